@@ -1,0 +1,196 @@
+"""How fast things are: a search against raw FAISS, and the stages of an ingest against the whole.
+
+Timings are interleaved in one run and the best of several is taken, for machines are shared; quote the ratios.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import numpy as np
+import psutil
+
+from retrieval.analyzer import ANALYSIS_SIDE
+from retrieval.assembly import Assembly
+from retrieval.catalog.records import Entry, SeenFile, uri_of
+from retrieval.images import decode_with_renditions
+from retrieval.index.faiss_index import FaissIndex
+from retrieval.query import Ref, SearchRequest
+from retrieval.settings import Settings
+from retrieval.types import Analysis, Segments, Vectors
+
+from .discover import find_files, register_files
+from .report import Tally
+from .worker import Worker, ingest
+
+T = TypeVar("T")
+
+PER_PHOTO = 100
+QUERIES = 100
+TOP = 50
+
+
+def synthetic_vectors(count: int, dim: int, *, clusters: int = 1000, spread: float = 0.8, seed: int = 0) -> Vectors:
+    """Unit vectors in clusters, as segments of a few kinds of things are; made blockwise."""
+    rng = np.random.default_rng(seed)
+    centres = rng.standard_normal((clusters, dim)).astype(np.float32)
+    found = np.empty((count, dim), np.float32)
+    for start in range(0, count, 65536):
+        block = found[start : start + 65536]
+        block[:] = centres[rng.integers(0, clusters, len(block))]
+        block += spread * rng.standard_normal(block.shape).astype(np.float32)
+        block /= np.linalg.norm(block, axis=1, keepdims=True)
+    return found
+
+
+def bench_search(size: int) -> None:
+    """One query at a time, one thread, k = 50: the engine with ids and metadata of the hits, against FAISS alone."""
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    with tempfile.TemporaryDirectory(prefix="segsearch-bench-") as home:
+        assembly = Assembly(Settings.in_home(Path(home)))
+        vectors = synthetic_vectors(size, assembly.card.segment_dim)
+        _fill(assembly, vectors)
+        engine = assembly.engine()
+        raw = FaissIndex(vectors.shape[1])
+        raw.add(np.arange(1, len(vectors) + 1), vectors)
+        flat = raw._index
+        ids = np.random.default_rng(1).integers(1, size + 1, QUERIES).tolist()
+        requests = [SearchRequest(positive=(Ref(segment=key),), limit=TOP, group_by="image") for key in ids]
+        times: dict[str, list[float]] = {"engine": [], "raw FAISS": []}
+        for _ in range(5):
+            for key, request in zip(ids, requests, strict=True):
+                times["engine"].append(_seconds(lambda request=request: engine.search(request)))  # type: ignore[misc]
+                times["raw FAISS"].append(_seconds(lambda key=key: flat.search(vectors[key - 1 : key], TOP)))  # type: ignore[misc]
+        best = {name: np.array(each).reshape(5, -1).min(axis=0) for name, each in times.items()}
+        click.echo(f"{size} vectors of {vectors.shape[1]} float16, k = {TOP}, one query at a time, one thread, best of 5")
+        for name, each in best.items():
+            click.echo(f"{name:10s} median {np.median(each) * 1000:.2f} ms, p95 {np.percentile(each, 95) * 1000:.2f} ms")
+        click.echo(f"engine / raw FAISS: {np.median(best['engine'] / best['raw FAISS']):.2f} (median of paired ratios)")
+
+
+def _fill(assembly: Assembly, vectors: Vectors) -> None:
+    """Enter synthetic photos of `PER_PHOTO` segments each."""
+    atoms = np.arange(PER_PHOTO, dtype=np.int32).reshape(10, 10)
+    segments = Segments(atoms, np.eye(PER_PHOTO, dtype=bool), np.linspace(1, 0, PER_PHOTO, dtype=np.float32))
+    photo = np.ones(assembly.card.photo_dim, np.float32) / assembly.card.photo_dim**0.5
+    blocks = [vectors[start : start + PER_PHOTO] for start in range(0, len(vectors), PER_PHOTO)]
+    for first in range(0, len(blocks), 200):
+        part = blocks[first : first + 200]
+        seen = [SeenFile(uri_of(Path(f"/synthetic/{first + n}")), f"{first + n:064x}", 1, 1) for n in range(len(part))]
+        assembly.intake.register(seen)
+        jobs = assembly.intake.claim("bench", len(part))
+        entries = [
+            Entry(
+                image_id=job.image_id,
+                format="JPEG",
+                size_hw=(480, 640),
+                taken_at=None,
+                analysis=Analysis(segments[: len(block)], block, photo),
+            )
+            for job, block in zip(jobs, part, strict=True)
+        ]
+        assembly.intake.finish("bench", entries, assembly.card.fingerprint)
+
+
+def bench_ingest(settings: Settings, folder: Path) -> None:
+    """CPU seconds a photo of every stage alone, then the whole ingest, and what it used of the cores."""
+    cores = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory(prefix="segsearch-bench-") as home:
+        assembly = Assembly(Settings.in_home(Path(home), device=settings.device, recipe=settings.recipe))
+        stages = _stages_alone(assembly, folder)
+        worker = Worker(assembly)
+        with _PeakMemory() as memory:
+            report = ingest(assembly, worker, [folder], Tally())
+    photos = report.counts["indexed"] + report.counts["empty"]
+    wall = report.seconds / max(photos, 1)
+    alone = sum(stages.values())
+    for name, seconds in stages.items():
+        click.echo(f"{name:8s} alone  {seconds * 1000:7.1f} CPU ms a photo")
+    click.echo(f"ingest of {photos} photos: {report.seconds:.1f} s, {1 / wall:.2f} photos/s, {wall * 1000:.0f} ms a photo")
+    click.echo(f"use of the {cores} cores: {alone / (cores * wall):.2f}")
+    click.echo(f"memory of the process tree, PSS: peak {memory.peak / 1e6:.0f} MB, at its thirds {memory.thirds()}")
+
+
+def _stages_alone(assembly: Assembly, folder: Path, sample: int = 24) -> dict[str, float]:
+    """CPU seconds a photo of each stage on every n-th photo, nothing beside it; the first one warms up."""
+    register_files(assembly.intake, [folder], Tally())
+    paths = [path for path in find_files([folder]) if path.is_file()]
+    chosen = paths[:: max(1, len(paths) // sample)][: sample + 1]
+    jobs = assembly.intake.claim("bench", len(chosen))
+    recipe, seconds = assembly.bulk_recipe, dict.fromkeys(("decode", "network", "regions", "write"), 0.0)
+    assembly.intake.release("bench")
+    for number, (path, job) in enumerate(zip(chosen, jobs, strict=False)):
+        spent = {}
+        preview, thumbnail = assembly.settings.home / "preview.jpg", assembly.settings.home / "thumbnail.jpg"
+        image = _cpu(spent, "decode", lambda path=path: decode_with_renditions(  # type: ignore[misc]
+            path, long_side=ANALYSIS_SIDE, preview=preview, thumbnail=thumbnail))  # fmt: skip
+        features = _cpu(spent, "network", lambda image=image: recipe.extract([image.rgb])[0])  # type: ignore[misc]
+        analysis = _cpu(spent, "regions", lambda image=image, features=features: recipe.embed(  # type: ignore[misc]
+            image.rgb, features, recipe.segment(image.rgb, features)))  # fmt: skip
+        entry = Entry(image_id=job.image_id, format="JPEG", size_hw=image.size_hw, taken_at=None, analysis=analysis)
+        _cpu(spent, "write", lambda entry=entry: assembly.intake.finish("nobody", [entry], recipe.fingerprint))  # type: ignore[misc]
+        if number:
+            for name, value in spent.items():
+                seconds[name] += value / (len(chosen) - 1)
+    return seconds
+
+
+def _cpu(spent: dict[str, float], name: str, work: Callable[[], T]) -> T:
+    started = time.process_time()
+    result = work()
+    spent[name] = time.process_time() - started
+    return result
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+class _PeakMemory:
+    """Proportional set size of this process and its children, looked at every half second."""
+
+    def __init__(self) -> None:
+        self._samples: list[int] = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> _PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    @property
+    def peak(self) -> int:
+        """Greatest sample, in bytes."""
+        return max(self._samples, default=0)
+
+    def thirds(self) -> str:
+        """Greatest sample of each third of the run."""
+        parts = np.array_split(np.array(self._samples or [0]), 3)
+        return " / ".join(f"{part.max(initial=0) / 1e6:.0f}" for part in parts) + " MB"
+
+    def _watch(self) -> None:
+        this = psutil.Process()
+        while not self._ended.wait(0.5):
+            self._samples.append(sum(_pss(process) for process in (this, *this.children(recursive=True))))
+
+
+def _pss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:
+        return 0

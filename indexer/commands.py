@@ -1,0 +1,224 @@
+"""The commands that write, ask and measure. Heavy imports are inside, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from retrieval.settings import Settings
+
+if TYPE_CHECKING:
+    from retrieval.assembly import Assembly
+
+    from .worker import Worker
+
+PATHS = click.Path(exists=True, path_type=Path)
+
+
+def _assembly(settings: Settings) -> Assembly:
+    from retrieval.assembly import Assembly
+
+    return Assembly(settings)
+
+
+def _stop_on_signals(worker: Worker) -> None:
+    """The first signal finishes what is on the line; a second one ends the process at once."""
+
+    def stop(number: int, _frame: object) -> None:
+        click.echo("finishing what is on the line; once more to stop at once", err=True)
+        worker.stop()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=PATHS)
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object instead of the table.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if any file failed.")
+@click.pass_obj
+def ingest(settings: Settings, paths: tuple[Path, ...], as_json: bool, strict: bool) -> None:
+    """Enter photos: files, and folders with everything below them."""
+    from .progress import IngestProgress, print_report
+    from .report import Tally
+    from .worker import Worker
+    from .worker import ingest as run
+
+    tally = Tally()
+    with IngestProgress(tally) as progress:
+        worker = Worker(_assembly(settings), progress.advance)
+        _stop_on_signals(worker)
+        report = run(_assembly(settings), worker, paths, tally)
+    if as_json:
+        click.echo(json.dumps(report.as_json()))
+    else:
+        print_report(report)
+    sys.exit(1 if strict and report.failures else 0)
+
+
+@click.command()
+@click.pass_obj
+def worker(settings: Settings) -> None:
+    """Enter whatever is pending, for ever."""
+    from retrieval.lifetime import stop_with_parent
+
+    from .worker import Worker, work_forever
+
+    each = Worker(_assembly(settings))
+    _stop_on_signals(each)
+    stop_with_parent(each.stop)
+    work_forever(each)
+
+
+@click.command()
+@click.option("--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A photo to search with.")
+@click.option("--at", "point", metavar="X,Y", callback=lambda *a: _numbers(a[2], 2), help="A point on it, in its pixels.")
+@click.option("--box", metavar="X0,Y0,X1,Y1", callback=lambda *a: _numbers(a[2], 4), help="A box on it.")
+@click.option("--segment", type=int, help="A segment of a stored photo.")
+@click.option("--text", default="", help='Words, such as "find all motorcycles".')
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--group-by", type=click.Choice(["image", "segment"]), default="image", show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def search(settings: Settings, image: Path | None, as_json: bool, **asked: object) -> None:
+    """Search by a photo, by a place on it, by a stored segment, or by words; several together mean all of them."""
+    from .searching import print_answer, request_of
+
+    assembly = _assembly(settings)
+    request = request_of(assembly, image, asked)
+    print_answer(assembly, assembly.engine().search(request), as_json=as_json)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def status(settings: Settings, as_json: bool) -> None:
+    """What is in the catalogue and in the index."""
+    from .searching import print_status
+
+    print_status(_assembly(settings), as_json=as_json)
+
+
+@click.command()
+@click.pass_obj
+def verify(settings: Settings) -> None:
+    """Hold the index against the catalogue; exits with 1 if something is wrong."""
+    from .publishing import verify as check
+
+    faults = check(_assembly(settings))
+    for fault in faults:
+        click.echo(fault)
+    click.echo("index and catalogue agree" if not faults else f"{len(faults)} faults")
+    sys.exit(1 if faults else 0)
+
+
+@click.command("rebuild-index")
+@click.pass_obj
+def rebuild_index(settings: Settings) -> None:
+    """Make the index anew from the catalogue."""
+    from .publishing import rebuild
+
+    sizes = rebuild(_assembly(settings))
+    click.echo(f"the index holds {sizes['segments']} segments and {sizes['photos']} whole photos")
+
+
+@click.command("retry-failed")
+@click.pass_obj
+def retry_failed(settings: Settings) -> None:
+    """Make every failed photo pending again."""
+    count = _assembly(settings).intake.retry_failed()
+    click.echo(f"{count} photos are pending again; a worker or `manage.py ingest` enters them")
+
+
+@click.command()
+@click.pass_obj
+def resegment(settings: Settings) -> None:
+    """Analyse again, by the recipe of the setting, every photo that another recipe analysed."""
+    from .publishing import rebuild
+
+    assembly = _assembly(settings)
+    count = assembly.intake.reanalyze(assembly.card.fingerprint)
+    rebuild(assembly)
+    click.echo(f"{count} photos are pending again; a worker or `manage.py ingest` enters them")
+
+
+@click.command()
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file; the terminal if absent.")
+@click.pass_obj
+def export(settings: Settings, out: Path | None) -> None:
+    """Write photos and segments as COCO JSON, masks as compressed run lengths of the upright original."""
+    from .export import write_coco
+
+    if out is None:
+        write_coco(_assembly(settings).catalog, sys.stdout)
+        return
+    beside = out.with_name(f"{out.name}.tmp")
+    with beside.open("w", encoding="utf-8") as file:
+        write_coco(_assembly(settings).catalog, file)
+    beside.replace(out)
+
+
+@click.command()
+@click.pass_obj
+def migrate(settings: Settings) -> None:
+    """Bring the database's schema up to date."""
+    from retrieval.catalog import migrate as upgrade
+
+    click.echo(f"the catalogue has schema {upgrade(settings.database_url)}")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--split", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A splits.json.")
+@click.option("--part", default="select", show_default=True, help="Which part of the split.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for report.html and figures.json.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first photos.")
+@click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="Keep the home; a temporary one if absent.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def evaluate(settings: Settings, folder: Path, as_json: bool, **options: object) -> None:
+    """Measure segmentation and retrieval on a COCO-style or VOC-style FOLDER, in a home of its own."""
+    from .evaluation import run_evaluation
+
+    run_evaluation(settings, folder, as_json=as_json, **options)  # type: ignore[arg-type]  # click's own types
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["search", "ingest"]))
+@click.option("--size", default=100_000, show_default=True, help="Vectors to search.")
+@click.option("--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Photos to ingest.")
+@click.pass_obj
+def bench(settings: Settings, what: str, size: int, folder: Path | None) -> None:
+    """Measure the speed of a search against raw FAISS, or of the stages of an ingest, in a home of its own."""
+    from .benchmarks import bench_ingest, bench_search
+
+    if what == "search":
+        bench_search(size)
+        return
+    if folder is None:
+        raise click.UsageError("bench ingest needs --folder")
+    bench_ingest(settings, folder)
+
+
+def _numbers(text: str | None, count: int) -> tuple[float, ...] | None:
+    """``"120,48"`` as numbers."""
+    if text is None:
+        return None
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != count:
+        raise click.BadParameter(f"{text!r} is not {count} numbers with commas between them")
+    return numbers
+
+
+COMMANDS: tuple[click.Command, ...] = (
+    ingest, worker, search, status, verify, rebuild_index, retry_failed, resegment, export, migrate, evaluate, bench,
+)  # fmt: skip

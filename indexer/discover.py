@@ -1,0 +1,120 @@
+"""From folders to photos in the catalogue: what is there, what is new, what is a picture at all."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from retrieval.catalog import Intake
+from retrieval.catalog.records import KnownLocation, SeenFile, uri_of
+from retrieval.images import sniff_format
+
+from .report import Failure, Tally
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 256
+PICTURE_SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .mpo .png .webp .tif .tiff .bmp .gif .avif .heic .heif .ppm .pgm .pbm .pnm".split()
+)
+"""An empty file with such a name was meant to be a picture, so it is a failure; any other is merely not a picture."""
+
+
+def find_files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Every file at and below the paths, sorted within a folder; links to folders are followed once.
+
+    Hidden folders are not entered. A folder that cannot be read is logged and passed over.
+    """
+    entered: set[tuple[int, int]] = set()
+    for path in paths:
+        if path.is_dir():
+            yield from _below(path, entered)
+        else:
+            yield path
+
+
+def register_files(intake: Intake, paths: Sequence[Path], tally: Tally) -> None:
+    """Enter what is new under `paths` as pending, and note in `tally` what every file came to."""
+    for chunk in _chunks(find_files(paths)):
+        named = {uri_of(path): path for path in chunk}
+        known = intake.known(list(named))
+        seen: list[SeenFile] = []
+        for uri, path in named.items():
+            file = _look_at(path, uri, known.get(uri), tally)
+            if file is not None:
+                seen.append(file)
+        _register(intake, seen, named, tally)
+    for path in paths:
+        intake.note_missing(uri_of(path))
+
+
+def _register(intake: Intake, seen: Sequence[SeenFile], named: dict[str, Path], tally: Tally) -> None:
+    for file, registered in zip(seen, intake.register(seen), strict=True):
+        if registered.outcome == "new":
+            tally.entered(registered.image_id, named[file.uri])
+        else:
+            tally.count(registered.outcome)
+
+
+def _look_at(path: Path, uri: str, known: KnownLocation | None, tally: Tally) -> SeenFile | None:
+    """The file if it has to be registered; otherwise its outcome is noted in `tally`."""
+    if path.name.startswith("."):
+        tally.count("skipped")
+        return None
+    try:
+        status = path.stat()
+        if known is not None and not known.is_missing and (known.size, known.mtime_ns) == (status.st_size, status.st_mtime_ns):
+            if known.state in ("pending", "working"):
+                tally.entered(known.image_id, path)
+            else:
+                tally.count("unchanged")
+            return None
+        digest = _digest_of_picture(path)
+    except OSError as error:
+        tally.failed(Failure(str(path), f"cannot be read: {error.strerror or error}"))
+        return None
+    if digest is None:
+        tally.count("skipped")
+        return None
+    return SeenFile(uri, digest, status.st_size, status.st_mtime_ns)
+
+
+def _digest_of_picture(path: Path) -> str | None:
+    """SHA-256 of a file that is a picture by its first bytes, None for another."""
+    if not path.is_file():
+        raise FileNotFoundError(2, "not a regular file")
+    with path.open("rb") as file:
+        prefix = file.read(64)
+        meant = not prefix and path.suffix.lower() in PICTURE_SUFFIXES
+        if sniff_format(prefix) is None and not meant:
+            return None
+        file.seek(0)
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _below(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path]:
+    try:
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in entered:
+            return
+        entered.add((status.st_dev, status.st_ino))
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        logger.warning("%s cannot be read and is passed over: %s", folder, error.strerror)
+        return
+    for entry in entries:
+        path = Path(entry.path)
+        if entry.is_dir():
+            if not entry.name.startswith("."):
+                yield from _below(path, entered)
+        else:
+            yield path
+
+
+def _chunks(paths: Iterator[Path]) -> Iterator[list[Path]]:
+    while chunk := list(islice(paths, CHUNK)):
+        yield chunk

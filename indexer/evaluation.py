@@ -1,0 +1,298 @@
+"""Segmentation and retrieval measured on annotated photos, through the code that users run.
+
+The photos are ingested into a home of their own and searched by `SearchEngine`; the measures are those of
+`retrieval.evaluate.metrics`, put together as the project's design defines them.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from retrieval.assembly import Assembly
+from retrieval.catalog.records import uri_of
+from retrieval.embed.projection import unit
+from retrieval.engine import SearchEngine
+from retrieval.errors import QueryError
+from retrieval.evaluate.datasets import AnnotatedPhoto, load_photos
+from retrieval.evaluate.metrics import (
+    average_precision,
+    bootstrap_interval,
+    by_class,
+    match_greedily,
+    mean_over_classes,
+)
+from retrieval.masks import decode_mask
+from retrieval.query import Ref, SearchRequest
+from retrieval.settings import Settings
+from retrieval.types import Vectors
+
+from .progress import IngestProgress
+from .report import Tally
+from .worker import Worker, ingest
+
+RANKED = 1000
+LEAST_OTHERS = 2
+"""A class is measured by click if at least this many other photos hold it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A query with its first results, for the report."""
+
+    category: str
+    image_id: int
+    point_xy: tuple[int, int]
+    average_precision: float
+    results: tuple[tuple[int, int, bool], ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Evaluation:
+    """All figures; shares and precisions in [0, 1].
+
+    Attributes
+    ----------
+    photos, objects, queries, failed : int
+    abo, recall : float
+        ABO@100 and recall at IoU .5.
+    photo_by_click, object_by_click, whole_photo : dict of class to list of float
+        Average precision of each query.
+    words : dict of class to float
+    """
+
+    recipe: str
+    photos: int
+    objects: int
+    failed: int
+    segments: int
+    abo: float
+    recall: float
+    photo_by_click: dict[str, list[float]] = field(default_factory=dict)
+    object_by_click: dict[str, list[float]] = field(default_factory=dict)
+    whole_photo: dict[str, list[float]] = field(default_factory=dict)
+    words: dict[str, float] = field(default_factory=dict)
+    examples: list[Example] = field(default_factory=list)
+    ingest_seconds: float = 0.0
+    search_ms: float = 0.0
+
+    def figures(self) -> dict[str, Any]:
+        """The figures as a flat table."""
+        gain = mean_over_classes(self.photo_by_click) - mean_over_classes(self.whole_photo)
+        low, high = bootstrap_interval(self.photo_by_click, self.whole_photo) if self.photo_by_click else (0.0, 0.0)
+        return {
+            "recipe": self.recipe,
+            "photos": self.photos,
+            "photos that failed to enter": self.failed,
+            "objects": self.objects,
+            "segments": self.segments,
+            "ABO@100": self.abo,
+            "recall@.5": self.recall,
+            "queries by click": sum(map(len, self.photo_by_click.values())),
+            "classes by click": len(self.photo_by_click),
+            "photo mAP by click": mean_over_classes(self.photo_by_click),
+            "object mAP@.5 by click": mean_over_classes(self.object_by_click),
+            "whole-photo baseline, photo mAP": mean_over_classes(self.whole_photo),
+            "gain over the baseline": gain,
+            "gain, 95 % interval": [low, high],
+            "words: photo mAP over the classes understood": float(np.mean(list(self.words.values()))) if self.words else 0.0,
+            "words: classes understood": len(self.words),
+            "ingest, seconds a photo": self.ingest_seconds / max(self.photos, 1),
+            "search by click, ms": self.search_ms,
+        }
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Truth:
+    """The annotated photos as they are in the catalogue, with how every segment fits every object."""
+
+    photos: dict[int, AnnotatedPhoto]
+    overlaps: dict[int, tuple[int, NDArray[np.float32]]]
+    best: NDArray[np.float32]
+
+    def holding(self, category: str) -> frozenset[int]:
+        """Photos that hold a class."""
+        return frozenset(key for key, photo in self.photos.items() if category in photo.categories)
+
+
+def run_evaluation(
+    settings: Settings,
+    folder: Path,
+    *,
+    split: Path | None,
+    part: str,
+    out: Path | None,
+    limit: int | None,
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure and show: a table or JSON on the terminal, ``report.html`` and ``figures.json`` in `out`."""
+    photos = load_photos(folder, splits=split, part=part)[:limit]
+    with tempfile.TemporaryDirectory(prefix="segsearch-evaluate-") as temporary:
+        own = Settings.in_home(home or Path(temporary), device=settings.device, recipe=settings.recipe)
+        assembly = Assembly(own)
+        found = evaluate(assembly, photos)
+        if out is not None:
+            from .evaluation_report import write_report
+
+            write_report(out, found, assembly)
+    if as_json:
+        click.echo(json.dumps(found.figures()))
+        return
+    table = Table("measure", "value", title=f"{folder.name}{f', part {part}' if split else ''}")
+    for name, value in found.figures().items():
+        table.add_row(name, _shown(value))
+    Console().print(table)
+
+
+def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> Evaluation:
+    """Ingest annotated photos and measure everything."""
+    tally = Tally()
+    with IngestProgress(tally) as progress:
+        report = ingest(assembly, Worker(assembly, progress.advance), [photo.path for photo in photos], tally)
+    engine = assembly.engine()
+    truth = _truth(assembly, photos)
+    found = Evaluation(
+        recipe=assembly.card.fingerprint,
+        photos=len(photos),
+        objects=sum(len(photo.objects) for photo in photos),
+        failed=len(photos) - len(truth.photos),
+        segments=len(engine.segments),
+        abo=float(truth.best.mean()) if len(truth.best) else 0.0,
+        recall=float((truth.best >= 0.5).mean()) if len(truth.best) else 0.0,
+        ingest_seconds=report.seconds,
+    )
+    _by_click(engine, truth, photos, found)
+    found.words = _by_word(engine, truth, photos)
+    return found
+
+
+def _truth(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> _Truth:
+    """Find the photos in the catalogue and hold their segments against their objects."""
+    known = assembly.intake.known([uri_of(photo.path) for photo in photos])
+    stored: dict[int, AnnotatedPhoto] = {}
+    overlaps: dict[int, tuple[int, NDArray[np.float32]]] = {}
+    best: list[NDArray[np.float32]] = []
+    for photo in track(photos, "comparing masks", console=Console(stderr=True)):
+        place = known.get(uri_of(photo.path))
+        if place is None or place.state not in ("indexed", "empty"):
+            best.append(np.zeros(len(photo.objects), np.float32))
+            continue
+        stored[place.image_id] = photo
+        segments = assembly.catalog.segments(place.image_id)
+        ious = np.zeros((len(segments), len(photo.objects)), np.float32)
+        if segments and photo.objects:
+            size = segments[0].mask_size_hw
+            masks = np.stack([decode_mask(size, each.mask_counts) for each in segments]).reshape(len(segments), -1)
+            objects = np.stack([each.mask(size) for each in photo.objects]).reshape(len(photo.objects), -1)
+            common = masks.astype(np.float32) @ objects.astype(np.float32).T
+            ious = common / np.maximum(masks.sum(1)[:, None] + objects.sum(1)[None] - common, 1)
+        overlaps.update({each.id: (place.image_id, row) for each, row in zip(segments, ious, strict=True)})
+        best.append(ious.max(axis=0, initial=0))
+    return _Truth(stored, overlaps, np.concatenate(best) if best else np.zeros(0, np.float32))
+
+
+def _clicks(truth: _Truth, photos: Sequence[AnnotatedPhoto]) -> Iterator[tuple[int, str, tuple[int, int], int]]:
+    """Photo, class, point and how many other photos hold the class, of every query."""
+    counts = {name: sum(name in photo.categories for photo in photos) for photo in photos for name in photo.categories}
+    for image_id, photo in truth.photos.items():
+        for each in photo.objects:
+            if counts[each.category] - 1 >= LEAST_OTHERS:
+                yield image_id, each.category, each.pole(), counts[each.category] - 1
+
+
+def _by_click(engine: SearchEngine, truth: _Truth, photos: Sequence[AnnotatedPhoto], found: Evaluation) -> None:
+    """Every object is a query; three measures on the same ones."""
+    baseline = _Baseline(engine, truth)
+    photo_ap: list[tuple[str, float]] = []
+    object_ap: list[tuple[str, float]] = []
+    whole_ap: list[tuple[str, float]] = []
+    milliseconds: list[float] = []
+    for image_id, category, point, others in track(list(_clicks(truth, photos)), "clicks", console=Console(stderr=True)):
+        right = truth.holding(category) - {image_id}
+        ref = Ref(image=image_id, point=point)
+        started = time.perf_counter()
+        try:
+            answer = engine.search(SearchRequest(positive=(ref,), limit=RANKED)).results
+            flat = engine.search(SearchRequest(positive=(ref,), limit=RANKED, group_by="segment")).results
+        except QueryError:
+            answer, flat = (), ()
+        milliseconds.append((time.perf_counter() - started) * 500)
+        hits = np.array([match.image_id in right for match in answer], bool)
+        photo_ap.append((category, average_precision(hits, others)))
+        object_ap.append((category, _object_precision(truth, category, image_id, [m.segment_id or 0 for m in flat])))
+        whole_ap.append((category, baseline.precision(image_id, right, others)))
+        shown = tuple((m.image_id, m.segment_id or 0, bool(hit)) for m, hit in zip(answer[:8], hits, strict=False))
+        found.examples.append(
+            Example(category=category, image_id=image_id, point_xy=point, average_precision=photo_ap[-1][1], results=shown)
+        )
+    found.photo_by_click, found.object_by_click = by_class(photo_ap), by_class(object_ap)
+    found.whole_photo, found.search_ms = by_class(whole_ap), float(np.median(milliseconds or [0]))
+
+
+def _object_precision(truth: _Truth, category: str, image_id: int, ranked: Sequence[int]) -> float:
+    """Average precision of ranked segments as finders of a class's objects in other photos."""
+    columns = {
+        key: np.array([each.category == category for each in photo.objects], bool)
+        for key, photo in truth.photos.items()
+        if key != image_id
+    }
+    total = sum(int(each.sum()) for each in columns.values())
+    overlaps = [(owner, row[columns[owner]]) for owner, row in (truth.overlaps[key] for key in ranked)]
+    return average_precision(match_greedily(overlaps, 0.5), total)
+
+
+class _Baseline:
+    """One vector a photo: the last map of the same frozen backbone at 512 px, averaged and projected by a PCA.
+
+    Reads the whole-photo descriptors a recipe with a backbone can give; for another recipe, its photo vectors.
+    """
+
+    def __init__(self, engine: SearchEngine, truth: _Truth) -> None:
+        batch = engine.catalog.photo_vectors(sorted(truth.photos))
+        self._ids = batch.ids
+        self._vectors: Vectors = unit(batch.vectors)
+        self._rows = {int(key): row for row, key in enumerate(batch.ids)}
+
+    def precision(self, image_id: int, right: frozenset[int], others: int) -> float:
+        """Average precision of the other photos, ranked by cosine."""
+        scores = self._vectors @ self._vectors[self._rows[image_id]]
+        order = [int(key) for key in self._ids[np.argsort(-scores, kind="stable")] if key != image_id]
+        return average_precision(np.array([key in right for key in order], bool), others)
+
+
+def _by_word(engine: SearchEngine, truth: _Truth, photos: Sequence[AnnotatedPhoto]) -> dict[str, float]:
+    """Average precision of photos by each class name that the recipe understands."""
+    found: dict[str, float] = {}
+    for category in sorted({name for photo in photos for name in photo.categories}):
+        answer = engine.search(SearchRequest(text=category, limit=RANKED))
+        if answer.words is not None and answer.words.understood and not answer.words.unknown and answer.results:
+            total = sum(category in photo.categories for photo in photos)
+            right = truth.holding(category)
+            found[category] = average_precision(np.array([m.image_id in right for m in answer.results], bool), total)
+    return found
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return " to ".join(f"{each:+.3f}" for each in value)
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def as_json(found: Evaluation) -> dict[str, Any]:
+    """Everything but the examples, for ``figures.json``."""
+    whole = asdict(found)
+    whole.pop("examples")
+    return {"figures": found.figures(), **whole}

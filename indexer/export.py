@@ -1,0 +1,64 @@
+"""The catalogue as COCO JSON, written as it is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+import numpy as np
+from PIL import Image
+from pycocotools import mask as coco
+
+from retrieval.catalog import Catalog, ImageRecord, SegmentRecord
+from retrieval.masks import decode_mask
+
+CATEGORY = {"id": 1, "name": "segment"}
+
+
+def write_coco(catalog: Catalog, out: TextIO) -> None:
+    """Write every analysed photo and its segments; memory stays that of one photo."""
+    out.write('{"info": {"description": "SegSearch export"},\n"categories": ' + json.dumps([CATEGORY]))
+    for name, rows in (("images", _images(catalog)), ("annotations", _annotations(catalog))):
+        out.write(f',\n"{name}": [')
+        for number, row in enumerate(rows):
+            out.write((",\n" if number else "\n") + json.dumps(row))
+        out.write("]")
+    out.write("}\n")
+
+
+def _analysed(catalog: Catalog) -> Iterator[ImageRecord]:
+    after = 0
+    while page := catalog.page(after=after, limit=500):
+        yield from (image for image in page if image.recipe is not None)
+        after = page[-1].id
+
+
+def _images(catalog: Catalog) -> Iterator[dict[str, Any]]:
+    for image in _analysed(catalog):
+        name = str(image.path or "").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        yield {"id": image.id, "file_name": name, "width": image.width, "height": image.height, "sha256": image.sha256}
+
+
+def _annotations(catalog: Catalog) -> Iterator[dict[str, Any]]:
+    for image in _analysed(catalog):
+        for segment in catalog.segments(image.id):
+            x0, y0, x1, y1 = segment.box_xyxy
+            yield {
+                "id": segment.id,
+                "image_id": image.id,
+                "category_id": CATEGORY["id"],
+                "bbox": [x0, y0, x1 - x0, y1 - y0],
+                "area": segment.area,
+                "iscrowd": 0,
+                "score": round(segment.quality, 4),
+                "label": segment.label,
+                "segmentation": _full_size(segment, (image.height or 1, image.width or 1)),
+            }
+
+
+def _full_size(segment: SegmentRecord, size_hw: tuple[int, int]) -> dict[str, Any]:
+    """The mask in the frame of the upright original, one at a time."""
+    mask = Image.fromarray(decode_mask(segment.mask_size_hw, segment.mask_counts))
+    whole = np.asarray(mask.resize(size_hw[::-1], Image.Resampling.NEAREST), np.uint8)
+    return {"size": list(size_hw), "counts": coco.encode(np.asfortranarray(whole))["counts"].decode()}

@@ -1,0 +1,285 @@
+"""The line on which photos enter: decode | network | regions | write, overlapped, in bounded queues.
+
+::
+
+    claim ─► DecoderPool ─► network threads ─► region threads ─► writer thread ─► catalogue
+             (processes)    (fill batches)      (no lock held)    (one transaction a batch)
+
+A bad picture becomes a failed row and the line goes on; a bad state (database, disk, device) stops it, and what had
+been claimed is given back.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from retrieval.analyzer import ANALYSIS_SIDE
+from retrieval.catalog import Intake
+from retrieval.catalog.records import Entry, Job
+from retrieval.decoding import DecoderPool
+from retrieval.errors import ImageError, OutOfDeviceMemoryError
+from retrieval.images import DecodedImage
+from retrieval.protocols import Recipe
+from retrieval.settings import Settings
+from retrieval.types import Analysis
+
+logger = logging.getLogger(__name__)
+
+AHEAD = 4
+"""Decoded photos waiting for the network, in batches' worth beyond the one in work."""
+
+COMMIT_PHOTOS = 32
+COMMIT_SECONDS = 0.5
+
+
+@dataclass(slots=True)
+class StageTimes:
+    """Seconds each stage was at work, summed over photos; for the benchmark."""
+
+    decode: float = 0.0
+    network: float = 0.0
+    regions: float = 0.0
+    write: float = 0.0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Decoded:
+    job: Job
+    image: DecodedImage
+
+
+_END = None
+
+
+@dataclass(eq=False, slots=True)
+class Pipeline:
+    """Works off what is pending, until nothing is left or it is told to stop.
+
+    Attributes
+    ----------
+    intake : Intake
+    recipe : Recipe
+    settings : Settings
+    owner : str
+        Holder of the leases, unique to this process.
+    on_done : callable
+        Called after each committed photo.
+    decoders, region_threads : int
+        Processes that decode and threads that segment; by the number of cores if zero.
+    """
+
+    intake: Intake
+    recipe: Recipe
+    settings: Settings
+    owner: str
+    on_done: Callable[[], None] = lambda: None
+    decoders: int = 0
+    region_threads: int = 0
+    times: StageTimes = field(default_factory=StageTimes)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _failure: list[BaseException] = field(default_factory=list)
+
+    def stop(self) -> None:
+        """Claim nothing more; what is on the line is finished."""
+        self._stop.set()
+
+    def run(self, is_complete: Callable[[], bool] = lambda: True) -> int:
+        """Work until nothing is pending and `is_complete` says that nothing more will come.
+
+        Returns
+        -------
+        int
+            Photos that left the line, failed ones included.
+
+        Raises
+        ------
+        Exception
+            Whatever stopped a stage.
+        """
+        cores, ahead = os.cpu_count() or 1, self.recipe.batch_size * self.recipe.lanes * AHEAD
+        decoded: queue.Queue[_Decoded | None] = queue.Queue(ahead)
+        analysed: queue.Queue[Future[Entry] | None] = queue.Queue(ahead)
+        done = [0]
+        with (
+            threadpool_limits(1),
+            DecoderPool(self.decoders or max(1, cores // 2)) as pool,
+            ThreadPoolExecutor(self.region_threads or cores, "regions") as regions,
+        ):
+            lanes = [self._thread(self._network, decoded, analysed, regions) for _ in range(self.recipe.lanes)]
+            writer = self._thread(self._write, analysed, done)
+            try:
+                self._guarded(self._feed, pool, decoded, is_complete, done)
+            finally:
+                self._put(decoded, _END)
+                for lane in lanes:
+                    lane.join()
+                self._put(analysed, _END)
+                writer.join()
+                self.intake.release(self.owner)
+        if self._failure:
+            raise self._failure[0]
+        return done[0]
+
+    def _thread(self, stage: Callable[..., None], *arguments: Any) -> threading.Thread:
+        thread = threading.Thread(target=self._guarded, args=(stage, *arguments), name=stage.__name__)
+        thread.start()
+        return thread
+
+    # ---- stages
+
+    def _feed(
+        self,
+        pool: DecoderPool,
+        decoded: queue.Queue[_Decoded | None],
+        is_complete: Callable[[], bool],
+        done: list[int],
+    ) -> None:
+        """Claim photos and keep the decoders busy, in order, a bounded number ahead."""
+        waiting: deque[tuple[Job, Future[DecodedImage]]] = deque()
+        room = max(self.recipe.batch_size * self.recipe.lanes * 2, 8)
+        while not (self._stop.is_set() or self._failure):
+            complete = is_complete()
+            jobs = self.intake.claim(self.owner, room - len(waiting)) if len(waiting) <= room // 2 else []
+            waiting.extend((job, self._decode(pool, job)) for job in jobs)
+            if not waiting and not jobs:
+                if complete and not self.intake.unfinished():
+                    return
+                self._stop.wait(0.2)
+            while waiting and (len(waiting) > room // 2 or not jobs):
+                self._hand_on(*waiting.popleft(), decoded, done)
+        for job, future in waiting:
+            if self._failure or not future.cancel():
+                self._hand_on(job, future, decoded, done)
+
+    def _decode(self, pool: DecoderPool, job: Job) -> Future[DecodedImage]:
+        path = next((path for path in job.paths if path.is_file()), job.paths[0] if job.paths else Path())
+        preview, thumbnail = self.settings.preview(job.sha256), self.settings.thumbnail(job.sha256)
+        preview.parent.mkdir(parents=True, exist_ok=True)
+        return pool.submit(path, long_side=ANALYSIS_SIDE, preview=preview, thumbnail=thumbnail)
+
+    def _hand_on(
+        self, job: Job, future: Future[DecodedImage], decoded: queue.Queue[_Decoded | None], done: list[int]
+    ) -> None:
+        try:
+            item = _Decoded(job, future.result())
+        except ImageError as error:
+            self.intake.fail(self.owner, job.image_id, str(error))
+            done[0] += 1
+            self.on_done()
+            return
+        self._put(decoded, item)
+
+    def _network(
+        self,
+        decoded: queue.Queue[_Decoded | None],
+        analysed: queue.Queue[Future[Entry] | None],
+        regions: ThreadPoolExecutor,
+    ) -> None:
+        """Fill batches from what is decoded, run the network, and hand each photo to the region threads."""
+        while (batch := _take_batch(decoded, self.recipe.batch_size)) and not self._failure:
+            started = time.perf_counter()
+            features = self._extract([item.image.rgb for item in batch])
+            self.times.network += time.perf_counter() - started
+            for item, each in zip(batch, features, strict=True):
+                self._put(analysed, regions.submit(self._analyze, item, each))
+
+    def _extract(self, images: Sequence[Any]) -> list[Any]:
+        """Features of a batch; one that does not fit the device's memory is halved."""
+        try:
+            return list(self.recipe.extract(images))
+        except OutOfDeviceMemoryError:
+            if len(images) == 1:
+                raise
+            logger.warning("a batch of %d does not fit the device's memory: halved", len(images))
+            half = len(images) // 2
+            return self._extract(images[:half]) + self._extract(images[half:])
+
+    def _analyze(self, item: _Decoded, features: Any) -> Entry:
+        started = time.perf_counter()
+        segments = self.recipe.segment(item.image.rgb, features)
+        analysis: Analysis = self.recipe.embed(item.image.rgb, features, segments)
+        self.times.regions += time.perf_counter() - started
+        return Entry(
+            image_id=item.job.image_id,
+            format=item.image.format,
+            size_hw=item.image.size_hw,
+            taken_at=item.image.taken_at,
+            analysis=analysis,
+        )
+
+    def _write(self, analysed: queue.Queue[Future[Entry] | None], done: list[int]) -> None:
+        """Commit photos in batches, often enough that they are found soon; keep the leases alive."""
+        entries: list[Entry] = []
+        committed = renewed = time.monotonic()
+        more = True
+        while more and not self._failure:
+            try:
+                future = analysed.get(timeout=COMMIT_SECONDS)
+                more = future is not _END
+                if future is not None:
+                    entries.append(future.result())
+            except queue.Empty:
+                pass
+            now = time.monotonic()
+            if entries and (not more or len(entries) >= COMMIT_PHOTOS or now - committed > COMMIT_SECONDS):
+                started = time.perf_counter()
+                self.intake.finish(self.owner, entries, self.recipe.fingerprint)
+                self.times.write += time.perf_counter() - started
+                done[0] += len(entries)
+                for _ in entries:
+                    self.on_done()
+                entries, committed = [], now
+            if now - renewed > 20:
+                self.intake.renew(self.owner)
+                renewed = now
+
+    def _put(self, target: queue.Queue[Any], item: Any) -> None:
+        """Put an item, waiting for room as long as the line runs.
+
+        After a failure it is dropped where there is no room: whoever reads a full queue looks at `_failure` next.
+        """
+        while True:
+            try:
+                return target.put(item, timeout=0.5)
+            except queue.Full:
+                if self._failure:
+                    return
+
+    def _guarded(self, stage: Callable[..., None], *arguments: Any) -> None:
+        """Run a stage; what it raises stops the whole line."""
+        try:
+            stage(*arguments)
+        except Exception as error:
+            logger.exception("the ingest stops")
+            self._failure.append(error)
+
+
+def _take_batch(source: queue.Queue[_Decoded | None], limit: int) -> list[_Decoded]:
+    """Wait for one, then take what else is there, up to `limit`; empty at the end."""
+    first = source.get()
+    if first is None:
+        source.put(None)
+        return []
+    batch = [first]
+    while len(batch) < limit:
+        try:
+            item = source.get_nowait()
+        except queue.Empty:
+            break
+        if item is None:
+            source.put(None)
+            break
+        batch.append(item)
+    return batch

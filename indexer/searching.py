@@ -1,0 +1,122 @@
+"""Searches and the state of things, on the terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from retrieval.analyzer import LocalAnalyzer, RemoteAnalyzer
+from retrieval.assembly import Assembly
+from retrieval.decoding import DecoderPool
+from retrieval.errors import IndexFileError
+from retrieval.fingerprint import digest_of_file
+from retrieval.protocols import AnalyzedPhoto
+from retrieval.query import Ref, SearchAnswer, SearchRequest
+
+
+def request_of(assembly: Assembly, image: Path | None, asked: dict[str, Any]) -> SearchRequest:
+    """What the options of ``search`` ask for; a photo is analysed first."""
+    point, box, segment = asked["point"], asked["box"], asked["segment"]
+    if image is None and (point or box):
+        raise click.UsageError("--at and --box are places on a photo: give --image too")
+    if point and box:
+        raise click.UsageError("give --at or --box, not both")
+    refs = [Ref(segment=segment)] if segment is not None else []
+    if image is not None:
+        photo = _analyze(assembly, image)
+        query = assembly.queries.add(digest_of_file(image), photo.size_hw, photo.analysis, assembly.card.fingerprint)
+        refs.append(Ref(query=query, point=point, box=box))
+    if not refs and not asked["text"].strip():
+        raise click.UsageError("nothing is asked for: give --image, --segment or --text")
+    return SearchRequest(positive=tuple(refs), text=asked["text"], limit=asked["limit"], group_by=asked["group_by"])
+
+
+def _analyze(assembly: Assembly, image: Path) -> AnalyzedPhoto:
+    """By the analyzer process if it is up, here if not."""
+    remote = RemoteAnalyzer(assembly.analyzer_file)
+    if remote.is_up():
+        return remote.analyze(image.absolute())
+    with DecoderPool(1) as decoders:
+        return LocalAnalyzer(assembly.recipe, decoders).analyze(image)
+
+
+def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> None:
+    """A table of results, or one JSON object."""
+    images = assembly.catalog.images({match.image_id for match in answer.results})
+    paths = {key: _printable(image.path) for key, image in images.items()}
+    if as_json:
+        click.echo(json.dumps(_answer_json(answer, paths)))
+        return
+    console = Console()
+    if answer.words is not None:
+        for term in answer.words.understood:
+            console.print(Text(f"{term.text} → {', '.join(term.labels[:8])}{' …' if len(term.labels) > 8 else ''}"))
+        if answer.words.unknown:
+            hint = f"; did you mean {', '.join(answer.words.suggestions)}?" if answer.words.suggestions else ""
+            console.print(Text(f"not understood: {', '.join(answer.words.unknown)}{hint}"))
+    table = Table("score", "photo", "segment", "box x0 y0 x1 y1", "label", "path")
+    for match in answer.results:
+        box = " ".join(map(str, match.box_xyxy))
+        style = None if match.likely else "dim"
+        columns = (f"{match.score:.3f}", str(match.image_id), str(match.segment_id or "whole"), box, match.label or "")
+        table.add_row(*columns, Text(paths.get(match.image_id, "")), style=style)
+    console.print(table)
+    console.print(f"{answer.indexed} segments searched in {answer.took_ms:.0f} ms, {answer.lag} not searchable yet")
+
+
+def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
+    results = [
+        {
+            "image_id": match.image_id,
+            "segment_id": match.segment_id,
+            "score": round(match.score, 6),
+            "box_xyxy": list(match.box_xyxy),
+            "label": match.label,
+            "likely": match.likely,
+            "path": paths.get(match.image_id),
+        }
+        for match in answer.results
+    ]
+    words = answer.words and {
+        "understood": [{"text": term.text, "name": term.name, "labels": term.labels} for term in answer.words.understood],
+        "unknown": answer.words.unknown,
+        "suggestions": answer.words.suggestions,
+    }
+    used = [{"segment": each.segment.id, "box_xyxy": each.segment.box_xyxy} if each.segment else None for each in answer.used]
+    index = {"segments": answer.indexed, "lag": answer.lag}
+    return {"results": results, "used": used, "words": words, "index": index, "took_ms": round(answer.took_ms, 2)}
+
+
+def print_status(assembly: Assembly, *, as_json: bool) -> None:
+    """Photos by state, the recipe, and the index files."""
+    found: dict[str, Any] = {
+        "home": str(assembly.settings.home),
+        "recipe": assembly.card.fingerprint,
+        "photos": assembly.catalog.counts(),
+        "other_recipes": {k: v for k, v in assembly.catalog.recipes().items() if k != assembly.card.fingerprint},
+        "segments": assembly.catalog.contents(assembly.card.fingerprint).segments,
+    }
+    try:
+        manifest = assembly.segment_files.manifest()
+        found["index"] = {"segments": manifest.count, "written_at": manifest.written_at, "bytes": manifest.bytes}
+    except IndexFileError as error:
+        found["index"] = {"error": str(error)}
+    found["analyzer_up"] = RemoteAnalyzer(assembly.analyzer_file).is_up()
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    table = Table(show_header=False)
+    for name, value in found.items():
+        text = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
+        table.add_row(name.replace("_", " "), Text(text))
+    Console().print(table)
+
+
+def _printable(path: Path | None) -> str:
+    return str(path or "").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,0 +1,107 @@
+"""The worker: a process that enters whatever is pending, and publishes the index."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from retrieval.assembly import Assembly
+from retrieval.errors import IndexFileError
+
+from .discover import register_files
+from .pipeline import Pipeline
+from .publishing import Publisher
+from .report import IngestReport, Tally
+
+logger = logging.getLogger(__name__)
+
+PUBLISH_SECONDS = 30.0
+
+
+class Worker:
+    """One process's share of the work.
+
+    Parameters
+    ----------
+    assembly : Assembly
+    on_done : callable
+        Called after each photo that left the line.
+    """
+
+    def __init__(self, assembly: Assembly, on_done: Callable[[], None] = lambda: None) -> None:
+        self._assembly = assembly
+        owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.pipeline = Pipeline(assembly.intake, assembly.bulk_recipe, assembly.settings, owner, on_done)
+        self._publisher = Publisher(assembly)
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Finish what is on the line, give back the rest, publish, and return."""
+        self._stopping.set()
+        self.pipeline.stop()
+
+    def work(self, is_complete: Callable[[], bool]) -> int:
+        """Work until nothing is pending and `is_complete`; the index is published meanwhile and at the end."""
+        ended = threading.Event()
+        publishing = threading.Thread(target=self._publish_every, args=(ended,), name="publish")
+        publishing.start()
+        try:
+            return self.pipeline.run(is_complete)
+        finally:
+            ended.set()
+            publishing.join()
+            self._publish()
+
+    def _publish_every(self, ended: threading.Event) -> None:
+        published = time.monotonic()
+        while not ended.wait(1.0):
+            if time.monotonic() - published > PUBLISH_SECONDS:
+                self._publish()
+                published = time.monotonic()
+
+    def _publish(self) -> None:
+        """The catalogue has everything already, so that a failure here is told and not fatal."""
+        try:
+            self._publisher.publish()
+        except IndexFileError as error:
+            logger.error("the index is not published: %s", error)
+
+
+def work_forever(worker: Worker) -> int:
+    """Process what is pending, as it comes, until the worker is told to stop."""
+    return worker.work(lambda: False)
+
+
+def ingest(assembly: Assembly, worker: Worker, paths: Sequence[Path], tally: Tally) -> IngestReport:
+    """Register what is under `paths` while the worker is already at it; return when nothing is pending.
+
+    Raises
+    ------
+    Exception
+        Whatever stopped the registration or the line.
+    """
+    failure: list[BaseException] = []
+    registered = threading.Event()
+
+    def register() -> None:
+        try:
+            register_files(assembly.intake, paths, tally)
+        except Exception as error:
+            failure.append(error)
+            worker.stop()
+        finally:
+            registered.set()
+
+    registering = threading.Thread(target=register, name="register")
+    registering.start()
+    worker.work(registered.is_set)
+    registering.join()
+    if failure:
+        raise failure[0]
+    return tally.close(assembly.intake)

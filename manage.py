@@ -1,0 +1,48 @@
+#!/usr/bin/env python
+"""SegSearch's commands. The composition root: reads the environment, sets logging, attaches the commands."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import click
+
+from indexer.commands import COMMANDS as INDEXER_COMMANDS
+from retrieval.errors import ConfigurationError, QueryError, RetrievalError
+from retrieval.settings import Settings
+from webui.commands import COMMANDS as WEBUI_COMMANDS
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("-v", "--verbose", count=True, help="Say more; twice for everything.")
+@click.pass_context
+def cli(context: click.Context, verbose: int) -> None:
+    """Search photos by segment.
+
+    Settings come from the environment: SEGSEARCH_HOME, SEGSEARCH_DATABASE_URL, SEGSEARCH_DEVICE, SEGSEARCH_RECIPE.
+    """
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    context.obj = Settings.from_env(os.environ)
+
+
+for command in (*INDEXER_COMMANDS, *WEBUI_COMMANDS):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run a command; an error that is the user's to mend ends in one line."""
+    try:
+        cli(prog_name="manage.py")
+    except (ConfigurationError, QueryError) as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except RetrievalError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""Alembic's way to the catalogue; the URL comes from the caller or from SEGSEARCH_DATABASE_URL."""
+
+import os
+
+from alembic import context
+
+from retrieval.catalog.models import Base
+from retrieval.catalog.sessions import connect
+from retrieval.settings import Settings
+
+url = context.config.attributes.get("database_url") or Settings.from_env(os.environ).database_url
+
+with connect(url).connect() as connection:
+    context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()

@@ -1,0 +1,106 @@
+"""From settings to objects: the only place that puts concrete parts together."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from .catalog import Catalog, Intake, KeptQueries, open_sessions
+from .engine import SearchEngine
+from .index.files import IndexFiles
+from .index.live import LiveIndex, photos_of, segments_of
+from .protocols import Recipe
+from .recipes import RecipeCard, card, load
+from .settings import Settings
+from .vocabulary import Vocabulary
+
+
+class Assembly:
+    """The parts of one installation, each made when it is first asked for.
+
+    Parameters
+    ----------
+    settings : Settings
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def _sessions(self):  # type: ignore[no-untyped-def]  # sessionmaker stays inside the catalogue's package
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        return open_sessions(self.settings.database_url)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Questions to the database."""
+        return Catalog(self._sessions)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """The states of photos on their way in."""
+        return Intake(self._sessions)
+
+    @cached_property
+    def queries(self) -> KeptQueries:
+        """Kept query photos."""
+        return KeptQueries(self._sessions)
+
+    @cached_property
+    def card(self) -> RecipeCard:
+        """The recipe's name, fingerprint and words; loads no network."""
+        return card(self.settings.recipe)
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe with its network loaded."""
+        return load(self.settings.recipe, self.settings.device)
+
+    @cached_property
+    def bulk_recipe(self) -> Recipe:
+        """The recipe for many photos: on the CPU one thread a pass, and as many passes as cores."""
+        return load(self.settings.recipe, self.settings.device, threads=1)
+
+    @cached_property
+    def segment_files(self) -> IndexFiles:
+        """Files of the index of segments."""
+        return IndexFiles(self.settings.index_dir / "segments")
+
+    @cached_property
+    def photo_files(self) -> IndexFiles:
+        """Files of the index of whole photos."""
+        return IndexFiles(self.settings.index_dir / "photos")
+
+    def live_segments(self) -> LiveIndex:
+        """An index of segments that follows the catalogue, opened anew."""
+        name = self.card.fingerprint
+        source = segments_of(self.catalog, name)
+        return LiveIndex(self.segment_files, source, self.catalog, name, self.card.segment_dim)
+
+    def live_photos(self) -> LiveIndex:
+        """An index of whole photos that follows the catalogue, opened anew."""
+        name = self.card.fingerprint
+        source = photos_of(self.catalog, name)
+        return LiveIndex(self.photo_files, source, self.catalog, name, self.card.photo_dim)
+
+    def engine(self) -> SearchEngine:
+        """A search engine, caught up with the catalogue."""
+        engine = SearchEngine(
+            catalog=self.catalog,
+            queries=self.queries,
+            segments=self.live_segments(),
+            photos=self.live_photos(),
+            recipe=self.card,
+            vocabulary=Vocabulary.load(),
+        )
+        engine.refresh()
+        return engine
+
+    def query_path(self, sha256: str) -> Path:
+        """Where the file of a query photo is kept."""
+        return self.settings.queries_dir / sha256[:2] / sha256
+
+    @property
+    def analyzer_file(self) -> Path:
+        """Where the analyzer process leaves its address."""
+        return self.settings.home / "analyzer.json"

@@ -1,0 +1,19 @@
+"""The catalogue: the truth about photos, segments and vectors, in a database."""
+
+from .catalog import Catalog
+from .intake import Intake
+from .queries import KeptQueries
+from .records import ImageRecord, QueryRecord, SegmentHit, SegmentRecord
+from .sessions import migrate, open_sessions
+
+__all__ = [
+    "Catalog",
+    "ImageRecord",
+    "Intake",
+    "KeptQueries",
+    "QueryRecord",
+    "SegmentHit",
+    "SegmentRecord",
+    "migrate",
+    "open_sessions",
+]

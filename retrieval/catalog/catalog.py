@@ -1,0 +1,271 @@
+"""Questions to the catalogue: photos, their segments, and the vectors an index is built from.
+
+Every method is one transaction. Entering a photo is in `intake.py`, query photos are in `queries.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, load_only, selectinload, sessionmaker, undefer
+
+from ..errors import UnknownImageError, UnknownSegmentError
+from ..types import Ids, Vectors
+from .models import Image, Location, Segment
+from .records import (
+    STATES,
+    Contents,
+    ImageRecord,
+    SegmentHit,
+    SegmentRecord,
+    State,
+    VectorBatch,
+    vectors_from,
+)
+from .rows import image_record, in_chunks, segment_record
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+
+class Catalog:
+    """What is in the database, as records.
+
+    Parameters
+    ----------
+    sessions : sessionmaker
+        From `open_sessions`.
+    """
+
+    def __init__(self, sessions: sessionmaker[Session]) -> None:
+        self._sessions = sessions
+        self._engine = sessions.kw["bind"].execution_options(reading="once")
+
+    # ---- photos
+
+    def image(self, image_id: int) -> ImageRecord:
+        """One photo.
+
+        Raises
+        ------
+        UnknownImageError
+        """
+        with self._reading() as session:
+            row = session.get(Image, image_id, options=[selectinload(Image.locations)])
+            if row is None:
+                raise UnknownImageError(f"there is no photo {image_id}: it never was, or it was deleted")
+            return image_record(row)
+
+    def images(self, image_ids: Collection[int]) -> dict[int, ImageRecord]:
+        """Those of the photos that exist."""
+        found: dict[int, ImageRecord] = {}
+        with self._reading() as session:
+            for chunk in in_chunks(list(image_ids)):
+                rows = session.scalars(_images().where(Image.id.in_(chunk)))
+                found.update({row.id: image_record(row) for row in rows})
+        return found
+
+    def page(
+        self, *, after: int = 0, limit: int = 50, state: State | None = None, newest_first: bool = False
+    ) -> list[ImageRecord]:
+        """Photos by id, those beyond `after` (0 for the start); `newest_first` runs from the highest id down."""
+        statement = _images().order_by(Image.id.desc() if newest_first else Image.id).limit(limit)
+        if after:
+            statement = statement.where(Image.id < after if newest_first else Image.id > after)
+        if state:
+            statement = statement.where(Image.state == state)
+        with self._reading() as session:
+            return [image_record(row) for row in session.scalars(statement)]
+
+    def counts(self) -> dict[State, int]:
+        """Photos in each state."""
+        with self._reading() as session:
+            found = dict(session.execute(select(Image.state, func.count()).group_by(Image.state)).tuples().all())
+        return {state: found.get(state, 0) for state in STATES}
+
+    def delete(self, image_id: int) -> ImageRecord:
+        """Remove a photo, its locations and its segments from the catalogue; its file stays where it is.
+
+        Raises
+        ------
+        UnknownImageError
+        """
+        with self._sessions.begin() as session:
+            row = session.get(Image, image_id, options=[selectinload(Image.locations)])
+            if row is None:
+                raise UnknownImageError(f"there is no photo {image_id}: it never was, or it was deleted")
+            record = image_record(row)
+            session.delete(row)
+            return record
+
+    def mark_missing(self, uris: Collection[str], *, missing: bool) -> None:
+        """Note that the bytes of a photo are not at these locations any more, or are there again."""
+        since = datetime.now(UTC).replace(tzinfo=None) if missing else None
+        with self._sessions.begin() as session:
+            for chunk in in_chunks(list(uris)):
+                changed = Location.missing_since.is_(None) if missing else Location.missing_since.is_not(None)
+                for row in session.scalars(select(Location).where(Location.uri.in_(chunk), changed)):
+                    row.missing_since = since
+
+    # ---- segments
+
+    def segment(self, segment_id: int) -> SegmentRecord:
+        """One segment.
+
+        Raises
+        ------
+        UnknownSegmentError
+        """
+        with self._reading() as session:
+            row = session.get(Segment, segment_id, options=[_without_vector()])
+            if row is None:
+                raise UnknownSegmentError(f"there is no segment {segment_id}: it never was, or its photo was deleted")
+            return segment_record(row)
+
+    def segments(self, image_id: int) -> list[SegmentRecord]:
+        """The segments of a photo, in falling quality as its recipe ranked them."""
+        statement = select(Segment).where(Segment.image_id == image_id).order_by(Segment.id)
+        with self._reading() as session:
+            return [segment_record(row) for row in session.scalars(statement.options(_without_vector()))]
+
+    def masks(self, segment_ids: Collection[int]) -> dict[int, SegmentRecord]:
+        """Those of the segments that exist, with their masks."""
+        found: dict[int, SegmentRecord] = {}
+        with self._reading() as session:
+            for chunk in in_chunks(list(segment_ids)):
+                statement = select(Segment).where(Segment.id.in_(chunk)).options(_without_vector())
+                found.update({row.id: segment_record(row) for row in session.scalars(statement)})
+        return found
+
+    def hits(self, segment_ids: Sequence[int]) -> dict[int, SegmentHit]:
+        """Those of the segments that exist, without masks: what a list of results is made of."""
+        found: dict[int, SegmentHit] = {}
+        with self._engine.connect() as connection:
+            for chunk in in_chunks(segment_ids):
+                for key, image_id, x0, y0, x1, y1, quality, label in connection.execute(_HITS, {"ids": chunk}):
+                    found[key] = SegmentHit(key, image_id, (x0, y0, x1, y1), quality, label)
+        return found
+
+    def example(self, segment_id: int) -> tuple[SegmentRecord, Vectors, str | None]:
+        """A segment with its vector, (D,), and the recipe that made it.
+
+        Raises
+        ------
+        UnknownSegmentError
+        """
+        with self._engine.connect() as connection:
+            row = connection.execute(_EXAMPLE, {"id": segment_id}).one_or_none()
+        if row is None:
+            raise UnknownSegmentError(f"there is no segment {segment_id}: it never was, or its photo was deleted")
+        return segment_record(row), vectors_from([row.vector])[0], row.recipe
+
+    # ---- vectors
+
+    def photo_vector(self, image_id: int) -> Vectors:
+        """The vector of a whole photo, (P,).
+
+        Raises
+        ------
+        UnknownImageError
+            There is no such photo, or it has not been analysed.
+        """
+        with self._reading() as session:
+            stored = session.scalar(select(Image.photo_vector).where(Image.id == image_id))
+        if stored is None:
+            raise UnknownImageError(f"photo {image_id} does not exist or has not been analysed yet")
+        return vectors_from([stored])[0]
+
+    def contents(self, recipe: str) -> Contents:
+        """What of a recipe an index has to hold; cheap enough to be asked once a second."""
+        with self._reading() as session:
+            totals = select(func.count(), func.coalesce(func.sum(Image.segment_count), 0)).where(Image.recipe == recipe)
+            photos, segments = session.execute(totals).one()
+            newest = session.scalar(select(func.coalesce(func.max(Segment.id), 0)))
+        return Contents(photos, segments, newest or 0)
+
+    def recipes(self) -> dict[str, int]:
+        """Analysed photos of each recipe's fingerprint."""
+        statement = select(Image.recipe, func.count()).where(Image.recipe.is_not(None)).group_by(Image.recipe)
+        with self._reading() as session:
+            return {str(recipe): count for recipe, count in session.execute(statement)}
+
+    def segment_owners(self, recipe: str) -> tuple[Ids, Ids]:
+        """Ids of all segments of a recipe, rising, and the photo of each."""
+        statement = select(Segment.id, Segment.image_id).join(Image, Image.id == Segment.image_id)
+        with self._reading() as session:
+            rows = session.execute(statement.where(Image.recipe == recipe).order_by(Segment.id)).tuples().all()
+        pairs = np.array(rows, np.int64).reshape(-1, 2)
+        return pairs[:, 0].copy(), pairs[:, 1].copy()
+
+    def photo_owners(self, recipe: str) -> tuple[Ids, Ids]:
+        """Ids of all analysed photos of a recipe, rising, twice: a photo belongs to itself."""
+        with self._reading() as session:
+            statement = select(Image.id).where(Image.recipe == recipe).order_by(Image.id)
+            ids = np.fromiter(session.scalars(statement), np.int64)
+        return ids, ids
+
+    def segment_vectors(self, recipe: str, *, after: int = 0, batch_size: int = 4096) -> Iterator[VectorBatch]:
+        """Vectors of a recipe's segments with ids beyond `after`, in batches of rising ids."""
+        statement = select(Segment.id, Segment.image_id, Segment.vector).join(Image, Image.id == Segment.image_id)
+        statement = statement.where(Image.recipe == recipe).order_by(Segment.id).limit(batch_size)
+        while True:
+            with self._reading() as session:
+                rows = session.execute(statement.where(Segment.id > after)).tuples().all()
+            if not rows:
+                return
+            after = rows[-1][0]
+            yield _batch(rows)
+
+    def vectors(self, segment_ids: Sequence[int]) -> VectorBatch:
+        """Vectors of those of the segments that exist, by rising id."""
+        return self._vectors(select(Segment.id, Segment.image_id, Segment.vector), Segment.id, segment_ids)
+
+    def photo_vectors(self, image_ids: Sequence[int]) -> VectorBatch:
+        """Whole-photo vectors of those of the photos that have one, by rising id."""
+        with_vector = select(Image.id, Image.id, Image.photo_vector).where(Image.photo_vector.is_not(None))
+        return self._vectors(with_vector, Image.id, image_ids)
+
+    def _vectors(self, statement: Select[Any], key: InstrumentedAttribute[int], ids: Sequence[int]) -> VectorBatch:
+        rows: list[Any] = []
+        with self._reading() as session:
+            for chunk in in_chunks(sorted(ids)):
+                rows.extend(session.execute(statement.where(key.in_(chunk)).order_by(key)).tuples())
+        return _batch(rows)
+
+    def _reading(self) -> AbstractContextManager[Session]:
+        return reading(self._sessions)
+
+
+def reading(sessions: sessionmaker[Session]) -> Session:
+    """A session that only reads, so that it never waits for a writer."""
+    session = sessions()
+    session.connection(execution_options={"reading": True})
+    return session
+
+
+_HITS = select(
+    Segment.id, Segment.image_id, Segment.x0, Segment.y0, Segment.x1, Segment.y1, Segment.quality, Segment.label
+).where(Segment.id.in_(bindparam("ids", expanding=True)))
+
+_EXAMPLE = (
+    select(*Segment.__table__.c, Image.recipe)
+    .join(Image, Image.id == Segment.image_id)
+    .where(Segment.id == bindparam("id"))
+)
+
+
+def _batch(rows: Sequence[tuple[int, int, bytes]]) -> VectorBatch:
+    keys = np.array([row[:2] for row in rows], np.int64).reshape(-1, 2)
+    return VectorBatch(keys[:, 0].copy(), keys[:, 1].copy(), vectors_from([row[2] for row in rows]))
+
+
+def _images() -> Select[tuple[Image]]:
+    return select(Image).options(selectinload(Image.locations))
+
+
+def _without_vector() -> object:
+    return load_only(*(column for column in Segment.__mapper__.column_attrs if column.key != "vector"))

@@ -1,0 +1,233 @@
+"""How a photo enters: a row that goes ``pending → working → indexed | empty | failed``.
+
+The row is the job. A worker claims rows under a lease and renews it; when it dies, the lease runs out and the next
+worker takes over. A result is committed only by the holder of the lease, so nothing is done twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
+from sqlalchemy.orm import Session, selectinload, sessionmaker
+
+from .catalog import reading
+from .models import Image, Location, Segment
+from .records import Entry, Job, KnownLocation, Registered, SeenFile, State, path_of, vector_bytes
+from .rows import in_chunks, segment_columns
+
+MAX_ATTEMPTS = 3
+"""A photo that was being worked on when this many workers died is failed: it is what kills them."""
+
+LEASE = timedelta(seconds=90)
+
+
+class Intake:
+    """The states of photos on their way in.
+
+    Parameters
+    ----------
+    sessions : sessionmaker
+        From `open_sessions`.
+    """
+
+    def __init__(self, sessions: sessionmaker[Session]) -> None:
+        self._sessions = sessions
+
+    # ---- registering
+
+    def known(self, uris: Collection[str]) -> dict[str, KnownLocation]:
+        """What the catalogue knows of these locations."""
+        found: dict[str, KnownLocation] = {}
+        with reading(self._sessions) as session:
+            for chunk in in_chunks(list(uris)):
+                statement = select(Location, Image.state).join(Image).where(Location.uri.in_(chunk))
+                for row, state in session.execute(statement).tuples():
+                    missing = row.missing_since is not None
+                    found[row.uri] = KnownLocation(row.image_id, row.size, row.mtime_ns, state, missing)  # type: ignore[arg-type]
+        return found
+
+    def register(self, files: Sequence[SeenFile]) -> list[Registered]:
+        """Enter files as pending, in one transaction; equal bytes are one photo with several locations.
+
+        A location whose bytes have changed is moved to the photo of its new bytes; the photo of the old bytes is
+        removed if it has no other location, for nothing could show it any more.
+        """
+        with self._sessions.begin() as session:
+            photos = _by_digest(session, {file.sha256 for file in files})
+            places = _by_uri(session, [file.uri for file in files])
+            return [_register(session, file, photos, places) for file in files]
+
+    def note_missing(self, uri: str) -> int:
+        """Note which locations at and below a URI are gone from the disk; returns how many are newly missing."""
+        below = or_(Location.uri == uri, and_(Location.uri >= f"{uri}/", Location.uri < f"{uri}0"))
+        last, gone = 0, 0
+        while True:
+            with self._sessions.begin() as session:
+                statement = select(Location).where(below, Location.id > last).order_by(Location.id).limit(1000)
+                rows = session.scalars(statement).all()
+                for row in rows:
+                    if row.missing_since is None and not path_of(row.uri).exists():
+                        row.missing_since, gone = _now(), gone + 1
+            if not rows:
+                return gone
+            last = rows[-1].id
+
+    # ---- working
+
+    def claim(self, owner: str, limit: int) -> list[Job]:
+        """Take up to `limit` photos that wait, or whose worker has died, under a lease of `LEASE`."""
+        now = _now()
+        dead = and_(Image.state == "working", Image.lease_until < now)
+        with self._sessions.begin() as session:
+            session.execute(update(Image).where(dead, Image.attempts >= MAX_ATTEMPTS).values(**_given_up()))
+            statement = select(Image).where(or_(Image.state == "pending", dead)).order_by(Image.id).limit(limit)
+            rows = session.scalars(
+                statement.options(selectinload(Image.locations)).with_for_update(skip_locked=True)
+            ).all()
+            for row in rows:
+                row.state, row.attempts = "working", row.attempts + 1
+                row.lease_owner, row.lease_until = owner, now + LEASE
+            return [Job(row.id, row.sha256, tuple(path_of(place.uri) for place in row.locations)) for row in rows]
+
+    def renew(self, owner: str) -> None:
+        """Keep everything that `owner` has claimed for another `LEASE`."""
+        with self._sessions.begin() as session:
+            session.execute(update(Image).where(_held_by(owner)).values(lease_until=_now() + LEASE))
+
+    def release(self, owner: str) -> None:
+        """Give back what `owner` has claimed and not finished, as if it had never been claimed."""
+        values = {"state": "pending", "lease_owner": None, "lease_until": None, "attempts": Image.attempts - 1}
+        with self._sessions.begin() as session:
+            session.execute(update(Image).where(_held_by(owner)).values(values))
+
+    def finish(self, owner: str, entries: Iterable[Entry], recipe: str) -> int:
+        """Commit photos with their segments and vectors, in one transaction; returns how many were still ours.
+
+        A photo that was deleted, or whose lease went to another worker, is dropped.
+        """
+        prepared = [(entry, segment_columns(entry.analysis, entry.size_hw)) for entry in entries]
+        finished = 0
+        with self._sessions.begin() as session:
+            for entry, rows in prepared:
+                if not _finish(session, owner, entry, recipe, len(rows)):
+                    continue
+                finished += 1
+                session.execute(delete(Segment).where(Segment.image_id == entry.image_id))
+                if rows:
+                    session.execute(insert(Segment), [{"image_id": entry.image_id, **row} for row in rows])
+        return finished
+
+    def fail(self, owner: str, image_id: int, reason: str) -> None:
+        """Note why a photo cannot be entered; what an earlier analysis found of it is removed."""
+        values = {"state": "failed", "error": reason, "lease_owner": None, "lease_until": None}
+        cleared = {"recipe": None, "segment_count": 0, "photo_vector": None}
+        with self._sessions.begin() as session:
+            statement = update(Image).where(_held_by(owner), Image.id == image_id).values({**values, **cleared})
+            if session.execute(statement).rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has it
+                session.execute(delete(Segment).where(Segment.image_id == image_id))
+
+    def states(self, image_ids: Sequence[int]) -> dict[int, tuple[State, str | None]]:
+        """State and error of those of the photos that exist."""
+        found: dict[int, tuple[State, str | None]] = {}
+        with reading(self._sessions) as session:
+            for chunk in in_chunks(image_ids):
+                rows = session.execute(select(Image.id, Image.state, Image.error).where(Image.id.in_(chunk)))
+                found.update({key: (state, error) for key, state, error in rows})  # type: ignore[misc]
+        return found
+
+    # ---- trying again
+
+    def unfinished(self) -> int:
+        """Photos that are pending or being worked on."""
+        with reading(self._sessions) as session:
+            statement = select(func.count()).select_from(Image).where(Image.state.in_(("pending", "working")))
+            return session.scalar(statement) or 0
+
+    def retry_failed(self) -> int:
+        """Make every failed photo pending again; returns how many."""
+        return self._requeue(Image.state == "failed")
+
+    def reanalyze(self, recipe: str) -> int:
+        """Make every photo that another recipe analysed pending again; returns how many."""
+        return self._requeue(Image.state.in_(("indexed", "empty")), Image.recipe != recipe)
+
+    def _requeue(self, *which: ColumnElement[bool]) -> int:
+        with self._sessions.begin() as session:
+            statement = update(Image).where(*which).values(state="pending", attempts=0, error=None)
+            return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _held_by(owner: str) -> ColumnElement[bool]:
+    return and_(Image.state == "working", Image.lease_owner == owner)
+
+
+def _given_up() -> dict[str, object]:
+    reason = f"given up: {MAX_ATTEMPTS} workers died while they worked on this photo; `retry-failed` tries again"
+    return {"state": "failed", "error": reason, "lease_owner": None, "lease_until": None}
+
+
+def _by_digest(session: Session, digests: Collection[str]) -> dict[str, Image]:
+    found: dict[str, Image] = {}
+    for chunk in in_chunks(sorted(digests)):  # type: ignore[arg-type]  # strings are sliced like ids
+        found.update({row.sha256: row for row in session.scalars(select(Image).where(Image.sha256.in_(chunk)))})
+    return found
+
+
+def _by_uri(session: Session, uris: Sequence[str]) -> dict[str, Location]:
+    found: dict[str, Location] = {}
+    for chunk in in_chunks(uris):  # type: ignore[arg-type]
+        found.update({row.uri: row for row in session.scalars(select(Location).where(Location.uri.in_(chunk)))})
+    return found
+
+
+def _register(session: Session, file: SeenFile, photos: dict[str, Image], places: dict[str, Location]) -> Registered:
+    place = places.get(file.uri)
+    photo = photos.get(file.sha256)
+    if place is not None and photo is not None and place.image_id == photo.id:
+        place.size, place.mtime_ns, place.missing_since = file.size, file.mtime_ns, None
+        return Registered(photo.id, "unchanged")
+    outcome = Registered(photo.id, "duplicate") if photo is not None else None
+    if photo is None:
+        photo = photos[file.sha256] = Image(sha256=file.sha256, state="pending", created_at=_now())
+        session.add(photo)
+        session.flush()
+    if place is not None:
+        _vacate(session, place)
+    place = places[file.uri] = Location(image_id=photo.id, uri=file.uri, size=file.size, mtime_ns=file.mtime_ns)
+    session.add(place)
+    session.flush()
+    return outcome or Registered(photo.id, "new")
+
+
+def _vacate(session: Session, place: Location) -> None:
+    """Take a location from the photo it belonged to, and that photo away if this was its last."""
+    image_id = place.image_id
+    session.delete(place)
+    session.flush()
+    others = session.scalar(select(func.count()).select_from(Location).where(Location.image_id == image_id))
+    if not others:
+        session.execute(delete(Image).where(Image.id == image_id))
+
+
+def _finish(session: Session, owner: str, entry: Entry, recipe: str, segment_count: int) -> bool:
+    values = {
+        "state": "indexed" if segment_count else "empty",
+        "error": None,
+        "lease_owner": None,
+        "lease_until": None,
+        "format": entry.format,
+        "height": entry.size_hw[0],
+        "width": entry.size_hw[1],
+        "taken_at": entry.taken_at,
+        "recipe": recipe,
+        "segment_count": segment_count,
+        "photo_vector": vector_bytes(entry.analysis.photo_vector),
+    }
+    statement = update(Image).where(_held_by(owner), Image.id == entry.image_id).values(values)
+    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,107 @@
+"""The tables. ORM rows never leave this package."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, MetaData, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Named constraints, so that migrations can alter them on every database."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class Image(Base):
+    """A photo: its bytes, the state of its entry, and what its analysis found."""
+
+    __tablename__ = "image"
+    __table_args__ = (
+        CheckConstraint("state IN ('pending', 'working', 'indexed', 'empty', 'failed')", name="state"),
+        Index("ix_image_state_id", "state", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    state: Mapped[str] = mapped_column(String(8), default="pending")
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None]
+    lease_owner: Mapped[str | None] = mapped_column(String(64))
+    lease_until: Mapped[datetime | None]
+    format: Mapped[str | None] = mapped_column(String(8))
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    taken_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    recipe: Mapped[str | None] = mapped_column(String(64))
+    segment_count: Mapped[int] = mapped_column(default=0)
+    photo_vector: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+
+    locations: Mapped[list[Location]] = relationship(
+        back_populates="image", cascade="all, delete-orphan", passive_deletes=True, order_by="Location.id"
+    )
+
+
+class Location(Base):
+    """A place where a photo's bytes are."""
+
+    __tablename__ = "location"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), index=True)
+    uri: Mapped[str] = mapped_column(unique=True)
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
+    missing_since: Mapped[datetime | None]
+
+    image: Mapped[Image] = relationship(back_populates="locations")
+
+
+class Segment(Base):
+    """One segment of a photo; its key is also its id in the vector index, and is never used again."""
+
+    __tablename__ = "segment"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), index=True)
+    x0: Mapped[int]
+    y0: Mapped[int]
+    x1: Mapped[int]
+    y1: Mapped[int]
+    area: Mapped[int]
+    quality: Mapped[float]
+    label: Mapped[str | None]
+    label_score: Mapped[float | None]
+    mask_height: Mapped[int]
+    mask_width: Mapped[int]
+    mask_counts: Mapped[bytes] = mapped_column(LargeBinary)
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Query(Base):
+    """A query photo with its segments, kept for a while."""
+
+    __tablename__ = "query"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    width: Mapped[int]
+    height: Mapped[int]
+    recipe: Mapped[str] = mapped_column(String(64))
+    segments: Mapped[bytes] = mapped_column(LargeBinary)
+    photo_vector: Mapped[bytes] = mapped_column(LargeBinary)

@@ -1,0 +1,205 @@
+"""What the catalogue answers with: frozen rows, detached from the database."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import numpy as np
+
+from ..types import Analysis, Ids, Vectors
+
+State = Literal["pending", "working", "indexed", "empty", "failed"]
+STATES: tuple[State, ...] = ("pending", "working", "indexed", "empty", "failed")
+
+
+def uri_of(path: Path) -> str:
+    """A path as a file URI, which holds names that are not UTF-8 too."""
+    return Path(os.path.abspath(path)).as_uri()  # noqa: PTH100  # takes ".." out without following links
+
+
+def path_of(uri: str) -> Path:
+    """The path that a file URI names."""
+    return Path(os.fsdecode(unquote_to_bytes(urlsplit(uri).path)))
+
+
+@dataclass(frozen=True, slots=True)
+class LocationRecord:
+    """A place where a photo's bytes are, or were when `missing_since` is set."""
+
+    uri: str
+    size: int
+    mtime_ns: int
+    missing_since: datetime | None
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return path_of(self.uri)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRecord:
+    """A photo. Width and height are those of the upright original, None until it was decoded."""
+
+    id: int
+    sha256: str
+    state: State
+    error: str | None
+    attempts: int
+    format: str | None
+    width: int | None
+    height: int | None
+    taken_at: datetime | None
+    recipe: str | None
+    segment_count: int
+    locations: tuple[LocationRecord, ...]
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the photo is at none of its locations any more, as far as was noticed."""
+        return all(location.missing_since is not None for location in self.locations)
+
+    @property
+    def path(self) -> Path | None:
+        """The first location that is there, else the first that was."""
+        there = [location for location in self.locations if location.missing_since is None]
+        return next((location.path for location in (*there, *self.locations)), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentRecord:
+    """A segment of a stored photo.
+
+    Attributes
+    ----------
+    box_xyxy : tuple of int
+        In pixels of the upright original, half open.
+    area : int
+        Pixels of the upright original.
+    mask_size_hw, mask_counts
+        COCO compressed RLE at the size the photo was analysed at; the mask covers the whole photo.
+    """
+
+    id: int
+    image_id: int
+    box_xyxy: tuple[int, int, int, int]
+    area: int
+    quality: float
+    label: str | None
+    label_score: float | None
+    mask_size_hw: tuple[int, int]
+    mask_counts: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentHit:
+    """What a result list needs to know of a segment: no mask."""
+
+    id: int
+    image_id: int
+    box_xyxy: tuple[int, int, int, int]
+    quality: float
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFile:
+    """A file met on disk, with the digest of its bytes."""
+
+    uri: str
+    sha256: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLocation:
+    """What the catalogue knows of a path."""
+
+    image_id: int
+    size: int
+    mtime_ns: int
+    state: State
+    is_missing: bool
+
+
+Registration = Literal["new", "unchanged", "duplicate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What became of a file that was registered."""
+
+    image_id: int
+    outcome: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A photo that a worker has claimed."""
+
+    image_id: int
+    sha256: str
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Entry:
+    """What a worker found out about a photo, ready to be committed."""
+
+    image_id: int
+    format: str
+    size_hw: tuple[int, int]
+    taken_at: datetime | None
+    analysis: Analysis
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class QueryRecord:
+    """A kept query photo; the segments' ids are their rows."""
+
+    id: int
+    sha256: str
+    size_hw: tuple[int, int]
+    recipe: str
+    segments: tuple[SegmentRecord, ...]
+    vectors: Vectors
+    photo_vector: Vectors
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class VectorBatch:
+    """Ids with the photos they belong to and their vectors, as they go into an index."""
+
+    ids: Ids
+    owners: Ids
+    vectors: Vectors
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What of one recipe is in the catalogue; two equal values mean that nothing an index needs has changed."""
+
+    photos: int
+    segments: int
+    newest_segment: int
+
+
+def vector_bytes(vectors: Vectors) -> bytes:
+    """Vectors as they are stored: float16, little endian."""
+    return vectors.astype("<f2").tobytes()
+
+
+def vectors_from(stored: list[bytes]) -> Vectors:
+    """Stored vectors, (N, D) float32; (0, 0) for none."""
+    if not stored:
+        return np.zeros((0, 0), np.float32)
+    return np.frombuffer(b"".join(stored), "<f2").reshape(len(stored), -1).astype(np.float32)

@@ -1,0 +1,103 @@
+"""From ORM rows to records and from analyses to rows: the only place where the two meet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from ..masks import encode_segments, scale_box
+from ..types import Analysis
+from .models import Image, Location, Segment
+from .records import ImageRecord, LocationRecord, SegmentRecord, vector_bytes
+
+
+def image_record(row: Image) -> ImageRecord:
+    """A photo with its locations."""
+    return ImageRecord(
+        id=row.id,
+        sha256=row.sha256,
+        state=row.state,  # type: ignore[arg-type]  # the check constraint holds it to State
+        error=row.error,
+        attempts=row.attempts,
+        format=row.format,
+        width=row.width,
+        height=row.height,
+        taken_at=row.taken_at,
+        recipe=row.recipe,
+        segment_count=row.segment_count,
+        locations=tuple(location_record(location) for location in row.locations),
+    )
+
+
+def location_record(row: Location) -> LocationRecord:
+    """A location."""
+    return LocationRecord(row.uri, row.size, row.mtime_ns, row.missing_since)
+
+
+def segment_record(row: Segment | Row[Any]) -> SegmentRecord:
+    """A segment, from its object or from a row of its columns."""
+    return SegmentRecord(
+        id=row.id,
+        image_id=row.image_id,
+        box_xyxy=(row.x0, row.y0, row.x1, row.y1),
+        area=row.area,
+        quality=row.quality,
+        label=row.label,
+        label_score=row.label_score,
+        mask_size_hw=(row.mask_height, row.mask_width),
+        mask_counts=row.mask_counts,
+    )
+
+
+def segment_columns(analysis: Analysis, size_hw: tuple[int, int]) -> list[dict[str, Any]]:
+    """Columns of every segment of an analysis, boxes and areas in pixels of the upright original.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    size_hw : tuple of int
+        Height and width of the upright original.
+    """
+    segments = analysis.segments
+    mask_height, mask_width = segments.size_hw
+    pixel = size_hw[0] * size_hw[1] / (mask_height * mask_width)
+    rows: list[dict[str, Any]] = []
+    for row, counts in enumerate(encode_segments(segments)):
+        box = scale_box(segments.boxes_xyxy[row].tolist(), segments.size_hw, size_hw)
+        label = segments.labels[row] if segments.labels else None
+        rows.append(
+            {
+                **dict(zip(("x0", "y0", "x1", "y1"), box, strict=True)),
+                "area": max(1, round(float(segments.areas[row]) * pixel)),
+                "quality": float(segments.quality[row]),
+                "label": label,
+                "label_score": float(segments.label_scores[row]) if label is not None else None,
+                "mask_height": mask_height,
+                "mask_width": mask_width,
+                "mask_counts": counts,
+                "vector": vector_bytes(analysis.vectors[row]),
+            }
+        )
+    return rows
+
+
+def segment_record_from(columns: dict[str, Any], row: int, image_id: int) -> SegmentRecord:
+    """A segment that has no row of its own, such as one of a query photo; its id is `row`."""
+    return SegmentRecord(
+        id=row,
+        image_id=image_id,
+        box_xyxy=(columns["x0"], columns["y0"], columns["x1"], columns["y1"]),
+        area=columns["area"],
+        quality=columns["quality"],
+        label=columns["label"],
+        label_score=columns["label_score"],
+        mask_size_hw=(columns["mask_height"], columns["mask_width"]),
+        mask_counts=columns["mask_counts"],
+    )
+
+
+def in_chunks(ids: Sequence[int], size: int = 500) -> list[Sequence[int]]:
+    """Slices short enough for one ``IN (…)`` on every database."""
+    return [ids[start : start + size] for start in range(0, len(ids), size)]

@@ -1,0 +1,102 @@
+"""Connections to the catalogue. Everything that only SQLite needs is here and nowhere else."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import StaticPool
+
+from ..errors import CatalogError, SchemaOutdatedError
+
+BUSY_SECONDS = 30
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+
+def open_sessions(database_url: str) -> sessionmaker[Session]:
+    """Connect to the catalogue, making its schema if the database is new.
+
+    Raises
+    ------
+    SchemaOutdatedError
+        The database was made by another version: ``python manage.py migrate`` brings it up to date.
+    CatalogError
+        The database cannot be opened.
+    """
+    engine = connect(database_url)
+    try:
+        _check_schema(engine, database_url)
+    except OperationalError as error:
+        raise CatalogError(f"the catalogue {engine.url} cannot be opened: {error.orig}") from error
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def migrate(database_url: str) -> str:
+    """Bring the schema up to date; returns the revision it now has."""
+    config = alembic_config(database_url)
+    connect(database_url).dispose()
+    command.upgrade(config, "head")
+    return str(ScriptDirectory.from_config(config).get_current_head())
+
+
+def alembic_config(database_url: str) -> Config:
+    """Alembic's configuration for a database."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["database_url"] = database_url
+    return config
+
+
+def connect(database_url: str) -> Engine:
+    """An engine whose transactions behave alike on every database."""
+    url = make_url(database_url)
+    if not url.drivername.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    in_memory = url.database in (None, "", ":memory:")
+    if not in_memory:
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
+    arguments = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    engine = create_engine(url, connect_args=arguments, **options)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    """WAL, enforced foreign keys, and no transactions begun behind SQLAlchemy's back."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "mmap_size=268435456"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Any) -> None:
+    """Writers queue at BEGIN instead of failing in the middle; readers say so by an option.
+
+    ``reading=True`` reads from one snapshot; ``reading="once"`` is for a single statement, which needs no BEGIN.
+    """
+    reading = connection.get_execution_options().get("reading", False)
+    if reading != "once":
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _check_schema(engine: Engine, database_url: str) -> None:
+    config = alembic_config(database_url)
+    head = ScriptDirectory.from_config(config).get_current_head()
+    with engine.connect().execution_options(reading=True) as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+        is_new = current is None and not engine.dialect.has_table(connection, "image")
+    if is_new:
+        command.upgrade(config, "head")
+    elif current != head:
+        raise SchemaOutdatedError(
+            f"the catalogue has schema {current}, this version needs {head}: run `python manage.py migrate`"
+        )

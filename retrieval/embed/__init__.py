@@ -1,0 +1,11 @@
+"""Vectors of segments.
+
+======================= ================================================== ===============================
+module                  what                                               paper
+======================= ================================================== ===============================
+`masked_pooling`        maps of shared passes averaged under each mask     Dai et al., CVPR 2015
+`crops`                 box and foreground crops through the network       Girshick et al., CVPR 2014
+`projection`            centred PCA to a short vector; words alike         —
+`mean_color`            mean colour: the baseline without a network        —
+======================= ================================================== ===============================
+"""

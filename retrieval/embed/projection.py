@@ -1,0 +1,132 @@
+"""Centred PCA from concatenated descriptors to short unit vectors, for segments, whole photos and words alike.
+
+A file holds, as float16 unless said otherwise: ``segment_mean`` (C,) float32, ``segment_components`` (C, D), and the
+same for ``photo_``; ``word_vectors`` (1000, D), the classifier's rows in the space of the segments, if there are words.
+
+References
+----------
+Jegou and Chum, "Negative evidences and co-occurences in image retrieval: the benefit of PCA and whitening", ECCV 2012,
+section 2. The exponent of the whitening is zero here: it lowered both measures (``docs/benchmarks.md``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from ..errors import WeightsCorruptError, WeightsMissingError
+from ..types import Vectors
+
+Descriptors = NDArray[np.float32]
+"""(N, C): what an embedder measures, before it is shortened."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Pca:
+    """A projection onto principal components.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (C,), float32
+    components : ndarray of shape (C, D), float32
+        Orthonormal columns, most variance first.
+    """
+
+    mean: NDArray[np.float32]
+    components: NDArray[np.float32]
+
+    @classmethod
+    def fit(cls, descriptors: Descriptors, dim: int) -> Pca:
+        """Fit to descriptors by the eigenvectors of their covariance; O(N·C² + C³)."""
+        mean = descriptors.mean(axis=0, dtype=np.float64)
+        centred = descriptors - mean.astype(np.float32)
+        _, vectors = np.linalg.eigh((centred.T @ centred).astype(np.float64))
+        return cls(mean.astype(np.float32), np.ascontiguousarray(vectors[:, ::-1][:, :dim], np.float32))
+
+    def apply(self, descriptors: Descriptors) -> Vectors:
+        """Unit vectors of descriptors."""
+        return unit((descriptors - self.mean) @ self.components)
+
+    def apply_directions(self, directions: Descriptors) -> Vectors:
+        """Unit vectors of directions, such as a classifier's rows, which have no mean to take off."""
+        return unit(directions @ self.components)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Projection:
+    """What a recipe's projection file holds.
+
+    Attributes
+    ----------
+    segment, photo : Pca
+    word_vectors : ndarray of shape (W, D), float32
+        One row a class of the classifier; (0, D) for a recipe without words.
+    """
+
+    segment: Pca
+    photo: Pca
+    word_vectors: Vectors
+
+    def save(self, path: Path) -> None:
+        """Write the file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tensors = {
+            "segment_mean": self.segment.mean,
+            "segment_components": self.segment.components.astype(np.float16),
+            "photo_mean": self.photo.mean,
+            "photo_components": self.photo.components.astype(np.float16),
+            "word_vectors": self.word_vectors.astype(np.float16),
+        }
+        save_file({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, path)
+
+    @classmethod
+    def load(cls, path: Path) -> Projection:
+        """Read the file.
+
+        Raises
+        ------
+        WeightsMissingError, WeightsCorruptError
+        """
+        tensors = _tensors(path)
+        try:
+            pcas = (
+                Pca(tensors[f"{kind}_mean"].astype(np.float32), tensors[f"{kind}_components"].astype(np.float32))
+                for kind in ("segment", "photo")
+            )
+            return cls(*pcas, tensors["word_vectors"].astype(np.float32))
+        except KeyError as error:
+            raise WeightsCorruptError(f"{path} lacks {error}: restore it with `git checkout -- {path}`") from error
+
+
+def digest_of(path: Path) -> str:
+    """First 16 hexadecimal digits of a weights file's SHA-256.
+
+    Raises
+    ------
+    WeightsMissingError
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise WeightsMissingError(f"{path} is missing: restore it with `git checkout -- {path}`") from error
+
+
+def unit(vectors: NDArray[np.floating]) -> Vectors:
+    """Rows brought to length one; a row of zeros stays one."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
+
+
+def _tensors(path: Path) -> dict[str, NDArray[np.floating]]:
+    if not path.is_file():
+        raise WeightsMissingError(f"{path} is missing: restore it with `git checkout -- {path}`")
+    try:
+        return dict(load_file(path))
+    except (SafetensorError, OSError) as error:
+        raise WeightsCorruptError(f"{path} is not a safetensors file: restore it with `git checkout`") from error

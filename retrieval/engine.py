@@ -1,0 +1,234 @@
+"""Search from top to bottom: references and words to vectors, vectors to hits, hits to photos."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import picking, rank
+from .catalog import Catalog, KeptQueries, SegmentHit, SegmentRecord
+from .errors import QueryError
+from .index.live import LiveIndex
+from .masks import mask_iou
+from .query import Match, Ref, SearchAnswer, SearchRequest, Used
+from .rank import Scored
+from .recipes import RecipeCard
+from .types import Vectors
+from .vocabulary import Reading, Vocabulary
+
+SAME = 0.7
+"""Of two segments of one photo with a greater IoU a flat list holds only the better one."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Example:
+    """A reference that was looked up."""
+
+    ref: Ref
+    vector: Vectors
+    segment: SegmentRecord | None
+    image_id: int | None
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class SearchEngine:
+    """Answers searches over one catalogue by one recipe. Holds no state of its own; safe among threads.
+
+    Attributes
+    ----------
+    catalog : Catalog
+    queries : KeptQueries
+    segments, photos : LiveIndex
+    recipe : RecipeCard
+    vocabulary : Vocabulary
+    """
+
+    catalog: Catalog
+    queries: KeptQueries
+    segments: LiveIndex
+    photos: LiveIndex
+    recipe: RecipeCard
+    vocabulary: Vocabulary
+
+    def search(self, request: SearchRequest) -> SearchAnswer:
+        """Answer a search.
+
+        Raises
+        ------
+        UnknownImageError, UnknownSegmentError, UnknownQueryError
+            A reference points at nothing.
+        QueryError
+            A reference cannot be resolved, or examples cannot be combined.
+        """
+        started = time.perf_counter()
+        positive = [self._look_up(ref) for ref in request.positive]
+        negative = [self._look_up(ref) for ref in request.negative]
+        words = self.vocabulary.read(request.text) if request.text.strip() else None
+        matches = self._matches(request, positive, negative, self._directions(words))
+        return SearchAnswer(
+            results=matches,
+            used=tuple(Used(example.ref, example.segment) for example in (*positive, *negative)),
+            words=words,
+            indexed=len(self.segments),
+            lag=self.segments.lag,
+            took_ms=(time.perf_counter() - started) * 1000,
+        )
+
+    def refresh(self) -> None:
+        """Take in what has changed in the catalogue."""
+        self.segments.refresh()
+        self.photos.refresh()
+
+    # ---- the way of a query
+
+    def _matches(
+        self,
+        request: SearchRequest,
+        positive: Sequence[_Example],
+        negative: Sequence[_Example],
+        words: Sequence[Vectors],
+    ) -> tuple[Match, ...]:
+        if not positive and not words:
+            return ()
+        hidden = {example.image_id for example in (*positive, *negative)}
+        if any(example.ref.is_photo for example in (*positive, *negative)):
+            return self._photo_matches(request, positive, negative, words, hidden)
+        queries = rank.combine(_stack(positive), words, _stack(negative))
+        k = request.limit * (4 if request.group_by == "image" else 2) + 100 * len(hidden)
+        while True:
+            scored = rank.merge_hits(self.segments.search(queries, k=k))
+            scored = scored.hiding(self.segments.owners_of(scored.ids), hidden)
+            chosen, known = self._choose(request, scored)
+            if len(chosen) >= request.limit or k >= len(self.segments):
+                return _described(chosen, known, request.limit)
+            k *= 4
+
+    def _choose(self, request: SearchRequest, scored: Scored) -> tuple[Scored, dict[int, SegmentHit]]:
+        """One segment a photo, or segments that are not the same thing twice; deleted ones are left out."""
+        if request.group_by == "image":
+            scored = rank.best_of_each(scored, self.segments.owners_of(scored.ids))
+            scored = scored[: request.limit]
+        else:
+            scored = scored[: 2 * request.limit + 100]
+        known = self.catalog.hits(scored.ids.tolist())
+        scored = scored[np.array([key in known for key in scored.ids.tolist()], bool)]
+        return (scored if request.group_by == "image" else self._distinct(scored, known)), known
+
+    def _distinct(self, scored: Scored, known: dict[int, SegmentHit]) -> Scored:
+        """Leave out segments that overlap a better one of their photo by more than `SAME`."""
+        of_photo: dict[int, list[int]] = defaultdict(list)
+        for key in scored.ids.tolist():
+            of_photo[known[key].image_id].append(key)
+        masks = self.catalog.masks([key for keys in of_photo.values() if len(keys) > 1 for key in keys])
+        dropped: set[int] = set()
+        for keys in of_photo.values():
+            runs = [(masks[key].mask_size_hw, masks[key].mask_counts) for key in keys if key in masks]
+            overlaps = mask_iou(runs, runs) if len(runs) == len(keys) > 1 else np.zeros((len(keys), len(keys)))
+            for row, key in enumerate(keys):
+                better = [other for other in range(row) if keys[other] not in dropped]
+                if better and overlaps[row, better].max() > SAME:
+                    dropped.add(key)
+        return scored[~np.isin(scored.ids, list(dropped))]
+
+    def _photo_matches(
+        self,
+        request: SearchRequest,
+        positive: Sequence[_Example],
+        negative: Sequence[_Example],
+        words: Sequence[Vectors],
+        hidden: set[int | None],
+    ) -> tuple[Match, ...]:
+        """Whole photos against whole-photo vectors."""
+        if words or not all(example.ref.is_photo for example in (*positive, *negative)):
+            raise QueryError("a whole photo cannot be combined with segments or words: pick a segment of it instead")
+        queries = rank.combine(_stack(positive), (), _stack(negative))
+        scored = rank.merge_hits(self.photos.search(queries, k=request.limit + len(hidden)))
+        scored = scored.hiding(scored.ids, hidden)
+        images = self.catalog.images(scored.ids.tolist())
+        scored = scored[np.array([key in images for key in scored.ids.tolist()], bool)][: request.limit]
+        cut = rank.likely_from(scored.scores)
+        return tuple(
+            Match(
+                image_id=key,
+                segment_id=None,
+                score=score,
+                box_xyxy=(0, 0, images[key].width or 0, images[key].height or 0),
+                label=None,
+                likely=score >= cut,
+            )
+            for key, score in scored.pairs()
+        )
+
+    # ---- from references and words to vectors
+
+    def _look_up(self, ref: Ref) -> _Example:
+        if ref.query is not None:
+            return self._look_up_query(ref, ref.query)
+        if ref.segment is not None:
+            record, vector, recipe = self.catalog.example(ref.segment)
+            self._check_recipe(recipe)
+            return _Example(ref, vector, record, record.image_id)
+        image = self.catalog.image(ref.image or 0)
+        if image.recipe is None:
+            raise QueryError(f"photo {image.id} is {image.state}, it has not been analysed: {image.error or 'wait for it'}")
+        self._check_recipe(image.recipe)
+        if ref.is_photo:
+            return _Example(ref, self.catalog.photo_vector(image.id), None, image.id)
+        segments = self.catalog.segments(image.id)
+        row = _pick(ref, segments, (image.height or 1, image.width or 1))
+        record, vector, _ = self.catalog.example(segments[row].id)
+        return _Example(ref, vector, record, image.id)
+
+    def _look_up_query(self, ref: Ref, query_id: int) -> _Example:
+        query = self.queries.get(query_id)
+        self._check_recipe(query.recipe)
+        if ref.is_photo:
+            return _Example(ref, query.photo_vector, None, None)
+        row = ref.segment if ref.segment is not None else _pick(ref, query.segments, query.size_hw)
+        if not 0 <= row < len(query.segments):
+            raise QueryError(f"query {query_id} has segments 0 to {len(query.segments) - 1}, not {row}")
+        return _Example(ref, query.vectors[row], query.segments[row], None)
+
+    def _check_recipe(self, recipe: str | None) -> None:
+        if recipe != self.recipe.fingerprint:
+            raise QueryError(
+                f"this photo was analysed by recipe {recipe}, searches run with {self.recipe.fingerprint}: "
+                "upload it again, or run `python manage.py resegment`"
+            )
+
+    def _directions(self, words: Reading | None) -> list[Vectors]:
+        vectors = self.recipe.word_vectors
+        if words is None or vectors is None:
+            return []
+        return [vectors[list(term.rows)] for term in words.understood]
+
+
+def _pick(ref: Ref, segments: Sequence[SegmentRecord], size_hw: tuple[int, int]) -> int:
+    if ref.point is not None:
+        return picking.at_point(segments, size_hw, ref.point)
+    if ref.box is not None:
+        return picking.in_box(segments, ref.box)
+    raise QueryError("the reference names neither a point nor a box")
+
+
+def _stack(examples: Sequence[_Example]) -> Vectors:
+    return np.stack([example.vector for example in examples]) if examples else np.zeros((0, 0), np.float32)
+
+
+def _described(chosen: Scored, known: dict[int, SegmentHit], limit: int) -> tuple[Match, ...]:
+    cut = rank.likely_from(chosen.scores)
+    return tuple(
+        Match(
+            image_id=known[key].image_id,
+            segment_id=key,
+            score=score,
+            box_xyxy=known[key].box_xyxy,
+            label=known[key].label,
+            likely=score >= cut,
+        )
+        for key, score in chosen[:limit].pairs()
+    )

@@ -1,0 +1,94 @@
+"""FAISS behind the seam: exact inner products over float16 vectors, ids that are the catalogue's keys.
+
+The only module that imports faiss, so that its untyped values stay here.
+
+References
+----------
+Douze et al., "The Faiss library", 2024, sections 3 and 4.2 (scalar quantiser).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+
+from ..errors import IndexMismatchError
+from ..types import Hits, Ids, Vectors
+
+
+class FaissIndex:
+    """Exact search with ``IndexIDMap2`` over a float16 ``IndexScalarQuantizer``.
+
+    float16 is what the catalogue stores, so nothing is lost by it: half the memory of floats, and scores that differ
+    from the reference's by rounding only.
+
+    Parameters
+    ----------
+    dim : int
+    """
+
+    def __init__(self, dim: int) -> None:
+        flat = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+        self._index: Any = faiss.IndexIDMap2(flat)
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return int(self._index.d)
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def ids(self) -> Ids:
+        """All ids, rising."""
+        return np.sort(faiss.vector_to_array(self._index.id_map).astype(np.int64))
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        """Add vectors; amortised O(N·D)."""
+        self._index.add_with_ids(np.ascontiguousarray(vectors, np.float32), np.ascontiguousarray(ids, np.int64))
+
+    def remove(self, ids: Ids) -> int:
+        """Remove those of the ids that are there; O(N·D) for the compaction."""
+        return int(self._index.remove_ids(np.ascontiguousarray(ids, np.int64)))
+
+    def search(self, queries: Vectors, *, k: int) -> Hits:
+        """The k nearest of each query; O(Q·N·D), without the interpreter's lock."""
+        wanted = min(k, max(len(self), 1))
+        scores, ids = self._index.search(np.ascontiguousarray(queries, np.float32), wanted)
+        scores[ids < 0] = -np.inf
+        order = np.lexsort((ids, -scores), axis=1)
+        ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
+        if wanted == k:
+            return Hits(ids, scores)
+        missing = ((0, 0), (0, k - wanted))
+        return Hits(np.pad(ids, missing, constant_values=-1), np.pad(scores, missing, constant_values=-np.inf))
+
+    def contents(self) -> tuple[Ids, Vectors]:
+        """All ids and their vectors, in the order they were added."""
+        flat = faiss.downcast_index(self._index.index)
+        vectors = flat.reconstruct_n(0, len(self)) if len(self) else np.zeros((0, self.dim), np.float32)
+        return faiss.vector_to_array(self._index.id_map).astype(np.int64), vectors
+
+    def save(self, path: Path) -> None:
+        """Write the index in FAISS's own form."""
+        faiss.write_index(self._index, str(path))
+
+    @classmethod
+    def load(cls, path: Path) -> FaissIndex:
+        """Map a saved index into memory, read-only and without a copy; it must not be added to.
+
+        Raises
+        ------
+        IndexMismatchError
+            The file is not a whole index.
+        """
+        index = cls.__new__(cls)
+        try:
+            index._index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+            raise IndexMismatchError(f"{path} cannot be read ({reason}): run `python manage.py rebuild-index`") from error
+        return index

@@ -1,0 +1,85 @@
+"""Masks as COCO run lengths, and the change between frames: the analysed copy and the upright original.
+
+A mask is kept at the size the photo was analysed at. Its frame is the whole photo, so going to the original is one
+scaling by the ratio of the two sizes; only boxes, areas and points are handed out in pixels of the original.
+
+References
+----------
+Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014; the compressed form is pycocotools'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco
+
+from .types import Segments
+
+Box = tuple[int, int, int, int]
+
+
+def encode_segments(segments: Segments) -> list[bytes]:
+    """Compressed RLE of every segment's mask, at the segments' own size.
+
+    Notes
+    -----
+    No mask is ever made: the atoms are cut into runs down the columns once, and a segment's runs are those of its
+    atoms, joined where they touch.
+    """
+    pixels = segments.atoms.T.ravel()
+    starts = np.flatnonzero(np.diff(pixels, prepend=-1))
+    run_atoms = pixels[starts]
+    return [_counts(members[run_atoms], starts, segments.size_hw) for members in segments.membership]
+
+
+def _counts(inside: NDArray[np.bool_], starts: NDArray[np.intp], size_hw: tuple[int, int]) -> bytes:
+    """Compressed counts of the mask that is `inside` on the runs beginning at `starts`; outside comes first."""
+    changes = starts[np.flatnonzero(np.diff(inside, prepend=False))]
+    counts = np.diff(changes, prepend=0, append=size_hw[0] * size_hw[1])
+    run = coco.frPyObjects({"size": list(size_hw), "counts": counts.tolist()}, *size_hw)
+    return bytes(run["counts"])
+
+
+def decode_mask(size_hw: tuple[int, int], counts: bytes) -> NDArray[np.bool_]:
+    """One mask, (H, W) bool, from its compressed RLE."""
+    return np.asarray(coco.decode(_run(size_hw, counts)), dtype=bool)
+
+
+def mask_iou(first: Sequence[tuple[tuple[int, int], bytes]], second: Sequence[tuple[tuple[int, int], bytes]]) -> Any:
+    """Intersection over union of two lists of (size_hw, counts), (N, M) float64, without decoding them.
+
+    Raises
+    ------
+    ValueError
+        The masks are not all of one size.
+    """
+    if len({size for size, _ in (*first, *second)}) > 1:
+        raise ValueError("masks of different sizes cannot be compared")
+    runs = [_run(*mask) for mask in first], [_run(*mask) for mask in second]
+    return coco.iou(*runs, [0] * len(runs[1]))
+
+
+def _run(size_hw: tuple[int, int], counts: bytes) -> dict[str, Any]:
+    return {"size": list(size_hw), "counts": counts}
+
+
+def scale_box(box_xyxy: Sequence[float], from_hw: tuple[int, int], to_hw: tuple[int, int]) -> Box:
+    """A box in another frame: the smallest whole-pixel box that holds it."""
+    fy, fx = to_hw[0] / from_hw[0], to_hw[1] / from_hw[1]
+    x0, y0, x1, y1 = box_xyxy
+    low = int(np.floor(x0 * fx + 1e-6)), int(np.floor(y0 * fy + 1e-6))
+    high = min(to_hw[1], int(np.ceil(x1 * fx - 1e-6))), min(to_hw[0], int(np.ceil(y1 * fy - 1e-6)))
+    return low[0], low[1], high[0], high[1]
+
+
+def box_iou(box_xyxy: Sequence[float], boxes_xyxy: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Intersection over union of one box with (N, 4) others, (N,)."""
+    box = np.asarray(box_xyxy, float)
+    low, high = np.maximum(box[:2], boxes_xyxy[:, :2]), np.minimum(box[2:], boxes_xyxy[:, 2:])
+    common = np.prod(np.clip(high - low, 0, None), axis=1)
+    areas = np.prod(boxes_xyxy[:, 2:] - boxes_xyxy[:, :2], axis=1) + np.prod(box[2:] - box[:2])
+    return np.asarray(common / np.maximum(areas - common, 1e-9), dtype=np.float64)

@@ -1,0 +1,114 @@
+"""The seams: what SegSearch consumes and what an implementation has to give. Implementations inherit nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from .types import Analysis, Hits, Ids, RgbImage, Segments, Vectors
+
+
+class Recipe(Protocol):
+    """A segmenter and an embedder that share the passes of a network.
+
+    The three steps are apart so that an ingest can overlap them: `extract` fills the device with a batch, `segment` is
+    work of one processor core, `embed` finishes. What `extract` returns for an image is the recipe's own value.
+    """
+
+    @property
+    def fingerprint(self) -> str:
+        """Algorithm, weights and parameters; vectors of two fingerprints are never compared."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """How many images `extract` is best given at once."""
+        ...
+
+    @property
+    def lanes(self) -> int:
+        """How many calls of `extract` are best run at once, each from a thread of its own."""
+        ...
+
+    def extract(self, images: Sequence[RgbImage]) -> Sequence[Any]:
+        """Run the network over a batch; one value an image, independent of the rest of the batch."""
+        ...
+
+    def segment(self, image: RgbImage, features: Any) -> Segments:
+        """Segment one image; releases the interpreter's lock while it computes."""
+        ...
+
+    def embed(self, image: RgbImage, features: Any, segments: Segments) -> Analysis:
+        """Give each segment and the whole photo a vector of unit length."""
+        ...
+
+
+class Analyzer(Protocol):
+    """Turns a picture file into segments with vectors: in this process, or in the one that serves all web workers."""
+
+    def analyze(self, path: Path) -> AnalyzedPhoto:
+        """Decode, segment and embed one file.
+
+        Raises
+        ------
+        ImageError
+            The file cannot be used as a picture.
+        AnalyzerUnavailableError
+            The process that does it is not up.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class AnalyzedPhoto:
+    """A picture file, analysed.
+
+    Attributes
+    ----------
+    size_hw : tuple of int
+        Height and width of the upright original.
+    format : str
+    taken_at : datetime or None
+    analysis : Analysis
+    """
+
+    size_hw: tuple[int, int]
+    format: str
+    taken_at: datetime | None
+    analysis: Analysis
+
+
+class VectorIndex(Protocol):
+    """Vectors by id, searched by inner product."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of vectors."""
+        ...
+
+    def ids(self) -> Ids:
+        """All ids, rising."""
+        ...
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        """Add vectors of unit length under ids that are not in the index yet."""
+        ...
+
+    def remove(self, ids: Ids) -> int:
+        """Remove those of the ids that are there; returns how many were."""
+        ...
+
+    def search(self, queries: Vectors, *, k: int) -> Hits:
+        """The k nearest of each query, best first."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write the index to a file."""
+        ...

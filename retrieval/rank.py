@@ -1,0 +1,102 @@
+"""From scored segments to an order of results. Pure: no index, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .embed.projection import unit
+from .types import Hits, Ids, Vectors
+
+NEGATIVE_WEIGHT = 0.5
+"""A negative example counts half: it says less about what is sought than a positive one."""
+
+LIKELY_SHARE = 0.6
+LIKELY_FLOOR = 0.2
+"""A result is likely from this share of the best score on, and from this score on."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Scored:
+    """Ids with their scores, best first.
+
+    Attributes
+    ----------
+    ids : ndarray of shape (N,), int64
+    scores : ndarray of shape (N,), float32
+    """
+
+    ids: Ids
+    scores: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, rows: slice | NDArray[np.bool_] | NDArray[np.integer]) -> Scored:
+        return Scored(self.ids[rows], self.scores[rows])
+
+    def pairs(self) -> list[tuple[int, float]]:
+        """As Python numbers."""
+        return list(zip(self.ids.tolist(), self.scores.tolist(), strict=True))
+
+    def hiding(self, owners: Ids, hidden: Collection[int | None]) -> Scored:
+        """Without those whose owner is among `hidden`."""
+        return self[~np.isin(owners, [owner for owner in hidden if owner is not None])]
+
+
+def combine(examples: Vectors, words: Sequence[Vectors], negatives: Vectors) -> Vectors:
+    """Query vectors of a search; a candidate's score is its best inner product with any of them.
+
+    Parameters
+    ----------
+    examples : ndarray of shape (P, D), float32
+        Positive examples of one thing; their mean is sought.
+    words : sequence of ndarray of shape (R, D), float32
+        The directions of each word, any of which may be met.
+    negatives : ndarray of shape (M, D), float32
+        The mean of these is moved away from, by `NEGATIVE_WEIGHT`.
+
+    Returns
+    -------
+    ndarray of shape (R', D), float32
+        As many rows as the word with most directions has, one if there is no word.
+
+    Notes
+    -----
+    Examples and words are averaged, so that both are meant. Of several words only the one with most directions keeps
+    them apart; the others enter by their mean.
+    """
+    parts = [unit(examples.mean(axis=0))] if len(examples) else []
+    by_size = sorted(words, key=len)
+    parts += [unit(directions.mean(axis=0)) for directions in by_size[:-1]]
+    total: NDArray[np.float32] = np.sum(parts, axis=0) if parts else np.float32(0)
+    rows = by_size[-1] + total if by_size else np.atleast_2d(total)
+    rows = rows / (len(parts) + bool(by_size))
+    if len(negatives):
+        rows = rows - NEGATIVE_WEIGHT * unit(negatives.mean(axis=0))
+    return unit(rows)
+
+
+def merge_hits(hits: Hits) -> Scored:
+    """One falling list of the hits of several queries, each id once with its best score; equals by id."""
+    ids, scores = hits.ids.ravel(), hits.scores.ravel()
+    order = np.lexsort((ids, -scores))
+    order = order[ids[order] >= 0]
+    if len(hits.ids) > 1:
+        _, first = np.unique(ids[order], return_index=True)
+        order = order[np.sort(first)]
+    return Scored(ids[order], scores[order])
+
+
+def best_of_each(scored: Scored, owners: Ids) -> Scored:
+    """The best entry of each owner, in order."""
+    _, first = np.unique(owners, return_index=True)
+    return scored[np.sort(first)]
+
+
+def likely_from(scores: NDArray[np.float32]) -> float:
+    """The score from which on results are likely: relative to the best, for what is a good score differs by query."""
+    return max(LIKELY_FLOOR, LIKELY_SHARE * float(scores.max(initial=0.0)))

@@ -1,0 +1,187 @@
+"""The default recipe, which needs no download, and its dearer sister with crops.
+
+A photo goes through EfficientNet-Lite2 at two scales. The larger pass feeds the region hierarchy; the last maps of
+both, and the stride-16 map of the larger at half weight, are averaged under each segment's mask, concatenated and
+projected. The classifier's rows, projected alike, are the query vectors of words, and name the segments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..embed.masked_pooling import join_descriptors, masked_means
+from ..embed.projection import Descriptors, Projection, digest_of
+from ..fingerprint import fingerprint
+from ..segment.parameters import HierarchyParameters
+from ..types import Analysis, FeatureMap, Features, RgbImage, Segments
+from ..vocabulary import Vocabulary
+from . import RecipeCard
+
+if TYPE_CHECKING:
+    from ..backbone import Backbone
+    from ..segment.hierarchy import HierarchySegmenter
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+BACKBONE = "efficientnet-lite2-9656183e"
+MIN_LABEL_SCORE = 0.3
+"""A segment is called by its likeliest class from this probability on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiteParameters:
+    """Constants of the lite recipes.
+
+    Attributes
+    ----------
+    small_side, large_side : int
+        Long sides of the two passes, in pixels.
+    mid_weight : float
+        Weight of the stride-16 map.
+    crop_side : int
+        Side of the crops, in pixels; 0 for none.
+    crop_context : float
+        Share of itself by which a box is widened on every side before it is cropped.
+    hierarchy : HierarchyParameters
+    """
+
+    small_side: int = 512
+    large_side: int = 768
+    mid_weight: float = 0.5
+    crop_side: int = 0
+    crop_context: float = 0.05
+    hierarchy: HierarchyParameters = HierarchyParameters()
+
+
+PARAMETERS = {"lite": LiteParameters(), "lite-crops": LiteParameters(crop_side=160)}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LiteFeatures:
+    """The two passes over one image."""
+
+    small: Features
+    large: Features
+
+    @property
+    def maps(self) -> tuple[FeatureMap, ...]:
+        """The maps a descriptor is made of."""
+        return self.small.head, self.large.head, self.large.strides[16]
+
+
+@dataclass(frozen=True, slots=True)
+class LiteRecipe:
+    """A segmenter and an embedder on one backbone."""
+
+    fingerprint: str
+    parameters: LiteParameters
+    backbone: Backbone
+    segmenter: HierarchySegmenter
+    projection: Projection
+
+    @property
+    def lanes(self) -> int:
+        """How many passes are best run at once."""
+        return self.backbone.lanes
+
+    @property
+    def batch_size(self) -> int:
+        """How many images fill the device."""
+        return self.backbone.batch_size
+
+    def extract(self, images: Sequence[RgbImage]) -> Sequence[LiteFeatures]:
+        """Two passes over a batch."""
+        chosen, strides = self.parameters, self.parameters.hierarchy.strides
+        small = self.backbone.extract(images, long_side=chosen.small_side)
+        large = self.backbone.extract(images, long_side=chosen.large_side, strides=sorted({*strides, 16}))
+        return [LiteFeatures(*pair) for pair in zip(small, large, strict=True)]
+
+    def segment(self, image: RgbImage, features: LiteFeatures) -> Segments:
+        """The region hierarchy's best nodes."""
+        return self.segmenter.segment(image, features.large)
+
+    def embed(self, image: RgbImage, features: LiteFeatures, segments: Segments) -> Analysis:
+        """Projected descriptors, and the likeliest class of each segment where it is likely enough."""
+        means = masked_means(segments, features.maps)
+        vectors = self.projection.segment.apply(self._describe(image, segments, means))
+        photo = self.projection.photo.apply(self.describe_photo(features))[0]
+        labels, scores = self._labels((means[0] + means[1]) / 2)
+        return Analysis(replace(segments, labels=labels, label_scores=scores), vectors, photo)
+
+    def describe(self, image: RgbImage, features: LiteFeatures, segments: Segments) -> Descriptors:
+        """Descriptors of segments before projection, (N, C)."""
+        return self._describe(image, segments, masked_means(segments, features.maps))
+
+    def _describe(self, image: RgbImage, segments: Segments, means: Sequence[NDArray[np.float32]]) -> Descriptors:
+        pooled = join_descriptors(means, self._weights)
+        if not self.parameters.crop_side:
+            return pooled
+        from ..embed.crops import crop_descriptors
+
+        side, context = self.parameters.crop_side, self.parameters.crop_context
+        return np.concatenate([pooled, crop_descriptors(self.backbone, image, segments, side=side, context=context)], 1)
+
+    @property
+    def _weights(self) -> tuple[float, float, float]:
+        return 1.0, 1.0, self.parameters.mid_weight
+
+    def describe_photo(self, features: LiteFeatures) -> Descriptors:
+        """The descriptor of a whole photo before projection, (1, C)."""
+        return join_descriptors([each.mean(axis=(0, 1))[None] for each in features.maps], self._weights)
+
+    def word_directions(self, width: int) -> Descriptors:
+        """The classifier's rows, centred, in every part of a descriptor of `width` that lives in its space."""
+        rows = self.backbone.classifier - self.backbone.classifier.mean(axis=0)
+        rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        size, mid = rows.shape[1], width % rows.shape[1]
+        parts = [rows, rows, np.zeros((len(rows), mid), np.float32)]
+        parts += [rows] * ((width - mid - 2 * size) // size)
+        return np.concatenate(parts, axis=1)
+
+    def _labels(self, means: NDArray[np.float32]) -> tuple[tuple[str | None, ...], NDArray[np.float32]]:
+        logits = means @ self.backbone.classifier.T + self.backbone.classifier_bias
+        chances = np.exp(logits - logits.max(axis=1, keepdims=True, initial=0))
+        chances /= chances.sum(axis=1, keepdims=True)
+        best = chances.argmax(axis=1)
+        scores = chances[np.arange(len(best)), best].astype(np.float32)
+        vocabulary = Vocabulary.load()
+        labels = (vocabulary.label(int(row)) if score >= MIN_LABEL_SCORE else None for row, score in zip(best, scores, strict=True))
+        return tuple(labels), scores
+
+
+def projection_path(name: str) -> Path:
+    """The file of a recipe's projection."""
+    return DATA / f"{name}.safetensors"
+
+
+def card(name: str) -> RecipeCard:
+    """A recipe's card; reads its projection file."""
+    path = projection_path(name)
+    projection = Projection.load(path)
+    print_ = fingerprint(f"{name}-1", BACKBONE, digest_of(path), PARAMETERS[name])
+    return RecipeCard(
+        name=name,
+        fingerprint=print_,
+        segment_dim=projection.segment.components.shape[1],
+        photo_dim=projection.photo.components.shape[1],
+        word_vectors=projection.word_vectors,
+        build=lambda device, threads: build(name, device, projection, print_, threads),
+    )
+
+
+def build(
+    name: str, device: str, projection: Projection, print_: str = "", threads: int | None = None
+) -> LiteRecipe:
+    """Load the network on a device."""
+    from ..backbone import Backbone
+    from ..segment.hierarchy import HierarchySegmenter
+
+    parameters = PARAMETERS[name]
+    return LiteRecipe(
+        print_, parameters, Backbone(device, threads=threads), HierarchySegmenter(parameters.hierarchy), projection
+    )

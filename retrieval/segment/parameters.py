@@ -1,0 +1,49 @@
+"""Parameters of the segmenters, apart from their code so that a process can name a recipe without loading it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HierarchyParameters:
+    """Constants of the region hierarchy (`hierarchy.HierarchySegmenter`).
+
+    Attributes
+    ----------
+    work_side : int
+        Long side the image is segmented at, and its masks are kept at.
+    scale, min_size
+        Of the superpixels (`superpixels`).
+    strides, stride_weights
+        Feature maps and the weights of their cosine distances in the cost of a merge.
+    color_weight : float
+        Weight of the Lab distance.
+    contrast_weight : float
+        Weight of the Lab gradient along the border.
+    size_power : float
+        Exponent of the smaller region's share.
+    min_area : float
+        Smallest segment, as a share of the image.
+    max_overlap : float
+        Of two segments with a greater IoU only the better one is kept.
+    limit : int
+        Most segments of one image.
+
+    Notes
+    -----
+    The constants were chosen on the training part of the development photos (``docs/benchmarks.md``).
+    Memory: L² floats for L superpixels, about 2 MB for 700.
+    """
+
+    work_side: int = 512
+    scale: float = 40.0
+    min_size: int = 32
+    strides: tuple[int, ...] = (4, 8, 16, 32)
+    stride_weights: tuple[float, ...] = (0.3, 0.3, 1.0, 0.7)
+    color_weight: float = 0.01
+    contrast_weight: float = 0.07
+    size_power: float = 0.25
+    min_area: float = 0.0008
+    max_overlap: float = 0.8
+    limit: int = 100

@@ -1,0 +1,102 @@
+"""What a user can set, in one value.
+
+====================== ======================== =====================================================
+variable               default                  meaning
+====================== ======================== =====================================================
+SEGSEARCH_HOME         ``./var``                where the catalogue, index and uploads live
+SEGSEARCH_DATABASE_URL SQLite in HOME           any SQLAlchemy URL
+SEGSEARCH_DEVICE       ``auto``                 ``auto``, ``cpu``, ``cuda`` or ``cuda:N``
+SEGSEARCH_RECIPE       ``lite``                 which recipe segments and embeds (``retrieval/recipes.py``)
+====================== ======================== =====================================================
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import ConfigurationError
+
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where things are and what does the work.
+
+    Attributes
+    ----------
+    home : Path
+        Absolute folder of everything SegSearch writes.
+    database_url : str
+        SQLAlchemy URL of the catalogue.
+    device : str
+        ``auto`` takes the first CUDA device if there is one.
+    recipe : str
+        Name of the recipe.
+    """
+
+    home: Path
+    database_url: str
+    device: str = "auto"
+    recipe: str = "lite"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings from environment variables.
+
+        Raises
+        ------
+        ConfigurationError
+            Naming every variable that is wrong, at once.
+        """
+        faults: list[str] = []
+        home = Path(environ.get("SEGSEARCH_HOME") or "var").expanduser().absolute()
+        device = environ.get("SEGSEARCH_DEVICE") or "auto"
+        recipe = environ.get("SEGSEARCH_RECIPE") or "lite"
+        url = environ.get("SEGSEARCH_DATABASE_URL") or f"sqlite:///{home / 'catalog.db'}"
+        if home.exists() and not home.is_dir():
+            faults.append(f"SEGSEARCH_HOME={home} is not a folder")
+        if not _DEVICE.fullmatch(device):
+            faults.append(f"SEGSEARCH_DEVICE={device!r} is none of auto, cpu, cuda, cuda:N")
+        if "://" not in url:
+            faults.append("SEGSEARCH_DATABASE_URL is not an SQLAlchemy URL such as sqlite:////path/catalog.db")
+        if faults:
+            raise ConfigurationError("; ".join(faults))
+        return cls(home=home, database_url=url, device=device, recipe=recipe)
+
+    @classmethod
+    def in_home(cls, home: Path, *, device: str = "auto", recipe: str = "lite") -> Settings:
+        """Settings of a home with its own SQLite catalogue."""
+        home = home.absolute()
+        return cls(home=home, database_url=f"sqlite:///{home / 'catalog.db'}", device=device, recipe=recipe)
+
+    @property
+    def index_dir(self) -> Path:
+        """Folder of the vector index."""
+        return self.home / "index"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Folder of uploaded originals, named by their SHA-256."""
+        return self.home / "uploads"
+
+    @property
+    def renditions_dir(self) -> Path:
+        """Folder of previews and thumbnails, which can be made again."""
+        return self.home / "renditions"
+
+    @property
+    def queries_dir(self) -> Path:
+        """Folder of uploaded query photos, removed when their time is over."""
+        return self.home / "queries"
+
+    def preview(self, sha256: str) -> Path:
+        """Where the preview (long side 1024 px) of a photo is."""
+        return self.renditions_dir / sha256[:2] / f"{sha256}.preview.jpg"
+
+    def thumbnail(self, sha256: str) -> Path:
+        """Where the thumbnail (long side 360 px) of a photo is."""
+        return self.renditions_dir / sha256[:2] / f"{sha256}.thumb.jpg"

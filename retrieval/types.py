@@ -1,0 +1,211 @@
+"""The values that travel through SegSearch: arrays by name, and the frozen records made of them.
+
+Conventions, everywhere: images are (H, W, 3) RGB; boxes are ``x0 y0 x1 y1``, half open, in pixels; points are
+``x, y``; vectors are rows of unit length compared by inner product, greater is nearer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+RgbImage = NDArray[np.uint8]
+"""(H, W, 3), RGB, 0-255, upright (EXIF orientation applied)."""
+
+Vectors = NDArray[np.float32]
+"""(N, D), rows of unit length."""
+
+Ids = NDArray[np.int64]
+"""(N,), primary keys of the catalogue."""
+
+
+FeatureMap = NDArray[np.float32]
+"""(h, w, C), one vector a cell. The cells cover the whole image: (i, j) is its i/h … (i+1)/h by j/w … (j+1)/w."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Features:
+    """The maps of one image from one pass of a backbone at one scale.
+
+    Attributes
+    ----------
+    strides : dict of int to FeatureMap
+        The map of each stride that was asked for.
+    head : FeatureMap
+        The last map, in the space of the backbone's classifier.
+    """
+
+    strides: dict[int, FeatureMap]
+    head: FeatureMap
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """The segments of one image, as unions of *atoms*.
+
+    Segments overlap (a whole and its parts are both segments), so N full-size masks would mostly repeat each
+    other. The atoms are the finest partition all segments respect; a segment is a set of atoms. Areas, boxes,
+    overlaps and pooled features then cost a small matrix product, and N masks are never held at once.
+
+    Attributes
+    ----------
+    atoms : ndarray of shape (H, W), int32
+        The atom every pixel belongs to, ``0 <= atoms < A``.
+    membership : ndarray of shape (N, A), bool
+        Which atoms make up each segment.
+    quality : ndarray of shape (N,), float32
+        How likely a segment is a good one, in [0, 1]; segments are in falling order of it.
+    labels : tuple of str or None
+        What a segmenter that recognises called each segment; empty when it does not recognise.
+    label_scores : ndarray of shape (N,), float32
+        Confidence of those labels in [0, 1], zero where there is none.
+    """
+
+    atoms: NDArray[np.int32]
+    membership: NDArray[np.bool_]
+    quality: NDArray[np.float32]
+    labels: tuple[str | None, ...] = ()
+    label_scores: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+
+    def __post_init__(self) -> None:
+        if self.atoms.ndim != 2 or self.membership.ndim != 2:
+            raise ValueError("atoms and membership are 2-D arrays")
+        if len(self.quality) != len(self.membership):
+            raise ValueError(f"{len(self.quality)} qualities for {len(self.membership)} segments")
+        if self.labels and len(self.labels) != len(self.membership):
+            raise ValueError(f"{len(self.labels)} labels for {len(self.membership)} segments")
+
+    @classmethod
+    def from_masks(
+        cls,
+        masks: NDArray[np.bool_],
+        quality: NDArray[np.float32],
+        labels: Sequence[str | None] = (),
+        label_scores: NDArray[np.float32] | None = None,
+    ) -> Segments:
+        """Find the atoms of a stack of masks.
+
+        Parameters
+        ----------
+        masks : ndarray of shape (N, H, W), bool
+        quality : ndarray of shape (N,), float32
+        labels, label_scores
+            As the attributes.
+
+        Notes
+        -----
+        Pixels covered by the same segments share an atom: one pass of packing and sorting, O(N·H·W).
+        """
+        count, height, width = masks.shape
+        if count == 0:
+            return cls(np.zeros((height, width), np.int32), np.zeros((0, 1), bool), quality)
+        bits = np.packbits(masks.reshape(count, -1), axis=0)
+        words = np.ascontiguousarray(bits.T).view(np.dtype((np.void, bits.shape[0]))).ravel()
+        _, first, atoms = np.unique(words, return_index=True, return_inverse=True)
+        membership = masks.reshape(count, -1)[:, first]
+        scores = np.zeros(count, np.float32) if label_scores is None else label_scores
+        return cls(atoms.reshape(height, width).astype(np.int32), membership, quality, tuple(labels), scores)
+
+    def __len__(self) -> int:
+        return len(self.membership)
+
+    def __getitem__(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Segments:
+        """The segments in `rows`, in that order."""
+        index = np.arange(len(self))[rows]
+        labels = tuple(self.labels[i] for i in index) if self.labels else ()
+        scores = self.label_scores[index] if len(self.label_scores) else self.label_scores
+        return Segments(self.atoms, self.membership[index], self.quality[index], labels, scores)
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width of the image that was segmented."""
+        return self.atoms.shape[0], self.atoms.shape[1]
+
+    def mask(self, row: int) -> NDArray[np.bool_]:
+        """The mask of one segment, (H, W), bool."""
+        return self.membership[row][self.atoms]
+
+    @cached_property
+    def atom_areas(self) -> NDArray[np.float32]:
+        """Pixels of every atom, (A,)."""
+        return np.bincount(self.atoms.ravel(), minlength=self.membership.shape[1]).astype(np.float32)
+
+    @cached_property
+    def areas(self) -> NDArray[np.float32]:
+        """Pixels of every segment, (N,)."""
+        return self.membership @ self.atom_areas
+
+    @cached_property
+    def boxes_xyxy(self) -> NDArray[np.int32]:
+        """Tight boxes of the segments, (N, 4); all zero for a segment without pixels."""
+        return np.concatenate([self._extent(1), self._extent(0)], axis=1)[:, [0, 2, 1, 3]]
+
+    def _extent(self, axis: int) -> NDArray[np.int32]:
+        """First and one past the last coordinate of each segment along `axis`, (N, 2)."""
+        size, count = self.atoms.shape[axis], self.membership.shape[1]
+        shape = (-1, 1) if axis == 0 else (1, -1)
+        where = np.broadcast_to(np.arange(size).reshape(shape), self.atoms.shape)
+        present = np.zeros((count, size), bool)
+        present[self.atoms, where] = True
+        covered = (self.membership.astype(np.float32) @ present.astype(np.float32)) > 0
+        low = covered.argmax(1)
+        high = size - covered[:, ::-1].argmax(1)
+        return np.stack([low, np.where(covered.any(1), high, 0)], 1).astype(np.int32)
+
+    def iou(self) -> NDArray[np.float32]:
+        """Intersection over union of every two segments, (N, N)."""
+        weighted = self.membership * self.atom_areas
+        common = weighted @ self.membership.T.astype(np.float32)
+        union = self.areas[:, None] + self.areas[None] - common
+        return (common / np.maximum(union, 1)).astype(np.float32)
+
+    def iou_with(self, masks: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Intersection over union with other masks of the same frame, (N, M) for (M, H, W) masks."""
+        count = self.membership.shape[1]
+        shares = np.stack([np.bincount(self.atoms[mask], minlength=count) for mask in masks], 1).astype(np.float32)
+        common = self.membership.astype(np.float32) @ shares
+        union = self.areas[:, None] + masks.reshape(len(masks), -1).sum(1)[None] - common
+        return (common / np.maximum(union, 1)).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Analysis:
+    """What a recipe makes of one image: its segments, a vector each, and one of the whole photo.
+
+    Attributes
+    ----------
+    segments : Segments
+    vectors : ndarray of shape (N, D), float32
+        Row i describes segment i.
+    photo_vector : ndarray of shape (P,), float32
+        Describes the whole photo; lives in an index of its own.
+    """
+
+    segments: Segments
+    vectors: Vectors
+    photo_vector: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if len(self.vectors) != len(self.segments):
+            raise ValueError(f"{len(self.vectors)} vectors for {len(self.segments)} segments")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Hits:
+    """What an index found for Q query vectors.
+
+    Attributes
+    ----------
+    ids : ndarray of shape (Q, k), int64
+        -1 where there are fewer than k.
+    scores : ndarray of shape (Q, k), float32
+        Inner products, falling; -inf where there is no hit. Equal scores are ordered by id among those returned;
+        which of several equals falls off the end at k is not defined.
+    """
+
+    ids: Ids
+    scores: NDArray[np.float32]

@@ -1,0 +1,33 @@
+"""Which photos things are fitted to: the training parts that ``splits.json`` names, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+
+def training_photos(data: Path, every: dict[str, int]) -> list[Path]:
+    """Paths of the training photos, in a fixed order.
+
+    Parameters
+    ----------
+    data : Path
+        A folder with ``splits.json`` and one folder a set.
+    every : dict of str to int
+        Of each set named, take every n-th photo.
+    """
+    splits = json.loads((data / "splits.json").read_text())
+    found: list[Path] = []
+    for name, step in every.items():
+        found += _photos_of(data / name, splits.get(name))[::step]
+    return found
+
+
+def _photos_of(folder: Path, split: dict[str, list[str | int]] | None) -> list[Path]:
+    if folder.name == "caltech-dev":
+        return [path for kind in sorted(folder.iterdir()) for path in sorted(kind.glob("*.jpg"))[:8]]
+    if split is None:
+        return sorted((folder / "train").glob("*.jpg"))
+    if folder.name == "coco-dev":
+        return [folder / "images" / f"{int(number):012d}.jpg" for number in split["train"]]
+    return [folder / "JPEGImages" / f"{name}.jpg" for name in split["train"]]

@@ -1,0 +1,10 @@
+"""The JSON API under ``/api/v1``; it describes itself at ``/api/v1/openapi.json``."""
+
+from .images import images
+from .queries import queries
+from .search import search
+from .status import status
+
+BLUEPRINTS = (images, queries, search, status)
+
+__all__ = ["BLUEPRINTS"]

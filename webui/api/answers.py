@@ -1,0 +1,108 @@
+"""From records to what the API answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from flask import Response, jsonify
+from pydantic import BaseModel
+
+from retrieval.catalog import ImageRecord, QueryRecord, SegmentRecord
+from retrieval.query import Match, SearchAnswer
+from retrieval.vocabulary import Reading
+
+from ..originals import shown_path
+from . import schemas
+
+
+def as_json(model: BaseModel, status: int = 200) -> Response:
+    """A response; fields that were not set are left out."""
+    response = jsonify(model.model_dump(exclude_unset=True))
+    response.status_code = status
+    return response
+
+
+def item(image: ImageRecord) -> schemas.Item:
+    """A photo."""
+    path = image.path
+    return schemas.Item(
+        id=image.id,
+        path=shown_path(path),
+        width=image.width,
+        height=image.height,
+        state=image.state,
+        segment_count=image.segment_count,
+        error=image.error,
+        missing=image.is_missing,
+        taken_at=image.taken_at.isoformat() if image.taken_at else None,
+        filename=shown_path(Path(path.name)) if path else None,
+    )
+
+
+def item_with_segments(image: ImageRecord, segments: Sequence[SegmentRecord]) -> schemas.ItemWithSegments:
+    """A photo with its segments."""
+    return schemas.ItemWithSegments(**dict(item(image)), segments=[segment(record) for record in segments])
+
+
+def query_photo(query: QueryRecord) -> schemas.QueryPhoto:
+    """A query photo."""
+    height, width = query.size_hw
+    segments = [segment(record) for record in query.segments]
+    return schemas.QueryPhoto(id=query.id, width=width, height=height, segments=segments)
+
+
+def segment(record: SegmentRecord) -> schemas.Segment:
+    """A segment."""
+    return schemas.Segment(
+        id=record.id,
+        box_xyxy=list(record.box_xyxy),
+        area=record.area,
+        quality=record.quality,
+        label=record.label,
+        label_score=record.label_score,
+        mask=mask(record),
+    )
+
+
+def mask(record: SegmentRecord) -> schemas.Mask:
+    """A segment's mask."""
+    return schemas.Mask(size=list(record.mask_size_hw), counts=record.mask_counts.decode("ascii"))
+
+
+def search_answer(
+    asked: schemas.Search, answer: SearchAnswer, masks: Mapping[int, SegmentRecord] | None
+) -> schemas.Answer:
+    """What a search found; with masks if they are given."""
+    references = (*asked.positive, *asked.negative)
+    used = [
+        schemas.Used(ref=reference, segment=segment(entry.segment) if entry.segment else None)
+        for reference, entry in zip(references, answer.used, strict=True)
+    ]
+    return schemas.Answer(
+        results=[_result(match, masks) for match in answer.results],
+        used=used,
+        words=_words(answer.words) if answer.words else None,
+        index=schemas.Freshness(segments=answer.indexed, lag=answer.lag),
+        took_ms=round(answer.took_ms, 3),
+    )
+
+
+def _result(match: Match, masks: Mapping[int, SegmentRecord] | None) -> schemas.Result:
+    result = schemas.Result(
+        image_id=match.image_id,
+        segment_id=match.segment_id,
+        score=match.score,
+        box_xyxy=list(match.box_xyxy),
+        label=match.label,
+        likely=match.likely,
+    )
+    if masks is not None:
+        record = masks.get(match.segment_id) if match.segment_id is not None else None
+        result.mask = mask(record) if record else None
+    return result
+
+
+def _words(reading: Reading) -> schemas.Words:
+    understood = [schemas.Term(text=term.text, name=term.name, labels=list(term.labels)) for term in reading.understood]
+    return schemas.Words(understood=understood, unknown=list(reading.unknown), suggestions=list(reading.suggestions))

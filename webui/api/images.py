@@ -1,0 +1,144 @@
+"""Photos: given, listed, shown, deleted."""
+
+from __future__ import annotations
+
+import threading
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from werkzeug.exceptions import NotFound
+
+from retrieval.catalog.records import ImageRecord, Registered, SeenFile, uri_of
+
+from .. import originals
+from ..context import WebContext, context
+from ..pictures import cut
+from ..uploads import Received, receive
+from . import answers, schemas
+from .problems import documented
+
+images = APIBlueprint("api_images", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="photos")])
+
+EXTENSIONS = {"JPEG": "jpg", "TIFF": "tif", "HEIF": "heic"}
+
+_ENTERING = threading.Lock()  # or a deletion could take the file of an upload of the same bytes
+
+
+@images.post(
+    "/images",
+    summary="Give a photo",
+    responses={202: schemas.Entered, 200: schemas.Entered, **documented(413, 415)},
+)
+def add_image(form: schemas.PictureForm) -> Response:
+    """202 with the id under which it is being entered; 200 with the id it has, if the same bytes are there already."""
+    parts = context()
+    received = receive(form.file, parts.settings.uploads_dir)
+    registered = _register(parts, received)
+    state = parts.catalog.image(registered.image_id).state
+    return answers.as_json(
+        schemas.Entered(id=registered.image_id, state=state), 202 if registered.outcome == "new" else 200
+    )
+
+
+@images.get("/images", summary="List photos", responses={200: schemas.Page, **documented()})
+def list_images(query: schemas.PageQuery) -> Response:
+    """Photos by rising id, in pages."""
+    records = context().catalog.page(after=query.after, limit=query.limit + 1, state=query.state)
+    shown = records[: query.limit]
+    following = shown[-1].id if len(records) > query.limit else None
+    return answers.as_json(schemas.Page(items=[answers.item(record) for record in shown], next=following))
+
+
+@images.get(
+    "/images/<id:image_id>",
+    summary="A photo with its segments",
+    responses={200: schemas.ItemWithSegments, **documented(404)},
+)
+def get_image(path: schemas.ImagePath) -> Response:
+    """Segments are in falling quality."""
+    catalog = context().catalog
+    image = catalog.image(path.image_id)
+    return answers.as_json(answers.item_with_segments(image, catalog.segments(image.id)))
+
+
+@images.delete("/images/<id:image_id>", summary="Delete a photo", responses={204: None, **documented(404)})
+def delete_image(path: schemas.ImagePath) -> Response:
+    """Take it out of the catalogue, with its segments. A file that was uploaded is removed, others stay on the disk."""
+    parts = context()
+    with _ENTERING:
+        image = parts.catalog.delete(path.image_id)
+        originals.remove_own_files(parts, image)
+    return Response(status=204)
+
+
+@images.get(
+    "/images/<id:image_id>/file",
+    summary="A photo's original bytes",
+    responses={
+        200: schemas.picture(*originals.MIME_TYPES.values(), originals.UNKNOWN_TYPE),
+        **documented(404, 409, 410),
+    },
+)
+def get_file(path: schemas.ImagePath) -> Response:
+    """410 if the file has gone, 409 if it has changed since the photo was entered."""
+    parts = context()
+    return originals.serve_original(parts, parts.catalog.image(path.image_id))
+
+
+@images.get(
+    "/images/<id:image_id>/thumbnail",
+    summary="A photo's thumbnail",
+    responses={200: schemas.picture("image/jpeg"), **documented(404, 409, 410)},
+)
+def get_thumbnail(path: schemas.ImagePath) -> Response:
+    """A JPEG with a long side of at most 360 pixels."""
+    return _rendition(path.image_id, "thumbnail")
+
+
+@images.get(
+    "/images/<id:image_id>/preview",
+    summary="A photo's preview",
+    responses={200: schemas.picture("image/jpeg"), **documented(404, 409, 410)},
+)
+def get_preview(path: schemas.ImagePath) -> Response:
+    """A JPEG with a long side of at most 1024 pixels."""
+    return _rendition(path.image_id, "preview")
+
+
+@images.get(
+    "/segments/<id:segment_id>/crop",
+    summary="A segment, cut out",
+    responses={200: schemas.picture("image/jpeg"), **documented(404, 409, 410)},
+)
+def get_crop(path: schemas.SegmentPath) -> Response:
+    """A JPEG of the segment's box with a small margin, from the photo's preview."""
+    parts = context()
+    segment = parts.catalog.segment(path.segment_id)
+    image = parts.catalog.image(segment.image_id)
+    if not image.width or not image.height:
+        raise NotFound(f"photo {image.id} has not been decoded yet: wait until it is indexed")
+    size_hw = image.height, image.width
+    preview = originals.rendition(parts, image, "preview")
+    try:
+        piece = cut(preview, size_hw, segment.box_xyxy)
+    except OSError:  # spoilt on the disk
+        originals.remake(parts, image)
+        piece = cut(preview, size_hw, segment.box_xyxy)
+    return originals.jpeg(piece, etag=f"crop-{segment.id}")
+
+
+def _register(parts: WebContext, received: Received) -> Registered:
+    """Put an upload in its place and into the catalogue, where a worker finds it."""
+    sha256, extension = received.sha256, EXTENSIONS.get(received.format, received.format.lower())
+    path = parts.settings.uploads_dir / sha256[:2] / f"{sha256}.{extension}"
+    with _ENTERING:
+        received.move_to(path)
+        status = path.stat()
+        return parts.intake.register([SeenFile(uri_of(path), sha256, status.st_size, status.st_mtime_ns)])[0]
+
+
+def _rendition(image_id: int, kind: originals.Rendition) -> Response:
+    parts = context()
+    image: ImageRecord = parts.catalog.image(image_id)
+    return originals.serve_rendition(originals.rendition(parts, image, kind), f"{kind}-{image.sha256}")

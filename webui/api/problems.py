@@ -1,0 +1,123 @@
+"""Errors as problem documents (RFC 9457): ``application/problem+json`` whose ``detail`` says what to do.
+
+References
+----------
+Nottingham et al., "Problem Details for HTTP APIs", RFC 9457, 2023.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, json
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from werkzeug.exceptions import HTTPException
+
+from retrieval.errors import (
+    AnalyzerUnavailableError,
+    ImageError,
+    IndexFileError,
+    QueryError,
+    RetrievalError,
+    UnknownImageError,
+    UnknownQueryError,
+    UnknownSegmentError,
+)
+
+PREFIX = "/api/"
+MIME_TYPE = "application/problem+json"
+RETRY_SECONDS = 5
+SHOWN_FAULTS = 5
+DOCUMENT = "/api/v1/openapi.json"
+
+_STATUSES: tuple[tuple[type[RetrievalError], int], ...] = (
+    (UnknownImageError, 404),
+    (UnknownSegmentError, 404),
+    (UnknownQueryError, 404),
+    (QueryError, 422),
+    (ImageError, 422),
+    (AnalyzerUnavailableError, 503),
+    (IndexFileError, 503),
+    (RetrievalError, 500),
+)
+
+_WHAT_TO_DO = {
+    404: f"there is nothing at this address; {DOCUMENT} lists the calls",
+    405: "this address does not take this method; the Allow header lists those it takes",
+    413: "the request is larger than is accepted; enter large photos from the disk with `python manage.py ingest`",
+    500: "the server failed; its log says why. If it happens again, report it with that log",
+}
+
+
+def applies_to(path: str) -> bool:
+    """Whether errors at an address are problem documents, and not pages."""
+    return path.startswith(PREFIX)
+
+
+def status_of(error: RetrievalError) -> int:
+    """The HTTP status that says the same as an error."""
+    return next(status for kind, status in _STATUSES if isinstance(error, kind))
+
+
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A problem document.
+
+    Parameters
+    ----------
+    status : int
+    detail : str
+        What is wrong and what to do.
+    headers : mapping, optional
+    """
+    title = HTTPStatus(status).phrase
+    body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
+    return Response(body, status, headers, mimetype=MIME_TYPE)
+
+
+def from_error(error: Exception) -> Response | None:
+    """The problem document of an error that was raised on purpose; None for others."""
+    if isinstance(error, RetrievalError):
+        status = status_of(error)
+        return problem(status, str(error), {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None)
+    if not isinstance(error, HTTPException):
+        return None
+    if error.response is not None or error.code is None:
+        return error.get_response()  # type: ignore[return-value]  # Flask makes its own responses
+    detail = error.description if _is_ours(error) else _WHAT_TO_DO.get(error.code, error.description)
+    kept = {name: value for name, value in error.get_headers() if not name.lower().startswith("content-")}
+    return problem(error.code, detail or HTTPStatus(error.code).phrase, kept)
+
+
+def invalid(error: ValidationError) -> Response:
+    """The problem document of a request that is not as described."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    told = [_fault(fault) for fault in faults[:SHOWN_FAULTS]]
+    more = [f"and {len(faults) - SHOWN_FAULTS} more"] if len(faults) > SHOWN_FAULTS else []
+    return problem(422, f"{'; '.join(told + more)}. Correct the request; it is described in {DOCUMENT}")
+
+
+def unexpected() -> Response:
+    """The problem document of a bug."""
+    return problem(500, _WHAT_TO_DO[500])
+
+
+def documented(*statuses: int) -> dict[str | int | HTTPStatus, Any]:
+    """Responses for the OpenAPI document, one a status."""
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MIME_TYPE: schema}}
+        for status in (*statuses, 400, 403, 422, 500)
+    }
+
+
+def _is_ours(error: HTTPException) -> bool:
+    """Whether the description was written here, not by the framework."""
+    return error.description != type(error).description
+
+
+def _fault(fault: ErrorDetails) -> str:
+    where = ".".join(str(part) for part in fault["loc"])
+    return f"{where[:100]}: {fault['msg']}" if where else fault["msg"]

@@ -1,0 +1,70 @@
+"""Query photos: given, segmented at once, kept for a day."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from werkzeug.exceptions import Gone
+
+from retrieval.errors import ImageError, UnreadableImageError
+
+from .. import originals
+from ..context import context
+from ..uploads import receive
+from . import answers, schemas
+from .problems import documented
+
+queries = APIBlueprint("api_queries", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="query photos")])
+
+
+@queries.post(
+    "/queries",
+    summary="Give a query photo",
+    responses={201: schemas.QueryPhoto, **documented(413, 415, 503)},
+)
+def add_query(form: schemas.PictureForm) -> Response:
+    """It is segmented at once, and kept for a day; its segments can then be searched with."""
+    parts = context()
+    received = receive(form.file, parts.settings.queries_dir)
+    path = parts.assembly.query_path(received.sha256)
+    is_new = not path.exists()
+    received.move_to(path)
+    try:
+        photo = parts.analyzer.analyze(path)
+    except Exception as error:
+        if is_new:
+            path.unlink(missing_ok=True)
+        if isinstance(error, ImageError):
+            raise type(error)(str(error).removeprefix(f"{path}: ")) from error
+        raise
+    query_id = parts.queries.add(received.sha256, photo.size_hw, photo.analysis, parts.assembly.card.fingerprint)
+    return answers.as_json(answers.query_photo(parts.queries.get(query_id)), 201)
+
+
+@queries.get(
+    "/queries/<id:query_id>",
+    summary="A query photo with its segments",
+    responses={200: schemas.QueryPhoto, **documented(404)},
+)
+def get_query(path: schemas.QueryPath) -> Response:
+    """As it was answered when it was given."""
+    return answers.as_json(answers.query_photo(context().queries.get(path.query_id)))
+
+
+@queries.get(
+    "/queries/<id:query_id>/file",
+    summary="A query photo's picture",
+    responses={200: schemas.picture("image/jpeg"), **documented(404, 410)},
+)
+def get_query_file(path: schemas.QueryPath) -> Response:
+    """A JPEG with a long side of at most 1024 pixels, whatever the format of the upload."""
+    parts = context()
+    query = parts.queries.get(path.query_id)
+    shown = parts.query_rendition(query.sha256)
+    if not shown.exists():
+        try:
+            parts.renditions.make(parts.assembly.query_path(query.sha256), preview=shown)
+        except UnreadableImageError as error:
+            raise Gone(f"the picture of query {query.id} is not there any more: upload it again") from error
+    return originals.serve_rendition(shown, f"query-{query.sha256}")

@@ -1,0 +1,341 @@
+"""What goes in and out of the API, as pydantic models; the OpenAPI document is made of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from flask import request
+from flask_openapi3.models.file import FileStorage
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+from werkzeug.datastructures import FileStorage as ReceivedFile
+
+from retrieval.catalog.records import State
+from retrieval.query import MAX_LIMIT, MAX_TEXT, GroupBy, Ref, SearchRequest
+
+MAX_ID = 2**63 - 1
+MAX_PAGE = 500
+MAX_REFS = 100
+MAX_COORDINATE = 1_000_000
+
+PathId = Annotated[int, Field(ge=0, le=MAX_ID)]
+BodyId = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
+Coordinate = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
+Distance = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=MAX_COORDINATE)]
+Box = Annotated[
+    list[int],
+    Field(min_length=4, max_length=4, description="`x0 y0 x1 y1`, half open, in pixels of the upright original."),
+]
+
+# ---- what comes in
+
+
+class _Strict(BaseModel):
+    """A misspelt name is an error, not a default."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ImagePath(BaseModel):
+    """The photo that is meant."""
+
+    image_id: PathId
+
+
+class SegmentPath(BaseModel):
+    """The segment that is meant."""
+
+    segment_id: PathId
+
+
+class QueryPath(BaseModel):
+    """The query photo that is meant."""
+
+    query_id: PathId
+
+
+class PageQuery(_Strict):
+    """Which page of photos."""
+
+    after: Annotated[int, Field(ge=0, le=MAX_ID, description="`next` of the page before.")] = 0
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
+    state: Annotated[State | None, Field(description="Only photos in this state.")] = None
+
+
+class WordsQuery(_Strict):
+    """What has been typed so far."""
+
+    prefix: Annotated[str, Field(max_length=100)]
+    limit: Annotated[int, Field(ge=1, le=50)] = 10
+
+
+class PictureForm(BaseModel):
+    """A picture file."""
+
+    file: Annotated[FileStorage, Field(description="The picture: JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, HEIF or PPM.")]
+
+    @model_validator(mode="before")
+    @classmethod
+    def has_file(cls, values: object) -> object:
+        """Check that one file came, not a text of that name."""
+        if len(request.files.getlist("file")) > 1:
+            raise PydanticCustomError("file", "several files came: send one with each call")
+        if not isinstance(values, dict) or not isinstance(values.get("file"), ReceivedFile):
+            raise PydanticCustomError(
+                "file", "no file came: send a multipart/form-data body, the picture as part `file`"
+            )
+        return values
+
+
+def _shapes(*shapes: str) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(shape.split()) for shape in shapes)
+
+
+REF_SHAPES = _shapes(
+    "segment", "image point", "image box", "query segment", "query point", "query box", "image", "query"
+)
+
+REF_FAULT = (
+    "a reference is one of (segment), (image, point), (image, box), (image), (query, segment), (query, point), "
+    "(query, box) or (query), and nothing else"
+)
+
+
+def _describe_ref(schema: dict[str, Any]) -> None:
+    """Put the combinations that mean something in the place of a bag of optional fields."""
+    properties = schema.pop("properties")
+    for name, optional in properties.items():
+        real = next(option for option in optional["anyOf"] if option.get("type") != "null")
+        properties[name] = {**real, "description": optional["description"]}
+    schema.pop("additionalProperties", None)
+    schema.pop("type", None)
+    schema["anyOf"] = [
+        {
+            "type": "object",
+            "properties": {name: properties[name] for name in sorted(shape)},
+            "required": sorted(shape),
+            "additionalProperties": False,
+        }
+        for shape in REF_SHAPES
+    ]
+
+
+class Reference(BaseModel):
+    """One example: a stored segment, a place in a photo or query photo, or a whole one."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_describe_ref)
+
+    segment: Annotated[BodyId | None, Field(description="Id of a stored segment; of a query photo: its row.")] = None
+    image: Annotated[BodyId | None, Field(description="Id of a stored photo.")] = None
+    query: Annotated[BodyId | None, Field(description="Id of a query photo.")] = None
+    point: Annotated[
+        tuple[Distance, Distance] | None, Field(description="`x, y` in pixels of the upright original.")
+    ] = None
+    box: Annotated[
+        tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None,
+        Field(description="`x0, y0, x1, y1` in pixels of the upright original."),
+    ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def is_meaningful(cls, values: object) -> object:
+        """Check that the fields are one of the combinations that mean something."""
+        if not isinstance(values, dict) or frozenset(values) not in REF_SHAPES or None in values.values():
+            raise PydanticCustomError("reference", REF_FAULT)
+        return values
+
+    def to_ref(self) -> Ref:
+        """As the engine takes it."""
+        return Ref(segment=self.segment, image=self.image, query=self.query, point=self.point, box=self.box)
+
+
+class Search(_Strict):
+    """What is sought: examples, words, or both. There must be at least one positive example or a word."""
+
+    positive: Annotated[list[Reference], Field(max_length=MAX_REFS, description="Examples of what is sought.")] = []
+    negative: Annotated[list[Reference], Field(max_length=MAX_REFS, description="Examples of what is not.")] = []
+    text: Annotated[
+        str | None, Field(max_length=MAX_TEXT, description="Words; with positive examples, both are meant.")
+    ] = None
+    limit: Annotated[int, Field(strict=True, ge=1, le=MAX_LIMIT)] = 50
+    group_by: Annotated[GroupBy, Field(description="One result a photo, or segments, several a photo.")] = "image"
+    masks: Annotated[bool, Field(strict=True, description="Whether results bear their masks.")] = False
+
+    def to_request(self) -> SearchRequest:
+        """As the engine takes it.
+
+        Raises
+        ------
+        QueryError
+            Nothing is asked for.
+        """
+        return SearchRequest(
+            positive=tuple(reference.to_ref() for reference in self.positive),
+            negative=tuple(reference.to_ref() for reference in self.negative),
+            text=self.text or "",
+            limit=self.limit,
+            group_by=self.group_by,
+        )
+
+
+# ---- what goes out
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: Annotated[str, Field(description="What is wrong, and what to do.")]
+
+
+class Mask(BaseModel):
+    """COCO compressed run lengths, at the size the photo was analysed at.
+
+    The mask covers the whole photo: scale it by (width / w, height / h) to go to pixels of the original.
+    """
+
+    size: Annotated[list[int], Field(min_length=2, max_length=2, description="`h, w` of the analysed copy.")]
+    counts: Annotated[str, Field(description="As pycocotools makes and reads it.")]
+
+
+class Segment(BaseModel):
+    """A segment of a photo."""
+
+    id: Annotated[int, Field(description="Of a stored photo's segment its id; of a query photo's its row, from 0.")]
+    box_xyxy: Box
+    area: Annotated[int, Field(description="In pixels of the upright original.")]
+    quality: Annotated[float, Field(description="0 to 1; segments are in falling order of it.")]
+    label: Annotated[str | None, Field(description="What the recipe calls it, if it names things.")]
+    label_score: float | None
+    mask: Mask
+
+
+class Item(BaseModel):
+    """A photo. Width and height are those of the upright original, null until it was decoded."""
+
+    id: int
+    path: Annotated[str | None, Field(description="Where the file is; bytes that are not UTF-8 stand as `\\xNN`.")]
+    width: int | None
+    height: int | None
+    state: State
+    segment_count: int
+    error: Annotated[str | None, Field(description="Why it failed.")]
+    missing: Annotated[bool, Field(description="Whether its file was not where it should be, when last looked for.")]
+    taken_at: Annotated[str | None, Field(description="ISO 8601, local time of the camera.")]
+    filename: str | None
+
+
+class ItemWithSegments(Item):
+    """A photo with its segments."""
+
+    segments: list[Segment]
+
+
+class Page(BaseModel):
+    """A page of photos, by rising id."""
+
+    items: list[Item]
+    next: Annotated[int | None, Field(description="`after` of the next page; null at the end.")]
+
+
+class Entered(BaseModel):
+    """A photo that was given."""
+
+    id: int
+    state: State
+
+
+class QueryPhoto(BaseModel):
+    """A query photo with its segments, kept for a day."""
+
+    id: int
+    width: int
+    height: int
+    segments: list[Segment]
+
+
+class Result(BaseModel):
+    """One result."""
+
+    image_id: int
+    segment_id: Annotated[int | None, Field(description="Null where whole photos are compared.")]
+    score: Annotated[float, Field(description="Cosine similarity: greater is nearer.")]
+    box_xyxy: Box
+    label: str | None
+    likely: Annotated[bool, Field(description="Whether the score stands out enough from this search's others.")]
+    mask: Annotated[Mask | None, Field(description="Only if asked for.")] = None
+
+
+class Used(BaseModel):
+    """Which segment an example came to; null for a whole photo."""
+
+    ref: Reference
+    segment: Segment | None
+
+
+class Term(BaseModel):
+    """A word that was understood."""
+
+    text: Annotated[str, Field(description="As typed.")]
+    name: str
+    labels: list[str]
+
+
+class Words(BaseModel):
+    """How the text was read."""
+
+    understood: list[Term]
+    unknown: list[str]
+    suggestions: list[str]
+
+
+class Freshness(BaseModel):
+    """How much of the catalogue was searched."""
+
+    segments: Annotated[int, Field(description="Segments that were searched.")]
+    lag: Annotated[int, Field(description="Segments that are not searchable yet.")]
+
+
+class Answer(BaseModel):
+    """Results, best first."""
+
+    results: list[Result]
+    used: Annotated[list[Used], Field(description="One an example, positive ones first.")]
+    words: Annotated[Words | None, Field(description="Null if there was no text.")]
+    index: Freshness
+    took_ms: float
+
+
+class Counts(BaseModel):
+    """Photos in each state."""
+
+    pending: int
+    working: int
+    indexed: int
+    empty: int
+    failed: int
+
+
+class Status(BaseModel):
+    """How the installation is doing."""
+
+    counts: Counts
+    segments: Annotated[int, Field(description="Segments that a search can find.")]
+    lag: Annotated[int, Field(description="Segments that are not searchable yet.")]
+    recipe: str
+    fingerprint: Annotated[str, Field(description="Of the recipe; vectors of two are never compared.")]
+    analyzer_up: Annotated[bool, Field(description="Whether query photos can be segmented now.")]
+
+
+class WordList(BaseModel):
+    """Words that begin as typed, the most likely ones first."""
+
+    words: list[str]
+
+
+def picture(*mime_types: str) -> dict[str, Any]:
+    """A response of picture bytes, for the OpenAPI document."""
+    content = {mime_type: {"schema": {"type": "string", "format": "binary"}} for mime_type in mime_types}
+    return {"description": "The picture", "content": content}

@@ -1,0 +1,49 @@
+"""How the installation is doing, which words it knows, and how the API is used."""
+
+from __future__ import annotations
+
+from flask import Response, current_app, jsonify
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from flask_openapi3.openapi import OpenAPI
+
+from ..context import context
+from . import answers, schemas
+from .problems import documented
+
+status = APIBlueprint("api_status", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="installation")])
+
+_JSON_OBJECT = {"application/json": {"schema": {"type": "object"}}}
+
+
+@status.get("/status", summary="How the installation is doing", responses={200: schemas.Status, **documented()})
+def get_status() -> Response:
+    """Photos by state, and what is searchable."""
+    parts = context()
+    card, index = parts.assembly.card, parts.engine.segments
+    found = schemas.Status(
+        counts=schemas.Counts(**parts.catalog.counts()),
+        segments=len(index),
+        lag=index.lag,
+        recipe=card.name,
+        fingerprint=card.fingerprint,
+        analyzer_up=parts.analyzer_is_up(),
+    )
+    return answers.as_json(found)
+
+
+@status.get("/words", summary="Complete a word", responses={200: schemas.WordList, **documented()})
+def complete_word(query: schemas.WordsQuery) -> Response:
+    """Words that a search understands, the most likely ones first."""
+    return answers.as_json(schemas.WordList(words=context().engine.vocabulary.complete(query.prefix, query.limit)))
+
+
+@status.get(
+    "/openapi.json",
+    summary="This document",
+    responses={200: {"description": "An OpenAPI document", "content": _JSON_OBJECT}, **documented()},
+)
+def get_document() -> Response:
+    """The OpenAPI 3.1 description of these calls."""
+    app: OpenAPI = current_app  # type: ignore[assignment]  # a proxy of it
+    return jsonify(app.api_doc)

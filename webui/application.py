@@ -1,0 +1,88 @@
+"""Puts the web application together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter, RoutingException
+
+from retrieval.assembly import Assembly
+from retrieval.protocols import Analyzer
+
+from .api import BLUEPRINTS, problems
+from .api.schemas import Problem
+from .context import EXTENSION, WebContext
+from .following import Follower
+from .health import health, measure
+from .pages import pages
+from .pictures import Renditions
+from .security import protect
+
+logger = logging.getLogger(__name__)
+
+MAX_UPLOAD_BYTES = 100 * 1024**2
+"""No request is larger; larger photos are entered from the disk, by ``manage.py ingest``."""
+
+DESCRIPTION = """Search photos by segment. Every photo is cut into segments, and the segments are what is searched.
+
+Boxes, points and areas are in pixels of the upright original photo (EXIF orientation applied); boxes are
+`x0 y0 x1 y1`, half open. Errors are `application/problem+json`, and their `detail` says what to do."""
+
+
+class SegSearchApp(OpenAPI):
+    """A Flask application whose errors under ``/api`` are problem documents, whoever handles those of the pages."""
+
+    def handle_user_exception(self, e: Exception) -> HTTPException | ResponseReturnValue:
+        """Answer what a view or a check raised."""
+        if not problems.applies_to(request.path) or isinstance(e, RoutingException):
+            return super().handle_user_exception(e)
+        known = problems.from_error(e)
+        if known is not None:
+            return known
+        if self.testing or self.debug:
+            raise e
+        logger.error("answering %s %s failed", request.method, request.path, exc_info=e)
+        return problems.unexpected()
+
+
+class IdConverter(BaseConverter):
+    """Ids in paths: decimal digits, not more of them than an id can have."""
+
+    regex = "[0-9]{1,19}"
+    part_isolating = True
+
+    def to_python(self, value: str) -> int:
+        """The id."""
+        return int(value)
+
+
+def build(assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str], follow: bool) -> Flask:
+    """Make the web application; see `webui.create_app`."""
+    app = SegSearchApp(
+        "webui",
+        info=Info(title="SegSearch", version="1", description=DESCRIPTION),
+        doc_ui=False,
+        validation_error_model=Problem,
+        validation_error_callback=problems.invalid,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+    app.url_map.converters["id"] = IdConverter
+    context = WebContext(assembly, assembly.engine(), analyzer, Renditions())
+    app.extensions[EXTENSION] = context
+    follower = Follower(context)
+    measure(app, context, follower if follow else None)
+    protect(app, hosts)
+    for blueprint in BLUEPRINTS:
+        app.register_api(blueprint)
+    app.register_blueprint(health)
+    app.register_blueprint(pages)
+    if follow:
+        follower.start()
+    return app

@@ -1,0 +1,117 @@
+"""``serve``: the web server with its companions, the analyzer and the worker."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import click
+
+from retrieval.lifetime import PARENT_VARIABLE, stop_with_parent
+from retrieval.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+MANAGE = Path(__file__).resolve().parents[1] / "manage.py"
+THREADS = 8
+
+
+class Companion:
+    """A process of this project that is started again when it dies, and ends with this one.
+
+    Parameters
+    ----------
+    command : str
+        Of ``manage.py``.
+    """
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        self._ending = threading.Event()
+        self._process = self._start()
+        threading.Thread(target=self._watch, name=command, daemon=True).start()
+
+    def end(self) -> None:
+        """Let it finish what it is at, for ten seconds at most."""
+        self._ending.set()
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, PARENT_VARIABLE: str(os.getpid())}
+        return subprocess.Popen([sys.executable, str(MANAGE), self.command], env=environment)
+
+    def _watch(self) -> None:
+        pause = 1.0
+        while True:
+            started = time.monotonic()
+            code = self._process.wait()
+            if self._ending.is_set():
+                return
+            pause = 1.0 if time.monotonic() - started > 60 else min(pause * 2, 60.0)
+            logger.error("the %s ended with code %d; it is started again in %.0f s", self.command, code, pause)
+            if self._ending.wait(pause):
+                return
+            self._process = self._start()
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--worker/--no-worker", default=True, help="Whether photos are entered by a worker beside the server.")
+@click.pass_obj
+def serve(settings: Settings, host: str, port: int, worker: bool) -> None:
+    """Serve the web pages and the API."""
+    from waitress.server import create_server
+
+    from retrieval.analyzer import RemoteAnalyzer
+    from retrieval.assembly import Assembly
+
+    from . import create_app
+
+    assembly = Assembly(settings)
+    app = create_app(assembly, RemoteAnalyzer(assembly.analyzer_file), hosts=(host,))
+    try:
+        server = create_server(app, host=host, port=port, threads=THREADS, ident="SegSearch")
+    except OSError as error:
+        raise click.UsageError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from error
+    companions = [Companion(name) for name in (("analyzer", "worker") if worker else ("analyzer",))]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    click.echo(f"SegSearch is at http://{host}:{server.effective_port}/  (Ctrl-C stops it)")
+    try:
+        server.run()
+    finally:
+        for companion in companions:
+            companion.end()
+
+
+@click.command(hidden=True)
+@click.pass_obj
+def analyzer(settings: Settings) -> None:
+    """Segment query photos for all web workers of this home."""
+    from retrieval.analyzer import AnalyzerServer, LocalAnalyzer
+    from retrieval.assembly import Assembly
+    from retrieval.decoding import DecoderPool
+
+    assembly = Assembly(settings)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with DecoderPool(1) as decoders:
+        server = AnalyzerServer(LocalAnalyzer(assembly.recipe, decoders), assembly.analyzer_file)
+        signal.signal(signal.SIGTERM, lambda *_: server.close())
+        stop_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            server.close()
+
+
+COMMANDS: tuple[click.Command, ...] = (serve, analyzer)

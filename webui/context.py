@@ -1,0 +1,83 @@
+"""What every view shares, kept in one place of the application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from flask import current_app
+
+from retrieval.assembly import Assembly
+from retrieval.catalog import Catalog, Intake, KeptQueries
+from retrieval.engine import SearchEngine
+from retrieval.protocols import Analyzer
+from retrieval.settings import Settings
+
+from .pictures import Renditions
+
+EXTENSION = "segsearch"
+
+
+@runtime_checkable
+class Probed(Protocol):
+    """An analyzer that can be asked whether it is there; others always are."""
+
+    def is_up(self) -> bool:
+        """Whether it answers."""
+        ...
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class WebContext:
+    """The parts that views use.
+
+    Attributes
+    ----------
+    assembly : Assembly
+    engine : SearchEngine
+        One for all threads of the process; `webui.following` keeps it in step with the catalogue.
+    analyzer : Analyzer
+        Segments query photos, usually in another process.
+    renditions : Renditions
+        Makes previews and thumbnails that are not there.
+    """
+
+    assembly: Assembly
+    engine: SearchEngine
+    analyzer: Analyzer
+    renditions: Renditions
+
+    @property
+    def catalog(self) -> Catalog:
+        """Questions to the database."""
+        return self.assembly.catalog
+
+    @property
+    def queries(self) -> KeptQueries:
+        """Kept query photos."""
+        return self.assembly.queries
+
+    @property
+    def intake(self) -> Intake:
+        """The states of photos on their way in."""
+        return self.assembly.intake
+
+    @property
+    def settings(self) -> Settings:
+        """Where things are."""
+        return self.assembly.settings
+
+    def analyzer_is_up(self) -> bool:
+        """Whether query photos can be segmented right now."""
+        return self.analyzer.is_up() if isinstance(self.analyzer, Probed) else True
+
+    def query_rendition(self, sha256: str) -> Path:
+        """Where the JPEG of a query photo is, once it was asked for."""
+        return self.assembly.query_path(sha256).with_suffix(".jpg")
+
+
+def context() -> WebContext:
+    """The parts of the current application."""
+    found: WebContext = current_app.extensions[EXTENSION]
+    return found

@@ -1,0 +1,38 @@
+"""HTML pages for errors. Those of the JSON API are problem documents and are made there."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+from werkzeug.exceptions import HTTPException
+
+TITLES = {
+    400: "That request was not understood",
+    403: "That is not allowed from here",
+    404: "There is nothing here",
+    405: "That cannot be done here",
+    413: "That is too large",
+    500: "Something went wrong here",
+}
+DETAILS = {
+    404: "The photo or page may have been deleted, or the address mistyped.",
+    500: "The server's log says what happened. Trying again may help; if not, please report it.",
+}
+
+
+def attach(blueprint: Blueprint) -> None:
+    """Answer every error outside the API by a page."""
+    blueprint.app_errorhandler(HTTPException)(error_page)
+
+
+def error_page(error: HTTPException) -> tuple[str, int, list[tuple[str, str]]]:
+    """The page of an error that has a status code; of an unexpected one, the page of a 500."""
+    code = error.code or 500
+    written = error.description if error.description != type(error).description else None
+    page = render_template(
+        "error.html",
+        code=code,
+        title=TITLES.get(code, error.name),
+        detail=written or DETAILS.get(code, error.description),
+    )
+    headers = [(name, value) for name, value in error.get_headers() if name.lower() != "content-type"]
+    return page, code, headers

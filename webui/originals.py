@@ -1,0 +1,207 @@
+"""The original files of stored photos: found, checked, served, and shown in smaller versions.
+
+A photo is its bytes. What is at one of its locations is served as the photo only if it still is those bytes; a file
+that is gone is noted as missing in the catalogue, one that has changed is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import re
+import stat
+from io import BufferedReader
+from pathlib import Path
+from typing import Literal
+
+from flask import Response, request, send_file
+from werkzeug.exceptions import Conflict, Gone, NotFound
+from werkzeug.wsgi import wrap_file
+
+from retrieval.catalog import ImageRecord
+from retrieval.catalog.records import LocationRecord, SeenFile
+from retrieval.errors import ImageError
+from retrieval.images import SNIFF_BYTES, sniff_format
+
+from .context import WebContext
+
+MIME_TYPES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "TIFF": "image/tiff",
+    "BMP": "image/bmp",
+    "GIF": "image/gif",
+    "AVIF": "image/avif",
+    "HEIF": "image/heif",
+    "PPM": "image/x-portable-anymap",
+}
+SHOWN_BY_BROWSERS = frozenset({"JPEG", "PNG", "WEBP", "GIF", "AVIF"})
+UNKNOWN_TYPE = "application/octet-stream"
+
+RENDITION_AGE_SECONDS = 86_400
+"""How long a browser may keep renditions and crops: ids are never used again."""
+
+Rendition = Literal["preview", "thumbnail"]
+
+
+def shown_path(path: Path | None) -> str | None:
+    r"""A path as text; bytes that are not UTF-8 as ``\xNN``."""
+    return None if path is None else os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def open_original(context: WebContext, image: ImageRecord) -> BufferedReader:
+    """Open a photo's file, at the first location where its bytes still are.
+
+    Raises
+    ------
+    Conflict
+        What is there now are other bytes.
+    Gone
+        There is no file any more.
+    """
+    reasons: list[str] = []
+    gone: list[str] = []
+    changed = False
+    for place in sorted(image.locations, key=lambda place: place.missing_since is not None):
+        try:
+            stream = _open_regular(place.path)
+        except OSError as error:
+            reasons.append(f"{shown_path(place.path)}: {error.strerror or error}")
+            if isinstance(error, FileNotFoundError | NotADirectoryError):
+                gone.append(place.uri)
+            continue
+        if stream is not None and _holds(context, stream, place, image.sha256):
+            context.catalog.mark_missing(gone, missing=True)
+            return stream
+        changed = True
+        reasons.append(f"{shown_path(place.path)}: changed on disk since it was indexed")
+    context.catalog.mark_missing(gone, missing=True)
+    where = "; ".join(reasons) or "it has no location"
+    if changed:
+        raise Conflict(
+            f"photo {image.id} is not what it was: {where}. Run `python manage.py ingest` on its folder again"
+        )
+    raise Gone(
+        f"the file of photo {image.id} is not there: {where}. Put it back, or delete the photo from the catalogue"
+    )
+
+
+def serve_original(context: WebContext, image: ImageRecord) -> Response:
+    """A photo's bytes as they are on the disk; formats that browsers do not show are offered for download.
+
+    Raises
+    ------
+    Conflict, Gone
+        As `open_original`.
+    """
+    stream = open_original(context, image)
+    found = sniff_format(stream.read(SNIFF_BYTES)) or ""
+    stream.seek(0)
+    size = os.fstat(stream.fileno()).st_size
+    response = Response(wrap_file(request.environ, stream), mimetype=MIME_TYPES.get(found, UNKNOWN_TYPE))
+    response.direct_passthrough = True
+    response.content_length = size
+    response.set_etag(image.sha256)
+    response.cache_control.private = True
+    response.cache_control.no_cache = True  # ask again each time: the file may have gone or changed
+    disposition = "inline" if found in SHOWN_BY_BROWSERS else "attachment"
+    response.headers.set("Content-Disposition", disposition, filename=_download_name(image))
+    response.make_conditional(request, accept_ranges=True, complete_length=size)
+    return response
+
+
+def rendition(context: WebContext, image: ImageRecord, kind: Rendition) -> Path:
+    """The file of a preview or thumbnail, made from the original if it is not there.
+
+    Raises
+    ------
+    NotFound
+        The original cannot be decoded.
+    Conflict, Gone
+        As `open_original`.
+    """
+    settings = context.settings
+    path = settings.preview(image.sha256) if kind == "preview" else settings.thumbnail(image.sha256)
+    if not path.exists():
+        remake(context, image)
+    return path
+
+
+def remake(context: WebContext, image: ImageRecord) -> None:
+    """Make a photo's preview and thumbnail anew.
+
+    Raises
+    ------
+    NotFound, Conflict, Gone
+        As `rendition`.
+    """
+    with open_original(context, image) as stream:
+        source = Path(stream.name)
+    preview, thumbnail = context.settings.preview(image.sha256), context.settings.thumbnail(image.sha256)
+    try:
+        context.renditions.make(source, preview=preview, thumbnail=thumbnail)
+    except ImageError as error:
+        reason = str(error).removeprefix(f"{source}: ")
+        raise NotFound(f"photo {image.id} has no picture that can be shown: {reason}") from error
+
+
+def serve_rendition(path: Path, etag: str) -> Response:
+    """A JPEG of ours."""
+    return _sent(path, etag)
+
+
+def jpeg(content: bytes, etag: str) -> Response:
+    """A JPEG of ours that is in no file."""
+    return _sent(io.BytesIO(content), etag)
+
+
+def remove_own_files(context: WebContext, image: ImageRecord) -> None:
+    """Remove what HOME holds of a deleted photo: its renditions, and its original if that was uploaded."""
+    settings = context.settings
+    uploads = settings.uploads_dir.resolve()
+    own = [place.path for place in image.locations if place.path.resolve().is_relative_to(uploads)]
+    for path in (settings.preview(image.sha256), settings.thumbnail(image.sha256), *own):
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+
+
+def _sent(source: Path | io.BytesIO, etag: str) -> Response:
+    response = send_file(source, mimetype="image/jpeg", etag=etag, max_age=RENDITION_AGE_SECONDS)
+    response.cache_control.public = False
+    response.cache_control.private = True
+    return response
+
+
+def _open_regular(path: Path) -> BufferedReader | None:
+    """Open a file; None if there is something else in its place, which might block."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        return None
+    return path.open("rb")
+
+
+def _holds(context: WebContext, stream: BufferedReader, place: LocationRecord, sha256: str) -> bool:
+    """Whether an opened file still is the photo; the catalogue is corrected where it is, but looks different.
+
+    The file is closed if it is not.
+    """
+    status = os.fstat(stream.fileno())
+    same = (status.st_size, status.st_mtime_ns) == (place.size, place.mtime_ns)
+    if same and place.missing_since is None:
+        return True
+    if not same:
+        same = status.st_size == place.size and hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+        stream.seek(0)
+    if same:
+        context.intake.register([SeenFile(place.uri, sha256, status.st_size, status.st_mtime_ns)])
+    else:
+        stream.close()
+    return same
+
+
+def _download_name(image: ImageRecord) -> str:
+    path = image.path
+    name = shown_path(Path(path.name)) if path is not None else None
+    return re.sub(r"[\x00-\x1f\x7f]", "_", name or str(image.id))

@@ -1,0 +1,155 @@
+"""The HTML pages. They are whole without JavaScript where that is possible; scripts add to them by the JSON API."""
+
+from __future__ import annotations
+
+import math
+import re
+from heapq import merge
+from itertools import islice
+from pathlib import Path
+from typing import Literal, get_args
+
+from flask import Blueprint, current_app, render_template, request
+from werkzeug.exceptions import NotFound
+
+from retrieval.catalog import Catalog, ImageRecord
+from retrieval.catalog.records import LocationRecord, State
+from retrieval.errors import UnknownImageError
+
+from . import errors
+from .context import context
+from .originals import shown_path
+
+PAGE_SIZE = 60
+RATIO_STEPS = range(-20, 21)
+"""``static/css/ratios.css`` has a class for each of these powers of 1.06, from 0.31 to 3.2."""
+
+MAX_ID = 2**63 - 1
+_ID = re.compile(r"[0-9]{1,18}")
+
+Filter = Literal["indexed", "empty", "failed", "pending"]
+FILTERS: tuple[tuple[Filter | None, str], ...] = (
+    (None, "All"),
+    ("indexed", "Searchable"),
+    ("empty", "Without segments"),
+    ("failed", "Failed"),
+    ("pending", "Waiting"),
+)
+
+pages = Blueprint("pages", __name__)
+pages.add_app_template_global(shown_path)
+errors.attach(pages)
+
+
+@pages.get("/")
+def library() -> str:
+    """All photos, newest first."""
+    state, before = _filter(), _before()
+    photos = _newest(context().catalog, state, before)
+    counts = _counts(context().catalog)
+    return render_template(
+        "library.html",
+        here="library",
+        photos=photos,
+        counts=counts,
+        state=state,
+        before=before,
+        filters=FILTERS,
+        page_size=PAGE_SIZE,
+    )
+
+
+@pages.get("/library/items")
+def library_items() -> str:
+    """The photos of one page and nothing around them, for endless scrolling."""
+    return render_template("_items.html", photos=_newest(context().catalog, _filter(), _before()))
+
+
+@pages.get("/photos/<id:image_id>")
+def photo(image_id: int) -> str:
+    """One photo with its segments."""
+    if image_id > MAX_ID:
+        raise NotFound
+    catalog = context().catalog
+    try:
+        found = catalog.image(image_id)
+    except UnknownImageError as error:
+        raise NotFound(str(error)) from error
+    return render_template(
+        "photo.html",
+        photo=found,
+        segments=catalog.segments(image_id),
+        newer=next(iter(catalog.page(after=image_id, limit=1)), None),
+        older=next(iter(catalog.page(after=image_id, limit=1, newest_first=True)), None) if image_id > 1 else None,
+        uploaded=any(_is_upload(location) for location in found.locations),
+    )
+
+
+@pages.get("/search")
+def search() -> str:
+    """The shell of a search; what is searched for stands in the address, and scripts fill in the rest."""
+    named = [int(value) for value in request.args.getlist("segment")[:100] if _ID.fullmatch(value)]
+    owners = {segment.id: segment.image_id for segment in context().catalog.hits(named).values()}
+    return render_template("search.html", here="search", words=request.args.get("text", ""), owners=owners)
+
+
+@pages.get("/upload")
+def upload() -> str:
+    """Adding photos."""
+    max_bytes = current_app.config["MAX_CONTENT_LENGTH"] or 0
+    return render_template("upload.html", here="upload", max_upload_mb=max_bytes // 1024**2)
+
+
+# ---- what templates call
+
+
+@pages.app_template_global()
+def name_of(image: ImageRecord) -> str:
+    """What a photo is called: its file's name."""
+    location = next(iter(image.locations), None)
+    if image.path is None or (location is not None and _is_upload(location)):
+        return f"Photo {image.id}"
+    return shown_path(Path(image.path.name)) or ""
+
+
+@pages.app_template_global()
+def place_of(location: LocationRecord) -> str:
+    """Where a photo is, for people."""
+    return "uploaded here" if _is_upload(location) else shown_path(location.path) or ""
+
+
+@pages.app_template_global()
+def ratio(image: ImageRecord) -> str:
+    """The class of a photo's shape, width over height in steps of 6 %; 4 : 3 while it is not known."""
+    wide = image.width / image.height if image.width and image.height else 4 / 3
+    step = round(math.log(wide, 1.06))
+    return f"r{min(max(step, RATIO_STEPS[0]), RATIO_STEPS[-1])}"
+
+
+# ---- what views ask
+
+
+def _filter() -> Filter | None:
+    wanted = request.args.get("state")
+    return next((name for name in get_args(Filter) if name == wanted), None)
+
+
+def _before() -> int:
+    return min(request.args.get("before", 0, type=int), MAX_ID)
+
+
+def _newest(catalog: Catalog, state: Filter | None, before: int) -> list[ImageRecord]:
+    """A page of photos from the newest down; those being worked on count as pending."""
+    states: tuple[State | None, ...] = ("pending", "working") if state == "pending" else (state,)
+    found = (catalog.page(after=before, limit=PAGE_SIZE, state=each, newest_first=True) for each in states)
+    return list(islice(merge(*found, key=lambda image: -image.id), PAGE_SIZE))
+
+
+def _counts(catalog: Catalog) -> dict[str, int]:
+    counts = catalog.counts()
+    merged = {**counts, "pending": counts["pending"] + counts["working"]}
+    return {"all": sum(counts.values()), **merged}
+
+
+def _is_upload(location: LocationRecord) -> bool:
+    return location.path.is_relative_to(context().settings.uploads_dir)

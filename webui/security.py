@@ -1,0 +1,123 @@
+"""Who may talk to the server, and what a browser may do with what it answers.
+
+The server has no log-in: it trusts whoever can reach it, on 127.0.0.1 unless told otherwise. What it must not trust is
+a foreign web page open in the same browser. Two checks keep those out:
+
+- the ``Host`` of every request must be one of this server's, so that no foreign name can be pointed at its address
+  (DNS rebinding);
+- a request that changes something must come from this server's own pages, if it comes from a page at all (``Origin``,
+  ``Sec-Fetch-Site``).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import BadRequest, Forbidden
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HostRule:
+    """Which hosts a request may be addressed to.
+
+    Attributes
+    ----------
+    names : frozenset of str
+        Names and addresses in lower case, without brackets.
+    any_address : bool
+        Whether every IP address will do, because the server listens on all of them. An address cannot be rebound.
+    """
+
+    names: frozenset[str]
+    any_address: bool
+
+    @classmethod
+    def of(cls, hosts: Collection[str]) -> HostRule:
+        """The rule of a server that listens on `hosts`, and on loopback in any case."""
+        told = {host.strip("[]").lower() for host in hosts}
+        every = any(_is_wildcard(host) for host in told)
+        own = {socket.gethostname().lower(), f"{socket.gethostname().lower()}.local"} if every else set()
+        return cls(LOOPBACK | told | own, every)
+
+    def allows(self, host: str | None) -> bool:
+        """Whether a ``Host`` header, with or without port, is one of the server's."""
+        name = _name(host or "")
+        return name in self.names or (self.any_address and _address(name) is not None)
+
+
+def protect(app: Flask, hosts: Collection[str]) -> None:
+    """Have every request to `app` checked, and every answer bear the headers that confine it."""
+    rule = HostRule.of(hosts)
+
+    @app.before_request
+    def check() -> None:
+        host = request.environ.get("HTTP_HOST")
+        if not rule.allows(host):
+            raise BadRequest(
+                f"this server is not called {(host or '')[:100]!r}: use the address it was started with, or start it "
+                "with --host and the address you want to use"
+            )
+        if request.method not in SAFE_METHODS and not _comes_from(str(host)):
+            raise Forbidden("this request comes from another site's page: use SegSearch's own pages, or a program")
+
+    @app.after_request
+    def confine(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+def _comes_from(host: str) -> bool:
+    """Whether a request was made by a page of `host`, or by no page."""
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
+
+
+def _name(host: str) -> str:
+    """A ``Host`` header without its port; empty if it is none."""
+    try:
+        parts = urlsplit(f"//{host}")
+        parts.port  # noqa: B018  # raises if it is not a number
+    except ValueError:
+        return ""
+    return (parts.hostname or "").removesuffix(".") if parts.netloc == host and "@" not in host else ""
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
+
+
+def _is_wildcard(host: str) -> bool:
+    address = _address(host)
+    return host in ("", "*") or (address is not None and address.is_unspecified)

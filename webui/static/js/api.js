@@ -1,0 +1,94 @@
+/** Calls to /api/v1. A call that fails throws a Problem whose message can be shown. */
+
+const ROOT = "/api/v1";
+
+export class Problem extends Error {
+  constructor(status, detail, retryAfter = null) {
+    super(detail);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** The Problem that an answer's status and body tell of. */
+export function problemOf(status, body, retryAfter = null) {
+  let detail;
+  try {
+    detail = JSON.parse(body).detail;
+  } catch {
+    /* no problem document */
+  }
+  return new Problem(status, detail ?? `The server answered with ${status}.`, Number(retryAfter) || null);
+}
+
+async function call(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(ROOT + path, { headers: { Accept: "application/json" }, ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, "The server cannot be reached. Is it still running?");
+  }
+  if (!answer.ok) throw problemOf(answer.status, await answer.text(), answer.headers.get("Retry-After"));
+  return answer.status === 204 ? null : answer.json();
+}
+
+const query = (values) => {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== null);
+  return new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString();
+};
+
+export const getStatus = () => call("/status");
+export const getImages = (filter) => call(`/images?${query(filter)}`);
+export const getImage = (id, signal) => call(`/images/${id}`, { signal });
+export const deleteImage = (id) => call(`/images/${id}`, { method: "DELETE" });
+export const getQuery = (id, signal) => call(`/queries/${id}`, { signal });
+export const getWords = (prefix, signal) => call(`/words?${query({ prefix })}`, { signal });
+
+export const search = (body, signal) =>
+  call("/search", {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Accept: "application/json" },
+    body: JSON.stringify(body),
+    signal,
+  });
+
+export function postQuery(file) {
+  const form = new FormData();
+  form.append("file", file);
+  return call("/queries", { method: "POST", body: form });
+}
+
+/** Call again while the analyzer is starting (503): `onWait` hears of each round. */
+export async function patiently(attempt, onWait, { rounds = 60, signal } = {}) {
+  for (let round = 1; ; round++) {
+    try {
+      return await attempt();
+    } catch (problem) {
+      if (problem.status !== 503 || round >= rounds || signal?.aborted) throw problem;
+      onWait(problem, round);
+      await new Promise((resolve) => setTimeout(resolve, (problem.retryAfter ?? 2) * 1000));
+    }
+  }
+}
+
+/** Upload a photo into the library, with progress, which fetch cannot tell. Answers {status, body}. */
+export function postImage(file, onProgress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const form = new FormData();
+    form.append("file", file);
+    request.upload.addEventListener("progress", (event) => event.lengthComputable && onProgress(event.loaded / event.total));
+    request.addEventListener("load", () => {
+      if (request.status >= 200 && request.status < 300) {
+        resolve({ status: request.status, body: JSON.parse(request.responseText) });
+      } else {
+        reject(problemOf(request.status, request.responseText, request.getResponseHeader("Retry-After")));
+      }
+    });
+    request.addEventListener("error", () => reject(new Problem(0, "The connection broke off.")));
+    request.open("POST", `${ROOT}/images`);
+    request.setRequestHeader("Accept", "application/json");
+    request.send(form);
+  });
+}

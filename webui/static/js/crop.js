@@ -1,0 +1,10 @@
+/** A piece of a photo, cut out in the browser. */
+
+import { s } from "./dom.js";
+
+/** The box of a photo {url, width, height}, with a little around it. */
+export function cropOf({ url, width, height }, [x0, y0, x1, y1]) {
+  const margin = 0.06 * Math.max(x1 - x0, y1 - y0);
+  const view = [x0 - margin, y0 - margin, x1 - x0 + 2 * margin, y1 - y0 + 2 * margin];
+  return s("svg", { viewBox: view.join(" "), "aria-hidden": "true" }, s("image", { href: url, width, height }));
+}

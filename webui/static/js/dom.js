@@ -1,0 +1,43 @@
+/** Making elements. Attributes that are functions are listeners; null, undefined and false leave one out. */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value !== null && value !== undefined && value !== false) {
+      element.setAttribute(name, value === true ? "" : value);
+    }
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+export const h = (name, attributes = {}, ...children) => fill(document.createElement(name), attributes, children);
+
+export const s = (name, attributes = {}, ...children) =>
+  fill(document.createElementNS(SVG, name), attributes, children);
+
+/** An icon of the sprite; decoration, so it has no name of its own. */
+export const icon = (name) =>
+  s("svg", { class: "icon", "aria-hidden": "true" }, s("use", { href: `/static/icons/sprite.svg#${name}` }));
+
+export const $ = (selector, root = document) => root.querySelector(selector);
+export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+/** Let screen readers say something. */
+export function announce(text) {
+  const live = $("#live");
+  if (live) live.textContent = text;
+}
+
+/** A line at the foot of the window that goes away by itself. */
+export function toast(text, { wait = 5000 } = {}) {
+  const line = h("p", { class: "toast" }, text);
+  $("#toasts").append(line);
+  const remove = () => line.remove();
+  if (wait) setTimeout(remove, wait);
+  return remove;
+}
+
+export const plural = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;

@@ -1,0 +1,102 @@
+/** The page of a photo: pointing at its segments, drawing a box, deleting it. */
+
+import { deleteImage, getImage } from "./api.js";
+import { $, $$, plural, toast } from "./dom.js";
+import { SegmentOverlay } from "./overlay.js";
+import { empty, format } from "./refs.js";
+
+const page = $("#photo");
+const id = Number(page.dataset.id);
+const list = $("#segments");
+const go = (ref, aside = false) => {
+  const address = format({ ...empty(), positive: [ref] });
+  if (aside) open(address, "_blank", "noopener");
+  else location.assign(address);
+};
+
+/** Show which segment is pointed at: in the list, and in words. */
+function tell({ segment, row, place, of }) {
+  for (const link of $$(".active", list)) link.classList.remove("active");
+  const link = segment && $(`[data-segment="${segment.id}"]`, list);
+  $("#caption").textContent = segment ? named(segment, row, place, of) : "Point at something and click to search for it.";
+  if (!link) return;
+  link.classList.add("active");
+  const [frame, view] = [link.getBoundingClientRect(), list.getBoundingClientRect()];
+  if (list.scrollHeight > list.clientHeight) list.scrollTop += frame.top < view.top ? frame.top - view.top : Math.max(0, frame.bottom - view.bottom);
+}
+
+function named(segment, row, place, of) {
+  const name = segment.label ?? `Segment ${row + 1}`;
+  const here = of > 1 && place ? `, ${place} of ${of} here (. for the next)` : "";
+  return `${name} · quality ${segment.quality.toFixed(2)}${here}`;
+}
+
+function connect(overlay) {
+  overlay.addEventListener("highlight", ({ detail }) => tell(detail));
+  overlay.addEventListener("pick", ({ detail }) => go({ segment: detail.segment.id }, detail.add));
+  overlay.addEventListener("point", ({ detail }) => go({ image: id, point: detail.point }));
+  overlay.addEventListener("box", ({ detail }) => go({ image: id, box: detail.box }));
+  for (const link of $$("[data-segment]", list)) {
+    const own = Number(link.dataset.segment);
+    for (const type of ["pointerenter", "focus"]) link.addEventListener(type, () => overlay.highlight(own));
+    for (const type of ["pointerleave", "blur"]) link.addEventListener(type, () => overlay.highlight(null));
+  }
+  document.addEventListener("keydown", (event) => event.key === "." && overlay.deeper());
+  toggle($("#draw"), (on) => (overlay.drawing = on));
+  toggle($("#outlines"), (on) => (overlay.outlines = on));
+}
+
+function toggle(button, act) {
+  button.addEventListener("click", () => {
+    const on = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(on));
+    act(on);
+    if (on && button.id === "draw") $("#caption").textContent = "Drag a box around what you are looking for.";
+  });
+}
+
+/** The segment that the address names: one comes here from a result. */
+function showNamed(overlay) {
+  const named = location.hash.match(/^#s(\d+)$/);
+  if (!named) return;
+  overlay.choose([Number(named[1])]);
+  const link = $(location.hash);
+  link?.classList.add("active");
+  if (link) list.scrollTop = link.offsetTop - list.offsetTop - 80;
+}
+
+async function start() {
+  if (!list) return;
+  try {
+    const overlay = new SegmentOverlay($("#stage"), await getImage(id));
+    connect(overlay);
+    showNamed(overlay);
+    addEventListener("hashchange", () => showNamed(overlay));
+  } catch (problem) {
+    toast(problem.message);
+  }
+}
+
+/** A photo that is still on its way in: load the page again when it has arrived. */
+async function wait() {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    const { state } = await getImage(id).catch(() => ({ state: page.dataset.state }));
+    if (state !== page.dataset.state && state !== "working") return location.reload();
+  }
+}
+
+$("#delete").addEventListener("click", () => $("#confirm").showModal());
+$("#confirm").addEventListener("close", async () => {
+  if ($("#confirm").returnValue !== "delete") return;
+  try {
+    await deleteImage(id);
+    const next = $('[data-key="j"]') ?? $('[data-key="k"]');
+    location.replace(next?.href ?? "/");
+  } catch (problem) {
+    toast(`The photo was not deleted: ${problem.message}`);
+  }
+});
+
+start();
+if (["pending", "working"].includes(page.dataset.state)) wait();

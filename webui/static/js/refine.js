@@ -1,0 +1,57 @@
+/** What a search is made of, as chips that can be taken away, and a field for words beside examples. */
+
+import { cropOf } from "./crop.js";
+import { h, icon } from "./dom.js";
+import { isWhole } from "./refs.js";
+
+/** Show them; `used` is what the server made of each example, as far as it has answered. */
+export function showRefine(root, asked, { used, photo, onRemove, onText, onClear }) {
+  const examples = [...asked.positive.map((ref) => [ref, "like"]), ...asked.negative.map((ref) => [ref, "not"])];
+  root.hidden = examples.length === 0;
+  if (root.hidden) return root.replaceChildren();
+  const chips = examples.map(([ref, side], row) => chip(ref, side, used?.[row]?.segment, photo, onRemove));
+  if (asked.text) chips.push(textChip(asked.text, () => onText("")));
+  const several = chips.length > 1 && h("button", { class: "quiet", type: "button", click: onClear }, "Clear all");
+  const words = !asked.text && !asked.positive.some(isWhole) && wordsForm(onText);
+  root.replaceChildren(h("h2", {}, "Searching for"), h("div", { class: "chips" }, chips, several), ...(words ? [words] : []));
+}
+
+function chip(ref, side, segment, photo, onRemove) {
+  const name = nameOf(ref, segment);
+  return h("span", { class: `example ${side}` },
+    h("span", { class: "crop" }, pictureOf(ref, segment, photo)),
+    h("span", {}, h("span", { class: "sign" }, side === "not" ? "not like" : "like"), name),
+    h("button", { class: "quiet round", type: "button", "aria-label": `Remove ${side === "not" ? "not like" : "like"} ${name}`, click: () => onRemove(ref) }, icon("close")));
+}
+
+function textChip(text, onRemove) {
+  return h("span", { class: "example words" },
+    h("span", {}, h("span", { class: "sign" }, "words"), text),
+    h("button", { class: "quiet round", type: "button", "aria-label": `Remove the words ${text}`, click: onRemove }, icon("close")));
+}
+
+function nameOf(ref, segment) {
+  if (isWhole(ref)) return "whole photo";
+  if (segment?.label) return segment.label;
+  return ref.box ? "the box" : ref.point ? "the point" : "segment";
+}
+
+/** A cut-out of what the example came to. */
+function pictureOf(ref, segment, photo) {
+  if (ref.query !== undefined) {
+    if (!photo?.url.includes(`/queries/${ref.query}/`)) return icon("photo");
+    return cropOf(photo, segment?.box_xyxy ?? ref.box ?? [0, 0, photo.width, photo.height]);
+  }
+  if (isWhole(ref)) return h("img", { src: `/api/v1/images/${ref.image}/thumbnail`, alt: "" });
+  const id = ref.segment ?? segment?.id;
+  return id === undefined ? icon("box") : h("img", { src: `/api/v1/segments/${id}/crop`, alt: "" });
+}
+
+function wordsForm(onText) {
+  const field = h("input", { type: "text", maxlength: "500", placeholder: "and in words …", "aria-label": "Words that it should be, too" });
+  const send = (event) => {
+    event.preventDefault();
+    if (field.value.trim()) onText(field.value.trim());
+  };
+  return h("form", { class: "addwords", submit: send }, field, h("button", { class: "button", type: "submit" }, "Add"));
+}

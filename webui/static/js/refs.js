@@ -1,0 +1,94 @@
+/** What is searched for, as it stands in the address of a page: /search?segment=12&not=34&text=red&group=segment */
+
+export const STEP = 50; // results that are asked for at first, and more each time
+const MOST = 1000;
+
+const numbers = (text, count) => {
+  const found = text.split(",").map(Number);
+  return found.length === count && found.every(Number.isFinite) ? found : null;
+};
+const id = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null);
+
+/**
+ * Read an address. The order of its parts counts: `image` and `query` begin an example, and `point`, `box` or `row`
+ * (a segment of a query photo) after them say which part of it. `image` alone is the whole photo; a `query` alone is
+ * a photo from which nothing has been picked yet, and with `whole` the whole photo.
+ */
+export function parse(address) {
+  const asked = { positive: [], negative: [], text: "", group: "image", limit: STEP, query: null };
+  let photo = null;
+  const place = (part) => {
+    if (photo && Object.values(part)[0] !== null) {
+      asked.positive = asked.positive.filter((ref) => ref !== photo);
+      asked.positive.push({ ...photo, ...part });
+    }
+  };
+  const read = {
+    segment: (value) => id(value) !== null && asked.positive.push({ segment: id(value) }),
+    not: (value) => id(value) !== null && asked.negative.push({ segment: id(value) }),
+    notphoto: (value) => id(value) !== null && asked.negative.push({ image: id(value) }),
+    image: (value) => {
+      photo = id(value) === null ? null : { image: id(value) };
+      if (photo) asked.positive.push(photo);
+    },
+    query: (value) => {
+      photo = id(value) === null ? null : { query: id(value) };
+      asked.query = id(value) ?? asked.query;
+    },
+    row: (value) => photo?.query !== undefined && place({ segment: id(value) }),
+    point: (value) => place({ point: numbers(value, 2) }),
+    box: (value) => place({ box: numbers(value, 4) }),
+    whole: () => photo?.query !== undefined && asked.positive.push(photo),
+    text: (value) => (asked.text = value.trim()),
+    group: (value) => (asked.group = value === "segment" ? "segment" : "image"),
+    limit: (value) => (asked.limit = Math.min(Math.max(Number(value) || STEP, STEP), MOST)),
+  };
+  for (const [name, value] of new URLSearchParams(address)) read[name]?.(value);
+  return asked;
+}
+
+/** The address that says it. */
+export function format({ positive, negative, text, group, limit, query }) {
+  const parts = new URLSearchParams();
+  if (query !== null && !positive.some((ref) => ref.query === query)) parts.append("query", query);
+  for (const ref of positive) appendRef(parts, ref);
+  for (const ref of negative) parts.append(isWhole(ref) ? "notphoto" : "not", ref.segment ?? ref.image);
+  if (text) parts.append("text", text);
+  if (group !== "image") parts.append("group", group);
+  if (limit > STEP) parts.append("limit", limit);
+  return `/search?${parts.toString().replaceAll("%2C", ",")}`;
+}
+
+function appendRef(parts, ref) {
+  if (ref.query === undefined && ref.image === undefined) return parts.append("segment", ref.segment);
+  if (ref.query !== undefined) parts.append("query", ref.query);
+  else parts.append("image", ref.image);
+  if (ref.point) parts.append("point", ref.point.join(","));
+  else if (ref.box) parts.append("box", ref.box.join(","));
+  else if (ref.segment !== undefined) parts.append("row", ref.segment);
+  else if (ref.query !== undefined) parts.append("whole", "1");
+}
+
+export const isWhole = (ref) => ref.segment === undefined && !ref.point && !ref.box;
+
+/** What is asked for with one more example. Whole photos go with whole photos only, and not with words. */
+export function withExample(asked, ref, side = "positive") {
+  const fits = (other) => isWhole(other) === isWhole(ref) && !sameRef(other, ref);
+  const kept = { ...asked, positive: asked.positive.filter(fits), negative: asked.negative.filter(fits), limit: STEP };
+  return { ...kept, text: isWhole(ref) ? "" : asked.text, [side]: [...kept[side], ref] };
+}
+
+export const without = (asked, ref) => ({
+  ...asked,
+  positive: asked.positive.filter((other) => !sameRef(other, ref)),
+  negative: asked.negative.filter((other) => !sameRef(other, ref)),
+  limit: STEP,
+});
+
+export const canGrow = (asked) => asked.limit < MOST;
+export const empty = () => parse("");
+export const isAsked = (asked) => asked.positive.length > 0 || asked.text !== "";
+export const sameRef = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
+/** As POST /search takes it. */
+export const body = ({ positive, negative, text, limit, group }) => ({ positive, negative, text, limit, group_by: group, masks: true });

@@ -1,0 +1,74 @@
+/** The grid of results. */
+
+import { h, icon, s } from "./dom.js";
+import { Mask } from "./rle.js";
+
+const drawing = new WeakMap(); // what is to be drawn on a card once it comes into sight
+const near = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    near.unobserve(target);
+    outline(target, drawing.get(target));
+  }
+}, { rootMargin: "400px" });
+
+const keyOf = (result) => `${result.image_id}-${result.segment_id}`;
+
+/** Show results, keeping the cards of those that are there already; `onVote` hears of (result, "positive" | "negative"). */
+export function showResults(list, results, onVote) {
+  const kept = new Map([...list.children].filter((card) => card.dataset.key).map((card) => [card.dataset.key, card]));
+  const cards = results.map((result) => {
+    const card = kept.get(keyOf(result)) ?? cardOf(result, onVote);
+    card.classList.toggle("unlikely", !result.likely);
+    card.querySelector(".score").textContent = scoreOf(result);
+    return card;
+  });
+  const first = results.findIndex((result) => !result.likely);
+  if (first > 0) cards.splice(first, 0, ...divider());
+  list.replaceChildren(...cards);
+}
+
+export function showSkeleton(list) {
+  const shapes = [1.4, 0.75, 1.3, 1.5, 0.8, 1.33, 1, 1.4, 0.7, 1.5, 1.33, 1.2];
+  list.replaceChildren(...shapes.map((shape) => shaped(h("li", { class: "card skeleton", "aria-hidden": "true" }, h("span", { class: "shot" })), shape)));
+}
+
+function cardOf(result, onVote) {
+  const { image_id: photo, segment_id: segment, label } = result;
+  const picture = h("img", { src: `/api/v1/images/${photo}/thumbnail`, alt: `Photo ${photo}${label ? `, ${label}` : ""}`, loading: "lazy", decoding: "async" });
+  const shot = h("a", { class: "shot", "data-stop": true, href: `/photos/${photo}${segment === null ? "" : `#s${segment}`}` }, picture);
+  const vote = (side, sign, words) =>
+    h("button", { type: "button", title: words, "aria-label": `${words}: photo ${photo}`, click: () => onVote(result, side) }, icon(sign));
+  const votes = h("span", { class: "votes" }, vote("positive", "plus", "More like this"), vote("negative", "minus", "Not this"));
+  const card = h("li", { class: "card result", "data-key": keyOf(result), "data-image": photo, "data-segment": segment }, shot, h("span", { class: "score", title: "Cosine similarity: 1 is the same" }), votes);
+  if (result.mask) {
+    drawing.set(card, result.mask);
+    near.observe(card);
+  }
+  return shaped(card, shapeOf(result));
+}
+
+const scoreOf = ({ score, label }) => `${score.toFixed(2)}${label ? ` · ${label}` : ""}`;
+
+/** Width over height of the photo: masks cover it, and so do the boxes of whole photos. */
+function shapeOf({ mask, box_xyxy: [x0, y0, x1, y1] }) {
+  const shape = mask ? mask.size[1] / mask.size[0] : (x1 - x0) / (y1 - y0);
+  return Math.min(Math.max(shape || 1.333, 0.31), 3.2);
+}
+
+function shaped(card, shape) {
+  card.style.setProperty("--shape", shape.toFixed(3));
+  return card;
+}
+
+/** The thumbnail with what was found in the light and the rest in the shade. */
+function outline(card, stored) {
+  const mask = new Mask(stored);
+  const { width, height } = mask;
+  const drawn = s("svg", { class: "overlay", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true" },
+    s("path", { class: "shade", d: `M0 0H${width}V${height}H0Z${mask.outline}` }),
+    s("path", { class: "found", d: mask.outline }));
+  card.querySelector(".shot").append(drawn);
+}
+
+const divider = () => [h("li", { class: "gap", "aria-hidden": "true" }), h("li", { class: "divider" }, h("span", {}, "Less likely"))];

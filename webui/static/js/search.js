@@ -1,0 +1,162 @@
+/** The search page. The address is the state: every change writes it, and what is shown is read from it. */
+
+import { patiently, postQuery, search } from "./api.js";
+import { $, announce, h, plural, toast } from "./dom.js";
+import { chooseFiles, takeFiles } from "./files.js";
+import { Picker } from "./picker.js";
+import { body, canGrow, empty, format, isAsked, parse, STEP, withExample, without } from "./refs.js";
+import { showRefine } from "./refine.js";
+import { showResults, showSkeleton } from "./results.js";
+import { nothingFound, showSummary } from "./summary.js";
+
+const page = $("#search");
+const answerArea = $(".answer", page);
+const owners = new Map(Object.entries(JSON.parse(page.dataset.owners)).map(([segment, image]) => [Number(segment), image]));
+const picker = new Picker($("#picker"), pick);
+let asked = empty();
+let used = null; // what the server made of the examples, once it has answered
+let running = new AbortController();
+
+function go(next, { replace = false } = {}) {
+  history[replace ? "replaceState" : "pushState"](null, "", format(next));
+  return show();
+}
+
+/** Show what the address says. */
+async function show() {
+  running.abort();
+  running = new AbortController();
+  const { signal } = running;
+  asked = parse(location.search);
+  const source = sourceOf(asked);
+  const byExample = asked.positive.length + asked.negative.length > 0 || source !== null;
+  page.classList.toggle("split", byExample);
+  $("#drop").hidden = !byExample && asked.text !== "";
+  $("#words").value = asked.text;
+  document.title = `${asked.text || "Search"} – SegSearch`;
+  used = null;
+  refine();
+  const picking = showSource(source, signal);
+  const answering = isAsked(asked) ? run(signal) : rest(source);
+  await Promise.all([picking, answering]);
+}
+
+async function showSource(source, signal) {
+  if (!source) return picker.clear();
+  try {
+    await picker.show(source);
+    if (!signal.aborted) mark();
+  } catch (problem) {
+    if (!signal.aborted) blank([h("h2", {}, "The photo cannot be shown"), h("p", {}, problem.message)]);
+  }
+}
+
+/** Nothing is asked for yet. */
+function rest(source) {
+  $("#results").replaceChildren();
+  for (const part of ["#summary", "#more"]) $(part).hidden = true;
+  blank(source ? [h("h2", {}, "What are you looking for?"), h("p", {}, "Click it in the photo, drag a box around it, or take the whole photo.")] : null);
+}
+
+async function run(signal) {
+  const grid = $("#results");
+  blank(null);
+  answerArea.setAttribute("aria-busy", "true");
+  const skeleton = grid.children.length === 0 && setTimeout(() => showSkeleton(grid), 150);
+  try {
+    const answer = await patiently(() => search(body(asked), signal), (problem) => blank([h("h2", {}, "One moment …"), h("p", {}, problem.message)]), { signal });
+    clearTimeout(skeleton);
+    if (!signal.aborted) showAnswer(answer);
+  } catch (problem) {
+    clearTimeout(skeleton);
+    if (signal.aborted) return;
+    grid.replaceChildren();
+    for (const part of ["#summary", "#more"]) $(part).hidden = true;
+    blank([h("h2", {}, problem.status === 404 ? "That is not there any more" : "This search cannot be answered"), h("p", {}, problem.message)]);
+  } finally {
+    if (!signal.aborted) answerArea.setAttribute("aria-busy", "false");
+  }
+}
+
+function showAnswer(answer) {
+  for (const result of answer.results) if (result.segment_id !== null) owners.set(result.segment_id, result.image_id);
+  showResults($("#results"), answer.results, vote);
+  showSummary($("#summary"), asked, answer, (group) => go({ ...asked, group, limit: STEP }));
+  $("#more").hidden = answer.results.length < asked.limit || !canGrow(asked);
+  blank(answer.results.length ? null : nothingFound(answer.words, answer.index.segments === 0));
+  used = answer.used;
+  mark();
+  announce(answer.results.length ? plural(answer.results.length, "result") : "No results");
+}
+
+/** Show what is being searched with: on the photo that it comes from, and as chips. */
+function mark() {
+  const source = sourceOf(asked);
+  const here = (used ?? []).slice(0, asked.positive.length).filter(({ ref }) => source && belongs(ref, source));
+  picker.mark(here.flatMap(({ segment }) => (segment ? [segment.id] : [])), here.find(({ ref }) => ref.box)?.ref.box);
+  refine();
+}
+
+const refine = () =>
+  showRefine($("#refine"), asked, {
+    used,
+    photo: picker.photo,
+    onRemove: (ref) => go(without(asked, ref)),
+    onText: (text) => go({ ...asked, text, limit: STEP }),
+    onClear: () => go({ ...empty(), query: asked.query }),
+  });
+
+function blank(content) {
+  $("#blank").hidden = content === null;
+  $("#blank").replaceChildren(...(content ?? []));
+}
+
+// ---- the photo that is searched from
+
+function sourceOf({ positive: [first], query }) {
+  if (query !== null) return { kind: "query", id: query };
+  const image = first?.image ?? owners.get(first?.segment);
+  return image === undefined ? null : { kind: "image", id: image };
+}
+
+const belongs = (ref, { kind, id }) =>
+  kind === "query" ? ref.query === id : ref.image === id || (ref.query === undefined && owners.get(ref.segment) === id);
+
+/** Something was picked in the photo: it takes the place of what was picked there before, or comes beside it. */
+function pick({ add, whole, ...place }) {
+  const source = sourceOf(asked);
+  const photo = { [source.kind]: source.id };
+  const isStored = source.kind === "image" && place.segment !== undefined;
+  if (isStored) owners.set(place.segment, source.id);
+  const ref = whole ? photo : isStored ? place : { ...photo, ...place };
+  const kept = add ? asked.positive : asked.positive.filter((other) => !belongs(other, source));
+  const next = withExample({ ...asked, positive: kept }, ref);
+  go({ ...next, positive: [ref, ...next.positive.filter((other) => other !== ref)] });
+}
+
+function vote({ image_id: image, segment_id: segment }, side) {
+  go(withExample(asked, segment === null ? { image } : { segment }, side));
+  scrollTo({ top: 0, behavior: "smooth" });
+}
+
+/** A photo from outside: have it cut into segments, then it is there to pick from. */
+async function take([file]) {
+  if (!file) return;
+  running.abort();
+  page.classList.add("split");
+  rest(null);
+  const say = picker.preview(file);
+  try {
+    const { id } = await patiently(() => postQuery(file), (problem) => say(problem.message));
+    go({ ...empty(), query: id, group: asked.group });
+  } catch (problem) {
+    toast(problem.message, { wait: 10000 });
+    show();
+  }
+}
+
+takeFiles(take);
+chooseFiles($("#file"), take);
+$("#more button").addEventListener("click", () => go({ ...asked, limit: asked.limit + STEP }, { replace: true }));
+addEventListener("popstate", show);
+show();

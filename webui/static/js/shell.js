@@ -1,0 +1,55 @@
+/** What every page has: the theme switch, the shortcuts and their help, the word box, arrow keys in grids. */
+
+import { $, $$ } from "./dom.js";
+import { walkGrids } from "./gridnav.js";
+import { complete } from "./wordbox.js";
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const theme = () => document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light");
+
+function showTheme() {
+  const button = $("#theme");
+  button.setAttribute("aria-pressed", String(theme() === "dark"));
+  $("use", button).setAttribute("href", `/static/icons/sprite.svg#${theme() === "dark" ? "sun" : "moon"}`);
+}
+
+function switchTheme() {
+  const chosen = theme() === "dark" ? "light" : "dark";
+  document.documentElement.dataset.theme = chosen;
+  try {
+    localStorage.setItem("theme", chosen);
+  } catch {
+    /* it lasts until the page is left */
+  }
+  showTheme();
+}
+
+export const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]") !== null;
+
+function shortcut(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || $("dialog[open]")) return;
+  const link = $(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+  if (event.key === "/") {
+    $("#words").focus();
+    $("#words").select();
+  } else if (event.key === "?") $("#help").showModal();
+  else if (link) link.click();
+  else return;
+  event.preventDefault();
+}
+
+$("#theme").addEventListener("click", switchTheme);
+dark.addEventListener("change", showTheme);
+showTheme();
+
+document.addEventListener("keydown", shortcut);
+$("#help-button").addEventListener("click", () => $("#help").showModal());
+for (const dialog of $$("dialog")) {
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // the backdrop
+}
+complete($("#words"), $("#words-list"));
+walkGrids();
+
+// A thumbnail that cannot be had says so instead of showing the browser's broken-picture sign.
+document.addEventListener("error", (event) => event.target.matches?.("img") && event.target.classList.add("broken"), true);
+for (const image of $$("img")) if (image.complete && !image.naturalWidth && image.getAttribute("src") && image.loading !== "lazy") image.classList.add("broken");

@@ -1,0 +1,60 @@
+/** The line above the results: how the words were understood, what was found, and how to group it. */
+
+import { h, plural } from "./dom.js";
+import { empty, format } from "./refs.js";
+
+const SHOWN = 6; // classes of a word that are listed
+
+const wordLink = (word) => h("a", { href: format({ ...empty(), text: word }) }, word);
+const listed = (nodes) => nodes.flatMap((node, at) => (at ? [", ", node] : [node]));
+
+export function showSummary(root, asked, answer, onGroup) {
+  root.hidden = answer.results.length === 0;
+  root.replaceChildren(
+    ...(answer.words ? [understood(answer.words)] : []),
+    h("p", { class: "numbers", role: "status" }, numbers(asked, answer)),
+    grouping(asked, onGroup),
+  );
+}
+
+function understood({ understood: terms, unknown, suggestions }) {
+  const line = h("p", { class: "understood" });
+  terms.forEach((term, at) => {
+    const labels = term.labels.filter((label) => label !== term.text && label !== term.name);
+    const more = labels.length > SHOWN ? ` and ${labels.length - SHOWN} more` : "";
+    const arrow = labels.length ? h("small", {}, ` → ${labels.slice(0, SHOWN).join(", ")}${more}`) : "";
+    line.append(at ? " + " : "", h("strong", {}, term.text), term.name === term.text ? "" : ` (${term.name})`, arrow);
+  });
+  if (unknown.length) line.append(terms.length ? " · " : "", h("small", {}, `not known: ${unknown.join(", ")}`));
+  if (suggestions.length) line.append(h("small", {}, " · did you mean ", listed(suggestions.map(wordLink)), "?"));
+  return line;
+}
+
+function numbers({ group, limit }, { results, index, took_ms: took }) {
+  const likely = results.filter((result) => result.likely).length;
+  const what = group === "image" ? "photo" : "segment";
+  const found = `${likely} likely of ${plural(results.length, what)}${results.length >= limit ? " so far" : ""}`;
+  const lag = index.lag ? ` · ${plural(index.lag, "segment")} not searchable yet` : "";
+  return `${found} · ${plural(index.segments, "segment")} searched${lag} · ${took < 10 ? took.toFixed(1) : Math.round(took)} ms`;
+}
+
+function grouping({ group }, onGroup) {
+  const button = (value, words) =>
+    h("button", { type: "button", "aria-pressed": String(group === value), click: () => onGroup(value) }, words);
+  return h("div", { class: "switch", role: "group", "aria-label": "Group results" }, button("image", "Photos"), button("segment", "Segments"));
+}
+
+/** What stands in the place of results when there are none. */
+export function nothingFound(words, isLibraryEmpty) {
+  if (isLibraryEmpty) {
+    return [h("h2", {}, "Nothing to search yet"), h("p", {}, "No photo has been cut into segments so far. ", h("a", { href: "/upload" }, "Add some"), ".")];
+  }
+  if (words && !words.understood.length) {
+    const unknown = words.unknown.length ? `“${words.unknown.join(", ")}” is not known here.` : "These words name nothing that can be looked for.";
+    const instead = words.suggestions.length
+      ? h("p", {}, "Did you mean ", listed(words.suggestions.map(wordLink)), "?")
+      : h("p", {}, "Words are names of things: ", listed(["dog", "motorcycle", "pizza"].map(wordLink)), " …");
+    return [h("h2", {}, unknown), instead, h("p", {}, "Or ", h("a", { href: "/search" }, "search by a photo"), " of what you mean.")];
+  }
+  return [h("h2", {}, "Nothing found"), h("p", {}, "No other photo holds anything to compare with.")];
+}
