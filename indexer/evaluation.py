@@ -34,7 +34,7 @@ from retrieval.evaluate.metrics import (
     match_greedily,
     mean_over_classes,
 )
-from retrieval.masks import decode_mask
+from retrieval.masks import encode_mask, mask_iou
 from retrieval.query import Ref, SearchRequest
 from retrieval.settings import Settings
 from retrieval.types import Vectors
@@ -195,10 +195,8 @@ def _truth(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> _Truth:
         ious = np.zeros((len(segments), len(photo.objects)), np.float32)
         if segments and photo.objects:
             size = segments[0].mask_size_hw
-            masks = np.stack([decode_mask(size, each.mask_counts) for each in segments]).reshape(len(segments), -1)
-            objects = np.stack([each.mask(size) for each in photo.objects]).reshape(len(photo.objects), -1)
-            common = masks.astype(np.float32) @ objects.astype(np.float32).T
-            ious = common / np.maximum(masks.sum(1)[:, None] + objects.sum(1)[None] - common, 1)
+            runs = [(size, each.mask_counts) for each in segments]
+            ious = mask_iou(runs, [(size, encode_mask(each.mask(size))) for each in photo.objects])
         overlaps.update({each.id: (place.image_id, row) for each, row in zip(segments, ious, strict=True)})
         best.append(ious.max(axis=0, initial=0))
     return _Truth(stored, overlaps, np.concatenate(best) if best else np.zeros(0, np.float32))

@@ -27,6 +27,7 @@ from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import context, forkserver, popen_forkserver, process, reduction, spawn, util
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,6 +43,7 @@ _LEAST_MEMORY = 64 * 1024**2
 _ATTEMPTS = 3  # how often a picture is given to a new child when one dies before it begins
 _DEATHS = 2  # how many children a picture may kill: the first may have been killed by something else
 _POLL_SECONDS = 0.2
+_PIPE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class DecoderPool:
     Safe to use from several threads. The processes start with the first picture. A finished future holds its
     array until it is dropped, so submit a bounded number ahead of what you consume.
 
-    Handing a picture over and its array back costs two to three milliseconds of a 640-pixel photo.
+    Handing a picture over and its array back takes one or two milliseconds for a 640-pixel photo.
 
     Examples
     --------
@@ -386,3 +388,10 @@ class _ForkServerProcess(context.ForkServerProcess):
 
 class _ForkServerContext(context.ForkServerContext):
     Process = _ForkServerProcess
+
+    def Pipe(self, duplex: bool = True) -> tuple[Connection, Connection]:
+        """Make a pipe that takes a whole array, which costs a quarter of sending it in pieces of 64 KiB."""
+        reader, writer = super().Pipe(duplex)
+        with contextlib.suppress(OSError):  # the user may have no more such pipes left: then it is slower
+            fcntl.fcntl(writer.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        return reader, writer

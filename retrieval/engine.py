@@ -126,7 +126,7 @@ class SearchEngine:
         masks = self.catalog.masks([key for keys in of_photo.values() if len(keys) > 1 for key in keys])
         dropped: set[int] = set()
         for keys in of_photo.values():
-            runs = [(masks[key].mask_size_hw, masks[key].mask_counts) for key in keys if key in masks]
+            runs = [masks[key] for key in keys if key in masks]
             overlaps = mask_iou(runs, runs) if len(runs) == len(keys) > 1 else np.zeros((len(keys), len(keys)))
             for row, key in enumerate(keys):
                 better = [other for other in range(row) if keys[other] not in dropped]

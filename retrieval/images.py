@@ -65,7 +65,7 @@ _TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_TRUNCATION_HINTS = ("truncat", "end of file", "eof", "not enough image data", "cannot load this image")
+_TRUNCATION_HINTS = ("truncated", "end of file", "eof", "not enough image data", "cannot load this image")
 _TIFF_PHOTOMETRIC, _TIFF_WHITE_IS_ZERO = 262, 0
 _INTEGER_TOPS = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 _BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})

@@ -21,6 +21,9 @@ from .types import Segments
 
 Box = tuple[int, int, int, int]
 
+MaskRun = tuple[tuple[int, int], bytes]
+"""A mask: its height and width, and its compressed run lengths."""
+
 
 def encode_segments(segments: Segments) -> list[bytes]:
     """Compressed RLE of every segment's mask, at the segments' own size.
@@ -49,7 +52,12 @@ def decode_mask(size_hw: tuple[int, int], counts: bytes) -> NDArray[np.bool_]:
     return np.asarray(coco.decode(_run(size_hw, counts)), dtype=bool)
 
 
-def mask_iou(first: Sequence[tuple[tuple[int, int], bytes]], second: Sequence[tuple[tuple[int, int], bytes]]) -> Any:
+def encode_mask(mask: NDArray[np.bool_]) -> bytes:
+    """Compressed RLE of one mask, (H, W) bool."""
+    return bytes(coco.encode(np.asfortranarray(mask, np.uint8))["counts"])
+
+
+def mask_iou(first: Sequence[MaskRun], second: Sequence[MaskRun]) -> Any:
     """Intersection over union of two lists of (size_hw, counts), (N, M) float64, without decoding them.
 
     Raises

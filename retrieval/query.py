@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from .catalog.records import SegmentRecord
 from .errors import QueryError
-from .vocabulary import Reading
+
+if TYPE_CHECKING:
+    from .catalog.records import SegmentRecord
+    from .vocabulary import Reading
 
 GroupBy = Literal["image", "segment"]
 Point = tuple[float, float]

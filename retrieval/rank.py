@@ -83,11 +83,13 @@ def combine(examples: Vectors, words: Sequence[Vectors], negatives: Vectors) -> 
 def merge_hits(hits: Hits) -> Scored:
     """One falling list of the hits of several queries, each id once with its best score; equals by id."""
     ids, scores = hits.ids.ravel(), hits.scores.ravel()
+    there = ids >= 0
+    if len(hits.ids) == 1:
+        return Scored(ids[there], scores[there])
     order = np.lexsort((ids, -scores))
-    order = order[ids[order] >= 0]
-    if len(hits.ids) > 1:
-        _, first = np.unique(ids[order], return_index=True)
-        order = order[np.sort(first)]
+    order = order[there[order]]
+    _, first = np.unique(ids[order], return_index=True)
+    order = order[np.sort(first)]
     return Scored(ids[order], scores[order])
 
 

@@ -67,6 +67,7 @@ def build(assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str], fol
     app = SegSearchApp(
         "webui",
         info=Info(title="SegSearch", version="1", description=DESCRIPTION),
+        security_schemes={},  # the default, None, would be written as null, which no document may hold
         doc_ui=False,
         validation_error_model=Problem,
         validation_error_callback=problems.invalid,

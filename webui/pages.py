@@ -146,9 +146,9 @@ def _newest(catalog: Catalog, state: Filter | None, before: int) -> list[ImageRe
 
 
 def _counts(catalog: Catalog) -> dict[str, int]:
-    counts = catalog.counts()
-    merged = {**counts, "pending": counts["pending"] + counts["working"]}
-    return {"all": sum(counts.values()), **merged}
+    counts = {str(state): count for state, count in catalog.counts().items()}
+    waiting = counts["pending"] + counts["working"]
+    return {**counts, "all": sum(counts.values()), "pending": waiting}
 
 
 def _is_upload(location: LocationRecord) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, load_only, selectinload, sessionmaker, undefer
 
 from ..errors import UnknownImageError, UnknownSegmentError
+from ..masks import MaskRun
 from ..types import Ids, Vectors
 from .models import Image, Location, Segment
 from .records import (
@@ -132,13 +133,13 @@ class Catalog:
         with self._reading() as session:
             return [segment_record(row) for row in session.scalars(statement.options(_without_vector()))]
 
-    def masks(self, segment_ids: Collection[int]) -> dict[int, SegmentRecord]:
-        """Those of the segments that exist, with their masks."""
-        found: dict[int, SegmentRecord] = {}
-        with self._reading() as session:
-            for chunk in in_chunks(list(segment_ids)):
-                statement = select(Segment).where(Segment.id.in_(chunk)).options(_without_vector())
-                found.update({row.id: segment_record(row) for row in session.scalars(statement)})
+    def masks(self, segment_ids: Sequence[int]) -> dict[int, MaskRun]:
+        """Size and run lengths of the masks of those of the segments that exist."""
+        found: dict[int, MaskRun] = {}
+        with self._engine.connect() as connection:
+            for chunk in in_chunks(segment_ids):
+                for key, height, width, counts in connection.execute(_MASKS, {"ids": chunk}):
+                    found[key] = ((height, width), counts)
         return found
 
     def hits(self, segment_ids: Sequence[int]) -> dict[int, SegmentHit]:
@@ -250,6 +251,10 @@ def reading(sessions: sessionmaker[Session]) -> Session:
 _HITS = select(
     Segment.id, Segment.image_id, Segment.x0, Segment.y0, Segment.x1, Segment.y1, Segment.quality, Segment.label
 ).where(Segment.id.in_(bindparam("ids", expanding=True)))
+
+_MASKS = select(Segment.id, Segment.mask_height, Segment.mask_width, Segment.mask_counts).where(
+    Segment.id.in_(bindparam("ids", expanding=True))
+)
 
 _EXAMPLE = (
     select(*Segment.__table__.c, Image.recipe)

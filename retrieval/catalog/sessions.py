@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
 from ..errors import CatalogError, SchemaOutdatedError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 BUSY_SECONDS = 30
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -41,6 +40,9 @@ def open_sessions(database_url: str) -> sessionmaker[Session]:
 
 def migrate(database_url: str) -> str:
     """Bring the schema up to date; returns the revision it now has."""
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
     config = alembic_config(database_url)
     connect(database_url).dispose()
     command.upgrade(config, "head")
@@ -49,6 +51,8 @@ def migrate(database_url: str) -> str:
 
 def alembic_config(database_url: str) -> Config:
     """Alembic's configuration for a database."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["database_url"] = database_url
@@ -89,6 +93,10 @@ def _begin_sqlite(connection: Any) -> None:
 
 
 def _check_schema(engine: Engine, database_url: str) -> None:
+    from alembic import command
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
     config = alembic_config(database_url)
     head = ScriptDirectory.from_config(config).get_current_head()
     with engine.connect().execution_options(reading=True) as connection:

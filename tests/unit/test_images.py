@@ -641,7 +641,9 @@ def test_renditions_come_from_one_decode(tmp_path: Path) -> None:
 
 def test_small_pictures_are_not_enlarged(tmp_path: Path) -> None:
     write_renditions(quadrants(200, 100), preview=tmp_path / "p.jpg", thumbnail=tmp_path / "t.jpg")
-    assert Image.open(tmp_path / "p.jpg").size == Image.open(tmp_path / "t.jpg").size == (200, 100)
+    for name in ("p.jpg", "t.jpg"):
+        with Image.open(tmp_path / name) as written:
+            assert written.size == (200, 100)
     write_renditions(quadrants(200, 100))
 
 

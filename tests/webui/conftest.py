@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,19 +94,45 @@ def decoders() -> Iterator[DecoderPool]:
         yield pool
 
 
+def library_in(folder: Path) -> Library:
+    """The installation in a folder; empty if there is none."""
+    (folder / "photos").mkdir(parents=True, exist_ok=True)
+    return Library(Assembly(Settings.in_home(folder / "home", device="cpu", recipe="grid")), folder / "photos")
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an installation with four photos, to be copied."""
+    folder = tmp_path_factory.mktemp("template")
+    library = library_in(folder)
+    for number, colors in enumerate(PALETTES, 1):
+        library.add(f"photo{number}.png", encoded(drawing(colors)))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def copy_template(template: Path) -> Callable[[Path], Library]:
+    """Makes an installation with four photos, ids 1 to 4, each with 25 segments, in a folder."""
+
+    def copy(parent: Path) -> Library:
+        folder = parent / "installation"
+        shutil.copytree(template, folder)
+        with closing(sqlite3.connect(folder / "home" / "catalog.db")) as database, database:
+            database.execute("UPDATE location SET uri = replace(uri, ?, ?)", (template.as_uri(), folder.as_uri()))
+        return library_in(folder)
+
+    return copy
+
+
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    """An empty installation."""
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    return Library(Assembly(Settings.in_home(tmp_path / "home", device="cpu", recipe="grid")), photos)
+def library(copy_template: Callable[[Path], Library], tmp_path: Path) -> Library:
+    """An installation with four photos."""
+    return copy_template(tmp_path)
 
 
 @pytest.fixture
 def app(library: Library, decoders: DecoderPool) -> Iterator[Flask]:
-    """An application over four photos, with ids 1 to 4, which does not follow the catalogue by itself."""
-    for number, colors in enumerate(PALETTES, 1):
-        library.add(f"photo{number}.png", encoded(drawing(colors)))
+    """An application that does not follow the catalogue by itself."""
     app = create_app(library.assembly, LocalAnalyzer(library.assembly.recipe, decoders), follow=False)
     app.testing = True
     yield app
@@ -120,4 +149,13 @@ def parts(app: Flask) -> WebContext:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     """A client of the application."""
+    return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def reader(template: Path, decoders: DecoderPool) -> FlaskClient:
+    """A client of one application for all tests that change nothing."""
+    assembly = library_in(template).assembly
+    app = create_app(assembly, LocalAnalyzer(assembly.recipe, decoders), follow=False)
+    app.testing = True
     return app.test_client()

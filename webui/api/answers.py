@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Response, jsonify
 from pydantic import BaseModel
 
+from retrieval.masks import MaskRun
 from retrieval.catalog import ImageRecord, QueryRecord, SegmentRecord
 from retrieval.query import Match, SearchAnswer
 from retrieval.vocabulary import Reading
@@ -61,18 +62,16 @@ def segment(record: SegmentRecord) -> schemas.Segment:
         quality=record.quality,
         label=record.label,
         label_score=record.label_score,
-        mask=mask(record),
+        mask=mask(record.mask_size_hw, record.mask_counts),
     )
 
 
-def mask(record: SegmentRecord) -> schemas.Mask:
-    """A segment's mask."""
-    return schemas.Mask(size=list(record.mask_size_hw), counts=record.mask_counts.decode("ascii"))
+def mask(size_hw: tuple[int, int], counts: bytes) -> schemas.Mask:
+    """A mask from its run lengths."""
+    return schemas.Mask(size=list(size_hw), counts=counts.decode("ascii"))
 
 
-def search_answer(
-    asked: schemas.Search, answer: SearchAnswer, masks: Mapping[int, SegmentRecord] | None
-) -> schemas.Answer:
+def search_answer(asked: schemas.Search, answer: SearchAnswer, masks: Mapping[int, MaskRun] | None) -> schemas.Answer:
     """What a search found; with masks if they are given."""
     references = (*asked.positive, *asked.negative)
     used = [
@@ -88,7 +87,7 @@ def search_answer(
     )
 
 
-def _result(match: Match, masks: Mapping[int, SegmentRecord] | None) -> schemas.Result:
+def _result(match: Match, masks: Mapping[int, MaskRun] | None) -> schemas.Result:
     result = schemas.Result(
         image_id=match.image_id,
         segment_id=match.segment_id,
@@ -98,8 +97,8 @@ def _result(match: Match, masks: Mapping[int, SegmentRecord] | None) -> schemas.
         likely=match.likely,
     )
     if masks is not None:
-        record = masks.get(match.segment_id) if match.segment_id is not None else None
-        result.mask = mask(record) if record else None
+        run = masks.get(match.segment_id) if match.segment_id is not None else None
+        result.mask = mask(*run) if run else None
     return result
 
 

@@ -1,0 +1,1 @@
+"""``make demo``: a collection made on the spot, entered, searched and served."""

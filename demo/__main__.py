@@ -1,0 +1,95 @@
+"""Enter a collection, check that it can be searched, say what was found, and serve it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from retrieval.assembly import Assembly
+from retrieval.catalog.records import uri_of
+from retrieval.engine import SearchEngine
+from retrieval.query import Match, Ref, SearchRequest
+from retrieval.settings import Settings
+
+from .scenes import Scene, compose
+
+ROOT = Path(__file__).resolve().parents[1]
+MANAGE = str(ROOT / "manage.py")
+WORDS = "find all motorcycles"
+THING = "motorcycle"
+ENOUGH = 0.8
+"""Share of the first results that must be right for the demo to pass."""
+
+console = Console()
+
+
+@click.command()
+@click.option("--photos", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of your own.")
+@click.option("--serve/--no-serve", default=True, help="Serve the pages in the end.")
+@click.option("--port", default=8000, show_default=True)
+def main(photos: Path | None, serve: bool, port: int) -> None:
+    """Show what SegSearch does."""
+    home = Path(os.environ.get("SEGSEARCH_HOME") or ROOT / "var" / ("photos" if photos else "demo"))
+    environment = {**os.environ, "SEGSEARCH_HOME": str(home)}
+    scenes: list[Scene] = []
+    if photos is None:
+        console.print("[bold]Composing 60 scenes[/] from photos that scikit-image and scikit-learn ship …")
+        scenes = compose(home / "scenes")
+    folder = photos or home / "scenes"
+    console.print(f"[bold]Entering[/] {folder}: every photo is segmented, every segment embedded")
+    subprocess.run([sys.executable, MANAGE, "ingest", str(folder)], env=environment, check=True)
+    assembly = Assembly(Settings.from_env(environment))
+    passed = _check(assembly, scenes) if scenes else _show_labels(assembly)
+    if not passed:
+        sys.exit("the demo failed: the scenes above are not what was asked for")
+    if serve:
+        console.print(f"[bold]Browse[/] http://127.0.0.1:{port}/  (Ctrl-C stops it)")
+        os.chdir(ROOT)
+        os.execve(sys.executable, [sys.executable, MANAGE, "serve", "--port", str(port)], environment)
+    console.print(f"Browse it with: SEGSEARCH_HOME={home} make serve")
+
+
+def _check(assembly: Assembly, scenes: list[Scene]) -> bool:
+    """Ask by words and by a segment, and hold the answers against what the scenes are known to show."""
+    engine = assembly.engine()
+    known = assembly.intake.known([uri_of(scene.path) for scene in scenes])
+    shown = {known[uri_of(scene.path)].image_id: scene for scene in scenes if uri_of(scene.path) in known}
+    right = {image_id for image_id, scene in shown.items() if scene.shows(THING)}
+    asked = min(right, key=lambda image_id: len(shown[image_id].things))
+    point = next(thing.point_xy for thing in shown[asked].things if thing.name == THING)
+    by_words = engine.search(SearchRequest(text=WORDS, limit=len(right))).results
+    by_segment = engine.search(SearchRequest(positive=(Ref(image=asked, point=point),), limit=len(right) - 1)).results
+    return all(
+        (
+            _tell(engine, f'the words "{WORDS}"', by_words, right),
+            _tell(engine, f"the segment at {point[0]},{point[1]} of {shown[asked].path.name}", by_segment, right - {asked}),
+        )
+    )
+
+
+def _tell(engine: SearchEngine, query: str, results: tuple[Match, ...], right: set[int]) -> bool:
+    """Print the first results; returns whether enough of them are right."""
+    hits = sum(match.image_id in right for match in results)
+    console.print(f"\n[bold]By {query}[/]: {hits} of the first {len(results)} results show it ({len(right)} scenes do)")
+    images = engine.catalog.images([match.image_id for match in results])
+    for match in results[:8]:
+        path = images[match.image_id].path
+        mark = "[green]✓[/]" if match.image_id in right else "[red]✗[/]"
+        console.print(f"  {mark} {match.score:.3f}  {path.name if path else ''}  box {match.box_xyxy}", highlight=False)
+    return hits >= ENOUGH * len(results) and bool(results)
+
+
+def _show_labels(assembly: Assembly) -> bool:
+    """For photos nobody knows anything about: what could be asked for."""
+    contents = assembly.catalog.contents(assembly.card.fingerprint)
+    console.print(f"{contents.segments} segments of {contents.photos} photos can be searched; try words or click a segment.")
+    return contents.photos > 0
+
+
+if __name__ == "__main__":
+    main()
