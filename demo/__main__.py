@@ -67,7 +67,9 @@ def _check(assembly: Assembly, scenes: list[Scene]) -> bool:
     return all(
         (
             _tell(engine, f'the words "{WORDS}"', by_words, right),
-            _tell(engine, f"the segment at {point[0]},{point[1]} of {shown[asked].path.name}", by_segment, right - {asked}),
+            _tell(
+                engine, f"the segment at {point[0]},{point[1]} of {shown[asked].path.name}", by_segment, right - {asked}
+            ),
         )
     )
 
@@ -87,7 +89,9 @@ def _tell(engine: SearchEngine, query: str, results: tuple[Match, ...], right: s
 def _show_labels(assembly: Assembly) -> bool:
     """For photos nobody knows anything about: what could be asked for."""
     contents = assembly.catalog.contents(assembly.card.fingerprint)
-    console.print(f"{contents.segments} segments of {contents.photos} photos can be searched; try words or click a segment.")
+    console.print(
+        f"{contents.segments} segments of {contents.photos} photos can be searched; try words or click a segment."
+    )
     return contents.photos > 0
 
 

@@ -110,10 +110,14 @@ def _whole(folder: Path, package: str, file: str, names: tuple[str, ...]) -> Sce
     path = folder / f"{Path(file).stem}.jpg"
     Image.fromarray(_shipped(package, file)).save(path, quality=92)
     boxes = [THINGS[name].box_xyxy for name in names]
-    return Scene(path, tuple(Placed(n, ((b[0] + b[2]) // 2, (b[1] + b[3]) // 2)) for n, b in zip(names, boxes, strict=True)))
+    return Scene(
+        path, tuple(Placed(n, ((b[0] + b[2]) // 2, (b[1] + b[3]) // 2)) for n, b in zip(names, boxes, strict=True))
+    )
 
 
-def _scene(path: Path, names: dict[str, None], cutouts: dict[str, NDArray[np.uint8]], rng: np.random.Generator) -> Scene:
+def _scene(
+    path: Path, names: dict[str, None], cutouts: dict[str, NDArray[np.uint8]], rng: np.random.Generator
+) -> Scene:
     """One to two things side by side on a background."""
     canvas = _background(rng)
     placed: list[Placed] = []

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ import psutil
 from retrieval.analyzer import ANALYSIS_SIDE
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import Entry, SeenFile, uri_of
-from retrieval.images import decode_with_renditions
+from retrieval.images import DecodedImage, decode_with_renditions
 from retrieval.index.faiss_index import FaissIndex
 from retrieval.query import Ref, SearchRequest
 from retrieval.settings import Settings
@@ -68,12 +69,16 @@ def bench_search(size: int) -> None:
         times: dict[str, list[float]] = {"engine": [], "raw FAISS": []}
         for _ in range(5):
             for key, request in zip(ids, requests, strict=True):
-                times["engine"].append(_seconds(lambda request=request: engine.search(request)))  # type: ignore[misc]
-                times["raw FAISS"].append(_seconds(lambda key=key: flat.search(vectors[key - 1 : key], TOP)))  # type: ignore[misc]
+                times["engine"].append(_seconds(partial(engine.search, request)))
+                times["raw FAISS"].append(_seconds(partial(flat.search, vectors[key - 1 : key], TOP)))
         best = {name: np.array(each).reshape(5, -1).min(axis=0) for name, each in times.items()}
-        click.echo(f"{size} vectors of {vectors.shape[1]} float16, k = {TOP}, one query at a time, one thread, best of 5")
+        click.echo(
+            f"{size} vectors of {vectors.shape[1]} float16, k = {TOP}, one query at a time, one thread, best of 5"
+        )
         for name, each in best.items():
-            click.echo(f"{name:10s} median {np.median(each) * 1000:.2f} ms, p95 {np.percentile(each, 95) * 1000:.2f} ms")
+            click.echo(
+                f"{name:10s} median {np.median(each) * 1000:.2f} ms, p95 {np.percentile(each, 95) * 1000:.2f} ms"
+            )
         click.echo(f"engine / raw FAISS: {np.median(best['engine'] / best['raw FAISS']):.2f} (median of paired ratios)")
 
 
@@ -115,7 +120,9 @@ def bench_ingest(settings: Settings, folder: Path) -> None:
     alone = sum(stages.values())
     for name, seconds in stages.items():
         click.echo(f"{name:8s} alone  {seconds * 1000:7.1f} CPU ms a photo")
-    click.echo(f"ingest of {photos} photos: {report.seconds:.1f} s, {1 / wall:.2f} photos/s, {wall * 1000:.0f} ms a photo")
+    click.echo(
+        f"ingest of {photos} photos: {report.seconds:.1f} s, {1 / wall:.2f} photos/s, {wall * 1000:.0f} ms a photo"
+    )
     click.echo(f"use of the {cores} cores: {alone / (cores * wall):.2f}")
     click.echo(f"memory of the process tree, PSS: peak {memory.peak / 1e6:.0f} MB, at its thirds {memory.thirds()}")
 
@@ -126,22 +133,25 @@ def _stages_alone(assembly: Assembly, folder: Path, sample: int = 24) -> dict[st
     paths = [path for path in find_files([folder]) if path.is_file()]
     chosen = paths[:: max(1, len(paths) // sample)][: sample + 1]
     jobs = assembly.intake.claim("bench", len(chosen))
-    recipe, seconds = assembly.bulk_recipe, dict.fromkeys(("decode", "network", "regions", "write"), 0.0)
+    recipe, seconds = assembly.bulk_recipe, dict.fromkeys(("decode", "network", "segment", "embed", "write"), 0.0)
     assembly.intake.release("bench")
     for number, (path, job) in enumerate(zip(chosen, jobs, strict=False)):
-        spent = {}
-        preview, thumbnail = assembly.settings.home / "preview.jpg", assembly.settings.home / "thumbnail.jpg"
-        image = _cpu(spent, "decode", lambda path=path: decode_with_renditions(  # type: ignore[misc]
-            path, long_side=ANALYSIS_SIDE, preview=preview, thumbnail=thumbnail))  # fmt: skip
-        features = _cpu(spent, "network", lambda image=image: recipe.extract([image.rgb])[0])  # type: ignore[misc]
-        analysis = _cpu(spent, "regions", lambda image=image, features=features: recipe.embed(  # type: ignore[misc]
-            image.rgb, features, recipe.segment(image.rgb, features)))  # fmt: skip
+        spent: dict[str, float] = {}
+        image = _cpu(spent, "decode", partial(_decode, path, assembly.settings.home))
+        features = _cpu(spent, "network", partial(recipe.extract, [image.rgb]))[0]
+        segments = _cpu(spent, "segment", partial(recipe.segment, image.rgb, features))
+        analysis = _cpu(spent, "embed", partial(recipe.embed, image.rgb, features, segments))
         entry = Entry(image_id=job.image_id, format="JPEG", size_hw=image.size_hw, taken_at=None, analysis=analysis)
-        _cpu(spent, "write", lambda entry=entry: assembly.intake.finish("nobody", [entry], recipe.fingerprint))  # type: ignore[misc]
+        _cpu(spent, "write", partial(assembly.intake.finish, "nobody", [entry], recipe.fingerprint))
         if number:
             for name, value in spent.items():
                 seconds[name] += value / (len(chosen) - 1)
     return seconds
+
+
+def _decode(path: Path, folder: Path) -> DecodedImage:
+    preview, thumbnail = folder / "preview.jpg", folder / "thumbnail.jpg"
+    return decode_with_renditions(path, long_side=ANALYSIS_SIDE, preview=preview, thumbnail=thumbnail)
 
 
 def _cpu(spent: dict[str, float], name: str, work: Callable[[], T]) -> T:

@@ -78,7 +78,9 @@ def worker(settings: Settings) -> None:
 
 @click.command()
 @click.option("--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A photo to search with.")
-@click.option("--at", "point", metavar="X,Y", callback=lambda *a: _numbers(a[2], 2), help="A point on it, in its pixels.")
+@click.option(
+    "--at", "point", metavar="X,Y", callback=lambda *a: _numbers(a[2], 2), help="A point on it, in its pixels."
+)
 @click.option("--box", metavar="X0,Y0,X1,Y1", callback=lambda *a: _numbers(a[2], 4), help="A box on it.")
 @click.option("--segment", type=int, help="A segment of a stored photo.")
 @click.option("--text", default="", help='Words, such as "find all motorcycles".')
@@ -86,7 +88,7 @@ def worker(settings: Settings) -> None:
 @click.option("--group-by", type=click.Choice(["image", "segment"]), default="image", show_default=True)
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
-def search(settings: Settings, image: Path | None, as_json: bool, **asked: object) -> None:
+def search(settings: Settings, /, image: Path | None, as_json: bool, **asked: object) -> None:
     """Search by a photo, by a place on it, by a stored segment, or by words; several together mean all of them."""
     from .searching import print_answer, request_of
 
@@ -177,12 +179,16 @@ def migrate(settings: Settings) -> None:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--split", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A splits.json.")
 @click.option("--part", default="select", show_default=True, help="Which part of the split.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for report.html and figures.json.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for report.html and figures.json."
+)
 @click.option("--limit", type=click.IntRange(1), help="Only the first photos.")
-@click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="Keep the home; a temporary one if absent.")
+@click.option(
+    "--home", type=click.Path(file_okay=False, path_type=Path), help="Keep the home; a temporary one if absent."
+)
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
-def evaluate(settings: Settings, folder: Path, as_json: bool, **options: object) -> None:
+def evaluate(settings: Settings, /, folder: Path, as_json: bool, **options: object) -> None:
     """Measure segmentation and retrieval on a COCO-style or VOC-style FOLDER, in a home of its own."""
     from .evaluation import run_evaluation
 

@@ -19,7 +19,26 @@ logger = logging.getLogger(__name__)
 
 CHUNK = 256
 PICTURE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .mpo .png .webp .tif .tiff .bmp .gif .avif .heic .heif .ppm .pgm .pbm .pnm".split()
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".mpo",
+        ".png",
+        ".webp",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".gif",
+        ".avif",
+        ".heic",
+        ".heif",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+    ]
 )
 """An empty file with such a name was meant to be a picture, so it is a failure; any other is merely not a picture."""
 
@@ -67,7 +86,11 @@ def _look_at(path: Path, uri: str, known: KnownLocation | None, tally: Tally) ->
         return None
     try:
         status = path.stat()
-        if known is not None and not known.is_missing and (known.size, known.mtime_ns) == (status.st_size, status.st_mtime_ns):
+        if (
+            known is not None
+            and not known.is_missing
+            and (known.size, known.mtime_ns) == (status.st_size, status.st_mtime_ns)
+        ):
             if known.state in ("pending", "working"):
                 tally.entered(known.image_id, path)
             else:

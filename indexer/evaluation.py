@@ -107,7 +107,9 @@ class Evaluation:
             "whole-photo baseline, photo mAP": mean_over_classes(self.whole_photo),
             "gain over the baseline": gain,
             "gain, 95 % interval": [low, high],
-            "words: photo mAP over the classes understood": float(np.mean(list(self.words.values()))) if self.words else 0.0,
+            "words: photo mAP over the classes understood": float(np.mean(list(self.words.values())))
+            if self.words
+            else 0.0,
             "words: classes understood": len(self.words),
             "ingest, seconds a photo": self.ingest_seconds / max(self.photos, 1),
             "search by click, ms": self.search_ms,
@@ -218,7 +220,9 @@ def _by_click(engine: SearchEngine, truth: _Truth, photos: Sequence[AnnotatedPho
     object_ap: list[tuple[str, float]] = []
     whole_ap: list[tuple[str, float]] = []
     milliseconds: list[float] = []
-    for image_id, category, point, others in track(list(_clicks(truth, photos)), "clicks", console=Console(stderr=True)):
+    for image_id, category, point, others in track(
+        list(_clicks(truth, photos)), "clicks", console=Console(stderr=True)
+    ):
         right = truth.holding(category) - {image_id}
         ref = Ref(image=image_id, point=point)
         started = time.perf_counter()
@@ -234,7 +238,9 @@ def _by_click(engine: SearchEngine, truth: _Truth, photos: Sequence[AnnotatedPho
         whole_ap.append((category, baseline.precision(image_id, right, others)))
         shown = tuple((m.image_id, m.segment_id or 0, bool(hit)) for m, hit in zip(answer[:8], hits, strict=False))
         found.examples.append(
-            Example(category=category, image_id=image_id, point_xy=point, average_precision=photo_ap[-1][1], results=shown)
+            Example(
+                category=category, image_id=image_id, point_xy=point, average_precision=photo_ap[-1][1], results=shown
+            )
         )
     found.photo_by_click, found.object_by_click = by_class(photo_ap), by_class(object_ap)
     found.whole_photo, found.search_ms = by_class(whole_ap), float(np.median(milliseconds or [0]))

@@ -255,7 +255,7 @@ class Pipeline:
                 return target.put(item, timeout=0.5)
             except queue.Full:
                 if self._failure:
-                    return
+                    return None
 
     def _guarded(self, stage: Callable[..., None], *arguments: Any) -> None:
         """Run a stage; what it raises stops the whole line."""

@@ -35,7 +35,8 @@ class IngestReport:
     def as_json(self) -> dict[str, Any]:
         """The object that ``ingest --json`` ends with."""
         failures = [{"path": failure.path, "reason": failure.reason} for failure in self.failures]
-        return {**self.counts, "seconds": round(self.seconds, 3), "failures": failures}
+        counts: dict[str, Any] = {str(outcome): count for outcome, count in self.counts.items()}
+        return {**counts, "seconds": round(self.seconds, 3), "failures": failures}
 
 
 @dataclass(slots=True)

@@ -84,11 +84,16 @@ def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
         for match in answer.results
     ]
     words = answer.words and {
-        "understood": [{"text": term.text, "name": term.name, "labels": term.labels} for term in answer.words.understood],
+        "understood": [
+            {"text": term.text, "name": term.name, "labels": term.labels} for term in answer.words.understood
+        ],
         "unknown": answer.words.unknown,
         "suggestions": answer.words.suggestions,
     }
-    used = [{"segment": each.segment.id, "box_xyxy": each.segment.box_xyxy} if each.segment else None for each in answer.used]
+    used = [
+        {"segment": each.segment.id, "box_xyxy": each.segment.box_xyxy} if each.segment else None
+        for each in answer.used
+    ]
     index = {"segments": answer.indexed, "lag": answer.lag}
     return {"results": results, "used": used, "words": words, "index": index, "took_ms": round(answer.took_ms, 2)}
 

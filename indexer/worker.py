@@ -92,7 +92,7 @@ def ingest(assembly: Assembly, worker: Worker, paths: Sequence[Path], tally: Tal
     def register() -> None:
         try:
             register_files(assembly.intake, paths, tally)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # raised again below, in the caller's thread
             failure.append(error)
             worker.stop()
         finally:

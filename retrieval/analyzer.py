@@ -83,7 +83,11 @@ class RemoteAnalyzer:
         answer = self._ask(str(path))
         if isinstance(answer, AnalyzedPhoto):
             return answer
-        raise answer if isinstance(answer, RetrievalError) else AnalyzerUnavailableError("the analyzer failed; see its log")
+        raise (
+            answer
+            if isinstance(answer, RetrievalError)
+            else AnalyzerUnavailableError("the analyzer failed; see its log")
+        )
 
     def is_up(self) -> bool:
         """Whether the process answers."""

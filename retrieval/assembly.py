@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from .catalog import Catalog, Intake, KeptQueries, open_sessions
+from .catalog import Catalog, Intake, KeptQueries, Sessions, open_sessions
 from .engine import SearchEngine
 from .index.files import IndexFiles
 from .index.live import LiveIndex, photos_of, segments_of
@@ -27,7 +27,7 @@ class Assembly:
         self.settings = settings
 
     @cached_property
-    def _sessions(self):  # type: ignore[no-untyped-def]  # sessionmaker stays inside the catalogue's package
+    def _sessions(self) -> Sessions:
         self.settings.home.mkdir(parents=True, exist_ok=True)
         return open_sessions(self.settings.database_url)
 

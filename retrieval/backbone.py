@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -64,14 +65,14 @@ class Backbone:
         path = weights or _package_weights()
         self.device = find_device(device)
         self.digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        network = _load(path)
+        network: Any = _load(path)  # an architecture of timm, which is not typed
         self.classifier: NDArray[np.float32] = network.classifier.weight.detach().numpy().copy()
         self.classifier_bias: NDArray[np.float32] = network.classifier.bias.detach().numpy().copy()
         on_cpu = self.device.type == "cpu"
         self._threads = threads if on_cpu else None
         self.batch_size = 1 if on_cpu else 32
         self.lanes = max(1, (os.cpu_count() or 1) // threads) if on_cpu and threads else 1
-        self._network = network.to(self.device, memory_format=torch.channels_last)
+        self._network = network.to(self.device).to(memory_format=torch.channels_last)
 
     def extract(self, images: Sequence[RgbImage], *, long_side: int, strides: Sequence[int] = ()) -> list[Features]:
         """Run the network over images, those of one shape together.
@@ -189,7 +190,9 @@ def _load(path: Path) -> nn.Module:
 
 def _fold_normalisation(network: nn.Module) -> nn.Module:
     """Put every batch normalisation into the convolution before it, which is the same and a quarter faster."""
-    convolution: nn.Conv2d | None = None
+    convolution: Any = None
+    parent: Any
+    child: Any
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.Conv2d):

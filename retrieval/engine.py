@@ -174,7 +174,9 @@ class SearchEngine:
             return _Example(ref, vector, record, record.image_id)
         image = self.catalog.image(ref.image or 0)
         if image.recipe is None:
-            raise QueryError(f"photo {image.id} is {image.state}, it has not been analysed: {image.error or 'wait for it'}")
+            raise QueryError(
+                f"photo {image.id} is {image.state}, it has not been analysed: {image.error or 'wait for it'}"
+            )
         self._check_recipe(image.recipe)
         if ref.is_photo:
             return _Example(ref, self.catalog.photo_vector(image.id), None, image.id)

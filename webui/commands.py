@@ -67,9 +67,10 @@ class Companion:
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--allow-host", multiple=True, metavar="NAME", help="Another name it is reached by, behind a proxy.")
 @click.option("--worker/--no-worker", default=True, help="Whether photos are entered by a worker beside the server.")
 @click.pass_obj
-def serve(settings: Settings, host: str, port: int, worker: bool) -> None:
+def serve(settings: Settings, host: str, port: int, worker: bool, allow_host: tuple[str, ...]) -> None:
     """Serve the web pages and the API."""
     from waitress.server import create_server
 
@@ -79,7 +80,7 @@ def serve(settings: Settings, host: str, port: int, worker: bool) -> None:
     from . import create_app
 
     assembly = Assembly(settings)
-    app = create_app(assembly, RemoteAnalyzer(assembly.analyzer_file), hosts=(host,))
+    app = create_app(assembly, RemoteAnalyzer(assembly.analyzer_file), hosts=(host, *allow_host))
     try:
         server = create_server(app, host=host, port=port, threads=THREADS, ident="SegSearch")
     except OSError as error:

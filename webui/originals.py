@@ -74,11 +74,11 @@ def open_original(context: WebContext, image: ImageRecord) -> BufferedReader:
                 gone.append(place.uri)
             continue
         if stream is not None and _holds(context, stream, place, image.sha256):
-            context.catalog.mark_missing(gone, missing=True)
+            _note_missing(context, gone)
             return stream
         changed = True
         reasons.append(f"{shown_path(place.path)}: changed on disk since it was indexed")
-    context.catalog.mark_missing(gone, missing=True)
+    _note_missing(context, gone)
     where = "; ".join(reasons) or "it has no location"
     if changed:
         raise Conflict(
@@ -173,6 +173,11 @@ def _sent(source: Path | io.BytesIO, etag: str) -> Response:
     response.cache_control.public = False
     response.cache_control.private = True
     return response
+
+
+def _note_missing(context: WebContext, uris: list[str]) -> None:
+    if uris:
+        context.catalog.mark_missing(uris, missing=True)
 
 
 def _open_regular(path: Path) -> BufferedReader | None:

@@ -4,7 +4,7 @@ from .catalog import Catalog
 from .intake import Intake
 from .queries import KeptQueries
 from .records import ImageRecord, QueryRecord, SegmentHit, SegmentRecord
-from .sessions import migrate, open_sessions
+from .sessions import Sessions, migrate, open_sessions
 
 __all__ = [
     "Catalog",
@@ -14,6 +14,7 @@ __all__ = [
     "QueryRecord",
     "SegmentHit",
     "SegmentRecord",
+    "Sessions",
     "migrate",
     "open_sessions",
 ]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import Select, bindparam, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, load_only, selectinload, sessionmaker, undefer
+from sqlalchemy.orm import InstrumentedAttribute, Session, defer, selectinload, sessionmaker
+from sqlalchemy.orm.strategy_options import _AbstractLoad
 
 from ..errors import UnknownImageError, UnknownSegmentError
 from ..masks import MaskRun
@@ -85,7 +86,10 @@ class Catalog:
     def counts(self) -> dict[State, int]:
         """Photos in each state."""
         with self._reading() as session:
-            found = dict(session.execute(select(Image.state, func.count()).group_by(Image.state)).tuples().all())
+            found = {
+                state: count
+                for state, count in session.execute(select(Image.state, func.count()).group_by(Image.state))
+            }
         return {state: found.get(state, 0) for state in STATES}
 
     def delete(self, image_id: int) -> ImageRecord:
@@ -178,7 +182,8 @@ class Catalog:
             stored = session.scalar(select(Image.photo_vector).where(Image.id == image_id))
         if stored is None:
             raise UnknownImageError(f"photo {image_id} does not exist or has not been analysed yet")
-        return vectors_from([stored])[0]
+        found: Vectors = vectors_from([stored])[0]
+        return found
 
     def contents(self, recipe: str) -> Contents:
         """What of a recipe an index has to hold; cheap enough to be asked once a second."""
@@ -198,7 +203,7 @@ class Catalog:
         """Ids of all segments of a recipe, rising, and the photo of each."""
         statement = select(Segment.id, Segment.image_id).join(Image, Image.id == Segment.image_id)
         with self._reading() as session:
-            rows = session.execute(statement.where(Image.recipe == recipe).order_by(Segment.id)).tuples().all()
+            rows = session.execute(statement.where(Image.recipe == recipe).order_by(Segment.id)).all()
         pairs = np.array(rows, np.int64).reshape(-1, 2)
         return pairs[:, 0].copy(), pairs[:, 1].copy()
 
@@ -215,7 +220,7 @@ class Catalog:
         statement = statement.where(Image.recipe == recipe).order_by(Segment.id).limit(batch_size)
         while True:
             with self._reading() as session:
-                rows = session.execute(statement.where(Segment.id > after)).tuples().all()
+                rows = session.execute(statement.where(Segment.id > after)).all()
             if not rows:
                 return
             after = rows[-1][0]
@@ -230,11 +235,11 @@ class Catalog:
         with_vector = select(Image.id, Image.id, Image.photo_vector).where(Image.photo_vector.is_not(None))
         return self._vectors(with_vector, Image.id, image_ids)
 
-    def _vectors(self, statement: Select[Any], key: InstrumentedAttribute[int], ids: Sequence[int]) -> VectorBatch:
+    def _vectors(self, statement: Any, key: InstrumentedAttribute[int], ids: Sequence[int]) -> VectorBatch:
         rows: list[Any] = []
         with self._reading() as session:
             for chunk in in_chunks(sorted(ids)):
-                rows.extend(session.execute(statement.where(key.in_(chunk)).order_by(key)).tuples())
+                rows.extend(session.execute(statement.where(key.in_(chunk)).order_by(key)))
         return _batch(rows)
 
     def _reading(self) -> AbstractContextManager[Session]:
@@ -268,9 +273,9 @@ def _batch(rows: Sequence[tuple[int, int, bytes]]) -> VectorBatch:
     return VectorBatch(keys[:, 0].copy(), keys[:, 1].copy(), vectors_from([row[2] for row in rows]))
 
 
-def _images() -> Select[tuple[Image]]:
+def _images() -> Select[Image]:
     return select(Image).options(selectinload(Image.locations))
 
 
-def _without_vector() -> object:
-    return load_only(*(column for column in Segment.__mapper__.column_attrs if column.key != "vector"))
+def _without_vector() -> _AbstractLoad:
+    return defer(Segment.vector)

@@ -43,7 +43,7 @@ class Intake:
         with reading(self._sessions) as session:
             for chunk in in_chunks(list(uris)):
                 statement = select(Location, Image.state).join(Image).where(Location.uri.in_(chunk))
-                for row, state in session.execute(statement).tuples():
+                for row, state in session.execute(statement):
                     missing = row.missing_since is not None
                     found[row.uri] = KnownLocation(row.image_id, row.size, row.mtime_ns, state, missing)  # type: ignore[arg-type]
         return found
@@ -121,7 +121,8 @@ class Intake:
 
     def fail(self, owner: str, image_id: int, reason: str) -> None:
         """Note why a photo cannot be entered; what an earlier analysis found of it is removed."""
-        values = {"state": "failed", "error": reason, "lease_owner": None, "lease_until": None}
+        printable = reason.encode("utf-8", "backslashreplace").decode()
+        values = {"state": "failed", "error": printable, "lease_owner": None, "lease_until": None}
         cleared = {"recipe": None, "segment_count": 0, "photo_vector": None}
         with self._sessions.begin() as session:
             statement = update(Image).where(_held_by(owner), Image.id == image_id).values({**values, **cleared})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Row
 
@@ -11,6 +11,9 @@ from ..masks import encode_segments, scale_box
 from ..types import Analysis
 from .models import Image, Location, Segment
 from .records import ImageRecord, LocationRecord, SegmentRecord, vector_bytes
+
+
+T = TypeVar("T", int, str)
 
 
 def image_record(row: Image) -> ImageRecord:
@@ -98,6 +101,6 @@ def segment_record_from(columns: dict[str, Any], row: int, image_id: int) -> Seg
     )
 
 
-def in_chunks(ids: Sequence[int], size: int = 500) -> list[Sequence[int]]:
+def in_chunks(ids: Sequence[T], size: int = 500) -> list[Sequence[T]]:
     """Slices short enough for one ``IN (…)`` on every database."""
     return [ids[start : start + size] for start in range(0, len(ids), size)]

@@ -16,6 +16,9 @@ from ..errors import CatalogError, SchemaOutdatedError
 if TYPE_CHECKING:
     from alembic.config import Config
 
+Sessions = sessionmaker[Session]
+"""What the classes of this package open their transactions with."""
+
 BUSY_SECONDS = 30
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 

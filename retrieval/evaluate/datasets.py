@@ -25,10 +25,28 @@ from ..errors import ConfigurationError
 MIN_AREA = 32 * 32
 """Smaller objects are left out, in pixels of the photo."""
 
-VOC_CLASSES = (
-    "aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person pottedplant sheep "
-    "sofa train tvmonitor"
-).split()
+VOC_CLASSES = [
+    "aeroplane",
+    "bicycle",
+    "bird",
+    "boat",
+    "bottle",
+    "bus",
+    "car",
+    "cat",
+    "chair",
+    "cow",
+    "diningtable",
+    "dog",
+    "horse",
+    "motorbike",
+    "person",
+    "pottedplant",
+    "sheep",
+    "sofa",
+    "train",
+    "tvmonitor",
+]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -86,9 +104,7 @@ def load_photos(folder: Path, *, splits: Path | None = None, part: str = "select
         return list(_coco(folder, names))
     if (folder / "JPEGImages").is_dir() and (folder / "SegmentationClass").is_dir():
         return list(_voc(folder, names))
-    raise ConfigurationError(
-        f"{folder} holds neither instances.json (COCO) nor JPEGImages and SegmentationClass (VOC): nothing to measure on"
-    )
+    raise ConfigurationError(f"{folder} holds neither instances.json (COCO) nor JPEGImages and SegmentationClass (VOC)")
 
 
 def _names(folder: Path, splits: Path | None, part: str) -> frozenset[str] | None:
@@ -142,7 +158,9 @@ def _voc_objects(folder: Path, name: str, boxes: dict[str, Any]) -> list[Annotat
     if instances.is_file():
         labels = np.asarray(Image.open(instances))
         found = [(labels == value) & (classes != 255) for value in np.unique(labels) if 0 < value < 255]
-        return [_object(VOC_CLASSES[int(np.bincount(classes[mask]).argmax()) - 1], mask) for mask in found if mask.any()]
+        return [
+            _object(VOC_CLASSES[int(np.bincount(classes[mask]).argmax()) - 1], mask) for mask in found if mask.any()
+        ]
     objects: list[AnnotatedObject] = []
     boxed: set[str] = set()
     names = boxes.get("categories", {})

@@ -90,5 +90,7 @@ class FaissIndex:
             index._index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
-            raise IndexMismatchError(f"{path} cannot be read ({reason}): run `python manage.py rebuild-index`") from error
+            raise IndexMismatchError(
+                f"{path} cannot be read ({reason}): run `python manage.py rebuild-index`"
+            ) from error
         return index

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 NO_IDS: Ids = np.zeros(0, np.int64)
 
 MERGE_SHARE = 0.25
-"""The growing part is merged into the rest when it exceeds this share of it, so that each vector is copied few times."""
+"""The growing part is merged into the rest when it exceeds this share of it: each vector is copied few times."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

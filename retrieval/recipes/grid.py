@@ -53,7 +53,7 @@ class GridRecipe:
         scale = min(1.0, self.side / max(image.shape[:2]))
         size = max(self.cells, round(image.shape[0] * scale)), max(self.cells, round(image.shape[1] * scale))
         segments = grid_segments(size, self.cells)
-        return segments if np.ptp(image) > 0 else segments[:0]
+        return segments if np.ptp(image, axis=(0, 1)).max() > 0 else segments[:0]
 
     def embed(self, image: RgbImage, features: None, segments: Segments) -> Analysis:
         """Mean colours."""

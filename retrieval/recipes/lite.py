@@ -8,7 +8,7 @@ projected. The classifier's rows, projected alike, are the query vectors of word
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +55,7 @@ class LiteParameters:
     mid_weight: float = 0.5
     crop_side: int = 0
     crop_context: float = 0.05
-    hierarchy: HierarchyParameters = HierarchyParameters()
+    hierarchy: HierarchyParameters = field(default_factory=HierarchyParameters)
 
 
 PARAMETERS = {"lite": LiteParameters(), "lite-crops": LiteParameters(crop_side=160)}
@@ -110,7 +110,7 @@ class LiteRecipe:
         means = masked_means(segments, features.maps)
         vectors = self.projection.segment.apply(self._describe(image, segments, means))
         photo = self.projection.photo.apply(self.describe_photo(features))[0]
-        labels, scores = self._labels((means[0] + means[1]) / 2)
+        labels, scores = self._labels((means[0] + means[1]) * np.float32(0.5))
         return Analysis(replace(segments, labels=labels, label_scores=scores), vectors, photo)
 
     def describe(self, image: RgbImage, features: LiteFeatures, segments: Segments) -> Descriptors:
@@ -150,7 +150,10 @@ class LiteRecipe:
         best = chances.argmax(axis=1)
         scores = chances[np.arange(len(best)), best].astype(np.float32)
         vocabulary = Vocabulary.load()
-        labels = (vocabulary.label(int(row)) if score >= MIN_LABEL_SCORE else None for row, score in zip(best, scores, strict=True))
+        labels = (
+            vocabulary.label(int(row)) if score >= MIN_LABEL_SCORE else None
+            for row, score in zip(best, scores, strict=True)
+        )
         return tuple(labels), scores
 
 
@@ -174,9 +177,7 @@ def card(name: str) -> RecipeCard:
     )
 
 
-def build(
-    name: str, device: str, projection: Projection, print_: str = "", threads: int | None = None
-) -> LiteRecipe:
+def build(name: str, device: str, projection: Projection, print_: str = "", threads: int | None = None) -> LiteRecipe:
     """Load the network on a device."""
     from ..backbone import Backbone
     from ..segment.hierarchy import HierarchySegmenter

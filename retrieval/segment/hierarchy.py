@@ -7,7 +7,7 @@ how much it differs from what surrounds it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -29,7 +29,7 @@ class HierarchySegmenter:
     parameters : HierarchyParameters
     """
 
-    parameters: HierarchyParameters = HierarchyParameters()
+    parameters: HierarchyParameters = field(default_factory=HierarchyParameters)
 
     def segment(self, image: RgbImage, features: Features) -> Segments:
         """Segment one image.
@@ -59,9 +59,13 @@ class HierarchySegmenter:
     ) -> MergeTree:
         """The merge tree over the superpixels."""
         lab, contrast = _lab_and_contrast(image)
-        colors = np.stack([np.bincount(leaves.ravel(), lab[..., c].ravel(), len(areas)) for c in range(3)], 1)
+        colors: NDArray[np.float32] = np.stack(
+            [np.bincount(leaves.ravel(), lab[..., c].ravel(), len(areas)) for c in range(3)], 1
+        )
         pooled = [pool_atoms(leaves, len(areas), features.strides[stride]) for stride in self.parameters.strides]
-        weights = np.array([self.parameters.color_weight, *self.parameters.stride_weights, self.parameters.contrast_weight], np.float32)
+        weights = np.array(
+            [self.parameters.color_weight, *self.parameters.stride_weights, self.parameters.contrast_weight], np.float32
+        )
         borders, contrasts = border_contrasts(leaves, contrast)
         return merge_regions(areas, [colors, *pooled], weights, borders, contrasts, self.parameters.size_power)
 
@@ -118,4 +122,3 @@ def _quality(worth: NDArray[np.float64]) -> NDArray[np.float32]:
     """Chance that a node of this worth fits some object with IoU >= .5, by a logistic curve in its logarithm."""
     slope, middle = 2.0, 2.5  # fitted on the training photos, 97 of coco-dev
     return np.asarray(1 / (1 + (np.maximum(worth, 1e-6) / middle) ** -slope), dtype=np.float32)
-

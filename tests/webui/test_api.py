@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import PALETTES, SIZE, Library, drawing, encoded
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from installation import PALETTES, SIZE, Library, drawing, encoded
 from PIL import Image
 from pycocotools import mask as coco
 from werkzeug.test import TestResponse

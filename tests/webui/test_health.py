@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from conftest import Library, drawing, encoded
 from flask import Flask
 from flask.testing import FlaskClient
+from installation import Library, drawing, encoded
 
 from retrieval.analyzer import LocalAnalyzer, RemoteAnalyzer
 from retrieval.catalog import queries as kept

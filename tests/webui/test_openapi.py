@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import schemathesis
-from conftest import PALETTES, Library, drawing, encoded
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
+from installation import PALETTES, Library, drawing, encoded
 from schemathesis import GenerationMode
 
 from retrieval.analyzer import LocalAnalyzer

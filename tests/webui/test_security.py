@@ -6,8 +6,8 @@ import io
 from pathlib import Path
 
 import pytest
-from conftest import drawing, encoded
 from flask.testing import FlaskClient
+from installation import drawing, encoded
 from werkzeug.test import TestResponse
 
 from webui.context import WebContext

@@ -8,8 +8,8 @@ from pathlib import Path
 from flask import Response, jsonify
 from pydantic import BaseModel
 
-from retrieval.masks import MaskRun
 from retrieval.catalog import ImageRecord, QueryRecord, SegmentRecord
+from retrieval.masks import MaskRun
 from retrieval.query import Match, SearchAnswer
 from retrieval.vocabulary import Reading
 
