@@ -129,7 +129,7 @@ class _Truth:
         return frozenset(key for key, photo in self.photos.items() if category in photo.categories)
 
 
-def run_evaluation(
+def run_evaluation(  # noqa: PLR0913  # the options of a command
     settings: Settings,
     folder: Path,
     *,

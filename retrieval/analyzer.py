@@ -127,7 +127,7 @@ class AnalyzerServer:
         self._one_at_a_time = threading.Lock()
         key = secrets.token_bytes(32)
         self._listener = Listener(("127.0.0.1", 0), backlog=64, authkey=key)
-        host, port = self._listener.address  # type: ignore[misc]  # an address of AF_INET is a pair
+        host, port = self._listener.address
         beside = address_file.with_suffix(f".{os.getpid()}")
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump({"host": host, "port": port, "key": key.hex(), "pid": os.getpid()}, file)

@@ -197,10 +197,11 @@ def _fold_normalisation(network: nn.Module) -> nn.Module:
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.Conv2d):
                 convolution = child
-            elif isinstance(child, nn.BatchNorm2d) and convolution is not None:
-                scale = child.weight / torch.sqrt(child.running_var + child.eps)
+            elif convolution is not None and isinstance(child, nn.BatchNorm2d):
+                bn: Any = child
+                scale = bn.weight / torch.sqrt(bn.running_var + bn.eps)
                 convolution.weight.data *= scale.reshape(-1, 1, 1, 1)
-                convolution.bias = nn.Parameter(child.bias - child.running_mean * scale, requires_grad=False)
-                setattr(parent, name, child.act)
+                convolution.bias = nn.Parameter(bn.bias - bn.running_mean * scale, requires_grad=False)
+                setattr(parent, name, bn.act)
                 convolution = None
     return network

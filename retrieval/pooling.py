@@ -48,7 +48,7 @@ def pool_atoms(atoms: NDArray[np.int32], count: int, features: NDArray[np.float3
     return np.asarray(weights @ features.reshape(height * width, channels), dtype=np.float32)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _nearest_sums(atoms, count, features):  # type: ignore[no-untyped-def]
     """Sums over pixels of the cell each pixel's centre lies in, (A, C)."""
     rows, columns = atoms.shape
@@ -64,7 +64,7 @@ def _nearest_sums(atoms, count, features):  # type: ignore[no-untyped-def]
     return sums
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _bilinear_weights(atoms, count, height, width):  # type: ignore[no-untyped-def]
     """How much of every cell is in every atom, (A, h·w); a row adds up to the atom's area in pixels."""
     rows, columns = atoms.shape

@@ -72,7 +72,7 @@ def combine(examples: Vectors, words: Sequence[Vectors], negatives: Vectors) -> 
     parts = [unit(examples.mean(axis=0))] if len(examples) else []
     by_size = sorted(words, key=len)
     parts += [unit(directions.mean(axis=0)) for directions in by_size[:-1]]
-    total: NDArray[np.float32] = np.sum(parts, axis=0) if parts else np.float32(0)
+    total: NDArray[np.float32] = np.asarray(np.sum(parts, axis=0) if parts else 0, dtype=np.float32)
     rows = by_size[-1] + total if by_size else np.atleast_2d(total)
     rows = rows / (len(parts) + bool(by_size))
     if len(negatives):

@@ -127,7 +127,7 @@ class Segments:
 
     def mask(self, row: int) -> NDArray[np.bool_]:
         """The mask of one segment, (H, W), bool."""
-        return self.membership[row][self.atoms]
+        return np.asarray(self.membership[row][self.atoms], dtype=bool)
 
     @cached_property
     def atom_areas(self) -> NDArray[np.float32]:
@@ -137,7 +137,7 @@ class Segments:
     @cached_property
     def areas(self) -> NDArray[np.float32]:
         """Pixels of every segment, (N,)."""
-        return self.membership @ self.atom_areas
+        return np.asarray(self.membership @ self.atom_areas, dtype=np.float32)
 
     @cached_property
     def boxes_xyxy(self) -> NDArray[np.int32]:
@@ -161,7 +161,7 @@ class Segments:
         weighted = self.membership * self.atom_areas
         common = weighted @ self.membership.T.astype(np.float32)
         union = self.areas[:, None] + self.areas[None] - common
-        return (common / np.maximum(union, 1)).astype(np.float32)
+        return np.asarray(common / np.maximum(union, 1), dtype=np.float32)
 
     def iou_with(self, masks: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Intersection over union with other masks of the same frame, (N, M) for (M, H, W) masks."""
@@ -169,7 +169,7 @@ class Segments:
         shares = np.stack([np.bincount(self.atoms[mask], minlength=count) for mask in masks], 1).astype(np.float32)
         common = self.membership.astype(np.float32) @ shares
         union = self.areas[:, None] + masks.reshape(len(masks), -1).sum(1)[None] - common
-        return (common / np.maximum(union, 1)).astype(np.float32)
+        return np.asarray(common / np.maximum(union, 1), dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

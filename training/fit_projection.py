@@ -1,6 +1,6 @@
 """Fit a lite recipe's projection: ``python -m training.fit_projection --data FOLDER --recipe lite``.
 
-Segments are the recipe's own, on the training photos of all sets; no label is read.
+Segments are the recipe's own, ranked without its objectness, on the training photos of all sets; no label is read.
 """
 
 from __future__ import annotations
@@ -14,27 +14,26 @@ from rich.progress import track
 
 from retrieval.embed.projection import Descriptors, Pca, Projection
 from retrieval.images import decode
-from retrieval.recipes.lite import LiteRecipe, build, projection_path
+from retrieval.recipes.lite import LiteRecipe, projection_path, unfitted
 
 from .photos import training_photos
 
 logger = logging.getLogger(__name__)
-EVERY = {"coco-dev": 1, "voc-dev": 4, "caltech-dev": 2, "bsds500": 2}
-EMPTY = Pca(np.zeros(0, np.float32), np.zeros((0, 0), np.float32))
+EVERY = {"coco-dev": 1, "voc-dev": 8, "caltech-dev": 4, "bsds500": 4}
 
 
 @click.command()
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--recipe", "name", type=click.Choice(["lite", "lite-crops"]), default="lite")
 @click.option("--dim", default=256, show_default=True, help="Length of a segment's vector.")
-@click.option("--photo-dim", default=256, show_default=True, help="Length of a whole photo's vector.")
+@click.option("--photo-dim", default=128, show_default=True, help="Length of a whole photo's vector.")
 @click.option("--per-photo", default=60, show_default=True, help="Segments taken of a photo, the best ones.")
 @click.option("--every", default=1, show_default=True, help="Take only every n-th photo.")
 @click.option("--device", default="auto", show_default=True)
 def main(data: Path, name: str, dim: int, photo_dim: int, per_photo: int, every: int, device: str) -> None:
     """Write ``retrieval/data/RECIPE.safetensors``."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    recipe = build(name, device, Projection(EMPTY, EMPTY, np.zeros((0, 0), np.float32)))
+    recipe = unfitted(name, device)
     segments, photos = describe_all(recipe, training_photos(data, EVERY)[::every], per_photo)
     logger.info("fitting to %d segments and %d photos", len(segments), len(photos))
     segment = Pca.fit(segments, dim)

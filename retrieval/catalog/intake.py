@@ -175,14 +175,14 @@ def _given_up() -> dict[str, object]:
 
 def _by_digest(session: Session, digests: Collection[str]) -> dict[str, Image]:
     found: dict[str, Image] = {}
-    for chunk in in_chunks(sorted(digests)):  # type: ignore[arg-type]  # strings are sliced like ids
+    for chunk in in_chunks(sorted(digests)):
         found.update({row.sha256: row for row in session.scalars(select(Image).where(Image.sha256.in_(chunk)))})
     return found
 
 
 def _by_uri(session: Session, uris: Sequence[str]) -> dict[str, Location]:
     found: dict[str, Location] = {}
-    for chunk in in_chunks(uris):  # type: ignore[arg-type]
+    for chunk in in_chunks(uris):
         found.update({row.uri: row for row in session.scalars(select(Location).where(Location.uri.in_(chunk)))})
     return found
 

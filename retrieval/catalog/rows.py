@@ -12,7 +12,6 @@ from ..types import Analysis
 from .models import Image, Location, Segment
 from .records import ImageRecord, LocationRecord, SegmentRecord, vector_bytes
 
-
 T = TypeVar("T", int, str)
 
 

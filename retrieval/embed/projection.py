@@ -12,6 +12,7 @@ section 2. The exponent of the whitening is zero here: it lowered both measures 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,13 +96,14 @@ class Projection:
         """
         tensors = _tensors(path)
         try:
-            pcas = (
-                Pca(tensors[f"{kind}_mean"].astype(np.float32), tensors[f"{kind}_components"].astype(np.float32))
-                for kind in ("segment", "photo")
-            )
-            return cls(*pcas, tensors["word_vectors"].astype(np.float32))
+            return cls(_pca(tensors, "segment"), _pca(tensors, "photo"), tensors["word_vectors"].astype(np.float32))
         except KeyError as error:
             raise WeightsCorruptError(f"{path} lacks {error}: restore it with `git checkout -- {path}`") from error
+
+
+def _pca(tensors: Mapping[str, NDArray[np.floating]], kind: str) -> Pca:
+    mean, components = tensors[f"{kind}_mean"], tensors[f"{kind}_components"]
+    return Pca(mean.astype(np.float32), components.astype(np.float32))
 
 
 def digest_of(path: Path) -> str:

@@ -24,7 +24,7 @@ class ExactIndex:
     @property
     def dim(self) -> int:
         """Length of a vector."""
-        return self._vectors.shape[1]
+        return int(self._vectors.shape[1])
 
     def __len__(self) -> int:
         return len(self._ids)

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..embed.masked_pooling import join_descriptors, masked_means
-from ..embed.projection import Descriptors, Projection, digest_of
+from ..embed.projection import Descriptors, Pca, Projection, digest_of, unit
 from ..fingerprint import fingerprint
 from ..segment.parameters import HierarchyParameters
-from ..types import Analysis, FeatureMap, Features, RgbImage, Segments
+from ..types import Analysis, FeatureMap, Features, RgbImage, Segments, Vectors
 from ..vocabulary import Vocabulary
 from . import RecipeCard
 
@@ -76,13 +76,25 @@ class LiteFeatures:
 
 @dataclass(frozen=True, slots=True)
 class LiteRecipe:
-    """A segmenter and an embedder on one backbone."""
+    """A segmenter and an embedder on one backbone.
+
+    Attributes
+    ----------
+    fingerprint : str
+    parameters : LiteParameters
+    backbone : Backbone
+    segmenter : HierarchySegmenter
+    projection : Projection
+    ranking : Pca
+        Projects the pooled part of a descriptor for the segmenter's `Objectness`, which was fitted behind it.
+    """
 
     fingerprint: str
     parameters: LiteParameters
     backbone: Backbone
     segmenter: HierarchySegmenter
     projection: Projection
+    ranking: Pca
 
     @property
     def lanes(self) -> int:
@@ -103,7 +115,11 @@ class LiteRecipe:
 
     def segment(self, image: RgbImage, features: LiteFeatures) -> Segments:
         """The region hierarchy's best nodes."""
-        return self.segmenter.segment(image, features.large)
+
+        def describe(candidates: Segments) -> Vectors:
+            return self.ranking.apply(join_descriptors(masked_means(candidates, features.maps), self._weights))
+
+        return self.segmenter.segment(image, features.large, describe)
 
     def embed(self, image: RgbImage, features: LiteFeatures, segments: Segments) -> Analysis:
         """Projected descriptors, and the likeliest class of each segment where it is likely enough."""
@@ -131,8 +147,8 @@ class LiteRecipe:
         return 1.0, 1.0, self.parameters.mid_weight
 
     def describe_photo(self, features: LiteFeatures) -> Descriptors:
-        """The descriptor of a whole photo before projection, (1, C)."""
-        return join_descriptors([each.mean(axis=(0, 1))[None] for each in features.maps], self._weights)
+        """The descriptor of a whole photo before projection, (1, 1280): the last map of the small pass, averaged."""
+        return unit(features.small.head.mean(axis=(0, 1))[None])
 
     def word_directions(self, width: int) -> Descriptors:
         """The classifier's rows, centred, in every part of a descriptor of `width` that lives in its space."""
@@ -162,27 +178,49 @@ def projection_path(name: str) -> Path:
     return DATA / f"{name}.safetensors"
 
 
+OBJECTNESS = DATA / "lite-objectness.safetensors"
+
+
 def card(name: str) -> RecipeCard:
     """A recipe's card; reads its projection file."""
     path = projection_path(name)
     projection = Projection.load(path)
-    print_ = fingerprint(f"{name}-1", BACKBONE, digest_of(path), PARAMETERS[name])
+    digests = [digest_of(each) for each in (path, projection_path("lite"), OBJECTNESS)]
+    print_ = fingerprint(f"{name}-1", BACKBONE, digests, PARAMETERS[name])
     return RecipeCard(
         name=name,
         fingerprint=print_,
         segment_dim=projection.segment.components.shape[1],
         photo_dim=projection.photo.components.shape[1],
         word_vectors=projection.word_vectors,
-        build=lambda device, threads: build(name, device, projection, print_, threads),
+        build=lambda device, threads: _build(name, device, threads, projection, print_),
     )
 
 
-def build(name: str, device: str, projection: Projection, print_: str = "", threads: int | None = None) -> LiteRecipe:
+def _build(name: str, device: str, threads: int | None, projection: Projection, print_: str) -> LiteRecipe:
     """Load the network on a device."""
     from ..backbone import Backbone
     from ..segment.hierarchy import HierarchySegmenter
+    from ..segment.objectness import Objectness
 
     parameters = PARAMETERS[name]
     return LiteRecipe(
-        print_, parameters, Backbone(device, threads=threads), HierarchySegmenter(parameters.hierarchy), projection
+        fingerprint=print_,
+        parameters=parameters,
+        backbone=Backbone(device, threads=threads),
+        segmenter=HierarchySegmenter(parameters.hierarchy, Objectness.load(OBJECTNESS)),
+        projection=projection,
+        ranking=Projection.load(projection_path("lite")).segment,
     )
+
+
+def unfitted(name: str, device: str) -> LiteRecipe:
+    """The recipe before anything was fitted for it: nodes ranked by their worth, no projection. For training."""
+    from ..backbone import Backbone
+    from ..segment.hierarchy import HierarchySegmenter
+
+    nothing = Pca(np.zeros(0, np.float32), np.zeros((0, 0), np.float32))
+    parameters = PARAMETERS[name]
+    segmenter = HierarchySegmenter(parameters.hierarchy)
+    empty = Projection(nothing, nothing, np.zeros((0, 0), np.float32))
+    return LiteRecipe("unfitted", parameters, Backbone(device), segmenter, empty, nothing)

@@ -1,12 +1,13 @@
-"""Region hierarchy: class-agnostic segments, parts and wholes, without any training.
+"""Region hierarchy: class-agnostic segments, parts and wholes.
 
 Fine superpixels are merged greedily by colour, by deep features at several strides and by the contrast along their
-common border. Every node of the tree is a candidate; it is worth as much as it costs to merge it away, for that is
-how much it differs from what surrounds it.
+common border. Every node of the tree is a candidate; those that cost most to be merged away, for they differ most
+from what surrounds them, are ranked by how likely they are objects.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import cv2
@@ -14,10 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..pooling import pool_atoms
-from ..types import Features, RgbImage, Segments
+from ..types import Features, RgbImage, Segments, Vectors
 from .merging import MergeTree, border_contrasts, merge_regions
+from .objectness import GEOMETRY, Objectness, geometry
 from .parameters import HierarchyParameters
 from .superpixels import superpixels
+
+Describe = Callable[[Segments], Vectors]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Candidates:
+    """Nodes of a hierarchy: their segments, what each costs to be merged away, and its `geometry`."""
+
+    segments: Segments
+    worth: NDArray[np.float32]
+    measures: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +40,14 @@ class HierarchySegmenter:
     Attributes
     ----------
     parameters : HierarchyParameters
+    objectness : Objectness, optional
+        Ranks the nodes; without it they are worth what it costs to merge them away.
     """
 
     parameters: HierarchyParameters = field(default_factory=HierarchyParameters)
+    objectness: Objectness | None = None
 
-    def segment(self, image: RgbImage, features: Features) -> Segments:
+    def segment(self, image: RgbImage, features: Features, describe: Describe | None = None) -> Segments:
         """Segment one image.
 
         Parameters
@@ -39,20 +55,33 @@ class HierarchySegmenter:
         image : ndarray of shape (H, W, 3), uint8
         features : Features
             Of the same image, with at least `strides`.
+        describe : callable, optional
+            Gives segments of this image their vectors; needed where there is an `objectness`.
 
         Returns
         -------
         Segments
             In the frame of the image brought to `work_side`; at most `limit`, best first.
         """
+        candidates = self.candidates(image, features)
+        segments, chosen = candidates.segments, self.parameters
+        quality = _quality(candidates.worth)
+        if self.objectness is not None and describe is not None and len(segments):
+            quality = self.objectness(candidates.measures, describe(segments))
+        order = np.argsort(-quality, kind="stable")
+        kept = order[suppress_duplicates(segments[order].iou(), chosen.max_overlap, chosen.limit)]
+        return Segments(segments.atoms, segments.membership[kept], quality[kept])
+
+    def candidates(self, image: RgbImage, features: Features) -> Candidates:
+        """The nodes of the hierarchy that differ most from what surrounds them, most first."""
         small = bounded(image, self.parameters.work_side)
         leaves = superpixels(small, scale=self.parameters.scale, min_size=self.parameters.min_size)
         count = int(leaves.max()) + 1
         if count == 1:
-            return Segments(leaves, np.zeros((0, 1), bool), np.zeros(0, np.float32))
+            none = np.zeros(0, np.float32)
+            return Candidates(Segments(leaves, np.zeros((0, 1), bool), none), none, np.zeros((0, GEOMETRY), np.float32))
         areas = np.bincount(leaves.ravel(), minlength=count).astype(np.float32)
-        tree = self._tree(small, leaves, areas, features)
-        return self._select(tree, leaves, areas)
+        return self._candidates(self._tree(small, leaves, areas, features), leaves, areas)
 
     def _tree(
         self, image: RgbImage, leaves: NDArray[np.int32], areas: NDArray[np.float32], features: Features
@@ -69,17 +98,16 @@ class HierarchySegmenter:
         borders, contrasts = border_contrasts(leaves, contrast)
         return merge_regions(areas, [colors, *pooled], weights, borders, contrasts, self.parameters.size_power)
 
-    def _select(self, tree: MergeTree, leaves: NDArray[np.int32], areas: NDArray[np.float32]) -> Segments:
-        """The best nodes, without near duplicates."""
-        total = float(areas.sum())
-        parents = tree.parents()
+    def _candidates(self, tree: MergeTree, leaves: NDArray[np.int32], areas: NDArray[np.float32]) -> Candidates:
+        parents, members = tree.parents(), tree.membership()
+        sizes = members @ areas
         worth = np.where(parents >= 0, tree.cost[np.maximum(parents - tree.leaves, 0)], 0.0)
-        members = tree.membership()
-        large = np.flatnonzero((members @ areas >= self.parameters.min_area * total) & (parents >= 0))
+        large = np.flatnonzero((sizes >= self.parameters.min_area * areas.sum()) & (parents >= 0))
         order = large[np.argsort(-worth[large], kind="stable")][: 4 * self.parameters.limit]
-        candidates = Segments(leaves, members[order], _quality(worth[order]))
-        kept = suppress_duplicates(candidates.iou(), self.parameters.max_overlap, self.parameters.limit)
-        return candidates[kept]
+        segments = Segments(leaves, members[order], np.zeros(len(order), np.float32))
+        made_at = np.concatenate([np.zeros(tree.leaves, np.float32), tree.cost])[order]
+        measures = geometry(segments, worth[order], made_at, sizes[parents[order]] - sizes[order])
+        return Candidates(segments, worth[order].astype(np.float32), measures)
 
 
 def bounded(image: RgbImage, long_side: int) -> RgbImage:
@@ -118,7 +146,7 @@ def _lab_and_contrast(image: RgbImage) -> tuple[NDArray[np.float32], NDArray[np.
     return np.asarray(lab, dtype=np.float32), np.asarray(contrast, dtype=np.float32)
 
 
-def _quality(worth: NDArray[np.float64]) -> NDArray[np.float32]:
+def _quality(worth: NDArray[np.float32]) -> NDArray[np.float32]:
     """Chance that a node of this worth fits some object with IoU >= .5, by a logistic curve in its logarithm."""
     slope, middle = 2.0, 2.5  # fitted on the training photos, 97 of coco-dev
     return np.asarray(1 / (1 + (np.maximum(worth, 1e-6) / middle) ** -slope), dtype=np.float32)

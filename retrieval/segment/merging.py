@@ -97,7 +97,7 @@ def merge_regions(
     return MergeTree(children, cost)
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=True)
 def _distance(a, b, areas, sums, norms, widths, weights):  # type: ignore[no-untyped-def]
     """Weighted sum of the feature distances of two regions."""
     total, at = 0.0, 0
@@ -115,7 +115,7 @@ def _distance(a, b, areas, sums, norms, widths, weights):  # type: ignore[no-unt
     return total
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=True)
 def _norms(region, sums, norms, widths):  # type: ignore[no-untyped-def]
     at = 0
     for k in range(len(widths)):
@@ -126,7 +126,7 @@ def _norms(region, sums, norms, widths):  # type: ignore[no-untyped-def]
         at += widths[k]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _best_of(region, costs, alive):  # type: ignore[no-untyped-def]
     """The partner of least cost, -1 if it has none."""
     best, least = -1, np.inf
@@ -136,7 +136,7 @@ def _best_of(region, costs, alive):  # type: ignore[no-untyped-def]
     return best, least
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _merge(areas, sums, widths, weights, borders, contrasts, size_power):  # type: ignore[no-untyped-def]
     leaves = len(areas)
     total = areas.sum()
@@ -212,7 +212,7 @@ def border_contrasts(
     return _borders(labels, contrast, int(labels.max()) + 1)  # type: ignore[no-any-return]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _borders(labels, contrast, count):  # type: ignore[no-untyped-def]
     height, width = labels.shape
     borders, contrasts = np.zeros((count, count), np.float32), np.zeros((count, count), np.float32)

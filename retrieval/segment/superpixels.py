@@ -42,12 +42,11 @@ def superpixels(image: RgbImage, *, scale: float, min_size: int, sigma: float = 
     O(H·W): a counting sort of the edges, then one pass of union-find.
     """
     lab = cv2.cvtColor(cv2.GaussianBlur(image, (0, 0), sigma).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    return _label(*_grid_edges(np.ascontiguousarray(lab)), image.shape[0] * image.shape[1], scale, min_size).reshape(
-        image.shape[:2]
-    )
+    labels = _label(*_grid_edges(np.ascontiguousarray(lab)), image.shape[0] * image.shape[1], scale, min_size)
+    return np.asarray(labels, dtype=np.int32).reshape(image.shape[:2])
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _grid_edges(lab):  # type: ignore[no-untyped-def]
     """Edges of the 4-connected grid with the Lab distance of their ends."""
     height, width = lab.shape[:2]
@@ -68,7 +67,7 @@ def _grid_edges(lab):  # type: ignore[no-untyped-def]
     return start, end, weight
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _sorted_order(weight):  # type: ignore[no-untyped-def]
     """Order of the edges by weight, to within 1/LEVELS of the largest; equal ones stay in place."""
     step = max(weight.max(), 1e-6) / (LEVELS - 1)
@@ -84,7 +83,7 @@ def _sorted_order(weight):  # type: ignore[no-untyped-def]
     return order
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _find(parent, node):  # type: ignore[no-untyped-def]
     """Root of a node, halving the path on the way."""
     while parent[node] != node:
@@ -93,7 +92,7 @@ def _find(parent, node):  # type: ignore[no-untyped-def]
     return node
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _label(start, end, weight, pixels, scale, min_size):  # type: ignore[no-untyped-def]
     """Algorithm 1: join two components where the edge is no heavier than either allows, then the small ones."""
     order = _sorted_order(weight)
