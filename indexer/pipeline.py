@@ -175,7 +175,7 @@ class Pipeline:
         try:
             item = _Decoded(job, future.result())
         except ImageError as error:
-            self.intake.fail(self.owner, job.image_id, str(error))
+            self.intake.fail(self.owner, job.image_id, _reason(error, job))
             done[0] += 1
             self.on_done()
             return
@@ -264,6 +264,12 @@ class Pipeline:
         except Exception as error:
             logger.exception("the ingest stops")
             self._failure.append(error)
+
+
+def _reason(error: ImageError, job: Job) -> str:
+    """What is wrong with the picture, without the path, which is known from its row."""
+    text = str(error)
+    return next((text.removeprefix(f"{path}: ") for path in job.paths if text.startswith(f"{path}: ")), text)
 
 
 def _take_batch(source: queue.Queue[_Decoded | None], limit: int) -> list[_Decoded]:

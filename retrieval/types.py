@@ -166,9 +166,11 @@ class Segments:
     def iou_with(self, masks: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Intersection over union with other masks of the same frame, (N, M) for (M, H, W) masks."""
         count = self.membership.shape[1]
-        shares = np.stack([np.bincount(self.atoms[mask], minlength=count) for mask in masks], 1).astype(np.float32)
+        shares = np.zeros((count, len(masks)), np.float32)
+        for column, mask in enumerate(masks):
+            shares[:, column] = np.bincount(self.atoms[mask], minlength=count)
         common = self.membership.astype(np.float32) @ shares
-        union = self.areas[:, None] + masks.reshape(len(masks), -1).sum(1)[None] - common
+        union = self.areas[:, None] + masks.sum(axis=(1, 2))[None] - common
         return np.asarray(common / np.maximum(union, 1), dtype=np.float32)
 
 
