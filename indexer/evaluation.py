@@ -49,7 +49,8 @@ KNOWN_NAMES = frozenset(
     name.strip()
     for name in """
     motorcycle, dog, cat, bus, elephant, zebra, bear, laptop, pizza, umbrella, bird, bicycle, car, truck, train,
-    airplane, boat, clock, tv, keyboard, mouse, banana, orange, sheep, cow, horse, toilet, refrigerator, vase, teddy bear, tie,
+    airplane, boat, clock, tv, keyboard, mouse,
+    banana, orange, sheep, cow, horse, toilet, refrigerator, vase, teddy bear, tie,
     backpack, bench, traffic light, parking meter, cup, wine glass, bottle, couch, chair, dining table, microwave,
     toaster, hot dog, broccoli, sports ball, skis, spoon, bowl
     """.replace("\n", " ").split(",")

@@ -54,7 +54,9 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
         click.echo(json.dumps(_answer_json(answer, paths)))
         return
     console = Console()
-    if answer.words is not None:
+    if answer.words is not None and assembly.card.word_vectors is None:
+        console.print(f"the recipe {assembly.card.name} knows no words: give --image or --segment")
+    elif answer.words is not None:
         for term in answer.words.understood:
             console.print(Text(f"{term.text} → {', '.join(term.labels[:8])}{' …' if len(term.labels) > 8 else ''}"))
         if answer.words.unknown:

@@ -102,21 +102,22 @@ class SearchEngine:
         while True:
             scored = rank.merge_hits(self.segments.search(queries, k=k))
             scored = scored.hiding(self.segments.owners_of(scored.ids), hidden)
-            chosen, known = self._choose(request, scored)
+            chosen, known = self._choose(request, scored, k)
             if len(chosen) >= request.limit or k >= len(self.segments):
                 return _described(chosen, known, request.limit)
             k *= 4
 
-    def _choose(self, request: SearchRequest, scored: Scored) -> tuple[Scored, dict[int, SegmentHit]]:
+    def _choose(self, request: SearchRequest, scored: Scored, k: int) -> tuple[Scored, dict[int, SegmentHit]]:
         """One segment a photo, or segments that are not the same thing twice; deleted ones are left out."""
+        wanted = k
         if request.group_by == "image":
-            scored = rank.best_of_each(scored, self.segments.owners_of(scored.ids))
-            scored = scored[: request.limit]
-        else:
-            scored = scored[: 2 * request.limit + 100]
-        known = self.catalog.hits(scored.ids.tolist())
-        scored = scored[np.array([key in known for key in scored.ids.tolist()], bool)]
-        return (scored if request.group_by == "image" else self._distinct(scored, known)), known
+            scored, wanted = rank.best_of_each(scored, self.segments.owners_of(scored.ids)), request.limit
+        first = scored[:wanted]
+        known = self.catalog.hits(first.ids.tolist())
+        if len(known) < len(first):  # some were deleted and the index has not noticed: others take their places
+            first, known = scored, self.catalog.hits(scored.ids.tolist())
+        kept = first[np.array([key in known for key in first.ids.tolist()], bool)][:wanted]
+        return (kept if request.group_by == "image" else self._distinct(kept, known)), known
 
     def _distinct(self, scored: Scored, known: dict[int, SegmentHit]) -> Scored:
         """Leave out segments that overlap a better one of their photo by more than `SAME`."""
@@ -146,10 +147,15 @@ class SearchEngine:
         if words or not all(example.ref.is_photo for example in (*positive, *negative)):
             raise QueryError("a whole photo cannot be combined with segments or words: pick a segment of it instead")
         queries = rank.combine(_stack(positive), (), _stack(negative))
-        scored = rank.merge_hits(self.photos.search(queries, k=request.limit + len(hidden)))
-        scored = scored.hiding(scored.ids, hidden)
-        images = self.catalog.images(scored.ids.tolist())
-        scored = scored[np.array([key in images for key in scored.ids.tolist()], bool)][: request.limit]
+        k = request.limit + len(hidden)
+        while True:
+            scored = rank.merge_hits(self.photos.search(queries, k=k))
+            scored = scored.hiding(scored.ids, hidden)
+            images = self.catalog.images(scored.ids.tolist())
+            scored = scored[np.array([key in images for key in scored.ids.tolist()], bool)][: request.limit]
+            if len(scored) >= request.limit or k >= len(self.photos):
+                break
+            k *= 4
         cut = rank.likely_from(scored.scores)
         return tuple(
             Match(
@@ -191,6 +197,8 @@ class SearchEngine:
         if ref.is_photo:
             return _Example(ref, query.photo_vector, None, None)
         row = ref.segment if ref.segment is not None else _pick(ref, query.segments, query.size_hw)
+        if not query.segments:
+            raise QueryError("no segment was found in this photo: search by the whole photo instead")
         if not 0 <= row < len(query.segments):
             raise QueryError(f"query {query_id} has segments 0 to {len(query.segments) - 1}, not {row}")
         return _Example(ref, query.vectors[row], query.segments[row], None)

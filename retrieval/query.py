@@ -17,6 +17,7 @@ Box = tuple[float, float, float, float]
 
 MAX_LIMIT = 1000
 MAX_TEXT = 500
+MAX_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,9 @@ class Ref:
                 "a reference is one of {segment}, {image, point}, {image, box}, {image}, {query, segment}, "
                 "{query, point}, {query, box} or {query}"
             )
+        for number in (self.segment, self.image, self.query):
+            if number is not None and abs(number) > MAX_ID:
+                raise QueryError(f"there is no id {number}: no database holds a number as large")
 
     @property
     def is_photo(self) -> bool:

@@ -94,11 +94,13 @@ def analysis(
 ) -> Analysis:
     """What a recipe might have found; strips of falling quality unless told otherwise."""
     count = len(vectors)
-    masks = strips(count) if masks is None and count else masks if masks is not None else np.zeros((0, 8, 40), bool)
+    if masks is None:
+        masks = strips(count) if count else np.zeros((0, 8, 40), bool)
     ranks = np.linspace(0.9, 0.1, count, dtype=np.float32) if quality is None else np.array(quality, np.float32)
     segments = Segments.from_masks(masks, ranks, labels)
     whole = np.array([1, 0, 0, 0] if photo_vector is None else photo_vector, np.float32)
-    return Analysis(segments, np.array(vectors, np.float32).reshape(count, -1), whole)
+    rows = np.array(vectors, np.float32).reshape(count, len(vectors[0]) if count else len(whole))
+    return Analysis(segments, rows, whole)
 
 
 @dataclass

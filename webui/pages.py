@@ -21,6 +21,7 @@ from .context import context
 from .originals import shown_path
 
 PAGE_SIZE = 60
+STARTERS = 14
 RATIO_STEPS = range(-20, 21)
 """``static/css/ratios.css`` has a class for each of these powers of 1.06, from 0.31 to 3.2."""
 
@@ -88,9 +89,20 @@ def photo(image_id: int) -> str:
 @pages.get("/search")
 def search() -> str:
     """The shell of a search; what is searched for stands in the address, and scripts fill in the rest."""
+    text = request.args.get("text", "")
+    by_example = bool(request.args.keys() & {"segment", "image", "query", "not", "notphoto"})
     named = [int(value) for value in request.args.getlist("segment")[:100] if _ID.fullmatch(value)]
     owners = {segment.id: segment.image_id for segment in context().catalog.hits(named).values()}
-    return render_template("search.html", here="search", words=request.args.get("text", ""), owners=owners)
+    asked = by_example or bool(text)
+    return render_template(
+        "search.html",
+        here=None if text and not by_example else "search",
+        words=text,
+        asked=asked,
+        by_example=by_example,
+        owners=owners,
+        photos=[] if asked else context().catalog.page(limit=STARTERS, state="indexed", newest_first=True),
+    )
 
 
 @pages.get("/upload")

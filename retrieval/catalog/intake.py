@@ -192,7 +192,8 @@ def _register(session: Session, file: SeenFile, photos: dict[str, Image], places
     photo = photos.get(file.sha256)
     if place is not None and photo is not None and place.image_id == photo.id:
         place.size, place.mtime_ns, place.missing_since = file.size, file.mtime_ns, None
-        return Registered(photo.id, "unchanged")
+        waits = photo.state in ("pending", "working")
+        return Registered(photo.id, "new" if waits else "unchanged")
     outcome = Registered(photo.id, "duplicate") if photo is not None else None
     if photo is None:
         photo = photos[file.sha256] = Image(sha256=file.sha256, state="pending", created_at=_now())

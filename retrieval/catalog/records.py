@@ -133,7 +133,7 @@ Registration = Literal["new", "unchanged", "duplicate"]
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What became of a file that was registered."""
+    """What became of a file that was registered; "new" is whatever has to be worked on."""
 
     image_id: int
     outcome: Registration

@@ -56,8 +56,9 @@ export class SegmentOverlay extends EventTarget {
 
   /** Mark the segments, and the box, that are being searched with. */
   choose(ids, box = null) {
-    const chosen = this.#photo.segments.flatMap((segment, row) => (ids.includes(segment.id) ? [this.#path(row)] : []));
-    this.#layers.chosen.replaceChildren(...chosen, ...(box ? [this.#rectangle(box, "asked")] : []));
+    const rows = [...this.#masks.keys()].filter((row) => ids.includes(this.#photo.segments[row].id));
+    const rest = rows.length ? [s("path", { class: "rest", d: this.#allBut(rows.map((row) => this.#masks[row].outline).join("")) })] : [];
+    this.#layers.chosen.replaceChildren(...rest, ...rows.map((row) => this.#path(row)), ...(box ? [this.#rectangle(box, "asked")] : []));
   }
 
   #draw() {
@@ -73,6 +74,11 @@ export class SegmentOverlay extends EventTarget {
 
   #path(row) {
     return s("path", { d: this.#masks[row].outline });
+  }
+
+  #allBut(outline) {
+    const { width, height } = this.#masks[0] ?? this.#photo;
+    return `M0 0H${width}V${height}H0Z${outline}`;
   }
 
   #scale() {
@@ -133,9 +139,8 @@ export class SegmentOverlay extends EventTarget {
   #highlightRow(row, silent = false) {
     if (row === this.#active) return;
     this.#active = row;
-    const { width, height } = this.#masks[0] ?? this.#photo;
     const outline = row < 0 ? "" : this.#masks[row].outline;
-    this.#layers.shade.setAttribute("d", outline && `M0 0H${width}V${height}H0Z${outline}`);
+    this.#layers.shade.setAttribute("d", outline && this.#allBut(outline));
     this.#layers.active.replaceChildren(...(outline ? [this.#path(row)] : []));
     this.#stage.classList.toggle("pointed", row >= 0);
     const place = this.#under.indexOf(row) + 1;

@@ -38,9 +38,14 @@ export class Picker {
   preview(file) {
     this.clear();
     const url = URL.createObjectURL(file);
-    const image = h("img", { src: url, alt: "The photo you chose", load: () => URL.revokeObjectURL(url), error: () => image.remove() });
+    const image = h("img", { src: url, alt: "The photo you chose", error: () => image.remove() });
+    const stage = h("div", { class: "stage working" }, image);
+    image.addEventListener("load", () => {
+      stage.style.setProperty("--shape", image.naturalWidth / image.naturalHeight);
+      URL.revokeObjectURL(url);
+    });
     const note = h("p", { class: "caption", role: "status" }, "Cutting it into segments …");
-    this.#root.replaceChildren(h("div", { class: "stage working" }, image), note);
+    this.#root.replaceChildren(stage, note);
     this.#root.hidden = false;
     return (text) => (note.textContent = text);
   }
@@ -72,6 +77,7 @@ export class Picker {
     const stage = h("div", { class: "stage", tabindex: "0", role: "group", "aria-label": `${name} with ${plural(segments.length, "segment")}. Arrow keys walk through them, Enter searches.` },
       h("img", { src: url, width, height, alt: name }));
     const caption = h("p", { class: "caption", "aria-live": "polite" });
+    stage.style.setProperty("--shape", width / height);
     this.#root.replaceChildren(stage, caption, this.#strip(), this.#actions(source));
     this.#root.hidden = false;
     this.#overlay = new SegmentOverlay(stage, this.photo);

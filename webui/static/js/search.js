@@ -31,7 +31,8 @@ async function show() {
   const source = sourceOf(asked);
   const byExample = asked.positive.length + asked.negative.length > 0 || source !== null;
   page.classList.toggle("split", byExample);
-  $("#drop").hidden = !byExample && asked.text !== "";
+  $(".query").hidden = !byExample && asked.text !== "";
+  $("#start").hidden = byExample || asked.text !== "";
   $("#words").value = asked.text;
   document.title = `${asked.text || "Search"} – SegSearch`;
   used = null;
@@ -144,6 +145,8 @@ async function take([file]) {
   if (!file) return;
   running.abort();
   page.classList.add("split");
+  $(".query").hidden = false;
+  $("#start").hidden = true;
   rest(null);
   const say = picker.preview(file);
   try {

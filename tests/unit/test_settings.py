@@ -1,0 +1,94 @@
+"""Settings from the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from retrieval.errors import ConfigurationError
+from retrieval.settings import Settings
+
+
+def test_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.from_env({})
+    assert settings == Settings(
+        home=tmp_path / "var", database_url=f"sqlite:///{tmp_path}/var/catalog.db", device="auto", recipe="lite"
+    )
+    assert not settings.home.exists(), "reading settings writes nothing"
+
+
+def test_everything_can_be_set(tmp_path: Path) -> None:
+    settings = Settings.from_env(
+        {
+            "SEGSEARCH_HOME": str(tmp_path),
+            "SEGSEARCH_DATABASE_URL": "postgresql://u:p@host/db",
+            "SEGSEARCH_DEVICE": "cuda:1",
+            "SEGSEARCH_RECIPE": "grid",
+        }
+    )
+    assert settings == Settings(
+        home=tmp_path, database_url="postgresql://u:p@host/db", device="cuda:1", recipe="grid"
+    )
+
+
+def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path) -> None:
+    names = ("SEGSEARCH_HOME", "SEGSEARCH_DATABASE_URL", "SEGSEARCH_DEVICE", "SEGSEARCH_RECIPE")
+    assert Settings.from_env(dict.fromkeys(names, "")) == Settings.from_env({})
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Settings.from_env({"SEGSEARCH_HOME": "~/photos"}).home == tmp_path / "photos"
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:0", "cuda:12"])
+def test_devices(device: str) -> None:
+    assert Settings.from_env({"SEGSEARCH_DEVICE": device}).device == device
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "CPU", "mps", "cpu "])
+def test_other_devices_are_refused(device: str) -> None:
+    with pytest.raises(ConfigurationError, match="SEGSEARCH_DEVICE=.* is none of auto, cpu, cuda, cuda:N"):
+        Settings.from_env({"SEGSEARCH_DEVICE": device})
+
+
+def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    wrong = {
+        "SEGSEARCH_HOME": str(tmp_path / "file"),
+        "SEGSEARCH_DEVICE": "gpu",
+        "SEGSEARCH_DATABASE_URL": "catalog.db",
+    }
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_env(wrong)
+    assert all(name in str(caught.value) for name in wrong)
+
+
+def test_a_password_in_a_wrong_url_is_not_repeated() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_env({"SEGSEARCH_DATABASE_URL": "user:secret@host"})
+    assert "secret" not in str(caught.value)
+
+
+def test_folders_are_within_home(tmp_path: Path) -> None:
+    settings = Settings.in_home(tmp_path, recipe="grid")
+    digest = "ab" + 62 * "0"
+    places = [
+        settings.index_dir,
+        settings.uploads_dir,
+        settings.renditions_dir,
+        settings.queries_dir,
+        settings.preview(digest),
+        settings.thumbnail(digest),
+    ]
+    assert len(set(places)) == 6
+    assert all(place.is_relative_to(tmp_path) for place in places)
+    assert settings.preview(digest).parent.name == "ab"
+
+
+def test_a_relative_home_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Settings.in_home(Path("here")).home == tmp_path / "here"
+    assert Settings.from_env({"SEGSEARCH_HOME": "here"}).home == tmp_path / "here"
