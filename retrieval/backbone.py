@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import cv2
@@ -63,6 +64,8 @@ class Backbone:
 
     def __init__(self, device: str = "cpu", *, threads: int | None = None, weights: Path | None = None) -> None:
         path = weights or _package_weights()
+        if not path.is_file():
+            raise WeightsMissingError(f"{path} is missing")
         self.device = find_device(device)
         self.digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         network: Any = _load(path)  # an architecture of timm, which is not typed
@@ -183,7 +186,7 @@ def _load(path: Path) -> nn.Module:
         tensors = list(torch.load(path, map_location="cpu", weights_only=True).values())
         names = list(network.state_dict())
         network.load_state_dict(dict(zip(names, tensors, strict=True)))
-    except (OSError, RuntimeError, ValueError, EOFError, AttributeError, KeyError) as error:
+    except (OSError, RuntimeError, ValueError, EOFError, AttributeError, KeyError, UnpicklingError) as error:
         raise WeightsCorruptError(f"{path} does not hold EfficientNet-Lite2: reinstall its package") from error
     return _fold_normalisation(network.eval().requires_grad_(False))
 

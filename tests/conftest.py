@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from toys import Ingested, Pictures, ToyLibrary, close
 
 from retrieval.assembly import Assembly
 from retrieval.catalog import open_sessions
+from retrieval.protocols import Recipe
 from retrieval.settings import Settings
 
 SETTINGS = (
@@ -124,6 +124,9 @@ def more_toys(blank_catalog: Path, tmp_path: Path) -> Iterator[Callable[[str], T
         library.close()
 
 
-def pytest_report_header() -> str:
-    """Which processors the tests share, for whoever wonders about their time."""
-    return f"cores: {os.cpu_count()}"
+@pytest.fixture(scope="session")
+def lite() -> Recipe:
+    """The default recipe on the processor; the network is loaded once for all tests."""
+    from retrieval.recipes import load
+
+    return load("lite", "cpu")

@@ -21,7 +21,7 @@ from .context import context
 from .originals import shown_path
 
 PAGE_SIZE = 60
-STARTERS = 14
+STARTERS = 12
 RATIO_STEPS = range(-20, 21)
 """``static/css/ratios.css`` has a class for each of these powers of 1.06, from 0.31 to 3.2."""
 
@@ -122,6 +122,15 @@ def name_of(image: ImageRecord) -> str:
     if image.path is None or (location is not None and _is_upload(location)):
         return f"Photo {image.id}"
     return shown_path(Path(image.path.name)) or ""
+
+
+@pages.app_template_global()
+def reason_of(image: ImageRecord) -> str:
+    """Why a photo failed; which file it is stands beside it already."""
+    reason = image.error or "the reason is not known"
+    for location in image.locations:
+        reason = reason.removeprefix(f"{shown_path(location.path)}: ")
+    return reason
 
 
 @pages.app_template_global()

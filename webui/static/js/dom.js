@@ -25,6 +25,21 @@ export const icon = (name) =>
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
+const waiting = new WeakMap();
+const near = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    near.unobserve(target);
+    waiting.get(target)(target);
+  }
+}, { rootMargin: "400px" });
+
+/** Do something with an element once it comes into sight. */
+export function whenSeen(element, act) {
+  waiting.set(element, act);
+  near.observe(element);
+}
+
 /** Let screen readers say something. */
 export function announce(text) {
   const live = $("#live");

@@ -3,7 +3,7 @@
 import { getStatus } from "./api.js";
 
 const BUSY = 2000; // milliseconds between two questions while photos are waiting
-const IDLE = 10000;
+const IDLE = 4000;
 
 /** Call `onChange` with {waiting, entered, total, counts, ended} at first and whenever the counts are others. */
 export async function followIntake({ onChange }) {

@@ -1,9 +1,11 @@
 /** The page of a photo: pointing at its segments, drawing a box, deleting it. */
 
 import { deleteImage, getImage } from "./api.js";
-import { $, $$, plural, toast } from "./dom.js";
+import { cropOf } from "./crop.js";
+import { $, $$, toast, whenSeen } from "./dom.js";
 import { SegmentOverlay } from "./overlay.js";
 import { empty, format } from "./refs.js";
+import { Mask } from "./rle.js";
 
 const page = $("#photo");
 const id = Number(page.dataset.id);
@@ -65,11 +67,17 @@ function showNamed(overlay) {
   if (link) list.scrollTop = link.offsetTop - list.offsetTop - 80;
 }
 
+/** Cut-outs that show the segment itself, not only its box. */
+const shadeCrop = (place, photo, segment) =>
+  whenSeen(place, () => place.replaceChildren(cropOf(photo, segment.box_xyxy, new Mask(segment.mask))));
+
 async function start() {
   if (!list) return;
   try {
-    const overlay = new SegmentOverlay($("#stage"), await getImage(id));
+    const photo = { ...(await getImage(id)), url: $("#stage img").src };
+    const overlay = new SegmentOverlay($("#stage"), photo);
     connect(overlay);
+    for (const segment of photo.segments) shadeCrop($(`[data-segment="${segment.id}"] .crop`, list), photo, segment);
     showNamed(overlay);
     addEventListener("hashchange", () => showNamed(overlay));
   } catch (problem) {

@@ -2,8 +2,9 @@
 
 import { getImage, getQuery } from "./api.js";
 import { cropOf } from "./crop.js";
-import { $$, h, icon, plural } from "./dom.js";
+import { $$, h, icon, plural, whenSeen } from "./dom.js";
 import { SegmentOverlay } from "./overlay.js";
+import { Mask } from "./rle.js";
 
 const STRIP = 40; // segments shown as cut-outs below the photo
 
@@ -111,7 +112,7 @@ export class Picker {
         pointerleave: () => this.#overlay.highlight(null),
         focus: () => this.#overlay.highlight(segment.id),
         blur: () => this.#overlay.highlight(null),
-      }, h("span", { class: "crop" }, cropOf(this.photo, segment.box_xyxy)));
+      }, cutOut(this.photo, segment));
     return h("div", { class: "strip", "data-walk": true, role: "group", "aria-label": "Segments of the photo", hidden: !this.photo.segments.length }, this.photo.segments.slice(0, STRIP).map(button));
   }
 
@@ -121,7 +122,13 @@ export class Picker {
       draw.setAttribute("aria-pressed", String(this.#overlay.drawing));
     } }, icon("box"), "Draw a box");
     const whole = h("button", { class: "button", type: "button", click: () => this.#onPick({ whole: true }) }, icon("photo"), "Whole photo");
-    const page = source.kind === "image" && h("a", { class: "button", href: `/photos/${source.id}` }, "Open");
+    const page = source.kind === "image" && h("a", { class: "button", href: `/photos/${source.id}`, title: "Open the photo", "aria-label": "Open the photo" }, icon("right"));
     return h("div", { class: "actions" }, whole, draw, page);
   }
+}
+
+function cutOut(photo, segment) {
+  const place = h("span", { class: "crop" });
+  whenSeen(place, () => place.replaceChildren(cropOf(photo, segment.box_xyxy, new Mask(segment.mask))));
+  return place;
 }

@@ -1,16 +1,7 @@
 /** The grid of results. */
 
-import { h, icon, s } from "./dom.js";
+import { h, icon, s, whenSeen } from "./dom.js";
 import { Mask } from "./rle.js";
-
-const drawing = new WeakMap(); // what is to be drawn on a card once it comes into sight
-const near = new IntersectionObserver((entries) => {
-  for (const { isIntersecting, target } of entries) {
-    if (!isIntersecting) continue;
-    near.unobserve(target);
-    outline(target, drawing.get(target));
-  }
-}, { rootMargin: "400px" });
 
 const keyOf = (result) => `${result.image_id}-${result.segment_id}`;
 
@@ -20,7 +11,7 @@ export function showResults(list, results, onVote) {
   const cards = results.map((result) => {
     const card = kept.get(keyOf(result)) ?? cardOf(result, onVote);
     card.classList.toggle("unlikely", !result.likely);
-    card.querySelector(".score").textContent = scoreOf(result);
+    card.querySelector(".score").replaceChildren(result.score.toFixed(2), ...(result.label ? [h("span", {}, result.label)] : []));
     return card;
   });
   const first = results.findIndex((result) => !result.likely);
@@ -40,15 +31,10 @@ function cardOf(result, onVote) {
   const vote = (side, sign, words) =>
     h("button", { type: "button", title: words, "aria-label": `${words}: photo ${photo}`, click: () => onVote(result, side) }, icon(sign));
   const votes = h("span", { class: "votes" }, vote("positive", "plus", "More like this"), vote("negative", "minus", "Not this"));
-  const card = h("li", { class: "card result", "data-key": keyOf(result), "data-image": photo, "data-segment": segment }, shot, h("span", { class: "score", title: "Cosine similarity: 1 is the same" }), votes);
-  if (result.mask) {
-    drawing.set(card, result.mask);
-    near.observe(card);
-  }
+  const card = h("li", { class: "card result", "data-key": keyOf(result), "data-image": photo, "data-segment": segment }, shot, h("span", { class: "score", title: `${label ? `${label}. ` : ""}Cosine similarity: 1 is the same` }), votes);
+  if (result.mask) whenSeen(card, () => outline(card, result.mask));
   return shaped(card, shapeOf(result));
 }
-
-const scoreOf = ({ score, label }) => `${score.toFixed(2)}${label ? ` · ${label}` : ""}`;
 
 /** Width over height of the photo: masks cover it, and so do the boxes of whole photos. */
 function shapeOf({ mask, box_xyxy: [x0, y0, x1, y1] }) {

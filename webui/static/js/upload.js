@@ -102,7 +102,7 @@ function progress(row, share) {
 }
 
 /** What has become of a photo that the server has. */
-function settle(row, { id, state, error }, known = false) {
+function settle(row, { id, state, error, path }, known = false) {
   if (state === "pending" || state === "working") {
     row.set("pending");
     waiting.set(id, row);
@@ -110,7 +110,7 @@ function settle(row, { id, state, error }, known = false) {
     return;
   }
   waiting.delete(id);
-  row.set(known && state !== "failed" ? "known" : state, error ?? "");
+  row.set(known && state !== "failed" ? "known" : state, error?.replace(`${path}: `, "") ?? "");
   if (state !== "failed") row.show(id);
 }
 

@@ -1,0 +1,115 @@
+"""What every recipe promises, whatever it is made of."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from retrieval.protocols import Recipe
+from retrieval.recipes import NAMES, card, load
+from retrieval.recipes.lite import projection_path
+from retrieval.types import Analysis, RgbImage, Segments
+
+FITTED = [name for name in NAMES if name == "grid" or projection_path(name).is_file()]
+RECIPES = [pytest.param(name, marks=[] if name == "grid" else [pytest.mark.slow]) for name in FITTED]
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def recipe(request: pytest.FixtureRequest) -> Recipe:
+    """Every recipe in turn; the default one is shared with the other tests."""
+    if request.param == "lite":
+        found: Recipe = request.getfixturevalue("lite")
+        return found
+    return load(request.param, "cpu")
+
+
+@cache
+def photos() -> dict[str, RgbImage]:
+    """Photos as a camera would hardly make them."""
+    rng = np.random.default_rng(0)
+    return {
+        "huge": rng.integers(0, 256, (1500, 2000, 3), np.uint8),
+        "tiny": rng.integers(0, 256, (16, 16, 3), np.uint8),
+    }
+
+
+@pytest.fixture(scope="module")
+def analyses(recipe: Recipe) -> dict[str, tuple[Any, Analysis]]:
+    """Features and analysis of each photo, all from one batch."""
+    found = {}
+    for (name, image), features in zip(photos().items(), recipe.extract(list(photos().values())), strict=True):
+        found[name] = features, recipe.embed(image, features, recipe.segment(image, features))
+    return found
+
+
+@pytest.mark.parametrize("photo", ["huge", "tiny"])
+def test_segments_lie_within_the_photo(analyses: dict[str, tuple[Any, Analysis]], photo: str) -> None:
+    segments = analyses[photo][1].segments
+    height, width = segments.size_hw
+    large_height, large_width = photos()[photo].shape[:2]
+    assert len(segments) > 0
+    assert height <= max(large_height, 4)
+    assert width <= max(large_width, 4)
+    assert height / width == pytest.approx(large_height / large_width, rel=0.05)
+    assert segments.areas.min() >= 1
+    boxes = segments.boxes_xyxy
+    assert boxes.min() >= 0
+    assert (boxes[:, 2] <= width).all()
+    assert (boxes[:, 3] <= height).all()
+    assert (boxes[:, :2] < boxes[:, 2:]).all()
+
+
+@pytest.mark.parametrize("photo", ["huge", "tiny"])
+def test_qualities_fall_and_are_shares(analyses: dict[str, tuple[Any, Analysis]], photo: str) -> None:
+    quality = analyses[photo][1].segments.quality
+    assert quality.dtype == np.float32
+    assert (np.diff(quality) <= 0).all()
+    assert quality.min() >= 0
+    assert quality.max() <= 1
+
+
+@pytest.mark.parametrize("photo", ["huge", "tiny"])
+def test_vectors_have_unit_length(recipe: Recipe, analyses: dict[str, tuple[Any, Analysis]], photo: str) -> None:
+    found = analyses[photo][1]
+    named = next(card(name) for name in FITTED if recipe.fingerprint.startswith(f"{name}-1:"))
+    assert found.vectors.shape == (len(found.segments), named.segment_dim)
+    assert found.photo_vector.shape == (named.photo_dim,)
+    assert np.isfinite(found.vectors).all()
+    np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, rtol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(found.photo_vector), 1, rtol=1e-4)
+
+
+def test_no_segment_no_vector(recipe: Recipe, analyses: dict[str, tuple[Any, Analysis]]) -> None:
+    features, found = analyses["tiny"]
+    none = recipe.embed(photos()["tiny"], features, found.segments[:0])
+    assert none.vectors.shape == (0, found.vectors.shape[1])
+    assert len(none.segments) == 0
+    np.testing.assert_allclose(none.photo_vector, found.photo_vector, atol=1e-6)
+
+
+def test_one_colour_holds_no_segment(recipe: Recipe, analyses: dict[str, tuple[Any, Analysis]]) -> None:
+    plain = np.full_like(photos()["tiny"], 140)
+    features = analyses["tiny"][0]  # of another picture of that size: not even they make a segment of nothing
+    segments: Segments = recipe.segment(plain, features)
+    assert len(segments) == 0
+    assert segments.size_hw == plain.shape[:2]
+
+
+def test_a_photo_does_not_depend_on_its_batch(recipe: Recipe, analyses: dict[str, tuple[Any, Analysis]]) -> None:
+    image = photos()["tiny"]
+    (features,) = recipe.extract([image])
+    alone = recipe.embed(image, features, recipe.segment(image, features))
+    together = analyses["tiny"][1]
+    assert len(alone.segments) == len(together.segments)
+    np.testing.assert_allclose(alone.photo_vector, together.photo_vector, atol=2e-3)
+    np.testing.assert_allclose(alone.vectors, together.vectors, atol=5e-3)
+
+
+def test_how_it_is_best_fed(recipe: Recipe) -> None:
+    assert recipe.batch_size >= 1
+    assert recipe.lanes >= 1
+    assert ":" in recipe.fingerprint
+    assert list(recipe.extract([])) == []
