@@ -97,7 +97,7 @@ def search() -> str:
     return render_template(
         "search.html",
         here=None if text and not by_example else "search",
-        words=text,
+        words="" if by_example else text,
         asked=asked,
         by_example=by_example,
         owners=owners,

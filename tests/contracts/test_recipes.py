@@ -32,7 +32,7 @@ def photos() -> dict[str, RgbImage]:
     rng = np.random.default_rng(0)
     return {
         "huge": rng.integers(0, 256, (1500, 2000, 3), np.uint8),
-        "tiny": rng.integers(0, 256, (16, 16, 3), np.uint8),
+        "tiny": rng.integers(0, 256, (16, 40, 3), np.uint8),
     }
 
 

@@ -3,13 +3,16 @@
 import { h, icon, s, whenSeen } from "./dom.js";
 import { Mask } from "./rle.js";
 
-const keyOf = (result) => `${result.image_id}-${result.segment_id}`;
+const keyOf = (result, alone) => `${result.image_id}-${result.segment_id}-${alone}`;
 
-/** Show results, keeping the cards of those that are there already; `onVote` hears of (result, "positive" | "negative"). */
-export function showResults(list, results, onVote) {
+/**
+ * Show results, keeping the cards of those that are there already; `onVote` hears of (result, "positive" | "negative").
+ * Segments are shown in their photos or, as `alone`, cut out.
+ */
+export function showResults(list, results, { alone, onVote }) {
   const kept = new Map([...list.children].filter((card) => card.dataset.key).map((card) => [card.dataset.key, card]));
   const cards = results.map((result) => {
-    const card = kept.get(keyOf(result)) ?? cardOf(result, onVote);
+    const card = kept.get(keyOf(result, alone)) ?? cardOf(result, alone && result.mask, onVote);
     card.classList.toggle("unlikely", !result.likely);
     card.querySelector(".score").replaceChildren(result.score.toFixed(2), ...(result.label ? [h("span", {}, result.label)] : []));
     return card;
@@ -24,34 +27,42 @@ export function showSkeleton(list) {
   list.replaceChildren(...shapes.map((shape) => shaped(h("li", { class: "card skeleton", "aria-hidden": "true" }, h("span", { class: "shot" })), shape)));
 }
 
-function cardOf(result, onVote) {
+function cardOf(result, alone, onVote) {
   const { image_id: photo, segment_id: segment, label } = result;
-  const picture = h("img", { src: `/api/v1/images/${photo}/thumbnail`, alt: `Photo ${photo}${label ? `, ${label}` : ""}`, loading: "lazy", decoding: "async" });
+  const source = alone ? `/api/v1/segments/${segment}/crop` : `/api/v1/images/${photo}/thumbnail`;
+  const picture = h("img", { src: source, alt: `Photo ${photo}${label ? `, ${label}` : ""}`, loading: "lazy", decoding: "async" });
   const shot = h("a", { class: "shot", "data-stop": true, href: `/photos/${photo}${segment === null ? "" : `#s${segment}`}` }, picture);
   const vote = (side, sign, words) =>
     h("button", { type: "button", title: words, "aria-label": `${words}: photo ${photo}`, click: () => onVote(result, side) }, icon(sign));
   const votes = h("span", { class: "votes" }, vote("positive", "plus", "More like this"), vote("negative", "minus", "Not this"));
-  const card = h("li", { class: "card result", "data-key": keyOf(result), "data-image": photo, "data-segment": segment }, shot, h("span", { class: "score", title: `${label ? `${label}. ` : ""}Cosine similarity: 1 is the same` }), votes);
-  if (result.mask) whenSeen(card, () => outline(card, result.mask));
-  return shaped(card, shapeOf(result));
+  const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone)), "data-image": photo, "data-segment": segment }, shot, h("span", { class: "score", title: `${label ? `${label}. ` : ""}Cosine similarity: 1 is the same` }), votes);
+  const view = alone ? cropView(new Mask(result.mask)) : null;
+  if (result.mask) whenSeen(card, () => outline(card, new Mask(result.mask), view));
+  return shaped(card, view ? view[2] / view[3] : shapeOf(result));
 }
 
 /** Width over height of the photo: masks cover it, and so do the boxes of whole photos. */
 function shapeOf({ mask, box_xyxy: [x0, y0, x1, y1] }) {
   const shape = mask ? mask.size[1] / mask.size[0] : (x1 - x0) / (y1 - y0);
-  return Math.min(Math.max(shape || 1.333, 0.31), 3.2);
+  return shape || 1.333;
+}
+
+/** What the server's cut-out of a segment shows, [x, y, width, height] in the mask's frame: its box and a margin. */
+function cropView({ bounds: [x0, y0, x1, y1], width, height }) {
+  const margin = Math.max(2, 0.06 * Math.max(x1 - x0, y1 - y0));
+  const [left, top] = [Math.max(0, x0 - margin), Math.max(0, y0 - margin)];
+  return [left, top, Math.min(width, x1 + margin) - left, Math.min(height, y1 + margin) - top];
 }
 
 function shaped(card, shape) {
-  card.style.setProperty("--shape", shape.toFixed(3));
+  card.style.setProperty("--shape", Math.min(Math.max(shape, 0.31), 3.2).toFixed(3));
   return card;
 }
 
 /** The thumbnail with what was found in the light and the rest in the shade. */
-function outline(card, stored) {
-  const mask = new Mask(stored);
+function outline(card, mask, view) {
   const { width, height } = mask;
-  const drawn = s("svg", { class: "overlay", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true" },
+  const drawn = s("svg", { class: "overlay", viewBox: (view ?? [0, 0, width, height]).join(" "), preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true" },
     s("path", { class: "shade", d: `M0 0H${width}V${height}H0Z${mask.outline}` }),
     s("path", { class: "found", d: mask.outline }));
   card.querySelector(".shot").append(drawn);

@@ -61,7 +61,8 @@ export class Mask {
     }
   }
 
-  #trace() {
+  /** The tight box around what is inside, [x0, y0, x1, y1]. */
+  get bounds() {
     let [left, top, right, bottom] = [this.width, this.height, 0, 0];
     for (const [start, end] of this.#insideRuns()) {
       const spans = Math.floor(start / this.height) !== Math.floor((end - 1) / this.height);
@@ -70,6 +71,11 @@ export class Mask {
       top = Math.min(top, spans ? 0 : start % this.height);
       bottom = Math.max(bottom, spans ? this.height : ((end - 1) % this.height) + 1);
     }
+    return [left, top, right, bottom];
+  }
+
+  #trace() {
+    const [left, top, right, bottom] = this.bounds;
     if (right <= left) return "";
     const bits = new Uint8Array((right - left) * (bottom - top));
     for (const [start, end] of this.#insideRuns()) {

@@ -33,7 +33,7 @@ async function show() {
   page.classList.toggle("split", byExample);
   $(".query").hidden = !byExample && asked.text !== "";
   $("#start").hidden = byExample || asked.text !== "";
-  $("#words").value = asked.text;
+  $("#words").value = byExample ? "" : asked.text; // beside examples, words are a chip
   document.title = `${asked.text || "Search"} – SegSearch`;
   used = null;
   refine();
@@ -48,14 +48,13 @@ async function showSource(source, signal) {
     await picker.show(source);
     if (!signal.aborted) mark();
   } catch (problem) {
-    if (!signal.aborted) blank([h("h2", {}, "The photo cannot be shown"), h("p", {}, problem.message)]);
+    if (!signal.aborted) fail(problem);
   }
 }
 
 /** Nothing is asked for yet. */
 function rest(source) {
-  $("#results").replaceChildren();
-  for (const part of ["#summary", "#more"]) $(part).hidden = true;
+  clear();
   blank(source ? [h("h2", {}, "What are you looking for?"), h("p", {}, "Click it in the photo, drag a box around it, or take the whole photo.")] : null);
 }
 
@@ -71,17 +70,30 @@ async function run(signal) {
   } catch (problem) {
     clearTimeout(skeleton);
     if (signal.aborted) return;
-    grid.replaceChildren();
-    for (const part of ["#summary", "#more"]) $(part).hidden = true;
-    blank([h("h2", {}, problem.status === 404 ? "That is not there any more" : "This search cannot be answered"), h("p", {}, problem.message)]);
+    fail(problem);
   } finally {
     if (!signal.aborted) answerArea.setAttribute("aria-busy", "false");
   }
 }
 
+function clear() {
+  $("#results").replaceChildren();
+  for (const part of ["#summary", "#more"]) $(part).hidden = true;
+}
+
+function fail(problem) {
+  clear();
+  if (problem.status === 404 && asked.query !== null) {
+    page.classList.remove("split");
+    $("#refine").hidden = true;
+    return blank([h("h2", {}, "That photo is not kept any more"), h("p", {}, "Photos that were only searched with are kept for a day. Choose it again.")]);
+  }
+  blank([h("h2", {}, problem.status === 404 ? "That is not there any more" : "This search cannot be answered"), h("p", {}, problem.message)]);
+}
+
 function showAnswer(answer) {
   for (const result of answer.results) if (result.segment_id !== null) owners.set(result.segment_id, result.image_id);
-  showResults($("#results"), answer.results, vote);
+  showResults($("#results"), answer.results, { alone: asked.group === "segment", onVote: vote });
   showSummary($("#summary"), asked, answer, (group) => go({ ...asked, group, limit: STEP }));
   $("#more").hidden = answer.results.length < asked.limit || !canGrow(asked);
   blank(answer.results.length ? null : nothingFound(answer.words, answer.index.segments === 0));

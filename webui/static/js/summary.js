@@ -1,7 +1,7 @@
 /** The line above the results: how the words were understood, what was found, and how to group it. */
 
 import { h, plural } from "./dom.js";
-import { empty, format } from "./refs.js";
+import { empty, format, isWhole } from "./refs.js";
 
 const SHOWN = 6; // classes of a word that are listed
 
@@ -13,7 +13,7 @@ export function showSummary(root, asked, answer, onGroup) {
   root.replaceChildren(
     ...(answer.words ? [understood(answer.words)] : []),
     h("p", { class: "numbers", role: "status" }, numbers(asked, answer)),
-    grouping(asked, onGroup),
+    ...(asked.positive.some(isWhole) ? [] : [grouping(asked, onGroup)]),
   );
 }
 
@@ -30,13 +30,16 @@ function understood({ understood: terms, unknown, suggestions }) {
   return line;
 }
 
-function numbers({ group, limit }, { results, index, took_ms: took }) {
+function numbers({ group, limit, positive }, { results, index, took_ms: took }) {
   const likely = results.filter((result) => result.likely).length;
   const what = group === "image" ? "photo" : "segment";
   const found = `${likely} likely of ${plural(results.length, what)}${results.length >= limit ? " so far" : ""}`;
+  if (positive.some(isWhole)) return `${found} · whole photos compared · ${spent(took)}`;
   const lag = index.lag ? ` · ${plural(index.lag, "segment")} not searchable yet` : "";
-  return `${found} · ${plural(index.segments, "segment")} searched${lag} · ${took < 10 ? took.toFixed(1) : Math.round(took)} ms`;
+  return `${found} · ${plural(index.segments, "segment")} searched${lag} · ${spent(took)}`;
 }
+
+const spent = (took) => `${took < 10 ? took.toFixed(1) : Math.round(took)} ms`;
 
 function grouping({ group }, onGroup) {
   const button = (value, words) =>

@@ -1,0 +1,356 @@
+"""The pages as people use them, in a real browser."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import PHOTOS, Complaints, Site, drawing
+from playwright.sync_api import Locator, Page, expect
+from pycocotools import mask as coco
+
+pytestmark = pytest.mark.browser
+
+PAGES = ["/", "/photos/1", "/search", "/search?segment=1", "/search?text=dog", "/upload", "/?state=failed"]
+
+UNNAMED = """() => [...document.querySelectorAll("a[href], button, input, img, [role=group], dialog")]
+  .filter((element) => element.checkVisibility())
+  .filter((element) => element.matches("img")
+    ? !element.hasAttribute("alt")
+    : !(element.getAttribute("aria-label") || element.getAttribute("aria-labelledby") || element.textContent.trim()
+        || element.labels?.[0]?.textContent.trim() || element.querySelector("img[alt]:not([alt=''])")))
+  .map((element) => element.outerHTML.slice(0, 200))"""
+
+COMPARE = """async ([width, height, counts]) => {
+  const { Mask } = await import("/static/js/rle.js");
+  const mask = new Mask({ size: [height, width], counts });
+  const covered = [], drawn = [];
+  const canvas = new OffscreenCanvas(width, height).getContext("2d");
+  const shape = new Path2D(mask.outline);
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
+    covered.push(mask.covers(x + 0.5, y + 0.5));
+    drawn.push(canvas.isPointInPath(shape, x + 0.5, y + 0.5, "evenodd"));
+  }
+  return { covered, drawn, bounds: mask.bounds };
+}"""
+
+
+def picture(number: int) -> dict[str, Any]:
+    """A drawn photo as a file to choose."""
+    buffer = io.BytesIO()
+    drawing(number).save(buffer, "PNG")
+    return {"name": f"mine {number}.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+
+
+def rect(element: Locator) -> dict[str, float]:
+    """Where an element is."""
+    frame = element.bounding_box()
+    assert frame is not None
+    return {key: float(value) for key, value in frame.items()}
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_everything_has_a_name(page: Page, address: str) -> None:
+    """Every picture has an alternative text, every control a name, there is one h1, and nothing sticks out."""
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate(UNNAMED) == []
+    assert page.locator("h1").count() == 1
+    for width in (360, 1600):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} at {width} px"
+
+
+def test_library_loads_older_photos_as_one_scrolls(page: Page) -> None:
+    """Newest first, more at the end of the page, each photo once, until there are no more."""
+    page.goto("/")
+    cards = page.locator("#photos .card")
+    assert cards.first.get_attribute("data-state") in ("failed", "indexed")
+    before = page.locator("#photos .card").count()
+    assert before < PHOTOS
+    page.locator("#more").scroll_into_view_if_needed()
+    expect(page.locator("#more")).to_be_hidden()
+    ids = [int(found) for found in cards.evaluate_all("cards => cards.map((card) => card.dataset.id)")]
+    assert len(ids) > PHOTOS
+    assert ids == sorted(set(ids), reverse=True)
+
+
+def test_library_says_why_photos_failed(page: Page) -> None:
+    """The filter shows failed photos with their reason, and a file's name is text."""
+    page.goto("/")
+    page.get_by_role("link", name=re.compile("Failed")).click()
+    tile = page.locator(".card[data-state=failed]")
+    expect(tile).to_contain_text("truncated; copy it again")
+    expect(tile).to_contain_text("torn <b>.png")
+
+
+def test_thumbnails_hold_their_place(page: Page, complaints: Complaints) -> None:
+    """A card is as large before its picture has come as after."""
+    complaints.expected = ("net::ERR_FAILED",)
+    page.route("**/thumbnail", lambda route: route.abort())
+    page.goto("/")
+    card = page.locator("#photos .card:not([data-state=failed])").first
+    without = rect(card)
+    page.unroute("**/thumbnail")
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    assert rect(card) == without
+
+
+def test_photo_page_searches_with_the_segment_that_is_clicked(page: Page) -> None:
+    """Hovering puts a segment in the light, there and in the list; a click searches with it."""
+    page.goto("/photos/5")
+    overlay = page.locator(".stage .overlay")
+    frame = rect(overlay)
+    page.mouse.move(frame["x"] + 40, frame["y"] + 40)
+    expect(page.locator(".overlay .active path")).to_have_count(1)
+    active = page.locator("#segments .active")
+    expect(active).to_have_count(1)
+    segment = active.get_attribute("data-segment")
+    page.mouse.click(frame["x"] + 40, frame["y"] + 40)
+    page.wait_for_url(f"**/search?segment={segment}")
+    expect(page.locator(".result").first).to_be_visible()
+    expect(page.locator(".picker .chosen path:not(.rest)")).to_have_count(1)
+    expect(page.locator(f".strip [data-segment='{segment}']")).to_have_attribute("aria-pressed", "true")
+
+
+def test_photo_page_by_keyboard(page: Page) -> None:
+    """Arrow keys walk through the segments, on the photo and in the list; Enter searches."""
+    page.goto("/photos/5")
+    page.locator(".stage .overlay").wait_for()
+    page.locator("#stage").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    second = page.locator("#segments a").nth(1)
+    expect(second).to_have_class(re.compile("active"))
+    page.locator("#segments a").first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(second).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?segment=*")
+
+
+def test_photo_page_searches_with_a_drawn_box(page: Page) -> None:
+    """Dragging draws a box, in pixels of the photo."""
+    page.goto("/photos/5")
+    frame = rect(page.locator(".stage .overlay"))
+    scale = 320 / frame["width"]
+    page.mouse.move(frame["x"] + 10, frame["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + 110, frame["y"] + 90, steps=4)
+    page.mouse.up()
+    page.wait_for_url("**/search?image=5&box=*")
+    box = [int(value) for value in page.url.split("box=")[1].split(",")]
+    assert np.allclose(box, np.array([10, 10, 110, 90]) * scale, atol=2)
+    expect(page.locator(".result").first).to_be_visible()
+
+
+def test_delete_asks_first(page: Page, site: Site) -> None:
+    """Kept if one says so; else the photo is gone and the next one is shown."""
+    path = site.photos / "to delete.png"
+    drawing(990).save(path)
+    site.enter([path])
+    image_id = site.assembly.catalog.page(limit=1, newest_first=True)[0].id
+    page.goto(f"/photos/{image_id}")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Keep it").click()
+    assert page.url.endswith(f"/photos/{image_id}")
+    page.get_by_role("button", name="Delete").click()
+    page.locator("#confirm").get_by_role("button", name="Delete").click()
+    page.wait_for_url(lambda url: not url.endswith(f"/photos/{image_id}"))
+    assert site.assembly.catalog.images([image_id]) == {}
+
+
+def test_search_by_a_photo_of_ones_own(page: Page) -> None:
+    """Choose a photo, pick a segment, refine with a result, take it back; the address has it all."""
+    page.goto("/search")
+    page.locator("#file").set_input_files([picture(500)])
+    page.wait_for_url("**/search?query=*")
+    page.locator(".strip button").first.click()
+    page.wait_for_url("**&row=0")
+    results = page.locator(".result")
+    expect(results.first).to_be_visible()
+    expect(results.first.locator(".overlay .found")).to_have_attribute("d", re.compile("^M"))
+    expect(page.locator(".numbers")).to_contain_text("segments searched")
+    expect(page.locator(".score").first).to_have_text(re.compile(r"^-?\d\.\d\d"))
+    results.first.get_by_role("button", name="More like this").click()
+    expect(page.locator(".example.like")).to_have_count(2)
+    results.nth(1).get_by_role("button", name="Not this").click()
+    expect(page.locator(".example.not")).to_have_count(1)
+    assert re.search(r"row=0&segment=\d+&not=\d+", page.url)
+    page.reload()
+    expect(page.locator(".example")).to_have_count(3)
+    page.get_by_role("button", name="Remove not like").click()
+    expect(page.locator(".example.not")).to_have_count(0)
+    page.go_back()
+    expect(page.locator(".example.not")).to_have_count(1)
+    assert page.url.count("not=") == 1
+
+
+def test_search_groups_and_grows(page: Page) -> None:
+    """Results by photo or segment by segment, and more of them."""
+    page.goto("/search?segment=1")
+    results = page.locator(".result")
+    expect(results).to_have_count(50)
+    page.get_by_role("button", name="Segments", exact=True).click()
+    page.wait_for_url("**group=segment")
+    expect(results.first.locator("img")).to_have_attribute("src", re.compile("/crop$"))
+    page.get_by_role("button", name="Show more").click()
+    expect(results).to_have_count(100)
+
+
+def test_search_by_whole_photo(page: Page) -> None:
+    """A whole photo is compared with whole photos: no segments, no words beside it."""
+    page.goto("/photos/5")
+    page.get_by_role("link", name="Search by the whole photo").click()
+    page.wait_for_url("**/search?image=5")
+    expect(page.locator(".result").first).to_be_visible()
+    expect(page.locator(".numbers")).to_contain_text("whole photos compared")
+    assert page.locator(".addwords").count() == 0
+
+
+def test_search_by_words(page: Page) -> None:
+    """The words complete, and the page says what they were understood as."""
+    page.goto("/")
+    page.keyboard.press("/")
+    expect(page.locator("#words")).to_be_focused()
+    page.keyboard.type("motorc")
+    option = page.get_by_role("option", name="motorcycle", exact=True)
+    expect(option).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?text=motorcycle")
+    expect(page.locator(".understood")).to_have_text(re.compile("motorcycle.*→.*moped"))
+    expect(page.locator(".result").first).to_be_visible()
+
+
+def test_unknown_words_bring_suggestions(page: Page) -> None:
+    """A word that nothing explains is named, and what it may mean is a link."""
+    page.goto("/search?text=motorcicle")
+    expect(page.locator("#blank")).to_contain_text("“motorcicle” is not known")
+    page.locator("#blank").get_by_role("link", name="motorcycle").click()
+    page.wait_for_url("**/search?text=motorcycle")
+
+
+def test_waits_for_the_analyzer(page: Page, complaints: Complaints) -> None:
+    """While the analyzer is starting, the page says so and tries again by itself."""
+    complaints.expected = ("503",)
+    answers = iter([503, 200])
+
+    def answer(route: Any) -> None:
+        if next(answers) == 200:
+            return route.fallback()
+        body = '{"detail": "the analyzer is starting"}'
+        return route.fulfill(status=503, headers={"Retry-After": "1"}, content_type="application/problem+json", body=body)
+
+    page.route("**/api/v1/queries", answer)
+    page.goto("/search")
+    page.locator("#file").set_input_files([picture(501)])
+    expect(page.locator(".picker .caption")).to_have_text("the analyzer is starting")
+    page.wait_for_url("**/search?query=*")
+
+
+def test_an_expired_query_photo_is_explained(page: Page, complaints: Complaints) -> None:
+    """An old address of a query photo leads to choosing it again."""
+    complaints.expected = ("404",)
+    page.goto("/search?query=987654&row=1")
+    expect(page.locator("#blank")).to_contain_text("not kept any more")
+    expect(page.get_by_text("Choose a photo")).to_be_visible()
+
+
+def test_arrow_keys_in_the_library(page: Page) -> None:
+    """Right and left to the neighbours, down to the row below; Enter opens."""
+    page.goto("/?state=indexed")
+    shots = page.locator("#photos .shot")
+    page.keyboard.press("ArrowRight")
+    expect(shots.first).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(shots.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    below = page.evaluate("document.activeElement.getBoundingClientRect().top")
+    assert below > rect(shots.first)["y"]
+    page.keyboard.press("ArrowUp")
+    expect(shots.nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/photos/*")
+
+
+def test_help_opens_and_closes(page: Page) -> None:
+    """The question mark shows the shortcuts, Esc closes them."""
+    page.goto("/")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#help")).to_be_hidden()
+
+
+def test_dark_theme_is_remembered(page: Page) -> None:
+    """The switch changes the colours and lasts."""
+    page.goto("/")
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(colour)
+    page.get_by_role("button", name="Dark theme").click()
+    dark = page.evaluate(colour)
+    assert dark != light
+    page.goto("/upload")
+    assert page.evaluate(colour) == dark
+    expect(page.get_by_role("button", name="Dark theme")).to_have_attribute("aria-pressed", "true")
+
+
+def test_upload_tells_each_files_outcome(page: Page, site: Site, complaints: Complaints) -> None:
+    """New, already there, not a picture; and then until the new one is searchable. The library shows it by itself."""
+    complaints.expected = ("415",)
+    library = page.context.new_page()
+    library.goto("/")
+    known = {**picture(0), "buffer": (site.photos / "drawing 0.png").read_bytes(), "name": "known.png"}
+    note = {"name": "note.png", "mimeType": "image/png", "buffer": b"just words"}
+    page.goto("/upload")
+    page.locator("#files").set_input_files([picture(600), known, note])
+    rows = page.locator("#list li")
+    expect(rows.nth(1)).to_contain_text("already there")
+    expect(rows.nth(2)).to_contain_text("not a picture")
+    expect(rows.nth(0)).to_contain_text("being cut into segments")
+    expect(library.locator("#intake")).to_be_visible()
+    expect(library.locator(".card").first).to_have_attribute("data-state", re.compile("pending|working"))
+    site.work()
+    expect(rows.nth(0)).to_contain_text("searchable")
+    expect(library.locator(".card").first).to_have_attribute("data-state", "indexed")
+    expect(library.locator("#intake")).to_be_hidden()
+    page.get_by_role("link", name="mine 600.png").click()
+    page.wait_for_url("**/photos/*")
+
+
+def test_dropping_a_photo_searches_with_it(page: Page) -> None:
+    """A file dropped anywhere on the search page is the query."""
+    page.goto("/search")
+    content = list(picture(502)["buffer"])
+    page.evaluate(
+        """(content) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([new Uint8Array(content)], "dropped.png", { type: "image/png" }));
+          for (const type of ["dragenter", "drop"]) document.body.dispatchEvent(
+            new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+        }""",
+        content,
+    )
+    page.wait_for_url("**/search?query=*")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_masks_are_read_and_outlined(page: Page, seed: int) -> None:
+    """Decoding agrees with pycocotools pixel by pixel, and the outline encloses nearly the same pixels."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.random((6, 9)) < 0.5
+    mask = np.kron(coarse, np.ones((8, 7), bool))[: 40 + seed, : 50 + seed]
+    counts = coco.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"].decode()
+    page.goto("/upload")
+    told = page.evaluate(COMPARE, [mask.shape[1], mask.shape[0], counts])
+    covered = np.array(told["covered"]).reshape(mask.shape)
+    drawn = np.array(told["drawn"]).reshape(mask.shape)
+    rows, columns = np.nonzero(mask)
+    assert (covered == mask).all()
+    assert (drawn & mask).sum() / (drawn | mask).sum() > 0.97
+    assert told["bounds"] == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]

@@ -1,0 +1,222 @@
+"""Index files: whole or told to be otherwise, written by one at a time, never half."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from toys import random_units
+
+from retrieval.errors import IndexFileError, IndexLockedError, IndexMismatchError, IndexMissingError
+from retrieval.index import files as module
+from retrieval.index.faiss_index import FaissIndex
+from retrieval.index.files import VERSION, IndexFiles
+
+DIM = 8
+
+
+def index_of(*ids: int) -> FaissIndex:
+    """An index whose vectors follow from its ids."""
+    index = FaissIndex(DIM)
+    index.add(np.array(ids, np.int64), random_units(np.random.default_rng(sum(ids)), len(ids), DIM))
+    return index
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> IndexFiles:
+    """An empty folder."""
+    return IndexFiles(tmp_path / "index")
+
+
+@pytest.fixture
+def written(files: IndexFiles) -> IndexFiles:
+    """A folder with an index of three."""
+    with files.writing():
+        files.save(index_of(3, 1, 7), "toy:1")
+    return files
+
+
+def part_of(files: IndexFiles) -> Path:
+    return files.folder / files.manifest().part
+
+
+def change_manifest(files: IndexFiles, **values: Any) -> None:
+    path = files.folder / "manifest.json"
+    stored = {**json.loads(path.read_text()), **values}
+    path.write_text(json.dumps({name: value for name, value in stored.items() if value is not None}))
+
+
+class TestWhole:
+    def test_what_was_saved_is_loaded(self, written: IndexFiles) -> None:
+        manifest, index = written.load("toy:1")
+        assert index is not None
+        assert index.ids().tolist() == [1, 3, 7]
+        assert (manifest.fingerprint, manifest.dim, manifest.count, manifest.newest_id) == ("toy:1", DIM, 3, 7)
+        assert manifest.bytes == part_of(written).stat().st_size
+        assert manifest == written.manifest()
+        assert written.check() is None
+
+    def test_a_loaded_index_searches_like_the_saved_one(self, written: IndexFiles) -> None:
+        _, index = written.load("toy:1")
+        assert index is not None
+        queries = random_units(np.random.default_rng(0), 2, DIM)
+        for found, expected in zip(index.contents(), index_of(3, 1, 7).contents(), strict=True):
+            np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(
+            index.search(queries, k=3).ids, index_of(3, 1, 7).search(queries, k=3).ids
+        )
+
+    def test_an_empty_index_has_no_part(self, files: IndexFiles) -> None:
+        with files.writing():
+            files.save(FaissIndex(DIM), "toy:1")
+        manifest, index = files.load("toy:1")
+        assert (index, manifest.part, manifest.count, manifest.newest_id) == (None, "", 0, 0)
+        assert files.check() is None
+
+    def test_the_old_part_goes_when_the_new_one_is_there(self, written: IndexFiles) -> None:
+        old = part_of(written)
+        with written.writing():
+            written.save(index_of(1, 2), "toy:1")
+        assert not old.exists()
+        assert {path.name for path in written.folder.iterdir()} == {
+            "manifest.json",
+            "writer.lock",
+            written.manifest().part,
+        }
+
+    def test_who_has_the_old_part_open_keeps_it(self, written: IndexFiles) -> None:
+        _, index = written.load("toy:1")
+        assert index is not None
+        with written.writing():
+            written.save(index_of(1, 2), "toy:1")
+        assert index.search(random_units(np.random.default_rng(0), 1, DIM), k=3).ids.min() > 0
+        assert len(written.load("toy:1")[1] or ()) == 2
+
+
+class TestDamaged:
+    def test_nothing_is_there(self, files: IndexFiles) -> None:
+        for call in (files.manifest, lambda: files.load("toy:1"), files.check):
+            with pytest.raises(IndexMissingError, match="run `python manage.py rebuild-index`"):
+                call()
+
+    def test_another_recipe(self, written: IndexFiles) -> None:
+        with pytest.raises(IndexMismatchError, match=r"made by recipe toy:1, the setting is toy:2.*resegment"):
+            written.load("toy:2")
+
+    @pytest.mark.parametrize(
+        ("damage", "message"),
+        [
+            (lambda path: path.write_bytes(path.read_bytes()[:-5]), "bytes instead of"),
+            (lambda path: path.write_bytes(path.read_bytes() + b"x"), "bytes instead of"),
+            (lambda path: path.write_bytes(b""), "has 0 bytes instead of"),
+            (lambda path: path.unlink(), "is missing"),
+            (lambda path: path.write_bytes(bytes(path.stat().st_size)), "cannot be read"),
+        ],
+        ids=["truncated", "longer", "empty", "missing", "zeros"],
+    )
+    def test_a_part_that_is_not_whole(self, written: IndexFiles, damage: Any, message: str) -> None:
+        damage(part_of(written))
+        with pytest.raises(IndexMismatchError, match=f"{message}.*: run `python manage.py rebuild-index`"):
+            written.load("toy:1")
+
+    def test_a_changed_byte_is_found_by_a_check(self, written: IndexFiles) -> None:
+        content = bytearray(part_of(written).read_bytes())
+        content[-9] ^= 1
+        part_of(written).write_bytes(content)
+        fault = written.check()
+        assert fault is not None
+        assert "has other bytes than were written: run `python manage.py rebuild-index`" in fault
+
+    def test_a_check_of_a_part_that_is_gone(self, written: IndexFiles) -> None:
+        part_of(written).unlink()
+        with pytest.raises(IndexFileError, match="rebuild-index"):
+            written.check()
+
+    @pytest.mark.parametrize("values", [{"count": 4}, {"dim": DIM + 1}])
+    def test_a_part_of_another_manifest(self, written: IndexFiles, values: dict[str, int]) -> None:
+        change_manifest(written, **values)
+        with pytest.raises(IndexMismatchError, match="does not hold the"):
+            written.load("toy:1")
+
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [
+            ({"version": VERSION + 1}, "another version"),
+            ({"version": None}, "another version"),
+            ({"part": None}, "not whole"),
+            ({"more": 1}, "not whole"),
+        ],
+    )
+    def test_a_manifest_of_another_time(self, written: IndexFiles, values: dict[str, Any], message: str) -> None:
+        change_manifest(written, **values)
+        with pytest.raises(IndexMismatchError, match=message):
+            written.manifest()
+
+    @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"\xff\xfe"])
+    def test_a_manifest_that_is_none(self, written: IndexFiles, content: bytes) -> None:
+        (written.folder / "manifest.json").write_bytes(content)
+        with pytest.raises(IndexMismatchError, match="rebuild-index"):
+            written.manifest()
+
+
+HOLD = "import sys, filelock\nwith filelock.FileLock(sys.argv[1]):\n    print('held', flush=True)\n    sys.stdin.read()"
+
+
+class TestOneWriter:
+    def test_a_lock_of_another_process_is_respected_and_dies_with_it(self, files: IndexFiles) -> None:
+        files.folder.mkdir()
+        command = [sys.executable, "-c", HOLD, str(files.folder / "writer.lock")]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == b"held\n"
+            with pytest.raises(IndexLockedError, match="another process is writing"), files.writing():
+                pytest.fail("two writers at once")
+            holder.kill()
+        with files.writing():
+            files.save(index_of(1), "toy:1")
+
+    def test_nor_do_two_of_one_process_write(self, files: IndexFiles) -> None:
+        with files.writing(), pytest.raises(IndexLockedError), IndexFiles(files.folder).writing():
+            pytest.fail("two writers at once")
+
+    def test_an_error_within_lets_go_of_the_lock(self, files: IndexFiles) -> None:
+        with pytest.raises(KeyError), files.writing():
+            raise KeyError
+        with files.writing():
+            pass
+
+
+class TestFullDisk:
+    @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("write error")])
+    def test_while_the_part_is_written(
+        self, written: IndexFiles, monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        def full(_index: FaissIndex, path: Path) -> None:
+            path.write_bytes(b"half")
+            raise error
+
+        before = written.manifest()
+        with monkeypatch.context() as patch, written.writing():
+            patch.setattr(FaissIndex, "save", full)
+            with pytest.raises(IndexFileError, match="the old one stays"):
+                written.save(index_of(9), "toy:1")
+        assert written.manifest() == before
+        assert written.load("toy:1")[1] is not None
+        with written.writing():
+            written.save(index_of(9), "toy:1")
+        assert len(list(written.folder.glob("part-*"))) == 1, "what was left half is cleared"
+
+    def test_while_the_manifest_is_written(self, written: IndexFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        before = written.manifest()
+        monkeypatch.setattr(module, "_replace", full)
+        with written.writing(), pytest.raises(IndexFileError, match="No space left"):
+            written.save(index_of(9), "toy:1")
+        assert written.load("toy:1")[0] == before

@@ -1,0 +1,336 @@
+"""The index that follows the catalogue."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from toys import ToyLibrary, analysis, random_units
+
+from retrieval.errors import IndexMismatchError
+from retrieval.index.exact import ExactIndex
+from retrieval.index.live import LiveIndex
+
+X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
+
+
+def found(index: LiveIndex, query: tuple[float, ...] = X, k: int = 10) -> list[int]:
+    """Ids of the hits of one query."""
+    ids = index.search(np.array([query], np.float32), k=k).ids[0]
+    return [int(key) for key in ids if key >= 0]
+
+
+def publish(index: LiveIndex) -> None:
+    with index.files.writing():
+        index.publish()
+
+
+@pytest.fixture
+def live(toys: ToyLibrary) -> LiveIndex:
+    """An index of nothing."""
+    return toys.live_segments()
+
+
+class TestFollowing:
+    def test_nothing(self, live: LiveIndex) -> None:
+        assert live.refresh()
+        assert len(live) == live.lag == 0
+        assert found(live) == []
+        assert live.ids().tolist() == []
+        assert live.owners_of(np.array([1, 2])).tolist() == [-1, -1]
+
+    def test_it_grows(self, toys: ToyLibrary, live: LiveIndex) -> None:
+        first = toys.add(analysis([X, Y]))
+        assert live.refresh()
+        assert found(live, Y) == list(reversed(toys.segment_ids(first)))
+        second = toys.add(analysis([Z]))
+        assert live.refresh()
+        assert found(live, Z)[0] == toys.segment_ids(second)[0]
+        assert len(live) == 3
+        assert live.owners_of(np.array([3, 1, 99, 2])).tolist() == [second, first, -1, first]
+
+    def test_it_forgets(self, toys: ToyLibrary, live: LiveIndex) -> None:
+        first, second = toys.add(analysis([X, Y])), toys.add(analysis([X]))
+        live.refresh()
+        gone = toys.segment_ids(first)
+        toys.catalog.delete(first)
+        assert live.refresh()
+        assert found(live) == toys.segment_ids(second)
+        assert len(live) == 1
+        assert not set(gone) & set(live.ids().tolist())
+
+    def test_a_deletion_and_a_photo_of_as_many_segments_at_once(self, toys: ToyLibrary, live: LiveIndex) -> None:
+        first = toys.add(analysis([X, Y]))
+        live.refresh()
+        toys.catalog.delete(first)
+        second = toys.add(analysis([Z, W]))
+        assert live.refresh()
+        assert live.ids().tolist() == toys.segment_ids(second)
+
+    def test_a_photo_that_is_analysed_again(self, toys: ToyLibrary, live: LiveIndex) -> None:
+        photo = toys.add(analysis([X, Y]))
+        live.refresh()
+        toys.intake._requeue()
+        toys.intake.claim("toys", 10)
+        toys.finish(photo, analysis([Z, W]))
+        assert live.refresh()
+        assert live.ids().tolist() == toys.segment_ids(photo)
+        assert found(live, W, k=1) == toys.segment_ids(photo)[1:]
+
+    def test_nothing_new_is_no_work(self, toys: ToyLibrary, live: LiveIndex) -> None:
+        toys.add(analysis([X]))
+        assert live.refresh()
+        assert not live.refresh()
+
+    def test_photos_of_another_recipe_are_left_out(self, toys: ToyLibrary, live: LiveIndex) -> None:
+        toys.add(analysis([X]), recipe="older:1")
+        live.refresh()
+        assert len(live) == 0
+
+    def test_vectors_of_another_length_are_refused(self, toys: ToyLibrary, live: LiveIndex) -> None:
+        toys.add(analysis([[1, 0, 0]], photo_vector=[1, 0, 0]))
+        with pytest.raises(IndexMismatchError, match=r"length 3, the recipe's 4.*resegment"):
+            live.refresh()
+
+    def test_lag_is_what_was_not_taken_in_yet(self, toys: ToyLibrary, live: LiveIndex) -> None:
+        toys.add(analysis([X, Y]))
+        assert live.lag == 0, "it was not looked yet"
+        live.refresh()
+        assert (len(live), live.lag) == (2, 0)
+
+
+class TestWholePhotos:
+    def test_they_come_and_go_in_any_order(self, toys: ToyLibrary) -> None:
+        live = toys.live_photos()
+        early, late = toys.register(), toys.register()
+        toys.intake.claim("toys", 10)
+        toys.finish(late, analysis([X], photo_vector=Y))
+        live.refresh()
+        assert live.ids().tolist() == [late]
+        toys.finish(early, analysis([X], photo_vector=Z))
+        live.refresh()
+        assert live.ids().tolist() == [early, late]
+        assert found(live, Z, k=1) == [early]
+        toys.catalog.delete(late)
+        live.refresh()
+        assert found(live, Y) == [early]
+
+    def test_an_empty_photo_in_the_place_of_another(self, toys: ToyLibrary) -> None:
+        """Neither has a segment, so that the numbers of photos and segments stay what they were."""
+        none = np.zeros((0, 4))
+        live, first = toys.live_photos(), toys.add(analysis(none, photo_vector=Y))
+        live.refresh()
+        toys.catalog.delete(first)
+        second = toys.add(analysis(none, photo_vector=Z))
+        live.refresh()
+        assert live.ids().tolist() == [second]
+
+
+class TestPublishing:
+    def test_what_was_published_is_opened(self, toys: ToyLibrary, live: LiveIndex) -> None:
+        photo = toys.add(analysis([X, Y, Z]))
+        live.refresh()
+        publish(live)
+        again = toys.live_segments()
+        assert again.ids().tolist() == toys.segment_ids(photo)
+        assert found(again, Z, k=1) == toys.segment_ids(photo)[2:]
+        assert again.owners_of(again.ids()).tolist() == [photo] * 3
+
+    def test_an_opened_index_catches_up(self, toys: ToyLibrary, live: LiveIndex) -> None:
+        first, second = toys.add(analysis([X])), toys.add(analysis([Y]))
+        live.refresh()
+        publish(live)
+        toys.catalog.delete(first)
+        third = toys.add(analysis([Z]))
+        again = toys.live_segments()
+        again.refresh()
+        assert again.ids().tolist() == [*toys.segment_ids(second), *toys.segment_ids(third)]
+
+    @pytest.mark.parametrize("which", ["first", "last", "both"])
+    def test_photos_deleted_after_publishing_are_gone_when_it_is_opened(
+        self, toys: ToyLibrary, live: LiveIndex, which: str
+    ) -> None:
+        photos = [toys.add(analysis([X, Y])) for _ in range(2)]
+        live.refresh()
+        publish(live)
+        for photo in {"first": photos[:1], "last": photos[1:], "both": photos}[which]:
+            toys.catalog.delete(photo)
+        left = {"first": photos[1:], "last": photos[:1], "both": []}[which]
+        again = toys.live_segments()
+        expected = [key for photo in left for key in toys.segment_ids(photo)]
+        assert again.ids().tolist() == expected, "before a refresh already"
+        again.refresh()
+        publish(again)
+        assert toys.live_segments().ids().tolist() == expected
+
+    def test_what_was_deleted_is_not_published(self, toys: ToyLibrary, live: LiveIndex) -> None:
+        first, second = toys.add(analysis([X])), toys.add(analysis([Y]))
+        live.refresh()
+        toys.catalog.delete(first)
+        live.refresh()
+        publish(live)
+        _, index = live.files.load(toys.recipe)
+        assert index is not None
+        assert index.ids().tolist() == toys.segment_ids(second)
+        assert found(live) == toys.segment_ids(second), "the publisher itself goes on"
+
+    def test_it_goes_on_growing_after_publishing(self, toys: ToyLibrary, live: LiveIndex) -> None:
+        for _ in range(3):
+            toys.add(analysis([X, Y]))
+            live.refresh()
+            publish(live)
+        assert live.ids().tolist() == [1, 2, 3, 4, 5, 6]
+        assert toys.live_segments().ids().tolist() == [1, 2, 3, 4, 5, 6]
+
+    def test_nothing_new_is_not_written_again(self, toys: ToyLibrary, live: LiveIndex) -> None:
+        toys.add(analysis([X]))
+        live.refresh()
+        publish(live)
+        part = live.files.manifest().part
+        publish(live)
+        assert live.files.manifest().part == part
+
+    def test_an_empty_catalogue_is_published_too(self, toys: ToyLibrary, live: LiveIndex) -> None:
+        photo = toys.add(analysis([X]))
+        live.refresh()
+        publish(live)
+        toys.catalog.delete(photo)
+        live.refresh()
+        publish(live)
+        assert live.files.manifest().count == 0
+        assert len(toys.live_segments()) == 0
+
+
+class TestOfAnotherCatalogue:
+    def test_it_is_refused(self, toys: ToyLibrary, more_toys: Callable[[str], ToyLibrary]) -> None:
+        other = more_toys("other")
+        for library, vectors in ((toys, [X, Y, Z]), (other, [W, Z, X])):
+            library.add(analysis(vectors, photo_vector=vectors[0]))
+            for index in (library.live_segments(), library.live_photos()):
+                index.refresh()
+                publish(index)
+        for name in ("segments", "photos"):
+            shutil.rmtree(toys.folder / name)
+            shutil.copytree(other.folder / name, toys.folder / name)
+        for opened in (toys.live_segments, toys.live_photos):
+            with pytest.raises(IndexMismatchError, match=r"another.*rebuild-index"):
+                opened()
+
+    def test_so_is_one_of_a_later_state_whose_ids_were_given_again(
+        self, toys: ToyLibrary, tmp_path: Path
+    ) -> None:
+        """A catalogue restored from a copy gives the ids after it to other segments."""
+        toys.add(analysis([X]))
+        toys.close()
+        shutil.copy(tmp_path / "catalog.db", tmp_path / "copy.db")
+        toys.add(analysis([Y, Z]))
+        live = toys.live_segments()
+        live.refresh()
+        publish(live)
+        toys.close()
+        for leftover in tmp_path.glob("catalog.db*"):
+            leftover.unlink()
+        shutil.copy(tmp_path / "copy.db", tmp_path / "catalog.db")
+        toys.add(analysis([W, X]))
+        with pytest.raises(IndexMismatchError, match="rebuild-index"):
+            toys.live_segments()
+
+    def test_and_one_of_another_recipe(self, toys: ToyLibrary, live: LiveIndex) -> None:
+        toys.add(analysis([X]))
+        live.refresh()
+        publish(live)
+        toys.recipe = "toy:2"
+        with pytest.raises(IndexMismatchError, match="made by recipe toy:1"):
+            toys.live_segments()
+
+
+class Following(RuleBasedStateMachine):
+    """Any sequence of changes leaves the index with what the catalogue holds, and hits as the reference finds them."""
+
+    blank: Path
+
+    @initialize(seed=st.integers(0, 2**16))
+    def begin(self, seed: int) -> None:
+        """An empty catalogue."""
+        self.folder = Path(tempfile.mkdtemp(prefix="segsearch-test-"))
+        shutil.copy(self.blank, self.folder / "catalog.db")
+        self.toys = ToyLibrary(self.folder)
+        self.rng = np.random.default_rng(seed)
+        self.live = self.toys.live_segments()
+        self.photos: dict[int, dict[int, np.ndarray]] = {}
+        self.fresh = False
+
+    @rule(segments=st.integers(0, 6))
+    def add(self, segments: int) -> None:
+        """A photo enters."""
+        vectors = random_units(self.rng, segments, 4)
+        image = self.toys.add(analysis(vectors if segments else np.zeros((0, 4))))
+        self.photos[image] = dict(zip(self.toys.segment_ids(image), vectors, strict=True))
+        self.fresh = False
+
+    @precondition(lambda self: self.photos)
+    @rule(which=st.integers(0, 99))
+    def delete(self, which: int) -> None:
+        """A photo goes."""
+        image = sorted(self.photos)[which % len(self.photos)]
+        self.toys.catalog.delete(image)
+        del self.photos[image]
+        self.fresh = False
+
+    @rule()
+    def refresh(self) -> None:
+        """The index looks at the catalogue."""
+        self.live.refresh()
+        self.fresh = True
+
+    @rule()
+    def publish(self) -> None:
+        """The index is written as it is."""
+        publish(self.live)
+
+    @rule()
+    def reopen(self) -> None:
+        """Another process opens what was published."""
+        self.live = self.toys.live_segments()
+        self.fresh = False
+
+    @invariant()
+    def it_holds_what_the_catalogue_holds(self) -> None:
+        """As a set of ids, by owner, and by what a search finds."""
+        if not getattr(self, "fresh", False):
+            return
+        expected = {key: vector for held in self.photos.values() for key, vector in held.items()}
+        assert self.live.ids().tolist() == sorted(expected)
+        assert len(self.live) == len(expected)
+        owners = {key: image for image, held in self.photos.items() for key in held}
+        assert self.live.owners_of(self.live.ids()).tolist() == [owners[key] for key in sorted(owners)]
+        reference = ExactIndex(4)
+        reference.add(np.array(list(expected), np.int64), np.array(list(expected.values())).reshape(-1, 4))
+        queries = random_units(np.random.default_rng(0), 2, 4)
+        hits, wanted = (each.search(queries, k=5) for each in (self.live, reference))
+        np.testing.assert_array_equal(hits.ids, wanted.ids)
+        np.testing.assert_allclose(hits.scores, wanted.scores, atol=2e-3)
+
+    def teardown(self) -> None:
+        """Leave nothing behind."""
+        if hasattr(self, "toys"):
+            self.toys.close()
+            shutil.rmtree(self.folder)
+
+
+@pytest.fixture
+def following(blank_catalog: Path) -> Iterator[type[Following]]:
+    """The machine, with a database to begin with."""
+    yield type("Following", (Following,), {"blank": blank_catalog})
+
+
+def test_any_sequence_of_changes(following: type[Following]) -> None:
+    few = settings(max_examples=25, stateful_step_count=20, suppress_health_check=list(HealthCheck))
+    run_state_machine_as_test(following, settings=few)

@@ -1,0 +1,82 @@
+"""Kill -9 in the middle of an ingest, at moments drawn by a seed: nothing is lost, nothing is done twice."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
+PHOTOS = 300
+
+pytestmark = pytest.mark.slow
+
+
+def run(home, *arguments, **options):
+    environment = {**os.environ, "SEGSEARCH_HOME": str(home), "SEGSEARCH_RECIPE": "grid"}
+    return subprocess.Popen(
+        [sys.executable, str(MANAGE), *map(str, arguments)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def ask(home, question):
+    with closing(sqlite3.connect(home / "catalog.db", timeout=30)) as database:
+        return database.execute(question).fetchall()
+
+
+def finished(home):
+    try:
+        return ask(home, "SELECT count(*) FROM image WHERE state NOT IN ('pending', 'working')")[0][0]
+    except sqlite3.OperationalError:
+        return 0
+
+
+def kill_when(process, home, photos):
+    """End the whole process group once so many photos are done, without a chance to tidy up."""
+    until = time.monotonic() + 90
+    while finished(home) < photos and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def let_leases_run_out(home):
+    with closing(sqlite3.connect(home / "catalog.db", timeout=30)) as database, database:
+        database.execute("UPDATE image SET lease_until = '2000-01-01 00:00:00' WHERE state = 'working'")
+
+
+def test_nothing_is_lost_and_nothing_doubled(pictures, home):
+    pictures.many(PHOTOS)
+    folder = pictures.folder
+    rng = random.Random(11)
+    for round_ in range(3):
+        process = run(home, "ingest", folder, start_new_session=True)
+        kill_when(process, home, finished(home) + rng.randint(1, 15))
+        assert finished(home) < PHOTOS, f"round {round_} came too late to prove anything"
+        let_leases_run_out(home)
+    last = run(home, "ingest", folder, "--json")
+    out, errors = last.communicate(timeout=120)
+    report = json.loads(out.splitlines()[-1])
+    assert last.returncode == 0, errors
+    assert report["failed"] == 0
+    assert report["indexed"] + report["unchanged"] == PHOTOS
+    assert ask(home, "SELECT state, count(*) FROM image GROUP BY state") == [("indexed", PHOTOS)]
+    assert ask(home, "SELECT count(*), count(DISTINCT uri) FROM location") == [(PHOTOS, PHOTOS)]
+    per_photo = ask(home, "SELECT count(*) FROM segment GROUP BY image_id")
+    assert per_photo == [(25,)] * PHOTOS
+    assert ask(home, "SELECT sum(segment_count) FROM image") == [(25 * PHOTOS,)]
+    check = run(home, "verify")
+    out, _ = check.communicate(timeout=60)
+    assert (check.returncode, out) == (0, "index and catalogue agree\n")
