@@ -187,11 +187,12 @@ class Catalog:
 
     def contents(self, recipe: str) -> Contents:
         """What of a recipe an index has to hold; cheap enough to be asked once a second."""
+        columns = func.count(), func.coalesce(func.sum(Image.segment_count), 0), func.coalesce(func.sum(Image.id), 0)
+        totals = select(*columns).where(Image.recipe == recipe)
         with self._reading() as session:
-            totals = select(func.count(), func.coalesce(func.sum(Image.segment_count), 0)).where(Image.recipe == recipe)
-            photos, segments = session.execute(totals).one()
+            photos, segments, ids = session.execute(totals).one()
             newest = session.scalar(select(func.coalesce(func.max(Segment.id), 0)))
-        return Contents(photos, segments, newest or 0)
+        return Contents(photos, segments, newest or 0, int(ids))
 
     def recipes(self) -> dict[str, int]:
         """Analysed photos of each recipe's fingerprint."""

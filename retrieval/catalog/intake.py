@@ -6,6 +6,7 @@ worker takes over. A result is committed only by the holder of the lease, so not
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,8 @@ from .rows import in_chunks, segment_columns
 
 MAX_ATTEMPTS = 3
 """A photo that was being worked on when this many workers died is failed: it is what kills them."""
+
+GIVEN_UP = f"given up: {MAX_ATTEMPTS} workers died while they worked on this photo; `retry-failed` tries again"
 
 LEASE = timedelta(seconds=90)
 
@@ -57,7 +60,10 @@ class Intake:
         with self._sessions.begin() as session:
             photos = _by_digest(session, {file.sha256 for file in files})
             places = _by_uri(session, [file.uri for file in files])
-            return [_register(session, file, photos, places) for file in files]
+            left: set[int] = set()
+            registered = [_register(session, file, photos, places, left) for file in files]
+            _remove_unplaced(session, left)
+            return registered
 
     def note_missing(self, uri: str) -> int:
         """Note which locations at and below a URI are gone from the disk; returns how many are newly missing."""
@@ -68,7 +74,7 @@ class Intake:
                 statement = select(Location).where(below, Location.id > last).order_by(Location.id).limit(1000)
                 rows = session.scalars(statement).all()
                 for row in rows:
-                    if row.missing_since is None and not path_of(row.uri).exists():
+                    if row.missing_since is None and not os.path.exists(path_of(row.uri)):  # noqa: PTH110  # never raises
                         row.missing_since, gone = _now(), gone + 1
             if not rows:
                 return gone
@@ -81,7 +87,9 @@ class Intake:
         now = _now()
         dead = and_(Image.state == "working", Image.lease_until < now)
         with self._sessions.begin() as session:
-            session.execute(update(Image).where(dead, Image.attempts >= MAX_ATTEMPTS).values(**_given_up()))
+            _fail(
+                session, session.scalars(select(Image.id).where(dead, Image.attempts >= MAX_ATTEMPTS)).all(), GIVEN_UP
+            )
             statement = select(Image).where(or_(Image.state == "pending", dead)).order_by(Image.id).limit(limit)
             rows = session.scalars(
                 statement.options(selectinload(Image.locations)).with_for_update(skip_locked=True)
@@ -122,12 +130,9 @@ class Intake:
     def fail(self, owner: str, image_id: int, reason: str) -> None:
         """Note why a photo cannot be entered; what an earlier analysis found of it is removed."""
         printable = reason.encode("utf-8", "backslashreplace").decode()
-        values = {"state": "failed", "error": printable, "lease_owner": None, "lease_until": None}
-        cleared = {"recipe": None, "segment_count": 0, "photo_vector": None}
         with self._sessions.begin() as session:
-            statement = update(Image).where(_held_by(owner), Image.id == image_id).values({**values, **cleared})
-            if session.execute(statement).rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has it
-                session.execute(delete(Segment).where(Segment.image_id == image_id))
+            held = select(Image.id).where(_held_by(owner), Image.id == image_id).with_for_update()
+            _fail(session, session.scalars(held).all(), printable)
 
     def states(self, image_ids: Sequence[int]) -> dict[int, tuple[State, str | None]]:
         """State and error of those of the photos that exist."""
@@ -168,9 +173,12 @@ def _held_by(owner: str) -> ColumnElement[bool]:
     return and_(Image.state == "working", Image.lease_owner == owner)
 
 
-def _given_up() -> dict[str, object]:
-    reason = f"given up: {MAX_ATTEMPTS} workers died while they worked on this photo; `retry-failed` tries again"
-    return {"state": "failed", "error": reason, "lease_owner": None, "lease_until": None}
+def _fail(session: Session, image_ids: Sequence[int], reason: str) -> None:
+    values = {"state": "failed", "error": reason, "lease_owner": None, "lease_until": None}
+    cleared = {"recipe": None, "segment_count": 0, "photo_vector": None}
+    for chunk in in_chunks(image_ids):
+        session.execute(update(Image).where(Image.id.in_(chunk)).values({**values, **cleared}))
+        session.execute(delete(Segment).where(Segment.image_id.in_(chunk)))
 
 
 def _by_digest(session: Session, digests: Collection[str]) -> dict[str, Image]:
@@ -187,7 +195,10 @@ def _by_uri(session: Session, uris: Sequence[str]) -> dict[str, Location]:
     return found
 
 
-def _register(session: Session, file: SeenFile, photos: dict[str, Image], places: dict[str, Location]) -> Registered:
+def _register(
+    session: Session, file: SeenFile, photos: dict[str, Image], places: dict[str, Location], left: set[int]
+) -> Registered:
+    """Put a file's location to the photo of its bytes; the photo it was at before is noted in `left`."""
     place = places.get(file.uri)
     photo = photos.get(file.sha256)
     if place is not None and photo is not None and place.image_id == photo.id:
@@ -199,22 +210,22 @@ def _register(session: Session, file: SeenFile, photos: dict[str, Image], places
         photo = photos[file.sha256] = Image(sha256=file.sha256, state="pending", created_at=_now())
         session.add(photo)
         session.flush()
-    if place is not None:
-        _vacate(session, place)
-    place = places[file.uri] = Location(image_id=photo.id, uri=file.uri, size=file.size, mtime_ns=file.mtime_ns)
-    session.add(place)
-    session.flush()
+    if place is None:
+        place = places[file.uri] = Location(uri=file.uri)
+        session.add(place)
+    else:
+        left.add(place.image_id)
+    place.image_id, place.size, place.mtime_ns, place.missing_since = photo.id, file.size, file.mtime_ns, None
     return outcome or Registered(photo.id, "new")
 
 
-def _vacate(session: Session, place: Location) -> None:
-    """Take a location from the photo it belonged to, and that photo away if this was its last."""
-    image_id = place.image_id
-    session.delete(place)
+def _remove_unplaced(session: Session, image_ids: Collection[int]) -> None:
+    """Remove those of the photos that have no location any more, once all files have found their places."""
     session.flush()
-    others = session.scalar(select(func.count()).select_from(Location).where(Location.image_id == image_id))
-    if not others:
-        session.execute(delete(Image).where(Image.id == image_id))
+    placed = select(Location.id).where(Location.image_id == Image.id).exists()
+    for chunk in in_chunks(sorted(image_ids)):
+        statement = delete(Image).where(Image.id.in_(chunk), ~placed)
+        session.execute(statement, execution_options={"synchronize_session": False})
 
 
 def _finish(session: Session, owner: str, entry: Entry, recipe: str, segment_count: int) -> bool:

@@ -186,11 +186,22 @@ class VectorBatch:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What of one recipe is in the catalogue; two equal values mean that nothing an index needs has changed."""
+    """What of one recipe is in the catalogue; two equal values mean that nothing an index needs has changed.
+
+    Attributes
+    ----------
+    photos, segments : int
+        How many there are.
+    newest_segment : int
+        Greatest id of any segment.
+    photo_ids : int
+        Sum of the photos' ids, by which a photo without segments in the place of another is noticed.
+    """
 
     photos: int
     segments: int
     newest_segment: int
+    photo_ids: int
 
 
 def vector_bytes(vectors: Vectors) -> bytes:

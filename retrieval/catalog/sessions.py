@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
-from ..errors import CatalogError, SchemaOutdatedError
+from ..errors import CatalogError, ConfigurationError, SchemaOutdatedError
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -30,13 +30,13 @@ def open_sessions(database_url: str) -> sessionmaker[Session]:
     ------
     SchemaOutdatedError
         The database was made by another version: ``python manage.py migrate`` brings it up to date.
-    CatalogError
-        The database cannot be opened.
+    ConfigurationError, CatalogError
+        The URL is wrong, or the database cannot be opened.
     """
     engine = connect(database_url)
     try:
         _check_schema(engine, database_url)
-    except OperationalError as error:
+    except DatabaseError as error:
         raise CatalogError(f"the catalogue {engine.url} cannot be opened: {error.orig}") from error
     return sessionmaker(engine, expire_on_commit=False)
 
@@ -63,10 +63,20 @@ def alembic_config(database_url: str) -> Config:
 
 
 def connect(database_url: str) -> Engine:
-    """An engine whose transactions behave alike on every database."""
-    url = make_url(database_url)
-    if not url.drivername.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+    """An engine whose transactions behave alike on every database.
+
+    Raises
+    ------
+    ConfigurationError
+        The URL names no kind of database that is installed here.
+    """
+    try:
+        url = make_url(database_url)
+        if not url.drivername.startswith("sqlite"):
+            return create_engine(url, pool_pre_ping=True)
+        url.get_dialect()
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise ConfigurationError(f"SEGSEARCH_DATABASE_URL names no database that can be used here: {error}") from error
     in_memory = url.database in (None, "", ":memory:")
     if not in_memory:
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)

@@ -72,6 +72,10 @@ class FaissIndex:
         vectors = flat.reconstruct_n(0, len(self)) if len(self) else np.zeros((0, self.dim), np.float32)
         return faiss.vector_to_array(self._index.id_map).astype(np.int64), vectors
 
+    def vectors(self, ids: Ids) -> Vectors:
+        """Vectors of some ids that are there, in their order; for a few of them."""
+        return np.stack([self._index.reconstruct(int(key)) for key in ids])
+
     def save(self, path: Path) -> None:
         """Write the index in FAISS's own form."""
         faiss.write_index(self._index, str(path))

@@ -124,6 +124,8 @@ class IndexFiles:
             return manifest, None
         path = self.folder / manifest.part
         size = path.stat().st_size if path.is_file() else None
+        if size is None and self.manifest() != manifest:  # it was replaced between the two looks
+            return self.load(fingerprint)
         if size != manifest.bytes:
             what = "is missing" if size is None else f"has {size} bytes instead of {manifest.bytes}"
             raise IndexMismatchError(f"{path} {what}: {CURE}")
@@ -159,11 +161,20 @@ class IndexFiles:
         return manifest
 
     def check(self) -> str | None:
-        """What is wrong with the file's bytes, None if nothing; reads all of it."""
+        """What is wrong with the file's bytes, None if nothing; reads all of it.
+
+        Raises
+        ------
+        IndexMissingError, IndexMismatchError
+            There is no file to read.
+        """
         manifest = self.manifest()
-        if manifest.part and _digest(self.folder / manifest.part) != manifest.sha256:
-            return f"{self.folder / manifest.part} has other bytes than were written: {CURE}"
-        return None
+        path = self.folder / manifest.part
+        try:
+            same = not manifest.part or _digest(path) == manifest.sha256
+        except OSError as error:
+            raise IndexMismatchError(f"{path} cannot be read ({error.strerror}): {CURE}") from error
+        return None if same else f"{path} has other bytes than were written: {CURE}"
 
     def _write_part(self, index: FaissIndex, name: str) -> tuple[int, str]:
         beside = self.folder / f"{name}.tmp"

@@ -28,6 +28,12 @@ NO_IDS: Ids = np.zeros(0, np.int64)
 MERGE_SHARE = 0.25
 """The growing part is merged into the rest when it exceeds this share of it: each vector is copied few times."""
 
+SAMPLE = 32
+"""Vectors of a file that are held against the catalogue's when it is opened."""
+
+ALIKE = 0.99
+"""Inner product from which on two vectors are taken for one; the same photo analysed twice may differ by rounding."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Source:
@@ -180,22 +186,28 @@ class LiveIndex:
 
     def _opened(self) -> _State:
         try:
-            manifest, part = self.files.load(self._fingerprint)
+            _, part = self.files.load(self._fingerprint)
         except IndexMissingError:
             return _State()
-        contents = self._catalog.contents(self._fingerprint)
-        if self._source.newer is not None and manifest.newest_id > contents.newest_segment and contents.segments:
-            raise IndexMismatchError(
-                f"the index in {self.files.folder} has entries that the catalogue never had, so it belongs to another "
-                f"catalogue or to a later state of this one: {CURE}"
-            )
         if part is None:
             return _State()
         held, (ids, owners) = part.ids(), self._source.owners()
         known = np.isin(held, ids)
+        self._check_sample(part, held[known])
         owned = np.full(len(held), -1, np.int64)
         owned[known] = owners[np.searchsorted(ids, held[known])]
         return _State((part,), held, owned, held[~known])
+
+    def _check_sample(self, part: FaissIndex, ids: Ids) -> None:
+        """Hold some of the file's vectors, the newest among them, against the catalogue's."""
+        if not len(ids):
+            return
+        stored = self._source.some(ids[np.linspace(0, len(ids) - 1, min(SAMPLE, len(ids))).astype(int)])
+        if len(stored) and (part.vectors(stored.ids) * stored.vectors).sum(axis=1).min() < ALIKE:
+            raise IndexMismatchError(
+                f"the index in {self.files.folder} has other vectors than the catalogue, so it belongs to another "
+                f"catalogue or to another state of this one: {CURE}"
+            )
 
     def _take_new(self) -> None:
         """Add what has greater ids than all there are."""

@@ -67,9 +67,7 @@ class TestWhole:
         queries = random_units(np.random.default_rng(0), 2, DIM)
         for found, expected in zip(index.contents(), index_of(3, 1, 7).contents(), strict=True):
             np.testing.assert_array_equal(found, expected)
-        np.testing.assert_array_equal(
-            index.search(queries, k=3).ids, index_of(3, 1, 7).search(queries, k=3).ids
-        )
+        np.testing.assert_array_equal(index.search(queries, k=3).ids, index_of(3, 1, 7).search(queries, k=3).ids)
 
     def test_an_empty_index_has_no_part(self, files: IndexFiles) -> None:
         with files.writing():
@@ -96,6 +94,18 @@ class TestWhole:
             written.save(index_of(1, 2), "toy:1")
         assert index.search(random_units(np.random.default_rng(0), 1, DIM), k=3).ids.min() > 0
         assert len(written.load("toy:1")[1] or ()) == 2
+
+    def test_an_index_that_is_replaced_while_it_is_opened(
+        self, written: IndexFiles, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stale = [written.manifest()]
+        with written.writing():
+            written.save(index_of(1, 2), "toy:1")
+        look = written.manifest
+        monkeypatch.setattr(written, "manifest", lambda: stale.pop() if stale else look())
+        manifest, index = written.load("toy:1")
+        assert manifest == look()
+        assert len(index or ()) == 2
 
 
 class TestDamaged:

@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from toys import ToyLibrary, analysis, random_units
 
 from retrieval.errors import IndexMismatchError
@@ -208,6 +215,14 @@ class TestPublishing:
         assert len(toys.live_segments()) == 0
 
 
+def restore(toys: ToyLibrary, copy: Path) -> None:
+    """Put a copy in the place of the catalogue."""
+    toys.close()
+    for leftover in toys.folder.glob("catalog.db*"):
+        leftover.unlink()
+    shutil.copy(copy, toys.folder / "catalog.db")
+
+
 class TestOfAnotherCatalogue:
     def test_it_is_refused(self, toys: ToyLibrary, more_toys: Callable[[str], ToyLibrary]) -> None:
         other = more_toys("other")
@@ -223,9 +238,7 @@ class TestOfAnotherCatalogue:
             with pytest.raises(IndexMismatchError, match=r"another.*rebuild-index"):
                 opened()
 
-    def test_so_is_one_of_a_later_state_whose_ids_were_given_again(
-        self, toys: ToyLibrary, tmp_path: Path
-    ) -> None:
+    def test_so_is_one_of_a_later_state_whose_ids_were_given_again(self, toys: ToyLibrary, tmp_path: Path) -> None:
         """A catalogue restored from a copy gives the ids after it to other segments."""
         toys.add(analysis([X]))
         toys.close()
@@ -234,13 +247,28 @@ class TestOfAnotherCatalogue:
         live = toys.live_segments()
         live.refresh()
         publish(live)
-        toys.close()
-        for leftover in tmp_path.glob("catalog.db*"):
-            leftover.unlink()
-        shutil.copy(tmp_path / "copy.db", tmp_path / "catalog.db")
+        restore(toys, tmp_path / "copy.db")
         toys.add(analysis([W, X]))
         with pytest.raises(IndexMismatchError, match="rebuild-index"):
             toys.live_segments()
+
+    def test_a_catalogue_restored_from_a_copy_is_caught_up_with(self, toys: ToyLibrary, tmp_path: Path) -> None:
+        """What it lost is left out, even when its ids are given again later."""
+        toys.add(analysis([X]))
+        toys.close()
+        shutil.copy(tmp_path / "catalog.db", tmp_path / "copy.db")
+        toys.add(analysis([Y, Z]))
+        live = toys.live_segments()
+        live.refresh()
+        publish(live)
+        restore(toys, tmp_path / "copy.db")
+        again = toys.live_segments()
+        again.refresh()
+        assert again.ids().tolist() == [1]
+        photo = toys.add(analysis([W]))
+        again.refresh()
+        assert toys.segment_ids(photo) == [2], "given again"
+        assert found(again, W) == [2, 1]
 
     def test_and_one_of_another_recipe(self, toys: ToyLibrary, live: LiveIndex) -> None:
         toys.add(analysis([X]))
@@ -290,9 +318,11 @@ class Following(RuleBasedStateMachine):
         self.live.refresh()
         self.fresh = True
 
-    @rule()
-    def publish(self) -> None:
-        """The index is written as it is."""
+    @rule(caught_up=st.booleans())
+    def publish(self, caught_up: bool) -> None:
+        """The index is written, as it is or after a look at the catalogue."""
+        if caught_up:
+            self.refresh()
         publish(self.live)
 
     @rule()

@@ -56,7 +56,11 @@ def coco_folder(folder: Path, annotations: list[dict[str, Any]], *, images_in: s
 class TestCoco:
     @pytest.mark.parametrize("kind", ["polygon", "compressed", "uncompressed"])
     def test_every_way_to_write_a_mask(self, tmp_path: Path, kind: str) -> None:
-        ways = {"polygon": [polygon(10, 10, 50, 60)], "compressed": compressed(LEFT), "uncompressed": uncompressed(LEFT)}
+        ways = {
+            "polygon": [polygon(10, 10, 50, 60)],
+            "compressed": compressed(LEFT),
+            "uncompressed": uncompressed(LEFT),
+        }
         annotation = {"image_id": 7, "category_id": 5, "segmentation": ways[kind]}
         photo, empty = load_photos(coco_folder(tmp_path, [annotation]))
         (found,) = photo.objects

@@ -17,9 +17,7 @@ STRIDES = HierarchyParameters().strides
 def constant_features(image: RgbImage) -> Features:
     """Maps that are the same everywhere, so that colour alone decides."""
     height, width = image.shape[:2]
-    maps = {
-        stride: np.ones((max(1, height // stride), max(1, width // stride), 4), np.float32) for stride in STRIDES
-    }
+    maps = {stride: np.ones((max(1, height // stride), max(1, width // stride), 4), np.float32) for stride in STRIDES}
     return Features(maps, np.ones((1, 1, 8), np.float32))
 
 

@@ -8,8 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toys import random_units
 
-from retrieval.rank import LIKELY_FLOOR, LIKELY_SHARE, NEGATIVE_WEIGHT, Scored, best_of_each, combine
-from retrieval.rank import likely_from, merge_hits
+from retrieval.rank import (
+    LIKELY_FLOOR,
+    LIKELY_SHARE,
+    NEGATIVE_WEIGHT,
+    Scored,
+    best_of_each,
+    combine,
+    likely_from,
+    merge_hits,
+)
 from retrieval.types import Hits
 
 NONE = np.zeros((0, 0), np.float32)

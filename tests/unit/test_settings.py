@@ -28,9 +28,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
             "SEGSEARCH_RECIPE": "grid",
         }
     )
-    assert settings == Settings(
-        home=tmp_path, database_url="postgresql://u:p@host/db", device="cuda:1", recipe="grid"
-    )
+    assert settings == Settings(home=tmp_path, database_url="postgresql://u:p@host/db", device="cuda:1", recipe="grid")
 
 
 def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path) -> None:

@@ -78,7 +78,9 @@ export function postImage(file, onProgress) {
     const request = new XMLHttpRequest();
     const form = new FormData();
     form.append("file", file);
-    request.upload.addEventListener("progress", (event) => event.lengthComputable && onProgress(event.loaded / event.total));
+    request.upload.addEventListener("progress", ({ lengthComputable, loaded, total }) => {
+      if (lengthComputable) onProgress(loaded / total);
+    });
     request.addEventListener("load", () => {
       if (request.status >= 200 && request.status < 300) {
         resolve({ status: request.status, body: JSON.parse(request.responseText) });

@@ -9,7 +9,8 @@ export function cropOf({ url, width, height }, [x0, y0, x1, y1], mask = null) {
   const crop = s("svg", { viewBox: view.join(" "), "aria-hidden": "true" }, s("image", { href: url, width, height }));
   if (mask) {
     const path = `M0 0H${mask.width}V${mask.height}H0Z${mask.outline}`;
-    crop.append(s("path", { class: "shade", d: path, transform: `scale(${width / mask.width} ${height / mask.height})` }));
+    const transform = `scale(${width / mask.width} ${height / mask.height})`;
+    crop.append(s("path", { class: "shade", d: path, transform }));
   }
   return crop;
 }

@@ -18,7 +18,8 @@ export async function followIntake({ onChange }) {
       if (!before || before.waiting === 0) finished = total - waiting;
       const told = JSON.stringify(counts);
       if (told !== before?.told) {
-        await onChange({ waiting, total, counts, entered: total - waiting - finished, ended: waiting === 0 && before?.waiting > 0 });
+        const ended = waiting === 0 && before?.waiting > 0;
+        await onChange({ waiting, total, counts, ended, entered: total - waiting - finished });
       }
       before = { told, waiting };
     } catch {
@@ -31,5 +32,6 @@ export async function followIntake({ onChange }) {
 /** Wait, and as long as nobody looks. */
 async function pause(milliseconds) {
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
-  if (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+  if (!document.hidden) return;
+  await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
 }

@@ -5,6 +5,7 @@ import { followIntake } from "./intake.js";
 
 const grid = $("#photos");
 const more = $("#more");
+const pageSize = Number(grid?.dataset.page);
 
 async function itemsBefore(id) {
   const wanted = new URLSearchParams({ state: grid.dataset.state, before: id });
@@ -22,7 +23,7 @@ async function loadMore() {
   try {
     const items = await itemsBefore(grid.lastElementChild.dataset.id);
     grid.append(...items);
-    more.hidden = items.length < Number(grid.dataset.page);
+    more.hidden = items.length < pageSize;
     if (items.length) announce(`${plural(items.length, "older photo")} loaded`);
     if (!more.hidden) reobserve();
   } catch {
@@ -32,32 +33,68 @@ async function loadMore() {
   }
 }
 
-const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && loadMore(), { rootMargin: "1200px" });
+const observer = new IntersectionObserver((entries) => {
+  if (entries.some((entry) => entry.isIntersecting)) loadMore();
+}, { rootMargin: "1200px" });
 function reobserve() {
   observer.disconnect(); // tells at once if the end is still in sight
   observer.observe(more);
 }
 
-/** Put what the newest page says now into the grid: new photos come first, changed ones take their place. */
+/** Put what the server says now into the grid: new photos come first, changed ones take their place. */
 async function refresh() {
   const items = await itemsBefore(0);
   const shown = new Map($$(".card", grid).map((card) => [card.dataset.id, card]));
-  const fresh = items.filter((item) => !shown.has(item.dataset.id) && Number(item.dataset.id) > Number(grid.firstElementChild?.dataset.id ?? 0));
-  for (const item of items) {
-    const card = shown.get(item.dataset.id);
-    if (card && card.dataset.state !== item.dataset.state) card.replaceWith(item);
-  }
+  dropGone(shown, items);
+  const newest = Number(grid.firstElementChild?.dataset.id ?? 0);
+  const fresh = items.filter((item) => Number(item.dataset.id) > newest);
+  if (fresh.length === pageSize) return restart(items);
+  for (const item of [...items, ...(await itemsInSight(items))]) replace(shown.get(item.dataset.id), item);
   grid.prepend(...fresh);
+  if (!grid.children.length) location.reload(); // the server says what to do about an empty list
 }
 
-function showIntake({ waiting, entered, counts }) {
+/** What has become of those that are waiting in sight, further down than the newest page. */
+async function itemsInSight(newest) {
+  const told = new Set(newest.map((item) => item.dataset.id));
+  const inSight = (card) => card.getBoundingClientRect().bottom > 0 && !told.has(card.dataset.id);
+  const first = $$(".card:is([data-state=pending], [data-state=working])", grid).find(inSight);
+  return first ? itemsBefore(Number(first.dataset.id) + 1) : [];
+}
+
+function replace(card, item) {
+  if (!card || card.dataset.state === item.dataset.state) return;
+  const hadFocus = card.contains(document.activeElement);
+  card.replaceWith(item);
+  if (hadFocus) $(".shot", item).focus();
+}
+
+/** Take away what was deleted, or is in another state than this list's by now. */
+function dropGone(shown, items) {
+  const told = new Set(items.map((item) => item.dataset.id));
+  const last = items.length < pageSize ? 0 : Number(items.at(-1).dataset.id);
+  for (const [id, card] of shown) if (Number(id) >= last && !told.has(id)) card.remove();
+}
+
+/** So many photos have come that there would be a gap: begin anew, unless somebody is reading further down. */
+function restart(items) {
+  if (scrollY > innerHeight) return;
+  grid.replaceChildren(...items);
+  more.hidden = false;
+  reobserve();
+}
+
+function showIntake({ waiting, entered, total, counts }) {
   const line = $("#intake");
   line.hidden = waiting === 0;
   const all = waiting + entered;
-  $("p", line).textContent = `Cutting photos into segments: ${entered.toLocaleString("en")} done, ${waiting.toLocaleString("en")} to go.`;
+  const [done, left] = [entered, waiting].map((count) => count.toLocaleString("en"));
+  $("p", line).textContent = `Cutting photos into segments: ${done} done, ${left} to go.`;
   $("progress", line).value = all ? entered / all : 0;
-  const numbers = { ...counts, pending: counts.pending + counts.working, all: Object.values(counts).reduce((sum, count) => sum + count) };
-  for (const chip of $$("[data-filter]")) $("span", chip).textContent = numbers[chip.dataset.filter].toLocaleString("en");
+  const numbers = { ...counts, pending: waiting, all: total };
+  for (const chip of $$("[data-filter]")) {
+    $("span", chip).textContent = numbers[chip.dataset.filter].toLocaleString("en");
+  }
 }
 
 if (grid && !more.hidden) reobserve();

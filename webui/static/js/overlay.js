@@ -57,17 +57,20 @@ export class SegmentOverlay extends EventTarget {
   /** Mark the segments, and the box, that are being searched with. */
   choose(ids, box = null) {
     const rows = [...this.#masks.keys()].filter((row) => ids.includes(this.#photo.segments[row].id));
-    const rest = rows.length ? [s("path", { class: "rest", d: this.#allBut(rows.map((row) => this.#masks[row].outline).join("")) })] : [];
-    this.#layers.chosen.replaceChildren(...rest, ...rows.map((row) => this.#path(row)), ...(box ? [this.#rectangle(box, "asked")] : []));
+    const outlines = rows.map((row) => this.#masks[row].outline).join("");
+    const rest = outlines ? [s("path", { class: "rest", d: this.#allBut(outlines) })] : [];
+    const asked = box ? [this.#rectangle(box, "asked")] : [];
+    this.#layers.chosen.replaceChildren(...rest, ...rows.map((row) => this.#path(row)), ...asked);
   }
 
   #draw() {
     const frame = this.#masks[0] ?? this.#photo;
     const { width, height } = frame;
-    const layer = (name) => s("g", { class: name });
-    this.#layers = { all: layer("all"), shade: s("path", { class: "shade" }), chosen: layer("chosen"), active: layer("active"), box: layer("box") };
-    this.#layers.svg = s("svg", { class: "overlay", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" },
-      this.#layers.all, this.#layers.shade, this.#layers.chosen, this.#layers.active, this.#layers.box);
+    const frameAs = { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" };
+    const [all, chosen, active, box] = ["all", "chosen", "active", "box"].map((name) => s("g", { class: name }));
+    const shade = s("path", { class: "shade" });
+    const svg = s("svg", { class: "overlay", ...frameAs }, all, shade, chosen, active, box);
+    this.#layers = { svg, all, shade, chosen, active, box };
     this.#layers.all.append(...distinct(this.#photo).map((row) => this.#path(row)));
     this.#stage.append(this.#layers.svg);
   }
@@ -143,8 +146,9 @@ export class SegmentOverlay extends EventTarget {
     this.#layers.shade.setAttribute("d", outline && this.#allBut(outline));
     this.#layers.active.replaceChildren(...(outline ? [this.#path(row)] : []));
     this.#stage.classList.toggle("pointed", row >= 0);
-    const place = this.#under.indexOf(row) + 1;
-    if (!silent) this.#tell("highlight", { segment: this.#photo.segments[row] ?? null, row, place, of: this.#under.length });
+    if (silent) return;
+    const [place, of] = [this.#under.indexOf(row) + 1, this.#under.length];
+    this.#tell("highlight", { segment: this.#photo.segments[row] ?? null, row, place, of });
   }
 
   #tell(type, detail) {

@@ -10,6 +10,7 @@ import { Mask } from "./rle.js";
 const page = $("#photo");
 const id = Number(page.dataset.id);
 const list = $("#segments");
+const resting = "Point at something and click to search for it.";
 const go = (ref, aside = false) => {
   const address = format({ ...empty(), positive: [ref] });
   if (aside) open(address, "_blank", "noopener");
@@ -20,11 +21,12 @@ const go = (ref, aside = false) => {
 function tell({ segment, row, place, of }) {
   for (const link of $$(".active", list)) link.classList.remove("active");
   const link = segment && $(`[data-segment="${segment.id}"]`, list);
-  $("#caption").textContent = segment ? named(segment, row, place, of) : "Point at something and click to search for it.";
+  $("#caption").textContent = segment ? named(segment, row, place, of) : resting;
   if (!link) return;
   link.classList.add("active");
+  if (list.scrollHeight <= list.clientHeight) return;
   const [frame, view] = [link.getBoundingClientRect(), list.getBoundingClientRect()];
-  if (list.scrollHeight > list.clientHeight) list.scrollTop += frame.top < view.top ? frame.top - view.top : Math.max(0, frame.bottom - view.bottom);
+  list.scrollTop += frame.top < view.top ? frame.top - view.top : Math.max(0, frame.bottom - view.bottom);
 }
 
 function named(segment, row, place, of) {

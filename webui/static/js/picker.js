@@ -9,7 +9,8 @@ import { Mask } from "./rle.js";
 const STRIP = 40; // segments shown as cut-outs below the photo
 
 /** Where a source's picture is. */
-export const pictureOf = ({ kind, id }) => (kind === "query" ? `/api/v1/queries/${id}/file` : `/api/v1/images/${id}/preview`);
+const pictureOf = ({ kind, id }) =>
+  kind === "query" ? `/api/v1/queries/${id}/file` : `/api/v1/images/${id}/preview`;
 
 /**
  * Shows a source {kind: "query" | "image", id}. `onPick` hears of what is picked: {segment}, {point}, {box} or {whole},
@@ -75,8 +76,9 @@ export class Picker {
   #build(source) {
     const { url, width, height, segments, filename } = this.photo;
     const name = source.kind === "query" ? "Your photo" : (filename ?? `Photo ${source.id}`);
-    const stage = h("div", { class: "stage", tabindex: "0", role: "group", "aria-label": `${name} with ${plural(segments.length, "segment")}. Arrow keys walk through them, Enter searches.` },
-      h("img", { src: url, width, height, alt: name }));
+    const label = `${name} with ${plural(segments.length, "segment")}. Arrow keys walk through them, Enter searches.`;
+    const picture = h("img", { src: url, width, height, alt: name });
+    const stage = h("div", { class: "stage", tabindex: "0", role: "group", "aria-label": label }, picture);
     const caption = h("p", { class: "caption", "aria-live": "polite" });
     stage.style.setProperty("--shape", width / height);
     this.#root.replaceChildren(stage, caption, this.#strip(), this.#actions(source));
@@ -86,15 +88,21 @@ export class Picker {
   }
 
   #listen(caption) {
-    const resting = this.photo.segments.length ? "Click what you mean, or drag a box around it." : "No segments were found in it: search by the whole photo.";
+    const resting = this.photo.segments.length
+      ? "Click what you mean, or drag a box around it."
+      : "No segments were found in it: search by the whole photo.";
     const tell = ({ segment, row, place, of }) => {
       const here = of > 1 && place ? ` · ${place} of ${of} here (.)` : "";
-      caption.textContent = segment ? `${segment.label ?? `Segment ${row + 1}`} · quality ${segment.quality.toFixed(2)}${here}` : resting;
-      for (const button of $$("[data-segment]", this.#root)) button.classList.toggle("active", Number(button.dataset.segment) === segment?.id);
+      const name = segment?.label ?? `Segment ${row + 1}`;
+      caption.textContent = segment ? `${name} · quality ${segment.quality.toFixed(2)}${here}` : resting;
+      for (const button of $$("[data-segment]", this.#root)) {
+        button.classList.toggle("active", Number(button.dataset.segment) === segment?.id);
+      }
     };
     tell({ segment: null });
     this.#overlay.addEventListener("highlight", ({ detail }) => tell(detail));
-    this.#overlay.addEventListener("pick", ({ detail }) => this.#onPick({ segment: detail.segment.id, add: detail.add }));
+    const pick = ({ detail: { segment, add } }) => this.#onPick({ segment: segment.id, add });
+    this.#overlay.addEventListener("pick", pick);
     this.#overlay.addEventListener("point", ({ detail }) => this.#onPick(detail));
     this.#overlay.addEventListener("box", ({ detail }) => this.#onPick(detail));
   }
@@ -113,7 +121,9 @@ export class Picker {
         focus: () => this.#overlay.highlight(segment.id),
         blur: () => this.#overlay.highlight(null),
       }, cutOut(this.photo, segment));
-    return h("div", { class: "strip", "data-walk": true, role: "group", "aria-label": "Segments of the photo", hidden: !this.photo.segments.length }, this.photo.segments.slice(0, STRIP).map(button));
+    const { segments } = this.photo;
+    const group = { role: "group", "aria-label": "Segments of the photo", hidden: !segments.length };
+    return h("div", { class: "strip", "data-walk": true, ...group }, segments.slice(0, STRIP).map(button));
   }
 
   #actions(source) {
@@ -121,8 +131,10 @@ export class Picker {
       this.#overlay.drawing = !this.#overlay.drawing;
       draw.setAttribute("aria-pressed", String(this.#overlay.drawing));
     } }, icon("box"), "Draw a box");
-    const whole = h("button", { class: "button", type: "button", click: () => this.#onPick({ whole: true }) }, icon("photo"), "Whole photo");
-    const page = source.kind === "image" && h("a", { class: "button", href: `/photos/${source.id}`, title: "Open the photo", "aria-label": "Open the photo" }, icon("right"));
+    const takeAll = () => this.#onPick({ whole: true });
+    const whole = h("button", { class: "button", type: "button", click: takeAll }, icon("photo"), "Whole photo");
+    const link = { href: `/photos/${source.id}`, title: "Open the photo", "aria-label": "Open the photo" };
+    const page = source.kind === "image" && h("a", { class: "button", ...link }, icon("right"));
     return h("div", { class: "actions" }, whole, draw, page);
   }
 }

@@ -14,7 +14,8 @@ export function followPointer(surface, { width, height }, { onMove, onLeave, onC
   const place = (event) => {
     const frame = surface.getBoundingClientRect();
     const share = (at, from, length) => Math.min(Math.max((at - from) / length, 0), 1);
-    return [share(event.clientX, frame.left, frame.width) * width, share(event.clientY, frame.top, frame.height) * height];
+    const [x, y] = [share(event.clientX, frame.left, frame.width), share(event.clientY, frame.top, frame.height)];
+    return [x * width, y * height];
   };
   const box = (event) => {
     const [[x0, y0], [x1, y1]] = [start.at, place(event)];

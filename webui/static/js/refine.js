@@ -5,15 +5,16 @@ import { h, icon } from "./dom.js";
 import { isWhole } from "./refs.js";
 
 /** Show them; `used` is what the server made of each example, as far as it has answered. */
-export function showRefine(root, asked, { used, photo, onRemove, onText, onClear }) {
+export function showRefine(root, asked, { used, photo, onRemove, onWords, onClear }) {
   const examples = [...asked.positive.map((ref) => [ref, "like"]), ...asked.negative.map((ref) => [ref, "not"])];
   root.hidden = examples.length === 0;
   if (root.hidden) return root.replaceChildren();
   const chips = examples.map(([ref, side], row) => chip(ref, side, used?.[row]?.segment, photo, onRemove));
-  if (asked.text) chips.push(textChip(asked.text, () => onText("")));
+  if (asked.text) chips.push(textChip(asked.text, () => onWords("")));
   const several = chips.length > 1 && h("button", { class: "quiet", type: "button", click: onClear }, "Clear all");
-  const words = !asked.text && !asked.positive.some(isWhole) && wordsForm(onText);
-  root.replaceChildren(h("h2", {}, "Searching for"), h("div", { class: "chips" }, chips, several), ...(words ? [words] : []));
+  const words = !asked.text && !asked.positive.some(isWhole) && wordsForm(onWords);
+  root.replaceChildren(h("h2", {}, "Searching for"), h("div", { class: "chips" }, chips, several));
+  if (words) root.append(words);
 }
 
 function chip(ref, side, segment, photo, onRemove) {
@@ -21,14 +22,17 @@ function chip(ref, side, segment, photo, onRemove) {
   return h("span", { class: `example ${side}` },
     h("span", { class: "crop" }, pictureOf(ref, segment, photo)),
     h("span", {}, h("span", { class: "sign" }, side === "not" ? "not like" : "like"), name),
-    h("button", { class: "quiet round", type: "button", "aria-label": `Remove ${side === "not" ? "not like" : "like"} ${name}`, click: () => onRemove(ref) }, icon("close")));
+    removal(`Remove ${side === "not" ? "not like" : "like"} ${name}`, () => onRemove(ref)));
 }
 
 function textChip(text, onRemove) {
   return h("span", { class: "example words" },
     h("span", {}, h("span", { class: "sign" }, "words"), text),
-    h("button", { class: "quiet round", type: "button", "aria-label": `Remove the words ${text}`, click: onRemove }, icon("close")));
+    removal(`Remove the words ${text}`, onRemove));
 }
+
+const removal = (name, click) =>
+  h("button", { class: "quiet round", type: "button", "aria-label": name, click }, icon("close"));
 
 function nameOf(ref, segment) {
   if (isWhole(ref)) return "whole photo";
@@ -47,11 +51,12 @@ function pictureOf(ref, segment, photo) {
   return id === undefined ? icon("box") : h("img", { src: `/api/v1/segments/${id}/crop`, alt: "" });
 }
 
-function wordsForm(onText) {
-  const field = h("input", { type: "text", maxlength: "500", placeholder: "and in words …", "aria-label": "Words that it should be, too" });
+function wordsForm(onWords) {
+  const named = { placeholder: "and in words …", "aria-label": "Words that it should be, too" };
+  const field = h("input", { type: "text", maxlength: "500", ...named });
   const send = (event) => {
     event.preventDefault();
-    if (field.value.trim()) onText(field.value.trim());
+    if (field.value.trim()) onWords(field.value.trim());
   };
   return h("form", { class: "addwords", submit: send }, field, h("button", { class: "button", type: "submit" }, "Add"));
 }

@@ -91,4 +91,5 @@ export const isAsked = (asked) => asked.positive.length > 0 || asked.text !== ""
 export const sameRef = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /** As POST /search takes it. */
-export const body = ({ positive, negative, text, limit, group }) => ({ positive, negative, text, limit, group_by: group, masks: true });
+export const body = ({ positive, negative, text, limit, group }) =>
+  ({ positive, negative, text, limit, group_by: group, masks: true });

@@ -14,7 +14,8 @@ export function showResults(list, results, { alone, onVote }) {
   const cards = results.map((result) => {
     const card = kept.get(keyOf(result, alone)) ?? cardOf(result, alone && result.mask, onVote);
     card.classList.toggle("unlikely", !result.likely);
-    card.querySelector(".score").replaceChildren(result.score.toFixed(2), ...(result.label ? [h("span", {}, result.label)] : []));
+    const label = result.label ? [h("span", {}, result.label)] : [];
+    card.querySelector(".score").replaceChildren(result.score.toFixed(2), ...label);
     return card;
   });
   const first = results.findIndex((result) => !result.likely);
@@ -24,18 +25,24 @@ export function showResults(list, results, { alone, onVote }) {
 
 export function showSkeleton(list) {
   const shapes = [1.4, 0.75, 1.3, 1.5, 0.8, 1.33, 1, 1.4, 0.7, 1.5, 1.33, 1.2];
-  list.replaceChildren(...shapes.map((shape) => shaped(h("li", { class: "card skeleton", "aria-hidden": "true" }, h("span", { class: "shot" })), shape)));
+  const card = () => h("li", { class: "card skeleton", "aria-hidden": "true" }, h("span", { class: "shot" }));
+  list.replaceChildren(...shapes.map((shape) => shaped(card(), shape)));
 }
 
 function cardOf(result, alone, onVote) {
   const { image_id: photo, segment_id: segment, label } = result;
   const source = alone ? `/api/v1/segments/${segment}/crop` : `/api/v1/images/${photo}/thumbnail`;
-  const picture = h("img", { src: source, alt: `Photo ${photo}${label ? `, ${label}` : ""}`, loading: "lazy", decoding: "async" });
-  const shot = h("a", { class: "shot", "data-stop": true, href: `/photos/${photo}${segment === null ? "" : `#s${segment}`}` }, picture);
-  const vote = (side, sign, words) =>
-    h("button", { type: "button", title: words, "aria-label": `${words}: photo ${photo}`, click: () => onVote(result, side) }, icon(sign));
-  const votes = h("span", { class: "votes" }, vote("positive", "plus", "More like this"), vote("negative", "minus", "Not this"));
-  const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone)), "data-image": photo, "data-segment": segment }, shot, h("span", { class: "score", title: `${label ? `${label}. ` : ""}Cosine similarity: 1 is the same` }), votes);
+  const alt = `Photo ${photo}${label ? `, ${label}` : ""}`;
+  const picture = h("img", { src: source, alt, loading: "lazy", decoding: "async" });
+  const href = `/photos/${photo}${segment === null ? "" : `#s${segment}`}`;
+  const vote = (side, sign, words) => {
+    const named = { title: words, "aria-label": `${words}: photo ${photo}` };
+    return h("button", { type: "button", ...named, click: () => onVote(result, side) }, icon(sign));
+  };
+  const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone)), "data-segment": segment },
+    h("a", { class: "shot", "data-stop": true, href }, picture),
+    h("span", { class: "score", title: `${label ? `${label}. ` : ""}Cosine similarity: 1 is the same` }),
+    h("span", { class: "votes" }, vote("positive", "plus", "More like this"), vote("negative", "minus", "Not this")));
   const view = alone ? cropView(new Mask(result.mask)) : null;
   if (result.mask) whenSeen(card, () => outline(card, new Mask(result.mask), view));
   return shaped(card, view ? view[2] / view[3] : shapeOf(result));
@@ -62,10 +69,14 @@ function shaped(card, shape) {
 /** The thumbnail with what was found in the light and the rest in the shade. */
 function outline(card, mask, view) {
   const { width, height } = mask;
-  const drawn = s("svg", { class: "overlay", viewBox: (view ?? [0, 0, width, height]).join(" "), preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true" },
+  const frame = { viewBox: (view ?? [0, 0, width, height]).join(" "), preserveAspectRatio: "xMidYMid slice" };
+  const drawn = s("svg", { class: "overlay", ...frame, "aria-hidden": "true" },
     s("path", { class: "shade", d: `M0 0H${width}V${height}H0Z${mask.outline}` }),
     s("path", { class: "found", d: mask.outline }));
   card.querySelector(".shot").append(drawn);
 }
 
-const divider = () => [h("li", { class: "gap", "aria-hidden": "true" }), h("li", { class: "divider" }, h("span", {}, "Less likely"))];
+const divider = () => [
+  h("li", { class: "gap", "aria-hidden": "true" }),
+  h("li", { class: "divider" }, h("span", {}, "Less likely")),
+];

@@ -1,17 +1,18 @@
 /** The search page. The address is the state: every change writes it, and what is shown is read from it. */
 
 import { patiently, postQuery, search } from "./api.js";
-import { $, announce, h, plural, toast } from "./dom.js";
+import { $, announce, plural, toast } from "./dom.js";
 import { chooseFiles, takeFiles } from "./files.js";
 import { Picker } from "./picker.js";
 import { body, canGrow, empty, format, isAsked, parse, STEP, withExample, without } from "./refs.js";
 import { showRefine } from "./refine.js";
 import { showResults, showSkeleton } from "./results.js";
-import { nothingFound, showSummary } from "./summary.js";
+import { message, nothingFound, showSummary } from "./summary.js";
 
 const page = $("#search");
 const answerArea = $(".answer", page);
-const owners = new Map(Object.entries(JSON.parse(page.dataset.owners)).map(([segment, image]) => [Number(segment), image]));
+const owned = Object.entries(JSON.parse(page.dataset.owners));
+const owners = new Map(owned.map(([segment, image]) => [Number(segment), image])); // the photo of each segment
 const picker = new Picker($("#picker"), pick);
 let asked = empty();
 let used = null; // what the server made of the examples, once it has answered
@@ -55,7 +56,8 @@ async function showSource(source, signal) {
 /** Nothing is asked for yet. */
 function rest(source) {
   clear();
-  blank(source ? [h("h2", {}, "What are you looking for?"), h("p", {}, "Click it in the photo, drag a box around it, or take the whole photo.")] : null);
+  const how = "Click it in the photo, drag a box around it, or take the whole photo.";
+  blank(source ? message("What are you looking for?", how) : null);
 }
 
 async function run(signal) {
@@ -64,7 +66,8 @@ async function run(signal) {
   answerArea.setAttribute("aria-busy", "true");
   const skeleton = grid.children.length === 0 && setTimeout(() => showSkeleton(grid), 150);
   try {
-    const answer = await patiently(() => search(body(asked), signal), (problem) => blank([h("h2", {}, "One moment …"), h("p", {}, problem.message)]), { signal });
+    const onWait = (problem) => blank(message("One moment …", problem.message));
+    const answer = await patiently(() => search(body(asked), signal), onWait, { signal });
     clearTimeout(skeleton);
     if (!signal.aborted) showAnswer(answer);
   } catch (problem) {
@@ -86,9 +89,11 @@ function fail(problem) {
   if (problem.status === 404 && asked.query !== null) {
     page.classList.remove("split");
     $("#refine").hidden = true;
-    return blank([h("h2", {}, "That photo is not kept any more"), h("p", {}, "Photos that were only searched with are kept for a day. Choose it again.")]);
+    const why = "Photos that were only searched with are kept for a day. Choose it again.";
+    return blank(message("That photo is not kept any more", why));
   }
-  blank([h("h2", {}, problem.status === 404 ? "That is not there any more" : "This search cannot be answered"), h("p", {}, problem.message)]);
+  const title = problem.status === 404 ? "That is not there any more" : "This search cannot be answered";
+  blank(message(title, problem.message));
 }
 
 function showAnswer(answer) {
@@ -115,7 +120,7 @@ const refine = () =>
     used,
     photo: picker.photo,
     onRemove: (ref) => go(without(asked, ref)),
-    onText: (text) => go({ ...asked, text, limit: STEP }),
+    onWords: (text) => go({ ...asked, text, limit: STEP }),
     onClear: () => go({ ...empty(), query: asked.query }),
   });
 
@@ -149,7 +154,7 @@ function pick({ add, whole, ...place }) {
 
 function vote({ image_id: image, segment_id: segment }, side) {
   go(withExample(asked, segment === null ? { image } : { segment }, side));
-  scrollTo({ top: 0, behavior: "smooth" });
+  scrollTo(0, 0);
 }
 
 /** A photo from outside: have it cut into segments, then it is there to pick from. */

@@ -51,5 +51,6 @@ complete($("#words"), $("#words-list"));
 walkGrids();
 
 // A thumbnail that cannot be had says so instead of showing the browser's broken-picture sign.
-document.addEventListener("error", (event) => event.target.matches?.("img") && event.target.classList.add("broken"), true);
-for (const image of $$("img")) if (image.complete && !image.naturalWidth && image.getAttribute("src") && image.loading !== "lazy") image.classList.add("broken");
+const markBroken = (image) => image.classList.add("broken");
+document.addEventListener("error", (event) => event.target.matches?.("img") && markBroken(event.target), true);
+$$("img:not([loading])").filter((image) => image.complete && !image.naturalWidth).forEach(markBroken);

@@ -44,20 +44,26 @@ const spent = (took) => `${took < 10 ? took.toFixed(1) : Math.round(took)} ms`;
 function grouping({ group }, onGroup) {
   const button = (value, words) =>
     h("button", { type: "button", "aria-pressed": String(group === value), click: () => onGroup(value) }, words);
-  return h("div", { class: "switch", role: "group", "aria-label": "Group results" }, button("image", "Photos"), button("segment", "Segments"));
+  const buttons = [button("image", "Photos"), button("segment", "Segments")];
+  return h("div", { class: "switch", role: "group", "aria-label": "Group results" }, buttons);
 }
+
+/** A heading with lines below it, for where results would be. */
+export const message = (title, ...lines) => [h("h2", {}, title), ...lines.map((line) => h("p", {}, line))];
 
 /** What stands in the place of results when there are none. */
 export function nothingFound(words, isLibraryEmpty) {
   if (isLibraryEmpty) {
-    return [h("h2", {}, "Nothing to search yet"), h("p", {}, "No photo has been cut into segments so far. ", h("a", { href: "/upload" }, "Add some"), ".")];
+    const add = h("a", { href: "/upload" }, "Add some");
+    return message("Nothing to search yet", ["No photo has been cut into segments so far. ", add, "."]);
   }
   if (words && !words.understood.length) {
-    const unknown = words.unknown.length ? `“${words.unknown.join(", ")}” is not known here.` : "These words name nothing that can be looked for.";
+    const unknown = words.unknown.join(", ");
     const instead = words.suggestions.length
-      ? h("p", {}, "Did you mean ", listed(words.suggestions.map(wordLink)), "?")
-      : h("p", {}, "Words are names of things: ", listed(["dog", "motorcycle", "pizza"].map(wordLink)), " …");
-    return [h("h2", {}, unknown), instead, h("p", {}, "Or ", h("a", { href: "/search" }, "search by a photo"), " of what you mean.")];
+      ? ["Did you mean ", ...listed(words.suggestions.map(wordLink)), "?"]
+      : ["Words are names of things: ", ...listed(["dog", "motorcycle", "pizza"].map(wordLink)), " …"];
+    const photo = ["Or ", h("a", { href: "/search" }, "search by a photo"), " of what you mean."];
+    return message(unknown ? `“${unknown}” is not known here.` : "These words name nothing.", instead, photo);
   }
-  return [h("h2", {}, "Nothing found"), h("p", {}, "No other photo holds anything to compare with.")];
+  return message("Nothing found", "No other photo holds anything to compare with.");
 }

@@ -7,5 +7,4 @@
     /* storage is switched off: the system's theme it is */
   }
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
-  document.documentElement.classList.add("js");
 })();

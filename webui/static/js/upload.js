@@ -82,7 +82,10 @@ async function pump() {
 }
 
 async function send(row) {
-  if (row.file.size > MOST_BYTES) return row.set("refused", `${Math.ceil(row.file.size / 2 ** 20)} MB is too large to upload; python manage.py ingest can enter it.`);
+  if (row.file.size > MOST_BYTES) {
+    const size = Math.ceil(row.file.size / 2 ** 20);
+    return row.set("refused", `${size} MB is too large to upload; python manage.py ingest can enter it.`);
+  }
   row.set("sending");
   const attempt = () => postImage(row.file, (share) => progress(row, share));
   try {

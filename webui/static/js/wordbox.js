@@ -31,11 +31,10 @@ export function complete(input, list) {
     input.form.requestSubmit();
   };
   const show = (words) => {
-    list.replaceChildren(
-      ...words.map((word, index) =>
-        h("li", { id: `${list.id}-${index}`, role: "option", "aria-selected": "false", pointerdown: (event) => event.preventDefault(), click: () => take(word) }, word),
-      ),
-    );
+    const keepFocus = (event) => event.preventDefault();
+    const option = (word, index) =>
+      h("li", { id: `${list.id}-${index}`, role: "option", pointerdown: keepFocus, click: () => take(word) }, word);
+    list.replaceChildren(...words.map(option));
     list.hidden = words.length === 0;
     input.setAttribute("aria-expanded", String(words.length > 0));
     mark(-1);

@@ -1,0 +1,83 @@
+"""An installation on the `grid` recipe with drawn photos, and what a browser complains about."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+from playwright.sync_api import ConsoleMessage
+
+from retrieval.assembly import Assembly
+from retrieval.catalog.records import Entry, SeenFile, uri_of
+from retrieval.images import decode_with_renditions
+
+PHOTOS = 75
+"""More than the library shows at first."""
+
+
+def drawing(number: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
+    """A picture with two rectangles, in colours of its own."""
+    rng = np.random.default_rng(number)
+    back, left, right = (tuple(int(level) for level in rng.integers(0, 256, 3)) for _ in range(3))
+    picture = Image.new("RGB", size, back)
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle((0, 0, size[0] // 3, size[1] // 2), fill=left)
+    pen.rectangle((size[0] // 2, size[1] // 2, size[0], size[1]), fill=right)
+    return picture
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A server that runs, and the installation behind it."""
+
+    assembly: Assembly
+    photos: Path
+    url: str = ""
+
+    def enter(self, paths: list[Path]) -> None:
+        """Register files and analyse them."""
+        seen = []
+        for path in paths:
+            status, digest = path.stat(), hashlib.sha256(path.read_bytes()).hexdigest()
+            seen.append(SeenFile(uri_of(path), digest, status.st_size, status.st_mtime_ns))
+        self.assembly.intake.register(seen)
+        self.work()
+
+    def work(self) -> None:
+        """Do what a worker does, until nothing is pending."""
+        recipe, settings, intake = self.assembly.recipe, self.assembly.settings, self.assembly.intake
+        while jobs := intake.claim("test", 100):
+            for job in jobs:
+                renditions = {"preview": settings.preview(job.sha256), "thumbnail": settings.thumbnail(job.sha256)}
+                decoded = decode_with_renditions(job.paths[0], long_side=1024, **renditions)
+                features = recipe.extract([decoded.rgb])[0]
+                segments = recipe.segment(decoded.rgb, features)
+                entry = Entry(
+                    image_id=job.image_id,
+                    format=decoded.format,
+                    size_hw=decoded.size_hw,
+                    taken_at=decoded.taken_at,
+                    analysis=recipe.embed(decoded.rgb, features, segments),
+                )
+                intake.finish("test", [entry], recipe.fingerprint)
+
+
+@dataclass
+class Complaints:
+    """What the browser complained about: errors of scripts, refused resources, broken policies."""
+
+    found: list[str] = field(default_factory=list)
+    expected: tuple[str, ...] = ()
+
+    def hear(self, message: ConsoleMessage) -> None:
+        """Note an error or a warning."""
+        if message.type in ("error", "warning"):
+            self.found.append(message.text)
+
+    @property
+    def unexpected(self) -> list[str]:
+        """Those that the test did not provoke."""
+        return [text for text in self.found if not any(part in text for part in self.expected)]

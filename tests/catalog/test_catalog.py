@@ -1,0 +1,206 @@
+"""Questions to the catalogue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toys import ToyLibrary, analysis, random_units, strips
+
+from retrieval.catalog import open_sessions
+from retrieval.catalog.records import SeenFile, uri_of, vector_bytes, vectors_from
+from retrieval.errors import CatalogError, ConfigurationError, UnknownImageError, UnknownSegmentError
+from retrieval.masks import decode_mask
+
+X, Y = (1, 0, 0, 0), (0, 1, 0, 0)
+
+
+class TestPhotos:
+    def test_pages(self, toys: ToyLibrary) -> None:
+        ids = [toys.register() for _ in range(7)]
+        assert [image.id for image in toys.catalog.page(limit=3)] == ids[:3]
+        assert [image.id for image in toys.catalog.page(after=ids[2], limit=3)] == ids[3:6]
+        assert [image.id for image in toys.catalog.page(after=ids[6])] == []
+        assert [image.id for image in toys.catalog.page(limit=2, newest_first=True)] == ids[:-3:-1]
+        assert [image.id for image in toys.catalog.page(after=ids[2], newest_first=True)] == ids[1::-1]
+
+    def test_pages_of_one_state(self, toys: ToyLibrary) -> None:
+        done, pending = toys.add(analysis([X])), toys.register()
+        assert [image.id for image in toys.catalog.page(state="indexed")] == [done]
+        assert [image.id for image in toys.catalog.page(state="pending")] == [pending]
+        assert toys.catalog.page(state="failed") == []
+
+    def test_counts_name_every_state(self, toys: ToyLibrary) -> None:
+        assert set(toys.catalog.counts().values()) == {0}
+        toys.add(analysis([X]))
+        toys.add(analysis(np.zeros((0, 4))))
+        toys.register()
+        assert toys.catalog.counts() == {"pending": 1, "working": 0, "indexed": 1, "empty": 1, "failed": 0}
+
+    def test_several_at_once(self, toys: ToyLibrary) -> None:
+        ids = [toys.register() for _ in range(3)]
+        assert sorted(toys.catalog.images([*ids, 99])) == ids
+        assert toys.catalog.images([]) == {}
+
+    def test_an_unknown_photo(self, toys: ToyLibrary) -> None:
+        for call in (toys.catalog.image, toys.catalog.delete):
+            with pytest.raises(UnknownImageError, match="there is no photo 5: it never was, or it was deleted"):
+                call(5)
+        assert toys.catalog.segments(5) == []
+
+    def test_deleting_takes_everything_but_the_file(self, toys: ToyLibrary, tmp_path: Path) -> None:
+        path = tmp_path / "photo.png"
+        path.touch()
+        image = toys.intake.register([SeenFile(uri_of(path), "a" * 64, 1, 1)])[0].image_id
+        toys.intake.claim("toys", 1)
+        toys.finish(image, analysis([X, Y]))
+        other = toys.add(analysis([X]))
+        segments = toys.segment_ids(image)
+        assert toys.catalog.delete(image).path == path
+        assert toys.catalog.images([image, other]).keys() == {other}
+        assert toys.catalog.hits(segments) == toys.catalog.masks(segments) == {}
+        assert toys.intake.known([uri_of(path)]) == {}
+        assert path.exists()
+        assert [each.outcome for each in toys.intake.register([SeenFile(uri_of(path), "a" * 64, 1, 1)])] == ["new"]
+
+    def test_missing_photos(self, toys: ToyLibrary) -> None:
+        image = toys.register()
+        (place,) = toys.catalog.image(image).locations
+        toys.catalog.mark_missing([place.uri, "file:///unknown"], missing=True)
+        first = toys.catalog.image(image).locations[0].missing_since
+        assert first is not None
+        assert toys.catalog.image(image).is_missing
+        toys.catalog.mark_missing([place.uri], missing=True)
+        assert toys.catalog.image(image).locations[0].missing_since == first, "since it was noticed first"
+        toys.catalog.mark_missing([place.uri], missing=False)
+        assert not toys.catalog.image(image).is_missing
+
+
+class TestSegments:
+    def test_masks_boxes_and_areas(self, toys: ToyLibrary) -> None:
+        image = toys.add(analysis([X, Y, X]), size_hw=(80, 400))
+        for record, mask in zip(toys.catalog.segments(image), strips(3), strict=True):
+            np.testing.assert_array_equal(decode_mask(record.mask_size_hw, record.mask_counts), mask)
+            assert record.area == mask.sum() * 100
+            assert toys.catalog.segment(record.id) == record
+            hit = toys.catalog.hits([record.id])[record.id]
+            assert (hit.image_id, hit.box_xyxy, hit.quality) == (image, record.box_xyxy, record.quality)
+            assert toys.catalog.masks([record.id])[record.id] == (record.mask_size_hw, record.mask_counts)
+
+    def test_masks_of_a_smaller_photo_than_they_are(self, toys: ToyLibrary) -> None:
+        image = toys.add(analysis([X] * 20), size_hw=(2, 10))
+        for record in toys.catalog.segments(image):
+            x0, y0, x1, y1 = record.box_xyxy
+            assert 0 <= x0 < x1 <= 10
+            assert 0 <= y0 < y1 <= 2
+            assert record.area >= 1
+
+    def test_an_example_has_its_vector_and_recipe(self, toys: ToyLibrary) -> None:
+        image = toys.add(analysis([X, Y]))
+        second = toys.segment_ids(image)[1]
+        record, vector, recipe = toys.catalog.example(second)
+        assert record == toys.catalog.segment(second)
+        assert vector.tolist() == list(Y)
+        assert vector.shape == (4,)
+        assert recipe == toys.recipe
+
+    def test_unknown_segments(self, toys: ToyLibrary) -> None:
+        for call in (toys.catalog.segment, toys.catalog.example):
+            with pytest.raises(UnknownSegmentError, match="no segment 9"):
+                call(9)
+        assert toys.catalog.hits([9]) == {}
+        assert len(toys.catalog.vectors([9])) == 0
+
+    def test_more_than_one_question_holds(self, toys: ToyLibrary) -> None:
+        for _ in range(6):
+            toys.add(analysis(random_units(np.random.default_rng(0), 200, 4), strips(200, (2, 200))))
+        keys = list(range(1, 1300))
+        assert len(toys.catalog.hits(keys)) == len(toys.catalog.masks(keys)) == 1200
+        assert toys.catalog.vectors(keys[::-1]).ids.tolist() == list(range(1, 1201))
+
+
+class TestVectors:
+    @pytest.fixture
+    def filled(self, toys: ToyLibrary) -> ToyLibrary:
+        """Photos of two recipes by turns, an empty one and a pending one."""
+        rng = np.random.default_rng(0)
+        for number in range(4):
+            toys.add(analysis(random_units(rng, 3, 4)), recipe="" if number % 2 == 0 else "older:1")
+        toys.add(analysis(np.zeros((0, 4))))
+        toys.register()
+        return toys
+
+    def test_contents(self, filled: ToyLibrary) -> None:
+        found = filled.catalog.contents(filled.recipe)
+        assert (found.photos, found.segments, found.newest_segment) == (3, 6, 12)
+        assert filled.catalog.contents("unknown:1").photos == 0
+        assert filled.catalog.recipes() == {filled.recipe: 3, "older:1": 2}
+
+    def test_owners(self, filled: ToyLibrary) -> None:
+        ids, owners = filled.catalog.segment_owners(filled.recipe)
+        assert ids.tolist() == [1, 2, 3, 7, 8, 9]
+        assert owners.tolist() == [1, 1, 1, 3, 3, 3]
+        photos, _ = filled.catalog.photo_owners(filled.recipe)
+        assert photos.tolist() == [1, 3, 5]
+        assert filled.catalog.segment_owners("unknown:1")[0].tolist() == []
+
+    @pytest.mark.parametrize("batch_size", [1, 2, 4, 100])
+    def test_batches_of_rising_ids(self, filled: ToyLibrary, batch_size: int) -> None:
+        batches = list(filled.catalog.segment_vectors(filled.recipe, batch_size=batch_size))
+        assert [key for batch in batches for key in batch.ids.tolist()] == [1, 2, 3, 7, 8, 9]
+        assert all(len(batch) <= batch_size for batch in batches)
+        after = list(filled.catalog.segment_vectors(filled.recipe, after=3, batch_size=batch_size))
+        assert [key for batch in after for key in batch.ids.tolist()] == [7, 8, 9]
+        whole = filled.catalog.vectors([1, 2, 3, 7, 8, 9]).vectors
+        np.testing.assert_array_equal(np.concatenate([batch.vectors for batch in batches]), whole)
+
+    def test_photo_vectors(self, filled: ToyLibrary) -> None:
+        batch = filled.catalog.photo_vectors([6, 5, 1, 99])
+        assert batch.ids.tolist() == batch.owners.tolist() == [1, 5]
+        with pytest.raises(UnknownImageError, match="photo 6 does not exist or has not been analysed"):
+            filled.catalog.photo_vector(6)
+
+    @given(st.integers(0, 5), st.integers(1, 9), st.integers(0, 99))
+    def test_vectors_are_stored_as_float16(self, count: int, dim: int, seed: int) -> None:
+        vectors = np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
+        found = vectors_from([vector_bytes(vector) for vector in vectors])
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, vectors.astype(np.float16).reshape(found.shape))
+
+
+class TestOpening:
+    def test_a_file_that_is_no_database(self, tmp_path: Path) -> None:
+        (tmp_path / "catalog.db").write_bytes(b"not a database" * 100)
+        with pytest.raises(CatalogError, match="cannot be opened"):
+            open_sessions(f"sqlite:///{tmp_path / 'catalog.db'}")
+
+    def test_a_folder_in_its_place(self, tmp_path: Path) -> None:
+        with pytest.raises(CatalogError, match="cannot be opened"):
+            open_sessions(f"sqlite:///{tmp_path}")
+
+    @pytest.mark.parametrize("url", ["nonsense://x", "://", "sqlite+nonsense:///x.db"])
+    def test_a_url_that_names_no_database(self, url: str) -> None:
+        with pytest.raises(ConfigurationError, match="SEGSEARCH_DATABASE_URL"):
+            open_sessions(url)
+
+    def test_a_database_whose_driver_is_not_installed(self) -> None:
+        with pytest.raises(ConfigurationError, match=r"SEGSEARCH_DATABASE_URL.*pymssql"):
+            open_sessions("mssql+pymssql://user:secret@host/db")
+
+    def test_a_password_is_not_repeated(self) -> None:
+        with pytest.raises(ConfigurationError) as caught:
+            open_sessions("mssql+pymssql://user:secret@host/db")
+        assert "secret" not in str(caught.value)
+
+    def test_folders_are_made(self, tmp_path: Path) -> None:
+        open_sessions(f"sqlite:///{tmp_path / 'a' / 'b' / 'catalog.db'}").kw["bind"].dispose()
+        assert (tmp_path / "a" / "b" / "catalog.db").is_file()
+
+    def test_readers_do_not_wait_for_a_writer(self, toys: ToyLibrary) -> None:
+        image = toys.register()
+        with toys.sessions.begin():
+            assert toys.catalog.image(image).state == "pending"
+            assert toys.catalog.hits([1]) == {}

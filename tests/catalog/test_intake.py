@@ -1,0 +1,423 @@
+"""How a photo enters: states, leases, and files that come, move, change and go."""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from toys import ToyLibrary, analysis
+
+from retrieval.catalog import Intake, SegmentRecord
+from retrieval.catalog import intake as module
+from retrieval.catalog.intake import LEASE, MAX_ATTEMPTS
+from retrieval.catalog.records import Job, SeenFile, State, path_of, uri_of
+from retrieval.errors import UnknownImageError
+
+X, Y = (1, 0, 0, 0), (0, 1, 0, 0)
+
+
+def seen(name: str, content: str, *, size: int = 10, mtime_ns: int = 1) -> SeenFile:
+    """A file as `discover` meets it, its digest told by its content."""
+    return SeenFile(f"file:///toys/{name}", f"{content:0>64}", size, mtime_ns)
+
+
+def outcomes(toys: ToyLibrary, *files: SeenFile) -> list[str]:
+    return [registered.outcome for registered in toys.intake.register(files)]
+
+
+def names(toys: ToyLibrary) -> dict[str, list[str]]:
+    """Where the bytes of every photo are, by their digest without its zeros."""
+    return {
+        image.sha256.lstrip("0"): sorted(Path(place.path).name for place in image.locations)
+        for image in toys.catalog.page(limit=500)
+    }
+
+
+def state_of(toys: ToyLibrary, image_id: int) -> State:
+    return toys.catalog.image(image_id).state
+
+
+def expire(toys: ToyLibrary) -> None:
+    """Let every lease run out."""
+    with toys.sessions.begin() as session:
+        session.execute(text("UPDATE image SET lease_until = '2000-01-01 00:00:00.000000' WHERE lease_until NOT NULL"))
+
+
+class TestRegistering:
+    def test_a_new_file_is_pending(self, toys: ToyLibrary) -> None:
+        (registered,) = toys.intake.register([seen("a", "1")])
+        assert registered.outcome == "new"
+        image = toys.catalog.image(registered.image_id)
+        assert (image.state, image.attempts, image.segment_count, image.recipe) == ("pending", 0, 0, None)
+        assert [place.uri for place in image.locations] == ["file:///toys/a"]
+
+    def test_the_same_file_again_is_unchanged(self, toys: ToyLibrary) -> None:
+        first = toys.intake.register([seen("a", "1")])
+        toys.intake.claim("toys", 1)
+        toys.finish(first[0].image_id, analysis([X]))
+        again = toys.intake.register([seen("a", "1", mtime_ns=2)])
+        assert again[0].outcome == "unchanged"
+        assert again[0].image_id == first[0].image_id
+        assert toys.intake.known(["file:///toys/a"])["file:///toys/a"].mtime_ns == 2
+
+    def test_one_that_still_waits_is_as_good_as_new(self, toys: ToyLibrary) -> None:
+        assert outcomes(toys, seen("a", "1")) == outcomes(toys, seen("a", "1", mtime_ns=2)) == ["new"]
+        assert names(toys) == {"1": ["a"]}
+
+    def test_the_same_bytes_elsewhere_are_a_duplicate(self, toys: ToyLibrary) -> None:
+        assert outcomes(toys, seen("a", "1")) == ["new"]
+        assert outcomes(toys, seen("b", "1")) == ["duplicate"]
+        assert names(toys) == {"1": ["a", "b"]}
+
+    def test_within_one_call_too(self, toys: ToyLibrary) -> None:
+        assert outcomes(toys, seen("a", "1"), seen("b", "1"), seen("c", "2")) == ["new", "duplicate", "new"]
+
+    def test_changed_bytes_are_a_new_photo_and_the_old_one_goes(self, toys: ToyLibrary) -> None:
+        old = toys.intake.register([seen("a", "1")])[0].image_id
+        assert outcomes(toys, seen("a", "2")) == ["new"]
+        assert names(toys) == {"2": ["a"]}
+        with pytest.raises(UnknownImageError):
+            toys.catalog.image(old)
+
+    def test_the_old_photo_stays_while_it_is_elsewhere(self, toys: ToyLibrary) -> None:
+        outcomes(toys, seen("a", "1"), seen("b", "1"))
+        assert outcomes(toys, seen("a", "2")) == ["new"]
+        assert names(toys) == {"1": ["b"], "2": ["a"]}
+
+    def test_changed_to_bytes_that_are_known(self, toys: ToyLibrary) -> None:
+        outcomes(toys, seen("a", "1"), seen("b", "2"))
+        assert outcomes(toys, seen("a", "2")) == ["duplicate"]
+        assert names(toys) == {"2": ["a", "b"]}
+
+    def test_segments_of_the_old_bytes_go_with_them(self, toys: ToyLibrary) -> None:
+        image = toys.add(analysis([X, Y]))
+        (place,) = toys.catalog.image(image).locations
+        toys.intake.register([SeenFile(place.uri, "f" * 64, 1, 1)])
+        assert toys.catalog.hits([1, 2]) == {}
+        assert toys.catalog.contents(toys.recipe).segments == 0
+
+    def test_two_files_that_changed_places(self, toys: ToyLibrary) -> None:
+        before = [each.image_id for each in toys.intake.register([seen("a", "1"), seen("b", "2")])]
+        swapped = toys.intake.register([seen("a", "2"), seen("b", "1")])
+        assert names(toys) == {"1": ["b"], "2": ["a"]}
+        assert [each.image_id for each in swapped] == before[::-1], "nothing is analysed again"
+
+    def test_files_that_were_renumbered(self, toys: ToyLibrary) -> None:
+        photos = [each.image_id for each in toys.intake.register([seen(str(n), str(n)) for n in range(1, 5)])]
+        moved = toys.intake.register([seen(str(n + 1), str(n)) for n in range(1, 5)])
+        assert {key: value[-1:] for key, value in names(toys).items()} == {str(n): [str(n + 1)] for n in range(1, 5)}
+        assert [each.image_id for each in moved] == photos
+
+    def test_nothing(self, toys: ToyLibrary) -> None:
+        assert toys.intake.register([]) == []
+        assert toys.intake.known([]) == {}
+
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(st.lists(st.dictionaries(st.sampled_from("abcd"), st.sampled_from("1234")), max_size=4))
+    def test_the_last_bytes_of_every_place_are_what_is_known(
+        self, toys: ToyLibrary, rounds: list[dict[str, str]]
+    ) -> None:
+        for image in toys.catalog.page(limit=500):
+            toys.catalog.delete(image.id)
+        last: dict[str, str] = {}
+        for files in rounds:
+            toys.intake.register([seen(name, content) for name, content in files.items()])
+            last.update(files)
+        expected: dict[str, list[str]] = {}
+        for name, content in sorted(last.items()):
+            expected.setdefault(content, []).append(name)
+        assert names(toys) == expected
+
+
+class TestKnown:
+    def test_what_is_known_of_places(self, toys: ToyLibrary) -> None:
+        image = toys.intake.register([seen("a", "1", size=7, mtime_ns=9)])[0].image_id
+        known = toys.intake.known(["file:///toys/a", "file:///toys/b"])
+        assert list(known) == ["file:///toys/a"]
+        found = known["file:///toys/a"]
+        assert (found.image_id, found.size, found.mtime_ns, found.state, found.is_missing) == (
+            image,
+            7,
+            9,
+            "pending",
+            False,
+        )
+
+    def test_more_places_than_one_question_holds(self, toys: ToyLibrary) -> None:
+        toys.intake.register([seen(f"{n}", f"{n}") for n in range(600)])
+        assert len(toys.intake.known([f"file:///toys/{n}" for n in range(700)])) == 600
+
+    @given(st.binary(min_size=1, max_size=20).filter(lambda name: b"/" not in name and b"\0" not in name))
+    def test_every_name_survives_as_a_uri(self, name: bytes) -> None:
+        if name in (b".", b".."):
+            return
+        path = Path(os.fsdecode(b"/photos/" + name))
+        uri = uri_of(path)
+        assert uri.isascii()
+        assert path_of(uri) == path
+
+    def test_names_that_are_not_utf8(self, toys: ToyLibrary, tmp_path: Path) -> None:
+        path = tmp_path / os.fsdecode(b"caf\xe9 100% #1?.jpg")
+        path.write_bytes(b"x")
+        image = toys.intake.register([SeenFile(uri_of(path), "a" * 64, 1, 1)])[0].image_id
+        assert toys.catalog.image(image).path == path
+        (job,) = toys.intake.claim("w", 1)
+        assert job.paths == (path,)
+        assert job.paths[0].read_bytes() == b"x"
+        toys.intake.fail("w", image, f"{path}: broken")
+        assert "caf" in str(toys.catalog.image(image).error)
+
+
+class TestMissing:
+    @pytest.fixture
+    def folder(self, toys: ToyLibrary, tmp_path: Path) -> Path:
+        """Two photos in a folder, one in a folder whose name begins alike."""
+        for number, name in enumerate(("photos/a", "photos/b", "photos2/c")):
+            path = tmp_path / name
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+            toys.intake.register([SeenFile(uri_of(path), f"{number:064}", 0, 1)])
+        return tmp_path / "photos"
+
+    def missing(self, toys: ToyLibrary) -> list[bool]:
+        return [image.is_missing for image in toys.catalog.page()]
+
+    def test_what_is_gone_below_a_folder_is_noted_once(self, toys: ToyLibrary, folder: Path) -> None:
+        (folder / "a").unlink()
+        (folder.parent / "photos2" / "c").unlink()
+        assert toys.intake.note_missing(uri_of(folder)) == 1
+        assert self.missing(toys) == [True, False, False]
+        assert toys.intake.note_missing(uri_of(folder)) == 0
+
+    def test_a_single_file(self, toys: ToyLibrary, folder: Path) -> None:
+        (folder / "a").unlink()
+        (folder / "b").unlink()
+        assert toys.intake.note_missing(uri_of(folder / "b")) == 1
+        assert self.missing(toys) == [False, True, False]
+
+    def test_what_is_registered_again_is_there_again(self, toys: ToyLibrary, folder: Path) -> None:
+        (folder / "a").unlink()
+        toys.intake.note_missing(uri_of(folder))
+        assert toys.intake.known([uri_of(folder / "a")])[uri_of(folder / "a")].is_missing
+        toys.intake.register([SeenFile(uri_of(folder / "a"), f"{0:064}", 0, 1)])
+        assert self.missing(toys) == [False, False, False]
+
+    def test_a_photo_with_a_place_left_is_not_missing(self, toys: ToyLibrary, folder: Path) -> None:
+        toys.intake.register([SeenFile(uri_of(folder / "b"), f"{0:064}", 0, 1)])
+        (folder / "a").unlink()
+        toys.intake.note_missing(uri_of(folder))
+        image = toys.catalog.page()[0]
+        assert not image.is_missing
+        assert image.path == folder / "b"
+
+    def test_a_folder_that_may_not_be_looked_into_is_no_reason_to_stop(
+        self, toys: ToyLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def forbidden(*_: object, **__: object) -> os.stat_result:
+            raise PermissionError(13, "Permission denied")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "stat", forbidden)
+            assert toys.intake.note_missing(uri_of(folder)) == 2
+
+
+class TestClaiming:
+    def test_photos_in_order_up_to_a_limit(self, toys: ToyLibrary) -> None:
+        ids = [toys.register() for _ in range(5)]
+        jobs = toys.intake.claim("w", 3)
+        assert [job.image_id for job in jobs] == ids[:3]
+        assert isinstance(jobs[0], Job)
+        assert jobs[0].sha256 == toys.catalog.image(ids[0]).sha256
+        assert [state_of(toys, key) for key in ids] == ["working"] * 3 + ["pending"] * 2
+        assert toys.catalog.image(ids[0]).attempts == 1
+
+    def test_two_owners_never_share_a_photo(self, toys: ToyLibrary) -> None:
+        for _ in range(4):
+            toys.register()
+        first, second = toys.intake.claim("one", 3), toys.intake.claim("two", 3)
+        assert [len(first), len(second)] == [3, 1]
+        assert toys.intake.claim("three", 3) == []
+
+    def test_nor_do_two_threads(self, toys: ToyLibrary) -> None:
+        expected = {toys.register() for _ in range(60)}
+        claimed: list[int] = []
+        failures: list[Exception] = []
+        ready = threading.Barrier(4)
+
+        def work(owner: str) -> None:
+            intake = Intake(toys.sessions)
+            ready.wait()
+            try:
+                while jobs := intake.claim(owner, 3):
+                    claimed.extend(job.image_id for job in jobs)
+            except Exception as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        assert sorted(claimed) == sorted(expected), "each once"
+
+    def test_a_lease_that_ran_out_is_taken_over(self, toys: ToyLibrary) -> None:
+        image = toys.register()
+        toys.intake.claim("dead", 1)
+        assert toys.intake.claim("alive", 1) == []
+        expire(toys)
+        assert [job.image_id for job in toys.intake.claim("alive", 1)] == [image]
+        assert toys.catalog.image(image).attempts == 2
+
+    def test_time_alone_ends_a_lease(self, toys: ToyLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+        toys.register()
+        toys.intake.claim("slow", 1)
+        now = module._now()
+        monkeypatch.setattr(module, "_now", lambda: now + LEASE - timedelta(seconds=5))
+        assert toys.intake.claim("other", 1) == []
+        toys.intake.renew("slow")
+        monkeypatch.setattr(module, "_now", lambda: now + LEASE + timedelta(seconds=5))
+        assert toys.intake.claim("other", 1) == [], "it was renewed"
+        monkeypatch.setattr(module, "_now", lambda: now + 3 * LEASE)
+        assert len(toys.intake.claim("other", 1)) == 1
+
+    def test_a_photo_that_kills_its_workers_is_given_up(self, toys: ToyLibrary) -> None:
+        image, other = toys.register(), toys.register()
+        for _ in range(MAX_ATTEMPTS):
+            assert image in [job.image_id for job in toys.intake.claim("dies", 1)]
+            expire(toys)
+        assert [job.image_id for job in toys.intake.claim("next", 5)] == [other]
+        found = toys.catalog.image(image)
+        assert found.state == "failed"
+        assert f"{MAX_ATTEMPTS} workers died" in str(found.error)
+
+    def test_giving_up_leaves_nothing_of_an_earlier_analysis(self, toys: ToyLibrary) -> None:
+        image = toys.add(analysis([X, Y]), recipe="older:1")
+        toys.intake.reanalyze(toys.recipe)
+        for _ in range(MAX_ATTEMPTS):
+            toys.intake.claim("dies", 1)
+            expire(toys)
+        toys.intake.claim("next", 1)
+        found = toys.catalog.image(image)
+        assert (found.state, found.recipe, found.segment_count) == ("failed", None, 0)
+        assert toys.catalog.segments(image) == []
+
+    def test_giving_back_is_as_if_it_had_not_been_claimed(self, toys: ToyLibrary) -> None:
+        image = toys.register()
+        for _ in range(MAX_ATTEMPTS + 1):
+            toys.intake.claim("w", 1)
+            toys.intake.release("w")
+        found = toys.catalog.image(image)
+        assert (found.state, found.attempts) == ("pending", 0)
+
+    def test_only_ones_own_are_given_back(self, toys: ToyLibrary) -> None:
+        images = [toys.register() for _ in range(2)]
+        toys.intake.claim("one", 1)
+        toys.intake.claim("two", 1)
+        toys.intake.release("one")
+        assert [state_of(toys, key) for key in images] == ["pending", "working"]
+
+
+class TestFinishing:
+    def test_everything_is_stored(self, toys: ToyLibrary) -> None:
+        image = toys.register()
+        toys.intake.claim("w", 1)
+        found = analysis([X, Y], photo_vector=Y, labels=("cat", None))
+        assert toys.finish(image, found, size_hw=(80, 400), owner="w") == 1
+        record = toys.catalog.image(image)
+        assert (record.state, record.recipe, record.segment_count) == ("indexed", toys.recipe, 2)
+        assert (record.width, record.height, record.format, record.error) == (400, 80, "PNG", None)
+        first, second = toys.catalog.segments(image)
+        assert isinstance(first, SegmentRecord)
+        assert (first.box_xyxy, first.area, first.mask_size_hw) == ((0, 0, 200, 80), 16000, (8, 40))
+        assert (first.label, first.label_score, second.label, second.label_score) == ("cat", 0.0, None, None)
+        assert first.quality > second.quality
+        np.testing.assert_array_equal(toys.catalog.photo_vector(image), Y)
+        np.testing.assert_array_equal(toys.catalog.vectors([first.id, second.id]).vectors, [X, Y])
+
+    def test_a_photo_without_segments_is_empty(self, toys: ToyLibrary) -> None:
+        image = toys.add(analysis(np.zeros((0, 4))))
+        assert state_of(toys, image) == "empty"
+        assert toys.catalog.photo_vector(image).tolist() == [1, 0, 0, 0]
+
+    def test_only_the_holder_of_the_lease_finishes(self, toys: ToyLibrary) -> None:
+        image = toys.register()
+        assert toys.finish(image, analysis([X]), owner="nobody") == 0
+        toys.intake.claim("dead", 1)
+        expire(toys)
+        toys.intake.claim("alive", 1)
+        assert toys.finish(image, analysis([X]), owner="dead") == 0
+        assert toys.catalog.segments(image) == []
+        assert toys.finish(image, analysis([Y]), owner="alive") == 1
+        assert toys.finish(image, analysis([Y]), owner="alive") == 0, "once"
+        assert len(toys.catalog.segments(image)) == 1
+
+    def test_nor_does_anyone_else_fail_it(self, toys: ToyLibrary) -> None:
+        image = toys.register()
+        toys.intake.claim("w", 1)
+        toys.intake.fail("other", image, "no")
+        assert state_of(toys, image) == "working"
+        toys.intake.fail("w", image, "broken")
+        assert toys.catalog.image(image).error == "broken"
+        assert state_of(toys, image) == "failed"
+
+    def test_a_photo_deleted_while_it_was_worked_on_stays_away(self, toys: ToyLibrary) -> None:
+        gone, other = toys.register(), toys.register()
+        toys.intake.claim("w", 2)
+        toys.catalog.delete(gone)
+        assert toys.finish(gone, analysis([X]), owner="w") == 0
+        assert toys.finish(other, analysis([X]), owner="w") == 1
+        toys.intake.fail("w", gone, "late")
+        assert [image.id for image in toys.catalog.page()] == [other]
+        assert toys.catalog.contents(toys.recipe).segments == 1
+
+    def test_ids_are_never_given_twice(self, toys: ToyLibrary) -> None:
+        first = toys.add(analysis([X, Y]))
+        old = toys.segment_ids(first)
+        toys.catalog.delete(first)
+        second = toys.add(analysis([X, Y]))
+        assert second > first
+        assert min(toys.segment_ids(second)) > max(old)
+
+    def test_an_analysis_replaces_the_one_before(self, toys: ToyLibrary) -> None:
+        image = toys.add(analysis([X, Y]), recipe="older:1")
+        assert toys.intake.reanalyze(toys.recipe) == 1
+        assert state_of(toys, image) == "pending"
+        toys.intake.claim("w", 1)
+        toys.finish(image, analysis([Y]), owner="w")
+        assert len(toys.catalog.segments(image)) == 1
+        assert toys.catalog.image(image).recipe == toys.recipe
+        assert toys.intake.reanalyze(toys.recipe) == 0
+
+    def test_failing_removes_what_was_found_before(self, toys: ToyLibrary) -> None:
+        image = toys.add(analysis([X, Y]), recipe="older:1")
+        toys.intake.reanalyze(toys.recipe)
+        toys.intake.claim("w", 1)
+        toys.intake.fail("w", image, "the file is gone")
+        found = toys.catalog.image(image)
+        assert (found.recipe, found.segment_count, toys.catalog.segments(image)) == (None, 0, [])
+
+
+class TestTryingAgain:
+    def test_failed_photos_are_pending_again(self, toys: ToyLibrary) -> None:
+        failed, done = toys.register(), toys.add(analysis([X]))
+        toys.intake.fail("toys", failed, "broken")
+        assert toys.intake.unfinished() == 0
+        assert toys.intake.retry_failed() == 1
+        found = toys.catalog.image(failed)
+        assert (found.state, found.error, found.attempts) == ("pending", None, 0)
+        assert state_of(toys, done) == "indexed"
+        assert toys.intake.unfinished() == 1
+        assert toys.intake.retry_failed() == 0
+
+    def test_states(self, toys: ToyLibrary) -> None:
+        failed, done = toys.register(), toys.add(analysis([X]))
+        toys.intake.fail("toys", failed, "broken")
+        assert toys.intake.states([failed, done, 99]) == {failed: ("failed", "broken"), done: ("indexed", None)}

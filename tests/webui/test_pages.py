@@ -1,0 +1,214 @@
+"""The HTML pages as the server makes them."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from installation import Library, drawing, encoded
+
+from retrieval.catalog.records import uri_of
+from webui.context import WebContext
+
+STATIC = Path(__file__).parents[2] / "webui" / "static"
+TEMPLATES = STATIC.parent / "templates"
+
+
+def ids_in(html: str) -> list[int]:
+    return [int(found) for found in re.findall(r'class="card [^"]*" data-id="(\d+)"', html)]
+
+
+@pytest.mark.parametrize(
+    ("address", "title"),
+    [
+        ("/", "Library"),
+        ("/photos/1", "photo1.png"),
+        ("/search", "Search"),
+        ("/search?segment=1&not=2&limit=x&image=&box=1,2", "Search"),
+        ("/upload", "Add photos"),
+    ],
+)
+def test_pages(client: FlaskClient, address: str, title: str) -> None:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/html"
+    assert re.search(rf"<title>{re.escape(title)}", answer.text)
+    assert "<h1" in answer.text
+
+
+def test_policy_allows_what_the_pages_use(client: FlaskClient) -> None:
+    """No inline scripts or styles: the Content-Security-Policy forbids them."""
+    policy = client.get("/").headers["Content-Security-Policy"]
+    assert "'unsafe-inline'" not in policy
+    for template in TEMPLATES.glob("*.html"):
+        source = template.read_text()
+        assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)", source), template.name
+
+
+def test_every_static_file_that_is_named_is_there(client: FlaskClient) -> None:
+    names = {
+        name
+        for address in ("/", "/photos/1", "/search", "/upload")
+        for name in re.findall(r'"(/static/[^"#]+)', client.get(address).text)
+    }
+    assert len(names) > 10
+    for name in names:
+        assert client.get(name).status_code == 200, name
+    sprite = (STATIC / "icons" / "sprite.svg").read_text()
+    used = {
+        name
+        for source in (*STATIC.glob("js/*.js"), *TEMPLATES.glob("*.html"))
+        for name in re.findall(r'icon\("(\w+)"', source.read_text())
+    }
+    assert {name for name in used if f'id="{name}"' not in sprite} == set()
+
+
+def test_scripts_import_what_is_there() -> None:
+    for script in STATIC.glob("js/*.js"):
+        source = script.read_text()
+        for names, module in re.findall(r'import \{([^}]+)\} from "\./([\w.]+)"', source):
+            exported = (STATIC / "js" / module).read_text()
+            for name in (part.strip() for part in names.split(",")):
+                assert re.search(rf"export (async )?(function|class|const) {re.escape(name)}(?!\w)", exported), (
+                    script.name,
+                    name,
+                )
+        assert len(source.splitlines()) <= 200, script.name
+
+
+def test_ratio_classes_are_in_the_style_sheet(client: FlaskClient, library: Library) -> None:
+    wide, tall = (
+        library.add(name, encoded(drawing(("red", "blue"), size)))
+        for name, size in (("w.png", (900, 40)), ("t.png", (40, 900)))
+    )
+    text = client.get("/").text
+    sheet = (STATIC / "css" / "ratios.css").read_text()
+    shapes = dict(re.findall(r'class="card (r-?\d+)" data-id="(\d+)"', text))
+    assert set(shapes.values()) >= {str(wide), str(tall)}
+    assert all(f".{shape} {{" in sheet for shape in shapes)
+
+
+def test_library_is_newest_first(client: FlaskClient) -> None:
+    assert ids_in(client.get("/").text) == [4, 3, 2, 1]
+    assert ids_in(client.get("/library/items?before=3").text) == [2, 1]
+    assert ids_in(client.get("/library/items?before=1").text) == []
+    assert "<html" not in client.get("/library/items").text
+
+
+@pytest.mark.parametrize("before", ["-1", "x", "99999999999999999999"])
+def test_library_takes_any_before(client: FlaskClient, before: str) -> None:
+    assert client.get(f"/?before={before}").status_code == 200
+
+
+def test_library_by_state(client: FlaskClient, library: Library) -> None:
+    path = library.photos / "later.png"
+    path.write_bytes(encoded(drawing(("pink", "gray"))))
+    waiting = library.register(path)
+    assert ids_in(client.get("/?state=pending").text) == [waiting]
+    library.assembly.intake.claim("someone", 1)
+    assert ids_in(client.get("/?state=pending").text) == [waiting], "what is being worked on is waiting, too"
+    library.assembly.intake.fail("someone", waiting, f"{path}: truncated; copy it again")
+    failed = client.get("/?state=failed").text
+    assert ids_in(failed) == [waiting]
+    assert "truncated; copy it again" in failed
+    assert f"{path}: truncated" not in failed, "the path stands beside it already"
+    assert ids_in(client.get("/?state=nonsense").text) == [waiting, 4, 3, 2, 1]
+    photo = client.get(f"/photos/{waiting}").text
+    assert "could not be entered" in photo
+    assert "retry-failed" in photo
+    assert 'id="stage"' not in photo
+
+
+def test_empty_library_says_how_to_begin(client: FlaskClient, library: Library) -> None:
+    for image_id in (1, 2, 3, 4):
+        library.assembly.catalog.delete(image_id)
+    text = client.get("/").text
+    assert "Your library is empty" in text
+    assert "manage.py ingest" in text
+
+
+@pytest.mark.parametrize("name", ['<script>alert("1")</script>.png', "a&b'c\".png", "naïve 写真.png"])
+def test_file_names_are_text(client: FlaskClient, library: Library, name: str) -> None:
+    name = name.replace("/", "_")
+    image_id = library.add(name, encoded(drawing(("pink", "gray"))))
+    for address in ("/", f"/photos/{image_id}", "/library/items", "/search"):
+        text = client.get(address).text
+        assert "<script>alert" not in text
+    assert client.get(f"/photos/{image_id}").status_code == 200
+
+
+def test_file_name_that_is_not_utf8(client: FlaskClient, library: Library) -> None:
+    path = Path(os.fsdecode(os.fsencode(library.photos) + b"/caf\xe9.png"))
+    path.write_bytes(encoded(drawing(("pink", "gray"))))
+    image_id = library.register(path)
+    library.process()
+    assert r"caf\xe9.png" in client.get(f"/photos/{image_id}").text
+    assert client.get("/").status_code == 200
+
+
+def test_missing_file_has_a_badge(client: FlaskClient, library: Library) -> None:
+    library.assembly.catalog.mark_missing([uri_of(library.photos / "photo2.png")], missing=True)
+    assert "file missing" in client.get("/").text
+    assert "not where it was" in client.get("/photos/2").text
+
+
+def test_photo_links_segments_and_neighbours(client: FlaskClient, parts: WebContext) -> None:
+    text = client.get("/photos/2").text
+    for segment in parts.catalog.segments(2):
+        assert f'href="/search?segment={segment.id}"' in text
+    assert re.search(r'data-key="k" href="/photos/3"', text)
+    assert re.search(r'data-key="j" href="/photos/1"', text)
+    assert 'data-key="j"' not in client.get("/photos/1").text
+    assert 'data-key="k"' not in client.get("/photos/4").text
+    assert "The file itself stays where it is." in text
+
+
+def test_search_shell_knows_whose_segments_are_named(client: FlaskClient, parts: WebContext) -> None:
+    segment = parts.catalog.segments(3)[0]
+    text = client.get(f"/search?segment={segment.id}&segment=999999&segment=x").text
+    assert f'data-owners="{{&#34;{segment.id}&#34;: 3}}"' in text
+
+
+def test_words_are_escaped(client: FlaskClient) -> None:
+    text = client.get("/search", query_string={"text": '"><script>alert(1)</script>'}).text
+    assert "<script>alert" not in text
+    assert 'value="&#34;&gt;&lt;script&gt;' in text
+
+
+@pytest.mark.parametrize("address", ["/nowhere", "/photos/999", "/photos/9999999999999999999", "/photos/x"])
+def test_not_found_is_a_page(client: FlaskClient, address: str) -> None:
+    answer = client.get(address)
+    assert answer.status_code == 404
+    assert answer.mimetype == "text/html"
+    assert "There is nothing here" in answer.text
+
+
+def test_deleted_photo_is_said_to_be(client: FlaskClient) -> None:
+    assert "it was deleted" in client.get("/photos/999").text
+
+
+def test_wrong_method_is_a_page(client: FlaskClient) -> None:
+    answer = client.post("/upload")
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["Allow"]
+    assert "That cannot be done here" in answer.text
+
+
+def test_unexpected_error_is_a_page(app: Flask, parts: WebContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("secret")
+
+    app.testing = False
+    monkeypatch.setattr(type(parts.catalog), "page", fail)
+    answer = app.test_client().get("/")
+    assert answer.status_code == 500
+    assert "Something went wrong here" in answer.text
+    assert "secret" not in answer.text
+
+
+def test_errors_of_the_api_are_no_pages(client: FlaskClient) -> None:
+    assert client.get("/api/v1/nowhere").mimetype == "application/problem+json"
