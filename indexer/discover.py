@@ -44,15 +44,17 @@ PICTURE_SUFFIXES = frozenset(
 
 
 def find_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Every file at and below the paths, sorted within a folder; links to folders are followed once.
+    """Every file at and below the paths, once, sorted within a folder; links to folders are followed once.
 
     Hidden folders are not entered. A folder that cannot be read is logged and passed over.
     """
     entered: set[tuple[int, int]] = set()
+    given: set[str] = set()
     for path in paths:
         if path.is_dir():
-            yield from _below(path, entered)
-        else:
+            yield from (each for each in _below(path, entered) if not given or os.path.abspath(each) not in given)  # noqa: PTH100
+        elif _identity(path.absolute().parent) not in entered and os.path.abspath(path) not in given:  # noqa: PTH100
+            given.add(os.path.abspath(path))  # noqa: PTH100
             yield path
 
 
@@ -62,10 +64,12 @@ def register_files(intake: Intake, paths: Sequence[Path], tally: Tally) -> None:
         named = {uri_of(path): path for path in chunk}
         known = intake.known(list(named))
         seen: list[SeenFile] = []
+        lost: list[str] = []
         for uri, path in named.items():
-            file = _look_at(path, uri, known.get(uri), tally)
+            file = _look_at(path, uri, known.get(uri), tally, lost)
             if file is not None:
                 seen.append(file)
+        intake.note_lost(lost)
         _register(intake, seen, named, tally)
     for path in paths:
         intake.note_missing(uri_of(path))
@@ -73,14 +77,14 @@ def register_files(intake: Intake, paths: Sequence[Path], tally: Tally) -> None:
 
 def _register(intake: Intake, seen: Sequence[SeenFile], named: dict[str, Path], tally: Tally) -> None:
     for file, registered in zip(seen, intake.register(seen), strict=True):
-        if registered.outcome == "new":
+        if registered.outcome == "new" or registered.waits:
             tally.entered(registered.image_id, named[file.uri])
         else:
             tally.count(registered.outcome)
 
 
-def _look_at(path: Path, uri: str, known: KnownLocation | None, tally: Tally) -> SeenFile | None:
-    """The file if it has to be registered; otherwise its outcome is noted in `tally`."""
+def _look_at(path: Path, uri: str, known: KnownLocation | None, tally: Tally, lost: list[str]) -> SeenFile | None:
+    """The file if it has to be registered; otherwise its outcome is noted in `tally`, a lost photo in `lost`."""
     if path.name.startswith("."):
         tally.count("skipped")
         return None
@@ -102,6 +106,8 @@ def _look_at(path: Path, uri: str, known: KnownLocation | None, tally: Tally) ->
         return None
     if digest is None:
         tally.count("skipped")
+        if known is not None:
+            lost.append(uri)
         return None
     return SeenFile(uri, digest, status.st_size, status.st_mtime_ns)
 
@@ -120,22 +126,39 @@ def _digest_of_picture(path: Path) -> str | None:
 
 
 def _below(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path]:
+    identity = _identity(folder)
+    if identity in entered:
+        return
+    if identity is not None:
+        entered.add(identity)
     try:
-        status = folder.stat()
-        if (status.st_dev, status.st_ino) in entered:
-            return
-        entered.add((status.st_dev, status.st_ino))
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         logger.warning("%s cannot be read and is passed over: %s", folder, error.strerror)
         return
     for entry in entries:
         path = Path(entry.path)
-        if entry.is_dir():
+        if _is_dir(entry):
             if not entry.name.startswith("."):
                 yield from _below(path, entered)
         else:
             yield path
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder; a link that leads in a circle is none, and will fail as a file."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _chunks(paths: Iterator[Path]) -> Iterator[list[Path]]:

@@ -80,6 +80,13 @@ class Intake:
                 return gone
             last = rows[-1].id
 
+    def note_lost(self, uris: Sequence[str]) -> None:
+        """Note that a photo's bytes are not at these locations any more, whatever is there now."""
+        with self._sessions.begin() as session:
+            for chunk in in_chunks(uris):
+                there = Location.uri.in_(chunk), Location.missing_since.is_(None)
+                session.execute(update(Location).where(*there).values(missing_since=_now()))
+
     # ---- working
 
     def claim(self, owner: str, limit: int) -> list[Job]:
@@ -203,8 +210,7 @@ def _register(
     photo = photos.get(file.sha256)
     if place is not None and photo is not None and place.image_id == photo.id:
         place.size, place.mtime_ns, place.missing_since = file.size, file.mtime_ns, None
-        waits = photo.state in ("pending", "working")
-        return Registered(photo.id, "new" if waits else "unchanged")
+        return Registered(photo.id, "unchanged", photo.state in ("pending", "working"))
     outcome = Registered(photo.id, "duplicate") if photo is not None else None
     if photo is None:
         photo = photos[file.sha256] = Image(sha256=file.sha256, state="pending", created_at=_now())

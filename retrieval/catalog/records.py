@@ -133,10 +133,11 @@ Registration = Literal["new", "unchanged", "duplicate"]
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What became of a file that was registered; "new" is whatever has to be worked on."""
+    """What became of a file that was registered, and whether a photo known already still waits to be worked on."""
 
     image_id: int
     outcome: Registration
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,205 @@
+"""What is found on a disk, whatever lies about there."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+from toys import Pictures
+
+from indexer import discover
+from indexer.discover import find_files, register_files
+from indexer.report import Tally
+from retrieval.assembly import Assembly
+
+
+def found(*paths: Path) -> list[str]:
+    """Names of the files below the first path, in order."""
+    return [os.path.relpath(path, paths[0]) for path in find_files(paths)]
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def seen(assembly: Assembly, *paths: Path) -> Tally:
+    tally = Tally()
+    register_files(assembly.intake, paths, tally)
+    return tally
+
+
+def outcomes(assembly: Assembly, *paths: Path) -> dict[str, int]:
+    """What became of the files; ``entered`` are those that have to be worked on."""
+    tally = seen(assembly, *paths)
+    counts = {"entered": len(tally.photos), "failed": len(tally._failures), **tally._counts}
+    assert sum(counts.values()) == tally.files
+    return {name: count for name, count in counts.items() if count}
+
+
+class TestFinding:
+    def test_everything_below_sorted_within_a_folder(self, tmp_path: Path) -> None:
+        touch(tmp_path, "b.jpg", "a/z.jpg", "a/b/c.png", "c", "B.txt")
+        assert found(tmp_path) == ["B.txt", "a/b/c.png", "a/z.jpg", "b.jpg", "c"]
+
+    def test_a_file_is_itself(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a.jpg", "b.jpg")
+        assert list(find_files([tmp_path / "b.jpg"])) == [tmp_path / "b.jpg"]
+
+    def test_hidden_folders_are_not_entered(self, tmp_path: Path) -> None:
+        touch(tmp_path, ".git/a.jpg", "a/.thumbnails/b.jpg", "a/c.jpg", ".hidden.jpg")
+        assert found(tmp_path) == [".hidden.jpg", "a/c.jpg"]
+
+    def test_links_in_a_circle_are_followed_once(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a/photo.jpg")
+        (tmp_path / "a" / "up").symlink_to(tmp_path)
+        (tmp_path / "a" / "same").symlink_to(".")
+        assert found(tmp_path) == ["a/photo.jpg"]
+
+    def test_a_link_to_a_folder_elsewhere_is_followed(self, tmp_path: Path) -> None:
+        touch(tmp_path, "other/photo.jpg")
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in" / "link").symlink_to(tmp_path / "other")
+        assert found(tmp_path / "in") == ["link/photo.jpg"]
+
+    def test_links_that_lead_nowhere_are_files_that_cannot_be_read(self, tmp_path: Path) -> None:
+        touch(tmp_path, "z.jpg")
+        (tmp_path / "a").symlink_to(tmp_path / "a")
+        (tmp_path / "b").symlink_to(tmp_path / "gone")
+        assert found(tmp_path) == ["a", "b", "z.jpg"]
+
+    def test_a_folder_given_twice_is_entered_once(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a/b.jpg")
+        assert found(tmp_path, tmp_path / "a", tmp_path) == ["a/b.jpg"]
+
+    def test_what_is_not_there_is_a_file_that_cannot_be_read(self, tmp_path: Path) -> None:
+        assert list(find_files([tmp_path / "gone" / "a.jpg"])) == [tmp_path / "gone" / "a.jpg"]
+
+    def test_a_folder_that_cannot_be_read_is_passed_over_and_told(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        touch(tmp_path, "closed/a.jpg", "open/b.jpg")
+        scandir = os.scandir
+
+        def forbidden(path: Path) -> object:
+            if Path(path).name == "closed":
+                raise PermissionError(13, "Permission denied")
+            return scandir(path)
+
+        monkeypatch.setattr(discover.os, "scandir", forbidden)
+        with caplog.at_level(logging.WARNING):
+            assert found(tmp_path) == ["open/b.jpg"]
+        assert "closed cannot be read and is passed over: Permission denied" in caplog.text
+
+    def test_names_that_are_not_utf8(self, tmp_path: Path) -> None:
+        name = os.fsdecode(b"caf\xe9.jpg")
+        touch(tmp_path, name, "cafe.jpg")
+        assert sorted(found(tmp_path)) == sorted([name, "cafe.jpg"])
+
+
+class TestRegistering:
+    def test_pictures_are_told_by_their_content(self, assembly: Assembly, pictures: Pictures) -> None:
+        pictures("a.jpg").rename(pictures.folder / "a.txt")
+        pictures("b.png").rename(pictures.folder / "b")
+        touch(pictures.folder, "empty.txt", "empty")
+        (pictures.folder / "text.jpg").write_text("This is not a picture, whatever it is called.")
+        (pictures.folder / "page.html").write_text("<html>")
+        assert outcomes(assembly, pictures.folder) == {"entered": 2, "skipped": 4}
+
+    def test_an_empty_file_that_was_meant_to_be_one_is_entered_to_fail(
+        self, assembly: Assembly, pictures: Pictures
+    ) -> None:
+        touch(pictures.folder, "empty.JPG", "empty.heic")
+        assert outcomes(assembly, pictures.folder) == {"entered": 1, "duplicate": 1}
+
+    def test_hidden_files_are_skipped(self, assembly: Assembly, pictures: Pictures) -> None:
+        pictures("a.jpg").rename(pictures.folder / ".a.jpg")
+        assert outcomes(assembly, pictures.folder, pictures.folder / ".a.jpg") == {"skipped": 1}
+
+    def test_what_cannot_be_read_fails_with_its_reason(self, assembly: Assembly, pictures: Pictures) -> None:
+        pictures.folder.mkdir()
+        (pictures.folder / "loop").symlink_to("loop")
+        (pictures.folder / "nowhere.jpg").symlink_to("gone.jpg")
+        os.mkfifo(pictures.folder / "pipe.jpg")
+        tally = seen(assembly, pictures.folder)
+        assert {Path(each.path).name: each.reason for each in tally._failures} == {
+            "loop": "cannot be read: Too many levels of symbolic links",
+            "nowhere.jpg": "cannot be read: No such file or directory",
+            "pipe.jpg": "cannot be read: not a regular file",
+        }
+
+    def test_a_file_without_permission(
+        self, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def forbidden(path: Path) -> None:
+            raise PermissionError(13, "Permission denied", str(path))
+
+        path = pictures("a.jpg")
+        monkeypatch.setattr(discover, "_digest_of_picture", forbidden)
+        (failure,) = seen(assembly, pictures.folder)._failures
+        assert (failure.path, failure.reason) == (str(path), "cannot be read: Permission denied")
+
+    def test_twice(self, assembly: Assembly, pictures: Pictures) -> None:
+        pictures.many(3)
+        assert outcomes(assembly, pictures.folder) == {"entered": 3}
+        assert outcomes(assembly, pictures.folder) == {"entered": 3}, "they still wait"
+        for job in assembly.intake.claim("w", 9):
+            assembly.intake.fail("w", job.image_id, "broken")
+        assert outcomes(assembly, pictures.folder) == {"unchanged": 3}
+
+    def test_unchanged_files_are_not_read_again(
+        self, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pictures.many(2)
+        seen(assembly, pictures.folder)
+        monkeypatch.setattr(discover, "_digest_of_picture", lambda path: pytest.fail(f"{path} was read"))
+        assert outcomes(assembly, pictures.folder) == {"entered": 2}
+
+    def test_the_same_bytes_at_two_places(self, assembly: Assembly, pictures: Pictures) -> None:
+        pictures("a.png", seed=1)
+        pictures("b/a.png", seed=1)
+        assert outcomes(assembly, pictures.folder) == {"entered": 1, "duplicate": 1}
+        assert len(assembly.catalog.page()[0].locations) == 2
+
+    def test_a_link_to_a_file_is_another_place(self, assembly: Assembly, pictures: Pictures) -> None:
+        (pictures("a.png").parent / "b.png").symlink_to("a.png")
+        assert outcomes(assembly, pictures.folder) == {"entered": 1, "duplicate": 1}
+
+    def test_files_named_beside_their_folder_count_once(self, assembly: Assembly, pictures: Pictures) -> None:
+        first, *_ = pictures.many(3)
+        assert outcomes(assembly, first, pictures.folder, first) == {"entered": 3}
+
+    def test_more_files_than_one_chunk(
+        self, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(discover, "CHUNK", 4)
+        first, *_ = pictures.many(10)
+        assert outcomes(assembly, pictures.folder, first) == {"entered": 10}
+        assert len(assembly.catalog.page()) == 10
+
+    def test_a_name_that_is_not_utf8(self, assembly: Assembly, pictures: Pictures) -> None:
+        path = pictures("a.png").rename(pictures.folder / os.fsdecode(b"caf\xe9.png"))
+        assert outcomes(assembly, pictures.folder) == {"entered": 1}
+        assert assembly.catalog.page()[0].path == path
+
+    def test_files_that_are_gone_are_noted(self, assembly: Assembly, pictures: Pictures) -> None:
+        first, second = pictures.many(2)
+        seen(assembly, pictures.folder)
+        first.unlink()
+        seen(assembly, second)
+        assert not any(image.is_missing for image in assembly.catalog.page()), "nobody asked for them"
+        seen(assembly, pictures.folder)
+        assert [image.is_missing for image in assembly.catalog.page()] == [True, False]
+        pictures("000.jpg")  # another picture at the old place
+        seen(assembly, pictures.folder)
+        assert not any(image.is_missing for image in assembly.catalog.page())
+
+    def test_a_photo_that_is_no_picture_any_more(self, assembly: Assembly, pictures: Pictures) -> None:
+        path = pictures("a.png")
+        seen(assembly, pictures.folder)
+        path.write_text("overwritten")
+        assert outcomes(assembly, pictures.folder) == {"skipped": 1}
+        assert assembly.catalog.page()[0].is_missing

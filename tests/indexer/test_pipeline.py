@@ -1,0 +1,221 @@
+"""The line on which photos enter, with recipes that misbehave."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from toys import Pictures
+
+from indexer.discover import register_files
+from indexer.pipeline import Pipeline
+from indexer.report import Tally
+from retrieval.assembly import Assembly
+from retrieval.errors import OutOfDeviceMemoryError
+from retrieval.recipes.grid import GridRecipe
+from retrieval.types import Analysis, RgbImage, Segments
+
+
+@dataclass
+class FakeRecipe:
+    """The `grid` recipe on a device that holds few photos, with calls that can be made to fail."""
+
+    batch_size: int = 1
+    lanes: int = 1
+    room: int = 1000
+    extracting: Callable[[int], None] = lambda _: None
+    segmenting: Callable[[], None] = lambda: None
+    sizes: list[int] = field(default_factory=list)
+    grid: GridRecipe = field(default_factory=GridRecipe)
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the real one."""
+        return self.grid.fingerprint
+
+    def extract(self, images: Sequence[RgbImage]) -> Sequence[None]:
+        """Note how many came at once."""
+        if len(images) > self.room:
+            raise OutOfDeviceMemoryError(f"{len(images)} images do not fit")
+        self.sizes.append(len(images))
+        self.extracting(len(self.sizes))
+        return self.grid.extract(images)
+
+    def segment(self, image: RgbImage, features: None) -> Segments:
+        """As the real one."""
+        self.segmenting()
+        return self.grid.segment(image, features)
+
+    def embed(self, image: RgbImage, features: None, segments: Segments) -> Analysis:
+        """As the real one."""
+        return self.grid.embed(image, features, segments)
+
+
+@pytest.fixture
+def line(assembly: Assembly, pictures: Pictures) -> Callable[..., Pipeline]:
+    """Makes a line over twelve pending photos."""
+    pictures.many(12)
+    register_files(assembly.intake, [pictures.folder], Tally())
+
+    def make(recipe: Any, **options: Any) -> Pipeline:
+        return Pipeline(assembly.intake, recipe, assembly.settings, "test", decoders=1, **options)
+
+    return make
+
+
+def states(assembly: Assembly) -> dict[str, int]:
+    return {state: count for state, count in assembly.catalog.counts().items() if count}
+
+
+def raises(error: Exception, after: int = 0) -> Callable[..., None]:
+    """Something that fails once it was called more than so many times."""
+    calls: list[int] = []
+
+    def fail(*_: object) -> None:
+        calls.append(1)
+        if len(calls) > after:
+            raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(("batch_size", "lanes"), [(1, 1), (4, 1), (1, 3), (5, 2)])
+def test_everything_is_entered_once(
+    assembly: Assembly, line: Callable[..., Pipeline], batch_size: int, lanes: int
+) -> None:
+    done: list[int] = []
+    recipe = FakeRecipe(batch_size, lanes)
+    assert line(recipe, on_done=lambda: done.append(1)).run() == 12
+    assert states(assembly) == {"indexed": 12}
+    assert len(done) == sum(recipe.sizes) == 12
+    assert max(recipe.sizes) <= batch_size
+    assert assembly.catalog.contents(recipe.fingerprint).segments == 12 * 25
+
+
+def test_nothing_to_do(assembly: Assembly, line: Callable[..., Pipeline]) -> None:
+    line(FakeRecipe()).run()
+    recipe = FakeRecipe()
+    assert line(recipe).run() == 0
+    assert recipe.sizes == []
+
+
+def test_it_waits_for_what_is_still_to_come(
+    assembly: Assembly, line: Callable[..., Pipeline], pictures: Pictures
+) -> None:
+    asked: list[int] = []
+
+    def is_complete() -> bool:
+        asked.append(1)
+        if len(asked) == 3:
+            pictures("late.png")
+            register_files(assembly.intake, [pictures.folder], Tally())
+        return len(asked) > 3
+
+    assert line(FakeRecipe()).run(is_complete) == 13
+
+
+def test_a_batch_that_does_not_fit_the_device_is_halved(assembly: Assembly, line: Callable[..., Pipeline]) -> None:
+    recipe = FakeRecipe(batch_size=8, room=2)
+    line(recipe).run()
+    assert states(assembly) == {"indexed": 12}
+    assert max(recipe.sizes) <= 2
+
+
+def test_halves_keep_their_order(line: Callable[..., Pipeline]) -> None:
+    class Echo(FakeRecipe):
+        def extract(self, images: Sequence[Any]) -> Sequence[Any]:
+            super().extract(images)
+            return list(images)
+
+    pipeline = line(Echo(batch_size=8, room=3))
+    assert pipeline._extract(list("abcdefghijk")) == list("abcdefghijk")
+
+
+def test_a_photo_that_does_not_fit_alone_stops_the_line(assembly: Assembly, line: Callable[..., Pipeline]) -> None:
+    with pytest.raises(OutOfDeviceMemoryError, match="1 images do not fit"):
+        line(FakeRecipe(batch_size=4, room=0)).run()
+    assert states(assembly) == {"pending": 12}
+
+
+@pytest.mark.parametrize("stage", ["extracting", "segmenting", "finish", "fail", "claim"])
+@pytest.mark.parametrize("after", [0, 4])
+def test_a_stage_that_raises_stops_the_line_and_gives_everything_back(
+    assembly: Assembly,
+    line: Callable[..., Pipeline],
+    pictures: Pictures,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    after: int,
+) -> None:
+    fault = RuntimeError(f"{stage} is broken")
+    recipe = FakeRecipe(batch_size=2)
+    pipeline = line(recipe)
+    if stage in ("extracting", "segmenting"):
+        setattr(recipe, stage, raises(fault, after))
+    elif stage == "fail":
+        for path in sorted(pictures.folder.iterdir())[after:]:
+            path.unlink()
+        monkeypatch.setattr(pipeline.intake, stage, raises(fault))
+    else:
+        monkeypatch.setattr(pipeline.intake, stage, raises(fault, after=0))
+    with pytest.raises(RuntimeError, match=f"{stage} is broken"):
+        pipeline.run()
+    found = assembly.catalog.counts()
+    assert found["working"] == found["failed"] == 0
+    assert found["pending"] + found["indexed"] == 12
+    assert {image.attempts for image in assembly.catalog.page(state="pending")} <= {0}
+    assert [thread.name for thread in threading.enumerate() if thread.name in ("_network", "_write")] == []
+
+
+def test_it_can_be_run_again_after_an_error(assembly: Assembly, line: Callable[..., Pipeline]) -> None:
+    with pytest.raises(RuntimeError):
+        line(FakeRecipe(segmenting=raises(RuntimeError("once"), after=3))).run()
+    line(FakeRecipe()).run()
+    assert states(assembly) == {"indexed": 12}
+    assert assembly.catalog.contents(GridRecipe().fingerprint).segments == 12 * 25
+
+
+def test_a_bad_picture_does_not_stop_it(assembly: Assembly, line: Callable[..., Pipeline], pictures: Pictures) -> None:
+    for path in sorted(pictures.folder.iterdir())[::3]:
+        path.write_bytes(path.read_bytes()[:40])
+    assert line(FakeRecipe()).run() == 12
+    assert states(assembly) == {"indexed": 8, "failed": 4}
+    for image in assembly.catalog.page(state="failed"):
+        assert image.error
+        assert str(pictures.folder) not in image.error, "the path is known from the row"
+
+
+def test_stopping_finishes_what_is_on_the_line(assembly: Assembly, line: Callable[..., Pipeline]) -> None:
+    recipe = FakeRecipe()
+    pipeline = line(recipe)
+    recipe.extracting = lambda call: pipeline.stop() if call == 3 else None
+    done = pipeline.run(lambda: False)
+    found = assembly.catalog.counts()
+    assert found["working"] == 0
+    assert found["indexed"] == done == sum(recipe.sizes)
+    assert found["indexed"] + found["pending"] == 12
+    assert {image.attempts for image in assembly.catalog.page(state="pending")} <= {0}
+
+
+def test_what_another_worker_took_over_is_not_written(assembly: Assembly, line: Callable[..., Pipeline]) -> None:
+    def steal(call: int) -> None:
+        if call == 1:
+            with assembly._sessions.begin() as session:
+                session.execute(text("UPDATE image SET lease_owner = 'thief' WHERE id = 1"))
+
+    left: list[int] = []
+
+    def count() -> None:
+        left.append(1)
+        if len(left) == 12:
+            pipeline.stop()  # it would wait for the thief
+
+    pipeline = line(FakeRecipe(extracting=steal), on_done=count)
+    pipeline.run()
+    assert assembly.catalog.image(1).state == "working"
+    assert assembly.catalog.segments(1) == []
+    assert assembly.catalog.counts()["indexed"] == 11
