@@ -178,9 +178,10 @@ class TestPublisher:
 
 def test_a_new_catalogue_beside_an_old_index(ingested: Ingested, pictures: Pictures) -> None:
     """The database was deleted, the index was not, and other photos were entered."""
+    from toys import close
+
     from indexer.report import Tally
     from indexer.worker import Worker, ingest
-    from toys import close
 
     close(ingested.assembly)
     for path in ingested.assembly.settings.home.glob("catalog.db*"):
