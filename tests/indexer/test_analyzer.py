@@ -214,13 +214,6 @@ class TestStrangers:
             assert remote.is_up(), "it goes on for those who know it"
         assert "wrong key" in caplog.text
 
-    def test_one_who_hangs_up_is_no_matter(self, remote: RemoteAnalyzer) -> None:
-        stored = json.loads(remote.address_file.read_text())
-        for greeting in (b"", b"\x00\x00\x00\x05hello", b"GET / HTTP/1.0\r\n\r\n"):
-            with socket.create_connection((stored["host"], stored["port"]), timeout=5) as stranger:
-                stranger.sendall(greeting)
-        assert remote.is_up()
-
     def test_one_who_knows_the_key_and_leaves(self, remote: RemoteAnalyzer) -> None:
         stored = json.loads(remote.address_file.read_text())
         with Client((stored["host"], stored["port"]), authkey=bytes.fromhex(stored["key"])):
