@@ -14,7 +14,7 @@ import secrets
 import socket
 import threading
 from dataclasses import dataclass
-from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
+from multiprocessing.connection import Client, Connection, Listener
 from multiprocessing.context import AuthenticationError
 from pathlib import Path
 
@@ -28,9 +28,6 @@ ANALYSIS_SIDE = 1024
 """Photos are analysed on a copy with at most this long side, in pixels."""
 
 PATIENCE_SECONDS = 120.0
-
-GREETING_SECONDS = 10.0
-"""How long a client may take to prove that it has the key and to ask."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -104,11 +101,7 @@ class RemoteAnalyzer:
     def _ask(self, question: str | None, patience: float = PATIENCE_SECONDS) -> object:
         try:
             stored = json.loads(self.address_file.read_text())
-            key = bytes.fromhex(stored["key"])
-            with Client((stored["host"], stored["port"])) as connection:
-                _bound_waiting(connection, patience)
-                answer_challenge(connection, key)
-                deliver_challenge(connection, key)
+            with Client((stored["host"], stored["port"]), authkey=bytes.fromhex(stored["key"])) as connection:
                 connection.send(question)
                 if not connection.poll(patience):
                     raise AnalyzerUnavailableError(f"the analyzer did not answer within {patience:.0f} s; try again")
@@ -134,24 +127,26 @@ class AnalyzerServer:
         self._analyzer = analyzer
         self._address_file = address_file
         self._one_at_a_time = threading.Lock()
-        self._closed = False
-        self._key = secrets.token_bytes(32)
-        self._listener = Listener(("127.0.0.1", 0), backlog=64)
-        host, port = self._listener.address  # type: ignore[misc]  # an address of AF_INET is a pair
+        key = secrets.token_bytes(32)
+        self._listener = Listener(("127.0.0.1", 0), backlog=64, authkey=key)
+        self._closing = threading.Event()
+        host, port = self._address = self._listener.address
         beside = address_file.with_suffix(f".{os.getpid()}")
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump({"host": host, "port": port, "key": self._key.hex(), "pid": os.getpid()}, file)
+            json.dump({"host": host, "port": port, "key": key.hex(), "pid": os.getpid()}, file)
         beside.replace(address_file)
 
     def serve_forever(self) -> None:
-        """Answer until the listener is closed; each connection has a thread, so that nobody waits for another."""
-        while not self._closed:
+        """Answer until the listener is closed; each question has a thread, so that `is_up` never waits."""
+        while not self._closing.is_set():
             try:
                 connection = self._listener.accept()
-            except OSError as error:
-                if not self._closed:
-                    logger.warning("a connection could not be taken: %s", error)
-                    time.sleep(0.1)
+            except AuthenticationError:
+                logger.warning("refused a connection with a wrong key")
+            except (EOFError, ConnectionError) as error:
+                logger.info("a client went away: %s", error)
+            except OSError:
+                return
             else:
                 threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
@@ -166,13 +161,8 @@ class AnalyzerServer:
     def _answer(self, connection: Connection) -> None:
         with connection:
             try:
-                _bound_waiting(connection, GREETING_SECONDS)
-                deliver_challenge(connection, self._key)
-                answer_challenge(connection, self._key)
                 question = connection.recv()
                 connection.send("up" if question is None else self._analyze(Path(question)))
-            except AuthenticationError:
-                logger.warning("refused a connection with a wrong key")
             except (EOFError, OSError) as error:
                 logger.info("a client went away: %s", error)
 
@@ -185,11 +175,3 @@ class AnalyzerServer:
         except Exception:
             logger.exception("analysing %s failed", path)
             return AnalyzerUnavailableError("analysing this photo failed; the analyzer's log says why")
-
-
-def _bound_waiting(connection: Connection, seconds: float) -> None:
-    """Have what reads from a connection raise OSError when nothing comes for so long."""
-    whole = int(seconds)
-    limit = struct.pack("ll", whole, max(1, int((seconds - whole) * 1e6)))
-    with socket.socket(fileno=os.dup(connection.fileno())) as view:
-        view.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
