@@ -18,8 +18,9 @@ CATEGORY = {"id": 1, "name": "segment"}
 
 def write_coco(catalog: Catalog, out: TextIO) -> None:
     """Write every analysed photo and its segments; memory stays that of one photo."""
+    written: dict[int, tuple[int, int]] = {}
     out.write('{"info": {"description": "SegSearch export"},\n"categories": ' + json.dumps([CATEGORY]))
-    for name, rows in (("images", _images(catalog)), ("annotations", _annotations(catalog))):
+    for name, rows in (("images", _images(catalog, written)), ("annotations", _annotations(catalog, written))):
         out.write(f',\n"{name}": [')
         for number, row in enumerate(rows):
             out.write((",\n" if number else "\n") + json.dumps(row))
@@ -34,26 +35,28 @@ def _analysed(catalog: Catalog) -> Iterator[ImageRecord]:
         after = page[-1].id
 
 
-def _images(catalog: Catalog) -> Iterator[dict[str, Any]]:
+def _images(catalog: Catalog, written: dict[int, tuple[int, int]]) -> Iterator[dict[str, Any]]:
     for image in _analysed(catalog):
+        written[image.id] = image.height or 1, image.width or 1
         name = str(image.path or "").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         yield {"id": image.id, "file_name": name, "width": image.width, "height": image.height, "sha256": image.sha256}
 
 
-def _annotations(catalog: Catalog) -> Iterator[dict[str, Any]]:
-    for image in _analysed(catalog):
-        for segment in catalog.segments(image.id):
+def _annotations(catalog: Catalog, written: dict[int, tuple[int, int]]) -> Iterator[dict[str, Any]]:
+    """Segments of the photos that were written, and of no others: photos come and go while this runs."""
+    for image_id, size_hw in written.items():
+        for segment in catalog.segments(image_id):
             x0, y0, x1, y1 = segment.box_xyxy
             yield {
                 "id": segment.id,
-                "image_id": image.id,
+                "image_id": image_id,
                 "category_id": CATEGORY["id"],
                 "bbox": [x0, y0, x1 - x0, y1 - y0],
                 "area": segment.area,
                 "iscrowd": 0,
                 "score": round(segment.quality, 4),
                 "label": segment.label,
-                "segmentation": _full_size(segment, (image.height or 1, image.width or 1)),
+                "segmentation": _full_size(segment, size_hw),
             }
 
 

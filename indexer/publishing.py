@@ -60,8 +60,10 @@ def rebuild(assembly: Assembly) -> dict[str, int]:
     """
     sizes: dict[str, int] = {}
     with ExitStack() as locks:
-        for files in (assembly.segment_files, assembly.photo_files):
+        both = assembly.segment_files, assembly.photo_files
+        for files in both:
             locks.enter_context(files.writing())
+        for files in both:
             for path in (files.folder / "manifest.json", *files.folder.glob("part-*")):
                 path.unlink(missing_ok=True)
         for name, index in (("segments", assembly.live_segments()), ("photos", assembly.live_photos())):

@@ -12,9 +12,10 @@ import logging
 import os
 import secrets
 import socket
+import struct
 import threading
 from dataclasses import dataclass
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from multiprocessing.context import AuthenticationError
 from pathlib import Path
 
@@ -28,6 +29,9 @@ ANALYSIS_SIDE = 1024
 """Photos are analysed on a copy with at most this long side, in pixels."""
 
 PATIENCE_SECONDS = 120.0
+
+SILENCE_SECONDS = 5.0
+"""How long one side waits for the next word of the other, while neither has anything to compute."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -101,7 +105,11 @@ class RemoteAnalyzer:
     def _ask(self, question: str | None, patience: float = PATIENCE_SECONDS) -> object:
         try:
             stored = json.loads(self.address_file.read_text())
-            with Client((stored["host"], stored["port"]), authkey=bytes.fromhex(stored["key"])) as connection:
+            key = bytes.fromhex(stored["key"])
+            with Client((stored["host"], stored["port"])) as connection:
+                _limit_silence(connection)
+                answer_challenge(connection, key)
+                deliver_challenge(connection, key)
                 connection.send(question)
                 if not connection.poll(patience):
                     raise AnalyzerUnavailableError(f"the analyzer did not answer within {patience:.0f} s; try again")
@@ -128,7 +136,8 @@ class AnalyzerServer:
         self._address_file = address_file
         self._one_at_a_time = threading.Lock()
         key = secrets.token_bytes(32)
-        self._listener = Listener(("127.0.0.1", 0), backlog=64, authkey=key)
+        self._key = key
+        self._listener = Listener(("127.0.0.1", 0), backlog=64)
         self._closing = threading.Event()
         host, port = self._address = self._listener.address
         beside = address_file.with_suffix(f".{os.getpid()}")
@@ -137,13 +146,11 @@ class AnalyzerServer:
         beside.replace(address_file)
 
     def serve_forever(self) -> None:
-        """Answer until the listener is closed; each question has a thread, so that `is_up` never waits."""
+        """Answer until the listener is closed; each client has a thread, so that none waits for another's."""
         while not self._closing.is_set():
             try:
                 connection = self._listener.accept()
-            except AuthenticationError:
-                logger.warning("refused a connection with a wrong key")
-            except (EOFError, ConnectionError) as error:
+            except ConnectionError as error:
                 logger.info("a client went away: %s", error)
             except OSError:
                 return
@@ -161,8 +168,13 @@ class AnalyzerServer:
     def _answer(self, connection: Connection) -> None:
         with connection:
             try:
+                _limit_silence(connection)
+                deliver_challenge(connection, self._key)
+                answer_challenge(connection, self._key)
                 question = connection.recv()
                 connection.send("up" if question is None else self._analyze(Path(question)))
+            except AuthenticationError:
+                logger.warning("refused a connection with a wrong key")
             except (EOFError, OSError) as error:
                 logger.info("a client went away: %s", error)
 
@@ -175,3 +187,15 @@ class AnalyzerServer:
         except Exception:
             logger.exception("analysing %s failed", path)
             return AnalyzerUnavailableError("analysing this photo failed; the analyzer's log says why")
+
+
+@contextlib.contextmanager
+def _limit_silence(connection: Connection) -> None:
+    """Have reads and writes of a connection fail with OSError after `SILENCE_SECONDS`.
+
+    The key's challenge reads and has no time limit of its own: who connects and says nothing would be waited for.
+    """
+    limit = struct.pack("@ll", int(SILENCE_SECONDS), int(SILENCE_SECONDS % 1 * 1e6))
+    with socket.socket(fileno=os.dup(connection.fileno())) as wire:
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
