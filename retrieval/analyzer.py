@@ -189,7 +189,6 @@ class AnalyzerServer:
             return AnalyzerUnavailableError("analysing this photo failed; the analyzer's log says why")
 
 
-@contextlib.contextmanager
 def _limit_silence(connection: Connection) -> None:
     """Have reads and writes of a connection fail with OSError after `SILENCE_SECONDS`.
 
