@@ -22,7 +22,6 @@ from retrieval.analyzer import ANALYSIS_SIDE
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import Entry, SeenFile, uri_of
 from retrieval.images import DecodedImage, decode_with_renditions
-from retrieval.index.faiss_index import FaissIndex
 from retrieval.query import Ref, SearchRequest
 from retrieval.settings import Settings
 from retrieval.types import Analysis, Segments, Vectors
@@ -61,9 +60,8 @@ def bench_search(size: int) -> None:
         vectors = synthetic_vectors(size, assembly.card.segment_dim)
         _fill(assembly, vectors)
         engine = assembly.engine()
-        raw = FaissIndex(vectors.shape[1])
-        raw.add(np.arange(1, len(vectors) + 1), vectors)
-        flat = raw._index
+        (part,) = engine.segments._state.parts
+        flat = part._index
         ids = np.random.default_rng(1).integers(1, size + 1, QUERIES).tolist()
         requests = [SearchRequest(positive=(Ref(segment=key),), limit=TOP, group_by="image") for key in ids]
         times: dict[str, list[float]] = {"engine": [], "raw FAISS": []}

@@ -65,10 +65,11 @@ class SearchEngine:
             A reference cannot be resolved, or examples cannot be combined.
         """
         started = time.perf_counter()
-        positive = [self._look_up(ref) for ref in request.positive]
-        negative = [self._look_up(ref) for ref in request.negative]
-        words = self.vocabulary.read(request.text) if request.text.strip() else None
-        matches = self._matches(request, positive, negative, self._directions(words))
+        with self.catalog.one_connection():
+            positive = [self._look_up(ref) for ref in request.positive]
+            negative = [self._look_up(ref) for ref in request.negative]
+            words = self.vocabulary.read(request.text) if request.text.strip() else None
+            matches = self._matches(request, positive, negative, self._directions(words))
         return SearchAnswer(
             results=matches,
             used=tuple(Used(example.ref, example.segment) for example in (*positive, *negative)),
@@ -98,26 +99,29 @@ class SearchEngine:
         if any(example.ref.is_photo for example in (*positive, *negative)):
             return self._photo_matches(request, positive, negative, words, hidden)
         queries = rank.combine(_stack(positive), words, _stack(negative))
-        k = request.limit * (4 if request.group_by == "image" else 2) + 100 * len(hidden)
+        k = 3 * request.limit + 20 * len(hidden)
         while True:
             scored = rank.merge_hits(self.segments.search(queries, k=k))
-            scored = scored.hiding(self.segments.owners_of(scored.ids), hidden)
-            chosen, known = self._choose(request, scored, k)
+            chosen, known = self._choose(request, scored, hidden, k)
             if len(chosen) >= request.limit or k >= len(self.segments):
                 return _described(chosen, known, request.limit)
             k *= 4
 
-    def _choose(self, request: SearchRequest, scored: Scored, k: int) -> tuple[Scored, dict[int, SegmentHit]]:
+    def _choose(
+        self, request: SearchRequest, scored: Scored, hidden: set[int | None], k: int
+    ) -> tuple[Scored, dict[int, SegmentHit]]:
         """One segment a photo, or segments that are not the same thing twice; deleted ones are left out."""
-        wanted = k
+        owners = self.segments.owners_of(scored.ids)
         if request.group_by == "image":
-            scored, wanted = rank.best_of_each(scored, self.segments.owners_of(scored.ids)), request.limit
+            scored, wanted = scored[rank.first_of_each(owners.tolist(), hidden)], request.limit
+        else:
+            scored, wanted = scored.hiding(owners, hidden), k
         first = scored[:wanted]
         known = self.catalog.hits(first.ids.tolist())
         if len(known) < len(first):  # some were deleted and the index has not noticed: others take their places
-            first, known = scored, self.catalog.hits(scored.ids.tolist())
-        kept = first[np.array([key in known for key in first.ids.tolist()], bool)][:wanted]
-        return (kept if request.group_by == "image" else self._distinct(kept, known)), known
+            known = self.catalog.hits(scored.ids.tolist())
+            first = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]][:wanted]
+        return (first if request.group_by == "image" else self._distinct(first, known)), known
 
     def _distinct(self, scored: Scored, known: dict[int, SegmentHit]) -> Scored:
         """Leave out segments that overlap a better one of their photo by more than `SAME`."""

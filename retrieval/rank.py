@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +35,7 @@ class Scored:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, rows: slice | NDArray[np.bool_] | NDArray[np.integer]) -> Scored:
+    def __getitem__(self, rows: slice | list[int] | NDArray[np.bool_] | NDArray[np.integer]) -> Scored:
         return Scored(self.ids[rows], self.scores[rows])
 
     def pairs(self) -> list[tuple[int, float]]:
@@ -69,6 +69,8 @@ def combine(examples: Vectors, words: Sequence[Vectors], negatives: Vectors) -> 
     Examples and words are averaged, so that both are meant. Of several words only the one with most directions keeps
     them apart; the others enter by their mean.
     """
+    if len(examples) == 1 and not words and not len(negatives):
+        return unit(examples)
     parts = [unit(examples.mean(axis=0))] if len(examples) else []
     by_size = sorted(words, key=len)
     parts += [unit(directions.mean(axis=0)) for directions in by_size[:-1]]
@@ -93,10 +95,14 @@ def merge_hits(hits: Hits) -> Scored:
     return Scored(ids[order], scores[order])
 
 
-def best_of_each(scored: Scored, owners: Ids) -> Scored:
-    """The best entry of each owner, in order."""
-    _, first = np.unique(owners, return_index=True)
-    return scored[np.sort(first)]
+def first_of_each(owners: Iterable[int], hidden: Collection[int | None]) -> list[int]:
+    """The row in which each owner comes first, rising, without the owners that are `hidden`."""
+    seen, rows = set(hidden), list[int]()
+    for row, owner in enumerate(owners):
+        if owner not in seen:
+            seen.add(owner)
+            rows.append(row)
+    return rows
 
 
 def likely_from(scores: NDArray[np.float32]) -> float:

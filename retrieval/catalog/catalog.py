@@ -5,12 +5,14 @@ Every method is one transaction. Entering a photo is in `intake.py`, query photo
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, defer, selectinload, sessionmaker
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
@@ -28,10 +30,7 @@ from .records import (
     VectorBatch,
     vectors_from,
 )
-from .rows import image_record, in_chunks, segment_record
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+from .rows import image_record, in_chunks, segment_record, segment_record_from
 
 
 class Catalog:
@@ -45,7 +44,12 @@ class Catalog:
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
         self._sessions = sessions
-        self._engine = sessions.kw["bind"].execution_options(reading="once")
+        self._held = threading.local()
+        self._pool = sessions.kw["bind"].pool
+        dialect = sessions.kw["bind"].dialect
+        self._masks, self._hits, self._example = (
+            str(each.compile(dialect=dialect)) for each in (_MASKS, _HITS, _EXAMPLE)
+        )
 
     # ---- photos
 
@@ -140,19 +144,17 @@ class Catalog:
     def masks(self, segment_ids: Sequence[int]) -> dict[int, MaskRun]:
         """Size and run lengths of the masks of those of the segments that exist."""
         found: dict[int, MaskRun] = {}
-        with self._engine.connect() as connection:
-            for chunk in in_chunks(segment_ids):
-                for key, height, width, counts in connection.execute(_MASKS, {"ids": chunk}):
-                    found[key] = ((height, width), counts)
+        for chunk in in_chunks(segment_ids):
+            for key, height, width, counts in self._rows(self._masks, chunk):
+                found[key] = ((height, width), counts)
         return found
 
     def hits(self, segment_ids: Sequence[int]) -> dict[int, SegmentHit]:
         """Those of the segments that exist, without masks: what a list of results is made of."""
         found: dict[int, SegmentHit] = {}
-        with self._engine.connect() as connection:
-            for chunk in in_chunks(segment_ids):
-                for key, image_id, x0, y0, x1, y1, quality, label in connection.execute(_HITS, {"ids": chunk}):
-                    found[key] = SegmentHit(key, image_id, (x0, y0, x1, y1), quality, label)
+        for chunk in in_chunks(segment_ids):
+            for key, image_id, x0, y0, x1, y1, quality, label in self._rows(self._hits, chunk):
+                found[key] = SegmentHit(key, image_id, (x0, y0, x1, y1), quality, label)
         return found
 
     def example(self, segment_id: int) -> tuple[SegmentRecord, Vectors, str | None]:
@@ -162,11 +164,12 @@ class Catalog:
         ------
         UnknownSegmentError
         """
-        with self._engine.connect() as connection:
-            row = connection.execute(_EXAMPLE, {"id": segment_id}).one_or_none()
-        if row is None:
+        found = self._rows(self._example, [segment_id])
+        if not found:
             raise UnknownSegmentError(f"there is no segment {segment_id}: it never was, or its photo was deleted")
-        return segment_record(row), vectors_from([row.vector])[0], row.recipe
+        row = dict(zip(_EXAMPLE.selected_columns.keys(), found[0], strict=True))
+        record = segment_record_from(row, segment_id, row["image_id"])
+        return record, vectors_from([row["vector"]])[0], row["recipe"]
 
     # ---- vectors
 
@@ -243,6 +246,29 @@ class Catalog:
                 rows.extend(session.execute(statement.where(key.in_(chunk)).order_by(key)))
         return _batch(rows)
 
+    @contextmanager
+    def one_connection(self) -> Iterator[None]:
+        """Have this thread look up segments over one connection inside; may be nested."""
+        if getattr(self._held, "connection", None) is not None:
+            yield
+            return
+        self._held.connection = self._pool.connect()
+        try:
+            yield
+        finally:
+            self._held.connection.close()
+            self._held.connection = None
+
+    def _rows(self, statement: str, segment_ids: Collection[int]) -> list[tuple[Any, ...]]:
+        """Rows of `statement` for some segments, by the driver's own cursor.
+
+        Every search asks this twice, and what SQLAlchemy adds to a statement and its rows costs more than the database.
+        """
+        with self.one_connection():
+            cursor = self._held.connection.cursor()
+            cursor.execute(f"{statement} WHERE segment.id IN ({','.join(map(str, segment_ids))})")
+            return list(cursor.fetchall())
+
     def _reading(self) -> AbstractContextManager[Session]:
         return reading(self._sessions)
 
@@ -256,17 +282,11 @@ def reading(sessions: sessionmaker[Session]) -> Session:
 
 _HITS = select(
     Segment.id, Segment.image_id, Segment.x0, Segment.y0, Segment.x1, Segment.y1, Segment.quality, Segment.label
-).where(Segment.id.in_(bindparam("ids", expanding=True)))
-
-_MASKS = select(Segment.id, Segment.mask_height, Segment.mask_width, Segment.mask_counts).where(
-    Segment.id.in_(bindparam("ids", expanding=True))
 )
 
-_EXAMPLE = (
-    select(*Segment.__table__.c, Image.recipe)
-    .join(Image, Image.id == Segment.image_id)
-    .where(Segment.id == bindparam("id"))
-)
+_MASKS = select(Segment.id, Segment.mask_height, Segment.mask_width, Segment.mask_counts)
+
+_EXAMPLE = select(*Segment.__table__.c, Image.recipe).join(Image, Image.id == Segment.image_id)
 
 
 def _batch(rows: Sequence[tuple[int, int, bytes]]) -> VectorBatch:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import numpy as np
@@ -96,8 +96,7 @@ class SegmentRecord:
     mask_counts: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentHit:
+class SegmentHit(NamedTuple):
     """What a result list needs to know of a segment: no mask."""
 
     id: int

@@ -59,8 +59,9 @@ class FaissIndex:
         wanted = min(k, max(len(self), 1))
         scores, ids = self._index.search(np.ascontiguousarray(queries, np.float32), wanted)
         scores[ids < 0] = -np.inf
-        order = np.lexsort((ids, -scores), axis=1)
-        ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
+        if (scores[:, 1:] == scores[:, :-1]).any():  # FAISS leaves equals in no order
+            order = np.lexsort((ids, -scores), axis=1)
+            ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
         if wanted == k:
             return Hits(ids, scores)
         missing = ((0, 0), (0, k - wanted))

@@ -144,6 +144,8 @@ class LiveIndex:
     def search(self, queries: Vectors, *, k: int) -> Hits:
         """The k nearest of each query among all parts."""
         state = self._state
+        if len(state.parts) == 1 and not len(state.dead):
+            return state.parts[0].search(queries, k=k)
         found = [part.search(queries, k=k + len(state.dead)) for part in state.parts]
         if not found:
             return Hits(np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), -np.inf, np.float32))

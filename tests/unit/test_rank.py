@@ -13,8 +13,8 @@ from retrieval.rank import (
     LIKELY_SHARE,
     NEGATIVE_WEIGHT,
     Scored,
-    best_of_each,
     combine,
+    first_of_each,
     likely_from,
     merge_hits,
 )
@@ -94,10 +94,11 @@ def test_merging_equals_a_dictionary(queries: int, k: int, seed: int) -> None:
     assert [score for _, score in found] == sorted(best.values(), reverse=True)
 
 
-def test_the_best_of_each_photo() -> None:
-    found = best_of_each(scored((1, 0.9), (2, 0.8), (3, 0.7), (4, 0.6)), np.array([10, 11, 10, 12]))
-    assert found.pairs() == [(1, pytest.approx(0.9)), (2, pytest.approx(0.8)), (4, pytest.approx(0.6))]
-    assert len(best_of_each(scored(), np.zeros(0, np.int64))) == 0
+def test_the_first_of_each_photo() -> None:
+    owners = [10, 11, 10, 12]
+    assert first_of_each(owners, ()) == [0, 1, 3]
+    assert first_of_each(owners, {11, None}) == [0, 3]
+    assert first_of_each([], {1}) == []
 
 
 def test_hiding() -> None:
