@@ -1,4 +1,4 @@
-"""Annotated photos, COCO's way and VOC's way."""
+"""Annotated photos: COCO's way, VOC's way, masks with labels, and drawn regions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 from pycocotools import mask as coco
 
 from retrieval.errors import ConfigurationError
-from retrieval.evaluate.datasets import VOC_CLASSES, AnnotatedObject, AnnotatedPhoto, load_photos
+from retrieval.evaluate.datasets import VOC_CLASSES, AnnotatedObject, AnnotatedPhoto, load_drawn, load_photos
 
 HEIGHT, WIDTH = 100, 120
 
@@ -155,6 +155,176 @@ class TestVoc:
         splits = voc / "splits.json"
         splits.write_text(json.dumps({voc.name: {"select": ["b"]}}))
         assert load_photos(voc, splits=splits) == []
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    """Two photos: a dog on the left and a cat on the right of one, nothing on the other."""
+    folder = tmp_path / "mine"
+    for name in ("photos", "masks"):
+        (folder / name).mkdir(parents=True)
+    for name in ("a.jpg", "b.png"):
+        Image.new("RGB", (WIDTH, HEIGHT)).save(folder / "photos" / name)
+    save_numbers(folder, {1: LEFT, 7: RIGHT})
+    save_labels(folder, {"a": {"1": "dog", "7": "cat"}, "b": {}})
+    return folder
+
+
+def save_numbers(folder: Path, masks: dict[int, np.ndarray], dtype: Any = np.uint8) -> None:
+    labels = np.zeros((HEIGHT, WIDTH), dtype)
+    for number, mask in masks.items():
+        labels[mask] = number
+    Image.fromarray(labels).save(folder / "masks" / "a.png")
+
+
+def save_labels(folder: Path, labels: Any) -> None:
+    (folder / "labels.json").write_text(labels if isinstance(labels, str) else json.dumps(labels))
+
+
+class TestLabelled:
+    def test_objects_by_number(self, labelled: Path) -> None:
+        photo, empty = load_photos(labelled)
+        assert [each.category for each in photo.objects] == ["dog", "cat"]
+        np.testing.assert_array_equal(photo.objects[0].mask(), LEFT)
+        np.testing.assert_array_equal(photo.objects[1].mask(), RIGHT)
+        assert photo.path == labelled / "photos" / "a.jpg"
+        assert (empty.path.name, empty.objects) == ("b.png", ())
+
+    def test_masks_of_sixteen_bits(self, labelled: Path) -> None:
+        save_numbers(labelled, {300: LEFT, 40000: RIGHT}, np.uint16)
+        save_labels(labelled, {"a": {"300": "dog", "40000": "cat"}, "b": {}})
+        assert areas(load_photos(labelled)[0]) == {"dog": [LEFT.sum()], "cat": [RIGHT.sum()]}
+
+    def test_indexed_masks(self, labelled: Path) -> None:
+        labels = np.where(LEFT, 1, np.where(RIGHT, 7, 0)).astype(np.uint8)
+        save_map(labelled / "masks" / "a.png", labels)
+        assert areas(load_photos(labelled)[0]) == {"dog": [LEFT.sum()], "cat": [RIGHT.sum()]}
+
+    def test_small_objects_and_parts_of_a_split(self, labelled: Path) -> None:
+        save_numbers(labelled, {1: LEFT, 7: rectangle(0, 0, 10, 10)})
+        assert [each.category for each in load_photos(labelled)[0].objects] == ["dog"]
+        assert len(load_photos(labelled, min_area=100)[0].objects) == 2
+        splits = labelled / "splits.json"
+        splits.write_text(json.dumps({"mine": {"select": ["b"]}}))
+        assert [photo.path.stem for photo in load_photos(labelled, splits=splits)] == ["b"]
+
+    def test_masks_lie_on_the_upright_photo(self, labelled: Path) -> None:
+        turned = Image.new("RGB", (HEIGHT, WIDTH))
+        exif = turned.getexif()
+        exif[0x0112] = 6
+        turned.save(labelled / "photos" / "a.jpg", exif=exif)
+        assert len(load_photos(labelled)[0].objects) == 2
+        exif[0x0112] = 3
+        turned.save(labelled / "photos" / "a.jpg", exif=exif)
+        with pytest.raises(ConfigurationError, match="upright"):
+            load_photos(labelled)
+
+    @pytest.mark.parametrize(
+        ("labels", "message"),
+        [
+            ({"a": {"1": "dog"}, "b": {}}, "object 7 has no class"),
+            ({"a": {"1": "dog", "7": "cat", "8": "cow"}, "b": {}}, "object 8 is in labels.json, but not"),
+            ({"a": {"1": "dog", "7": "cat"}}, r"does not name .*b\.png"),
+            ({"a": {"1": "dog", "7": "cat"}, "b": {}, "c": {}}, "names 'c', but"),
+            ({"a": {"1": "dog", "7": "cat"}, "b": {"1": "cow"}}, r"b\.png is missing: .* has 1 objects"),
+            ({"a": {"one": "dog"}, "b": {}}, "must be like"),
+            ({"a": ["dog"], "b": {}}, "must be like"),
+            (["a"], "must be like"),
+            ("{", "must be like"),
+            ({"a": {"1": 5}, "b": {}}, "class that is no word"),
+            ({"a": {"1": ""}, "b": {}}, "class that is no word"),
+            ({"a": {"0": "sky"}, "b": {}}, "from 1 to 65535"),
+            ({"a": {"65536": "sky"}, "b": {}}, "from 1 to 65535"),
+            ({"a": {"1": "dog", "01": "cat"}, "b": {}}, "different ones"),
+        ],
+    )
+    def test_wrong_labels(self, labelled: Path, labels: Any, message: str) -> None:
+        save_labels(labelled, labels)
+        with pytest.raises(ConfigurationError, match=message):
+            load_photos(labelled)
+
+    def test_wrong_masks(self, labelled: Path) -> None:
+        mask = labelled / "masks" / "a.png"
+        Image.new("L", (WIDTH, HEIGHT + 1)).save(mask)
+        with pytest.raises(ConfigurationError, match=r"a\.png is \(101, 120\), a\.jpg upright \(100, 120\)"):
+            load_photos(labelled)
+        Image.new("RGB", (WIDTH, HEIGHT)).save(mask)
+        with pytest.raises(ConfigurationError, match="in colour"):
+            load_photos(labelled)
+        mask.write_bytes(b"nothing")
+        with pytest.raises(ConfigurationError, match=r"a\.png cannot be read"):
+            load_photos(labelled)
+        mask.unlink()
+        with pytest.raises(ConfigurationError, match=r"a\.png is missing"):
+            load_photos(labelled)
+
+    def test_wrong_photos(self, labelled: Path) -> None:
+        (labelled / "photos" / "a.jpg").write_bytes(b"nothing")
+        with pytest.raises(ConfigurationError, match=r"a\.jpg cannot be read"):
+            load_photos(labelled)
+        (labelled / "photos" / "a.webp").write_bytes(b"nothing")
+        with pytest.raises(ConfigurationError, match="same name"):
+            load_photos(labelled)
+
+    def test_no_photos(self, labelled: Path) -> None:
+        (labelled / "photos").rename(labelled / "pictures")
+        with pytest.raises(ConfigurationError, match="photos is missing"):
+            load_photos(labelled)
+
+
+MAPS = np.stack([LEFT, RIGHT, LEFT | RIGHT]).astype(np.uint8) + 1
+
+
+@pytest.fixture
+def drawn(tmp_path: Path) -> Path:
+    """Two photos that three people divided."""
+    for name in ("2", "10"):
+        Image.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / f"{name}.jpg")
+        np.savez(tmp_path / f"{name}.npz", segmentations=MAPS)
+    return tmp_path
+
+
+class TestDrawn:
+    def test_maps_of_every_annotator(self, drawn: Path) -> None:
+        first, second = load_drawn(drawn)
+        assert (first.path, second.path) == (drawn / "10.jpg", drawn / "2.jpg")
+        np.testing.assert_array_equal(first.maps(), MAPS)
+
+    def test_a_file_is_missing(self, drawn: Path, tmp_path: Path) -> None:
+        (drawn / "2.npz").unlink()
+        with pytest.raises(ConfigurationError, match=r"2\.npz is missing"):
+            load_drawn(drawn)
+        (drawn / "2.jpg").unlink()
+        (drawn / "10.jpg").rename(drawn / "11.jpg")
+        with pytest.raises(ConfigurationError, match=r"10\.jpg is missing \(2 such"):
+            load_drawn(drawn)
+        (drawn / "11.jpg").unlink()
+        with pytest.raises(ConfigurationError, match="holds no photos"):
+            load_drawn(drawn)
+
+    @pytest.mark.parametrize(
+        ("stored", "message"),
+        [
+            ({"maps": MAPS}, "no array named 'segmentations'"),
+            ({"segmentations": np.array([None])}, "no array named 'segmentations'"),
+            ({"segmentations": MAPS[0]}, "must be whole numbers"),
+            ({"segmentations": MAPS[:0]}, "must be whole numbers"),
+            ({"segmentations": MAPS.astype(float)}, "must be whole numbers"),
+            ({"segmentations": -MAPS.astype(int)}, "must be whole numbers"),
+            ({"segmentations": MAPS.transpose(0, 2, 1)}, r"maps of \(120, 100\) for a photo of \(100, 120\)"),
+        ],
+    )
+    def test_wrong_maps(self, drawn: Path, stored: dict[str, np.ndarray], message: str) -> None:
+        np.savez(drawn / "10.npz", **stored)
+        with pytest.raises(ConfigurationError, match=message):
+            load_drawn(drawn)[0].maps()
+
+    def test_broken_files(self, drawn: Path) -> None:
+        whole = (drawn / "10.npz").read_bytes()
+        for content in (b"", b"nothing", whole[: len(whole) // 2], b"PK\x03\x04nothing"):
+            (drawn / "10.npz").write_bytes(content)
+            with pytest.raises(ConfigurationError, match="no array named 'segmentations'"):
+                load_drawn(drawn)[0].maps()
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:
