@@ -6,7 +6,9 @@ variable               default                  meaning
 SEGSEARCH_HOME         ``./var``                where the catalogue, index and uploads live
 SEGSEARCH_DATABASE_URL SQLite in HOME           any SQLAlchemy URL
 SEGSEARCH_DEVICE       ``auto``                 ``auto``, ``cpu``, ``cuda`` or ``cuda:N``
-SEGSEARCH_RECIPE       ``lite``                 which recipe segments and embeds (``retrieval/recipes.py``)
+SEGSEARCH_RECIPE       ``lite``                 which recipe segments and embeds (``retrieval/recipes/``)
+SEGSEARCH_WEIGHTS      not set                  folder of weights for recipes that would fetch theirs; read in
+                                                ``retrieval/recipes/weights.py``
 ====================== ======================== =====================================================
 """
 

@@ -1,14 +1,26 @@
 """Recipes: a segmenter, an embedder and their parameters, under a name and a fingerprint.
 
-============== ==================================================== =====================================
-name           segments                                             vectors
-============== ==================================================== =====================================
-``lite``       region hierarchy                                     masked pooling of two shared passes
-``lite-crops`` the same                                             with box and foreground crops beside
-``grid``       cells of a grid                                      mean colour (no network; for trials)
-============== ==================================================== =====================================
+============================ ======================================= =====================================
+name                         segments                                vectors
+============================ ======================================= =====================================
+``lite``                     learned region hierarchy                masked pooling of two shared passes
+``lite-crops``               the same                                with box and foreground crops beside
+``lite-unlearned``           region hierarchy by colour and features those of ``lite``
+``grid``                     cells of a grid                         mean colour (no network; for trials)
+``maskrcnn``, ``-v2``        instances of COCO's 80 classes          those of ``lite``
+``fcn-resnet50``, ``-101``   connected parts of VOC's 20 classes     those of ``lite``
+``deeplabv3-resnet50``,      the same                                those of ``lite``
+``-resnet101``,
+``-mobilenet``
+``lraspp``                   the same                                those of ``lite``
+the last six with ``-crf``   the same, after a dense CRF             those of ``lite``
+``sam``, ``sam2``            masks of a grid of points               those of ``lite``
+``semantic:MODEL``           connected parts of a hub model's        those of ``lite``
+                             classes
+============================ ======================================= =====================================
 
-Naming a recipe, its fingerprint and its words loads no network; `load` builds it.
+Naming a recipe, its fingerprint and its words loads no network; `load` builds it. The lower half needs weights that
+are not in the repository (`weights`).
 """
 
 from __future__ import annotations
@@ -22,7 +34,21 @@ from ..errors import ConfigurationError
 from ..protocols import Recipe
 from ..types import Vectors
 
-_MODULES = {"lite": "lite", "lite-crops": "lite", "grid": "grid"}
+_MODULES = {
+    **{"lite": "lite", "lite-crops": "lite", "lite-unlearned": "lite", "grid": "grid"},
+    **dict.fromkeys(("maskrcnn", "maskrcnn-v2"), "maskrcnn"),
+    **{
+        name + refined: "pixel_classes"
+        for name in (
+            "fcn-resnet50", "fcn-resnet101", "deeplabv3-resnet50", "deeplabv3-resnet101", "deeplabv3-mobilenet",
+            "lraspp",
+        )
+        for refined in ("", "-crf")
+    },
+    **{"sam": "sam", "sam2": "sam", "semantic": "semantic"},
+}  # fmt: skip
+
+_TAKES_MODEL = frozenset({"sam", "sam2", "semantic"})
 
 NAMES = tuple(_MODULES)
 
@@ -34,6 +60,9 @@ class RecipeCard:
     Attributes
     ----------
     name, fingerprint : str
+    space : str
+        Fingerprint of what makes the vectors, segmenter apart. Vectors of one space are comparable: a photo can be cut
+        by another segmenter and still be found.
     segment_dim, photo_dim : int
         Lengths of the vectors.
     word_vectors : ndarray of shape (1000, D), float32, or None
@@ -44,6 +73,7 @@ class RecipeCard:
 
     name: str
     fingerprint: str
+    space: str
     segment_dim: int
     photo_dim: int
     word_vectors: Vectors | None
@@ -54,16 +84,24 @@ class RecipeCard:
 def card(name: str) -> RecipeCard:
     """The card of a recipe.
 
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`; recipes on the hub's models take a model's name behind a colon.
+
     Raises
     ------
     ConfigurationError
-        No recipe has this name.
+        No recipe has this name, or what stands behind a colon names no model.
     WeightsMissingError
         A file of the recipe is missing.
     """
-    if name not in _MODULES:
+    family, colon, _ = name.partition(":")
+    if family not in _MODULES:
         raise ConfigurationError(f"SEGSEARCH_RECIPE={name!r} is none of {', '.join(NAMES)}")
-    module = import_module(f".{_MODULES[name]}", __name__)
+    if colon and family not in _TAKES_MODEL:
+        raise ConfigurationError(f"SEGSEARCH_RECIPE={name!r}: {family} takes no model; use {family} alone")
+    module = import_module(f".{_MODULES[family]}", __name__)
     found: RecipeCard = module.card(name)
     return found
 
