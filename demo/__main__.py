@@ -90,7 +90,7 @@ def _tell(engine: SearchEngine, query: str, results: tuple[Match, ...], right: s
 
 def _show_labels(assembly: Assembly) -> bool:
     """For photos nobody knows anything about: what could be asked for."""
-    contents = assembly.catalog.contents(assembly.card.fingerprint)
+    contents = assembly.catalog.contents(assembly.card.space)
     console.print(
         f"{contents.segments} segments of {contents.photos} photos can be searched; try words or click a segment."
     )

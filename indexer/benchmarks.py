@@ -101,7 +101,7 @@ def _fill(assembly: Assembly, vectors: Vectors) -> None:
             )
             for job, block in zip(jobs, part, strict=True)
         ]
-        assembly.intake.finish("bench", entries, assembly.card.fingerprint)
+        assembly.intake.finish("bench", entries, assembly.card.fingerprint, assembly.card.space)
 
 
 def bench_ingest(settings: Settings, folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from retrieval.settings import Settings
 
 if TYPE_CHECKING:
     from retrieval.assembly import Assembly
+    from retrieval.catalog.records import State
 
     from .worker import Worker
 
@@ -139,15 +141,27 @@ def retry_failed(settings: Settings) -> None:
 
 
 @click.command()
+@click.option("--recipe", "name", help="The recipe to analyse by; that of the setting if absent.")
+@click.option("--state", type=click.Choice(["indexed", "empty"]), help="Only photos in this state.")
+@click.option("--max-quality", type=click.FloatRange(0, 1), help="Only photos segmented no better than this.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Only photos below this folder.")
+@click.option("--enqueue", is_flag=True, help="Leave the work to a worker of that recipe.")
 @click.pass_obj
-def resegment(settings: Settings) -> None:
-    """Analyse again, by the recipe of the setting, every photo that another recipe analysed."""
-    from .publishing import rebuild
+def resegment(
+    settings: Settings,
+    name: str | None,
+    state: State | None,
+    max_quality: float | None,
+    folder: Path | None,
+    enqueue: bool,
+) -> None:
+    """Analyse again the photos that another recipe analysed.
 
-    assembly = _assembly(settings)
-    count = assembly.intake.reanalyze(assembly.card.fingerprint)
-    rebuild(assembly)
-    click.echo(f"{count} photos are pending again; a worker or `manage.py ingest` enters them")
+    What is there is found until the new segments are in. Ended before it is done, it goes on when it is started again.
+    """
+    from .resegmentation import resegment as run
+
+    run(replace(settings, recipe=name or settings.recipe), state, max_quality, folder, enqueue=enqueue)
 
 
 @click.command()

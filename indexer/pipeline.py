@@ -151,10 +151,11 @@ class Pipeline:
         room = max(self.recipe.batch_size * self.recipe.lanes * 2, 8)
         while not (self._stop.is_set() or self._failure):
             complete = is_complete()
-            jobs = self.intake.claim(self.owner, room - len(waiting)) if len(waiting) <= room // 2 else []
+            free = room - len(waiting) if len(waiting) <= room // 2 else 0
+            jobs = self.intake.claim(self.owner, free, self.recipe.fingerprint) if free else []
             waiting.extend((job, self._decode(pool, job)) for job in jobs)
             if not waiting and not jobs:
-                if complete and not self.intake.unfinished():
+                if complete and not self.intake.unfinished(self.recipe.fingerprint):
                     return
                 self._stop.wait(0.2)
             while waiting and (len(waiting) > room // 2 or not jobs):
@@ -235,7 +236,7 @@ class Pipeline:
             now = time.monotonic()
             if entries and (not more or len(entries) >= COMMIT_PHOTOS or now - committed > COMMIT_SECONDS):
                 started = time.perf_counter()
-                self.intake.finish(self.owner, entries, self.recipe.fingerprint)
+                self.intake.finish(self.owner, entries, self.recipe.fingerprint, self.recipe.space)
                 self.times.write += time.perf_counter() - started
                 done[0] += len(entries)
                 for _ in entries:

@@ -30,20 +30,22 @@ class IngestProgress:
     ----------
     tally : Tally
         Grows while folders are read, and the bar with it.
+    total : int, optional
+        How many photos there are, where that is known.
     """
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, total: int | None = None) -> None:
         console = Console(stderr=True)
         columns = (
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(),
         )  # fmt: skip
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
-        self._task = self._progress.add_task("entering", total=None)
-        self._tally = tally
+        self._task = self._progress.add_task("entering", total=total)
+        self._tally, self._total = tally, total
 
     def advance(self) -> None:
         """One more photo left the line."""
-        self._progress.update(self._task, advance=1, total=len(self._tally.photos))
+        self._progress.update(self._task, advance=1, total=self._total or len(self._tally.photos))
 
     def __enter__(self) -> Self:
         self._progress.start()

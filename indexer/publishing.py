@@ -75,7 +75,7 @@ def rebuild(assembly: Assembly) -> dict[str, int]:
 
 def verify(assembly: Assembly) -> list[str]:
     """Hold the index files against the catalogue; returns what is wrong, with its cure."""
-    name = assembly.card.fingerprint
+    name = assembly.card.space
     pairs: tuple[tuple[str, IndexFiles, Source], ...] = (
         ("segments", assembly.segment_files, segments_of(assembly.catalog, name)),
         ("photos", assembly.photo_files, photos_of(assembly.catalog, name)),

@@ -30,7 +30,7 @@ def request_of(assembly: Assembly, image: Path | None, asked: dict[str, Any]) ->
     refs = [Ref(segment=segment)] if segment is not None else []
     if image is not None:
         photo = _analyze(assembly, image)
-        query = assembly.queries.add(digest_of_file(image), photo.size_hw, photo.analysis, assembly.card.fingerprint)
+        query = assembly.queries.add(digest_of_file(image), photo.size_hw, photo.analysis, assembly.card.space)
         refs.append(Ref(query=query, point=point, box=box))
     if not refs and not asked["text"].strip():
         raise click.UsageError("nothing is asked for: give --image, --segment or --text")
@@ -81,6 +81,7 @@ def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
             "box_xyxy": list(match.box_xyxy),
             "label": match.label,
             "likely": match.likely,
+            "fallback": match.fallback,
             "path": paths.get(match.image_id),
         }
         for match in answer.results
@@ -107,7 +108,7 @@ def print_status(assembly: Assembly, *, as_json: bool) -> None:
         "recipe": assembly.card.fingerprint,
         "photos": assembly.catalog.counts(),
         "other_recipes": {k: v for k, v in assembly.catalog.recipes().items() if k != assembly.card.fingerprint},
-        "segments": assembly.catalog.contents(assembly.card.fingerprint).segments,
+        "segments": assembly.catalog.contents(assembly.card.space).segments,
     }
     try:
         manifest = assembly.segment_files.manifest()

@@ -64,22 +64,27 @@ class Assembly:
     @cached_property
     def segment_files(self) -> IndexFiles:
         """Files of the index of segments."""
-        return IndexFiles(self.settings.index_dir / "segments")
+        return IndexFiles(self._index_dir / "segments")
 
     @cached_property
     def photo_files(self) -> IndexFiles:
         """Files of the index of whole photos."""
-        return IndexFiles(self.settings.index_dir / "photos")
+        return IndexFiles(self._index_dir / "photos")
+
+    @property
+    def _index_dir(self) -> Path:
+        """One folder a space, so that a server goes on while photos are analysed for another space."""
+        return self.settings.index_dir / self.card.space.replace(":", "-")
 
     def live_segments(self) -> LiveIndex:
         """An index of segments that follows the catalogue, opened anew."""
-        name = self.card.fingerprint
+        name = self.card.space
         source = segments_of(self.catalog, name)
         return LiveIndex(self.segment_files, source, self.catalog, name, self.card.segment_dim)
 
     def live_photos(self) -> LiveIndex:
         """An index of whole photos that follows the catalogue, opened anew."""
-        name = self.card.fingerprint
+        name = self.card.space
         source = photos_of(self.catalog, name)
         return LiveIndex(self.photo_files, source, self.catalog, name, self.card.photo_dim)
 

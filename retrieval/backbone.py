@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.resources import files
 from pathlib import Path
 from pickle import UnpicklingError
@@ -26,6 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from .boundary_decoder import WIDTHS, BoundaryDecoder
 from .errors import ConfigurationError, OutOfDeviceMemoryError, WeightsCorruptError, WeightsMissingError
 from .types import Features, RgbImage
 
@@ -77,7 +78,14 @@ class Backbone:
         self.lanes = max(1, (os.cpu_count() or 1) // threads) if on_cpu and threads else 1
         self._network = network.to(self.device).to(memory_format=torch.channels_last)
 
-    def extract(self, images: Sequence[RgbImage], *, long_side: int, strides: Sequence[int] = ()) -> list[Features]:
+    def extract(
+        self,
+        images: Sequence[RgbImage],
+        *,
+        long_side: int,
+        strides: Sequence[int] = (),
+        decoder: BoundaryDecoder | None = None,
+    ) -> list[Features]:
         """Run the network over images, those of one shape together.
 
         Parameters
@@ -87,6 +95,8 @@ class Backbone:
             The longer side of every image is brought to this many pixels, and both sides to multiples of 32.
         strides : sequence of int
             Which maps besides the head's to return, out of 2, 4, 8, 16 and 32.
+        decoder : BoundaryDecoder, optional
+            Run on the maps where they are, for `edges` and `objects`; it is brought to this backbone's device.
 
         Notes
         -----
@@ -100,25 +110,35 @@ class Backbone:
         for size_hw, rows in groups.items():
             batch = np.stack([_resized(images[row], size_hw) for row in rows])
             try:
-                found.update(zip(rows, self._pass(torch.from_numpy(batch), strides), strict=True))
+                found.update(zip(rows, self._pass(torch.from_numpy(batch), strides, decoder), strict=True))
             except torch.OutOfMemoryError as error:
                 torch.cuda.empty_cache()
                 raise OutOfDeviceMemoryError(f"{len(rows)} images of {size_hw} do not fit {self.device}") from error
         return [found[row] for row in range(len(images))]
 
     @torch.inference_mode()
-    def _pass(self, batch: Tensor, strides: Sequence[int]) -> list[Features]:
+    def _pass(self, batch: Tensor, strides: Sequence[int], decoder: BoundaryDecoder | None) -> list[Features]:
         """One pass over an (N, h, w, 3) uint8 batch."""
         if self._threads:
             torch.set_num_threads(self._threads)
         pixels = batch.to(self.device).permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda"):
-            kept, head = self._forward(pixels / 127.5 - 1.0, strides)
+            kept, head = self._forward(pixels / 127.5 - 1.0, {*strides, *(WIDTHS if decoder else ())})
+            decoded = decoder.to(self.device)(kept) if decoder else ()
         arrays = {stride: _cells(kept[stride]) for stride in strides}
         heads = _cells(head)
-        return [Features({stride: arrays[stride][row] for stride in strides}, heads[row]) for row in range(len(batch))]
+        edges, objects = _decoded(*decoded) if decoded else (None, None)
+        return [
+            Features(
+                {stride: arrays[stride][row] for stride in strides},
+                heads[row],
+                edges[row] if edges is not None else None,
+                objects[row] if objects is not None else None,
+            )
+            for row in range(len(batch))
+        ]
 
-    def _forward(self, x: Tensor, strides: Sequence[int]) -> tuple[dict[int, Tensor], Tensor]:
+    def _forward(self, x: Tensor, strides: Collection[int]) -> tuple[dict[int, Tensor], Tensor]:
         network = self._network
         kept: dict[int, Tensor] = {}
         x = network.bn1(network.conv_stem(x))
@@ -165,6 +185,11 @@ def _resized(image: RgbImage, size_hw: tuple[int, int]) -> RgbImage:
 def _cells(maps: Tensor) -> NDArray[np.float32]:
     """(N, C, h, w) on the device to (N, h, w, C) float32 in memory."""
     return np.ascontiguousarray(maps.permute(0, 2, 3, 1).cpu().float().numpy())
+
+
+def _decoded(edges: Tensor, objects: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A decoder's logits as probabilities; centres stay what they are."""
+    return _cells(edges.float().sigmoid()), _cells(torch.cat([objects[:, :1].float().sigmoid(), objects[:, 1:]], dim=1))
 
 
 def _package_weights() -> Path:

@@ -169,6 +169,7 @@ class SearchEngine:
                 box_xyxy=(0, 0, images[key].width or 0, images[key].height or 0),
                 label=None,
                 likely=score >= cut,
+                fallback=False,
             )
             for key, score in scored.pairs()
         )
@@ -179,15 +180,15 @@ class SearchEngine:
         if ref.query is not None:
             return self._look_up_query(ref, ref.query)
         if ref.segment is not None:
-            record, vector, recipe = self.catalog.example(ref.segment)
-            self._check_recipe(recipe)
+            record, vector, space = self.catalog.example(ref.segment)
+            self._check_space(space)
             return _Example(ref, vector, record, record.image_id)
         image = self.catalog.image(ref.image or 0)
-        if image.recipe is None:
+        if image.space is None:
             raise QueryError(
                 f"photo {image.id} is {image.state}, it has not been analysed: {image.error or 'wait for it'}"
             )
-        self._check_recipe(image.recipe)
+        self._check_space(image.space)
         if ref.is_photo:
             return _Example(ref, self.catalog.photo_vector(image.id), None, image.id)
         segments = self.catalog.segments(image.id)
@@ -197,7 +198,7 @@ class SearchEngine:
 
     def _look_up_query(self, ref: Ref, query_id: int) -> _Example:
         query = self.queries.get(query_id)
-        self._check_recipe(query.recipe)
+        self._check_space(query.recipe)
         if ref.is_photo:
             return _Example(ref, query.photo_vector, None, None)
         row = ref.segment if ref.segment is not None else _pick(ref, query.segments, query.size_hw)
@@ -207,10 +208,10 @@ class SearchEngine:
             raise QueryError(f"query {query_id} has segments 0 to {len(query.segments) - 1}, not {row}")
         return _Example(ref, query.vectors[row], query.segments[row], None)
 
-    def _check_recipe(self, recipe: str | None) -> None:
-        if recipe != self.recipe.fingerprint:
+    def _check_space(self, space: str | None) -> None:
+        if space != self.recipe.space:
             raise QueryError(
-                f"this photo was analysed by recipe {recipe}, searches run with {self.recipe.fingerprint}: "
+                f"this photo's vectors were made by {space}, searches run with {self.recipe.space}: "
                 "upload it again, or run `python manage.py resegment`"
             )
 
@@ -234,15 +235,18 @@ def _stack(examples: Sequence[_Example]) -> Vectors:
 
 
 def _described(chosen: Scored, known: dict[int, SegmentHit], limit: int) -> tuple[Match, ...]:
+    """Results; photos in which nothing was found come last, for how alike a whole photo is says less."""
     cut = rank.likely_from(chosen.scores)
-    return tuple(
+    matches = [
         Match(
             image_id=known[key].image_id,
             segment_id=key,
             score=score,
             box_xyxy=known[key].box_xyxy,
             label=known[key].label,
-            likely=score >= cut,
+            likely=score >= cut and not known[key].is_fallback,
+            fallback=known[key].is_fallback,
         )
         for key, score in chosen[:limit].pairs()
-    )
+    ]
+    return tuple(sorted(matches, key=lambda match: match.fallback))

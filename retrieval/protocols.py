@@ -20,7 +20,12 @@ class Recipe(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Algorithm, weights and parameters; vectors of two fingerprints are never compared."""
+        """Algorithm, weights and parameters of the whole recipe."""
+        ...
+
+    @property
+    def space(self) -> str:
+        """Of what makes the vectors alone; vectors of two spaces are never compared."""
         ...
 
     @property

@@ -124,6 +124,8 @@ class Match(NamedTuple):
         In pixels of the upright original.
     likely : bool
         Whether the score stands out enough from this query's others.
+    fallback : bool
+        Nothing was found in this photo, so that the whole of it was compared.
     """
 
     image_id: int
@@ -132,6 +134,7 @@ class Match(NamedTuple):
     box_xyxy: tuple[int, int, int, int]
     label: str | None
     likely: bool
+    fallback: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,9 @@ Ids = NDArray[np.int64]
 FeatureMap = NDArray[np.float32]
 """(h, w, C), one vector a cell. The cells cover the whole image: (i, j) is its i/h … (i+1)/h by j/w … (j+1)/w."""
 
+HELD = 0.95
+"""A segment is part of another that holds this share of it."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Features:
@@ -37,10 +40,16 @@ class Features:
         The map of each stride that was asked for.
     head : FeatureMap
         The last map, in the space of the backbone's classifier.
+    edges : FeatureMap or None
+        Probabilities of `perceptual` and `outline`, at stride 2, where a decoder was asked (`boundary_decoder`).
+    objects : FeatureMap or None
+        Probability of `objectness`, then `centre_x` and `centre_y`, at stride 4.
     """
 
     strides: dict[int, FeatureMap]
     head: FeatureMap
+    edges: FeatureMap | None = None
+    objects: FeatureMap | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +165,13 @@ class Segments:
         high = size - covered[:, ::-1].argmax(1)
         return np.stack([low, np.where(covered.any(1), high, 0)], 1).astype(np.int32)
 
+    def parents(self) -> NDArray[np.int32]:
+        """The smallest larger segment that holds nearly all of each, (N,); -1 where none does."""
+        common = (self.membership * self.atom_areas) @ self.membership.T.astype(np.float32)
+        holds = (common >= HELD * self.areas[:, None]) & (self.areas[None] > self.areas[:, None])
+        sizes = np.where(holds, self.areas[None], np.inf)
+        return np.where(holds.any(axis=1), sizes.argmin(axis=1) if len(self) else -1, -1).astype(np.int32)
+
     def iou(self) -> NDArray[np.float32]:
         """Intersection over union of every two segments, (N, N)."""
         weighted = self.membership * self.atom_areas
@@ -185,11 +201,14 @@ class Analysis:
         Row i describes segment i.
     photo_vector : ndarray of shape (P,), float32
         Describes the whole photo; lives in an index of its own.
+    fallback : ndarray of shape (D,), float32, or None
+        Describes the whole photo as if it were a segment: by this a photo without segments is found.
     """
 
     segments: Segments
     vectors: Vectors
     photo_vector: NDArray[np.float32]
+    fallback: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if len(self.vectors) != len(self.segments):

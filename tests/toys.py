@@ -91,6 +91,7 @@ def analysis(
     photo_vector: Sequence[float] | None = None,
     quality: Sequence[float] | None = None,
     labels: Sequence[str | None] = (),
+    fallback: Sequence[float] | None = None,
 ) -> Analysis:
     """What a recipe might have found; strips of falling quality unless told otherwise."""
     count = len(vectors)
@@ -100,7 +101,7 @@ def analysis(
     segments = Segments.from_masks(masks, ranks, labels)
     whole = np.array([1, 0, 0, 0] if photo_vector is None else photo_vector, np.float32)
     rows = np.array(vectors, np.float32).reshape(count, len(vectors[0]) if count else len(whole))
-    return Analysis(segments, rows, whole)
+    return Analysis(segments, rows, whole, None if fallback is None else np.array(fallback, np.float32))
 
 
 @dataclass
@@ -154,6 +155,7 @@ class ToyLibrary:
         card = RecipeCard(
             name="toy",
             fingerprint=self.recipe,
+            space=self.recipe,
             segment_dim=self.dim,
             photo_dim=self.dim,
             word_vectors=self.words,
@@ -217,6 +219,7 @@ def segment_record(
         quality=quality,
         label=None,
         label_score=None,
+        parent_id=None,
         mask_size_hw=mask.shape,  # type: ignore[arg-type]
         mask_counts=encode_mask(mask),
     )

@@ -1,59 +1,63 @@
-"""Fit the ranking of the hierarchy's nodes: ``python -m training.fit_objectness --data FOLDER``.
+"""Fit the ranking of the hierarchy's nodes: ``python -m training.fit_objectness --data FOLDER --recipe lite``.
 
-On the training part of ``coco-dev``: right is a node that overlaps some object with IoU >= .5. A logistic regression
-of the nodes' geometry and projected vectors; ``retrieval/data/lite.safetensors`` has to be there.
+On the training parts of ``coco-dev`` and ``voc-dev``: right is a node that overlaps some object with IoU >= .5. The
+network has one hidden layer over the nodes' measures and projected vectors; ``retrieval/data/lite.safetensors`` has to
+be there.
 """
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
+import torch
 from rich.progress import track
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from torch import nn
 
 from retrieval.embed.masked_pooling import join_descriptors, masked_means
 from retrieval.embed.projection import Projection
 from retrieval.evaluate.datasets import AnnotatedPhoto, load_photos
 from retrieval.images import decode
-from retrieval.recipes.lite import OBJECTNESS, LiteRecipe, projection_path, unfitted
-from retrieval.segment.objectness import GEOMETRY, Objectness
+from retrieval.recipes.lite import LiteRecipe, objectness_path, projection_path, unfitted
+from retrieval.segment.objectness import Objectness
 from retrieval.types import Vectors
 
 logger = logging.getLogger(__name__)
 
 VECTOR_SCALE = 4.0
-"""Vectors are stretched so that one strength of the penalty suits both them and the standardised geometry."""
+"""Vectors are stretched so that one strength of the penalty suits both them and the standardised measures."""
+HIDDEN = 32
 
 
 @click.command()
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
-@click.option("--penalty", default=0.003, show_default=True, help="Inverse strength C of the L2 penalty.")
+@click.option("--recipe", "name", type=click.Choice(["lite", "lite-unlearned"]), default="lite", show_default=True)
+@click.option("--voc-every", default=4, show_default=True, help="Take every n-th photo of voc-dev.")
 @click.option("--every", default=1, show_default=True, help="Take only every n-th photo.")
+@click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True)
-def main(data: Path, penalty: float, every: int, device: str) -> None:
-    """Write ``retrieval/data/lite-objectness.safetensors``."""
+def main(data: Path, name: str, voc_every: int, every: int, seed: int, device: str) -> None:
+    """Write ``retrieval/data/RECIPE-objectness.safetensors``."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    photos = load_photos(data / "coco-dev", splits=data / "splits.json", part="train")[::every]
-    measures, vectors, right = collect(unfitted("lite", device), photos)
-    mean, deviation = measures.mean(axis=0), measures.std(axis=0)
-    inputs = np.concatenate([(measures - mean) / deviation, vectors * VECTOR_SCALE], axis=1)
-    fitted = LogisticRegression(C=penalty, max_iter=500).fit(inputs, right)
-    weights = fitted.coef_[0] * np.concatenate([1 / deviation, np.full(vectors.shape[1], VECTOR_SCALE)])
-    bias = float(fitted.intercept_[0] - weights[:GEOMETRY] @ mean)
-    Objectness(weights.astype(np.float32), bias).save(OBJECTNESS)
-    auc = roc_auc_score(right, fitted.decision_function(inputs))
+    photos: list[AnnotatedPhoto] = []
+    for folder, step in (("coco-dev", 1), ("voc-dev", voc_every)):
+        photos += load_photos(data / folder, splits=data / "splits.json", part="train")[:: step * every]
+    measures, vectors, right = collect(unfitted(name, device), photos)
+    model = fit(measures, vectors, right, seed)
+    model.save(objectness_path(name))
+    auc = roc_auc_score(right, model(measures, vectors))
     logger.info(
         "%d nodes of %d photos, %.1f %% right; AUC on them %.3f", len(right), len(photos), 100 * right.mean(), auc
     )
-    logger.info("wrote %s", OBJECTNESS)
+    logger.info("wrote %s", objectness_path(name))
 
 
 def collect(recipe: LiteRecipe, photos: list[AnnotatedPhoto]) -> tuple[Vectors, Vectors, Vectors]:
-    """Geometry, vectors and rightness of every candidate node of annotated photos."""
+    """Measures, vectors and rightness of every candidate node of annotated photos."""
     pca = Projection.load(projection_path("lite")).segment
     parts: list[tuple[Vectors, Vectors, Vectors]] = []
     for photo in track(photos, description="hierarchies"):
@@ -68,6 +72,35 @@ def collect(recipe: LiteRecipe, photos: list[AnnotatedPhoto]) -> tuple[Vectors, 
         parts.append((found.measures, pca.apply(pooled), right))
     measures, vectors, right = (np.concatenate(column) for column in zip(*parts, strict=True))
     return measures, vectors, right
+
+
+def fit(measures: Vectors, vectors: Vectors, right: Vectors, seed: int, epochs: int = 12) -> Objectness:
+    """Learn by cross-entropy, so that what comes out is a probability; the first layer standardises what comes in."""
+    torch.manual_seed(seed)
+    mean, deviation = measures.mean(axis=0), measures.std(axis=0) + 1e-6
+    inputs = torch.from_numpy(np.concatenate([(measures - mean) / deviation, vectors * VECTOR_SCALE], axis=1)).float()
+    target = torch.from_numpy(right.astype(np.float32))
+    network = nn.Sequential(nn.Linear(inputs.shape[1], HIDDEN), nn.Dropout(0.2), nn.ReLU(), nn.Linear(HIDDEN, 1))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
+    batches = len(inputs) // 512 + 1
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=epochs * batches)
+    for _ in track(range(epochs), description="fitting"):
+        for rows in torch.randperm(len(inputs)).chunk(batches):
+            loss = nn.functional.binary_cross_entropy_with_logits(network(inputs[rows])[:, 0], target[rows])
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+    scale = np.concatenate([1 / deviation, np.full(vectors.shape[1], VECTOR_SCALE)])
+    first, last = (_linear(network[n]) for n in (0, 3))
+    weights = (first[0] * scale[:, None]).astype(np.float32)
+    bias = (first[1] - mean @ weights[: len(mean)]).astype(np.float32)
+    return Objectness((weights, last[0]), (bias, last[1]))
+
+
+def _linear(layer: Any) -> tuple[Vectors, Vectors]:
+    """Weights, (I, O), and biases of a layer."""
+    return layer.weight.detach().numpy().T, layer.bias.detach().numpy()
 
 
 if __name__ == "__main__":

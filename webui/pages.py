@@ -66,6 +66,14 @@ def library_items() -> str:
     return render_template("_items.html", photos=_newest(context().catalog, _filter(), _before()))
 
 
+@pages.get("/worst")
+def worst() -> str:
+    """Analysed photos, the worst segmented first."""
+    skip = min(max(request.args.get("skip", 0, type=int), 0), MAX_ID)
+    photos = context().catalog.worst(skip=skip, limit=PAGE_SIZE)
+    return render_template("worst.html", here="library", photos=photos, skip=skip, page_size=PAGE_SIZE)
+
+
 @pages.get("/photos/<id:image_id>")
 def photo(image_id: int) -> str:
     """One photo with its segments."""

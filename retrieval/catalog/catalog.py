@@ -76,16 +76,34 @@ class Catalog:
         return found
 
     def page(
-        self, *, after: int = 0, limit: int = 50, state: State | None = None, newest_first: bool = False
+        self,
+        *,
+        after: int = 0,
+        limit: int = 50,
+        state: State | None = None,
+        max_quality: float | None = None,
+        newest_first: bool = False,
     ) -> list[ImageRecord]:
-        """Photos by id, those beyond `after` (0 for the start); `newest_first` runs from the highest id down."""
+        """Photos by id, those beyond `after` (0 for the start); `newest_first` runs from the highest id down.
+
+        With `max_quality` only those whose segmentation was judged no better (`Assessment.quality`).
+        """
         statement = _images().order_by(Image.id.desc() if newest_first else Image.id).limit(limit)
         if after:
             statement = statement.where(Image.id < after if newest_first else Image.id > after)
         if state:
             statement = statement.where(Image.state == state)
+        if max_quality is not None:
+            statement = statement.where(Image.quality <= max_quality)
         with self._reading() as session:
             return [image_record(row) for row in session.scalars(statement)]
+
+    def worst(self, *, skip: int = 0, limit: int = 50) -> list[ImageRecord]:
+        """Analysed photos, the worst segmented first."""
+        analysed = Image.state.in_(("indexed", "empty"))
+        statement = _images().where(analysed, Image.quality.is_not(None)).order_by(Image.quality, Image.id)
+        with self._reading() as session:
+            return [image_record(row) for row in session.scalars(statement.offset(skip).limit(limit))]
 
     def counts(self) -> dict[State, int]:
         """Photos in each state."""
@@ -137,7 +155,7 @@ class Catalog:
 
     def segments(self, image_id: int) -> list[SegmentRecord]:
         """The segments of a photo, in falling quality as its recipe ranked them."""
-        statement = select(Segment).where(Segment.image_id == image_id).order_by(Segment.id)
+        statement = select(Segment).where(Segment.image_id == image_id, ~Segment.is_fallback).order_by(Segment.id)
         with self._reading() as session:
             return [segment_record(row) for row in session.scalars(statement.options(_without_vector()))]
 
@@ -153,12 +171,12 @@ class Catalog:
         """Those of the segments that exist, without masks: what a list of results is made of."""
         found: dict[int, SegmentHit] = {}
         for chunk in in_chunks(segment_ids):
-            for key, image_id, x0, y0, x1, y1, quality, label in self._rows(self._hits, chunk):
-                found[key] = SegmentHit(key, image_id, (x0, y0, x1, y1), quality, label)
+            for key, image_id, x0, y0, x1, y1, quality, label, is_fallback in self._rows(self._hits, chunk):
+                found[key] = SegmentHit(key, image_id, (x0, y0, x1, y1), quality, label, bool(is_fallback))
         return found
 
     def example(self, segment_id: int) -> tuple[SegmentRecord, Vectors, str | None]:
-        """A segment with its vector, (D,), and the recipe that made it.
+        """A segment with its vector, (D,), and the space that is in.
 
         Raises
         ------
@@ -169,7 +187,7 @@ class Catalog:
             raise UnknownSegmentError(f"there is no segment {segment_id}: it never was, or its photo was deleted")
         row = dict(zip(_EXAMPLE.selected_columns.keys(), found[0], strict=True))
         record = segment_record_from(row, segment_id, row["image_id"])
-        return record, vectors_from([row["vector"]])[0], row["recipe"]
+        return record, vectors_from([row["vector"]])[0], row["space"]
 
     # ---- vectors
 
@@ -188,10 +206,10 @@ class Catalog:
         found: Vectors = vectors_from([stored])[0]
         return found
 
-    def contents(self, recipe: str) -> Contents:
-        """What of a recipe an index has to hold; cheap enough to be asked once a second."""
-        columns = func.count(), func.coalesce(func.sum(Image.segment_count), 0), func.coalesce(func.sum(Image.id), 0)
-        totals = select(*columns).where(Image.recipe == recipe)
+    def contents(self, space: str) -> Contents:
+        """What of a space an index has to hold; cheap enough to be asked once a second."""
+        columns = func.count(), func.coalesce(func.sum(Image.vector_count), 0), func.coalesce(func.sum(Image.id), 0)
+        totals = select(*columns).where(Image.space == space)
         with self._reading() as session:
             photos, segments, ids = session.execute(totals).one()
             newest = session.scalar(select(func.coalesce(func.max(Segment.id), 0)))
@@ -203,25 +221,25 @@ class Catalog:
         with self._reading() as session:
             return {str(recipe): count for recipe, count in session.execute(statement)}
 
-    def segment_owners(self, recipe: str) -> tuple[Ids, Ids]:
-        """Ids of all segments of a recipe, rising, and the photo of each."""
+    def segment_owners(self, space: str) -> tuple[Ids, Ids]:
+        """Ids of all segments of a space, rising, and the photo of each."""
         statement = select(Segment.id, Segment.image_id).join(Image, Image.id == Segment.image_id)
         with self._reading() as session:
-            rows = session.execute(statement.where(Image.recipe == recipe).order_by(Segment.id)).all()
+            rows = session.execute(statement.where(Image.space == space).order_by(Segment.id)).all()
         pairs = np.array(rows, np.int64).reshape(-1, 2)
         return pairs[:, 0].copy(), pairs[:, 1].copy()
 
-    def photo_owners(self, recipe: str) -> tuple[Ids, Ids]:
-        """Ids of all analysed photos of a recipe, rising, twice: a photo belongs to itself."""
+    def photo_owners(self, space: str) -> tuple[Ids, Ids]:
+        """Ids of all analysed photos of a space, rising, twice: a photo belongs to itself."""
         with self._reading() as session:
-            statement = select(Image.id).where(Image.recipe == recipe).order_by(Image.id)
+            statement = select(Image.id).where(Image.space == space).order_by(Image.id)
             ids = np.fromiter(session.scalars(statement), np.int64)
         return ids, ids
 
-    def segment_vectors(self, recipe: str, *, after: int = 0, batch_size: int = 4096) -> Iterator[VectorBatch]:
-        """Vectors of a recipe's segments with ids beyond `after`, in batches of rising ids."""
+    def segment_vectors(self, space: str, *, after: int = 0, batch_size: int = 4096) -> Iterator[VectorBatch]:
+        """Vectors of a space's segments with ids beyond `after`, in batches of rising ids."""
         statement = select(Segment.id, Segment.image_id, Segment.vector).join(Image, Image.id == Segment.image_id)
-        statement = statement.where(Image.recipe == recipe).order_by(Segment.id).limit(batch_size)
+        statement = statement.where(Image.space == space).order_by(Segment.id).limit(batch_size)
         while True:
             with self._reading() as session:
                 rows = session.execute(statement.where(Segment.id > after)).all()
@@ -281,12 +299,20 @@ def reading(sessions: sessionmaker[Session]) -> Session:
 
 
 _HITS = select(
-    Segment.id, Segment.image_id, Segment.x0, Segment.y0, Segment.x1, Segment.y1, Segment.quality, Segment.label
+    Segment.id,
+    Segment.image_id,
+    Segment.x0,
+    Segment.y0,
+    Segment.x1,
+    Segment.y1,
+    Segment.quality,
+    Segment.label,
+    Segment.is_fallback,
 )
 
 _MASKS = select(Segment.id, Segment.mask_height, Segment.mask_width, Segment.mask_counts)
 
-_EXAMPLE = select(*Segment.__table__.c, Image.recipe).join(Image, Image.id == Segment.image_id)
+_EXAMPLE = select(*Segment.__table__.c, Image.space).join(Image, Image.id == Segment.image_id)
 
 
 def _batch(rows: Sequence[tuple[int, int, bytes]]) -> VectorBatch:

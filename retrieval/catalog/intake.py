@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session, selectinload, sessionmaker
 
+from ..assessment import Assessment, assess
 from .catalog import reading
 from .models import Image, Location, Segment
 from .records import Entry, Job, KnownLocation, Registered, SeenFile, State, path_of, vector_bytes
-from .rows import in_chunks, segment_columns
+from .rows import fallback_columns, in_chunks, segment_columns
 
 MAX_ATTEMPTS = 3
 """A photo that was being worked on when this many workers died is failed: it is what kills them."""
@@ -89,15 +92,19 @@ class Intake:
 
     # ---- working
 
-    def claim(self, owner: str, limit: int) -> list[Job]:
-        """Take up to `limit` photos that wait, or whose worker has died, under a lease of `LEASE`."""
+    def claim(self, owner: str, limit: int, recipe: str | None = None) -> list[Job]:
+        """Take up to `limit` photos that wait, or whose worker has died, under a lease of `LEASE`.
+
+        Photos that wait for another recipe than `recipe` are left alone.
+        """
         now = _now()
         dead = and_(Image.state == "working", Image.lease_until < now)
         with self._sessions.begin() as session:
             _fail(
                 session, session.scalars(select(Image.id).where(dead, Image.attempts >= MAX_ATTEMPTS)).all(), GIVEN_UP
             )
-            statement = select(Image).where(or_(Image.state == "pending", dead)).order_by(Image.id).limit(limit)
+            waits = or_(Image.state == "pending", dead), _open_to(recipe)
+            statement = select(Image).where(*waits).order_by(Image.id).limit(limit)
             rows = session.scalars(
                 statement.options(selectinload(Image.locations)).with_for_update(skip_locked=True)
             ).all()
@@ -117,21 +124,23 @@ class Intake:
         with self._sessions.begin() as session:
             session.execute(update(Image).where(_held_by(owner)).values(values))
 
-    def finish(self, owner: str, entries: Iterable[Entry], recipe: str) -> int:
+    def finish(self, owner: str, entries: Iterable[Entry], recipe: str, space: str | None = None) -> int:
         """Commit photos with their segments and vectors, in one transaction; returns how many were still ours.
+
+        `recipe` is what analysed them; `space` what their vectors can be compared within, the recipe itself if absent.
 
         A photo that was deleted, or whose lease went to another worker, is dropped.
         """
-        prepared = [(entry, segment_columns(entry.analysis, entry.size_hw)) for entry in entries]
+        prepared = [(entry, _columns(entry)) for entry in entries]
         finished = 0
         with self._sessions.begin() as session:
             for entry, rows in prepared:
-                if not _finish(session, owner, entry, recipe, len(rows)):
+                if not _finish(session, owner, entry, (recipe, space or recipe), len(rows)):
                     continue
                 finished += 1
                 session.execute(delete(Segment).where(Segment.image_id == entry.image_id))
                 if rows:
-                    session.execute(insert(Segment), [{"image_id": entry.image_id, **row} for row in rows])
+                    _insert(session, entry.image_id, rows)
         return finished
 
     def fail(self, owner: str, image_id: int, reason: str) -> None:
@@ -152,28 +161,57 @@ class Intake:
 
     # ---- trying again
 
-    def unfinished(self) -> int:
-        """Photos that are pending or being worked on."""
+    def unfinished(self, recipe: str | None = None) -> int:
+        """Photos that are pending or being worked on, those that wait for another recipe apart."""
+        waits = Image.state.in_(("pending", "working")), _open_to(recipe)
         with reading(self._sessions) as session:
-            statement = select(func.count()).select_from(Image).where(Image.state.in_(("pending", "working")))
-            return session.scalar(statement) or 0
+            return session.scalar(select(func.count()).select_from(Image).where(*waits)) or 0
 
     def retry_failed(self) -> int:
         """Make every failed photo pending again; returns how many."""
         return self._requeue(Image.state == "failed")
 
-    def reanalyze(self, recipe: str) -> int:
-        """Make every photo that another recipe analysed pending again; returns how many."""
-        return self._requeue(Image.state.in_(("indexed", "empty")), Image.recipe != recipe)
+    def reanalyze(
+        self, recipe: str, *, state: State | None = None, max_quality: float | None = None, below: str | None = None
+    ) -> int:
+        """Have photos that another recipe analysed wait for this one; returns how many.
 
-    def _requeue(self, *which: ColumnElement[bool]) -> int:
+        Their segments stay and are found until the new ones are there.
+
+        Parameters
+        ----------
+        recipe : str
+            A fingerprint. Only workers of this recipe will take the photos.
+        state : {"indexed", "empty"}, optional
+        max_quality : float, optional
+            Only photos whose segmentation was judged no better.
+        below : str, optional
+            Only photos with a location below this URI.
+        """
+        which = [Image.state.in_(("indexed", "empty")), Image.recipe != recipe]
+        if state is not None:
+            which.append(Image.state == state)
+        if max_quality is not None:
+            which.append(Image.quality <= max_quality)
+        if below is not None:
+            inside = Location.uri >= f"{below}/", Location.uri < f"{below}0"
+            which.append(select(Location.id).where(Location.image_id == Image.id, *inside).exists())
+        return self._requeue(*which, wanted_recipe=recipe)
+
+    def _requeue(self, *which: ColumnElement[bool], wanted_recipe: str | None = None) -> int:
+        values = {"state": "pending", "attempts": 0, "error": None, "wanted_recipe": wanted_recipe}
         with self._sessions.begin() as session:
-            statement = update(Image).where(*which).values(state="pending", attempts=0, error=None)
+            statement = update(Image).where(*which).values(values).execution_options(synchronize_session=False)
             return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _open_to(recipe: str | None) -> ColumnElement[bool]:
+    """Photos that wait for no recipe in particular, or for this one."""
+    return or_(Image.wanted_recipe.is_(None), Image.wanted_recipe == recipe)
 
 
 def _held_by(owner: str) -> ColumnElement[bool]:
@@ -182,9 +220,10 @@ def _held_by(owner: str) -> ColumnElement[bool]:
 
 def _fail(session: Session, image_ids: Sequence[int], reason: str) -> None:
     values = {"state": "failed", "error": reason, "lease_owner": None, "lease_until": None}
-    cleared = {"recipe": None, "segment_count": 0, "photo_vector": None}
+    forgotten = dict.fromkeys(("recipe", "space", "photo_vector", *(field.name for field in fields(Assessment))))
+    cleared: dict[str, Any] = {**values, **forgotten, "segment_count": 0, "vector_count": 0}
     for chunk in in_chunks(image_ids):
-        session.execute(update(Image).where(Image.id.in_(chunk)).values({**values, **cleared}))
+        session.execute(update(Image).where(Image.id.in_(chunk)).values(cleared))
         session.execute(delete(Segment).where(Segment.image_id.in_(chunk)))
 
 
@@ -234,8 +273,28 @@ def _remove_unplaced(session: Session, image_ids: Collection[int]) -> None:
         session.execute(statement, execution_options={"synchronize_session": False})
 
 
-def _finish(session: Session, owner: str, entry: Entry, recipe: str, segment_count: int) -> bool:
+def _columns(entry: Entry) -> list[dict[str, Any]]:
+    """Columns of a photo's segments, or of its fallback."""
+    return segment_columns(entry.analysis, entry.size_hw) or fallback_columns(entry.analysis, entry.size_hw)
+
+
+def _insert(session: Session, image_id: int, rows: list[dict[str, Any]]) -> None:
+    """Insert segments in their order, then tell each its parent's key."""
+    values = [{**row, "image_id": image_id, "parent_id": None} for row in rows]
+    keys = session.scalars(insert(Segment).returning(Segment.id, sort_by_parameter_order=True), values).all()
+    parts = [
+        {"id": key, "parent_id": keys[row["parent_id"]]}
+        for key, row in zip(keys, rows, strict=True)
+        if row["parent_id"] is not None
+    ]
+    if parts:
+        session.execute(update(Segment), parts)
+
+
+def _finish(session: Session, owner: str, entry: Entry, made_by: tuple[str, str], vector_count: int) -> bool:
+    segment_count = len(entry.analysis.segments)
     values = {
+        **asdict(assess(entry.analysis.segments)),
         "state": "indexed" if segment_count else "empty",
         "error": None,
         "lease_owner": None,
@@ -244,8 +303,11 @@ def _finish(session: Session, owner: str, entry: Entry, recipe: str, segment_cou
         "height": entry.size_hw[0],
         "width": entry.size_hw[1],
         "taken_at": entry.taken_at,
-        "recipe": recipe,
+        "recipe": made_by[0],
+        "space": made_by[1],
+        "wanted_recipe": None,
         "segment_count": segment_count,
+        "vector_count": vector_count,
         "photo_vector": vector_bytes(entry.analysis.photo_vector),
     }
     statement = update(Image).where(_held_by(owner), Image.id == entry.image_id).values(values)

@@ -29,6 +29,7 @@ class Image(Base):
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'working', 'indexed', 'empty', 'failed')", name="state"),
         Index("ix_image_state_id", "state", "id"),
+        Index("ix_image_quality_id", "quality", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -45,7 +46,14 @@ class Image(Base):
     taken_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     recipe: Mapped[str | None] = mapped_column(String(64))
+    space: Mapped[str | None] = mapped_column(String(64))
+    wanted_recipe: Mapped[str | None] = mapped_column(String(64))
     segment_count: Mapped[int] = mapped_column(default=0)
+    vector_count: Mapped[int] = mapped_column(default=0)
+    quality: Mapped[float | None]
+    covered: Mapped[float | None]
+    largest_hole: Mapped[float | None]
+    fragmented: Mapped[float | None]
     photo_vector: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
 
     locations: Mapped[list[Location]] = relationship(
@@ -70,13 +78,18 @@ class Location(Base):
 
 
 class Segment(Base):
-    """One segment of a photo; its key is also its id in the vector index, and is never used again."""
+    """One segment of a photo; its key is also its id in the vector index, and is never used again.
+
+    A photo without segments has one that is the whole photo and `is_fallback`, by which searches find it.
+    """
 
     __tablename__ = "segment"
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), index=True)
+    parent_id: Mapped[int | None]  # of the same photo, so it comes and goes with it and needs no constraint
+    is_fallback: Mapped[bool] = mapped_column(default=False)
     x0: Mapped[int]
     y0: Mapped[int]
     x1: Mapped[int]

@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 import numpy as np
 
+from ..assessment import Assessment
 from ..types import Analysis, Ids, Vectors
 
 State = Literal["pending", "working", "indexed", "empty", "failed"]
@@ -56,7 +57,9 @@ class ImageRecord:
     height: int | None
     taken_at: datetime | None
     recipe: str | None
+    space: str | None
     segment_count: int
+    assessment: Assessment | None
     locations: tuple[LocationRecord, ...]
 
     @property
@@ -81,6 +84,8 @@ class SegmentRecord:
         In pixels of the upright original, half open.
     area : int
         Pixels of the upright original.
+    parent_id : int or None
+        The segment it is part of; of a query photo's segment its row.
     mask_size_hw, mask_counts
         COCO compressed RLE at the size the photo was analysed at; the mask covers the whole photo.
     """
@@ -92,6 +97,7 @@ class SegmentRecord:
     quality: float
     label: str | None
     label_score: float | None
+    parent_id: int | None
     mask_size_hw: tuple[int, int]
     mask_counts: bytes
 
@@ -104,6 +110,7 @@ class SegmentHit(NamedTuple):
     box_xyxy: tuple[int, int, int, int]
     quality: float
     label: str | None
+    is_fallback: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+import numpy as np
 from sqlalchemy import Row
 
+from ..assessment import Assessment
 from ..masks import encode_segments, scale_box
-from ..types import Analysis
+from ..types import Analysis, Segments
 from .models import Image, Location, Segment
 from .records import ImageRecord, LocationRecord, SegmentRecord, vector_bytes
 
@@ -28,9 +30,17 @@ def image_record(row: Image) -> ImageRecord:
         height=row.height,
         taken_at=row.taken_at,
         recipe=row.recipe,
+        space=row.space,
         segment_count=row.segment_count,
+        assessment=_assessment(row),
         locations=tuple(location_record(location) for location in row.locations),
     )
+
+
+def _assessment(row: Image) -> Assessment | None:
+    figures = row.quality, row.covered, row.largest_hole, row.fragmented
+    known = [figure for figure in figures if figure is not None]
+    return Assessment(*known) if len(known) == len(figures) else None
 
 
 def location_record(row: Location) -> LocationRecord:
@@ -48,6 +58,7 @@ def segment_record(row: Segment | Row[Any]) -> SegmentRecord:
         quality=row.quality,
         label=row.label,
         label_score=row.label_score,
+        parent_id=row.parent_id,
         mask_size_hw=(row.mask_height, row.mask_width),
         mask_counts=row.mask_counts,
     )
@@ -61,11 +72,17 @@ def segment_columns(analysis: Analysis, size_hw: tuple[int, int]) -> list[dict[s
     analysis : Analysis
     size_hw : tuple of int
         Height and width of the upright original.
+
+    Returns
+    -------
+    list of dict
+        ``parent_id`` is the *row* of the parent, or None.
     """
     segments = analysis.segments
     mask_height, mask_width = segments.size_hw
     pixel = size_hw[0] * size_hw[1] / (mask_height * mask_width)
     rows: list[dict[str, Any]] = []
+    parents = segments.parents().tolist()
     for row, counts in enumerate(encode_segments(segments)):
         box = scale_box(segments.boxes_xyxy[row].tolist(), segments.size_hw, size_hw)
         label = segments.labels[row] if segments.labels else None
@@ -76,6 +93,7 @@ def segment_columns(analysis: Analysis, size_hw: tuple[int, int]) -> list[dict[s
                 "quality": float(segments.quality[row]),
                 "label": label,
                 "label_score": float(segments.label_scores[row]) if label is not None else None,
+                "parent_id": parents[row] if parents[row] >= 0 else None,
                 "mask_height": mask_height,
                 "mask_width": mask_width,
                 "mask_counts": counts,
@@ -83,6 +101,16 @@ def segment_columns(analysis: Analysis, size_hw: tuple[int, int]) -> list[dict[s
             }
         )
     return rows
+
+
+def fallback_columns(analysis: Analysis, size_hw: tuple[int, int]) -> list[dict[str, Any]]:
+    """Columns of the segment that stands for a photo without any; none if the recipe gave it no vector."""
+    if len(analysis.segments) or analysis.fallback is None:
+        return []
+    atoms = np.zeros(analysis.segments.size_hw, np.int32)
+    whole = Segments(atoms, np.ones((1, 1), bool), np.zeros(1, np.float32))
+    rows = segment_columns(Analysis(whole, analysis.fallback[None], analysis.photo_vector), size_hw)
+    return [{**row, "is_fallback": True} for row in rows]
 
 
 def segment_record_from(columns: dict[str, Any], row: int, image_id: int) -> SegmentRecord:
@@ -95,6 +123,7 @@ def segment_record_from(columns: dict[str, Any], row: int, image_id: int) -> Seg
         quality=columns["quality"],
         label=columns["label"],
         label_score=columns["label_score"],
+        parent_id=columns.get("parent_id"),
         mask_size_hw=(columns["mask_height"], columns["mask_width"]),
         mask_counts=columns["mask_counts"],
     )

@@ -35,6 +35,11 @@ class GridRecipe:
         return fingerprint("grid-1", self)
 
     @property
+    def space(self) -> str:
+        """Every grid has its own."""
+        return self.fingerprint
+
+    @property
     def lanes(self) -> int:
         """One."""
         return 1
@@ -58,7 +63,8 @@ class GridRecipe:
     def embed(self, image: RgbImage, features: None, segments: Segments) -> Analysis:
         """Mean colours."""
         whole = Segments(np.zeros(segments.size_hw, np.int32), np.ones((1, 1), bool), np.ones(1, np.float32))
-        return Analysis(segments, mean_colors(image, segments), mean_colors(image, whole)[0])
+        color = mean_colors(image, whole)[0]
+        return Analysis(segments, mean_colors(image, segments), color, fallback=color)
 
 
 def card(name: str) -> RecipeCard:
@@ -67,6 +73,7 @@ def card(name: str) -> RecipeCard:
     return RecipeCard(
         name=name,
         fingerprint=recipe.fingerprint,
+        space=recipe.space,
         segment_dim=6,
         photo_dim=6,
         word_vectors=None,

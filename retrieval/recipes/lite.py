@@ -1,6 +1,7 @@
-"""The default recipe, which needs no download, and its dearer sister with crops.
+"""The default recipe, which needs no download, and its sisters: with crops, and with a hierarchy that is not learned.
 
-A photo goes through EfficientNet-Lite2 at two scales. The larger pass feeds the region hierarchy; the last maps of
+A photo goes through EfficientNet-Lite2 at two scales. The larger pass, and the boundaries that a small decoder draws
+from it, feed the region hierarchy; the last maps of
 both, and the stride-16 map of the larger at half weight, are averaged under each segment's mask, concatenated and
 projected. The classifier's rows, projected alike, are the query vectors of words, and name the segments.
 """
@@ -8,7 +9,7 @@ projected. The classifier's rows, projected alike, are the query vectors of word
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from . import RecipeCard
 
 if TYPE_CHECKING:
     from ..backbone import Backbone
+    from ..boundary_decoder import BoundaryDecoder
     from ..segment.hierarchy import HierarchySegmenter
 
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -58,7 +60,23 @@ class LiteParameters:
     hierarchy: HierarchyParameters = field(default_factory=HierarchyParameters)
 
 
-PARAMETERS = {"lite": LiteParameters(), "lite-crops": LiteParameters(crop_side=160)}
+LEARNED = HierarchyParameters(
+    learned=True,
+    min_size=16,
+    strides=(16,),
+    stride_weights=(1.0,),
+    contrast_weight=8.0,
+    centre_weight=8.0,
+    objectness_weight=1.5,
+    max_overlap=0.75,
+)
+"""Chosen one after the other on 77 training photos (``docs/models/boundaries.md``)."""
+
+PARAMETERS = {
+    "lite": LiteParameters(hierarchy=LEARNED),
+    "lite-crops": LiteParameters(hierarchy=LEARNED, crop_side=160),
+    "lite-unlearned": LiteParameters(),
+}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -80,9 +98,11 @@ class LiteRecipe:
 
     Attributes
     ----------
-    fingerprint : str
+    fingerprint, space : str
     parameters : LiteParameters
     backbone : Backbone
+    decoder : BoundaryDecoder or None
+        None where boundaries are not learned.
     segmenter : HierarchySegmenter
     projection : Projection
     ranking : Pca
@@ -90,8 +110,10 @@ class LiteRecipe:
     """
 
     fingerprint: str
+    space: str
     parameters: LiteParameters
     backbone: Backbone
+    decoder: BoundaryDecoder | None
     segmenter: HierarchySegmenter
     projection: Projection
     ranking: Pca
@@ -110,7 +132,9 @@ class LiteRecipe:
         """Two passes over a batch."""
         chosen, strides = self.parameters, self.parameters.hierarchy.strides
         small = self.backbone.extract(images, long_side=chosen.small_side)
-        large = self.backbone.extract(images, long_side=chosen.large_side, strides=sorted({*strides, 16}))
+        large = self.backbone.extract(
+            images, long_side=chosen.large_side, strides=sorted({*strides, 16}), decoder=self.decoder
+        )
         return [LiteFeatures(*pair) for pair in zip(small, large, strict=True)]
 
     def segment(self, image: RgbImage, features: LiteFeatures) -> Segments:
@@ -127,7 +151,14 @@ class LiteRecipe:
         vectors = self.projection.segment.apply(self._describe(image, segments, means))
         photo = self.projection.photo.apply(self.describe_photo(features))[0]
         labels, scores = self._labels((means[0] + means[1]) * np.float32(0.5))
-        return Analysis(replace(segments, labels=labels, label_scores=scores), vectors, photo)
+        named = replace(segments, labels=labels, label_scores=scores)
+        return Analysis(named, vectors, photo, fallback=None if len(segments) else self._whole(image, features))
+
+    def _whole(self, image: RgbImage, features: LiteFeatures) -> NDArray[np.float32]:
+        """The vector of the whole photo as if it were a segment."""
+        whole = Segments(np.zeros((64, 64), np.int32), np.ones((1, 1), bool), np.zeros(1, np.float32))
+        vector: NDArray[np.float32] = self.projection.segment.apply(self.describe(image, features, whole))[0]
+        return vector
 
     def describe(self, image: RgbImage, features: LiteFeatures, segments: Segments) -> Descriptors:
         """Descriptors of segments before projection, (N, C)."""
@@ -175,52 +206,68 @@ class LiteRecipe:
 
 def projection_path(name: str) -> Path:
     """The file of a recipe's projection."""
-    return DATA / f"{name}.safetensors"
+    return DATA / f"{'lite-crops' if name == 'lite-crops' else 'lite'}.safetensors"
 
 
-OBJECTNESS = DATA / "lite-objectness.safetensors"
+def objectness_path(name: str) -> Path:
+    """The file of what ranks a recipe's segments."""
+    return DATA / f"{'lite-unlearned' if name == 'lite-unlearned' else 'lite'}-objectness.safetensors"
+
+
+BOUNDARIES = DATA / "boundaries.safetensors"
 
 
 def card(name: str) -> RecipeCard:
     """A recipe's card; reads its projection file."""
-    path = projection_path(name)
+    chosen, path = PARAMETERS[name], projection_path(name)
     projection = Projection.load(path)
-    digests = [digest_of(each) for each in (path, projection_path("lite"), OBJECTNESS)]
-    print_ = fingerprint(f"{name}-1", BACKBONE, digests, PARAMETERS[name])
+    embedding = (BACKBONE, digest_of(path), asdict(replace(chosen, hierarchy=HierarchyParameters())))
+    ranking = [digest_of(objectness_path(name)), digest_of(projection_path("lite"))]
+    boundaries = digest_of(BOUNDARIES) if chosen.hierarchy.learned else None
+    print_ = fingerprint(f"{name}-2", *embedding, ranking, boundaries, chosen.hierarchy)
+    space = fingerprint("lite-crops-space" if chosen.crop_side else "lite-space", *embedding)
     return RecipeCard(
         name=name,
         fingerprint=print_,
+        space=space,
         segment_dim=projection.segment.components.shape[1],
         photo_dim=projection.photo.components.shape[1],
         word_vectors=projection.word_vectors,
-        build=lambda device, threads: _build(name, device, threads, projection, print_),
+        build=lambda device, threads: _build(name, device, threads, projection, (print_, space)),
     )
 
 
-def _build(name: str, device: str, threads: int | None, projection: Projection, print_: str) -> LiteRecipe:
+def _build(name: str, device: str, threads: int | None, projection: Projection, prints: tuple[str, str]) -> LiteRecipe:
     """Load the network on a device."""
-    from ..backbone import Backbone
-    from ..segment.hierarchy import HierarchySegmenter
     from ..segment.objectness import Objectness
 
-    parameters = PARAMETERS[name]
-    return LiteRecipe(
-        fingerprint=print_,
-        parameters=parameters,
-        backbone=Backbone(device, threads=threads),
-        segmenter=HierarchySegmenter(parameters.hierarchy, Objectness.load(OBJECTNESS)),
+    bare = unfitted(name, device, threads)
+    objectness = Objectness.load(objectness_path(name))
+    return replace(
+        bare,
+        fingerprint=prints[0],
+        space=prints[1],
+        segmenter=replace(bare.segmenter, objectness=objectness),
         projection=projection,
         ranking=Projection.load(projection_path("lite")).segment,
     )
 
 
-def unfitted(name: str, device: str) -> LiteRecipe:
-    """The recipe before anything was fitted for it: nodes ranked by their worth, no projection. For training."""
+def unfitted(name: str, device: str, threads: int | None = None) -> LiteRecipe:
+    """The recipe without ranking and projection, which are fitted to what it finds. For training."""
     from ..backbone import Backbone
+    from ..boundary_decoder import BoundaryDecoder
     from ..segment.hierarchy import HierarchySegmenter
 
     nothing = Pca(np.zeros(0, np.float32), np.zeros((0, 0), np.float32))
     parameters = PARAMETERS[name]
-    segmenter = HierarchySegmenter(parameters.hierarchy)
-    empty = Projection(nothing, nothing, np.zeros((0, 0), np.float32))
-    return LiteRecipe("unfitted", parameters, Backbone(device), segmenter, empty, nothing)
+    return LiteRecipe(
+        fingerprint="unfitted",
+        space="unfitted",
+        parameters=parameters,
+        backbone=Backbone(device, threads=threads),
+        decoder=BoundaryDecoder.load(BOUNDARIES) if parameters.hierarchy.learned else None,
+        segmenter=HierarchySegmenter(parameters.hierarchy),
+        projection=Projection(nothing, nothing, np.zeros((0, 0), np.float32)),
+        ranking=nothing,
+    )

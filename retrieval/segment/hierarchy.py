@@ -16,17 +16,18 @@ from numpy.typing import NDArray
 
 from ..pooling import pool_atoms
 from ..types import Features, RgbImage, Segments, Vectors
-from .merging import MergeTree, border_contrasts, merge_regions
-from .objectness import GEOMETRY, Objectness, geometry
+from .merging import CENTRE, COSINE, EUCLIDEAN, MergeTree, border_contrasts, merge_regions
+from .objectness import GEOMETRY, Objectness, coherence, geometry
 from .parameters import HierarchyParameters
 from .superpixels import superpixels
+from .watershed import watershed
 
 Describe = Callable[[Segments], Vectors]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Candidates:
-    """Nodes of a hierarchy: their segments, what each costs to be merged away, and its `geometry`."""
+    """Nodes of a hierarchy: their segments, what each costs to be merged away, its `geometry` and `coherence`."""
 
     segments: Segments
     worth: NDArray[np.float32]
@@ -75,39 +76,89 @@ class HierarchySegmenter:
     def candidates(self, image: RgbImage, features: Features) -> Candidates:
         """The nodes of the hierarchy that differ most from what surrounds them, most first."""
         small = bounded(image, self.parameters.work_side)
-        leaves = superpixels(small, scale=self.parameters.scale, min_size=self.parameters.min_size)
+        lab, contrast = self._lab_and_contrast(small, features)
+        leaves = self._leaves(small, contrast)
         count = int(leaves.max()) + 1
-        if count == 1:
+        if count == 1 or (small == small[0, 0]).all():
             none = np.zeros(0, np.float32)
             return Candidates(Segments(leaves, np.zeros((0, 1), bool), none), none, np.zeros((0, GEOMETRY), np.float32))
         areas = np.bincount(leaves.ravel(), minlength=count).astype(np.float32)
-        return self._candidates(self._tree(small, leaves, areas, features), leaves, areas)
+        regions = self._regions(lab, contrast, leaves, areas, features)
+        return self._candidates(self._tree(regions), regions)
 
-    def _tree(
-        self, image: RgbImage, leaves: NDArray[np.int32], areas: NDArray[np.float32], features: Features
-    ) -> MergeTree:
+    def _lab_and_contrast(self, image: RgbImage, features: Features) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """CIE Lab, and how strong a boundary is at every pixel."""
+        lab, gradient = _lab_and_gradient(image)
+        if not self.parameters.learned or features.edges is None:
+            return lab, gradient
+        perceptual, outline = features.edges[..., 0], features.edges[..., 1]
+        mixed = perceptual + self.parameters.outline_share * (outline - perceptual)
+        return lab, np.asarray(cv2.resize(mixed, image.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+    def _leaves(self, image: RgbImage, contrast: NDArray[np.float32]) -> NDArray[np.int32]:
+        """The superpixels."""
+        chosen = self.parameters
+        if chosen.learned:
+            return watershed(contrast, sigma=chosen.sigma, min_size=chosen.min_size)
+        return superpixels(image, scale=chosen.scale, min_size=chosen.min_size)
+
+    def _regions(
+        self,
+        lab: NDArray[np.float32],
+        contrast: NDArray[np.float32],
+        leaves: NDArray[np.int32],
+        areas: NDArray[np.float32],
+        features: Features,
+    ) -> _Regions:
+        """What is known of the superpixels."""
+        chosen, count = self.parameters, len(areas)
+        compared = [(pool_atoms(leaves, count, lab), EUCLIDEAN, chosen.color_weight)]
+        for stride, weight in zip(chosen.strides, chosen.stride_weights, strict=True):
+            if weight:
+                compared.append((pool_atoms(leaves, count, features.strides[stride]), COSINE, weight))
+        votes = None
+        if chosen.learned and features.objects is not None:
+            votes = pool_atoms(leaves, count, _votes(features.objects))
+            if chosen.centre_weight:
+                compared.append((votes[:, [1, 2, 0]], CENTRE, chosen.centre_weight))
+            compared.append((votes[:, :1], EUCLIDEAN, chosen.objectness_weight))
+        return _Regions(leaves, areas, compared, *border_contrasts(leaves, contrast), votes)
+
+    def _tree(self, regions: _Regions) -> MergeTree:
         """The merge tree over the superpixels."""
-        lab, contrast = _lab_and_contrast(image)
-        colors: NDArray[np.float32] = np.stack(
-            [np.bincount(leaves.ravel(), lab[..., c].ravel(), len(areas)) for c in range(3)], 1
+        sums, kinds, weights = (list(column) for column in zip(*regions.compared, strict=True))
+        every = np.array([*weights, self.parameters.contrast_weight], np.float32)
+        return merge_regions(
+            regions.areas, sums, kinds, every, regions.borders, regions.contrasts, self.parameters.size_power
         )
-        pooled = [pool_atoms(leaves, len(areas), features.strides[stride]) for stride in self.parameters.strides]
-        weights = np.array(
-            [self.parameters.color_weight, *self.parameters.stride_weights, self.parameters.contrast_weight], np.float32
-        )
-        borders, contrasts = border_contrasts(leaves, contrast)
-        return merge_regions(areas, [colors, *pooled], weights, borders, contrasts, self.parameters.size_power)
 
-    def _candidates(self, tree: MergeTree, leaves: NDArray[np.int32], areas: NDArray[np.float32]) -> Candidates:
+    def _candidates(self, tree: MergeTree, regions: _Regions) -> Candidates:
+        areas = regions.areas
         parents, members = tree.parents(), tree.membership()
         sizes = members @ areas
         worth = np.where(parents >= 0, tree.cost[np.maximum(parents - tree.leaves, 0)], 0.0)
         large = np.flatnonzero((sizes >= self.parameters.min_area * areas.sum()) & (parents >= 0))
         order = large[np.argsort(-worth[large], kind="stable")][: 4 * self.parameters.limit]
-        segments = Segments(leaves, members[order], np.zeros(len(order), np.float32))
+        segments = Segments(regions.leaves, members[order], np.zeros(len(order), np.float32))
         made_at = np.concatenate([np.zeros(tree.leaves, np.float32), tree.cost])[order]
         measures = geometry(segments, worth[order], made_at, sizes[parents[order]] - sizes[order])
+        if regions.votes is not None:
+            frame = _frame(regions.leaves, len(areas))
+            judged = coherence(segments, regions.borders, regions.contrasts, frame, regions.votes)
+            measures = np.concatenate([measures, judged], axis=1)
         return Candidates(segments, worth[order].astype(np.float32), measures)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Regions:
+    """The superpixels: sums over their pixels with how they are compared, and what is along their borders."""
+
+    leaves: NDArray[np.int32]
+    areas: NDArray[np.float32]
+    compared: list[tuple[NDArray[np.float32], int, float]]
+    borders: NDArray[np.float32]
+    contrasts: NDArray[np.float32]
+    votes: NDArray[np.float32] | None
 
 
 def bounded(image: RgbImage, long_side: int) -> RgbImage:
@@ -138,7 +189,21 @@ def suppress_duplicates(iou: NDArray[np.float32], max_overlap: float, limit: int
     return np.array(kept, np.int64)
 
 
-def _lab_and_contrast(image: RgbImage) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _votes(objects: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Objectness o of each cell, then o times the centre it votes for, x and y, and o times their square: (h, w, 4)."""
+    height, width = objects.shape[:2]
+    rows, columns = np.mgrid[:height, :width].astype(np.float32) / max(height, width)
+    surety, x, y = objects[..., 0], columns + objects[..., 1], rows + objects[..., 2]
+    return np.stack([surety, surety * x, surety * y, surety * (x**2 + y**2)], axis=2)
+
+
+def _frame(leaves: NDArray[np.int32], count: int) -> NDArray[np.float32]:
+    """Pixels of each superpixel on the image's frame."""
+    sides = np.concatenate([leaves[0], leaves[-1], leaves[:, 0], leaves[:, -1]])
+    return np.bincount(sides, minlength=count).astype(np.float32)
+
+
+def _lab_and_gradient(image: RgbImage) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """CIE Lab and the length of its gradient, in Lab units a pixel."""
     lab = cv2.cvtColor(cv2.GaussianBlur(image, (0, 0), 1.0).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     across, down = (cv2.Sobel(lab, cv2.CV_32F, *step, scale=1 / 8) for step in ((1, 0), (0, 1)))

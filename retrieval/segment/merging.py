@@ -14,6 +14,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+EUCLIDEAN, COSINE, CENTRE = 0, 1, 2
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class MergeTree:
@@ -54,6 +56,7 @@ class MergeTree:
 def merge_regions(
     areas: NDArray[np.float32],
     features: list[NDArray[np.float32]],
+    kinds: list[int],
     weights: NDArray[np.float32],
     borders: NDArray[np.float32],
     contrasts: NDArray[np.float32],
@@ -69,8 +72,11 @@ def merge_regions(
     areas : ndarray of shape (L,), float32
         Pixels of each leaf.
     features : list of ndarray of shape (L, C), float32
-        *Sums* over pixels of each leaf. The first is colour, compared by Euclidean distance of means; the others are
-        compared by one minus the cosine.
+        *Sums* over pixels of each leaf.
+    kinds : list of {EUCLIDEAN, COSINE, CENTRE}
+        How each is compared: by the distance of the means; by one minus the cosine; or, for three channels that hold
+        an object's centre times how surely there is an object, and that surety, by the distance of the centres times
+        the lesser surety.
     weights : ndarray of shape (K + 1,), float32
         Weight of each feature's distance, then of the mean contrast along the common border.
     borders : ndarray of shape (L, L), float32
@@ -89,6 +95,7 @@ def merge_regions(
         areas.astype(np.float32),
         stacked,
         widths,
+        np.array(kinds, np.int64),
         weights.astype(np.float32),
         borders.copy(),
         contrasts.copy(),
@@ -98,15 +105,20 @@ def merge_regions(
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _distance(a, b, areas, sums, norms, widths, weights):  # type: ignore[no-untyped-def]
+def _distance(a, b, areas, sums, norms, widths, kinds, weights):  # type: ignore[no-untyped-def]
     """Weighted sum of the feature distances of two regions."""
     total, at = 0.0, 0
     for k in range(len(widths)):
         dot = 0.0
-        if k == 0:
-            for c in range(widths[0]):
+        if kinds[k] == EUCLIDEAN:
+            for c in range(at, at + widths[k]):
                 dot += (sums[a, c] / areas[a] - sums[b, c] / areas[b]) ** 2
-            total += weights[0] * np.sqrt(dot)
+            total += weights[k] * np.sqrt(dot)
+        elif kinds[k] == CENTRE:
+            sure_a, sure_b = sums[a, at + 2], sums[b, at + 2]
+            for c in range(at, at + 2):
+                dot += (sums[a, c] / (sure_a + 1e-9) - sums[b, c] / (sure_b + 1e-9)) ** 2
+            total += weights[k] * np.sqrt(dot) * min(sure_a / areas[a], sure_b / areas[b])
         else:
             for c in range(at, at + widths[k]):
                 dot += sums[a, c] * sums[b, c]
@@ -137,7 +149,7 @@ def _best_of(region, costs, alive):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _merge(areas, sums, widths, weights, borders, contrasts, size_power):  # type: ignore[no-untyped-def]
+def _merge(areas, sums, widths, kinds, weights, borders, contrasts, size_power):  # type: ignore[no-untyped-def]
     leaves = len(areas)
     total = areas.sum()
     areas = areas.copy()
@@ -151,7 +163,7 @@ def _merge(areas, sums, widths, weights, borders, contrasts, size_power):  # typ
     for a in range(leaves):
         for b in range(leaves):
             if borders[a, b] > 0:
-                d = _distance(a, b, areas, sums, norms, widths, weights)
+                d = _distance(a, b, areas, sums, norms, widths, kinds, weights)
                 d += weights[-1] * contrasts[a, b] / borders[a, b]
                 costs[a, b] = d * (min(areas[a], areas[b]) / total) ** size_power
         best[a], least[a] = _best_of(a, costs, alive)
@@ -178,7 +190,7 @@ def _merge(areas, sums, widths, weights, borders, contrasts, size_power):  # typ
             borders[other, a], contrasts[other, a] = borders[a, other], contrasts[a, other]
             costs[a, other] = costs[other, a] = np.inf
             if alive[other] and other != a and borders[a, other] > 0:
-                d = _distance(a, other, areas, sums, norms, widths, weights)
+                d = _distance(a, other, areas, sums, norms, widths, kinds, weights)
                 d += weights[-1] * contrasts[a, other] / borders[a, other]
                 d *= (min(areas[a], areas[other]) / total) ** size_power
                 costs[a, other] = costs[other, a] = d

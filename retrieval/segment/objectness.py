@@ -1,7 +1,8 @@
-"""How likely a region is an object: a logistic model of its place in the hierarchy, its shape and what it looks like.
+"""How likely a region is an object: a small network on its place in the hierarchy, its shape and what it looks like.
 
 Fitted by ``python -m training.fit_objectness`` on the training part of annotated photos: right is a region that
-overlaps some object with IoU >= .5, whatever its class.
+overlaps some object with IoU >= .5, whatever its class. Where boundaries are learned it also sees how strong they are
+around the region and inside it, and whether the pixels of the region agree on where their object's centre is.
 
 References
 ----------
@@ -24,6 +25,10 @@ from ..types import Segments, Vectors
 
 GEOMETRY = 9
 """Number of the measures of `geometry`."""
+COHERENCE = 8
+"""Number of the measures of `coherence`."""
+WEAK = 0.1
+"""A border of less mean strength is hardly there."""
 
 
 def geometry(
@@ -67,32 +72,92 @@ def geometry(
     return np.stack(columns, axis=1).astype(np.float32)
 
 
+def coherence(
+    segments: Segments,
+    borders: NDArray[np.float32],
+    contrasts: NDArray[np.float32],
+    frame: NDArray[np.float32],
+    votes: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """What learned boundaries and centres say of regions.
+
+    Parameters
+    ----------
+    segments : Segments
+        N regions of A atoms.
+    borders, contrasts : ndarray of shape (A, A), float32
+        Lengths of the borders between atoms and the strength of the boundary summed along them.
+    frame : ndarray of shape (A,), float32
+        Pixels of each atom on the image's frame.
+    votes : ndarray of shape (A, 4), float32
+        Sums over an atom's pixels of the objectness o, of o times the centre x and y, in shares of the long side, and
+        of o times their squared length.
+
+    Returns
+    -------
+    ndarray of shape (N, 8), float32
+        Mean strength around, share of the outline that is weak, mean strength inside, share of the outline on the
+        frame, mean objectness, spread of the centres, distance from their mean to the region's middle, both in square
+        roots of its area, and how much more objectness there is inside than in the box around it.
+    """
+    a, b = np.nonzero(np.triu(borders))
+    weak_lengths = borders[a, b] * (contrasts[a, b] < WEAK * borders[a, b])
+    lengths = np.stack([borders[a, b], contrasts[a, b], weak_lengths], axis=1)
+    one, other = segments.membership[:, a], segments.membership[:, b]
+    around, strength, weak = ((one != other).astype(np.float32) @ lengths).T
+    within, inside, _ = ((one & other).astype(np.float32) @ lengths).T
+    members = segments.membership.astype(np.float32)
+    on_frame = members @ frame
+    sums = members @ votes
+    surety = np.maximum(sums[:, 0], 1e-6)
+    mean = sums[:, 1:3] / surety[:, None]
+    side = np.sqrt(np.maximum(segments.areas, 1)) / max(segments.size_hw)
+    x0, y0, x1, y1 = segments.boxes_xyxy.T / max(segments.size_hw)
+    middle = np.stack([(x0 + x1) / 2, (y0 + y1) / 2], axis=1)
+    objectness = sums[:, 0] / np.maximum(segments.areas, 1)
+    columns = (
+        strength / np.maximum(around, 1),
+        weak / np.maximum(around, 1),
+        inside / np.maximum(within, 1),
+        on_frame / np.maximum(around + on_frame, 1),
+        objectness,
+        np.sqrt(np.maximum(sums[:, 3] / surety - (mean**2).sum(axis=1), 0)) / side,
+        np.linalg.norm(mean - middle, axis=1) / side,
+        objectness - votes[:, 0].sum() / float(segments.atom_areas.sum()),
+    )
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Objectness:
-    """The model.
+    """The network.
 
     Attributes
     ----------
-    weights : ndarray of shape (9 + D,), float32
-        Of the geometry, then of the region's vector.
-    bias : float
+    weights : tuple of ndarray of shape (I, O), float32
+        Of each layer, from measures and vector to one number; between layers negative values are cut off.
+    biases : tuple of ndarray of shape (O,), float32
     """
 
-    weights: NDArray[np.float32]
-    bias: float
+    weights: tuple[NDArray[np.float32], ...]
+    biases: tuple[NDArray[np.float32], ...]
 
     def __call__(self, measures: NDArray[np.float32], vectors: Vectors) -> NDArray[np.float32]:
-        """Probabilities, (N,), of regions with these measures, (N, 9), and vectors, (N, D)."""
-        logits = measures @ self.weights[:GEOMETRY] + vectors @ self.weights[GEOMETRY:] + self.bias
-        return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)
+        """Probabilities, (N,), of regions with these measures, (N, M), and vectors, (N, D)."""
+        x = np.concatenate([measures, vectors], axis=1)
+        for layer, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            x = (np.maximum(x, 0) if layer else x) @ weights + bias
+        return np.asarray(1 / (1 + np.exp(-x[:, 0])), dtype=np.float32)
 
     def save(self, path: Path) -> None:
-        """Write the model as safetensors."""
-        save_file({"weights": self.weights, "bias": np.array([self.bias], np.float32)}, path)
+        """Write the network as safetensors."""
+        named = {"weights": self.weights, "bias": self.biases}
+        tensors = {f"{name}_{n}": each for name, layers in named.items() for n, each in enumerate(layers)}
+        save_file({name: np.ascontiguousarray(each) for name, each in tensors.items()}, path)
 
     @classmethod
     def load(cls, path: Path) -> Objectness:
-        """Read the model.
+        """Read the network.
 
         Raises
         ------
@@ -102,6 +167,7 @@ class Objectness:
             raise WeightsMissingError(f"{path} is missing: restore it with `git checkout -- {path}`")
         try:
             tensors = load_file(path)
-            return cls(tensors["weights"], float(tensors["bias"][0]))
+            layers = range(len(tensors) // 2)
+            return cls(tuple(tensors[f"weights_{n}"] for n in layers), tuple(tensors[f"bias_{n}"] for n in layers))
         except (SafetensorError, OSError, KeyError) as error:
             raise WeightsCorruptError(f"{path} is not an objectness model: restore it with `git checkout`") from error

@@ -14,13 +14,21 @@ class HierarchyParameters:
     work_side : int
         Long side the image is segmented at, and its masks are kept at.
     scale, min_size
-        Of the superpixels (`superpixels`).
+        Of the superpixels (`superpixels`, or `watershed` where boundaries are learned, which knows no scale).
+    learned : bool
+        Whether superpixels and contrast come from a `boundary_decoder.BoundaryDecoder`, or from colour alone.
+    sigma : float
+        Smoothing of the learned boundaries before they are flooded, in pixels.
+    outline_share : float
+        Share of `outline` in the learned boundaries; the rest is `perceptual`.
     strides, stride_weights
         Feature maps and the weights of their cosine distances in the cost of a merge.
     color_weight : float
         Weight of the Lab distance.
     contrast_weight : float
-        Weight of the Lab gradient along the border.
+        Weight of the Lab gradient, or of the learned boundary, along the border.
+    centre_weight, objectness_weight : float
+        Weights of the distance of learned centres, and of the difference of learned objectness.
     size_power : float
         Exponent of the smaller region's share.
     min_area : float
@@ -37,12 +45,17 @@ class HierarchyParameters:
     """
 
     work_side: int = 512
+    learned: bool = False
     scale: float = 40.0
     min_size: int = 32
     strides: tuple[int, ...] = (4, 8, 16, 32)
     stride_weights: tuple[float, ...] = (0.3, 0.3, 1.0, 0.7)
     color_weight: float = 0.01
     contrast_weight: float = 0.07
+    sigma: float = 0.7
+    outline_share: float = 0.5
+    centre_weight: float = 0.0
+    objectness_weight: float = 0.0
     size_power: float = 0.25
     min_area: float = 0.0008
     max_overlap: float = 0.8

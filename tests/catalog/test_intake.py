@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from toys import ToyLibrary, analysis
 
+from retrieval.assessment import Assessment
 from retrieval.catalog import Intake, SegmentRecord
 from retrieval.catalog import intake as module
 from retrieval.catalog.intake import LEASE, MAX_ATTEMPTS
@@ -304,9 +305,9 @@ class TestClaiming:
         image = toys.add(analysis([X, Y]), recipe="older:1")
         toys.intake.reanalyze(toys.recipe)
         for _ in range(MAX_ATTEMPTS):
-            toys.intake.claim("dies", 1)
+            toys.intake.claim("dies", 1, toys.recipe)
             expire(toys)
-        toys.intake.claim("next", 1)
+        toys.intake.claim("next", 1, toys.recipe)
         found = toys.catalog.image(image)
         assert (found.state, found.recipe, found.segment_count) == ("failed", None, 0)
         assert toys.catalog.segments(image) == []
@@ -392,19 +393,89 @@ class TestFinishing:
         image = toys.add(analysis([X, Y]), recipe="older:1")
         assert toys.intake.reanalyze(toys.recipe) == 1
         assert state_of(toys, image) == "pending"
-        toys.intake.claim("w", 1)
+        toys.intake.claim("w", 1, toys.recipe)
         toys.finish(image, analysis([Y]), owner="w")
         assert len(toys.catalog.segments(image)) == 1
         assert toys.catalog.image(image).recipe == toys.recipe
         assert toys.intake.reanalyze(toys.recipe) == 0
 
+    def test_segments_know_what_they_are_part_of(self, toys: ToyLibrary) -> None:
+        masks = np.zeros((3, 8, 40), bool)
+        masks[0, :, :30], masks[1], masks[2, :4, :10] = True, True, True
+        image = toys.add(analysis([X, Y, X], masks=masks))
+        first, whole, part = toys.catalog.segments(image)
+        assert (whole.parent_id, first.parent_id, part.parent_id) == (None, whole.id, first.id)
+        assert toys.catalog.segment(part.id).parent_id == first.id
+
+    def test_a_photo_is_judged(self, toys: ToyLibrary) -> None:
+        masks = np.zeros((1, 8, 40), bool)
+        masks[0, :, :10] = True
+        good, bad = toys.add(analysis([X, Y])), toys.add(analysis([X], masks=masks, quality=[0.5]))
+        empty = toys.add(analysis([]))
+        found = toys.catalog.image(bad).assessment
+        assert found == Assessment(quality=0.125, covered=0.25, largest_hole=0.75, fragmented=0)
+        assert [image.id for image in toys.catalog.worst()] == [empty, bad, good]
+        assert [image.id for image in toys.catalog.worst(skip=1, limit=1)] == [bad]
+        assert [image.id for image in toys.catalog.page(max_quality=0.2)] == [bad, empty]
+        assert toys.catalog.image(toys.register()).assessment is None
+
+    def test_what_stands_for_a_photo_without_segments(self, toys: ToyLibrary) -> None:
+        image = toys.add(analysis([], fallback=X))
+        found = toys.catalog.image(image)
+        assert (found.state, found.segment_count, toys.catalog.segments(image)) == ("empty", 0, [])
+        assert toys.catalog.contents(toys.recipe).segments == 1
+        (hit,) = toys.catalog.hits([1]).values()
+        assert (hit.image_id, hit.is_fallback, hit.box_xyxy) == (image, True, (0, 0, 400, 80))
+        toys.intake.reanalyze("better:1")
+        toys.intake.claim("w", 1, "better:1")
+        toys.finish(image, analysis([X, Y]), owner="w")
+        assert toys.catalog.hits([1]) == {}
+        assert toys.catalog.contents(toys.recipe).segments == 2
+
     def test_failing_removes_what_was_found_before(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X, Y]), recipe="older:1")
         toys.intake.reanalyze(toys.recipe)
-        toys.intake.claim("w", 1)
+        toys.intake.claim("w", 1, toys.recipe)
         toys.intake.fail("w", image, "the file is gone")
         found = toys.catalog.image(image)
         assert (found.recipe, found.segment_count, toys.catalog.segments(image)) == (None, 0, [])
+
+
+class TestAnotherRecipe:
+    def test_only_its_workers_take_the_photos(self, toys: ToyLibrary) -> None:
+        image = toys.add(analysis([X]))
+        assert toys.intake.reanalyze("better:1") == 1
+        assert toys.intake.claim("w", 5) == toys.intake.claim("w", 5, toys.recipe) == []
+        assert (toys.intake.unfinished(toys.recipe), toys.intake.unfinished("better:1")) == (0, 1)
+        assert [job.image_id for job in toys.intake.claim("w", 5, "better:1")] == [image]
+
+    def test_new_photos_are_taken_by_any(self, toys: ToyLibrary) -> None:
+        image = toys.register()
+        assert [job.image_id for job in toys.intake.claim("w", 5, "better:1")] == [image]
+
+    def test_old_segments_stay_until_the_new_ones_are_there(self, toys: ToyLibrary) -> None:
+        image = toys.add(analysis([X, Y]))
+        toys.intake.reanalyze("better:1")
+        assert len(toys.catalog.segments(image)) == toys.catalog.contents(toys.recipe).segments == 2
+        toys.intake.claim("w", 1, "better:1")
+        assert len(toys.catalog.segments(image)) == 2
+        toys.finish(image, analysis([X]), owner="w", recipe="better:1")
+        assert len(toys.catalog.segments(image)) == 1
+        assert toys.catalog.image(image).recipe == "better:1"
+        assert toys.intake.reanalyze(toys.recipe) == 1, "it can be taken back"
+
+    def test_which_photos(self, toys: ToyLibrary) -> None:
+        good, bad = toys.add(analysis([X])), toys.add(analysis([X], quality=[0.1]))
+        empty = toys.add(analysis([]))
+        pending = toys.register()
+        waiting = lambda: [image.id for image in toys.catalog.page(state="pending") if image.id != pending]  # noqa: E731
+        assert toys.intake.reanalyze("better:1", state="empty") == 1
+        assert waiting() == [empty]
+        assert toys.intake.reanalyze("better:1", max_quality=0.5) == 1
+        assert waiting() == [bad, empty]
+        assert toys.intake.reanalyze("better:1", below="file:///elsewhere") == 0
+        assert toys.intake.reanalyze("better:1", below="file:///toys") == 1
+        assert waiting() == [good, bad, empty]
 
 
 class TestTryingAgain:

@@ -33,6 +33,10 @@ class FakeRecipe:
     grid: GridRecipe = field(default_factory=GridRecipe)
 
     @property
+    def space(self) -> str:
+        return self.fingerprint
+
+    @property
     def fingerprint(self) -> str:
         """That of the real one."""
         return self.grid.fingerprint

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from toys import ToyLibrary, analysis, random_units, strips
 
+from retrieval.catalog.records import Entry
 from retrieval.engine import SAME, SearchEngine
 from retrieval.errors import QueryError, UnknownImageError, UnknownQueryError, UnknownSegmentError
 from retrieval.query import Ref, SearchAnswer, SearchRequest
@@ -100,6 +101,25 @@ class TestByExample:
         others = [toys.add(analysis([XY])) for _ in range(3)]
         answer = search(toys.engine(), Ref(segment=toys.segment_ids(query)[0]), limit=4)
         assert sorted(images_of(answer)[1:]) == others
+
+    @pytest.mark.parametrize("group", ["image", "segment"])
+    def test_a_photo_without_segments_is_found_last(self, toys: ToyLibrary, group: str) -> None:
+        query = toys.add(analysis([X]))
+        empty = toys.add(analysis([], fallback=X))
+        near, far = toys.add(analysis([XY])), toys.add(analysis([Y]))
+        answer = search(toys.engine(), Ref(segment=toys.segment_ids(query)[0]), group_by=group)
+        assert images_of(answer) == [near, far, empty]
+        assert [match.fallback for match in answer.results] == [False, False, True]
+        assert answer.results[-1].score == pytest.approx(1)
+        assert not answer.results[-1].likely
+        assert answer.results[-1].box_xyxy == (0, 0, 400, 80)
+
+    def test_photos_cut_by_another_recipe_of_the_same_space_are_found(self, toys: ToyLibrary) -> None:
+        query, other = toys.add(analysis([X])), toys.register()
+        toys.intake.claim("w", 1)
+        entry = Entry(image_id=other, format="PNG", size_hw=(80, 400), taken_at=None, analysis=analysis([XY]))
+        toys.intake.finish("w", [entry], "other:1", toys.recipe)
+        assert images_of(search(toys.engine(), Ref(segment=toys.segment_ids(query)[0]))) == [other]
 
     def test_the_index_says_how_fresh_it_is(self, toys: ToyLibrary) -> None:
         toys.add(analysis([X, Y, Z]))
@@ -327,7 +347,7 @@ class TestRecipes:
             Ref(query=kept, segment=0),
             Ref(query=kept),
         ):
-            with pytest.raises(QueryError, match=r"recipe older:1, searches run with toy:1.*resegment"):
+            with pytest.raises(QueryError, match=r"made by older:1, searches run with toy:1.*resegment"):
                 search(toys.engine(), ref)
 
 

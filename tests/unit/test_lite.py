@@ -12,8 +12,7 @@ from toys import drawing
 from retrieval.fingerprint import fingerprint
 from retrieval.protocols import Recipe
 from retrieval.recipes import card
-from retrieval.recipes.lite import MIN_LABEL_SCORE, PARAMETERS, LiteParameters
-from retrieval.segment.parameters import HierarchyParameters
+from retrieval.recipes.lite import LEARNED, MIN_LABEL_SCORE, PARAMETERS
 from retrieval.types import Analysis, RgbImage
 from retrieval.vocabulary import Vocabulary
 
@@ -73,7 +72,7 @@ def test_at_most_a_hundred_segments_best_first(photo: Analysed) -> None:
 def test_no_two_segments_are_the_same_thing(photo: Analysed) -> None:
     overlaps = photo.found.segments.iou()
     np.fill_diagonal(overlaps, 0)
-    assert overlaps.max() <= HierarchyParameters().max_overlap + 1e-6
+    assert overlaps.max() <= LEARNED.max_overlap + 1e-6
 
 
 def test_vectors_have_unit_length(photo: Analysed) -> None:
@@ -141,24 +140,30 @@ class TestCard:
         np.testing.assert_allclose(np.linalg.norm(named.word_vectors, axis=1), 1, atol=5e-3)
 
     @pytest.mark.parametrize(
-        "changed",
+        ("changed", "of_the_space"),
         [
-            LiteParameters(small_side=480),
-            LiteParameters(large_side=800),
-            LiteParameters(mid_weight=0.4),
-            LiteParameters(crop_side=96),
-            LiteParameters(hierarchy=HierarchyParameters(limit=50)),
-            LiteParameters(hierarchy=HierarchyParameters(stride_weights=(0.3, 0.3, 1.0, 0.6))),
+            ({"small_side": 480}, True),
+            ({"large_side": 800}, True),
+            ({"mid_weight": 0.4}, True),
+            ({"crop_side": 96}, True),
+            ({"hierarchy": replace(LEARNED, limit=50)}, False),
+            ({"hierarchy": replace(LEARNED, stride_weights=(0.6,))}, False),
         ],
     )
     def test_its_fingerprint_changes_with_every_parameter(
-        self, monkeypatch: pytest.MonkeyPatch, changed: LiteParameters
+        self, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], of_the_space: bool
     ) -> None:
-        before = card("lite").fingerprint
-        monkeypatch.setitem(PARAMETERS, "lite", changed)
-        assert card.__wrapped__("lite").fingerprint != before
-        monkeypatch.setitem(PARAMETERS, "lite", replace(LiteParameters()))
-        assert card.__wrapped__("lite").fingerprint == before
+        before = card("lite")
+        monkeypatch.setitem(PARAMETERS, "lite", replace(PARAMETERS["lite"], **changed))
+        after = card.__wrapped__("lite")
+        assert after.fingerprint != before.fingerprint
+        assert (after.space != before.space) == of_the_space
+        monkeypatch.undo()
+        assert card.__wrapped__("lite").fingerprint == before.fingerprint
+
+    def test_vectors_of_both_hierarchies_are_compared(self) -> None:
+        assert card("lite").space == card("lite-unlearned").space
+        assert card("lite").fingerprint != card("lite-unlearned").fingerprint
 
     def test_and_with_every_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from retrieval.recipes import lite as module

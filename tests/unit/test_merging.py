@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from retrieval.segment.merging import MergeTree, border_contrasts, merge_regions
+from retrieval.segment.merging import COSINE, EUCLIDEAN, MergeTree, border_contrasts, merge_regions
 
 SIZE_POWER = 0.25
 
@@ -27,7 +27,7 @@ def merged(
     colors = np.array(values, np.float32)[:, None] * sizes[:, None]
     borders = line_borders(len(values)) if borders is None else borders
     weights = np.array([1, 0], np.float32)
-    return merge_regions(sizes, [colors], weights, borders, np.zeros_like(borders), SIZE_POWER)
+    return merge_regions(sizes, [colors], [EUCLIDEAN], weights, borders, np.zeros_like(borders), SIZE_POWER)
 
 
 def brute_costs(values: list[float], areas: list[float]) -> list[float]:
@@ -107,7 +107,9 @@ def test_other_features_are_compared_by_angle() -> None:
     colors = np.zeros((3, 1), np.float32)
     features = np.array([[1, 0], [5, 0.1], [0, 1]], np.float32)
     weights = np.array([0, 1, 0], np.float32)
-    tree = merge_regions(areas, [colors, features], weights, borders, np.zeros_like(borders), SIZE_POWER)
+    tree = merge_regions(
+        areas, [colors, features], [EUCLIDEAN, COSINE], weights, borders, np.zeros_like(borders), SIZE_POWER
+    )
     assert sorted(tree.children[0].tolist()) == [0, 1]
 
 
@@ -116,7 +118,7 @@ def test_a_strong_edge_keeps_apart() -> None:
     contrasts = np.zeros((3, 3), np.float32)
     contrasts[0, 1] = contrasts[1, 0] = 5
     weights = np.array([0, 1], np.float32)
-    tree = merge_regions(areas, [np.zeros((3, 1), np.float32)], weights, borders, contrasts, SIZE_POWER)
+    tree = merge_regions(areas, [np.zeros((3, 1), np.float32)], [EUCLIDEAN], weights, borders, contrasts, SIZE_POWER)
     assert sorted(tree.children[0].tolist()) == [1, 2]
 
 

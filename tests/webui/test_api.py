@@ -25,9 +25,21 @@ from retrieval.protocols import AnalyzedPhoto
 from webui.context import WebContext
 
 NEW = encoded(drawing(("teal", "pink")))
-ITEM_FIELDS = ["id", "path", "width", "height", "state", "segment_count", "error", "missing", "taken_at", "filename"]
-SEGMENT_FIELDS = ["id", "box_xyxy", "area", "quality", "label", "label_score", "mask"]
-RESULT_FIELDS = ["image_id", "segment_id", "score", "box_xyxy", "label", "likely"]
+ITEM_FIELDS = [
+    "id",
+    "path",
+    "width",
+    "height",
+    "state",
+    "segment_count",
+    "error",
+    "missing",
+    "taken_at",
+    "filename",
+    "segmentation",
+]
+SEGMENT_FIELDS = ["id", "box_xyxy", "area", "quality", "label", "label_score", "parent", "mask"]
+RESULT_FIELDS = ["image_id", "segment_id", "score", "box_xyxy", "label", "likely", "fallback"]
 
 
 def send(client: FlaskClient, call: str, content: bytes, name: str = "photo.png") -> TestResponse:
@@ -150,7 +162,19 @@ class TestListing:
             "missing": False,
             "taken_at": None,
             "filename": "photo1.png",
+            "segmentation": first["segmentation"],
         }
+        assert first["segmentation"] == {
+            "quality": pytest.approx(0.45),
+            "covered": 1,
+            "largest_hole": 0,
+            "fragmented": 0,
+        }
+
+    def test_only_the_badly_segmented(self, client: FlaskClient) -> None:
+        assert [item["id"] for item in body_of(client.get("/api/v1/images?max_quality=0.46"))["items"]] == [1, 2, 3, 4]
+        assert body_of(client.get("/api/v1/images?max_quality=0.44"))["items"] == []
+        problem_of(client.get("/api/v1/images?max_quality=2"), 422)
 
     def test_pages_hold_everything_once(self, reader: FlaskClient) -> None:
         seen, after = [], 0

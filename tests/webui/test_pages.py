@@ -30,6 +30,10 @@ def ids_in(html: str) -> list[int]:
         ("/search", "Search"),
         ("/search?segment=1&not=2&limit=x&image=&box=1,2", "Search"),
         ("/upload", "Add photos"),
+        ("/worst", "Worst segmented"),
+        ("/worst?skip=9999", "Worst segmented"),
+        ("/worst?skip=-5", "Worst segmented"),
+        ("/worst?skip=x", "Worst segmented"),
     ],
 )
 def test_pages(client: FlaskClient, address: str, title: str) -> None:

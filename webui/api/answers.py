@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from flask import Response, jsonify
@@ -38,6 +39,7 @@ def item(image: ImageRecord) -> schemas.Item:
         missing=image.is_missing,
         taken_at=image.taken_at.isoformat() if image.taken_at else None,
         filename=shown_path(Path(path.name)) if path else None,
+        segmentation=schemas.Segmentation(**asdict(image.assessment)) if image.assessment else None,
     )
 
 
@@ -62,6 +64,7 @@ def segment(record: SegmentRecord) -> schemas.Segment:
         quality=record.quality,
         label=record.label,
         label_score=record.label_score,
+        parent=record.parent_id,
         mask=mask(record.mask_size_hw, record.mask_counts),
     )
 
@@ -95,6 +98,7 @@ def _result(match: Match, masks: Mapping[int, MaskRun] | None) -> schemas.Result
         box_xyxy=list(match.box_xyxy),
         label=match.label,
         likely=match.likely,
+        fallback=match.fallback,
     )
     if masks is not None:
         run = masks.get(match.segment_id) if match.segment_id is not None else None

@@ -44,7 +44,8 @@ def add_image(form: schemas.PictureForm) -> Response:
 @images.get("/images", summary="List photos", responses={200: schemas.Page, **documented()})
 def list_images(query: schemas.PageQuery) -> Response:
     """Photos by rising id, in pages."""
-    records = context().catalog.page(after=query.after, limit=query.limit + 1, state=query.state)
+    catalog, more = context().catalog, query.limit + 1
+    records = catalog.page(after=query.after, limit=more, state=query.state, max_quality=query.max_quality)
     shown = records[: query.limit]
     following = shown[-1].id if len(records) > query.limit else None
     return answers.as_json(schemas.Page(items=[answers.item(record) for record in shown], next=following))

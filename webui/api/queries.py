@@ -38,7 +38,7 @@ def add_query(form: schemas.PictureForm) -> Response:
         if isinstance(error, ImageError):
             raise type(error)(str(error).removeprefix(f"{path}: ")) from error
         raise
-    query_id = parts.queries.add(received.sha256, photo.size_hw, photo.analysis, parts.assembly.card.fingerprint)
+    query_id = parts.queries.add(received.sha256, photo.size_hw, photo.analysis, parts.assembly.card.space)
     return answers.as_json(answers.query_photo(parts.queries.get(query_id)), 201)
 
 

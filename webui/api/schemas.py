@@ -60,6 +60,9 @@ class PageQuery(_Strict):
     after: Annotated[int, Field(ge=0, le=MAX_ID, description="`next` of the page before.")] = 0
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
     state: Annotated[State | None, Field(description="Only photos in this state.")] = None
+    max_quality: Annotated[
+        float | None, Field(ge=0, le=1, description="Only analysed photos whose segmentation is no better.")
+    ] = None
 
 
 class WordsQuery(_Strict):
@@ -209,7 +212,17 @@ class Segment(BaseModel):
     quality: Annotated[float, Field(description="0 to 1; segments are in falling order of it.")]
     label: Annotated[str | None, Field(description="What the recipe calls it, if it names things.")]
     label_score: float | None
+    parent: Annotated[int | None, Field(description="The `id` of the smallest segment that holds this one.")]
     mask: Mask
+
+
+class Segmentation(BaseModel):
+    """How well a photo was segmented, all from 0 to 1."""
+
+    quality: Annotated[float, Field(description="Mean over the photo of the best segment's quality there.")]
+    covered: Annotated[float, Field(description="Share of the photo that usable segments cover.")]
+    largest_hole: Annotated[float, Field(description="Share of the largest connected part that none covers.")]
+    fragmented: Annotated[float, Field(description="Share that only fragments of under 1 % of the photo cover.")]
 
 
 class Item(BaseModel):
@@ -225,6 +238,7 @@ class Item(BaseModel):
     missing: Annotated[bool, Field(description="Whether its file was not where it should be, when last looked for.")]
     taken_at: Annotated[str | None, Field(description="ISO 8601, local time of the camera.")]
     filename: str | None
+    segmentation: Annotated[Segmentation | None, Field(description="Null until the photo was analysed.")]
 
 
 class ItemWithSegments(Item):
@@ -265,6 +279,7 @@ class Result(BaseModel):
     box_xyxy: Box
     label: str | None
     likely: Annotated[bool, Field(description="Whether the score stands out enough from this search's others.")]
+    fallback: Annotated[bool, Field(description="Nothing was found in this photo: its whole was compared. Comes last.")]
     mask: Annotated[Mask | None, Field(description="Only if asked for.")] = None
 
 

@@ -14,7 +14,8 @@ export function showResults(list, results, { alone, onVote }) {
   const cards = results.map((result) => {
     const card = kept.get(keyOf(result, alone)) ?? cardOf(result, alone && result.mask, onVote);
     card.classList.toggle("unlikely", !result.likely);
-    const label = result.label ? [h("span", {}, result.label)] : [];
+    const said = result.fallback ? "whole photo" : result.label;
+    const label = said ? [h("span", {}, said)] : [];
     card.querySelector(".score").replaceChildren(result.score.toFixed(2), ...label);
     return card;
   });
@@ -30,18 +31,18 @@ export function showSkeleton(list) {
 }
 
 function cardOf(result, alone, onVote) {
-  const { image_id: photo, segment_id: segment, label } = result;
+  const { image_id: photo, segment_id: segment, label, fallback } = result;
   const source = alone ? `/api/v1/segments/${segment}/crop` : `/api/v1/images/${photo}/thumbnail`;
   const alt = `Photo ${photo}${label ? `, ${label}` : ""}`;
   const picture = h("img", { src: source, alt, loading: "lazy", decoding: "async" });
-  const href = `/photos/${photo}${segment === null ? "" : `#s${segment}`}`;
+  const href = `/photos/${photo}${segment === null || fallback ? "" : `#s${segment}`}`;
   const vote = (side, sign, words) => {
     const named = { title: words, "aria-label": `${words}: photo ${photo}` };
     return h("button", { type: "button", ...named, click: () => onVote(result, side) }, icon(sign));
   };
   const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone)), "data-segment": segment },
     h("a", { class: "shot", "data-stop": true, href }, picture),
-    h("span", { class: "score", title: `${label ? `${label}. ` : ""}Cosine similarity: 1 is the same` }),
+    h("span", { class: "score", title: `${fallback ? "No segment was found here: the whole photo was compared. " : label ? `${label}. ` : ""}Cosine similarity: 1 is the same` }),
     h("span", { class: "votes" }, vote("positive", "plus", "More like this"), vote("negative", "minus", "Not this")));
   const view = alone ? cropView(new Mask(result.mask)) : null;
   if (result.mask) whenSeen(card, () => outline(card, new Mask(result.mask), view));
