@@ -7,7 +7,7 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -203,7 +203,18 @@ def migrate(settings: Settings) -> None:
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def evaluate(settings: Settings, /, folder: Path, as_json: bool, **options: object) -> None:
-    """Measure segmentation and retrieval on a COCO-style or VOC-style FOLDER, in a home of its own."""
+    """Measure segmentation and retrieval on a FOLDER of annotated photos, in a home of its own.
+
+    COCO's and VOC's folders, any with mask PNGs and a labels.json; of a folder of ID.jpg with ID.npz, as BSDS500's,
+    the hierarchy's regions and boundaries.
+    """
+    if next(folder.glob("*.npz"), None) is not None:
+        from .drawn_evaluation import run_drawn_evaluation
+
+        out: Any = options["out"]
+        limit: Any = options["limit"]
+        run_drawn_evaluation(settings, folder, out=out, limit=limit, as_json=as_json)
+        return
     from .evaluation import run_evaluation
 
     run_evaluation(settings, folder, as_json=as_json, **options)  # type: ignore[arg-type]  # click's own types

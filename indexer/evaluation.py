@@ -26,6 +26,7 @@ from retrieval.catalog.records import uri_of
 from retrieval.embed.projection import unit
 from retrieval.engine import SearchEngine
 from retrieval.errors import QueryError
+from retrieval.evaluate.calibration import area_under_roc, expected_calibration_error
 from retrieval.evaluate.datasets import AnnotatedPhoto, load_photos
 from retrieval.evaluate.metrics import (
     average_precision,
@@ -81,6 +82,10 @@ class Evaluation:
     photos, objects, queries, failed : int
     abo, recall : float
         ABO@100 and recall at IoU .5.
+    abo_50, recall_50 : float
+        The same of the 50 best segments of each photo.
+    qualities, right : list
+        Quality of every segment, and whether its IoU with some object is at least .5.
     photo_by_click, object_by_click, whole_photo : dict of class to list of float
         Average precision of each query.
     words : dict of class to float
@@ -93,6 +98,10 @@ class Evaluation:
     segments: int
     abo: float
     recall: float
+    abo_50: float = 0.0
+    recall_50: float = 0.0
+    qualities: list[float] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
     photo_by_click: dict[str, list[float]] = field(default_factory=dict)
     object_by_click: dict[str, list[float]] = field(default_factory=dict)
     whole_photo: dict[str, list[float]] = field(default_factory=dict)
@@ -114,6 +123,9 @@ class Evaluation:
             "segments": self.segments,
             "ABO@100": self.abo,
             "recall@.5": self.recall,
+            "ABO@50": self.abo_50,
+            "recall@.5 of 50": self.recall_50,
+            **self._calibration(),
             "queries by click": sum(map(len, self.photo_by_click.values())),
             "classes by click": len(self.photo_by_click),
             "photo mAP by click": mean_over_classes(self.photo_by_click),
@@ -131,6 +143,17 @@ class Evaluation:
             "search by click, ms": self.search_ms,
         }
 
+    def _calibration(self) -> dict[str, float]:
+        """How well quality tells segments that fit an object from those that do not."""
+        right = np.array(self.right, bool)
+        if right.all() or not right.any():
+            return {}
+        qualities = np.array(self.qualities, np.float32)
+        return {
+            "quality: expected calibration error": expected_calibration_error(qualities, right),
+            "quality: area under ROC": area_under_roc(qualities, right),
+        }
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Truth:
@@ -139,6 +162,8 @@ class _Truth:
     photos: dict[int, AnnotatedPhoto]
     overlaps: dict[int, tuple[int, NDArray[np.float32]]]
     best: NDArray[np.float32]
+    best_of_50: NDArray[np.float32]
+    qualities: dict[int, float]
 
     def holding(self, category: str) -> frozenset[int]:
         """Photos that hold a class."""
@@ -190,6 +215,10 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> Evaluation
         segments=len(engine.segments),
         abo=float(truth.best.mean()) if len(truth.best) else 0.0,
         recall=float((truth.best >= 0.5).mean()) if len(truth.best) else 0.0,
+        abo_50=float(truth.best_of_50.mean()) if len(truth.best) else 0.0,
+        recall_50=float((truth.best_of_50 >= 0.5).mean()) if len(truth.best) else 0.0,
+        qualities=[truth.qualities[key] for key in truth.overlaps],
+        right=[bool(row.max(initial=0) >= 0.5) for _, row in truth.overlaps.values()],
         ingest_seconds=report.seconds,
     )
     _by_click(engine, truth, photos, found)
@@ -203,10 +232,13 @@ def _truth(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> _Truth:
     stored: dict[int, AnnotatedPhoto] = {}
     overlaps: dict[int, tuple[int, NDArray[np.float32]]] = {}
     best: list[NDArray[np.float32]] = []
+    best_of_50: list[NDArray[np.float32]] = []
+    qualities: dict[int, float] = {}
     for photo in track(photos, "comparing masks", console=Console(stderr=True)):
         place = known.get(uri_of(photo.path))
         if place is None or place.state not in ("indexed", "empty"):
             best.append(np.zeros(len(photo.objects), np.float32))
+            best_of_50.append(best[-1])
             continue
         stored[place.image_id] = photo
         segments = assembly.catalog.segments(place.image_id)
@@ -216,8 +248,11 @@ def _truth(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> _Truth:
             runs = [(size, each.mask_counts) for each in segments]
             ious = mask_iou(runs, [(size, encode_mask(each.mask(size))) for each in photo.objects])
         overlaps.update({each.id: (place.image_id, row) for each, row in zip(segments, ious, strict=True)})
+        qualities.update({each.id: each.quality for each in segments})
         best.append(ious.max(axis=0, initial=0))
-    return _Truth(stored, overlaps, np.concatenate(best) if best else np.zeros(0, np.float32))
+        best_of_50.append(ious[:50].max(axis=0, initial=0))
+    none = [np.zeros(0, np.float32)]
+    return _Truth(stored, overlaps, np.concatenate(none + best), np.concatenate(none + best_of_50), qualities)
 
 
 def _clicks(truth: _Truth, photos: Sequence[AnnotatedPhoto]) -> Iterator[tuple[int, str, tuple[int, int], int]]:
@@ -315,5 +350,6 @@ def _shown(value: Any) -> str:
 def as_json(found: Evaluation) -> dict[str, Any]:
     """Everything but the examples, for ``figures.json``."""
     whole = asdict(found)
-    whole.pop("examples")
+    for name in ("examples", "qualities", "right"):
+        whole.pop(name)
     return {"figures": found.figures(), **whole}

@@ -13,6 +13,7 @@ from jinja2 import Environment
 from PIL import Image, ImageDraw
 
 from retrieval.assembly import Assembly
+from retrieval.evaluate.calibration import reliability
 from retrieval.masks import decode_mask
 
 from .evaluation import Evaluation, Example, as_json
@@ -37,6 +38,12 @@ figure { margin: 0 } figcaption { font-size: 12px } .right { outline: 3px solid 
 <td style="width:30rem"><div class="bar" style="width:{{ click * 100 }}%"></div>
 <div class="bar whole" style="width:{{ whole * 100 }}%"></div></td>
 <td class="n">{{ "%.2f"|format(click) }} / {{ "%.2f"|format(whole) }}</td></tr>{% endfor %}</table>
+{% if reliability %}<h2>Quality: what was said and what was so</h2>
+<p>Segments in 15 bins of equal number by their quality; each bar is the share that fits some object with IoU ≥ .5, the line the mean quality.</p>
+<svg viewBox="0 0 320 200" width="480" role="img" aria-label="Reliability diagram"><g stroke="currentColor" stroke-width=".5" fill="none">
+<path d="M20 180H310M20 180V10"></path></g>{% for predicted, observed, count in reliability %}
+<rect x="{{ 22 + loop.index0 * 19 }}" y="{{ 180 - 170 * observed }}" width="15" height="{{ 170 * observed }}" fill="#2a78c8"><title>said {{ "%.3f"|format(predicted) }}, was {{ "%.3f"|format(observed) }}, {{ count }} segments</title></rect>
+<path d="M{{ 22 + loop.index0 * 19 }} {{ 180 - 170 * predicted }}h15" stroke="#cc4b4b" stroke-width="2"></path>{% endfor %}</svg>{% endif %}
 {% if words %}<h2>Words</h2>
 <table>{% for name, value in words %}<tr><td>{{ name }}</td><td style="width:30rem"><div class="bar"
 style="width:{{ value * 100 }}%"></div></td><td class="n">{{ "%.2f"|format(value) }}</td></tr>{% endfor %}</table>{% endif %}
@@ -68,6 +75,7 @@ def write_report(out: Path, found: Evaluation, assembly: Assembly) -> None:
     html = page.render(
         figures=[(name, _shown(value)) for name, value in found.figures().items()],
         classes=sorted(classes, key=lambda row: -row[2]),
+        reliability=_reliability(found),
         words=sorted(found.words.items(), key=lambda item: -item[1]),
         examples=[
             ("Hits", _rows(assembly, ranked[-SHOWN:][::-1])),
@@ -75,6 +83,14 @@ def write_report(out: Path, found: Evaluation, assembly: Assembly) -> None:
         ],
     )
     (out / "report.html").write_text(html, encoding="utf-8")
+
+
+def _reliability(found: Evaluation) -> list[tuple[float, float, int]]:
+    """Mean quality, share that was right and number of segments of each bin, where the quality is not 0."""
+    if not found.right:
+        return []
+    bins = reliability(np.array(found.qualities), np.array(found.right, bool))
+    return list(zip(bins.predicted.tolist(), bins.observed.tolist(), bins.count.tolist(), strict=True))
 
 
 def _rows(assembly: Assembly, examples: Sequence[Example]) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -73,6 +73,17 @@ class HierarchySegmenter:
         kept = order[suppress_duplicates(segments[order].iou(), chosen.max_overlap, chosen.limit)]
         return Segments(segments.atoms, segments.membership[kept], quality[kept])
 
+    def hierarchy(self, image: RgbImage, features: Features) -> tuple[NDArray[np.int32], MergeTree]:
+        """The superpixels, (H, W), in the frame of the image brought to `work_side`, and the tree over them."""
+        small = bounded(image, self.parameters.work_side)
+        lab, contrast = self._lab_and_contrast(small, features)
+        leaves = self._leaves(small, contrast)
+        count = int(leaves.max()) + 1
+        if count == 1:
+            return leaves, MergeTree(np.zeros((0, 2), np.int32), np.zeros(0, np.float32))
+        areas = np.bincount(leaves.ravel(), minlength=count).astype(np.float32)
+        return leaves, self._tree(self._regions(lab, contrast, leaves, areas, features))
+
     def candidates(self, image: RgbImage, features: Features) -> Candidates:
         """The nodes of the hierarchy that differ most from what surrounds them, most first."""
         small = bounded(image, self.parameters.work_side)
