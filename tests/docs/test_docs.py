@@ -1,0 +1,47 @@
+"""What the documents say of commands and files is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from indexer.commands import COMMANDS as INDEXER
+from webui.commands import COMMANDS as WEBUI
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted(path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")))
+NAMES = {command.name: command for command in (*INDEXER, *WEBUI)}
+
+
+def test_there_are_documents() -> None:
+    assert {"README.md", "ARCHITECTURE.md", "CHANGELOG.md"} <= {path.name for path in DOCUMENTS}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", document.read_text()):
+        if "://" not in target:
+            assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_commands_and_their_options_are_there(document: Path) -> None:
+    for name, rest in re.findall(r"manage\.py ([a-z-]+)([^`\n]*)", document.read_text()):
+        assert name in NAMES, name
+        known = {option for each in NAMES[name].params if isinstance(each, click.Option) for option in each.opts}
+        for option in re.findall(r"(?<!\w)(--[a-z-]+)", rest):
+            assert option in known | {"--help"}, f"{name} {option}"
+
+
+def test_every_decision_is_in_the_list() -> None:
+    listed = (ROOT / "docs" / "decisions" / "README.md").read_text()
+    for path in (ROOT / "docs" / "decisions").glob("0*.md"):
+        assert f"({path.name})" in listed, path.name
+
+
+def test_no_document_names_a_place_on_somebodys_machine() -> None:
+    for path in DOCUMENTS:
+        assert not re.search(r"/(home|Users|root|work)/\w", path.read_text()), path.name
