@@ -92,7 +92,9 @@ class HierarchySegmenter:
         count = int(leaves.max()) + 1
         if count == 1 or (small == small[0, 0]).all():
             none = np.zeros(0, np.float32)
-            return Candidates(Segments(leaves, np.zeros((0, 1), bool), none), none, np.zeros((0, GEOMETRY), np.float32))
+            return Candidates(
+                Segments(np.zeros_like(leaves), np.zeros((0, 1), bool), none), none, np.zeros((0, GEOMETRY), np.float32)
+            )
         areas = np.bincount(leaves.ravel(), minlength=count).astype(np.float32)
         regions = self._regions(lab, contrast, leaves, areas, features)
         return self._candidates(self._tree(regions), regions)

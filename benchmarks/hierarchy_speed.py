@@ -1,0 +1,64 @@
+"""The region hierarchy against scikit-image's Felzenszwalb and against the network pass, on the same photos at the same size.
+
+::
+
+    python -m benchmarks.hierarchy_speed FOLDER [COUNT]
+
+One thread each, interleaved, best of three; what counts is the ratio. The hierarchy is all that follows the pass: superpixels,
+merging, measures, ranking (with pooling of its features) and suppression of duplicates.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from skimage.segmentation import felzenszwalb
+from threadpoolctl import threadpool_limits
+
+from retrieval.images import decode
+from retrieval.recipes import load
+from retrieval.segment.hierarchy import bounded
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time of a call."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def main(folder: Path, count: int) -> None:
+    """Print the medians of the ratios."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    recipes = {name: load(name, "cpu", threads=1) for name in ("lite", "lite-unlearned")}
+    rows = []
+    for path in sorted(folder.glob("*.jpg"))[:: max(1, len(list(folder.glob("*.jpg"))) // count)][:count]:
+        image = decode(path, long_side=1024).rgb
+        small = bounded(image, 512)
+        features = {name: recipe.extract([image])[0] for name, recipe in recipes.items()}
+        recipes["lite"].segment(image, features["lite"])
+        works = {
+            "felzenszwalb": lambda: felzenszwalb(small, scale=100, sigma=0.5, min_size=50),
+            "pass of lite": lambda: recipes["lite"].extract([image]),
+            "pass of lite-unlearned": lambda: recipes["lite-unlearned"].extract([image]),
+            "hierarchy": lambda: recipes["lite"].segment(image, features["lite"]),
+            "hierarchy, unlearned": lambda: recipes["lite-unlearned"].segment(image, features["lite-unlearned"]),
+        }
+        runs = [{name: seconds(work) for name, work in works.items()} for _ in range(3)]
+        rows.append({name: min(run[name] for run in runs) for name in works})
+    for name in rows[0]:
+        print(f"{name:24s} median {1000 * np.median([row[name] for row in rows]):7.1f} ms")
+    for name in ("felzenszwalb", "pass of lite", "hierarchy, unlearned"):
+        print(f"{name} / hierarchy: {np.median([row[name] / row['hierarchy'] for row in rows]):.2f}")
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1):
+        main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 12)
