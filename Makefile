@@ -27,7 +27,7 @@ serve: setup  ## the web server with its worker
 	$(RUN) python manage.py serve --port $(PORT)
 
 test: setup  ## all tests
-	$(RUN) pytest
+	$(RUN) pytest -n 2 --dist loadfile
 
 test-fast: setup  ## the tests that need neither network weights nor a browser
 	$(RUN) pytest -m "not slow and not browser and not gpu" -q

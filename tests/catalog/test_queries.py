@@ -12,8 +12,6 @@ from retrieval.catalog.queries import KEPT
 from retrieval.errors import UnknownQueryError
 from retrieval.masks import decode_mask
 
-NOW = datetime.now(UTC).replace(tzinfo=None)
-
 
 def keep(toys: ToyLibrary, digest: str, count: int = 2) -> int:
     found = analysis(np.eye(4)[:count], photo_vector=[0, 0, 0, 1], labels=("cat", None)[:count])
@@ -55,10 +53,10 @@ def test_queries_are_kept_for_an_hour_at_least() -> None:
 
 
 def test_old_ones_go(toys: ToyLibrary) -> None:
-    number = keep(toys, "a")
-    assert toys.queries.expire(NOW + KEPT - timedelta(minutes=5)) == []
+    number, now = keep(toys, "a"), datetime.now(UTC).replace(tzinfo=None)
+    assert toys.queries.expire(now + KEPT - timedelta(minutes=5)) == []
     toys.queries.get(number)
-    assert toys.queries.expire(NOW + KEPT + timedelta(minutes=5)) == ["a" * 64]
+    assert toys.queries.expire(now + KEPT + timedelta(minutes=5)) == ["a" * 64]
     with pytest.raises(UnknownQueryError):
         toys.queries.get(number)
     assert keep(toys, "a") > number, "an id means one query for ever"
