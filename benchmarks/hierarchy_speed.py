@@ -5,7 +5,8 @@
     python -m benchmarks.hierarchy_speed FOLDER [COUNT]
 
 One thread each, interleaved, best of three; what counts is the ratio. The hierarchy is all that follows the pass:
-superpixels, merging, measures, ranking (with pooling of its features) and suppression of duplicates.
+superpixels, merging, measures, ranking (with pooling of its features) and suppression of duplicates; of which
+superpixels and tree are the part that Felzenszwalb's regions compare with.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ def measure(path: Path, recipes: dict[str, Any]) -> dict[str, float]:
         "felzenszwalb": partial(felzenszwalb, small, scale=100, sigma=0.5, min_size=50),
         "pass of lite": partial(recipes["lite"].extract, [image]),
         "pass of lite-unlearned": partial(recipes["lite-unlearned"].extract, [image]),
+        "superpixels and tree": partial(recipes["lite"].segmenter.hierarchy, image, features["lite"].large),
         "hierarchy": partial(recipes["lite"].segment, image, features["lite"]),
         "hierarchy, unlearned": partial(recipes["lite-unlearned"].segment, image, features["lite-unlearned"]),
     }
@@ -61,8 +63,9 @@ def main(folder: Path, count: int) -> None:
     rows = [measure(path, recipes) for path in (chosen[0], *chosen)][1:]
     for name in rows[0]:
         print(f"{name:24s} median {1000 * np.median([row[name] for row in rows]):7.1f} ms")
-    for name in ("felzenszwalb", "pass of lite", "hierarchy, unlearned"):
-        print(f"{name} / hierarchy: {np.median([row[name] / row['hierarchy'] for row in rows]):.2f}")
+    for part in ("superpixels and tree", "hierarchy"):
+        for name in ("felzenszwalb", "pass of lite", "hierarchy, unlearned"):
+            print(f"{name} / {part}: {np.median([row[name] / row[part] for row in rows]):.2f}")
 
 
 if __name__ == "__main__":
