@@ -200,14 +200,20 @@ def migrate(settings: Settings) -> None:
 @click.option(
     "--home", type=click.Path(file_okay=False, path_type=Path), help="Keep the home; a temporary one if absent."
 )
+@click.option("--feedback", is_flag=True, help="Measure rounds of feedback and concepts instead.")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
-def evaluate(settings: Settings, /, folder: Path, as_json: bool, **options: object) -> None:
+def evaluate(settings: Settings, /, folder: Path, as_json: bool, feedback: bool, **options: object) -> None:
     """Measure segmentation and retrieval on a FOLDER of annotated photos, in a home of its own.
 
     COCO's and VOC's folders, any with mask PNGs and a labels.json; of a folder of ID.jpg with ID.npz, as BSDS500's,
     the hierarchy's regions and boundaries.
     """
+    if feedback:
+        from .feedback_evaluation import run_feedback_evaluation
+
+        run_feedback_evaluation(settings, folder, as_json=as_json, **options)  # type: ignore[arg-type]  # as below
+        return
     if next(folder.glob("*.npz"), None) is not None:
         from .drawn_evaluation import run_drawn_evaluation
 

@@ -156,7 +156,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Truth:
+class Truth:
     """The annotated photos as they are in the catalogue, with how every segment fits every object."""
 
     photos: dict[int, AnnotatedPhoto]
@@ -206,7 +206,7 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> Evaluation
     with IngestProgress(tally) as progress:
         report = ingest(assembly, Worker(assembly, progress.advance), [photo.path for photo in photos], tally)
     engine = assembly.engine()
-    truth = _truth(assembly, photos)
+    truth = truth_of(assembly, photos)
     found = Evaluation(
         recipe=assembly.card.fingerprint,
         photos=len(photos),
@@ -226,7 +226,7 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> Evaluation
     return found
 
 
-def _truth(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> _Truth:
+def truth_of(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> Truth:
     """Find the photos in the catalogue and hold their segments against their objects."""
     known = assembly.intake.known([uri_of(photo.path) for photo in photos])
     stored: dict[int, AnnotatedPhoto] = {}
@@ -252,10 +252,10 @@ def _truth(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> _Truth:
         best.append(ious.max(axis=0, initial=0))
         best_of_50.append(ious[:50].max(axis=0, initial=0))
     none = [np.zeros(0, np.float32)]
-    return _Truth(stored, overlaps, np.concatenate(none + best), np.concatenate(none + best_of_50), qualities)
+    return Truth(stored, overlaps, np.concatenate(none + best), np.concatenate(none + best_of_50), qualities)
 
 
-def _clicks(truth: _Truth, photos: Sequence[AnnotatedPhoto]) -> Iterator[tuple[int, str, tuple[int, int], int]]:
+def clicks(truth: Truth, photos: Sequence[AnnotatedPhoto]) -> Iterator[tuple[int, str, tuple[int, int], int]]:
     """Photo, class, point and how many other photos hold the class, of every query."""
     counts = {name: sum(name in photo.categories for photo in photos) for photo in photos for name in photo.categories}
     for image_id, photo in truth.photos.items():
@@ -264,16 +264,14 @@ def _clicks(truth: _Truth, photos: Sequence[AnnotatedPhoto]) -> Iterator[tuple[i
                 yield image_id, each.category, each.pole(), counts[each.category] - 1
 
 
-def _by_click(engine: SearchEngine, truth: _Truth, photos: Sequence[AnnotatedPhoto], found: Evaluation) -> None:
+def _by_click(engine: SearchEngine, truth: Truth, photos: Sequence[AnnotatedPhoto], found: Evaluation) -> None:
     """Every object is a query; three measures on the same ones."""
     baseline = _Baseline(engine, truth)
     photo_ap: list[tuple[str, float]] = []
     object_ap: list[tuple[str, float]] = []
     whole_ap: list[tuple[str, float]] = []
     milliseconds: list[float] = []
-    for image_id, category, point, others in track(
-        list(_clicks(truth, photos)), "clicks", console=Console(stderr=True)
-    ):
+    for image_id, category, point, others in track(list(clicks(truth, photos)), "clicks", console=Console(stderr=True)):
         right = truth.holding(category) - {image_id}
         ref = Ref(image=image_id, point=point)
         started = time.perf_counter()
@@ -297,7 +295,7 @@ def _by_click(engine: SearchEngine, truth: _Truth, photos: Sequence[AnnotatedPho
     found.whole_photo, found.search_ms = by_class(whole_ap), float(np.median(milliseconds or [0]))
 
 
-def _object_precision(truth: _Truth, category: str, image_id: int, ranked: Sequence[int]) -> float:
+def _object_precision(truth: Truth, category: str, image_id: int, ranked: Sequence[int]) -> float:
     """Average precision of ranked segments as finders of a class's objects in other photos."""
     columns = {
         key: np.array([each.category == category for each in photo.objects], bool)
@@ -316,7 +314,7 @@ class _Baseline:
     averaged and projected by a PCA fitted on whole photos of the training parts.
     """
 
-    def __init__(self, engine: SearchEngine, truth: _Truth) -> None:
+    def __init__(self, engine: SearchEngine, truth: Truth) -> None:
         batch = engine.catalog.photo_vectors(sorted(truth.photos))
         self._ids = batch.ids
         self._vectors: Vectors = unit(batch.vectors)
@@ -329,7 +327,7 @@ class _Baseline:
         return average_precision(np.array([key in right for key in order], bool), others)
 
 
-def _by_word(engine: SearchEngine, truth: _Truth, photos: Sequence[AnnotatedPhoto]) -> dict[str, float]:
+def _by_word(engine: SearchEngine, truth: Truth, photos: Sequence[AnnotatedPhoto]) -> dict[str, float]:
     """Average precision of photos by each class name that the recipe understands."""
     found: dict[str, float] = {}
     for category in sorted({name for photo in photos for name in photo.categories}):

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import picking, rank
+from . import feedback, picking, rank
 from .catalog import Catalog, KeptQueries, SegmentHit, SegmentRecord
 from .errors import QueryError
+from .feedback import Judged, Model
 from .index.live import LiveIndex
 from .masks import mask_iou
-from .query import Match, Ref, SearchAnswer, SearchRequest, Used
+from .query import Match, Ref, RoundAnswer, SearchAnswer, SearchRequest, Used
 from .rank import Scored
 from .recipes import RecipeCard
 from .types import Vectors
@@ -22,6 +23,12 @@ from .vocabulary import Reading, Vocabulary
 
 SAME = 0.7
 """Of two segments of one photo with a greater IoU a flat list holds only the better one."""
+
+NEAR = 400
+"""So many of the nearest segments are candidates to be asked about, and no weak negatives."""
+
+ASKED = 6
+"""How many segments a round asks about."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -79,6 +86,67 @@ class SearchEngine:
             took_ms=(time.perf_counter() - started) * 1000,
         )
 
+    def refine(self, request: SearchRequest, relevant: Sequence[int], irrelevant: Sequence[int]) -> RoundAnswer:
+        """Answer a search anew by what was judged of its results.
+
+        Parameters
+        ----------
+        request : SearchRequest
+        relevant, irrelevant : sequence of int
+            Segments; those that cannot be searched, as they were deleted or are of another space, count for nothing.
+
+        Raises
+        ------
+        UnknownImageError, UnknownSegmentError, UnknownQueryError
+            A reference points at nothing.
+        QueryError
+            Whole photos are searched by, the words name nothing, or a reference cannot be resolved.
+        """
+        started = time.perf_counter()
+        with self.catalog.one_connection():
+            positive = [self._look_up(ref) for ref in request.positive]
+            negative = [self._look_up(ref) for ref in request.negative]
+            words = self.vocabulary.read(request.text) if request.text.strip() else None
+            hidden = {example.image_id for example in (*positive, *negative)}
+            query = self._start(positive, negative, self._directions(words))
+            judged = self._judged(query, relevant, irrelevant, hidden)
+            model = feedback.fit(judged)
+            matches = self._ranked(request, model.directions, hidden)
+            asked = self._ask(model, hidden)
+        answer = SearchAnswer(
+            results=matches,
+            used=tuple(Used(example.ref, example.segment) for example in (*positive, *negative)),
+            words=words,
+            indexed=len(self.segments),
+            lag=self.segments.lag,
+            took_ms=(time.perf_counter() - started) * 1000,
+        )
+        return RoundAnswer(answer=answer, model=model, ask=asked)
+
+    def learn(self, query: Vectors | None, relevant: Sequence[int], irrelevant: Sequence[int]) -> Model:
+        """A model of a concept from examples of it, and from the directions of a search if there are any.
+
+        Parameters
+        ----------
+        query : ndarray of shape (Q, D), float32, or None
+        relevant, irrelevant : sequence of int
+            Segments; those that cannot be searched count for nothing.
+
+        Raises
+        ------
+        QueryError
+            There is neither a query nor a relevant segment that can be searched.
+        """
+        start = query if query is not None else np.zeros((1, self.recipe.segment_dim), np.float32)
+        with self.catalog.one_connection():
+            judged = self._judged(start, relevant, irrelevant, set())
+        if query is None and not len(judged.relevant):
+            raise QueryError(
+                f"none of the positive examples can be searched in {self.recipe.space}: give segments of photos that "
+                "this recipe analysed"
+            )
+        return feedback.fit(judged)
+
     def refresh(self) -> None:
         """Take in what has changed in the catalogue."""
         self.segments.refresh()
@@ -98,7 +166,10 @@ class SearchEngine:
         hidden = {example.image_id for example in (*positive, *negative)}
         if any(example.ref.is_photo for example in (*positive, *negative)):
             return self._photo_matches(request, positive, negative, words, hidden)
-        queries = rank.combine(_stack(positive), words, _stack(negative))
+        return self._ranked(request, rank.combine(_stack(positive), words, _stack(negative)), hidden)
+
+    def _ranked(self, request: SearchRequest, queries: Vectors, hidden: set[int | None]) -> tuple[Match, ...]:
+        """Segments by their best inner product with the queries; photos that are `hidden` are left out."""
         k = 3 * request.limit + 20 * len(hidden)
         while True:
             scored = rank.merge_hits(self.segments.search(queries, k=k))
@@ -138,6 +209,51 @@ class SearchEngine:
                 if better and overlaps[row, better].max() > SAME:
                     dropped.add(key)
         return scored[~np.isin(scored.ids, list(dropped))]
+
+    # ---- the way of a round
+
+    def _start(self, positive: Sequence[_Example], negative: Sequence[_Example], words: Sequence[Vectors]) -> Vectors:
+        if any(example.ref.is_photo for example in (*positive, *negative)):
+            raise QueryError("a search by a whole photo cannot be refined by judgements: pick a segment of it instead")
+        if not positive and not words:
+            raise QueryError("the words name nothing that is known, so there are no results to judge: use other words")
+        return rank.combine(_stack(positive), words, _stack(negative))
+
+    def _judged(
+        self, query: Vectors, relevant: Sequence[int], irrelevant: Sequence[int], hidden: set[int | None]
+    ) -> Judged:
+        """What was judged, with a background; the photos of what was judged are added to `hidden`."""
+        sides: list[Vectors] = []
+        for keys in (relevant, irrelevant):
+            ids = np.unique(np.asarray(keys, np.int64))
+            owners = self.segments.owners_of(ids)
+            hidden.update(owners[owners >= 0].tolist())
+            batch = self.catalog.vectors(ids[owners >= 0].tolist())
+            sides.append(batch.vectors.reshape(-1, query.shape[1]))
+        return Judged(query=query, relevant=sides[0], irrelevant=sides[1], background=self._background(query, hidden))
+
+    def _background(self, query: Vectors, hidden: set[int | None]) -> Vectors:
+        """A sample, always the same one, of segments that the query ranks low, photos that are `hidden` left out."""
+        ids = self.segments.ids()
+        drawn = np.random.default_rng(0).permutation(ids)[: 4 * feedback.BACKGROUND + len(hidden)]
+        near = self.segments.search(query, k=min(NEAR, len(ids) // 4 + 1)).ids
+        shown = np.isin(self.segments.owners_of(drawn), [owner for owner in hidden if owner is not None])
+        low = drawn[~shown & ~np.isin(drawn, near)]
+        vectors = self.catalog.vectors(low[: feedback.BACKGROUND].tolist()).vectors
+        return vectors.reshape(-1, query.shape[1])
+
+    def _ask(self, model: Model, hidden: set[int | None]) -> tuple[Match, ...]:
+        """The segments, one a photo, whose judgement would tell most."""
+        scored = rank.merge_hits(self.segments.search(model.directions, k=NEAR))
+        scored = scored[rank.first_of_each(self.segments.owners_of(scored.ids).tolist(), hidden)]
+        known = self.catalog.hits(scored.ids.tolist())
+        scored = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]]
+        if not len(scored):
+            return ()
+        batch = self.catalog.vectors(scored.ids.tolist())
+        vectors = batch.vectors[np.searchsorted(batch.ids, scored.ids)]
+        rows = feedback.ask(scored.scores.astype(np.float64), vectors, model.threshold, count=ASKED)
+        return _described(scored[rows], known, ASKED)
 
     def _photo_matches(
         self,

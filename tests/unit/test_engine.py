@@ -407,3 +407,45 @@ def test_new_photos_are_found_after_a_refresh(toys: ToyLibrary) -> None:
 
 def test_masks_of_the_toys_are_what_they_seem(tmp_path: Path) -> None:
     assert strips(2).sum(axis=(1, 2)).tolist() == [160, 160]
+
+
+class TestRefine:
+    def request(self, toys: ToyLibrary, image_id: int) -> SearchRequest:
+        return SearchRequest(positive=(Ref(segment=toys.segment_ids(image_id)[0]),))
+
+    def test_judgements_change_the_order_and_their_photos_are_not_shown_again(self, toys: ToyLibrary) -> None:
+        query, good, bad, like_bad, like_good = (toys.add(analysis([each])) for each in (X, XZ, XY, XY, XZ))
+        engine, request = toys.engine(), self.request(toys, query)
+        assert images_of(engine.search(request)) == [bad, like_bad, good, like_good]
+        found = engine.refine(request, toys.segment_ids(good), toys.segment_ids(bad))
+        assert images_of(found.answer) == [like_good, like_bad]
+        assert found.model.name == "rocchio"
+        assert {match.image_id for match in found.ask} == {like_good, like_bad}
+
+    def test_nothing_judged_is_the_search(self, toys: ToyLibrary) -> None:
+        query, *_ = (toys.add(analysis([each])) for each in (X, XZ, XY))
+        engine, request = toys.engine(), self.request(toys, query)
+        found = engine.refine(request, [], [])
+        assert found.answer.results == engine.search(request).results
+        assert found.model.kept_query
+
+    def test_deleted_segments_count_for_nothing(self, toys: ToyLibrary) -> None:
+        query, other = toys.add(analysis([X])), toys.add(analysis([XZ]))
+        found = toys.engine().refine(self.request(toys, query), [10_000], [])
+        assert images_of(found.answer) == [other]
+        assert found.model.kept_query
+
+    def test_whole_photos_cannot_be_refined(self, toys: ToyLibrary) -> None:
+        query = toys.add(analysis([X]))
+        with pytest.raises(QueryError, match="pick a segment"):
+            toys.engine().refine(SearchRequest(positive=(Ref(image=query),)), [], [])
+
+    def test_a_concept_needs_an_example_that_can_be_searched(self, toys: ToyLibrary) -> None:
+        toys.add(analysis([X]))
+        with pytest.raises(QueryError, match="positive examples"):
+            toys.engine().learn(None, [10_000], [])
+
+    def test_a_concept_points_to_its_examples(self, toys: ToyLibrary) -> None:
+        first, *_ = (toys.add(analysis([each])) for each in (X, Y, Z, W))
+        model = toys.engine().learn(None, toys.segment_ids(first), [])
+        np.testing.assert_allclose(model.directions, [X], atol=1e-3)
