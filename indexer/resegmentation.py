@@ -40,3 +40,8 @@ def resegment(
     with IngestProgress(Tally(), total=waiting) as progress:
         done = Worker(assembly, progress.advance).work(lambda: True)
     click.echo(f"{done} photos were analysed")
+    if carried := assembly.intake.carried:
+        click.echo(
+            f"{carried['moved']} judgements and examples went to the new segments, {carried['lost']} found none that "
+            "overlaps enough"
+        )

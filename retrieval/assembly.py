@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from .catalog import Catalog, Intake, KeptQueries, Sessions, open_sessions
+from .catalog import Catalog, Intake, Judgements, KeptQueries, Sessions, open_sessions
 from .engine import SearchEngine
 from .index.files import IndexFiles
 from .index.live import LiveIndex, photos_of, segments_of
@@ -45,6 +45,11 @@ class Assembly:
     def queries(self) -> KeptQueries:
         """Kept query photos."""
         return KeptQueries(self._sessions)
+
+    @cached_property
+    def judgements(self) -> Judgements:
+        """Searches that are being refined."""
+        return Judgements(self._sessions)
 
     @cached_property
     def card(self) -> RecipeCard:

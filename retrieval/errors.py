@@ -20,6 +20,7 @@
     │   ├── UnknownImageError       no photo has this id
     │   ├── UnknownSegmentError     no segment has this id
     │   ├── UnknownQueryError       no kept query has this id
+    │   ├── UnknownFeedbackError    no search with judgements has this id
     │   └── SchemaOutdatedError     the database needs ``manage.py migrate``
     ├── QueryError                  a search that cannot be answered as asked
     └── AnalyzerUnavailableError    the process that segments query photos is not up
@@ -99,6 +100,10 @@ class UnknownSegmentError(CatalogError):
 
 class UnknownQueryError(CatalogError):
     """No kept query has this id: it never existed or its time is over."""
+
+
+class UnknownFeedbackError(CatalogError):
+    """No search with judgements has this id."""
 
 
 class SchemaOutdatedError(CatalogError):

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from flask import current_app
 
 from retrieval.assembly import Assembly
-from retrieval.catalog import Catalog, Intake, KeptQueries
+from retrieval.catalog import Catalog, Intake, Judgements, KeptQueries
 from retrieval.engine import SearchEngine
 from retrieval.protocols import Analyzer
 from retrieval.settings import Settings
@@ -57,6 +57,11 @@ class WebContext:
     def queries(self) -> KeptQueries:
         """Kept query photos."""
         return self.assembly.queries
+
+    @property
+    def judgements(self) -> Judgements:
+        """Searches that are being refined."""
+        return self.assembly.judgements
 
     @property
     def intake(self) -> Intake:

@@ -2,6 +2,7 @@
 
 from .catalog import Catalog
 from .intake import Intake
+from .judgements import Judgements
 from .queries import KeptQueries
 from .records import ImageRecord, QueryRecord, SegmentHit, SegmentRecord
 from .sessions import Sessions, migrate, open_sessions
@@ -10,6 +11,7 @@ __all__ = [
     "Catalog",
     "ImageRecord",
     "Intake",
+    "Judgements",
     "KeptQueries",
     "QueryRecord",
     "SegmentHit",

@@ -7,6 +7,7 @@ worker takes over. A result is committed only by the holder of the lease, so not
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, u
 from sqlalchemy.orm import Session, selectinload, sessionmaker
 
 from ..assessment import Assessment, assess
+from .carrying import carry
 from .catalog import reading
 from .models import Image, Location, Segment
 from .records import Entry, Job, KnownLocation, Registered, SeenFile, State, path_of, vector_bytes
@@ -36,10 +38,16 @@ class Intake:
     ----------
     sessions : sessionmaker
         From `open_sessions`.
+
+    Attributes
+    ----------
+    carried : Counter
+        Judgements and examples of segments that were replaced, ``moved`` and ``lost``, since this object was made.
     """
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
         self._sessions = sessions
+        self.carried: Counter[str] = Counter()
 
     # ---- registering
 
@@ -138,9 +146,10 @@ class Intake:
                 if not _finish(session, owner, entry, (recipe, space or recipe), len(rows)):
                     continue
                 finished += 1
-                session.execute(delete(Segment).where(Segment.image_id == entry.image_id))
-                if rows:
-                    _insert(session, entry.image_id, rows)
+                keys = _insert(session, entry.image_id, rows) if rows else []
+                self.carried += carry(session, entry.image_id, keys)
+                old = Segment.image_id == entry.image_id, Segment.id.not_in(keys)
+                session.execute(delete(Segment).where(*old), execution_options={"synchronize_session": False})
         return finished
 
     def fail(self, owner: str, image_id: int, reason: str) -> None:
@@ -278,8 +287,8 @@ def _columns(entry: Entry) -> list[dict[str, Any]]:
     return segment_columns(entry.analysis, entry.size_hw) or fallback_columns(entry.analysis, entry.size_hw)
 
 
-def _insert(session: Session, image_id: int, rows: list[dict[str, Any]]) -> None:
-    """Insert segments in their order, then tell each its parent's key."""
+def _insert(session: Session, image_id: int, rows: list[dict[str, Any]]) -> Sequence[int]:
+    """Insert segments in their order, then tell each its parent's key; returns their keys."""
     values = [{**row, "image_id": image_id, "parent_id": None} for row in rows]
     keys = session.scalars(insert(Segment).returning(Segment.id, sort_by_parameter_order=True), values).all()
     parts = [
@@ -289,6 +298,7 @@ def _insert(session: Session, image_id: int, rows: list[dict[str, Any]]) -> None
     ]
     if parts:
         session.execute(update(Segment), parts)
+    return keys
 
 
 def _finish(session: Session, owner: str, entry: Entry, made_by: tuple[str, str], vector_count: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, MetaData, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 NAMING = {
@@ -118,3 +118,56 @@ class Query(Base):
     recipe: Mapped[str] = mapped_column(String(64))
     segments: Mapped[bytes] = mapped_column(LargeBinary)
     photo_vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Feedback(Base):
+    """A search that is being refined by judgements, in rounds."""
+
+    __tablename__ = "feedback"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime]
+    space: Mapped[str] = mapped_column(String(64))
+    request: Mapped[str] = mapped_column(Text)
+    rounds: Mapped[int] = mapped_column(default=0)
+
+
+class Judgement(Base):
+    """Whether a segment was called relevant in a round; of several rounds the last one counts."""
+
+    __tablename__ = "judgement"
+
+    feedback_id: Mapped[int] = mapped_column(ForeignKey("feedback.id", ondelete="CASCADE"), primary_key=True)
+    round: Mapped[int] = mapped_column(primary_key=True)
+    segment_id: Mapped[int] = mapped_column(ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True, index=True)
+    relevant: Mapped[bool]
+
+
+class Concept(Base):
+    """A name that people gave, with the directions it is searched by."""
+
+    __tablename__ = "concept"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    key: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    space: Mapped[str] = mapped_column(String(64))
+    directions: Mapped[bytes] = mapped_column(LargeBinary)
+    rows: Mapped[int]
+    threshold: Mapped[float]
+    query: Mapped[bytes | None] = mapped_column(LargeBinary)
+    query_rows: Mapped[int] = mapped_column(default=0)
+    lost: Mapped[int] = mapped_column(default=0)
+
+
+class ConceptExample(Base):
+    """A segment that shows a concept, or one that does not."""
+
+    __tablename__ = "concept_example"
+
+    concept_id: Mapped[int] = mapped_column(ForeignKey("concept.id", ondelete="CASCADE"), primary_key=True)
+    segment_id: Mapped[int] = mapped_column(ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True, index=True)
+    positive: Mapped[bool]

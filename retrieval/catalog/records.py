@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import numpy as np
 
 from ..assessment import Assessment
+from ..query import SearchRequest
 from ..types import Analysis, Ids, Vectors
 
 State = Literal["pending", "working", "indexed", "empty", "failed"]
@@ -177,6 +178,27 @@ class QueryRecord:
     segments: tuple[SegmentRecord, ...]
     vectors: Vectors
     photo_vector: Vectors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackRecord:
+    """A search that is being refined, at the end of a round.
+
+    Attributes
+    ----------
+    round, rounds : int
+        The one that is meant, and the last there is.
+    relevant, irrelevant : tuple of int
+        Segments judged by then.
+    """
+
+    id: int
+    space: str
+    request: SearchRequest
+    round: int
+    rounds: int
+    relevant: tuple[int, ...]
+    irrelevant: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

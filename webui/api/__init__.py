@@ -1,10 +1,11 @@
 """The JSON API under ``/api/v1``; it describes itself at ``/api/v1/openapi.json``."""
 
+from .feedback import feedback
 from .images import images
 from .queries import queries
 from .search import search
 from .status import status
 
-BLUEPRINTS = (images, queries, search, status)
+BLUEPRINTS = (images, queries, search, feedback, status)
 
 __all__ = ["BLUEPRINTS"]

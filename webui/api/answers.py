@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from flask import Response, jsonify
 from pydantic import BaseModel
 
 from retrieval.catalog import ImageRecord, QueryRecord, SegmentRecord
+from retrieval.catalog.records import FeedbackRecord
 from retrieval.masks import MaskRun
-from retrieval.query import Match, SearchAnswer
+from retrieval.query import Match, RoundAnswer, SearchAnswer
 from retrieval.vocabulary import Reading
 
+from ..context import WebContext
 from ..originals import shown_path
 from . import schemas
 
@@ -88,6 +91,39 @@ def search_answer(asked: schemas.Search, answer: SearchAnswer, masks: Mapping[in
         index=schemas.Freshness(segments=answer.indexed, lag=answer.lag),
         took_ms=round(answer.took_ms, 3),
     )
+
+
+def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, masks: bool) -> schemas.Round:
+    """A round of feedback; with masks if they are wanted."""
+    matches = (*found.answer.results, *found.ask)
+    shown = [match.segment_id for match in matches if match.segment_id is not None]
+    wanted = parts.catalog.masks(shown) if masks else None
+    used = [
+        schemas.Used(ref=schemas.Reference(**_told(asdict(each.ref))), segment=segment(each.segment))
+        for each in found.answer.used
+        if each.segment is not None
+    ]
+    return schemas.Round(
+        id=record.id,
+        round=record.round,
+        rounds=record.rounds,
+        model=found.model.name,
+        kept_query=found.model.kept_query,
+        leave_one_out={str(name): value for name, value in found.model.leave_one_out.items()},
+        threshold=found.model.threshold,
+        ask=[_result(match, wanted) for match in found.ask],
+        relevant=list(record.relevant),
+        irrelevant=list(record.irrelevant),
+        results=[_result(match, wanted) for match in found.answer.results],
+        used=used,
+        words=_words(found.answer.words) if found.answer.words else None,
+        index=schemas.Freshness(segments=found.answer.indexed, lag=found.answer.lag),
+        took_ms=round(found.answer.took_ms, 3),
+    )
+
+
+def _told(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _result(match: Match, masks: Mapping[int, MaskRun] | None) -> schemas.Result:

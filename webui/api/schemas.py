@@ -11,11 +11,13 @@ from pydantic_core import PydanticCustomError
 from werkzeug.datastructures import FileStorage as ReceivedFile
 
 from retrieval.catalog.records import State
+from retrieval.feedback import ModelName
 from retrieval.query import MAX_LIMIT, MAX_TEXT, GroupBy, Ref, SearchRequest
 
 MAX_ID = 2**63 - 1
 MAX_PAGE = 500
 MAX_REFS = 100
+MAX_JUDGED = 500
 MAX_COORDINATE = 1_000_000
 
 PathId = Annotated[int, Field(ge=0, le=MAX_ID)]
@@ -52,6 +54,24 @@ class QueryPath(BaseModel):
     """The query photo that is meant."""
 
     query_id: PathId
+
+
+class FeedbackPath(BaseModel):
+    """The search that is being refined."""
+
+    feedback_id: PathId
+
+
+class MasksQuery(_Strict):
+    """What results bear."""
+
+    masks: Annotated[bool, Field(description="Whether results bear their masks.")] = False
+
+
+class RoundQuery(MasksQuery):
+    """Which round."""
+
+    round: Annotated[int | None, Field(ge=0, le=1000, description="The last one if absent.")] = None
 
 
 class PageQuery(_Strict):
@@ -179,6 +199,14 @@ class Search(_Strict):
             limit=self.limit,
             group_by=self.group_by,
         )
+
+
+class Judging(_Strict):
+    """What was judged of the results. A segment that was judged before is judged anew."""
+
+    relevant: Annotated[list[BodyId], Field(max_length=MAX_JUDGED, description="Segments that show it.")] = []
+    irrelevant: Annotated[list[BodyId], Field(max_length=MAX_JUDGED, description="Segments that do not.")] = []
+    masks: Annotated[bool, Field(strict=True, description="Whether results bear their masks.")] = False
 
 
 # ---- what goes out
@@ -321,6 +349,24 @@ class Answer(BaseModel):
     words: Annotated[Words | None, Field(description="Null if there was no text.")]
     index: Freshness
     took_ms: float
+
+
+class Round(Answer):
+    """A round of feedback."""
+
+    id: Annotated[int, Field(description="Of the search that is being refined.")]
+    round: Annotated[int, Field(description="0 is the search without judgements.")]
+    rounds: Annotated[int, Field(description="The last one there is.")]
+    model: Annotated[ModelName, Field(description="What the results are ranked by.")]
+    kept_query: Annotated[bool, Field(description="Following the judgements would have ranked them worse.")]
+    leave_one_out: Annotated[
+        dict[str, float],
+        Field(description="How well each model ranks every judgement without knowing it; empty if there are too few."),
+    ]
+    threshold: Annotated[float, Field(description="Score from which on a segment is rather relevant than not.")]
+    ask: Annotated[list[Result], Field(description="Results whose judgement would tell most.")]
+    relevant: Annotated[list[int], Field(description="Segments judged so far to show it.")]
+    irrelevant: Annotated[list[int], Field(description="Segments judged so far not to.")]
 
 
 class Counts(BaseModel):

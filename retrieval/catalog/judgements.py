@@ -1,0 +1,152 @@
+"""Searches that are refined by judgements, in rounds that can be taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from ..errors import QueryError, UnknownFeedbackError, UnknownSegmentError
+from ..query import Ref, SearchRequest
+from .catalog import reading
+from .models import Feedback, Judgement, Segment
+from .records import FeedbackRecord
+from .rows import in_chunks
+
+MOST_ROUNDS = 100
+MOST_JUDGED = 1000
+"""More judgements in one search would say little more, and cost time."""
+
+
+class Judgements:
+    """What people judged of what a search found.
+
+    Parameters
+    ----------
+    sessions : sessionmaker
+        From `open_sessions`.
+    """
+
+    def __init__(self, sessions: sessionmaker[Session]) -> None:
+        self._sessions = sessions
+
+    def begin(self, request: SearchRequest, space: str) -> int:
+        """Keep a search as round 0; returns its id."""
+        row = Feedback(created_at=datetime.now(UTC).replace(tzinfo=None), space=space, request=_dump(request), rounds=0)
+        with self._sessions.begin() as session:
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def get(self, feedback_id: int, upto: int | None = None) -> FeedbackRecord:
+        """A search with what had been judged by the end of a round, the last one if none is given.
+
+        Raises
+        ------
+        UnknownFeedbackError
+        QueryError
+            There was no such round.
+        """
+        with reading(self._sessions) as session:
+            row = _row(session, feedback_id)
+            if upto is not None and upto > row.rounds:
+                raise QueryError(f"feedback {feedback_id} has rounds 0 to {row.rounds}, not {upto}")
+            number = row.rounds if upto is None else upto
+            statement = select(Judgement).where(Judgement.feedback_id == feedback_id, Judgement.round <= number)
+            last = {each.segment_id: each.relevant for each in session.scalars(statement.order_by(Judgement.round))}
+        return FeedbackRecord(
+            id=feedback_id,
+            space=row.space,
+            request=_load(row.request),
+            round=number,
+            rounds=row.rounds,
+            relevant=tuple(key for key, relevant in last.items() if relevant),
+            irrelevant=tuple(key for key, relevant in last.items() if not relevant),
+        )
+
+    def add_round(self, feedback_id: int, relevant: Collection[int], irrelevant: Collection[int]) -> int:
+        """Keep the judgements of a round; returns its number.
+
+        Raises
+        ------
+        UnknownFeedbackError, UnknownSegmentError
+        QueryError
+            Nothing was judged, a segment was judged both ways, or there are too many rounds or judgements.
+        """
+        both = set(relevant) & set(irrelevant)
+        if both:
+            raise QueryError(f"segment {min(both)} cannot be relevant and irrelevant at once: send it in one list")
+        sides = {**dict.fromkeys(relevant, True), **dict.fromkeys(irrelevant, False)}
+        if not sides:
+            raise QueryError("nothing was judged: send at least one segment in `relevant` or `irrelevant`")
+        with self._sessions.begin() as session:
+            row = _row(session, feedback_id)
+            known = select(Judgement.segment_id).where(Judgement.feedback_id == feedback_id).distinct()
+            if row.rounds >= MOST_ROUNDS or len({*session.scalars(known), *sides}) > MOST_JUDGED:
+                raise QueryError(
+                    f"feedback {feedback_id} can hold {MOST_ROUNDS} rounds and {MOST_JUDGED} judged segments: begin a "
+                    "new one, or save this one as a concept"
+                )
+            _check_segments(session, sides)
+            row.rounds += 1
+            session.add_all(
+                Judgement(feedback_id=feedback_id, round=row.rounds, segment_id=key, relevant=side)
+                for key, side in sides.items()
+            )
+            return row.rounds
+
+    def take_back(self, feedback_id: int) -> int:
+        """Forget the last round; returns the number of the one before.
+
+        Raises
+        ------
+        UnknownFeedbackError
+        QueryError
+            There is only round 0.
+        """
+        with self._sessions.begin() as session:
+            row = _row(session, feedback_id)
+            if not row.rounds:
+                raise QueryError(f"feedback {feedback_id} is at round 0: there is no round to take back")
+            last = Judgement.feedback_id == feedback_id, Judgement.round == row.rounds
+            session.execute(delete(Judgement).where(*last))
+            row.rounds -= 1
+            return row.rounds
+
+
+def _row(session: Session, feedback_id: int) -> Feedback:
+    row = session.get(Feedback, feedback_id)
+    if row is None:
+        raise UnknownFeedbackError(f"there is no feedback {feedback_id}: begin one with POST /api/v1/feedback")
+    return row
+
+
+def _check_segments(session: Session, segment_ids: Collection[int]) -> None:
+    known: set[int] = set()
+    for chunk in in_chunks(sorted(segment_ids)):
+        known.update(session.scalars(select(Segment.id).where(Segment.id.in_(chunk))))
+    missing = set(segment_ids) - known
+    if missing:
+        raise UnknownSegmentError(f"there is no segment {min(missing)}: it never was, or its photo was deleted")
+
+
+def _dump(request: SearchRequest) -> str:
+    return json.dumps(asdict(request))
+
+
+def _load(stored: str) -> SearchRequest:
+    values: dict[str, Any] = json.loads(stored)
+    for side in ("positive", "negative"):
+        values[side] = tuple(_ref(ref) for ref in values[side])
+    return SearchRequest(**values)
+
+
+def _ref(values: dict[str, Any]) -> Ref:
+    """A reference; its places were lists in JSON."""
+    places = {name: tuple(values[name]) for name in ("point", "box") if values[name] is not None}
+    return Ref(**{**values, **places})

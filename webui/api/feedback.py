@@ -1,0 +1,66 @@
+"""Refining a search by judgements, in rounds."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from retrieval.catalog.records import FeedbackRecord
+
+from ..context import context
+from ..health import observe_search
+from . import answers, bodies, schemas
+from .problems import documented
+
+feedback = APIBlueprint("api_feedback", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="feedback")])
+feedback.before_request(bodies.read_json)
+
+
+@feedback.post(
+    "/feedback", summary="Begin to refine a search", responses={201: schemas.Round, **documented(404, 413, 415)}
+)
+def begin_feedback(body: schemas.Search) -> Response:
+    """Round 0: the search as it is. Whole photos cannot be refined."""
+    parts, request = context(), body.to_request()
+    found = parts.engine.refine(request, (), ())
+    feedback_id = parts.judgements.begin(request, parts.assembly.card.space)
+    observe_search(found.answer)
+    return answers.as_json(answers.round_answer(parts, parts.judgements.get(feedback_id), found, body.masks), 201)
+
+
+@feedback.get("/feedback/<id:feedback_id>", summary="Any round", responses={200: schemas.Round, **documented(404)})
+def get_feedback(path: schemas.FeedbackPath, query: schemas.RoundQuery) -> Response:
+    """The results of a round, by what had been judged by then; round 0 is the search without judgements."""
+    return _answer(context().judgements.get(path.feedback_id, query.round), masks=query.masks)
+
+
+@feedback.post(
+    "/feedback/<id:feedback_id>/rounds",
+    summary="Judge results",
+    responses={201: schemas.Round, **documented(404, 413, 415)},
+)
+def add_round(path: schemas.FeedbackPath, body: schemas.Judging) -> Response:
+    """The next round, by all judgements so far; photos that were judged are not among its results."""
+    parts = context()
+    parts.judgements.add_round(path.feedback_id, body.relevant, body.irrelevant)
+    return _answer(parts.judgements.get(path.feedback_id), masks=body.masks, status=201)
+
+
+@feedback.delete(
+    "/feedback/<id:feedback_id>/rounds/last",
+    summary="Take the last round back",
+    responses={200: schemas.Round, **documented(404)},
+)
+def take_back(path: schemas.FeedbackPath, query: schemas.MasksQuery) -> Response:
+    """The round before, without the judgements of the last one."""
+    parts = context()
+    parts.judgements.take_back(path.feedback_id)
+    return _answer(parts.judgements.get(path.feedback_id), masks=query.masks)
+
+
+def _answer(record: FeedbackRecord, *, masks: bool, status: int = 200) -> Response:
+    parts = context()
+    found = parts.engine.refine(record.request, record.relevant, record.irrelevant)
+    observe_search(found.answer)
+    return answers.as_json(answers.round_answer(parts, record, found, masks), status)
