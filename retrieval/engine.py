@@ -12,10 +12,10 @@ import numpy as np
 from . import feedback, picking, rank
 from .catalog import Catalog, KeptQueries, SegmentHit, SegmentRecord
 from .errors import QueryError
-from .feedback import Judged, Model
+from .feedback import Judged, Model, RoundAnswer
 from .index.live import LiveIndex
 from .masks import mask_iou
-from .query import Match, Ref, RoundAnswer, SearchAnswer, SearchRequest, Used
+from .query import Match, Ref, SearchAnswer, SearchRequest, Used
 from .rank import Scored
 from .recipes import RecipeCard
 from .types import Vectors

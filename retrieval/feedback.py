@@ -18,7 +18,7 @@ Rocchio, "Relevance Feedback in Information Retrieval", in Salton (ed.), The SMA
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ from numpy.typing import NDArray
 from .embed.projection import unit
 from .evaluate.metrics import average_precision
 from .types import Vectors
+
+if TYPE_CHECKING:
+    from .query import Match, SearchAnswer
 
 ModelName = Literal["query", "rocchio", "linear"]
 MODELS: tuple[ModelName, ...] = ("query", "rocchio", "linear")
@@ -110,6 +113,25 @@ class Model:
     def kept_query(self) -> bool:
         """Whether the judgements were not followed."""
         return self.name == "query"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class RoundAnswer:
+    """A round of feedback.
+
+    Attributes
+    ----------
+    answer : SearchAnswer
+        Photos of which a segment was judged are not among the results.
+    model : Model
+        What the results were ranked by.
+    ask : tuple of Match
+        Whose judgement would tell most, at most one a photo.
+    """
+
+    answer: SearchAnswer
+    model: Model
+    ask: tuple[Match, ...]
 
 
 def fit(judged: Judged) -> Model:

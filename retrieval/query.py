@@ -9,7 +9,6 @@ from .errors import QueryError
 
 if TYPE_CHECKING:
     from .catalog.records import SegmentRecord
-    from .feedback import Model
     from .vocabulary import Reading
 
 GroupBy = Literal["image", "segment"]
@@ -160,22 +159,3 @@ class SearchAnswer:
     indexed: int
     lag: int
     took_ms: float
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class RoundAnswer:
-    """A round of feedback.
-
-    Attributes
-    ----------
-    answer : SearchAnswer
-        Photos of which a segment was judged are not among the results.
-    model : Model
-        What the results were ranked by.
-    ask : tuple of Match
-        Whose judgement would tell most, at most one a photo.
-    """
-
-    answer: SearchAnswer
-    model: Model
-    ask: tuple[Match, ...]

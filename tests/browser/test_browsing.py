@@ -176,18 +176,43 @@ def test_search_by_a_photo_of_ones_own(page: Page) -> None:
     expect(results.first.locator(".overlay .found")).to_have_attribute("d", re.compile("^M"))
     expect(page.locator(".numbers")).to_contain_text("segments searched")
     expect(page.locator(".score").first).to_have_text(re.compile(r"^-?\d\.\d\d"))
-    results.first.get_by_role("button", name="More like this").click()
-    expect(page.locator(".example.like")).to_have_count(2)
-    results.nth(1).get_by_role("button", name="Not this").click()
-    expect(page.locator(".example.not")).to_have_count(1)
-    assert re.search(r"row=0&segment=\d+&not=\d+", page.url)
-    page.reload()
+    page.goto(f"{page.url}&segment=1&not=5")
     expect(page.locator(".example")).to_have_count(3)
     page.get_by_role("button", name="Remove not like").click()
     expect(page.locator(".example.not")).to_have_count(0)
     page.go_back()
     expect(page.locator(".example.not")).to_have_count(1)
     assert page.url.count("not=") == 1
+
+
+def test_results_are_judged_in_rounds(page: Page) -> None:
+    """Mark by button and by key, refine, compare with the start, undo; the address has the round."""
+    page.goto("/search?segment=1")
+    results = page.locator("#results .result")
+    expect(results).to_have_count(50)
+    right, wrong = (results.nth(row).get_attribute("data-segment") for row in (0, 1))
+    expect(page.locator("#rounds")).to_be_hidden()
+    results.nth(0).get_by_role("button", name="Right").click()
+    results.nth(1).locator("a").focus()
+    page.keyboard.press("n")
+    expect(results.nth(1).get_by_role("button", name="Wrong")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#rounds")).to_contain_text("1 right, 1 wrong")
+    page.keyboard.press("r")
+    page.wait_for_url("**feedback=*&round=1")
+    expect(page.locator("#rounds")).to_contain_text("Round 1")
+    expect(page.locator("#rounds")).to_contain_text("2 judgements")
+    for segment in (right, wrong):
+        expect(page.locator(f"#results [data-segment='{segment}']")).to_have_count(0)
+    expect(page.locator("#ask .result").first).to_be_visible()
+    page.reload()
+    expect(page.locator("#rounds")).to_contain_text("Round 1")
+    page.get_by_role("button", name="Compare with round 0").click()
+    expect(page.locator(f"#results [data-segment='{right}']")).to_have_count(1)
+    page.get_by_role("button", name="Back to round 1").click()
+    expect(page.locator(f"#results [data-segment='{right}']")).to_have_count(0)
+    page.get_by_role("button", name="Undo round").click()
+    expect(page.locator(f"#results [data-segment='{right}']")).to_have_count(1)
+    assert "feedback" not in page.url
 
 
 def test_search_groups_and_grows(page: Page) -> None:

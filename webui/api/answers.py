@@ -12,8 +12,9 @@ from pydantic import BaseModel
 
 from retrieval.catalog import ImageRecord, QueryRecord, SegmentRecord
 from retrieval.catalog.records import FeedbackRecord
+from retrieval.feedback import RoundAnswer
 from retrieval.masks import MaskRun
-from retrieval.query import Match, RoundAnswer, SearchAnswer
+from retrieval.query import Match, SearchAnswer
 from retrieval.vocabulary import Reading
 
 from ..context import WebContext

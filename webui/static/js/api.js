@@ -45,13 +45,20 @@ export const deleteImage = (id) => call(`/images/${id}`, { method: "DELETE" });
 export const getQuery = (id, signal) => call(`/queries/${id}`, { signal });
 export const getWords = (prefix, signal) => call(`/words?${query({ prefix })}`, { signal });
 
-export const search = (body, signal) =>
-  call("/search", {
-    method: "POST",
+const send = (path, body, { method = "POST", signal } = {}) =>
+  call(path, {
+    method,
     headers: { "Content-Type": "application/json", Accept: "application/json" },
     body: JSON.stringify(body),
     signal,
   });
+
+export const search = (body, signal) => send("/search", body, { signal });
+
+export const beginFeedback = (body) => send("/feedback", body);
+export const getRound = (id, round, signal) => call(`/feedback/${id}?${query({ round, masks: true })}`, { signal });
+export const judge = (id, judgements) => send(`/feedback/${id}/rounds`, judgements);
+export const takeBack = (id) => call(`/feedback/${id}/rounds/last`, { method: "DELETE" });
 
 export function postQuery(file) {
   const form = new FormData();

@@ -1,4 +1,7 @@
-/** What is searched for, as it stands in the address of a page: /search?segment=12&not=34&text=red&group=segment */
+/**
+ * What is searched for, as it stands in the address of a page: /search?segment=12&not=34&text=red&group=segment
+ * With &feedback=5&round=2 it has been refined by judgements; anything else that changes begins anew.
+ */
 
 export const STEP = 50; // results that are asked for at first, and more each time
 const MOST = 1000;
@@ -15,7 +18,7 @@ const id = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null);
  * a photo from which nothing has been picked yet, and with `whole` the whole photo.
  */
 export function parse(address) {
-  const asked = { positive: [], negative: [], text: "", group: "image", limit: STEP, query: null };
+  const asked = { positive: [], negative: [], text: "", group: "image", limit: STEP, query: null, feedback: null, round: null };
   let photo = null;
   const place = (part) => {
     if (photo && Object.values(part)[0] !== null) {
@@ -41,6 +44,8 @@ export function parse(address) {
     whole: () => photo?.query !== undefined && asked.positive.push(photo),
     text: (value) => (asked.text = value.trim()),
     group: (value) => (asked.group = value === "segment" ? "segment" : "image"),
+    feedback: (value) => (asked.feedback = id(value)),
+    round: (value) => (asked.round = id(value)),
     limit: (value) => (asked.limit = Math.min(Math.max(Number(value) || STEP, STEP), MOST)),
   };
   for (const [name, value] of new URLSearchParams(address)) read[name]?.(value);
@@ -48,7 +53,7 @@ export function parse(address) {
 }
 
 /** The address that says it. */
-export function format({ positive, negative, text, group, limit, query }) {
+export function format({ positive, negative, text, group, limit, query, feedback, round }) {
   const parts = new URLSearchParams();
   if (query !== null && !positive.some((ref) => ref.query === query)) parts.append("query", query);
   for (const ref of positive) appendRef(parts, ref);
@@ -56,6 +61,8 @@ export function format({ positive, negative, text, group, limit, query }) {
   if (text) parts.append("text", text);
   if (group !== "image") parts.append("group", group);
   if (limit > STEP) parts.append("limit", limit);
+  if (feedback !== null) parts.append("feedback", feedback);
+  if (feedback !== null && round !== null) parts.append("round", round);
   return `/search?${parts.toString().replaceAll("%2C", ",")}`;
 }
 
@@ -74,16 +81,18 @@ export const isWhole = (ref) => ref.segment === undefined && !ref.point && !ref.
 /** What is asked for with one more example. Whole photos go with whole photos only, and not with words. */
 export function withExample(asked, ref, side = "positive") {
   const fits = (other) => isWhole(other) === isWhole(ref) && !sameRef(other, ref);
-  const kept = { ...asked, positive: asked.positive.filter(fits), negative: asked.negative.filter(fits), limit: STEP };
+  const kept = { ...anew(asked), positive: asked.positive.filter(fits), negative: asked.negative.filter(fits) };
   return { ...kept, text: isWhole(ref) ? "" : asked.text, [side]: [...kept[side], ref] };
 }
 
 export const without = (asked, ref) => ({
-  ...asked,
+  ...anew(asked),
   positive: asked.positive.filter((other) => !sameRef(other, ref)),
   negative: asked.negative.filter((other) => !sameRef(other, ref)),
-  limit: STEP,
 });
+
+/** The same search from its beginning: no judgements, no more results than at first. */
+export const anew = (asked) => ({ ...asked, limit: STEP, feedback: null, round: null });
 
 export const canGrow = (asked) => asked.limit < MOST;
 export const empty = () => parse("");

@@ -6,7 +6,7 @@ import { Mask } from "./rle.js";
 const keyOf = (result, alone) => `${result.image_id}-${result.segment_id}-${alone}`;
 
 /**
- * Show results, keeping the cards of those that are there already; `onVote` hears of (result, "positive" | "negative").
+ * Show results, keeping the cards of those that are there already; `onVote` hears of (result, "relevant" | "irrelevant").
  * Segments are shown in their photos or, as `alone`, cut out.
  */
 export function showResults(list, results, { alone, onVote }) {
@@ -38,12 +38,13 @@ function cardOf(result, alone, onVote) {
   const href = `/photos/${photo}${segment === null || fallback ? "" : `#s${segment}`}`;
   const vote = (side, sign, words) => {
     const named = { title: words, "aria-label": `${words}: photo ${photo}` };
-    return h("button", { type: "button", ...named, click: () => onVote(result, side) }, icon(sign));
+    const state = { class: side, "aria-pressed": "false", click: () => onVote(result, side) };
+    return h("button", { type: "button", ...named, ...state }, icon(sign));
   };
   const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone)), "data-segment": segment },
     h("a", { class: "shot", "data-stop": true, href }, picture),
     h("span", { class: "score", title: `${fallback ? "No segment was found here: the whole photo was compared. " : label ? `${label}. ` : ""}Cosine similarity: 1 is the same` }),
-    h("span", { class: "votes" }, vote("positive", "plus", "More like this"), vote("negative", "minus", "Not this")));
+    h("span", { class: "votes" }, vote("relevant", "up", "Right"), vote("irrelevant", "down", "Wrong")));
   const view = alone ? cropView(new Mask(result.mask)) : null;
   if (result.mask) whenSeen(card, () => outline(card, new Mask(result.mask), view));
   return shaped(card, view ? view[2] / view[3] : shapeOf(result));

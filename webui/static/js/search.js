@@ -1,12 +1,13 @@
 /** The search page. The address is the state: every change writes it, and what is shown is read from it. */
 
-import { patiently, postQuery, search } from "./api.js";
+import { beginFeedback, getRound, judge, patiently, postQuery, search, takeBack } from "./api.js";
 import { $, announce, plural, toast } from "./dom.js";
 import { chooseFiles, takeFiles } from "./files.js";
 import { Picker } from "./picker.js";
-import { body, canGrow, empty, format, isAsked, parse, STEP, withExample, without } from "./refs.js";
+import { anew, body, canGrow, empty, format, isAsked, isWhole, parse, STEP, withExample, without } from "./refs.js";
 import { showRefine } from "./refine.js";
 import { showResults, showSkeleton } from "./results.js";
+import { Marks, showRounds } from "./rounds.js";
 import { message, nothingFound, showSummary } from "./summary.js";
 
 const page = $("#search");
@@ -16,7 +17,9 @@ const owners = new Map(owned.map(([segment, image]) => [Number(segment), image])
 const picker = new Picker($("#picker"), pick);
 let asked = empty();
 let used = null; // what the server made of the examples, once it has answered
+let round = null; // the round that is shown, where judgements have refined the search
 let running = new AbortController();
+const marks = new Marks(() => refined());
 
 function go(next, { replace = false } = {}) {
   history[replace ? "replaceState" : "pushState"](null, "", format(next));
@@ -37,6 +40,8 @@ async function show() {
   $("#words").value = byExample ? "" : asked.text; // beside examples, words are a chip
   document.title = `${asked.text || "Search"} – SegSearch`;
   used = null;
+  round = null;
+  marks.clear();
   refine();
   const picking = showSource(source, signal);
   const answering = isAsked(asked) ? run(signal) : rest(source);
@@ -67,7 +72,8 @@ async function run(signal) {
   const skeleton = grid.children.length === 0 && setTimeout(() => showSkeleton(grid), 150);
   try {
     const onWait = (problem) => blank(message("One moment …", problem.message));
-    const answer = await patiently(() => search(body(asked), signal), onWait, { signal });
+    const ask = () => (asked.feedback ? getRound(asked.feedback, asked.round, signal) : search(body(asked), signal));
+    const answer = await patiently(ask, onWait, { signal });
     clearTimeout(skeleton);
     if (!signal.aborted) showAnswer(answer);
   } catch (problem) {
@@ -81,7 +87,7 @@ async function run(signal) {
 
 function clear() {
   $("#results").replaceChildren();
-  for (const part of ["#summary", "#more"]) $(part).hidden = true;
+  for (const part of ["#summary", "#more", "#ask", "#rounds"]) $(part).hidden = true;
 }
 
 function fail(problem) {
@@ -99,8 +105,11 @@ function fail(problem) {
 function showAnswer(answer) {
   for (const result of answer.results) if (result.segment_id !== null) owners.set(result.segment_id, result.image_id);
   showResults($("#results"), answer.results, { alone: asked.group === "segment", onVote: vote });
-  showSummary($("#summary"), asked, answer, (group) => go({ ...asked, group, limit: STEP }));
-  $("#more").hidden = answer.results.length < asked.limit || !canGrow(asked);
+  showSummary($("#summary"), asked, answer, (group) => go({ ...anew(asked), group }));
+  round = asked.feedback ? answer : null;
+  showAsk(round?.ask ?? []);
+  refined();
+  $("#more").hidden = round !== null || answer.results.length < asked.limit || !canGrow(asked);
   blank(answer.results.length ? null : nothingFound(answer.words, answer.index.segments === 0));
   used = answer.used;
   mark();
@@ -120,7 +129,7 @@ const refine = () =>
     used,
     photo: picker.photo,
     onRemove: (ref) => go(without(asked, ref)),
-    onWords: (text) => go({ ...asked, text, limit: STEP }),
+    onWords: (text) => go({ ...anew(asked), text }),
     onClear: () => go({ ...empty(), query: asked.query }),
   });
 
@@ -148,14 +157,67 @@ function pick({ add, whole, ...place }) {
   if (isStored) owners.set(place.segment, source.id);
   const ref = whole ? photo : isStored ? place : { ...photo, ...place };
   const kept = add ? asked.positive : asked.positive.filter((other) => !belongs(other, source));
-  const next = withExample({ ...asked, positive: kept }, ref);
+  const next = withExample({ ...anew(asked), positive: kept }, ref);
   go({ ...next, positive: [ref, ...next.positive.filter((other) => other !== ref)] });
 }
 
+// ---- judging
+
+/** A result was called right or wrong: a mark until the next round; of whole photos, another example at once. */
 function vote({ image_id: image, segment_id: segment }, side) {
-  go(withExample(asked, segment === null ? { image } : { segment }, side));
+  if (segment !== null && !asked.positive.some(isWhole)) return marks.toggle(segment, side);
+  go(withExample(asked, { image }, side === "relevant" ? "positive" : "negative"));
   scrollTo(0, 0);
 }
+
+const refined = () =>
+  showRounds($("#rounds"), round, marks, {
+    onRefine: () => acting(nextRound),
+    onUndo: () => acting(undoRound),
+    onCompare: (number) => go({ ...asked, round: number }),
+    onClear: () => {
+      marks.clear();
+      marks.show();
+    },
+  });
+
+async function acting(act) {
+  answerArea.setAttribute("aria-busy", "true");
+  try {
+    await act();
+    scrollTo(0, 0);
+  } catch (problem) {
+    toast(problem.message, { wait: 10000 });
+  }
+  answerArea.setAttribute("aria-busy", "false");
+}
+
+async function nextRound() {
+  const judgements = { relevant: marks.all("relevant"), irrelevant: marks.all("irrelevant") };
+  const id = asked.feedback ?? (await beginFeedback(body(asked))).id;
+  const { round: number } = await judge(id, judgements);
+  await go({ ...asked, feedback: id, round: number });
+}
+
+async function undoRound() {
+  const { round: number, id } = await takeBack(asked.feedback);
+  await go(number ? { ...asked, feedback: id, round: number } : anew(asked), { replace: true });
+}
+
+/** What would help most to judge, beside the results. */
+function showAsk(results) {
+  $("#ask").hidden = results.length === 0;
+  const apart = asked.group === "segment";
+  showResults($("#ask ul"), results.map((result) => ({ ...result, likely: true })), { alone: apart, onVote: vote });
+}
+
+/** Y and N judge the result that has the focus. */
+document.addEventListener("keydown", (event) => {
+  const card = event.target.closest?.(".result");
+  if (!card || event.ctrlKey || event.metaKey || event.altKey) return;
+  const side = { y: "relevant", n: "irrelevant" }[event.key.toLowerCase()];
+  if (side) $(`.votes .${side}`, card)?.click();
+});
 
 /** A photo from outside: have it cut into segments, then it is there to pick from. */
 async function take([file]) {

@@ -1,0 +1,75 @@
+/** Refining by judgements: which results were marked, the rounds so far, and what would help most to judge. */
+
+import { $, $$, h, icon, plural } from "./dom.js";
+
+const SIDES = ["relevant", "irrelevant"];
+
+/** What was marked since the last round: a side for each segment. */
+export class Marks {
+  constructor(onChange) {
+    this.sides = new Map();
+    this.onChange = onChange;
+  }
+
+  of = (segment) => this.sides.get(segment) ?? null;
+  all = (side) => [...this.sides].flatMap(([segment, given]) => (given === side ? [segment] : []));
+
+  toggle(segment, side) {
+    if (this.of(segment) === side) this.sides.delete(segment);
+    else this.sides.set(segment, side);
+    this.show();
+    this.onChange();
+  }
+
+  clear() {
+    this.sides.clear();
+    this.onChange();
+  }
+
+  /** Bring the thumbs of every card in line. */
+  show() {
+    for (const card of $$(".result[data-segment]")) {
+      const given = this.of(Number(card.dataset.segment));
+      card.classList.toggle("right", given === "relevant");
+      card.classList.toggle("wrong", given === "irrelevant");
+      for (const side of SIDES) $(`.votes .${side}`, card)?.setAttribute("aria-pressed", String(given === side));
+    }
+  }
+}
+
+const MODELS = {
+  rocchio: "the search was moved towards what is right",
+  linear: "a model of your judgements ranks the results",
+};
+
+/** The line above the results: marks, rounds, and what can be done with them. */
+export function showRounds(root, round, marks, { onRefine, onUndo, onCompare, onClear }) {
+  const [right, wrong] = SIDES.map((side) => marks.all(side).length);
+  const marked = right + wrong > 0;
+  root.hidden = !round && !marked;
+  if (root.hidden) return root.replaceChildren();
+  const button = (label, sign, click, extra = {}) =>
+    h("button", { class: "button", type: "button", click, ...extra }, sign && icon(sign), label);
+  const atStart = round?.round === 0;
+  const past = round && round.round < round.rounds;
+  const compare = round?.rounds > 0 &&
+    button(past ? `Back to round ${round.rounds}` : "Compare with round 0", null, () => onCompare(past ? null : 0));
+  root.replaceChildren(
+    h("p", {}, h("strong", {}, round ? `Round ${round.round}` : "Refine"), ` ${told(round, atStart)}`,
+      marked && h("span", { class: "marked" }, ` ${right} right, ${wrong} wrong marked.`)),
+    h("div", { class: "choices" },
+      marked && !past && button("Refine", "check", onRefine, { class: "button primary", "data-key": "r", title: "Refine (R)" }),
+      marked && button("Clear marks", null, onClear),
+      compare,
+      round?.rounds > 0 && !past && button("Undo round", "undo", onUndo, { "data-key": "u", title: "Undo the round (U)" })));
+}
+
+function told(round, atStart) {
+  if (!round) return "";
+  if (atStart) return round.rounds ? "– the search before any judgement." : "– mark results as right or wrong.";
+  const judged = plural(round.relevant.length + round.irrelevant.length, "judgement");
+  const why = round.kept_query
+    ? "kept the search as it was, for your judgements would have made it worse"
+    : MODELS[round.model];
+  return `– from ${judged}: ${why}.`;
+}
