@@ -36,6 +36,9 @@ MODELS: tuple[ModelName, ...] = ("query", "rocchio", "linear")
 QUERY_WEIGHT = 3.0
 """The query counts as so many relevant segments: enough to hold it while there are few."""
 
+WORD_WEIGHT = 8.0
+"""The same for a query of several directions: those of a word were learnt from many pictures."""
+
 NEGATIVE_WEIGHT = 0.25
 """Share by which `rocchio` moves away from the mean of what is not relevant, along what that does not share with it."""
 
@@ -154,7 +157,7 @@ def fit(judged: Judged) -> Model:
     fitted: dict[ModelName, tuple[Vectors, Floats]] = {
         "query": (judged.query, _scores(judged, judged.query)),
         "rocchio": (rocchio(judged), _rocchio_left_out(judged)),
-        "linear": (unit(linear.weights[None]), linear.left_out),
+        "linear": (_along(judged, linear), linear.left_out),
     }
     if not judged.query.any():
         del fitted["query"]
@@ -251,9 +254,13 @@ def rocchio(judged: Judged) -> Vectors:
 
 def _moved(query: Vectors, relevant: Vectors, irrelevant: Vectors) -> Vectors:
     """The query with the sum of what is relevant added and the mean of what is not taken away; rows alike."""
-    towards = unit(QUERY_WEIGHT * query + relevant)
+    towards = unit(_weight(query) * query + relevant)
     across = irrelevant - (towards * irrelevant).sum(axis=-1, keepdims=True) * towards
     return unit(towards - NEGATIVE_WEIGHT * across)
+
+
+def _weight(query: Vectors) -> float:
+    return QUERY_WEIGHT if len(query) == 1 else WORD_WEIGHT
 
 
 def _mean(vectors: Vectors) -> Vectors:
@@ -261,6 +268,13 @@ def _mean(vectors: Vectors) -> Vectors:
 
 
 # ---- linear
+
+
+def _along(judged: Judged, linear: Linear) -> Vectors:
+    """Each direction of the query with what the regression learnt beyond its prior; it stays as manifold as it was."""
+    learnt = linear.weights - SCALE * _prior(judged, _anchor(judged))
+    return unit(SCALE * _moved(judged.query, judged.relevant.sum(axis=0), _mean(judged.relevant[:0])) + learnt)
+
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -328,7 +342,7 @@ def _anchor(judged: Judged) -> Vectors:
 
 
 def _prior(judged: Judged, anchor: Vectors) -> Vectors:
-    return unit(QUERY_WEIGHT * anchor + judged.relevant.sum(axis=0))
+    return unit(_weight(judged.query) * anchor + judged.relevant.sum(axis=0))
 
 
 def _logistic(logits: Floats) -> Floats:
@@ -364,7 +378,7 @@ def _linear_left_out(  # what was fitted, and from what
     leverage = (reach * design[rows]).sum(axis=1)
     slope = weights[rows] * (chance[rows] - is_relevant[rows])
     left_out = logits[rows] + leverage * slope / (1 - leverage * curvature[rows])
-    without = unit(QUERY_WEIGHT * anchor + judged.relevant.sum(axis=0) - judged.relevant) - _prior(judged, anchor)
+    without = unit(_weight(judged.query) * anchor + judged.relevant.sum(axis=0) - judged.relevant) - _prior(judged, anchor)
     left_out[:count] += SHRINKAGE * SCALE * (reach[:count, :-1] * without).sum(axis=1)
     scores: Floats = (left_out - found[-1]) / np.linalg.norm(found[:-1])
     return scores

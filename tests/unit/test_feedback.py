@@ -111,6 +111,15 @@ def test_several_directions_stay_apart_until_a_line_fits_better(judged: Judged) 
     assert moved[0] @ THING > query[0] @ THING
 
 
+def test_a_word_keeps_the_meanings_that_were_not_judged(judged: Judged) -> None:
+    query = unit(np.stack([axis(0) + axis(1), axis(5)]))
+    model = feedback.fit(replace(judged, query=query))
+    assert model.name == "linear"
+    assert model.directions.shape == (2, DIM)
+    elsewhere = around(axis(5), 20, 0.3, 21)
+    assert best(elsewhere, model.directions).mean() > 2 * best(elsewhere, model.directions[:1]).mean()
+
+
 def test_examples_alone_make_a_model(judged: Judged) -> None:
     model = feedback.fit(replace(judged, query=np.zeros((1, DIM), np.float32), irrelevant=NOTHING))
     assert model.name in ("rocchio", "linear")
