@@ -180,6 +180,55 @@ def export(settings: Settings, out: Path | None) -> None:
     beside.replace(out)
 
 
+@click.group()
+def concepts() -> None:
+    """Names that people gave to what they have shown examples of."""
+
+
+@concepts.command("list")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def list_concepts(settings: Settings, as_json: bool) -> None:
+    """All concepts, with how many segments they label."""
+    from .naming import print_concepts
+
+    print_concepts(_assembly(settings), as_json=as_json)
+
+
+@concepts.command("export")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file; the terminal if absent.")
+@click.pass_obj
+def export_concepts(settings: Settings, out: Path | None) -> None:
+    """Write all concepts with their vectors as JSON, for another collection of the same recipe."""
+    from .naming import export_json
+
+    text = export_json(_assembly(settings))
+    if out is None:
+        click.echo(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+@concepts.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def import_concepts(settings: Settings, file: Path) -> None:
+    """Take in concepts that were exported from a collection of the same recipe."""
+    from .naming import import_json
+
+    click.echo(f"{import_json(_assembly(settings), file)} concepts were taken in")
+
+
+@concepts.command("delete")
+@click.argument("name")
+@click.pass_obj
+def delete_concept(settings: Settings, name: str) -> None:
+    """Forget the concept called NAME; the segments it was learnt from stay."""
+    from .naming import delete
+
+    delete(_assembly(settings), name)
+
+
 @click.command()
 @click.pass_obj
 def migrate(settings: Settings) -> None:
@@ -257,5 +306,6 @@ def _numbers(text: str | None, count: int) -> tuple[float, ...] | None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    ingest, worker, search, status, verify, rebuild_index, retry_failed, resegment, export, migrate, evaluate, bench,
+    ingest, worker, search, status, verify, rebuild_index, retry_failed, resegment, export, concepts, migrate,
+    evaluate, bench,
 )  # fmt: skip

@@ -54,11 +54,15 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
         click.echo(json.dumps(_answer_json(answer, paths)))
         return
     console = Console()
-    if answer.words is not None and assembly.card.word_vectors is None:
+    knows = assembly.card.word_vectors is not None or any(
+        term.concept for term in (answer.words.understood if answer.words else ())
+    )
+    if answer.words is not None and not knows:
         console.print(f"the recipe {assembly.card.name} knows no words: give --image or --segment")
     elif answer.words is not None:
         for term in answer.words.understood:
-            console.print(Text(f"{term.text} → {', '.join(term.labels[:8])}{' …' if len(term.labels) > 8 else ''}"))
+            labels = f"{', '.join(term.labels[:8])}{' …' if len(term.labels) > 8 else ''}"
+            console.print(Text(f"{term.text} → {labels if term.concept is None else f'the concept {term.name}'}"))
         if answer.words.unknown:
             hint = f"; did you mean {', '.join(answer.words.suggestions)}?" if answer.words.suggestions else ""
             console.print(Text(f"not understood: {', '.join(answer.words.unknown)}{hint}"))
@@ -88,7 +92,8 @@ def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
     ]
     words = answer.words and {
         "understood": [
-            {"text": term.text, "name": term.name, "labels": term.labels} for term in answer.words.understood
+            {"text": term.text, "name": term.name, "labels": term.labels, "concept": term.concept}
+            for term in answer.words.understood
         ],
         "unknown": answer.words.unknown,
         "suggestions": answer.words.suggestions,

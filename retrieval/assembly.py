@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from .catalog import Catalog, Intake, Judgements, KeptQueries, Sessions, open_sessions
+from .catalog import Catalog, Concepts, Intake, Judgements, KeptQueries, Sessions, open_sessions
+from .concepts import Teacher
 from .engine import SearchEngine
 from .index.files import IndexFiles
 from .index.live import LiveIndex, photos_of, segments_of
@@ -50,6 +51,11 @@ class Assembly:
     def judgements(self) -> Judgements:
         """Searches that are being refined."""
         return Judgements(self._sessions)
+
+    @cached_property
+    def concepts(self) -> Concepts:
+        """Names that people gave."""
+        return Concepts(self._sessions)
 
     @cached_property
     def card(self) -> RecipeCard:
@@ -98,6 +104,7 @@ class Assembly:
         engine = SearchEngine(
             catalog=self.catalog,
             queries=self.queries,
+            concepts=self.concepts,
             segments=self.live_segments(),
             photos=self.live_photos(),
             recipe=self.card,
@@ -105,6 +112,10 @@ class Assembly:
         )
         engine.refresh()
         return engine
+
+    def teacher(self, engine: SearchEngine) -> Teacher:
+        """What makes and changes concepts, by a search engine."""
+        return Teacher(self.concepts, engine)
 
     def query_path(self, sha256: str) -> Path:
         """Where the file of a query photo is kept."""

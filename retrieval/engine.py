@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import feedback, picking, rank
-from .catalog import Catalog, KeptQueries, SegmentHit, SegmentRecord
+from .catalog import Catalog, Concepts, KeptQueries, SegmentHit, SegmentRecord
+from .catalog.records import ConceptRecord
 from .errors import QueryError
 from .feedback import Judged, Model, RoundAnswer
 from .index.live import LiveIndex
@@ -49,6 +50,7 @@ class SearchEngine:
     ----------
     catalog : Catalog
     queries : KeptQueries
+    concepts : Concepts
     segments, photos : LiveIndex
     recipe : RecipeCard
     vocabulary : Vocabulary
@@ -56,6 +58,7 @@ class SearchEngine:
 
     catalog: Catalog
     queries: KeptQueries
+    concepts: Concepts
     segments: LiveIndex
     photos: LiveIndex
     recipe: RecipeCard
@@ -75,7 +78,7 @@ class SearchEngine:
         with self.catalog.one_connection():
             positive = [self._look_up(ref) for ref in request.positive]
             negative = [self._look_up(ref) for ref in request.negative]
-            words = self.vocabulary.read(request.text) if request.text.strip() else None
+            words = self._read(request.text)
             matches = self._matches(request, positive, negative, self._directions(words))
         return SearchAnswer(
             results=matches,
@@ -106,7 +109,7 @@ class SearchEngine:
         with self.catalog.one_connection():
             positive = [self._look_up(ref) for ref in request.positive]
             negative = [self._look_up(ref) for ref in request.negative]
-            words = self.vocabulary.read(request.text) if request.text.strip() else None
+            words = self._read(request.text)
             hidden = {example.image_id for example in (*positive, *negative)}
             query = self._start(positive, negative, self._directions(words))
             judged = self._judged(query, relevant, irrelevant, hidden)
@@ -122,6 +125,18 @@ class SearchEngine:
             took_ms=(time.perf_counter() - started) * 1000,
         )
         return RoundAnswer(answer=answer, model=model, ask=asked)
+
+    def start_of(self, request: SearchRequest) -> Vectors:
+        """The directions a search begins with, (Q, D), float32.
+
+        Raises
+        ------
+        UnknownImageError, UnknownSegmentError, UnknownQueryError, QueryError
+            As `refine`.
+        """
+        with self.catalog.one_connection():
+            positive, negative = ([self._look_up(ref) for ref in refs] for refs in (request.positive, request.negative))
+            return self._start(positive, negative, self._directions(self._read(request.text)))
 
     def learn(self, query: Vectors | None, relevant: Sequence[int], irrelevant: Sequence[int]) -> Model:
         """A model of a concept from examples of it, and from the directions of a search if there are any.
@@ -331,11 +346,35 @@ class SearchEngine:
                 "upload it again, or run `python manage.py resegment`"
             )
 
+    def _read(self, text: str) -> Reading | None:
+        if not text.strip():
+            return None
+        return self.vocabulary.read(text, self.concepts.names())
+
     def _directions(self, words: Reading | None) -> list[Vectors]:
-        vectors = self.recipe.word_vectors
-        if words is None or vectors is None:
-            return []
-        return [vectors[list(term.rows)] for term in words.understood]
+        """The directions of each word: of a concept its own, of another the classes it stands for."""
+        vectors, found = self.recipe.word_vectors, list[Vectors]()
+        for term in words.understood if words is not None else ():
+            if term.concept is not None:
+                found.append(self.directions_of(self.concepts.get(term.concept)))
+            elif vectors is not None:
+                found.append(vectors[list(term.rows)])
+        return found
+
+    def directions_of(self, concept: ConceptRecord) -> Vectors:
+        """What a concept is searched by.
+
+        Raises
+        ------
+        QueryError
+            It was learnt in another space.
+        """
+        if concept.lesson.space != self.recipe.space:
+            raise QueryError(
+                f"the concept {concept.name!r} was learnt in {concept.lesson.space}, searches run with "
+                f"{self.recipe.space}: teach it anew by adding an example from photos of this recipe"
+            )
+        return concept.lesson.directions
 
 
 def _pick(ref: Ref, segments: Sequence[SegmentRecord], size_hw: tuple[int, int]) -> int:

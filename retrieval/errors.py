@@ -21,6 +21,7 @@
     │   ├── UnknownSegmentError     no segment has this id
     │   ├── UnknownQueryError       no kept query has this id
     │   ├── UnknownFeedbackError    no search with judgements has this id
+    │   ├── UnknownConceptError     no concept has this id
     │   └── SchemaOutdatedError     the database needs ``manage.py migrate``
     ├── QueryError                  a search that cannot be answered as asked
     └── AnalyzerUnavailableError    the process that segments query photos is not up
@@ -104,6 +105,10 @@ class UnknownQueryError(CatalogError):
 
 class UnknownFeedbackError(CatalogError):
     """No search with judgements has this id."""
+
+
+class UnknownConceptError(CatalogError):
+    """No concept has this id."""
 
 
 class SchemaOutdatedError(CatalogError):

@@ -276,7 +276,6 @@ def _along(judged: Judged, linear: Linear) -> Vectors:
     return unit(SCALE * _moved(judged.query, judged.relevant.sum(axis=0), _mean(judged.relevant[:0])) + learnt)
 
 
-
 @dataclass(frozen=True, eq=False, slots=True)
 class Linear:
     """A fitted logistic regression.
@@ -378,7 +377,9 @@ def _linear_left_out(  # what was fitted, and from what
     leverage = (reach * design[rows]).sum(axis=1)
     slope = weights[rows] * (chance[rows] - is_relevant[rows])
     left_out = logits[rows] + leverage * slope / (1 - leverage * curvature[rows])
-    without = unit(_weight(judged.query) * anchor + judged.relevant.sum(axis=0) - judged.relevant) - _prior(judged, anchor)
+    without = unit(_weight(judged.query) * anchor + judged.relevant.sum(axis=0) - judged.relevant) - _prior(
+        judged, anchor
+    )
     left_out[:count] += SHRINKAGE * SCALE * (reach[:count, :-1] * without).sum(axis=1)
     scores: Floats = (left_out - found[-1]) / np.linalg.norm(found[:-1])
     return scores

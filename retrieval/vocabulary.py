@@ -84,15 +84,18 @@ class Term:
     name : str
         Canonical name, such as "motorcycle" for "motorbikes".
     rows : tuple of int
-        Rows of the classifier, most typical first; never empty.
+        Rows of the classifier, most typical first; empty for a concept.
     labels : tuple of str
         Display names of those rows.
+    concept : int or None
+        Id of the concept that people gave this name to.
     """
 
     text: str
     name: str
     rows: tuple[int, ...]
     labels: tuple[str, ...]
+    concept: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,12 @@ class _Entry:
     uses: int = 0
     is_everyday: bool = False
     is_scientific: bool = False
+    concept: int | None = None
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything to search by."""
+        return bool(self.rows) or self.concept is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +179,8 @@ def _clauses(text: str) -> Iterator[list[_Token]]:
         start = stop
 
 
-def _key(text: str) -> str:
-    """Return the normal form of a phrase."""
+def normal_form(text: str) -> str:
+    """Return the normal form of a phrase: in lower case, without accents and signs; empty if no letter is left."""
     return " ".join(filter(None, map(_normal, _TOKEN.findall(text))))
 
 
@@ -243,7 +252,7 @@ class _Reader:
         found: dict[str, _Entry] = {}
         sources = (self._everyday, self._nouns, self._scientific, self._display_names)
         for entry in chain.from_iterable(source() for source in sources):
-            found.setdefault(_key(entry.word), entry)
+            found.setdefault(normal_form(entry.word), entry)
         return found
 
     def _everyday(self) -> Iterator[_Entry]:
@@ -267,7 +276,7 @@ class _Reader:
             if synset in self._vague:
                 continue
             for place, (lemma, number, uses, every) in enumerate(entry[0]):
-                word = spelling.setdefault(_key(lemma), lemma)
+                word = spelling.setdefault(normal_form(lemma), lemma)
                 is_name = place == 0 and synset in self._labels
                 senses[word].append(_Sense(synset, number, uses, every, is_name))
         return senses
@@ -344,7 +353,7 @@ class Vocabulary:
         limit : int
             At most so many.
         """
-        start = _key(prefix)
+        start = normal_form(prefix)
         if not start or limit <= 0:
             return []
         told = self._told.items()
@@ -353,13 +362,15 @@ class Vocabulary:
         inner = [(key, entry) for key, entry in told if " " + start in key and not key.startswith(start)]
         return [entry.word for found in (same, leading, inner) for _, entry in sorted(found, key=_prominence)][:limit]
 
-    def read(self, text: str) -> Reading:
+    def read(self, text: str, names: Mapping[str, int] | None = None) -> Reading:
         """Read what a person typed.
 
         Parameters
         ----------
         text : str
             Any text: one word, a list of things, or "find all photos of motorcycles".
+        names : mapping of str to int, optional
+            Concepts that people named, with their ids; they go before everything else that a word may mean.
 
         Returns
         -------
@@ -367,39 +378,53 @@ class Vocabulary:
             Phrases are matched longest first. A term beside one that it specifies swallows it: "poodle dog" is
             poodles only.
         """
+        named = {normal_form(name): _Entry(name, name, (), concept=key) for name, key in (names or {}).items()}
         clauses = list(_clauses(text))
-        found = self._read_clauses(text, clauses, FILLERS)
+        found = self._read_clauses(text, clauses, FILLERS, named)
         if not found.understood and not found.unknown:
-            found = self._read_clauses(text, clauses, frozenset())
+            found = self._read_clauses(text, clauses, frozenset(), named)
             return Reading(found.understood, (), ())
         return found
 
-    def _read_clauses(self, text: str, clauses: Sequence[Sequence[_Token]], fillers: frozenset[str]) -> Reading:
-        terms: dict[frozenset[int], Term] = {}
+    def _read_clauses(
+        self, text: str, clauses: Sequence[Sequence[_Token]], fillers: frozenset[str], named: Mapping[str, _Entry]
+    ) -> Reading:
+        terms: dict[tuple[frozenset[int], int | None], Term] = {}
         unknown: dict[str, str] = {}
         for tokens in clauses:
-            for match in self._specify(self._matches(tokens, fillers)):
+            for match in self._specify(self._matches(tokens, fillers, named)):
                 words = text[tokens[match.first].start : tokens[match.last - 1].end]
-                if match.entry is None or not match.entry.rows:
-                    unknown.setdefault(_key(words), words)
+                if match.entry is None or not match.entry.says_something:
+                    unknown.setdefault(normal_form(words), words)
                 else:
-                    terms.setdefault(frozenset(match.entry.rows), self._term(words, match.entry))
+                    terms.setdefault((frozenset(match.entry.rows), match.entry.concept), self._term(words, match.entry))
         return Reading(tuple(terms.values()), tuple(unknown.values()), self._suggest(list(unknown)))
 
     def _term(self, words: str, entry: _Entry) -> Term:
-        return Term(words, entry.name, entry.rows, tuple(self._labels[row] for row in entry.rows))
+        labels = tuple(self._labels[row] for row in entry.rows)
+        return Term(words, entry.name, entry.rows, labels, entry.concept)
 
-    def _matches(self, tokens: Sequence[_Token], fillers: frozenset[str]) -> list[_Match]:
+    def _matches(self, tokens: Sequence[_Token], fillers: frozenset[str], named: Mapping[str, _Entry]) -> list[_Match]:
         """Find the longest known phrase at every place, left to right, passing over fillers."""
         found: list[_Match] = []
         place = 0
         while place < len(tokens):
-            match = self._match_at(tokens, place, fillers)
+            match = self._named_at(tokens, place, named) or self._match_at(tokens, place, fillers)
             says_nothing = tokens[place].key in fillers or tokens[place].key.isdecimal()
             if match.entry is not None or not says_nothing:
                 found.append(match)
             place = match.last
         return found
+
+    def _named_at(self, tokens: Sequence[_Token], first: int, named: Mapping[str, _Entry]) -> _Match | None:
+        """The longest name at a place that people gave, in the singular or the plural."""
+        longest = max((key.count(" ") + 1 for key in named), default=0)
+        for last in range(min(first + longest + 1, len(tokens)), first, -1):
+            phrase = " ".join(token.key for token in tokens[first:last])
+            entry = next((named[form] for form in _singulars(phrase, self._plurals) if form in named), None)
+            if entry is not None:
+                return _Match(first, last, entry)
+        return None
 
     def _match_at(self, tokens: Sequence[_Token], first: int, fillers: frozenset[str]) -> _Match:
         for last in range(min(first + self._longest, len(tokens)), first, -1):

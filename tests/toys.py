@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from retrieval.assembly import Assembly
-from retrieval.catalog import Catalog, Intake, KeptQueries, open_sessions
+from retrieval.catalog import Catalog, Concepts, Intake, KeptQueries, open_sessions
 from retrieval.catalog.records import Entry, SeenFile, SegmentRecord, uri_of
 from retrieval.embed.projection import unit
 from retrieval.engine import SearchEngine
@@ -164,6 +164,7 @@ class ToyLibrary:
         engine = SearchEngine(
             catalog=self.catalog,
             queries=self.queries,
+            concepts=Concepts(self.sessions),
             segments=self.live_segments(),
             photos=self.live_photos(),
             recipe=card,

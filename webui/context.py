@@ -10,6 +10,7 @@ from flask import current_app
 
 from retrieval.assembly import Assembly
 from retrieval.catalog import Catalog, Intake, Judgements, KeptQueries
+from retrieval.concepts import Teacher
 from retrieval.engine import SearchEngine
 from retrieval.protocols import Analyzer
 from retrieval.settings import Settings
@@ -62,6 +63,11 @@ class WebContext:
     def judgements(self) -> Judgements:
         """Searches that are being refined."""
         return self.assembly.judgements
+
+    @property
+    def teacher(self) -> Teacher:
+        """What makes and changes concepts."""
+        return self.assembly.teacher(self.engine)
 
     @property
     def intake(self) -> Intake:

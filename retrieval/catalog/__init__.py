@@ -1,6 +1,7 @@
 """The catalogue: the truth about photos, segments and vectors, in a database."""
 
 from .catalog import Catalog
+from .concepts import Concepts
 from .intake import Intake
 from .judgements import Judgements
 from .queries import KeptQueries
@@ -9,6 +10,7 @@ from .sessions import Sessions, migrate, open_sessions
 
 __all__ = [
     "Catalog",
+    "Concepts",
     "ImageRecord",
     "Intake",
     "Judgements",

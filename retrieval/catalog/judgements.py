@@ -92,7 +92,7 @@ class Judgements:
                     f"feedback {feedback_id} can hold {MOST_ROUNDS} rounds and {MOST_JUDGED} judged segments: begin a "
                     "new one, or save this one as a concept"
                 )
-            _check_segments(session, sides)
+            check_segments(session, sides)
             row.rounds += 1
             session.add_all(
                 Judgement(feedback_id=feedback_id, round=row.rounds, segment_id=key, relevant=side)
@@ -126,7 +126,8 @@ def _row(session: Session, feedback_id: int) -> Feedback:
     return row
 
 
-def _check_segments(session: Session, segment_ids: Collection[int]) -> None:
+def check_segments(session: Session, segment_ids: Collection[int]) -> None:
+    """Raise `UnknownSegmentError` if one of the segments is not there."""
     known: set[int] = set()
     for chunk in in_chunks(sorted(segment_ids)):
         known.update(session.scalars(select(Segment.id).where(Segment.id.in_(chunk))))

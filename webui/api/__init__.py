@@ -1,11 +1,12 @@
 """The JSON API under ``/api/v1``; it describes itself at ``/api/v1/openapi.json``."""
 
+from .concepts import concepts
 from .feedback import feedback
 from .images import images
 from .queries import queries
 from .search import search
 from .status import status
 
-BLUEPRINTS = (images, queries, search, feedback, status)
+BLUEPRINTS = (images, queries, search, feedback, concepts, status)
 
 __all__ = ["BLUEPRINTS"]

@@ -11,7 +11,7 @@ from flask import Response, jsonify
 from pydantic import BaseModel
 
 from retrieval.catalog import ImageRecord, QueryRecord, SegmentRecord
-from retrieval.catalog.records import FeedbackRecord
+from retrieval.catalog.records import ConceptRecord, FeedbackRecord
 from retrieval.feedback import RoundAnswer
 from retrieval.masks import MaskRun
 from retrieval.query import Match, SearchAnswer
@@ -47,9 +47,15 @@ def item(image: ImageRecord) -> schemas.Item:
     )
 
 
-def item_with_segments(image: ImageRecord, segments: Sequence[SegmentRecord]) -> schemas.ItemWithSegments:
-    """A photo with its segments."""
-    return schemas.ItemWithSegments(**dict(item(image)), segments=[segment(record) for record in segments])
+def item_with_segments(
+    image: ImageRecord, segments: Sequence[SegmentRecord], concepts: Mapping[int, list[str]]
+) -> schemas.ItemWithSegments:
+    """A photo with its segments, and the names of the concepts that they show."""
+    shown = [segment(record) for record in segments]
+    for each in shown:
+        if each.id in concepts:
+            each.concepts = concepts[each.id]
+    return schemas.ItemWithSegments(**dict(item(image)), segments=shown)
 
 
 def query_photo(query: QueryRecord) -> schemas.QueryPhoto:
@@ -123,6 +129,32 @@ def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, 
     )
 
 
+def concept(record: ConceptRecord) -> schemas.Concept:
+    """A concept as it is listed."""
+    return schemas.Concept(**_concept(record))
+
+
+def whole_concept(record: ConceptRecord, count: int | None) -> schemas.WholeConcept:
+    """A concept with its examples."""
+    lesson = record.lesson
+    return schemas.WholeConcept(
+        **_concept(record),
+        threshold=lesson.threshold,
+        segments=count,
+        positive=list(lesson.positive),
+        negative=list(lesson.negative),
+        lost=record.lost,
+    )
+
+
+def _concept(record: ConceptRecord) -> dict[str, Any]:
+    examples = len(record.lesson.positive) + len(record.lesson.negative)
+    created = record.created_at.isoformat()
+    return {
+        "id": record.id, "name": record.name, "created_at": created, "space": record.lesson.space, "examples": examples
+    }  # fmt: skip
+
+
 def _told(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
@@ -144,5 +176,8 @@ def _result(match: Match, masks: Mapping[int, MaskRun] | None) -> schemas.Result
 
 
 def _words(reading: Reading) -> schemas.Words:
-    understood = [schemas.Term(text=term.text, name=term.name, labels=list(term.labels)) for term in reading.understood]
+    understood = [
+        schemas.Term(text=term.text, name=term.name, labels=list(term.labels), **_told({"concept": term.concept}))
+        for term in reading.understood
+    ]
     return schemas.Words(understood=understood, unknown=list(reading.unknown), suggestions=list(reading.suggestions))

@@ -58,9 +58,10 @@ def list_images(query: schemas.PageQuery) -> Response:
 )
 def get_image(path: schemas.ImagePath) -> Response:
     """Segments are in falling quality."""
-    catalog = context().catalog
-    image = catalog.image(path.image_id)
-    return answers.as_json(answers.item_with_segments(image, catalog.segments(image.id)))
+    parts = context()
+    image = parts.catalog.image(path.image_id)
+    labels = parts.teacher.labels(image.id)
+    return answers.as_json(answers.item_with_segments(image, parts.catalog.segments(image.id), labels))
 
 
 @images.delete("/images/<id:image_id>", summary="Delete a photo", responses={204: None, **documented(404)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from flask import request
 from flask_openapi3.models.file import FileStorage
@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from werkzeug.datastructures import FileStorage as ReceivedFile
 
 from retrieval.catalog.records import State
+from retrieval.concepts import Portable
 from retrieval.feedback import ModelName
 from retrieval.query import MAX_LIMIT, MAX_TEXT, GroupBy, Ref, SearchRequest
 
@@ -60,6 +61,12 @@ class FeedbackPath(BaseModel):
     """The search that is being refined."""
 
     feedback_id: PathId
+
+
+class ConceptPath(BaseModel):
+    """The concept that is meant."""
+
+    concept_id: PathId
 
 
 class MasksQuery(_Strict):
@@ -209,6 +216,62 @@ class Judging(_Strict):
     masks: Annotated[bool, Field(strict=True, description="Whether results bear their masks.")] = False
 
 
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+Examples = Annotated[list[BodyId], Field(max_length=MAX_JUDGED, description="Segments.")]
+
+
+class NewConcept(_Strict):
+    """A name, and what it is learnt from: a search that was refined, or examples."""
+
+    name: Name
+    feedback: Annotated[BodyId | None, Field(description="Id of a search that was refined.")] = None
+    positive: Examples = []
+    negative: Examples = []
+
+
+class ConceptChange(_Strict):
+    """What is to change."""
+
+    name: Name | None = None
+    positive: Annotated[Examples, Field(description="Segments that show it, to be added.")] = []
+    negative: Annotated[Examples, Field(description="Segments that do not, to be added.")] = []
+    removed: Annotated[Examples, Field(description="Examples to be taken away.")] = []
+
+
+class ConceptMerge(_Strict):
+    """Several concepts that become one."""
+
+    ids: Annotated[list[BodyId], Field(min_length=2, max_length=100)]
+    name: Name
+
+
+class PortableConcept(_Strict):
+    """A concept with its vectors."""
+
+    name: Name
+    space: Annotated[str, Field(max_length=64)]
+    threshold: Annotated[float, Field(ge=-2, le=2)]
+    rows: Annotated[int, Field(strict=True, ge=1, le=1000)]
+    directions: Annotated[str, Field(description="float16, little endian, one row after another, in base64.")]
+
+    def to_portable(self) -> Portable:
+        """As the library takes it."""
+        return Portable(
+            name=self.name,
+            space=self.space,
+            threshold=self.threshold,
+            rows=self.rows,
+            directions=self.directions,
+        )
+
+
+class ConceptFile(_Strict):
+    """Concepts for another collection."""
+
+    form: Literal["segsearch-concepts-1"]
+    concepts: Annotated[list[PortableConcept], Field(max_length=1000)]
+
+
 # ---- what goes out
 
 
@@ -242,6 +305,7 @@ class Segment(BaseModel):
     label_score: float | None
     parent: Annotated[int | None, Field(description="The `id` of the smallest segment that holds this one.")]
     mask: Mask
+    concepts: Annotated[list[str], Field(description="Names of the concepts it shows; absent if there are none.")] = []
 
 
 class Segmentation(BaseModel):
@@ -324,6 +388,7 @@ class Term(BaseModel):
     text: Annotated[str, Field(description="As typed.")]
     name: str
     labels: list[str]
+    concept: Annotated[int | None, Field(description="Id of the concept of this name; absent for other words.")] = None
 
 
 class Words(BaseModel):
@@ -367,6 +432,40 @@ class Round(Answer):
     ask: Annotated[list[Result], Field(description="Results whose judgement would tell most.")]
     relevant: Annotated[list[int], Field(description="Segments judged so far to show it.")]
     irrelevant: Annotated[list[int], Field(description="Segments judged so far not to.")]
+
+
+class Concept(BaseModel):
+    """A name that people gave."""
+
+    id: int
+    name: str
+    created_at: Annotated[str, Field(description="ISO 8601, UTC.")]
+    space: Annotated[str, Field(description="Of the vectors; it is found among photos of this space.")]
+    examples: Annotated[int, Field(description="Segments it was learnt from.")]
+
+
+class ConceptList(BaseModel):
+    """Concepts by name."""
+
+    concepts: list[Concept]
+
+
+class ConceptIds(BaseModel):
+    """Ids of concepts that were taken in."""
+
+    ids: list[int]
+
+
+class WholeConcept(Concept):
+    """A concept with its examples."""
+
+    threshold: Annotated[float, Field(description="Score from which on a segment is labelled with it.")]
+    segments: Annotated[
+        int | None, Field(description="Stored segments with the label, up to 10,000; null in another space.")
+    ]
+    positive: list[int]
+    negative: list[int]
+    lost: Annotated[int, Field(description="Examples whose segments were replaced by none that overlaps enough.")]
 
 
 class Counts(BaseModel):

@@ -35,7 +35,10 @@ def get_status() -> Response:
 @status.get("/words", summary="Complete a word", responses={200: schemas.WordList, **documented()})
 def complete_word(query: schemas.WordsQuery) -> Response:
     """Words that a search understands, the most likely ones first."""
-    return answers.as_json(schemas.WordList(words=context().engine.vocabulary.complete(query.prefix, query.limit)))
+    engine, typed = context().engine, query.prefix.strip().casefold()
+    named = [name for name in engine.concepts.names() if typed and name.casefold().startswith(typed)]
+    words = dict.fromkeys([*sorted(named), *engine.vocabulary.complete(query.prefix, query.limit)])
+    return answers.as_json(schemas.WordList(words=list(words)[: query.limit]))
 
 
 @status.get(

@@ -58,6 +58,7 @@ export const search = (body, signal) => send("/search", body, { signal });
 export const beginFeedback = (body) => send("/feedback", body);
 export const getRound = (id, round, signal) => call(`/feedback/${id}?${query({ round, masks: true })}`, { signal });
 export const judge = (id, judgements) => send(`/feedback/${id}/rounds`, judgements);
+export const keepConcept = (name, feedback) => send("/concepts", { name, feedback });
 export const takeBack = (id) => call(`/feedback/${id}/rounds/last`, { method: "DELETE" });
 
 export function postQuery(file) {

@@ -43,7 +43,7 @@ const MODELS = {
 };
 
 /** The line above the results: marks, rounds, and what can be done with them. */
-export function showRounds(root, round, marks, { onRefine, onUndo, onCompare, onClear }) {
+export function showRounds(root, round, marks, { onRefine, onUndo, onCompare, onClear, onSave }) {
   const [right, wrong] = SIDES.map((side) => marks.all(side).length);
   const marked = right + wrong > 0;
   root.hidden = !round && !marked;
@@ -61,7 +61,18 @@ export function showRounds(root, round, marks, { onRefine, onUndo, onCompare, on
       marked && !past && button("Refine", "check", onRefine, { class: "button primary", "data-key": "r", title: "Refine (R)" }),
       marked && button("Clear marks", null, onClear),
       compare,
+      round?.rounds > 0 && !past && !marked && saving(onSave),
       round?.rounds > 0 && !past && button("Undo round", "undo", onUndo, { "data-key": "u", title: "Undo the round (U)" })));
+}
+
+/** A name for what the rounds have come to, by which it can be searched from now on. */
+function saving(onSave) {
+  const field = h("input", { type: "text", maxlength: "100", placeholder: "Name it …", "aria-label": "Name of the concept" });
+  const send = (event) => {
+    event.preventDefault();
+    if (field.value.trim()) onSave(field.value.trim());
+  };
+  return h("form", { class: "addwords", submit: send }, field, h("button", { class: "button", type: "submit" }, "Save"));
 }
 
 function told(round, atStart) {

@@ -1,6 +1,6 @@
 /** The search page. The address is the state: every change writes it, and what is shown is read from it. */
 
-import { beginFeedback, getRound, judge, patiently, postQuery, search, takeBack } from "./api.js";
+import { beginFeedback, getRound, judge, keepConcept, patiently, postQuery, search, takeBack } from "./api.js";
 import { $, announce, plural, toast } from "./dom.js";
 import { chooseFiles, takeFiles } from "./files.js";
 import { Picker } from "./picker.js";
@@ -175,6 +175,7 @@ const refined = () =>
     onRefine: () => acting(nextRound),
     onUndo: () => acting(undoRound),
     onCompare: (number) => go({ ...asked, round: number }),
+    onSave: (name) => acting(() => save(name)),
     onClear: () => {
       marks.clear();
       marks.show();
@@ -197,6 +198,11 @@ async function nextRound() {
   const id = asked.feedback ?? (await beginFeedback(body(asked))).id;
   const { round: number } = await judge(id, judgements);
   await go({ ...asked, feedback: id, round: number });
+}
+
+async function save(name) {
+  const { name: kept } = await keepConcept(name, asked.feedback);
+  toast(`Saved: searching for “${kept}” finds it from now on.`);
 }
 
 async function undoRound() {

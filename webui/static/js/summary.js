@@ -23,6 +23,10 @@ function understood({ understood: terms, unknown, suggestions }) {
     const labels = term.labels.filter((label) => label !== term.text && label !== term.name);
     const more = labels.length > SHOWN ? ` and ${labels.length - SHOWN} more` : "";
     const arrow = labels.length ? h("small", {}, ` → ${labels.slice(0, SHOWN).join(", ")}${more}`) : "";
+    if (term.concept !== undefined) {
+      line.append(at ? " + " : "", h("strong", {}, term.text), h("small", {}, ` → your concept ${term.name}`));
+      return;
+    }
     line.append(at ? " + " : "", h("strong", {}, term.text), term.name === term.text ? "" : ` (${term.name})`, arrow);
   });
   if (unknown.length) line.append(terms.length ? " · " : "", h("small", {}, `not known: ${unknown.join(", ")}`));

@@ -1,0 +1,199 @@
+"""Names that people gave, with the directions they are searched by and the segments they were learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from ..errors import QueryError, UnknownConceptError
+from ..types import Vectors
+from ..vocabulary import normal_form
+from .catalog import reading
+from .judgements import check_segments
+from .models import Concept, ConceptExample
+from .records import ConceptRecord, Lesson, vector_bytes, vectors_from
+
+MAX_NAME = 100
+
+
+class Concepts:
+    """The concepts of a catalogue.
+
+    Parameters
+    ----------
+    sessions : sessionmaker
+        From `open_sessions`.
+    """
+
+    def __init__(self, sessions: sessionmaker[Session]) -> None:
+        self._sessions = sessions
+
+    def all(self) -> list[ConceptRecord]:
+        """All concepts, by name."""
+        with reading(self._sessions) as session:
+            rows = session.scalars(select(Concept).order_by(Concept.key)).all()
+            return [_record(session, row) for row in rows]
+
+    def names(self) -> dict[str, int]:
+        """The id of each name; one small question, for every search by words asks it."""
+        with reading(self._sessions) as session:
+            return {name: key for name, key in session.execute(select(Concept.name, Concept.id))}
+
+    def get(self, concept_id: int) -> ConceptRecord:
+        """One concept.
+
+        Raises
+        ------
+        UnknownConceptError
+        """
+        with reading(self._sessions) as session:
+            return _record(session, _row(session, concept_id))
+
+    def add(self, name: str, lesson: Lesson) -> int:
+        """Keep a new concept; returns its id.
+
+        Raises
+        ------
+        QueryError
+            The name is taken, empty or too long.
+        UnknownSegmentError
+            An example is not there.
+        """
+        return self.add_all([(name, lesson)])[0]
+
+    def add_all(self, lessons: Sequence[tuple[str, Lesson]]) -> list[int]:
+        """Keep new concepts, all or none; returns their ids.
+
+        Raises
+        ------
+        QueryError, UnknownSegmentError
+        """
+        ids = []
+        with self._sessions.begin() as session:
+            for name, lesson in lessons:
+                _check_free(session, name)
+                ids.append(_write(session, _new(name), lesson).id)
+        return ids
+
+    def change(self, concept_id: int, *, name: str | None = None, lesson: Lesson | None = None) -> None:
+        """Give a concept another name, or what was learnt anew.
+
+        Raises
+        ------
+        UnknownConceptError, UnknownSegmentError, QueryError
+        """
+        with self._sessions.begin() as session:
+            row = _row(session, concept_id)
+            if name is not None:
+                _check_free(session, name, beside=concept_id)
+                row.name, row.key = _named(name), _key(name)
+            if lesson is not None:
+                _write(session, row, lesson)
+
+    def merge(self, concept_ids: Iterable[int], name: str, lesson: Lesson) -> int:
+        """Put one concept in the place of several, in one transaction; returns its id.
+
+        Raises
+        ------
+        UnknownConceptError, UnknownSegmentError, QueryError
+        """
+        row = _new(name)
+        with self._sessions.begin() as session:
+            for concept_id in concept_ids:
+                old = _row(session, concept_id)
+                row.lost += old.lost
+                session.delete(old)
+            session.flush()
+            _check_free(session, name)
+            return _write(session, row, lesson).id
+
+    def delete(self, concept_id: int) -> None:
+        """Forget a concept; its segments stay.
+
+        Raises
+        ------
+        UnknownConceptError
+        """
+        with self._sessions.begin() as session:
+            session.delete(_row(session, concept_id))
+
+
+def _new(name: str) -> Concept:
+    return Concept(name=_named(name), key=_key(name), created_at=datetime.now(UTC).replace(tzinfo=None), lost=0)
+
+
+def _check_free(session: Session, name: str, *, beside: int | None = None) -> None:
+    holder = session.scalar(select(Concept.id).where(Concept.key == _key(name)))
+    if holder not in (None, beside):
+        raise QueryError(f"there is a concept named {name!r} already: choose another name, or merge the two")
+
+
+def _write(session: Session, row: Concept, lesson: Lesson) -> Concept:
+    """What was learnt, and from which examples."""
+    row.space, row.threshold = lesson.space, lesson.threshold
+    row.directions, row.rows = vector_bytes(lesson.directions), len(lesson.directions)
+    row.query, row.query_rows = (
+        (vector_bytes(lesson.query), len(lesson.query)) if lesson.query is not None else (None, 0)
+    )
+    session.add(row)
+    check_segments(session, {*lesson.positive, *lesson.negative})
+    session.flush()
+    session.execute(delete(ConceptExample).where(ConceptExample.concept_id == row.id))
+    for keys, positive in ((lesson.positive, True), (lesson.negative, False)):
+        session.add_all(ConceptExample(concept_id=row.id, segment_id=key, positive=positive) for key in keys)
+    return row
+
+
+def _record(session: Session, row: Concept) -> ConceptRecord:
+    statement = select(ConceptExample).where(ConceptExample.concept_id == row.id).order_by(ConceptExample.segment_id)
+    examples = session.scalars(statement).all()
+    return ConceptRecord(
+        id=row.id,
+        name=row.name,
+        created_at=row.created_at,
+        lost=row.lost,
+        lesson=Lesson(
+            space=row.space,
+            directions=_vectors(row.directions, row.rows),
+            threshold=row.threshold,
+            query=_vectors(row.query, row.query_rows) if row.query is not None else None,
+            positive=tuple(each.segment_id for each in examples if each.positive),
+            negative=tuple(each.segment_id for each in examples if not each.positive),
+        ),
+    )
+
+
+def _vectors(stored: bytes, rows: int) -> Vectors:
+    flat = vectors_from([stored])
+    return np.ascontiguousarray(flat.reshape(rows, -1))
+
+
+def _row(session: Session, concept_id: int) -> Concept:
+    row = session.get(Concept, concept_id)
+    if row is None:
+        raise UnknownConceptError(f"there is no concept {concept_id}: GET /api/v1/concepts lists those there are")
+    return row
+
+
+def _named(name: str) -> str:
+    """A name without spaces around it.
+
+    Raises
+    ------
+    QueryError
+        It has no letter or digit, or is too long.
+    """
+    plain = " ".join(name.split())
+    if not normal_form(plain):
+        raise QueryError("a concept's name needs a letter or a digit")
+    if len(plain) > MAX_NAME:
+        raise QueryError(f"the name has {len(plain)} characters; a concept's name can have {MAX_NAME}")
+    return plain
+
+
+def _key(name: str) -> str:
+    return normal_form(_named(name))

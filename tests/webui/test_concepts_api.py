@@ -1,0 +1,123 @@
+"""Concepts over the API: taught, searched by, changed, carried elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from test_api import body_of, problem_of, search
+
+
+def segments(client: FlaskClient, image: int) -> list[int]:
+    return [each["id"] for each in body_of(client.get(f"/api/v1/images/{image}"))["segments"]]
+
+
+def teach(client: FlaskClient, name: str = "Rex", **body: Any) -> Any:
+    body = body or {"positive": segments(client, 1)[:1], "negative": segments(client, 2)[:1]}
+    return body_of(client.post("/api/v1/concepts", json={"name": name, **body}), 201)
+
+
+def test_a_name_is_a_word_at_once(client: FlaskClient) -> None:
+    taught = teach(client, "  Little   Rex ")
+    assert (taught["name"], taught["examples"], taught["lost"]) == ("Little Rex", 2, 0)
+    found = search(client, text="find all little rexes")
+    assert found["words"]["understood"] == [
+        {"text": "little rexes", "name": "Little Rex", "labels": [], "concept": taught["id"]}
+    ]
+    assert found["results"][0]["segment_id"] == taught["positive"][0]
+    assert taught["segments"] >= 1
+    assert body_of(client.get("/api/v1/words?prefix=litt"))["words"][0] == "Little Rex"
+
+
+def test_names_go_before_the_words_there_were(client: FlaskClient) -> None:
+    taught = teach(client, "dog")
+    assert search(client, text="dogs")["words"]["understood"][0]["concept"] == taught["id"]
+    client.delete(f"/api/v1/concepts/{taught['id']}")
+    understood = search(client, text="dogs")["words"]["understood"]
+    assert all("concept" not in term for term in understood)
+
+
+def test_segments_are_labelled_as_the_concept_is_now(client: FlaskClient) -> None:
+    def labelled() -> dict[int, list[str]]:
+        shown = body_of(client.get("/api/v1/images/1"))["segments"]
+        return {each["id"]: each["concepts"] for each in shown if "concepts" in each}
+
+    assert labelled() == {}
+    taught = teach(client)
+    assert labelled()[taught["positive"][0]] == ["Rex"]
+    client.patch(f"/api/v1/concepts/{taught['id']}", json={"name": "Max"})
+    assert labelled()[taught["positive"][0]] == ["Max"]
+
+
+def test_a_refined_search_becomes_a_concept(client: FlaskClient) -> None:
+    start, *_ = segments(client, 1)
+    begun = body_of(client.post("/api/v1/feedback", json={"positive": [{"segment": start}]}), 201)
+    right, wrong, *_ = [each["segment_id"] for each in begun["results"]]
+    client.post(f"/api/v1/feedback/{begun['id']}/rounds", json={"relevant": [right], "irrelevant": [wrong]})
+    taught = teach(client, feedback=begun["id"])
+    assert (set(taught["positive"]), taught["negative"]) == ({start, right}, [wrong])
+
+
+def test_examples_come_and_go(client: FlaskClient) -> None:
+    taught, (other, *_) = teach(client), segments(client, 3)
+    address = f"/api/v1/concepts/{taught['id']}"
+    changed = body_of(client.patch(address, json={"positive": [other], "removed": taught["negative"]}))
+    assert (set(changed["positive"]), changed["negative"]) == ({*taught["positive"], other}, [])
+    client.delete("/api/v1/images/3")
+    assert body_of(client.get(address))["positive"] == taught["positive"]
+    assert "positive examples" in problem_of(client.patch(address, json={"removed": taught["positive"]}), 422)
+    assert body_of(client.get(address))["positive"] == taught["positive"]
+
+
+def test_concepts_are_merged(client: FlaskClient) -> None:
+    first, second = teach(client), teach(client, "Max", positive=segments(client, 3)[:1])
+    body = {"ids": [first["id"], second["id"]], "name": "Rex"}
+    merged = body_of(client.post("/api/v1/concepts/merge", json=body), 201)
+    assert set(merged["positive"]) == {*first["positive"], *second["positive"]}
+    assert [each["name"] for each in body_of(client.get("/api/v1/concepts"))["concepts"]] == ["Rex"]
+    assert "no concept" in problem_of(client.get(f"/api/v1/concepts/{first['id']}"), 404)
+
+
+def test_concepts_are_carried_to_another_collection(client: FlaskClient) -> None:
+    taught = teach(client)
+    file = body_of(client.get("/api/v1/concepts/export"))
+    before = [each["segment_id"] for each in search(client, text="rex")["results"]]
+    assert "named 'Rex' already" in problem_of(client.post("/api/v1/concepts/import", json=file), 422)
+    client.delete(f"/api/v1/concepts/{taught['id']}")
+    (number,) = body_of(client.post("/api/v1/concepts/import", json=file), 201)["ids"]
+    assert [each["segment_id"] for each in search(client, text="rex")["results"]] == before
+    assert body_of(client.get(f"/api/v1/concepts/{number}"))["examples"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"space": "other:1"}, "one recipe only"), ({"directions": "AAAA"}, "damaged"), ({"rows": 7}, "damaged"),
+     ({"directions": "?"}, "damaged")],
+)  # fmt: skip
+def test_what_cannot_be_carried_is_said(client: FlaskClient, change: dict[str, Any], said: str) -> None:
+    teach(client)
+    file = body_of(client.get("/api/v1/concepts/export"))
+    file["concepts"][0] |= {"name": "Max", **change}
+    assert said in problem_of(client.post("/api/v1/concepts/import", json=file), 422)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"name": "Rex"}, 422, "positive examples"),
+        ({"name": "Rex", "positive": [9999]}, 422, "positive examples"),
+        ({"name": "??", "positive": [1]}, 422, "letter or a digit"),
+        ({"name": "Rex", "positive": [1], "negative": [1]}, 422, "at once"),
+        ({"name": "Rex", "feedback": 77}, 404, "no feedback 77"),
+        ({"name": "Rex", "feedback": 77, "positive": [1]}, 422, "not both"),
+    ],
+)
+def test_what_cannot_be_taught_is_said(client: FlaskClient, body: Any, status: int, said: str) -> None:
+    assert said in problem_of(client.post("/api/v1/concepts", json=body), status)
+
+
+def test_a_name_is_given_once(client: FlaskClient) -> None:
+    teach(client)
+    body = {"name": "REX", "positive": segments(client, 2)[:1]}
+    assert "already" in problem_of(client.post("/api/v1/concepts", json=body), 422)

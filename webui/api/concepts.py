@@ -1,0 +1,98 @@
+"""Concepts: names that people give to what they have shown examples of."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from retrieval.concepts import FORM
+from retrieval.errors import QueryError
+
+from ..context import WebContext, context
+from . import answers, bodies, schemas
+from .problems import documented
+
+concepts = APIBlueprint("api_concepts", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="concepts")])
+concepts.before_request(bodies.read_json)
+
+
+@concepts.get("/concepts", summary="List concepts", responses={200: schemas.ConceptList, **documented()})
+def list_concepts() -> Response:
+    """By name."""
+    found = [answers.concept(record) for record in context().assembly.concepts.all()]
+    return answers.as_json(schemas.ConceptList(concepts=found))
+
+
+@concepts.post(
+    "/concepts", summary="Name a concept", responses={201: schemas.WholeConcept, **documented(404, 413, 415)}
+)
+def add_concept(body: schemas.NewConcept) -> Response:
+    """From the last round of `feedback`, or from examples. The name can be searched by at once."""
+    parts = context()
+    if body.feedback is not None:
+        if body.positive or body.negative:
+            raise QueryError("send `feedback` or examples, not both: examples can be added afterwards with PATCH")
+        return _whole(parts, parts.teacher.keep(body.name, parts.judgements.get(body.feedback)), 201)
+    return _whole(parts, parts.teacher.teach(body.name, body.positive, body.negative), 201)
+
+
+@concepts.get(
+    "/concepts/<id:concept_id>", summary="A concept", responses={200: schemas.WholeConcept, **documented(404)}
+)
+def get_concept(path: schemas.ConceptPath) -> Response:
+    """With its examples, and how many stored segments are labelled with it."""
+    return _whole(context(), path.concept_id)
+
+
+@concepts.patch(
+    "/concepts/<id:concept_id>",
+    summary="Rename or teach a concept",
+    responses={200: schemas.WholeConcept, **documented(404, 413, 415)},
+)
+def change_concept(path: schemas.ConceptPath, body: schemas.ConceptChange) -> Response:
+    """Examples are added to those there are, or removed; it is then learnt anew."""
+    parts = context()
+    parts.teacher.change(
+        path.concept_id, name=body.name, positive=body.positive, negative=body.negative, removed=body.removed
+    )
+    return _whole(parts, path.concept_id)
+
+
+@concepts.delete("/concepts/<id:concept_id>", summary="Forget a concept", responses={204: None, **documented(404)})
+def delete_concept(path: schemas.ConceptPath) -> Response:
+    """The segments that it was learnt from stay."""
+    context().assembly.concepts.delete(path.concept_id)
+    return Response(status=204)
+
+
+@concepts.post(
+    "/concepts/merge",
+    summary="Merge concepts",
+    responses={201: schemas.WholeConcept, **documented(404, 413, 415)},
+)
+def merge_concepts(body: schemas.ConceptMerge) -> Response:
+    """One concept, learnt from the examples of all, takes their place."""
+    parts = context()
+    return _whole(parts, parts.teacher.merge(body.ids, body.name), 201)
+
+
+@concepts.get("/concepts/export", summary="Export concepts", responses={200: schemas.ConceptFile, **documented()})
+def export_concepts() -> Response:
+    """All concepts with their vectors, for another collection of the same recipe."""
+    found = [schemas.PortableConcept(**each) for each in context().teacher.exported()]
+    return answers.as_json(schemas.ConceptFile(form=FORM, concepts=found))
+
+
+@concepts.post(
+    "/concepts/import", summary="Import concepts", responses={201: schemas.ConceptIds, **documented(413, 415)}
+)
+def import_concepts(body: schemas.ConceptFile) -> Response:
+    """What was exported from a collection of the same recipe; all concepts are taken, or none."""
+    ids = context().teacher.take_in([each.to_portable() for each in body.concepts])
+    return answers.as_json(schemas.ConceptIds(ids=ids), 201)
+
+
+def _whole(parts: WebContext, concept_id: int, status: int = 200) -> Response:
+    record = parts.assembly.concepts.get(concept_id)
+    return answers.as_json(answers.whole_concept(record, parts.teacher.count(record)), status)
