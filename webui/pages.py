@@ -88,6 +88,7 @@ def photo(image_id: int) -> str:
         "photo.html",
         photo=found,
         segments=catalog.segments(image_id),
+        concepts=context().teacher.labels(image_id),
         newer=next(iter(catalog.page(after=image_id, limit=1)), None),
         older=next(iter(catalog.page(after=image_id, limit=1, newest_first=True)), None) if image_id > 1 else None,
         uploaded=any(_is_upload(location) for location in found.locations),
@@ -110,6 +111,15 @@ def search() -> str:
         by_example=by_example,
         owners=owners,
         photos=[] if asked else context().catalog.page(limit=STARTERS, state="indexed", newest_first=True),
+    )
+
+
+@pages.get("/concepts")
+def concepts() -> str:
+    """Names that people gave."""
+    assembly = context().assembly
+    return render_template(
+        "concepts.html", here="concepts", concepts=assembly.concepts.all(), space=assembly.card.space
     )
 
 

@@ -14,7 +14,7 @@ from pycocotools import mask as coco
 
 pytestmark = pytest.mark.browser
 
-PAGES = ["/", "/photos/1", "/search", "/search?segment=1", "/search?text=dog", "/upload", "/?state=failed"]
+PAGES = ["/", "/photos/1", "/search", "/search?segment=1", "/search?text=dog", "/upload", "/concepts", "/?state=failed"]
 
 UNNAMED = """() => [...document.querySelectorAll("a[href], button, input, img, [role=group], dialog")]
   .filter((element) => element.checkVisibility())
@@ -201,6 +201,7 @@ def test_results_are_judged_in_rounds(page: Page) -> None:
     page.wait_for_url("**feedback=*&round=1")
     expect(page.locator("#rounds")).to_contain_text("Round 1")
     expect(page.locator("#rounds")).to_contain_text("2 judgements")
+    refined = page.url
     for segment in (right, wrong):
         expect(page.locator(f"#results [data-segment='{segment}']")).to_have_count(0)
     expect(page.locator("#ask .result").first).to_be_visible()
@@ -210,6 +211,21 @@ def test_results_are_judged_in_rounds(page: Page) -> None:
     expect(page.locator(f"#results [data-segment='{right}']")).to_have_count(1)
     page.get_by_role("button", name="Back to round 1").click()
     expect(page.locator(f"#results [data-segment='{right}']")).to_have_count(0)
+    page.get_by_role("textbox", name="Name of the concept").fill("Left half")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".toast")).to_contain_text("Left half")
+    page.goto("/concepts")
+    expect(page.locator(".concept")).to_contain_text("2 right, 1 wrong")
+    page.get_by_role("link", name="Left half").click()
+    expect(page.locator(".understood")).to_contain_text("your concept Left half")
+    page.goto("/concepts")
+    page.get_by_role("textbox", name="Name of Left half").fill("Right half")
+    page.get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("link", name="Right half")).to_be_visible()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", name="No concepts yet")).to_be_visible()
+    page.goto(refined)
     page.get_by_role("button", name="Undo round").click()
     expect(page.locator(f"#results [data-segment='{right}']")).to_have_count(1)
     assert "feedback" not in page.url

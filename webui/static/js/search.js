@@ -1,13 +1,13 @@
 /** The search page. The address is the state: every change writes it, and what is shown is read from it. */
 
-import { beginFeedback, getRound, judge, keepConcept, patiently, postQuery, search, takeBack } from "./api.js";
+import { getRound, patiently, postQuery, search } from "./api.js";
 import { $, announce, plural, toast } from "./dom.js";
 import { chooseFiles, takeFiles } from "./files.js";
+import { Judging } from "./judging.js";
 import { Picker } from "./picker.js";
-import { anew, body, canGrow, empty, format, isAsked, isWhole, parse, STEP, withExample, without } from "./refs.js";
+import { anew, body, canGrow, empty, format, isAsked, parse, STEP, withExample, without } from "./refs.js";
 import { showRefine } from "./refine.js";
 import { showResults, showSkeleton } from "./results.js";
-import { Marks, showRounds } from "./rounds.js";
 import { message, nothingFound, showSummary } from "./summary.js";
 
 const page = $("#search");
@@ -17,9 +17,8 @@ const owners = new Map(owned.map(([segment, image]) => [Number(segment), image])
 const picker = new Picker($("#picker"), pick);
 let asked = empty();
 let used = null; // what the server made of the examples, once it has answered
-let round = null; // the round that is shown, where judgements have refined the search
 let running = new AbortController();
-const marks = new Marks(() => refined());
+const judging = new Judging({ area: answerArea, asked: () => asked, go, addPhoto });
 
 function go(next, { replace = false } = {}) {
   history[replace ? "replaceState" : "pushState"](null, "", format(next));
@@ -40,8 +39,7 @@ async function show() {
   $("#words").value = byExample ? "" : asked.text; // beside examples, words are a chip
   document.title = `${asked.text || "Search"} – SegSearch`;
   used = null;
-  round = null;
-  marks.clear();
+  judging.clear();
   refine();
   const picking = showSource(source, signal);
   const answering = isAsked(asked) ? run(signal) : rest(source);
@@ -104,12 +102,10 @@ function fail(problem) {
 
 function showAnswer(answer) {
   for (const result of answer.results) if (result.segment_id !== null) owners.set(result.segment_id, result.image_id);
-  showResults($("#results"), answer.results, { alone: asked.group === "segment", onVote: vote });
+  showResults($("#results"), answer.results, { alone: asked.group === "segment", onVote: judging.vote });
   showSummary($("#summary"), asked, answer, (group) => go({ ...anew(asked), group }));
-  round = asked.feedback ? answer : null;
-  showAsk(round?.ask ?? []);
-  refined();
-  $("#more").hidden = round !== null || answer.results.length < asked.limit || !canGrow(asked);
+  judging.show(asked.feedback ? answer : null);
+  $("#more").hidden = asked.feedback !== null || answer.results.length < asked.limit || !canGrow(asked);
   blank(answer.results.length ? null : nothingFound(answer.words, answer.index.segments === 0));
   used = answer.used;
   mark();
@@ -161,69 +157,11 @@ function pick({ add, whole, ...place }) {
   go({ ...next, positive: [ref, ...next.positive.filter((other) => other !== ref)] });
 }
 
-// ---- judging
-
-/** A result was called right or wrong: a mark until the next round; of whole photos, another example at once. */
-function vote({ image_id: image, segment_id: segment }, side) {
-  if (segment !== null && !asked.positive.some(isWhole)) return marks.toggle(segment, side);
+/** Whole photos are no segments that could be judged: one that was voted for is another example at once. */
+function addPhoto(image, side) {
   go(withExample(asked, { image }, side === "relevant" ? "positive" : "negative"));
   scrollTo(0, 0);
 }
-
-const refined = () =>
-  showRounds($("#rounds"), round, marks, {
-    onRefine: () => acting(nextRound),
-    onUndo: () => acting(undoRound),
-    onCompare: (number) => go({ ...asked, round: number }),
-    onSave: (name) => acting(() => save(name)),
-    onClear: () => {
-      marks.clear();
-      marks.show();
-    },
-  });
-
-async function acting(act) {
-  answerArea.setAttribute("aria-busy", "true");
-  try {
-    await act();
-    scrollTo(0, 0);
-  } catch (problem) {
-    toast(problem.message, { wait: 10000 });
-  }
-  answerArea.setAttribute("aria-busy", "false");
-}
-
-async function nextRound() {
-  const judgements = { relevant: marks.all("relevant"), irrelevant: marks.all("irrelevant") };
-  const id = asked.feedback ?? (await beginFeedback(body(asked))).id;
-  const { round: number } = await judge(id, judgements);
-  await go({ ...asked, feedback: id, round: number });
-}
-
-async function save(name) {
-  const { name: kept } = await keepConcept(name, asked.feedback);
-  toast(`Saved: searching for “${kept}” finds it from now on.`);
-}
-
-async function undoRound() {
-  const { round: number, id } = await takeBack(asked.feedback);
-  await go(number ? { ...asked, feedback: id, round: number } : anew(asked), { replace: true });
-}
-
-/** What would help most to judge, beside the results. */
-function showAsk(results) {
-  $("#ask").hidden = results.length === 0;
-  const apart = asked.group === "segment";
-  showResults($("#ask ul"), results.map((result) => ({ ...result, likely: true })), { alone: apart, onVote: vote });
-}
-
-/** Y and N judge the result that has the focus. */
-document.addEventListener("keydown", (event) => {
-  const card = event.target.closest?.(".result");
-  if (!card || event.ctrlKey || event.metaKey || event.altKey) return;
-  const side = { y: "relevant", n: "irrelevant" }[event.key.toLowerCase()];
-  if (side) $(`.votes .${side}`, card)?.click();
-});
 
 /** A photo from outside: have it cut into segments, then it is there to pick from. */
 async function take([file]) {
