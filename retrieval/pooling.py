@@ -37,15 +37,38 @@ def pool_atoms(atoms: NDArray[np.int32], count: int, features: NDArray[np.float3
 
     Notes
     -----
-    A coarse map is interpolated bilinearly: four additions a pixel for the weights, then one (A, h·w) by (h·w, C)
-    product. A fine one, of cells of a few pixels, is read at the nearest cell: C additions a pixel. The map is never
-    enlarged.
+    A coarse map is interpolated bilinearly: four additions a pixel for the weights, then the sparse product of (A, h·w)
+    and (h·w, C). A fine one, of cells of a few pixels, is read at the nearest cell: C additions a pixel. The map is
+    never enlarged.
     """
     height, width, channels = features.shape
     if height * width > FINE_CELLS:
         return _nearest_sums(atoms, count, features)  # type: ignore[no-any-return]
     weights = _bilinear_weights(atoms, count, height, width)
-    return np.asarray(weights @ features.reshape(height * width, channels), dtype=np.float32)
+    return sparse_product(weights, features.reshape(height * width, channels))
+
+
+def sparse_product(
+    weights: NDArray[np.float32] | NDArray[np.bool_], values: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The product of a matrix that is mostly zero, (N, A), with another, (A, C): C additions for what is not zero."""
+    return _sparse_product(weights, np.ascontiguousarray(values, np.float32))  # type: ignore[no-any-return]
+
+
+@njit(cache=True, nogil=True)
+def _sparse_product(weights, values):  # type: ignore[no-untyped-def]
+    count, width = weights.shape
+    channels = values.shape[1]
+    product = np.zeros((count, channels), np.float32)
+    for row in range(count):
+        total = product[row]
+        for column in range(width):
+            weight = np.float32(weights[row, column])
+            if weight:
+                value = values[column]
+                for c in range(channels):
+                    total[c] += weight * value[c]
+    return product
 
 
 @njit(cache=True, nogil=True)

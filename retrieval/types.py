@@ -160,10 +160,10 @@ class Segments:
         where = np.broadcast_to(np.arange(size).reshape(shape), self.atoms.shape)
         present = np.zeros((count, size), bool)
         present[self.atoms, where] = True
-        covered = (self.membership.astype(np.float32) @ present.astype(np.float32)) > 0
-        low = covered.argmax(1)
-        high = size - covered[:, ::-1].argmax(1)
-        return np.stack([low, np.where(covered.any(1), high, 0)], 1).astype(np.int32)
+        members = self.membership & present.any(axis=1)
+        low = np.where(members, present.argmax(axis=1), size).min(axis=1, initial=size)
+        high = np.where(members, size - present[:, ::-1].argmax(axis=1), 0).max(axis=1, initial=0)
+        return np.stack([np.where(high > 0, low, 0), high], axis=1).astype(np.int32)
 
     def parents(self) -> NDArray[np.int32]:
         """The smallest larger segment that holds nearly all of each, (N,); -1 where none does."""

@@ -1,8 +1,9 @@
 """Fit the ranking of the hierarchy's nodes: ``python -m training.fit_objectness --data FOLDER --recipe lite``.
 
-On the training parts of ``coco-dev`` and ``voc-dev``: right is a node that overlaps some object with IoU >= .5. The
-network has one hidden layer over the nodes' measures and projected vectors; ``retrieval/data/lite.safetensors`` has to
-be there.
+On the training parts of ``coco-dev`` and ``voc-dev``. The network has one hidden layer over the nodes' measures and
+projected vectors; ``retrieval/data/lite.safetensors`` has to be there. It learns how many of five overlaps a node
+reaches, for a node that fits well is worth more than one that just passes; its output is then stretched to the chance
+of the first of them (Platt scaling, which the last layer takes up).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import click
 import numpy as np
 import torch
 from rich.progress import track
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
@@ -28,15 +30,17 @@ from retrieval.types import Vectors
 
 logger = logging.getLogger(__name__)
 
-VECTOR_SCALE = 4.0
+OVERLAPS = (0.5, 0.6, 0.7, 0.8, 0.9)
+"""Of a node's mask with that of an object."""
+VECTOR_SCALE = 2.0
 """Vectors are stretched so that one strength of the penalty suits both them and the standardised measures."""
-HIDDEN = 32
+HIDDEN, DROPOUT, PENALTY = 64, 0.5, 0.1
 
 
 @click.command()
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--recipe", "name", type=click.Choice(["lite", "lite-unlearned"]), default="lite", show_default=True)
-@click.option("--voc-every", default=4, show_default=True, help="Take every n-th photo of voc-dev.")
+@click.option("--voc-every", default=1, show_default=True, help="Take every n-th photo of voc-dev.")
 @click.option("--every", default=1, show_default=True, help="Take only every n-th photo.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True)
@@ -46,8 +50,8 @@ def main(data: Path, name: str, voc_every: int, every: int, seed: int, device: s
     photos: list[AnnotatedPhoto] = []
     for folder, step in (("coco-dev", 1), ("voc-dev", voc_every)):
         photos += load_photos(data / folder, splits=data / "splits.json", part="train")[:: step * every]
-    measures, vectors, right = collect(unfitted(name, device), photos)
-    model = fit(measures, vectors, right, seed)
+    measures, vectors, overlaps = collect(unfitted(name, device), photos)
+    model, right = fit(measures, vectors, overlaps, seed), overlaps >= OVERLAPS[0]
     model.save(objectness_path(name))
     auc = roc_auc_score(right, model(measures, vectors))
     logger.info(
@@ -57,7 +61,7 @@ def main(data: Path, name: str, voc_every: int, every: int, seed: int, device: s
 
 
 def collect(recipe: LiteRecipe, photos: list[AnnotatedPhoto]) -> tuple[Vectors, Vectors, Vectors]:
-    """Measures, vectors and rightness of every candidate node of annotated photos."""
+    """Measures, vectors and best overlap with an object of every candidate node of annotated photos."""
     pca = Projection.load(projection_path("lite")).segment
     parts: list[tuple[Vectors, Vectors, Vectors]] = []
     for photo in track(photos, description="hierarchies"):
@@ -68,20 +72,19 @@ def collect(recipe: LiteRecipe, photos: list[AnnotatedPhoto]) -> tuple[Vectors, 
         found = recipe.segmenter.candidates(image, features.large)
         pooled = join_descriptors(masked_means(found.segments, features.maps), (1.0, 1.0, recipe.parameters.mid_weight))
         objects = np.stack([each.mask(found.segments.size_hw) for each in photo.objects])
-        right = found.segments.iou_with(objects).max(axis=1) >= 0.5
-        parts.append((found.measures, pca.apply(pooled), right))
-    measures, vectors, right = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return measures, vectors, right
+        parts.append((found.measures, pca.apply(pooled), found.segments.iou_with(objects).max(axis=1)))
+    measures, vectors, overlaps = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return measures, vectors, overlaps
 
 
-def fit(measures: Vectors, vectors: Vectors, right: Vectors, seed: int, epochs: int = 12) -> Objectness:
-    """Learn by cross-entropy, so that what comes out is a probability; the first layer standardises what comes in."""
+def fit(measures: Vectors, vectors: Vectors, overlaps: Vectors, seed: int, epochs: int = 12) -> Objectness:
+    """Learn by cross-entropy; the first layer standardises what comes in, the last calibrates what comes out."""
     torch.manual_seed(seed)
     mean, deviation = measures.mean(axis=0), measures.std(axis=0) + 1e-6
     inputs = torch.from_numpy(np.concatenate([(measures - mean) / deviation, vectors * VECTOR_SCALE], axis=1)).float()
-    target = torch.from_numpy(right.astype(np.float32))
-    network = nn.Sequential(nn.Linear(inputs.shape[1], HIDDEN), nn.Dropout(0.2), nn.ReLU(), nn.Linear(HIDDEN, 1))
-    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
+    target = torch.from_numpy((overlaps[:, None] >= OVERLAPS).mean(axis=1)).float()
+    network = nn.Sequential(nn.Linear(inputs.shape[1], HIDDEN), nn.Dropout(DROPOUT), nn.ReLU(), nn.Linear(HIDDEN, 1))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=PENALTY)
     batches = len(inputs) // 512 + 1
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=epochs * batches)
     for _ in track(range(epochs), description="fitting"):
@@ -91,11 +94,15 @@ def fit(measures: Vectors, vectors: Vectors, right: Vectors, seed: int, epochs: 
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
+    with torch.no_grad():
+        logits = network.eval()(inputs).numpy()
+    platt = LogisticRegression(C=np.inf).fit(logits, overlaps >= OVERLAPS[0])
     scale = np.concatenate([1 / deviation, np.full(vectors.shape[1], VECTOR_SCALE)])
     first, last = (_linear(network[n]) for n in (0, 3))
     weights = (first[0] * scale[:, None]).astype(np.float32)
     bias = (first[1] - mean @ weights[: len(mean)]).astype(np.float32)
-    return Objectness((weights, last[0]), (bias, last[1]))
+    stretched = (last[0] * platt.coef_[0]).astype(np.float32), (last[1] * platt.coef_[0] + platt.intercept_)
+    return Objectness((weights, stretched[0]), (bias, stretched[1].astype(np.float32)))
 
 
 def _linear(layer: Any) -> tuple[Vectors, Vectors]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pooling import pool_atoms
+from ..pooling import pool_atoms, sparse_product
 from ..types import FeatureMap, Segments
 from .projection import Descriptors, unit
 
@@ -30,11 +30,14 @@ def masked_means(segments: Segments, maps: Sequence[FeatureMap]) -> list[NDArray
     -------
     list of ndarray of shape (N, C), float32
         One a map.
+
+    Notes
+    -----
+    C additions for each atom of each segment; a tree's nodes hold few, some 3 % of all pairs.
     """
     count = segments.membership.shape[1]
-    members = segments.membership.astype(np.float32)
-    areas = np.maximum(segments.areas, 1)[:, None]
-    return [np.asarray(members @ pool_atoms(segments.atoms, count, each) / areas, np.float32) for each in maps]
+    areas = np.maximum(segments.areas, 1).astype(np.float32)[:, None]
+    return [sparse_product(segments.membership, pool_atoms(segments.atoms, count, each)) / areas for each in maps]
 
 
 def join_descriptors(means: Sequence[NDArray[np.float32]], weights: Sequence[float]) -> Descriptors:

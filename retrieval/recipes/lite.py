@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..embed.masked_pooling import join_descriptors, masked_means
 from ..embed.projection import Descriptors, Pca, Projection, digest_of, unit
 from ..fingerprint import fingerprint
-from ..segment.parameters import HierarchyParameters
+from ..segment.parameters import HierarchyParameters, MergeParameters
 from ..types import Analysis, FeatureMap, Features, RgbImage, Segments, Vectors
 from ..vocabulary import Vocabulary
 from . import RecipeCard
@@ -60,16 +60,13 @@ class LiteParameters:
     hierarchy: HierarchyParameters = field(default_factory=HierarchyParameters)
 
 
-LEARNED = HierarchyParameters(
-    learned=True,
-    min_size=16,
-    strides=(16,),
-    stride_weights=(1.0,),
-    contrast_weight=8.0,
-    centre_weight=8.0,
-    objectness_weight=1.5,
-    max_overlap=0.75,
+OUTLINES = MergeParameters(
+    strides=(16,), stride_weights=(1.0,), contrast_weight=8.0, centre_weight=8.0, objectness_weight=1.5
 )
+"""Goes by boundaries and centres."""
+LIKENESS = replace(OUTLINES, stride_weights=(3.0,), contrast_weight=3.0, size_power=0.1)
+"""Goes by what regions look like, and so finds things that are drawn apart, or have no clear outline."""
+LEARNED = HierarchyParameters(learned=True, min_size=16, trees=(OUTLINES, LIKENESS), max_overlap=0.7)
 """Chosen one after the other on 77 training photos (``docs/models/boundaries.md``)."""
 
 PARAMETERS = {

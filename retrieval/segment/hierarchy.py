@@ -1,13 +1,19 @@
 """Region hierarchy: class-agnostic segments, parts and wholes.
 
 Fine superpixels are merged greedily by colour, by deep features at several strides and by the contrast along their
-common border. Every node of the tree is a candidate; those that cost most to be merged away, for they differ most
-from what surrounds them, are ranked by how likely they are objects.
+common border; more than once, where several trees with other weights are asked for. Every node of a tree is a
+candidate; those that cost most to be merged away, for they differ most from what surrounds them, are ranked by how
+likely they are objects.
+
+References
+----------
+Arbelaez et al., "Multiscale Combinatorial Grouping", CVPR 2014, sections 4 and 5 (several hierarchies, whose regions
+are pooled and ranked).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -18,7 +24,7 @@ from ..pooling import pool_atoms
 from ..types import Features, RgbImage, Segments, Vectors
 from .merging import CENTRE, COSINE, EUCLIDEAN, MergeTree, border_contrasts, merge_regions
 from .objectness import GEOMETRY, Objectness, coherence, geometry
-from .parameters import HierarchyParameters
+from .parameters import HierarchyParameters, MergeParameters
 from .superpixels import superpixels
 from .watershed import watershed
 
@@ -27,7 +33,11 @@ Describe = Callable[[Segments], Vectors]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Candidates:
-    """Nodes of a hierarchy: their segments, what each costs to be merged away, its `geometry` and `coherence`."""
+    """Nodes of hierarchies: their segments, what each costs to be merged away, and measures of it.
+
+    The measures are `geometry`, where boundaries are learned `coherence`, and where there are several trees, which of
+    them it is a node of.
+    """
 
     segments: Segments
     worth: NDArray[np.float32]
@@ -74,7 +84,7 @@ class HierarchySegmenter:
         return Segments(segments.atoms, segments.membership[kept], quality[kept])
 
     def hierarchy(self, image: RgbImage, features: Features) -> tuple[NDArray[np.int32], MergeTree]:
-        """The superpixels, (H, W), in the frame of the image brought to `work_side`, and the tree over them."""
+        """The superpixels, (H, W), in the frame of the image brought to `work_side`, and the first tree over them."""
         small = bounded(image, self.parameters.work_side)
         lab, contrast = self._lab_and_contrast(small, features)
         leaves = self._leaves(small, contrast)
@@ -82,22 +92,21 @@ class HierarchySegmenter:
         if count == 1:
             return leaves, MergeTree(np.zeros((0, 2), np.int32), np.zeros(0, np.float32))
         areas = np.bincount(leaves.ravel(), minlength=count).astype(np.float32)
-        return leaves, self._tree(self._regions(lab, contrast, leaves, areas, features))
+        return leaves, self._regions(lab, contrast, leaves, areas, features).merged(self.parameters.trees[0])
 
     def candidates(self, image: RgbImage, features: Features) -> Candidates:
-        """The nodes of the hierarchy that differ most from what surrounds them, most first."""
+        """The nodes of each tree that differ most from what surrounds them, most first."""
         small = bounded(image, self.parameters.work_side)
         lab, contrast = self._lab_and_contrast(small, features)
         leaves = self._leaves(small, contrast)
         count = int(leaves.max()) + 1
         if count == 1 or (small == small[0, 0]).all():
-            none = np.zeros(0, np.float32)
-            return Candidates(
-                Segments(np.zeros_like(leaves), np.zeros((0, 1), bool), none), none, np.zeros((0, GEOMETRY), np.float32)
-            )
+            nothing = Segments(np.zeros_like(leaves), np.zeros((0, 1), bool), np.zeros(0, np.float32))
+            return Candidates(nothing, np.zeros(0, np.float32), np.zeros((0, GEOMETRY), np.float32))
         areas = np.bincount(leaves.ravel(), minlength=count).astype(np.float32)
         regions = self._regions(lab, contrast, leaves, areas, features)
-        return self._candidates(self._tree(regions), regions)
+        nodes = [self._nodes(regions.merged(tree), regions) for tree in self.parameters.trees]
+        return _candidates(nodes, regions)
 
     def _lab_and_contrast(self, image: RgbImage, features: Features) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """CIE Lab, and how strong a boundary is at every pixel."""
@@ -124,54 +133,84 @@ class HierarchySegmenter:
         features: Features,
     ) -> _Regions:
         """What is known of the superpixels."""
-        chosen, count = self.parameters, len(areas)
-        compared = [(pool_atoms(leaves, count, lab), EUCLIDEAN, chosen.color_weight)]
-        for stride, weight in zip(chosen.strides, chosen.stride_weights, strict=True):
-            if weight:
-                compared.append((pool_atoms(leaves, count, features.strides[stride]), COSINE, weight))
-        votes = None
-        if chosen.learned and features.objects is not None:
+        count, votes = len(areas), None
+        maps = {stride: pool_atoms(leaves, count, features.strides[stride]) for stride in self.parameters.strides}
+        if self.parameters.learned and features.objects is not None:
             votes = pool_atoms(leaves, count, _votes(features.objects))
-            if chosen.centre_weight:
-                compared.append((votes[:, [1, 2, 0]], CENTRE, chosen.centre_weight))
-            compared.append((votes[:, :1], EUCLIDEAN, chosen.objectness_weight))
-        return _Regions(leaves, areas, compared, *border_contrasts(leaves, contrast), votes)
+        color = pool_atoms(leaves, count, lab)
+        return _Regions(leaves, areas, color, maps, *border_contrasts(leaves, contrast), votes)
 
-    def _tree(self, regions: _Regions) -> MergeTree:
-        """The merge tree over the superpixels."""
-        sums, kinds, weights = (list(column) for column in zip(*regions.compared, strict=True))
-        every = np.array([*weights, self.parameters.contrast_weight], np.float32)
-        return merge_regions(
-            regions.areas, sums, kinds, every, regions.borders, regions.contrasts, self.parameters.size_power
-        )
-
-    def _candidates(self, tree: MergeTree, regions: _Regions) -> Candidates:
+    def _nodes(self, tree: MergeTree, regions: _Regions) -> _Nodes:
+        """Of one tree, those that cost most to be merged away, most first."""
         areas = regions.areas
         parents, members = tree.parents(), tree.membership()
         sizes = members @ areas
         worth = np.where(parents >= 0, tree.cost[np.maximum(parents - tree.leaves, 0)], 0.0)
         large = np.flatnonzero((sizes >= self.parameters.min_area * areas.sum()) & (parents >= 0))
-        order = large[np.argsort(-worth[large], kind="stable")][: 4 * self.parameters.limit]
-        segments = Segments(regions.leaves, members[order], np.zeros(len(order), np.float32))
-        made_at = np.concatenate([np.zeros(tree.leaves, np.float32), tree.cost])[order]
-        measures = geometry(segments, worth[order], made_at, sizes[parents[order]] - sizes[order])
-        if regions.votes is not None:
-            frame = _frame(regions.leaves, len(areas))
-            judged = coherence(segments, regions.borders, regions.contrasts, frame, regions.votes)
-            measures = np.concatenate([measures, judged], axis=1)
-        return Candidates(segments, worth[order].astype(np.float32), measures)
+        order = large[np.argsort(-worth[large], kind="stable")][: self.parameters.candidates]
+        made_at = np.concatenate([np.zeros(tree.leaves, np.float32), tree.cost])
+        sibling_areas = sizes[parents[order]] - sizes[order]
+        return _Nodes(members[order], worth[order].astype(np.float32), made_at[order], sibling_areas)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Regions:
-    """The superpixels: sums over their pixels with how they are compared, and what is along their borders."""
+    """The superpixels: sums of colour, feature maps and votes over their pixels, and what is along their borders."""
 
     leaves: NDArray[np.int32]
     areas: NDArray[np.float32]
-    compared: list[tuple[NDArray[np.float32], int, float]]
+    color: NDArray[np.float32]
+    maps: dict[int, NDArray[np.float32]]
     borders: NDArray[np.float32]
     contrasts: NDArray[np.float32]
     votes: NDArray[np.float32] | None
+
+    def merged(self, chosen: MergeParameters) -> MergeTree:
+        """The tree over them."""
+        compared = [(self.color, EUCLIDEAN, chosen.color_weight)]
+        for stride, weight in zip(chosen.strides, chosen.stride_weights, strict=True):
+            compared.append((self.maps[stride], COSINE, weight))
+        if self.votes is not None:
+            compared.append((self.votes[:, [1, 2, 0]], CENTRE, chosen.centre_weight))
+            compared.append((self.votes[:, :1], EUCLIDEAN, chosen.objectness_weight))
+        sums, kinds, weights = (list(column) for column in zip(*(each for each in compared if each[2]), strict=True))
+        every = np.array([*weights, chosen.contrast_weight], np.float32)
+        return merge_regions(self.areas, sums, kinds, every, self.borders, self.contrasts, chosen.size_power)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Nodes:
+    """N nodes of a tree over L superpixels: (N, L), and what `geometry` asks of each."""
+
+    membership: NDArray[np.bool_]
+    worth: NDArray[np.float32]
+    made_at: NDArray[np.float32]
+    sibling_areas: NDArray[np.float32]
+
+    def __getitem__(self, rows: list[int]) -> _Nodes:
+        return _Nodes(self.membership[rows], self.worth[rows], self.made_at[rows], self.sibling_areas[rows])
+
+
+def _candidates(trees: Sequence[_Nodes], regions: _Regions) -> Candidates:
+    """The nodes of all trees, each once, and their measures."""
+    keys = [[row.tobytes() for row in np.packbits(tree.membership, axis=1)] for tree in trees]
+    holders = [frozenset(each) for each in keys]
+    fresh = [
+        tree[[row for row, key in enumerate(each) if not any(key in earlier for earlier in holders[:number])]]
+        for number, (tree, each) in enumerate(zip(trees, keys, strict=True))
+    ]
+    worth, made_at, sibling_areas = (
+        np.concatenate([getattr(tree, name) for tree in fresh]) for name in ("worth", "made_at", "sibling_areas")
+    )
+    segments = Segments(regions.leaves, np.concatenate([tree.membership for tree in fresh]), np.zeros_like(worth))
+    measures = [geometry(segments, worth, made_at, sibling_areas)]
+    if regions.votes is not None:
+        frame = _frame(regions.leaves, len(regions.areas))
+        measures.append(coherence(segments, regions.borders, regions.contrasts, frame, regions.votes))
+    if len(trees) > 1:
+        nodes = [row.tobytes() for row in np.packbits(segments.membership, axis=1)]
+        measures.append(np.array([[node in held for held in holders] for node in nodes], np.float32))
+    return Candidates(segments, worth, np.concatenate(measures, axis=1))
 
 
 def bounded(image: RgbImage, long_side: int) -> RgbImage:

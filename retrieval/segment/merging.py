@@ -87,7 +87,8 @@ def merge_regions(
 
     Notes
     -----
-    O(L²) time and memory with a small constant: every region keeps its best partner.
+    O(L²) time and memory with a small constant: every region keeps its best partner, and only the neighbours of what is
+    merged are looked at again.
     """
     widths = np.array([feature.shape[1] for feature in features], np.int64)
     stacked = np.ascontiguousarray(np.concatenate(features, axis=1), np.float32)
@@ -184,22 +185,21 @@ def _merge(areas, sums, widths, kinds, weights, borders, contrasts, size_power):
         sums[a] += sums[b]
         node[a] = leaves + merge
         _norms(a, sums, norms, widths)
+        costs[a, b] = np.inf
         for other in range(leaves):
+            if not alive[other] or other == a or borders[a, other] + borders[b, other] == 0:
+                continue
             borders[a, other] += borders[b, other]
             contrasts[a, other] += contrasts[b, other]
             borders[other, a], contrasts[other, a] = borders[a, other], contrasts[a, other]
-            costs[a, other] = costs[other, a] = np.inf
-            if alive[other] and other != a and borders[a, other] > 0:
-                d = _distance(a, other, areas, sums, norms, widths, kinds, weights)
-                d += weights[-1] * contrasts[a, other] / borders[a, other]
-                d *= (min(areas[a], areas[other]) / total) ** size_power
-                costs[a, other] = costs[other, a] = d
-        for other in range(leaves):
-            if alive[other] and other != a:
-                if best[other] == a or best[other] == b:
-                    best[other], least[other] = _best_of(other, costs, alive)
-                elif costs[other, a] < least[other]:
-                    best[other], least[other] = a, costs[other, a]
+            d = _distance(a, other, areas, sums, norms, widths, kinds, weights)
+            d += weights[-1] * contrasts[a, other] / borders[a, other]
+            d *= (min(areas[a], areas[other]) / total) ** size_power
+            costs[a, other] = costs[other, a] = d
+            if best[other] == a or best[other] == b:
+                best[other], least[other] = _best_of(other, costs, alive)
+            elif d < least[other]:
+                best[other], least[other] = a, d
         best[a], least[a] = _best_of(a, costs, alive)
     return children, cost
 

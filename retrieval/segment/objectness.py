@@ -1,8 +1,9 @@
 """How likely a region is an object: a small network on its place in the hierarchy, its shape and what it looks like.
 
-Fitted by ``python -m training.fit_objectness`` on the training part of annotated photos: right is a region that
-overlaps some object with IoU >= .5, whatever its class. Where boundaries are learned it also sees how strong they are
-around the region and inside it, and whether the pixels of the region agree on where their object's centre is.
+Fitted by ``python -m training.fit_objectness`` on the training part of annotated photos to how well a region fits some
+object, whatever its class, and then stretched to the probability that their IoU is at least .5. Where boundaries are
+learned it also sees how strong they are around the region and inside it, and whether the pixels of the region agree on
+where their object's centre is.
 
 References
 ----------

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from toys import drawing
 
 from retrieval.segment.hierarchy import HierarchySegmenter, bounded, suppress_duplicates
-from retrieval.segment.parameters import HierarchyParameters
+from retrieval.segment.objectness import GEOMETRY
+from retrieval.segment.parameters import HierarchyParameters, MergeParameters
 from retrieval.types import Features, RgbImage, Segments
 
 STRIDES = HierarchyParameters().strides
@@ -121,6 +122,36 @@ def test_deep_features_tell_equal_colours_apart() -> None:
         cells[:, cells.shape[1] // 2 :] = [0, 9, 0, 0]
     segments = HierarchySegmenter().segment(image, features)
     assert best_overlap(segments, (0, 0, 64, 128)) > 0.8
+
+
+def test_trees_are_pooled_and_each_node_is_told_once_with_the_trees_it_is_of() -> None:
+    rng = np.random.default_rng(1)
+    image = rng.integers(0, 256, (12, 16, 3), np.uint8).repeat(10, 0).repeat(10, 1)
+    first, second = MergeParameters(), MergeParameters(contrast_weight=3.0, size_power=0.0)
+    features = constant_features(image)
+
+    def nodes(*trees: MergeParameters) -> tuple[set[bytes], NDArray[np.float32]]:
+        found = HierarchySegmenter(HierarchyParameters(trees=trees)).candidates(image, features)
+        rows = [row.tobytes() for row in found.segments.membership]
+        assert len(set(rows)) == len(rows) == len(found.worth) == len(found.measures)
+        return set(rows), found.measures
+
+    alone, other = nodes(first)[0], nodes(second)[0]
+    both, measures = nodes(first, second)
+    assert both == alone | other != alone
+    of_first, of_second = measures[:, GEOMETRY:].T
+    assert (of_first.sum(), of_second.sum()) == (len(alone), len(other))
+    assert of_first @ of_second == len(alone & other) > 0
+
+
+def test_the_map_of_the_first_tree_is_what_cuts_are_made_of() -> None:
+    image = np.asarray(drawing(5))
+    first, second = MergeParameters(), MergeParameters(size_power=0.0, contrast_weight=3.0)
+    features = constant_features(image)
+    leaves, tree = HierarchySegmenter(HierarchyParameters(trees=(first, second))).hierarchy(image, features)
+    _, alone = HierarchySegmenter(HierarchyParameters(trees=(first,))).hierarchy(image, features)
+    assert len(tree.children) == leaves.max()
+    np.testing.assert_array_equal(tree.children, alone.children)
 
 
 def test_bounded_shrinks_and_never_enlarges() -> None:

@@ -147,7 +147,7 @@ class TestCard:
             ({"mid_weight": 0.4}, True),
             ({"crop_side": 96}, True),
             ({"hierarchy": replace(LEARNED, limit=50)}, False),
-            ({"hierarchy": replace(LEARNED, stride_weights=(0.6,))}, False),
+            ({"hierarchy": replace(LEARNED, trees=LEARNED.trees[:1])}, False),
         ],
     )
     def test_its_fingerprint_changes_with_every_parameter(
