@@ -88,6 +88,9 @@ def worker(settings: Settings) -> None:
 @click.option("--text", default="", help='Words, such as "find all motorcycles".')
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--group-by", type=click.Choice(["image", "segment"]), default="image", show_default=True)
+@click.option(
+    "--min-quality", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Leave out poorer segments."
+)
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def search(settings: Settings, /, image: Path | None, as_json: bool, **asked: object) -> None:

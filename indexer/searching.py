@@ -34,7 +34,8 @@ def request_of(assembly: Assembly, image: Path | None, asked: dict[str, Any]) ->
         refs.append(Ref(query=query, point=point, box=box))
     if not refs and not asked["text"].strip():
         raise click.UsageError("nothing is asked for: give --image, --segment or --text")
-    return SearchRequest(positive=tuple(refs), text=asked["text"], limit=asked["limit"], group_by=asked["group_by"])
+    chosen = {name: asked[name] for name in ("text", "limit", "group_by", "min_quality")}
+    return SearchRequest(positive=tuple(refs), **chosen)
 
 
 def _analyze(assembly: Assembly, image: Path) -> AnalyzedPhoto:
@@ -66,12 +67,13 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
         if answer.words.unknown:
             hint = f"; did you mean {', '.join(answer.words.suggestions)}?" if answer.words.suggestions else ""
             console.print(Text(f"not understood: {', '.join(answer.words.unknown)}{hint}"))
-    table = Table("score", "photo", "segment", "box x0 y0 x1 y1", "label", "path")
+    table = Table("score", "photo", "segment", "quality", "box x0 y0 x1 y1", "label", "path")
     for match in answer.results:
         box = " ".join(map(str, match.box_xyxy))
         style = None if match.likely else "dim"
-        columns = (f"{match.score:.3f}", str(match.image_id), str(match.segment_id or "whole"), box, match.label or "")
-        table.add_row(*columns, Text(paths.get(match.image_id, "")), style=style)
+        quality = "" if match.quality is None else f"{match.quality:.2f}"
+        columns = (f"{match.score:.3f}", str(match.image_id), str(match.segment_id or "whole"), quality, box)
+        table.add_row(*columns, match.label or "", Text(paths.get(match.image_id, "")), style=style)
     console.print(table)
     console.print(f"{answer.indexed} segments searched in {answer.took_ms:.0f} ms, {answer.lag} not searchable yet")
 
@@ -86,6 +88,7 @@ def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
             "label": match.label,
             "likely": match.likely,
             "fallback": match.fallback,
+            "quality": None if match.quality is None else round(match.quality, 4),
             "path": paths.get(match.image_id),
         }
         for match in answer.results

@@ -196,7 +196,10 @@ class SearchEngine:
     def _choose(
         self, request: SearchRequest, scored: Scored, hidden: set[int | None], k: int
     ) -> tuple[Scored, dict[int, SegmentHit]]:
-        """One segment a photo, or segments that are not the same thing twice; deleted ones are left out."""
+        """One segment a photo, or segments that are not the same thing twice; deleted and poor ones are left out."""
+        if request.min_quality > 0:
+            good = self.catalog.hits(scored.ids.tolist(), min_quality=request.min_quality)
+            scored = scored[np.isin(scored.ids, list(good))]
         owners = self.segments.owners_of(scored.ids)
         if request.group_by == "image":
             scored, wanted = scored[rank.first_of_each(owners.tolist(), hidden)], request.limit
@@ -301,6 +304,7 @@ class SearchEngine:
                 label=None,
                 likely=score >= cut,
                 fallback=False,
+                quality=None,
             )
             for key, score in scored.pairs()
         )
@@ -401,6 +405,7 @@ def _described(chosen: Scored, known: dict[int, SegmentHit], limit: int) -> tupl
             label=known[key].label,
             likely=score >= cut and not known[key].is_fallback,
             fallback=known[key].is_fallback,
+            quality=known[key].quality,
         )
         for key, score in chosen[:limit].pairs()
     ]

@@ -81,11 +81,13 @@ class SearchRequest:
         1 to 1000.
     group_by : {"image", "segment"}
         One result a photo, its best segment; or segments, several a photo.
+    min_quality : float
+        Segments of a lower quality, 0 to 1, are not among the results. Whole photos have none and are all compared.
 
     Raises
     ------
     QueryError
-        Nothing is asked for, or the limit is out of range.
+        Nothing is asked for, or a number is out of range.
     """
 
     positive: tuple[Ref, ...] = ()
@@ -93,12 +95,15 @@ class SearchRequest:
     text: str = ""
     limit: int = 50
     group_by: GroupBy = "image"
+    min_quality: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.positive and not self.text.strip():
             raise QueryError("nothing is asked for: give at least one positive reference, or words")
         if not 1 <= self.limit <= MAX_LIMIT:
             raise QueryError(f"limit is {self.limit}; it can be 1 to {MAX_LIMIT}")
+        if not 0 <= self.min_quality <= 1:
+            raise QueryError(f"min_quality is {self.min_quality}; it can be 0 to 1")
         if len(self.text) > MAX_TEXT:
             raise QueryError(f"the text has {len(self.text)} characters; at most {MAX_TEXT} are read")
 
@@ -126,6 +131,8 @@ class Match(NamedTuple):
         Whether the score stands out enough from this query's others.
     fallback : bool
         Nothing was found in this photo, so that the whole of it was compared.
+    quality : float or None
+        Of the segment, 0 to 1; None where whole photos are compared.
     """
 
     image_id: int
@@ -135,6 +142,7 @@ class Match(NamedTuple):
     label: str | None
     likely: bool
     fallback: bool
+    quality: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

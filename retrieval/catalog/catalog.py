@@ -167,11 +167,12 @@ class Catalog:
                 found[key] = ((height, width), counts)
         return found
 
-    def hits(self, segment_ids: Sequence[int]) -> dict[int, SegmentHit]:
-        """Those of the segments that exist, without masks: what a list of results is made of."""
+    def hits(self, segment_ids: Sequence[int], *, min_quality: float = 0.0) -> dict[int, SegmentHit]:
+        """Those of the segments that exist and are good enough, without masks: what a list of results is made of."""
         found: dict[int, SegmentHit] = {}
+        good = f"AND segment.quality >= {float(min_quality)!r}" if min_quality > 0 else ""
         for chunk in in_chunks(segment_ids):
-            for key, image_id, x0, y0, x1, y1, quality, label, is_fallback in self._rows(self._hits, chunk):
+            for key, image_id, x0, y0, x1, y1, quality, label, is_fallback in self._rows(self._hits, chunk, good):
                 found[key] = SegmentHit(key, image_id, (x0, y0, x1, y1), quality, label, bool(is_fallback))
         return found
 
@@ -277,14 +278,14 @@ class Catalog:
             self._held.connection.close()
             self._held.connection = None
 
-    def _rows(self, statement: str, segment_ids: Collection[int]) -> list[tuple[Any, ...]]:
-        """Rows of `statement` for some segments, by the driver's own cursor.
+    def _rows(self, statement: str, segment_ids: Collection[int], also: str = "") -> list[tuple[Any, ...]]:
+        """Rows of `statement` for some segments, on a further condition, by the driver's own cursor.
 
         Every search asks this twice, and what SQLAlchemy adds to a statement and its rows costs more than the database.
         """
         with self.one_connection():
             cursor = self._held.connection.cursor()
-            cursor.execute(f"{statement} WHERE segment.id IN ({','.join(map(str, segment_ids))})")
+            cursor.execute(f"{statement} WHERE segment.id IN ({','.join(map(str, segment_ids))}) {also}")
             return list(cursor.fetchall())
 
     def _reading(self) -> AbstractContextManager[Session]:

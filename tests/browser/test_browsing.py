@@ -243,6 +243,25 @@ def test_search_groups_and_grows(page: Page) -> None:
     expect(results).to_have_count(100)
 
 
+def test_search_for_segments_of_some_quality(page: Page) -> None:
+    """By keyboard: the choice is in the address, keeps the focus, and is still there where nothing was found."""
+    page.goto("/search?segment=1")
+    results = page.locator(".result")
+    expect(results).to_have_count(50)
+    choice = page.get_by_label("Quality")
+    choice.focus()
+    with page.expect_request("**/search") as sent:
+        page.keyboard.press("ArrowDown")
+    assert sent.value.post_data_json["min_quality"] == 0.1
+    page.wait_for_url("**quality=0.1*")
+    expect(choice).to_be_focused()
+    expect(choice).to_have_value("0.1")
+    page.goto("/search?segment=1&quality=0.75")
+    expect(page.get_by_text("choose a lower one")).to_be_visible()
+    page.get_by_label("Quality").select_option("any")
+    expect(results).to_have_count(50)
+
+
 def test_search_by_whole_photo(page: Page) -> None:
     """A whole photo is compared with whole photos: no segments, no words beside it."""
     page.goto("/photos/5")

@@ -90,6 +90,12 @@ class TestSegments:
             assert (hit.image_id, hit.box_xyxy, hit.quality) == (image, record.box_xyxy, record.quality)
             assert toys.catalog.masks([record.id])[record.id] == (record.mask_size_hw, record.mask_counts)
 
+    def test_hits_of_some_quality(self, toys: ToyLibrary) -> None:
+        first, second = toys.segment_ids(toys.add(analysis([X, Y], quality=[0.5, 0.25])))
+        assert list(toys.catalog.hits([first, second], min_quality=0.25)) == [first, second]
+        assert list(toys.catalog.hits([first, second], min_quality=0.26)) == [first]
+        assert toys.catalog.hits([first, second], min_quality=1e-7).keys() == {first, second}
+
     def test_masks_of_a_smaller_photo_than_they_are(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X] * 20), size_hw=(2, 10))
         for record in toys.catalog.segments(image):

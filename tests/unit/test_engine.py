@@ -103,6 +103,32 @@ class TestByExample:
         assert sorted(images_of(answer)[1:]) == others
 
     @pytest.mark.parametrize("group", ["image", "segment"])
+    def test_poor_segments_can_be_left_out(self, toys: ToyLibrary, group: str) -> None:
+        query = toys.add(analysis([X]))
+        poor, mixed = toys.add(analysis([X], quality=[0.2])), toys.add(analysis([XY, X], quality=[0.5, 0.1]))
+        toys.add(analysis([], fallback=X))
+        engine, ref = toys.engine(), Ref(segment=toys.segment_ids(query)[0])
+        (match,) = search(engine, ref, min_quality=0.5, group_by=group).results
+        assert (match.image_id, match.segment_id, match.quality) == (mixed, toys.segment_ids(mixed)[0], 0.5)
+        assert match.score == pytest.approx(0.8, abs=1e-3)
+        assert images_of(search(engine, ref, group_by=group))[0] in (poor, mixed)
+        assert search(engine, ref, min_quality=0.6, group_by=group).results == ()
+
+    @pytest.mark.parametrize("group", ["image", "segment"])
+    def test_good_segments_behind_many_poor_ones_are_found(self, toys: ToyLibrary, group: str) -> None:
+        query = toys.add(analysis([X]))
+        for _ in range(10):
+            toys.add(analysis([X] * 40, quality=[0.1] * 40))
+        good = [toys.add(analysis([Y], quality=[0.9])) for _ in range(3)]
+        ref = Ref(segment=toys.segment_ids(query)[0])
+        assert sorted(images_of(search(toys.engine(), ref, min_quality=0.5, limit=3, group_by=group))) == good
+
+    def test_whole_photos_have_no_quality(self, toys: ToyLibrary) -> None:
+        query, other = toys.add(analysis([X])), toys.add(analysis([X], quality=[0.1]))
+        (match,) = search(toys.engine(), Ref(image=query), min_quality=0.9).results
+        assert (match.image_id, match.quality) == (other, None)
+
+    @pytest.mark.parametrize("group", ["image", "segment"])
     def test_a_photo_without_segments_is_found_last(self, toys: ToyLibrary, group: str) -> None:
         query = toys.add(analysis([X]))
         empty = toys.add(analysis([], fallback=X))

@@ -58,6 +58,9 @@ def test_an_id_that_no_database_holds_is_refused(name: str, number: int) -> None
         ({"limit": 0}, "limit is 0"),
         ({"limit": -1}, "limit is -1"),
         ({"limit": MAX_LIMIT + 1}, f"limit is {MAX_LIMIT + 1}; it can be 1 to {MAX_LIMIT}"),
+        ({"min_quality": -0.1}, "min_quality is -0.1; it can be 0 to 1"),
+        ({"min_quality": 1.5}, "min_quality is 1.5"),
+        ({"min_quality": float("nan")}, "min_quality is nan"),
         ({"text": "x" * (MAX_TEXT + 1)}, f"at most {MAX_TEXT}"),
     ],
 )

@@ -39,7 +39,7 @@ ITEM_FIELDS = [
     "segmentation",
 ]
 SEGMENT_FIELDS = ["id", "box_xyxy", "area", "quality", "label", "label_score", "parent", "mask"]
-RESULT_FIELDS = ["image_id", "segment_id", "score", "box_xyxy", "label", "likely", "fallback"]
+RESULT_FIELDS = ["image_id", "segment_id", "score", "box_xyxy", "label", "likely", "fallback", "quality"]
 
 
 def send(client: FlaskClient, call: str, content: bytes, name: str = "photo.png") -> TestResponse:
@@ -481,6 +481,15 @@ class TestSearching:
         flat = search(reader, positive=[{"segment": 1}], group_by="segment", limit=1000)["results"]
         assert len(flat) > 3
         assert len(search(reader, positive=[{"segment": 1}], group_by="image", limit=1000)["results"]) == 3
+
+    def test_least_quality(self, reader: FlaskClient) -> None:
+        found = search(reader, positive=[{"segment": 1}], group_by="segment", limit=1000)["results"]
+        qualities = sorted(result["quality"] for result in found)
+        least = qualities[len(qualities) // 2]
+        asked = {"positive": [{"segment": 1}], "group_by": "segment", "limit": 1000}
+        better = search(reader, **asked, min_quality=least)["results"]
+        assert min(result["quality"] for result in better) == least
+        assert search(reader, positive=[{"image": 1}], min_quality=1.0)["results"][0]["quality"] is None
 
     def test_masks_on_demand(self, reader: FlaskClient) -> None:
         result = search(reader, positive=[{"segment": 1}], masks=True, limit=1)["results"][0]

@@ -168,6 +168,7 @@ def _result(match: Match, masks: Mapping[int, MaskRun] | None) -> schemas.Result
         label=match.label,
         likely=match.likely,
         fallback=match.fallback,
+        quality=match.quality,
     )
     if masks is not None:
         run = masks.get(match.segment_id) if match.segment_id is not None else None

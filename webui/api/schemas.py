@@ -189,6 +189,9 @@ class Search(_Strict):
     ] = None
     limit: Annotated[int, Field(strict=True, ge=1, le=MAX_LIMIT)] = 50
     group_by: Annotated[GroupBy, Field(description="One result a photo, or segments, several a photo.")] = "image"
+    min_quality: Annotated[
+        float, Field(strict=True, ge=0, le=1, description="Segments of a lower quality are not among the results.")
+    ] = 0.0
     masks: Annotated[bool, Field(strict=True, description="Whether results bear their masks.")] = False
 
     def to_request(self) -> SearchRequest:
@@ -205,6 +208,7 @@ class Search(_Strict):
             text=self.text or "",
             limit=self.limit,
             group_by=self.group_by,
+            min_quality=self.min_quality,
         )
 
 
@@ -372,6 +376,7 @@ class Result(BaseModel):
     label: str | None
     likely: Annotated[bool, Field(description="Whether the score stands out enough from this search's others.")]
     fallback: Annotated[bool, Field(description="Nothing was found in this photo: its whole was compared. Comes last.")]
+    quality: Annotated[float | None, Field(description="Of the segment, 0 to 1; null where whole photos are compared.")]
     mask: Annotated[Mask | None, Field(description="Only if asked for.")] = None
 
 

@@ -4,6 +4,7 @@
  */
 
 export const STEP = 50; // results that are asked for at first, and more each time
+export const QUALITIES = [0, 0.1, 0.25, 0.5, 0.75]; // least qualities of segments that can be chosen
 const MOST = 1000;
 
 const numbers = (text, count) => {
@@ -18,7 +19,7 @@ const id = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null);
  * a photo from which nothing has been picked yet, and with `whole` the whole photo.
  */
 export function parse(address) {
-  const asked = { positive: [], negative: [], text: "", group: "image", limit: STEP, query: null, feedback: null, round: null };
+  const asked = { positive: [], negative: [], text: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null };
   let photo = null;
   const place = (part) => {
     if (photo && Object.values(part)[0] !== null) {
@@ -46,6 +47,7 @@ export function parse(address) {
     group: (value) => (asked.group = value === "segment" ? "segment" : "image"),
     feedback: (value) => (asked.feedback = id(value)),
     round: (value) => (asked.round = id(value)),
+    quality: (value) => (asked.quality = QUALITIES.includes(Number(value)) ? Number(value) : 0),
     limit: (value) => (asked.limit = Math.min(Math.max(Number(value) || STEP, STEP), MOST)),
   };
   for (const [name, value] of new URLSearchParams(address)) read[name]?.(value);
@@ -53,13 +55,14 @@ export function parse(address) {
 }
 
 /** The address that says it. */
-export function format({ positive, negative, text, group, limit, query, feedback, round }) {
+export function format({ positive, negative, text, group, quality, limit, query, feedback, round }) {
   const parts = new URLSearchParams();
   if (query !== null && !positive.some((ref) => ref.query === query)) parts.append("query", query);
   for (const ref of positive) appendRef(parts, ref);
   for (const ref of negative) parts.append(isWhole(ref) ? "notphoto" : "not", ref.segment ?? ref.image);
   if (text) parts.append("text", text);
   if (group !== "image") parts.append("group", group);
+  if (quality) parts.append("quality", quality);
   if (limit > STEP) parts.append("limit", limit);
   if (feedback !== null) parts.append("feedback", feedback);
   if (feedback !== null && round !== null) parts.append("round", round);
@@ -100,5 +103,5 @@ export const isAsked = (asked) => asked.positive.length > 0 || asked.text !== ""
 export const sameRef = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /** As POST /search takes it. */
-export const body = ({ positive, negative, text, limit, group }) =>
-  ({ positive, negative, text, limit, group_by: group, masks: true });
+export const body = ({ positive, negative, text, limit, group, quality }) =>
+  ({ positive, negative, text, limit, group_by: group, min_quality: quality, masks: true });

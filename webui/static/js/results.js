@@ -31,7 +31,7 @@ export function showSkeleton(list) {
 }
 
 function cardOf(result, alone, onVote) {
-  const { image_id: photo, segment_id: segment, label, fallback } = result;
+  const { image_id: photo, segment_id: segment, label, fallback, quality } = result;
   const source = alone ? `/api/v1/segments/${segment}/crop` : `/api/v1/images/${photo}/thumbnail`;
   const alt = `Photo ${photo}${label ? `, ${label}` : ""}`;
   const picture = h("img", { src: source, alt, loading: "lazy", decoding: "async" });
@@ -43,7 +43,7 @@ function cardOf(result, alone, onVote) {
   };
   const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone)), "data-segment": segment },
     h("a", { class: "shot", "data-stop": true, href }, picture),
-    h("span", { class: "score", title: `${fallback ? "No segment was found here: the whole photo was compared. " : label ? `${label}. ` : ""}Cosine similarity: 1 is the same` }),
+    h("span", { class: "score", title: `${fallback ? "No segment was found here: the whole photo was compared. " : label ? `${label}. ` : ""}Cosine similarity: 1 is the same${quality === null ? "" : `. Quality of the segment: ${quality.toFixed(2)}`}` }),
     h("span", { class: "votes" }, vote("relevant", "up", "Right"), vote("irrelevant", "down", "Wrong")));
   const view = alone ? cropView(new Mask(result.mask)) : null;
   if (result.mask) whenSeen(card, () => outline(card, new Mask(result.mask), view));

@@ -103,10 +103,10 @@ function fail(problem) {
 function showAnswer(answer) {
   for (const result of answer.results) if (result.segment_id !== null) owners.set(result.segment_id, result.image_id);
   showResults($("#results"), answer.results, { alone: asked.group === "segment", onVote: judging.vote });
-  showSummary($("#summary"), asked, answer, (group) => go({ ...anew(asked), group }));
+  showSummary($("#summary"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
   judging.show(asked.feedback ? answer : null);
   $("#more").hidden = asked.feedback !== null || answer.results.length < asked.limit || !canGrow(asked);
-  blank(answer.results.length ? null : nothingFound(answer.words, answer.index.segments === 0));
+  blank(answer.results.length ? null : nothingFound(answer.words, answer.index.segments === 0, asked.quality));
   used = answer.used;
   mark();
   announce(answer.results.length ? plural(answer.results.length, "result") : "No results");
@@ -174,7 +174,7 @@ async function take([file]) {
   const say = picker.preview(file);
   try {
     const { id } = await patiently(() => postQuery(file), (problem) => say(problem.message));
-    go({ ...empty(), query: id, group: asked.group });
+    go({ ...empty(), query: id, group: asked.group, quality: asked.quality });
   } catch (problem) {
     toast(problem.message, { wait: 10000 });
     show();

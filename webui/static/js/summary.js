@@ -1,21 +1,26 @@
-/** The line above the results: how the words were understood, what was found, and how to group it. */
+/** The line above the results: how the words were understood, what was found, how to group it and how good it must be. */
 
 import { h, plural } from "./dom.js";
-import { empty, format, isWhole } from "./refs.js";
+import { empty, format, isWhole, QUALITIES } from "./refs.js";
 
 const SHOWN = 6; // classes of a word that are listed
 
 const wordLink = (word) => h("a", { href: format({ ...empty(), text: word }) }, word);
 const listed = (nodes) => nodes.flatMap((node, at) => (at ? [", ", node] : [node]));
 
-export function showSummary(root, asked, answer, onGroup) {
-  root.hidden = answer.results.length === 0;
+/** Show it; `onChange` hears of what was chosen, {group} or {quality}. The control in use keeps the focus. */
+export function showSummary(root, asked, answer, onChange) {
+  const used = root.contains(document.activeElement) ? document.activeElement.name : "";
+  root.hidden = answer.results.length === 0 && !asked.quality;
   root.replaceChildren(
     ...(answer.words ? [understood(answer.words)] : []),
     h("p", { class: "numbers", role: "status" }, numbers(asked, answer)),
-    ...(asked.positive.some(isWhole) ? [] : [grouping(asked, onGroup)]),
+    ...(asked.positive.some(isWhole) ? [] : [controls(asked, onChange)]),
   );
+  if (used) root.querySelector(`[name="${used}"]`)?.focus();
 }
+
+const controls = (asked, onChange) => h("div", { class: "controls" }, quality(asked, onChange), grouping(asked, onChange));
 
 function understood({ understood: terms, unknown, suggestions }) {
   const line = h("p", { class: "understood" });
@@ -45,9 +50,19 @@ function numbers({ group, limit, positive }, { results, index, took_ms: took }) 
 
 const spent = (took) => `${took < 10 ? took.toFixed(1) : Math.round(took)} ms`;
 
-function grouping({ group }, onGroup) {
-  const button = (value, words) =>
-    h("button", { type: "button", "aria-pressed": String(group === value), click: () => onGroup(value) }, words);
+function quality(asked, onChange) {
+  const option = (value) =>
+    h("option", { value, selected: value === asked.quality }, value ? `${value.toFixed(2)} or better` : "any");
+  const change = ({ target }) => onChange({ quality: Number(target.value) });
+  const title = "How likely a segment is a thing of its own";
+  return h("label", { class: "choice", title }, "Quality ", h("select", { name: "quality", change }, QUALITIES.map(option)));
+}
+
+function grouping({ group }, onChange) {
+  const button = (value, words) => {
+    const state = { name: value, "aria-pressed": String(group === value) };
+    return h("button", { type: "button", ...state, click: () => onChange({ group: value }) }, words);
+  };
   const buttons = [button("image", "Photos"), button("segment", "Segments")];
   return h("div", { class: "switch", role: "group", "aria-label": "Group results" }, buttons);
 }
@@ -56,7 +71,7 @@ function grouping({ group }, onGroup) {
 export const message = (title, ...lines) => [h("h2", {}, title), ...lines.map((line) => h("p", {}, line))];
 
 /** What stands in the place of results when there are none. */
-export function nothingFound(words, isLibraryEmpty) {
+export function nothingFound(words, isLibraryEmpty, quality) {
   if (isLibraryEmpty) {
     const add = h("a", { href: "/upload" }, "Add some");
     return message("Nothing to search yet", ["No photo has been cut into segments so far. ", add, "."]);
@@ -69,5 +84,6 @@ export function nothingFound(words, isLibraryEmpty) {
     const photo = ["Or ", h("a", { href: "/search" }, "search by a photo"), " of what you mean."];
     return message(unknown ? `“${unknown}” is not known here.` : "These words name nothing.", instead, photo);
   }
+  if (quality) return message("Nothing found", "No other photo has a segment of this quality: choose a lower one.");
   return message("Nothing found", "No other photo holds anything to compare with.");
 }
