@@ -1,14 +1,15 @@
 """Fit the ranking of the hierarchy's nodes: ``python -m training.fit_objectness --data FOLDER --recipe lite``.
 
 On the training parts of ``coco-dev`` and ``voc-dev``. The network has one hidden layer over the nodes' measures and
-projected vectors; ``retrieval/data/lite.safetensors`` has to be there. It learns how many of five overlaps a node
-reaches, for a node that fits well is worth more than one that just passes; its output is then stretched to the chance
-of the first of them (Platt scaling, which the last layer takes up).
+projected vectors; ``retrieval/data/lite-ranking.safetensors``, which projects them, has to be there. It learns which
+of five overlaps a node reaches, for one that fits well is worth more than one that just passes; the mean of the five
+chances is then calibrated to the chance of the first (Platt scaling).
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from retrieval.embed.masked_pooling import join_descriptors, masked_means
-from retrieval.embed.projection import Projection
 from retrieval.evaluate.datasets import AnnotatedPhoto, load_photos
 from retrieval.images import decode
-from retrieval.recipes.lite import LiteRecipe, objectness_path, projection_path, unfitted
+from retrieval.recipes.lite import LiteRecipe, objectness_path, unfitted
 from retrieval.segment.objectness import Objectness
 from retrieval.types import Vectors
 
@@ -62,7 +61,6 @@ def main(data: Path, name: str, voc_every: int, every: int, seed: int, device: s
 
 def collect(recipe: LiteRecipe, photos: list[AnnotatedPhoto]) -> tuple[Vectors, Vectors, Vectors]:
     """Measures, vectors and best overlap with an object of every candidate node of annotated photos."""
-    pca = Projection.load(projection_path("lite")).segment
     parts: list[tuple[Vectors, Vectors, Vectors]] = []
     for photo in track(photos, description="hierarchies"):
         if not photo.objects:
@@ -70,39 +68,39 @@ def collect(recipe: LiteRecipe, photos: list[AnnotatedPhoto]) -> tuple[Vectors, 
         image = decode(photo.path, long_side=recipe.parameters.large_side).rgb
         features = recipe.extract([image])[0]
         found = recipe.segmenter.candidates(image, features.large)
-        pooled = join_descriptors(masked_means(found.segments, features.maps), (1.0, 1.0, recipe.parameters.mid_weight))
         objects = np.stack([each.mask(found.segments.size_hw) for each in photo.objects])
-        parts.append((found.measures, pca.apply(pooled), found.segments.iou_with(objects).max(axis=1)))
+        seen = recipe.ranked_by(features, found.segments)
+        parts.append((found.measures, seen, found.segments.iou_with(objects).max(axis=1)))
     measures, vectors, overlaps = (np.concatenate(column) for column in zip(*parts, strict=True))
     return measures, vectors, overlaps
 
 
 def fit(measures: Vectors, vectors: Vectors, overlaps: Vectors, seed: int, epochs: int = 12) -> Objectness:
-    """Learn by cross-entropy; the first layer standardises what comes in, the last calibrates what comes out."""
+    """Learn by cross-entropy; the first layer standardises what comes in."""
     torch.manual_seed(seed)
     mean, deviation = measures.mean(axis=0), measures.std(axis=0) + 1e-6
     inputs = torch.from_numpy(np.concatenate([(measures - mean) / deviation, vectors * VECTOR_SCALE], axis=1)).float()
-    target = torch.from_numpy((overlaps[:, None] >= OVERLAPS).mean(axis=1)).float()
-    network = nn.Sequential(nn.Linear(inputs.shape[1], HIDDEN), nn.Dropout(DROPOUT), nn.ReLU(), nn.Linear(HIDDEN, 1))
+    target = torch.from_numpy(overlaps[:, None] >= OVERLAPS).float()
+    network = nn.Sequential(
+        nn.Linear(inputs.shape[1], HIDDEN), nn.Dropout(DROPOUT), nn.ReLU(), nn.Linear(HIDDEN, len(OVERLAPS))
+    )
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=PENALTY)
     batches = len(inputs) // 512 + 1
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=epochs * batches)
     for _ in track(range(epochs), description="fitting"):
         for rows in torch.randperm(len(inputs)).chunk(batches):
-            loss = nn.functional.binary_cross_entropy_with_logits(network(inputs[rows])[:, 0], target[rows])
+            loss = nn.functional.binary_cross_entropy_with_logits(network(inputs[rows]), target[rows])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
-    with torch.no_grad():
-        logits = network.eval()(inputs).numpy()
-    platt = LogisticRegression(C=np.inf).fit(logits, overlaps >= OVERLAPS[0])
     scale = np.concatenate([1 / deviation, np.full(vectors.shape[1], VECTOR_SCALE)])
     first, last = (_linear(network[n]) for n in (0, 3))
     weights = (first[0] * scale[:, None]).astype(np.float32)
     bias = (first[1] - mean @ weights[: len(mean)]).astype(np.float32)
-    stretched = (last[0] * platt.coef_[0]).astype(np.float32), (last[1] * platt.coef_[0] + platt.intercept_)
-    return Objectness((weights, stretched[0]), (bias, stretched[1].astype(np.float32)))
+    fitted = Objectness((weights, last[0]), (bias, last[1]))
+    platt = LogisticRegression(C=np.inf).fit(fitted.log_odds(measures, vectors)[:, None], overlaps >= OVERLAPS[0])
+    return replace(fitted, calibration=(platt.coef_.item(), platt.intercept_.item()))
 
 
 def _linear(layer: Any) -> tuple[Vectors, Vectors]:

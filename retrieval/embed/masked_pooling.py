@@ -40,6 +40,24 @@ def masked_means(segments: Segments, maps: Sequence[FeatureMap]) -> list[NDArray
     return [sparse_product(segments.membership, pool_atoms(segments.atoms, count, each)) / areas for each in maps]
 
 
-def join_descriptors(means: Sequence[NDArray[np.float32]], weights: Sequence[float]) -> Descriptors:
-    """Descriptors made of the means of several maps, (N, sum of C): each of unit length times its weight."""
-    return np.concatenate([weight * unit(mean) for mean, weight in zip(means, weights, strict=True)], axis=1)
+def join_descriptors(means: Sequence[NDArray[np.float32]], weights: Sequence[float], power: float = 1.0) -> Descriptors:
+    """Descriptors made of the means of several maps, (N, sum of C): each of unit length times its weight.
+
+    Parameters
+    ----------
+    means : sequence of ndarray of shape (N, C), float32
+    weights : sequence of float
+        One a map.
+    power : float
+        Values are raised to it, their signs kept, so that a few strong channels do not decide alone.
+
+    References
+    ----------
+    Perronnin, Sanchez and Mensink, "Improving the Fisher Kernel for Large-Scale Image Classification", ECCV 2010,
+    section 3.2 (power normalisation).
+    """
+    parts = [
+        weight * unit(mean if power == 1 else np.sign(mean) * np.abs(mean) ** power)
+        for mean, weight in zip(means, weights, strict=True)
+    ]
+    return np.concatenate(parts, axis=1)

@@ -1,4 +1,7 @@
-"""Centred PCA from concatenated descriptors to short unit vectors, for segments, whole photos and words alike.
+"""Linear maps from concatenated descriptors to short unit vectors, for segments, whole photos and words alike.
+
+They are centred PCA; that of segments is whitened within classes besides, so that directions in which one kind of thing
+varies count less than those in which kinds differ.
 
 A file holds, as float16 unless said otherwise: ``segment_mean`` (C,) float32, ``segment_components`` (C, D), and the
 same for ``photo_``; ``word_vectors`` (1000, D), the classifier's rows in the space of the segments, if there are words.
@@ -6,7 +9,9 @@ same for ``photo_``; ``word_vectors`` (1000, D), the classifier's rows in the sp
 References
 ----------
 Jegou and Chum, "Negative evidences and co-occurences in image retrieval: the benefit of PCA and whitening", ECCV 2012,
-section 2. The exponent of the whitening is zero here: it lowered both measures (``docs/benchmarks.md``).
+section 2; Hatch, Kajarekar and Stolcke, "Within-Class Covariance Normalization for SVM-based Speaker Recognition",
+Interspeech 2006, section 3; Mikolajczyk and Matas, "Improving Descriptors for Fast Tree Matching by Optimal Linear
+Projection", ICCV 2007, section 3.
 """
 
 from __future__ import annotations
@@ -29,26 +34,55 @@ Descriptors = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Pca:
-    """A projection onto principal components.
+class LinearMap:
+    """A centred linear map.
 
     Attributes
     ----------
     mean : ndarray of shape (C,), float32
     components : ndarray of shape (C, D), float32
-        Orthonormal columns, most variance first.
+        Orthonormal columns, most variance first, unless whitened.
     """
 
     mean: NDArray[np.float32]
     components: NDArray[np.float32]
 
     @classmethod
-    def fit(cls, descriptors: Descriptors, dim: int) -> Pca:
-        """Fit to descriptors by the eigenvectors of their covariance; O(N·C² + C³)."""
+    def fit(cls, descriptors: Descriptors, dim: int) -> LinearMap:
+        """PCA by the eigenvectors of the descriptors' covariance; O(N·C² + C³)."""
         mean = descriptors.mean(axis=0, dtype=np.float64)
         centred = descriptors - mean.astype(np.float32)
         _, vectors = np.linalg.eigh((centred.T @ centred).astype(np.float64))
         return cls(mean.astype(np.float32), np.ascontiguousarray(vectors[:, ::-1][:, :dim], np.float32))
+
+    def whitened_within(self, descriptors: Descriptors, classes: NDArray[np.integer], shrinkage: float) -> LinearMap:
+        """The map followed by the whitening of what varies within classes.
+
+        Parameters
+        ----------
+        descriptors : ndarray of shape (N, C), float32
+        classes : ndarray of shape (N,), int
+            A class with one member says nothing and is left out.
+        shrinkage : float
+            Share of a multiple of the identity in the covariance, in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            No class has two members.
+        """
+        projected = ((descriptors - self.mean) @ self.components).astype(np.float64)
+        _, rows, counts = np.unique(classes, return_inverse=True, return_counts=True)
+        if counts.max(initial=0) < 2:
+            raise ValueError("no class has two members: there is nothing that varies within one")
+        means = np.stack([np.bincount(rows, column) for column in projected.T], axis=1) / counts[:, None]
+        within = projected - means[rows]
+        covariance = within.T @ within / (len(within) - len(counts))
+        dim = len(covariance)
+        covariance = (1 - shrinkage) * covariance + shrinkage * np.trace(covariance) / dim * np.eye(dim)
+        values, vectors = np.linalg.eigh(covariance)
+        whitening = (vectors / np.sqrt(values)) @ vectors.T
+        return LinearMap(self.mean, (self.components @ (whitening / whitening.max())).astype(np.float32))
 
     def apply(self, descriptors: Descriptors) -> Vectors:
         """Unit vectors of descriptors."""
@@ -58,6 +92,24 @@ class Pca:
         """Unit vectors of directions, such as a classifier's rows, which have no mean to take off."""
         return unit(directions @ self.components)
 
+    def save(self, path: Path) -> None:
+        """Write the map alone, the components as float16."""
+        save_file({"mean": self.mean, "components": np.ascontiguousarray(self.components.astype(np.float16))}, path)
+
+    @classmethod
+    def load(cls, path: Path) -> LinearMap:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        WeightsMissingError, WeightsCorruptError
+        """
+        tensors = _tensors(path)
+        try:
+            return cls(tensors["mean"].astype(np.float32), tensors["components"].astype(np.float32))
+        except KeyError as error:
+            raise WeightsCorruptError(f"{path} lacks {error}: restore it with `git checkout -- {path}`") from error
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Projection:
@@ -65,13 +117,13 @@ class Projection:
 
     Attributes
     ----------
-    segment, photo : Pca
+    segment, photo : LinearMap
     word_vectors : ndarray of shape (W, D), float32
         One row a class of the classifier; (0, D) for a recipe without words.
     """
 
-    segment: Pca
-    photo: Pca
+    segment: LinearMap
+    photo: LinearMap
     word_vectors: Vectors
 
     def save(self, path: Path) -> None:
@@ -96,14 +148,18 @@ class Projection:
         """
         tensors = _tensors(path)
         try:
-            return cls(_pca(tensors, "segment"), _pca(tensors, "photo"), tensors["word_vectors"].astype(np.float32))
+            return cls(
+                _linear_map(tensors, "segment"),
+                _linear_map(tensors, "photo"),
+                tensors["word_vectors"].astype(np.float32),
+            )
         except KeyError as error:
             raise WeightsCorruptError(f"{path} lacks {error}: restore it with `git checkout -- {path}`") from error
 
 
-def _pca(tensors: Mapping[str, NDArray[np.floating]], kind: str) -> Pca:
+def _linear_map(tensors: Mapping[str, NDArray[np.floating]], kind: str) -> LinearMap:
     mean, components = tensors[f"{kind}_mean"], tensors[f"{kind}_components"]
-    return Pca(mean.astype(np.float32), components.astype(np.float32))
+    return LinearMap(mean.astype(np.float32), components.astype(np.float32))
 
 
 def digest_of(path: Path) -> str:

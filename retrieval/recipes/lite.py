@@ -1,9 +1,9 @@
 """The default recipe, which needs no download, and its sisters: with crops, and with a hierarchy that is not learned.
 
 A photo goes through EfficientNet-Lite2 at two scales. The larger pass, and the boundaries that a small decoder draws
-from it, feed the region hierarchy; the last maps of
-both, and the stride-16 map of the larger at half weight, are averaged under each segment's mask, concatenated and
-projected. The classifier's rows, projected alike, are the query vectors of words, and name the segments.
+from it, feed the region hierarchy; the last maps of both, and at half weight the larger's maps of strides 16 and 32,
+are averaged under each segment's mask, power-normalised, concatenated and projected. The classifier's rows, projected
+alike, are the query vectors of words, and name the segments.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..embed.masked_pooling import join_descriptors, masked_means
-from ..embed.projection import Descriptors, Pca, Projection, digest_of, unit
+from ..embed.projection import Descriptors, LinearMap, Projection, digest_of, unit
 from ..fingerprint import fingerprint
 from ..segment.parameters import HierarchyParameters, MergeParameters
 from ..types import Analysis, FeatureMap, Features, RgbImage, Segments, Vectors
@@ -44,7 +44,9 @@ class LiteParameters:
     small_side, large_side : int
         Long sides of the two passes, in pixels.
     mid_weight : float
-        Weight of the stride-16 map.
+        Weight of the maps of strides 16 and 32.
+    power : float
+        Of the power normalisation.
     crop_side : int
         Side of the crops, in pixels; 0 for none.
     crop_context : float
@@ -55,6 +57,7 @@ class LiteParameters:
     small_side: int = 512
     large_side: int = 768
     mid_weight: float = 0.5
+    power: float = 0.5
     crop_side: int = 0
     crop_context: float = 0.05
     hierarchy: HierarchyParameters = field(default_factory=HierarchyParameters)
@@ -86,7 +89,7 @@ class LiteFeatures:
     @property
     def maps(self) -> tuple[FeatureMap, ...]:
         """The maps a descriptor is made of."""
-        return self.small.head, self.large.head, self.large.strides[16]
+        return self.small.head, self.large.head, self.large.strides[16], self.large.strides[32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class LiteRecipe:
         None where boundaries are not learned.
     segmenter : HierarchySegmenter
     projection : Projection
-    ranking : Pca
+    ranking : LinearMap
         Projects the pooled part of a descriptor for the segmenter's `Objectness`, which was fitted behind it.
     """
 
@@ -113,7 +116,7 @@ class LiteRecipe:
     decoder: BoundaryDecoder | None
     segmenter: HierarchySegmenter
     projection: Projection
-    ranking: Pca
+    ranking: LinearMap
 
     @property
     def lanes(self) -> int:
@@ -130,17 +133,17 @@ class LiteRecipe:
         chosen, strides = self.parameters, self.parameters.hierarchy.strides
         small = self.backbone.extract(images, long_side=chosen.small_side)
         large = self.backbone.extract(
-            images, long_side=chosen.large_side, strides=sorted({*strides, 16}), decoder=self.decoder
+            images, long_side=chosen.large_side, strides=sorted({*strides, 16, 32}), decoder=self.decoder
         )
         return [LiteFeatures(*pair) for pair in zip(small, large, strict=True)]
 
     def segment(self, image: RgbImage, features: LiteFeatures) -> Segments:
         """The region hierarchy's best nodes."""
+        return self.segmenter.segment(image, features.large, lambda found: self.ranked_by(features, found))
 
-        def describe(candidates: Segments) -> Vectors:
-            return self.ranking.apply(join_descriptors(masked_means(candidates, features.maps), self._weights))
-
-        return self.segmenter.segment(image, features.large, describe)
+    def ranked_by(self, features: LiteFeatures, candidates: Segments) -> Vectors:
+        """What the segmenter's `Objectness` sees of candidates: plain descriptors of three maps, projected."""
+        return self.ranking.apply(join_descriptors(masked_means(candidates, features.maps[:3]), self._weights[:3]))
 
     def embed(self, image: RgbImage, features: LiteFeatures, segments: Segments) -> Analysis:
         """Projected descriptors, and the likeliest class of each segment where it is likely enough."""
@@ -162,7 +165,7 @@ class LiteRecipe:
         return self._describe(image, segments, masked_means(segments, features.maps))
 
     def _describe(self, image: RgbImage, segments: Segments, means: Sequence[NDArray[np.float32]]) -> Descriptors:
-        pooled = join_descriptors(means, self._weights)
+        pooled = join_descriptors(means, self._weights, self.parameters.power)
         if not self.parameters.crop_side:
             return pooled
         from ..embed.crops import crop_descriptors
@@ -171,8 +174,8 @@ class LiteRecipe:
         return np.concatenate([pooled, crop_descriptors(self.backbone, image, segments, side=side, context=context)], 1)
 
     @property
-    def _weights(self) -> tuple[float, float, float]:
-        return 1.0, 1.0, self.parameters.mid_weight
+    def _weights(self) -> tuple[float, ...]:
+        return 1.0, 1.0, self.parameters.mid_weight, self.parameters.mid_weight
 
     def describe_photo(self, features: LiteFeatures) -> Descriptors:
         """The descriptor of a whole photo before projection, (1, 1280): the last map of the small pass, averaged."""
@@ -212,6 +215,7 @@ def objectness_path(name: str) -> Path:
 
 
 BOUNDARIES = DATA / "boundaries.safetensors"
+RANKING = DATA / "lite-ranking.safetensors"
 
 
 def card(name: str) -> RecipeCard:
@@ -219,7 +223,7 @@ def card(name: str) -> RecipeCard:
     chosen, path = PARAMETERS[name], projection_path(name)
     projection = Projection.load(path)
     embedding = (BACKBONE, digest_of(path), asdict(replace(chosen, hierarchy=HierarchyParameters())))
-    ranking = [digest_of(objectness_path(name)), digest_of(projection_path("lite"))]
+    ranking = [digest_of(objectness_path(name)), digest_of(RANKING)]
     boundaries = digest_of(BOUNDARIES) if chosen.hierarchy.learned else None
     print_ = fingerprint(f"{name}-2", *embedding, ranking, boundaries, chosen.hierarchy)
     space = fingerprint("lite-crops-space" if chosen.crop_side else "lite-space", *embedding)
@@ -246,7 +250,7 @@ def _build(name: str, device: str, threads: int | None, projection: Projection, 
         space=prints[1],
         segmenter=replace(bare.segmenter, objectness=objectness),
         projection=projection,
-        ranking=Projection.load(projection_path("lite")).segment,
+        ranking=LinearMap.load(RANKING),
     )
 
 
@@ -256,7 +260,7 @@ def unfitted(name: str, device: str, threads: int | None = None) -> LiteRecipe:
     from ..boundary_decoder import BoundaryDecoder
     from ..segment.hierarchy import HierarchySegmenter
 
-    nothing = Pca(np.zeros(0, np.float32), np.zeros((0, 0), np.float32))
+    nothing = LinearMap(np.zeros(0, np.float32), np.zeros((0, 0), np.float32))
     parameters = PARAMETERS[name]
     return LiteRecipe(
         fingerprint="unfitted",
@@ -266,5 +270,5 @@ def unfitted(name: str, device: str, threads: int | None = None) -> LiteRecipe:
         decoder=BoundaryDecoder.load(BOUNDARIES) if parameters.hierarchy.learned else None,
         segmenter=HierarchySegmenter(parameters.hierarchy),
         projection=Projection(nothing, nothing, np.zeros((0, 0), np.float32)),
-        ranking=nothing,
+        ranking=LinearMap.load(RANKING),
     )

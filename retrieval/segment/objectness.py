@@ -136,24 +136,35 @@ class Objectness:
     Attributes
     ----------
     weights : tuple of ndarray of shape (I, O), float32
-        Of each layer, from measures and vector to one number; between layers negative values are cut off.
+        Of each layer, from measures and vector to one number an overlap, the log odds that it is reached; between
+        layers negative values are cut off.
     biases : tuple of ndarray of shape (O,), float32
+    calibration : tuple of float
+        Slope and offset that turn the log odds of the mean chance into those of IoU >= .5.
     """
 
     weights: tuple[NDArray[np.float32], ...]
     biases: tuple[NDArray[np.float32], ...]
+    calibration: tuple[float, float] = (1.0, 0.0)
 
     def __call__(self, measures: NDArray[np.float32], vectors: Vectors) -> NDArray[np.float32]:
         """Probabilities, (N,), of regions with these measures, (N, M), and vectors, (N, D)."""
+        slope, offset = self.calibration
+        return _sigmoid(slope * self.log_odds(measures, vectors) + offset)
+
+    def log_odds(self, measures: NDArray[np.float32], vectors: Vectors) -> NDArray[np.float32]:
+        """Log odds of the mean of the chances to reach each overlap, (N,)."""
         x = np.concatenate([measures, vectors], axis=1)
         for layer, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             x = (np.maximum(x, 0) if layer else x) @ weights + bias
-        return np.asarray(1 / (1 + np.exp(-x[:, 0])), dtype=np.float32)
+        chance = np.clip(_sigmoid(x).mean(axis=1), 1e-6, 1 - 1e-6)
+        return np.asarray(np.log(chance / (1 - chance)), np.float32)
 
     def save(self, path: Path) -> None:
         """Write the network as safetensors."""
         named = {"weights": self.weights, "bias": self.biases}
         tensors = {f"{name}_{n}": each for name, layers in named.items() for n, each in enumerate(layers)}
+        tensors["calibration"] = np.array(self.calibration)
         save_file({name: np.ascontiguousarray(each) for name, each in tensors.items()}, path)
 
     @classmethod
@@ -168,7 +179,13 @@ class Objectness:
             raise WeightsMissingError(f"{path} is missing: restore it with `git checkout -- {path}`")
         try:
             tensors = load_file(path)
+            slope, offset = tensors.pop("calibration", np.array([1.0, 0.0])).tolist()
             layers = range(len(tensors) // 2)
-            return cls(tuple(tensors[f"weights_{n}"] for n in layers), tuple(tensors[f"bias_{n}"] for n in layers))
-        except (SafetensorError, OSError, KeyError) as error:
+            weights, biases = ([tensors[f"{name}_{n}"] for n in layers] for name in ("weights", "bias"))
+            return cls(tuple(weights), tuple(biases), (slope, offset))
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise WeightsCorruptError(f"{path} is not an objectness model: restore it with `git checkout`") from error
+
+
+def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(1 / (1 + np.exp(-x)), dtype=np.float32)

@@ -145,6 +145,7 @@ class TestCard:
             ({"small_side": 480}, True),
             ({"large_side": 800}, True),
             ({"mid_weight": 0.4}, True),
+            ({"power": 1.0}, True),
             ({"crop_side": 96}, True),
             ({"hierarchy": replace(LEARNED, limit=50)}, False),
             ({"hierarchy": replace(LEARNED, trees=LEARNED.trees[:1])}, False),

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from retrieval.embed.masked_pooling import join_descriptors, masked_means
-from retrieval.pooling import FINE_CELLS, pool_atoms
+from retrieval.pooling import FINE_CELLS, pool_atoms, sparse_product
 from retrieval.types import Segments
 
 SIZE = 60, 84
@@ -80,6 +80,21 @@ def test_joined_descriptors_have_the_weights_as_lengths() -> None:
     assert joined.shape == (5, 10)
     np.testing.assert_allclose(np.linalg.norm(joined[:, :4], axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(joined[:, 4:], axis=1), 0.5, rtol=1e-5)
+
+
+def test_power_brings_strong_channels_down_and_keeps_signs() -> None:
+    joined = join_descriptors([np.array([[9.0, -1.0, 0.0]], np.float32)], [1.0], power=0.5)
+    np.testing.assert_allclose(joined, np.array([[3, -1, 0]]) / np.sqrt(10), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [np.float32, bool])
+def test_sparse_products_are_products(kind: type) -> None:
+    rng = np.random.default_rng(5)
+    weights = ((rng.random((7, 11)) < 0.2) * rng.random((7, 11))).astype(kind)
+    values = rng.standard_normal((11, 6)).astype(np.float32)
+    found = sparse_product(weights, values)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, weights.astype(np.float32) @ values, rtol=1e-5, atol=1e-6)
 
 
 def test_no_segment_has_no_means() -> None:
