@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from .boundary_decoder import WIDTHS, BoundaryDecoder
 from .errors import ConfigurationError, OutOfDeviceMemoryError, WeightsCorruptError, WeightsMissingError
+from .size import ModelSize
 from .types import Features, RgbImage
 
 WEIGHTS_FILE = "efficientnet-lite2-9656183e.pth"
@@ -61,6 +62,8 @@ class Backbone:
         The rows of the classifier, in ImageNet's order.
     digest : str
         Of the weights.
+    size : ModelSize
+        With the classifier.
     """
 
     def __init__(self, device: str = "cpu", *, threads: int | None = None, weights: Path | None = None) -> None:
@@ -72,6 +75,7 @@ class Backbone:
         network: Any = _load(path)  # an architecture of timm, which is not typed
         self.classifier: NDArray[np.float32] = network.classifier.weight.detach().numpy().copy()
         self.classifier_bias: NDArray[np.float32] = network.classifier.bias.detach().numpy().copy()
+        self.size = ModelSize(sum(each.numel() for each in network.parameters()), path.stat().st_size)
         on_cpu = self.device.type == "cpu"
         self._threads = threads if on_cpu else None
         self.batch_size = 1 if on_cpu else 32

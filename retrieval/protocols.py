@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
+from .size import ModelSize
 from .types import Analysis, Hits, Ids, RgbImage, Segments, Vectors
 
 
@@ -38,6 +42,11 @@ class Recipe(Protocol):
         """How many calls of `extract` are best run at once, each from a thread of its own."""
         ...
 
+    @property
+    def size(self) -> ModelSize:
+        """Of all that it loads: networks and fitted files."""
+        ...
+
     def extract(self, images: Sequence[RgbImage]) -> Sequence[Any]:
         """Run the network over a batch; one value an image, independent of the rest of the batch."""
         ...
@@ -48,6 +57,20 @@ class Recipe(Protocol):
 
     def embed(self, image: RgbImage, features: Any, segments: Segments) -> Analysis:
         """Give each segment and the whole photo a vector of unit length."""
+        ...
+
+
+@runtime_checkable
+class PixelNamer(Protocol):
+    """What a recipe may do besides: tell the class of every pixel."""
+
+    @property
+    def class_names(self) -> tuple[str | None, ...]:
+        """Of the classes, None for what is nothing in particular; empty if pixels have no classes."""
+        ...
+
+    def class_map(self, image: RgbImage, features: Any) -> NDArray[np.uint16]:
+        """Class of every pixel, (H, W), in a frame that covers the image."""
         ...
 
 

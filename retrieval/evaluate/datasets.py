@@ -34,32 +34,10 @@ from PIL.ExifTags import Base
 from pycocotools import mask as coco
 
 from ..errors import ConfigurationError
+from .semantic import VOC_CLASSES, VOID
 
 MIN_AREA = 32 * 32
 """Smaller objects are left out, in pixels of the photo."""
-
-VOC_CLASSES = [
-    "aeroplane",
-    "bicycle",
-    "bird",
-    "boat",
-    "bottle",
-    "bus",
-    "car",
-    "cat",
-    "chair",
-    "cow",
-    "diningtable",
-    "dog",
-    "horse",
-    "motorbike",
-    "person",
-    "pottedplant",
-    "sheep",
-    "sofa",
-    "train",
-    "tvmonitor",
-]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -93,10 +71,40 @@ class AnnotatedObject:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class AnnotatedPhoto:
-    """A photo with its objects, the small ones left out."""
+    """A photo with its objects, the small ones left out.
+
+    Attributes
+    ----------
+    path : Path
+    objects : tuple of AnnotatedObject
+    classes_path : Path or None
+        Where PASCAL VOC's class of every pixel is told: the picture of its class map.
+    """
 
     path: Path
     objects: tuple[AnnotatedObject, ...]
+    classes_path: Path | None = None
+
+    def class_map(self) -> NDArray[np.uint8] | None:
+        """VOC's class of every pixel, (H, W): 0 the background, 255 void; None if it is not told. Read at each call.
+
+        Raises
+        ------
+        ConfigurationError
+            It cannot be read, or has other classes.
+        """
+        if self.classes_path is None:
+            return None
+        try:
+            with Image.open(self.classes_path) as opened:
+                found = np.asarray(opened)
+        except OSError as error:
+            raise ConfigurationError(f"{self.classes_path} cannot be read: {error}") from error
+        if found.ndim != 2 or (found[found != VOID] > len(VOC_CLASSES)).any():
+            raise ConfigurationError(
+                f"{self.classes_path} must be indexed or grey: 0 to {len(VOC_CLASSES)} are VOC's classes, {VOID} void"
+            )
+        return found.astype(np.uint8)
 
     @property
     def categories(self) -> frozenset[str]:
@@ -189,9 +197,11 @@ def load_drawn(folder: Path) -> list[DrawnPhoto]:
 def _names(folder: Path, splits: Path | None, part: str) -> frozenset[str] | None:
     if splits is None:
         return None
-    stored = json.loads(splits.read_text())
     try:
+        stored = json.loads(splits.read_text(encoding="utf-8"))
         return frozenset(str(name) for name in stored[folder.name][part])
+    except ValueError as error:
+        raise ConfigurationError(f'{splits} must be like {{"FOLDER": {{"PART": ["NAME"]}}}}: {error}') from error
     except (KeyError, TypeError) as error:
         raise ConfigurationError(f"{splits} has no part {part!r} of {folder.name!r}") from error
 
@@ -228,7 +238,8 @@ def _voc(folder: Path, names: frozenset[str] | None, min_area: int) -> Iterator[
         boxes = json.loads((folder / "animal_boxes.json").read_text())
     for path in sorted((folder / "JPEGImages").glob("*.jpg")):
         if names is None or path.stem in names:
-            yield AnnotatedPhoto(path, _large(_voc_objects(folder, path.stem, boxes), min_area))
+            objects = _large(_voc_objects(folder, path.stem, boxes), min_area)
+            yield AnnotatedPhoto(path, objects, folder / "SegmentationClass" / f"{path.stem}.png")
 
 
 def _voc_objects(folder: Path, name: str, boxes: dict[str, Any]) -> list[AnnotatedObject]:

@@ -8,8 +8,43 @@ accuracy).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
+
+VOC_CLASSES = [
+    "aeroplane",
+    "bicycle",
+    "bird",
+    "boat",
+    "bottle",
+    "bus",
+    "car",
+    "cat",
+    "chair",
+    "cow",
+    "diningtable",
+    "dog",
+    "horse",
+    "motorbike",
+    "person",
+    "pottedplant",
+    "sheep",
+    "sofa",
+    "train",
+    "tvmonitor",
+]
+"""In the order of their numbers, from 1."""
+
+_COCO_NAMES = {
+    "airplane": "aeroplane",
+    "motorcycle": "motorbike",
+    "couch": "sofa",
+    "dining table": "diningtable",
+    "potted plant": "pottedplant",
+    "tv": "tvmonitor",
+}
 
 VOC_CLASS_COUNT = 21
 """Background, then the twenty classes."""
@@ -46,6 +81,18 @@ def confusion_matrix(
     if rows.size and (min(rows.min(), columns.min()) < 0 or max(rows.max(), columns.max()) >= classes):
         raise ValueError(f"classes must be 0 to {classes - 1}; void ({void}) may be in the truth only")
     return np.bincount(rows * classes + columns, minlength=classes * classes).reshape(classes, classes)
+
+
+def voc_numbers(names: Sequence[str | None]) -> NDArray[np.uint8]:
+    """VOC's number of each class by its name, or by COCO's name for it; 0, the background, for all others.
+
+    Examples
+    --------
+    >>> voc_numbers([None, "aeroplane", "tv", "sky"]).tolist()
+    [0, 1, 20, 0]
+    """
+    numbers = {name: number for number, name in enumerate(VOC_CLASSES, start=1)}
+    return np.array([numbers.get(_COCO_NAMES.get(str(name), str(name)), 0) for name in names], np.uint8)
 
 
 def class_iou(confusion: NDArray[np.int64]) -> NDArray[np.float64]:

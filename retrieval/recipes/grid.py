@@ -10,6 +10,7 @@ import numpy as np
 from ..embed.mean_color import mean_colors
 from ..fingerprint import fingerprint
 from ..segment.grid import grid_segments
+from ..size import ModelSize
 from ..types import Analysis, RgbImage, Segments
 from . import RecipeCard
 
@@ -38,6 +39,11 @@ class GridRecipe:
     def space(self) -> str:
         """Every grid has its own."""
         return self.fingerprint
+
+    @property
+    def size(self) -> ModelSize:
+        """Nothing was learned."""
+        return ModelSize()
 
     @property
     def lanes(self) -> int:

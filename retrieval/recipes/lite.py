@@ -20,6 +20,7 @@ from ..embed.masked_pooling import join_descriptors, masked_means
 from ..embed.projection import Descriptors, LinearMap, Projection, digest_of, unit
 from ..fingerprint import fingerprint
 from ..segment.parameters import HierarchyParameters, MergeParameters
+from ..size import ModelSize
 from ..types import Analysis, FeatureMap, Features, RgbImage, Segments, Vectors
 from ..vocabulary import Vocabulary
 from . import RecipeCard
@@ -107,6 +108,8 @@ class LiteRecipe:
     projection : Projection
     ranking : LinearMap
         Projects the pooled part of a descriptor for the segmenter's `Objectness`, which was fitted behind it.
+    files : tuple of Path
+        What was fitted on top of the backbone.
     """
 
     fingerprint: str
@@ -117,6 +120,12 @@ class LiteRecipe:
     segmenter: HierarchySegmenter
     projection: Projection
     ranking: LinearMap
+    files: tuple[Path, ...] = ()
+
+    @property
+    def size(self) -> ModelSize:
+        """Of the backbone with its classifier, and of the files fitted on top of it."""
+        return self.backbone.size + ModelSize.of_files(self.files)
 
     @property
     def lanes(self) -> int:
@@ -251,6 +260,7 @@ def _build(name: str, device: str, threads: int | None, projection: Projection, 
         segmenter=replace(bare.segmenter, objectness=objectness),
         projection=projection,
         ranking=LinearMap.load(RANKING),
+        files=(*bare.files, objectness_path(name), projection_path(name), RANKING),
     )
 
 
@@ -271,4 +281,5 @@ def unfitted(name: str, device: str, threads: int | None = None) -> LiteRecipe:
         segmenter=HierarchySegmenter(parameters.hierarchy),
         projection=Projection(nothing, nothing, np.zeros((0, 0), np.float32)),
         ranking=LinearMap.load(RANKING),
+        files=(BOUNDARIES,) if parameters.hierarchy.learned else (),
     )

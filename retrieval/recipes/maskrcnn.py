@@ -32,6 +32,9 @@ WEIGHTS = {
 }
 """Files by recipe; a name ends in the beginning of the file's SHA-256."""
 
+SURE = 0.5
+"""Of instances from this confidence on a class map is painted."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskRcnnParameters:
@@ -129,6 +132,15 @@ def instance_segments(
     return Segments.from_masks(np.stack(masks), scores, labels, np.where(named, scores, 0).astype(np.float32))
 
 
+def painted(segments: Segments, names: Sequence[str | None]) -> NDArray[np.uint16]:
+    """Class of every pixel, (H, W), by the best segment that has a name; 0 where there is none."""
+    found = np.zeros(segments.size_hw, np.uint16)
+    for row in reversed(range(len(segments))):
+        if segments.labels[row] is not None:
+            found[segments.membership[row][segments.atoms]] = names.index(segments.labels[row])
+    return found
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class MaskRcnn:
     """The network on a device.
@@ -138,14 +150,14 @@ class MaskRcnn:
     parameters : MaskRcnnParameters
     network : torchvision.models.detection.MaskRCNN
     device : Device
-    names : tuple of str or None
+    class_names : tuple of str or None
         Of the classes.
     """
 
     parameters: MaskRcnnParameters
     network: Any
     device: Device
-    names: tuple[str | None, ...]
+    class_names: tuple[str | None, ...]
 
     @property
     def frame_side(self) -> int:
@@ -165,7 +177,12 @@ class MaskRcnn:
 
     def segment(self, image: RgbImage, features: Instances) -> Segments:
         """Paste the instances into the frame."""
-        return instance_segments(features, frame_size(image, self.frame_side), self.names, self.parameters)
+        return instance_segments(features, frame_size(image, self.frame_side), self.class_names, self.parameters)
+
+    def class_map(self, image: RgbImage, features: Instances) -> NDArray[np.uint16]:
+        """The class of the surest instance a pixel lies in, of those that are rather there than not; 0 for none."""
+        segments = self.segment(image, features)
+        return painted(segments[segments.quality >= SURE], self.class_names)
 
     def _pass(self, images: Sequence[RgbImage]) -> list[Instances]:
         """Detect in images of one size; torchvision's own forward pass but for its resizing and pasting."""

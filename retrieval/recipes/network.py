@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..fingerprint import fingerprint
+from ..protocols import PixelNamer
+from ..size import ModelSize
 from ..types import Analysis, RgbImage, Segments
 from . import RecipeCard
 from .lite import LiteFeatures, LiteRecipe
@@ -28,6 +31,11 @@ class SegmentationNetwork(Protocol):
     @property
     def frame_side(self) -> int:
         """Long side of the frame of the masks, in pixels."""
+        ...
+
+    @property
+    def network(self) -> Any:
+        """The module of torch."""
         ...
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[Any]:
@@ -68,6 +76,16 @@ class NetworkRecipe:
         return self.lite.space
 
     @property
+    def size(self) -> ModelSize:
+        """Of both networks."""
+        return ModelSize.of_network(self.network.network) + self.lite.size
+
+    @property
+    def class_names(self) -> tuple[str | None, ...]:
+        """Of the network's classes; empty if it tells no pixel's class."""
+        return self.network.class_names if isinstance(self.network, PixelNamer) else ()
+
+    @property
     def lanes(self) -> int:
         """How many passes are best run at once."""
         return self.lite.lanes
@@ -87,6 +105,12 @@ class NetworkRecipe:
         if is_plain(image):
             return nothing(frame_size(image, self.network.frame_side))
         return self.network.segment(image, features.own)
+
+    def class_map(self, image: RgbImage, features: NetworkFeatures) -> NDArray[np.uint16]:
+        """Class of every pixel as the network tells it, (H, W), where it tells any."""
+        if not isinstance(self.network, PixelNamer):
+            raise TypeError(f"{self.fingerprint} tells no pixel's class: see class_names")
+        return self.network.class_map(image, features.own)
 
     def embed(self, image: RgbImage, features: NetworkFeatures, segments: Segments) -> Analysis:
         """Lite's vectors; a segment that the network named keeps its name, others get lite's."""

@@ -17,6 +17,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..types import RgbImage, Segments
 from . import RecipeCard
 from .class_map import ClassMap, ComponentParameters, class_segments
@@ -75,7 +78,7 @@ class PixelClassifier:
     logits : callable
         Class scores of a normalised batch at the network's own stride, (N, C, h, w).
     device : Device
-    names : tuple of str or None
+    class_names : tuple of str or None
         Of the classes; None for the background.
     """
 
@@ -83,7 +86,7 @@ class PixelClassifier:
     network: Any
     logits: Callable[[Any, Tensor], Tensor]
     device: Device
-    names: tuple[str | None, ...]
+    class_names: tuple[str | None, ...]
 
     @property
     def frame_side(self) -> int:
@@ -107,7 +110,11 @@ class PixelClassifier:
 
     def segment(self, image: RgbImage, features: ClassMap) -> Segments:
         """The connected parts of every class."""
-        return class_segments(features, self.names, self.parameters.components)
+        return class_segments(features, self.class_names, self.parameters.components)
+
+    def class_map(self, image: RgbImage, features: ClassMap) -> NDArray[np.uint16]:
+        """The likeliest class of every pixel of the frame."""
+        return features.classes
 
     def _map(self, image: RgbImage, scores: Tensor) -> ClassMap:
         from .class_maps import chances_in_frame, class_map, refined

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ConfigurationError
 from ..types import RgbImage, Segments
@@ -62,7 +63,7 @@ class SemanticNetwork:
     network, processor : Any
         The model and what prepares photos for it.
     device : Device
-    names : tuple of str or None
+    class_names : tuple of str or None
         Of the classes.
     """
 
@@ -70,7 +71,7 @@ class SemanticNetwork:
     network: Any
     processor: Any
     device: Device
-    names: tuple[str | None, ...]
+    class_names: tuple[str | None, ...]
 
     @property
     def frame_side(self) -> int:
@@ -91,7 +92,11 @@ class SemanticNetwork:
 
     def segment(self, image: RgbImage, features: ClassMap) -> Segments:
         """The connected parts of every class."""
-        return class_segments(features, self.names, self.parameters.components)
+        return class_segments(features, self.class_names, self.parameters.components)
+
+    def class_map(self, image: RgbImage, features: ClassMap) -> NDArray[np.uint16]:
+        """The likeliest class of every pixel of the frame."""
+        return features.classes
 
     def _prepared(self, image: RgbImage) -> dict[str, Any]:
         """One photo as the model's processor makes it, padding and all."""

@@ -10,7 +10,8 @@ import pytest
 
 from retrieval.protocols import Recipe
 from retrieval.recipes import NAMES, card, load
-from retrieval.recipes.lite import PARAMETERS, projection_path
+from retrieval.recipes.lite import PARAMETERS, LiteRecipe, projection_path
+from retrieval.size import ModelSize
 from retrieval.types import Analysis, RgbImage, Segments
 
 # Recipes with networks of others have their own tests: their weights are not in the repository.
@@ -107,6 +108,20 @@ def test_a_photo_does_not_depend_on_its_batch(recipe: Recipe, analyses: dict[str
     assert len(alone.segments) == len(together.segments)
     np.testing.assert_allclose(alone.photo_vector, together.photo_vector, atol=2e-3)
     np.testing.assert_allclose(alone.vectors, together.vectors, atol=5e-3)
+
+
+def test_how_large_it_is(recipe: Recipe, request: pytest.FixtureRequest) -> None:
+    name = request.node.callspec.params["recipe"]
+    if name == "grid":
+        assert recipe.size == ModelSize()
+        return
+    assert isinstance(recipe, LiteRecipe)
+    assert projection_path(name) in recipe.files
+    assert recipe.backbone.size.parameters == pytest.approx(6.1e6, rel=0.02)
+    fitted = ModelSize.of_files(recipe.files)
+    assert fitted.bytes == sum(path.stat().st_size for path in set(recipe.files))
+    assert recipe.size == recipe.backbone.size + fitted
+    assert recipe.size.parameters - recipe.backbone.size.parameters > recipe.projection.segment.components.size
 
 
 def test_how_it_is_best_fed(recipe: Recipe) -> None:

@@ -151,6 +151,26 @@ class TestVoc:
         (photo,) = load_photos(voc)
         assert areas(photo) == {"cat": [35 * 40, 35 * 40], "dog": [LEFT.sum() - 80]}, "no box names the dog"
 
+    def test_class_map(self, voc: Path) -> None:
+        (photo,) = load_photos(voc)
+        found = photo.class_map()
+        assert found is not None
+        dog, cat = VOC_CLASSES.index("dog") + 1, VOC_CLASSES.index("cat") + 1
+        assert set(np.unique(found).tolist()) == {0, cat, dog, 255}
+        assert (found[RIGHT] == cat).all()
+        save_map(voc / "SegmentationClass" / "a.png", np.full((HEIGHT, WIDTH), 21, np.uint8))
+        with pytest.raises(ConfigurationError, match="0 to 20 are VOC's classes"):
+            photo.class_map()
+        (voc / "SegmentationClass" / "a.png").write_bytes(b"nothing")
+        with pytest.raises(ConfigurationError, match="cannot be read"):
+            photo.class_map()
+        assert AnnotatedPhoto(voc, ()).class_map() is None
+
+    def test_a_broken_split(self, voc: Path) -> None:
+        (voc / "splits.json").write_text("{")
+        with pytest.raises(ConfigurationError, match="must be like"):
+            load_photos(voc, splits=voc / "splits.json")
+
     def test_a_split_names_photos_by_their_stem(self, voc: Path) -> None:
         splits = voc / "splits.json"
         splits.write_text(json.dumps({voc.name: {"select": ["b"]}}))
@@ -231,6 +251,8 @@ class TestLabelled:
             ({"a": ["dog"], "b": {}}, "must be like"),
             (["a"], "must be like"),
             ("{", "must be like"),
+            ("null", "must be like"),
+            ("", "must be like"),
             ({"a": {"1": 5}, "b": {}}, "class that is no word"),
             ({"a": {"1": ""}, "b": {}}, "class that is no word"),
             ({"a": {"0": "sky"}, "b": {}}, "from 1 to 65535"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from retrieval.evaluate.semantic import VOID, class_iou, confusion_matrix, mean_iou
+from retrieval.evaluate.semantic import VOC_CLASSES, VOID, class_iou, confusion_matrix, mean_iou, voc_numbers
 
 TRUTH = np.array([[0, 0, 1, 1], [0, 2, 1, VOID]], np.uint8)
 PREDICTED = np.array([[0, 1, 1, 1], [0, 0, 2, 1]], np.uint8)
@@ -64,3 +64,8 @@ def test_measures_load_no_network() -> None:
     code = f"import sys; from retrieval.evaluate import {', '.join(names)}; sys.exit(str({{'torch', 'skimage'}} & set(sys.modules) or ''))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert not found.stderr.strip(), found.stderr
+
+
+def test_classes_by_vocs_and_cocos_names() -> None:
+    assert voc_numbers(VOC_CLASSES).tolist() == list(range(1, 21))
+    assert voc_numbers(["couch", "sofa", None, "grass", "Cat"]).tolist() == [18, 18, 0, 0, 0]

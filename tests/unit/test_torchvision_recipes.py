@@ -19,16 +19,18 @@ import torch
 from toys import drawing
 
 from retrieval.errors import OutOfDeviceMemoryError, WeightsCorruptError, WeightsMissingError
+from retrieval.evaluate.semantic import voc_numbers
 from retrieval.fingerprint import digest_of_file
-from retrieval.protocols import Recipe
+from retrieval.protocols import PixelNamer, Recipe
 from retrieval.recipes import NAMES, card, load, maskrcnn, pixel_classes
 from retrieval.recipes.class_map import ClassMap, ComponentParameters, class_segments
 from retrieval.recipes.dense_crf import BilateralGrid, Smoothing, refine
 from retrieval.recipes.dense_crf_parameters import CrfParameters
-from retrieval.recipes.maskrcnn import Instances, MaskRcnnParameters, instance_segments
+from retrieval.recipes.maskrcnn import Instances, MaskRcnnParameters, instance_segments, painted
 from retrieval.recipes.network import EMBEDDER, NetworkRecipe, frame_size, is_plain, with_own_names
 from retrieval.recipes.passes import Device, fitted
 from retrieval.recipes.pixel_classes import PixelClassParameters
+from retrieval.size import ModelSize
 from retrieval.types import RgbImage, Segments
 
 MASK_NAMES = ("maskrcnn", "maskrcnn-v2")
@@ -319,6 +321,15 @@ class TestInstances:
         assert segments.mask(0).tolist() == [[True]]
 
 
+def test_pixels_get_the_class_of_the_best_instance_with_a_name() -> None:
+    masks = np.zeros((3, 4, 6), bool)
+    masks[0, :2], masks[1, :3], masks[2, :, 4:] = True, True, True
+    segments = Segments.from_masks(masks, np.array([0.9, 0.8, 0.7], np.float32), ["cat", None, "dog"])
+    found = painted(segments, (None, "dog", "cat"))
+    assert found.tolist() == [[2] * 6, [2] * 6, [0, 0, 0, 0, 1, 1], [0, 0, 0, 0, 1, 1]]
+    assert painted(Segments.from_masks(masks[:0], np.zeros(0, np.float32)), (None,)).tolist() == [[0] * 6] * 4
+
+
 class TestComponents:
     CHOSEN = ComponentParameters(min_area=0.0)
 
@@ -549,7 +560,7 @@ class TestMaskRcnn:
         np.testing.assert_array_equal(mine.kinds, theirs["labels"].numpy())
         scale = np.array([width, height, width, height])
         np.testing.assert_allclose(mine.boxes_xyxy * scale, theirs["boxes"].numpy(), atol=0.05)
-        pasted = instance_segments(mine, (height, width), network.names, SMALL_MASKS)
+        pasted = instance_segments(mine, (height, width), network.class_names, SMALL_MASKS)
         assert len(pasted) > 0
         wanted = {mask.tobytes() for mask in (theirs["masks"][:, 0] > 0.5).numpy()}
         same = sum(pasted.mask(row).tobytes() in wanted for row in range(len(pasted)))
@@ -578,7 +589,7 @@ class TestMaskRcnn:
 
     def test_classes_have_coco_names(self, place: Place) -> None:
         place("maskrcnn-v2")
-        names = mask_network("maskrcnn-v2").names
+        names = mask_network("maskrcnn-v2").class_names
         assert (names[0], names[1], names[12], names[90]) == (None, "person", None, "toothbrush")
         assert len([each for each in names if each]) == 80
 
@@ -603,8 +614,8 @@ class TestPixelClasses:
         (found,) = network.extract([image])
         assert found.classes.shape == found.chances.shape == frame_size(image, 64)
         assert found.chances.min() >= 1 / 21 - 1e-3
-        assert len(network.names) == 21
-        assert network.names[:2] == (None, "aeroplane")
+        assert len(network.class_names) == 21
+        assert network.class_names[:2] == (None, "aeroplane")
 
     def test_a_photo_does_not_depend_on_its_batch(self, place: Place) -> None:
         place("lraspp")
@@ -650,6 +661,23 @@ class TestWhole:
         assert recipe.space == embedder.space
         assert (recipe.batch_size, recipe.lanes >= 1) == (1, True)
         assert list(recipe.extract([])) == []
+
+    def test_size_is_that_of_its_file_and_of_lite(self, recipe: Recipe, place: Place, embedder: Recipe) -> None:
+        file = place("lraspp")
+        state = torch.load(file, weights_only=True)
+        size = ModelSize.of_network(recipe.network.network)  # type: ignore[attr-defined]
+        assert size.bytes == sum(each.numel() * each.element_size() for each in state.values())
+        assert size.bytes == pytest.approx(file.stat().st_size, rel=0.03)
+        statistics = ("running_mean", "running_var", "num_batches_tracked")
+        assert size.parameters == sum(each.numel() for name, each in state.items() if not name.endswith(statistics))
+        assert recipe.size == size + embedder.size
+
+    def test_classes_of_pixels(self, recipe: Recipe) -> None:
+        assert isinstance(recipe, PixelNamer)
+        image = photo(1, (120, 90))
+        (features,) = recipe.extract([image])
+        np.testing.assert_array_equal(recipe.class_map(image, features), features.own.classes)
+        assert voc_numbers(recipe.class_names).tolist() == list(range(21)), "they are VOC's own"
 
     def test_own_labels_are_kept(self, recipe: Recipe) -> None:
         image = photo(1, (120, 90))

@@ -19,7 +19,7 @@ from retrieval.errors import ConfigurationError, WeightsCorruptError, WeightsMis
 from retrieval.protocols import Recipe
 from retrieval.recipes import card, sam, semantic
 from retrieval.recipes.class_map import ComponentParameters
-from retrieval.recipes.network import EMBEDDER, frame_size
+from retrieval.recipes.network import EMBEDDER, NetworkRecipe, frame_size
 from retrieval.recipes.passes import Device
 from retrieval.recipes.sam import Proposals, SamParameters, proposal_segments
 from retrieval.recipes.sam_masks import MaskPool, Padding, stability
@@ -305,7 +305,7 @@ class TestSemantic:
     @pytest.mark.parametrize("kind", ["segformer", "upernet", "mask2former"])
     def test_segments_of_any_picture_alone_as_in_a_batch(self, kind: str, hub: Hub) -> None:
         network = semantic._build(hub(kind), "cpu", None, SMALL)
-        assert network.names == (None, "wall", "sky", "tree", "cat")
+        assert network.class_names == (None, "wall", "sky", "tree", "cat")
         images = [photo(seed, size) for seed, size in enumerate(SIZES)]
         for image, together in zip(images, network.extract(images), strict=True):
             (alone,) = network.extract([image])
@@ -315,7 +315,7 @@ class TestSemantic:
             assert segments.size_hw == frame_size(image, 64)
             assert len(segments) >= 1
             assert segments.quality.min() > 0.19
-            assert set(segments.labels) <= set(network.names)
+            assert set(segments.labels) <= set(network.class_names)
         assert list(network.extract([])) == []
 
     def test_several_of_one_size_in_one_pass(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -532,6 +532,12 @@ class TestSam:
         assert len(found.segments.labels) == len(found.vectors) == 2
         assert (found.segments.label_scores > 0).all(), "lite's confidence, whether or not it gives a name"
         assert found.segments.quality == pytest.approx([0.9, 0.8])
+        assert isinstance(recipe, NetworkRecipe)
+        assert recipe.class_names == ()
+        with pytest.raises(TypeError, match="tells no pixel's class"):
+            recipe.class_map(image, features)
+        counted = sum(each.numel() for each in recipe.network.network.parameters())
+        assert recipe.size.parameters == counted + recipe.lite.size.parameters
 
     def test_a_huge_flat_picture(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
         hub("sam2", sam.MODELS["sam2"])
