@@ -243,6 +243,12 @@ def migrate(settings: Settings) -> None:
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--recipe",
+    "names",
+    multiple=True,
+    help="A recipe; several go side by side. The setting's if absent.",
+)
 @click.option("--split", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A splits.json.")
 @click.option("--part", default="select", show_default=True, help="Which part of the split.")
 @click.option(
@@ -255,27 +261,33 @@ def migrate(settings: Settings) -> None:
 @click.option("--feedback", is_flag=True, help="Measure rounds of feedback and concepts instead.")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
-def evaluate(settings: Settings, /, folder: Path, as_json: bool, feedback: bool, **options: object) -> None:
+def evaluate(
+    settings: Settings, /, folder: Path, names: tuple[str, ...], as_json: bool, feedback: bool, **options: object
+) -> None:
     """Measure segmentation and retrieval on a FOLDER of annotated photos, in a home of its own.
 
     COCO's and VOC's folders, any with mask PNGs and a labels.json; of a folder of ID.jpg with ID.npz, as BSDS500's,
-    the hierarchy's regions and boundaries.
+    the hierarchy's regions and boundaries. Forms and measures: docs/evaluation.md.
     """
+    recipes = list(dict.fromkeys(names or [settings.recipe]))
     if feedback:
         from .feedback_evaluation import run_feedback_evaluation
 
-        run_feedback_evaluation(settings, folder, as_json=as_json, **options)  # type: ignore[arg-type]  # as below
+        if len(recipes) > 1:
+            raise click.UsageError("--feedback measures one recipe: give --recipe once")
+        chosen = replace(settings, recipe=recipes[0])
+        run_feedback_evaluation(chosen, folder, as_json=as_json, **options)  # type: ignore[arg-type]  # as below
         return
     if next(folder.glob("*.npz"), None) is not None:
         from .drawn_evaluation import run_drawn_evaluation
 
         out: Any = options["out"]
         limit: Any = options["limit"]
-        run_drawn_evaluation(settings, folder, out=out, limit=limit, as_json=as_json)
+        run_drawn_evaluation(settings, folder, recipes=recipes, out=out, limit=limit, as_json=as_json)
         return
     from .evaluation import run_evaluation
 
-    run_evaluation(settings, folder, as_json=as_json, **options)  # type: ignore[arg-type]  # click's own types
+    run_evaluation(settings, folder, recipes=recipes, as_json=as_json, **options)  # type: ignore[arg-type]  # click's own types
 
 
 @click.command()

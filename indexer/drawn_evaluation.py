@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import click
 import cv2
 import numpy as np
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from retrieval.assembly import Assembly
 from retrieval.errors import ConfigurationError
@@ -20,35 +19,36 @@ from retrieval.evaluate.boundaries import boundary_agreement, count_boundaries, 
 from retrieval.evaluate.datasets import DrawnPhoto, load_drawn
 from retrieval.evaluate.regions import common_thresholds, score_cuts, score_regions, ultrametric_map
 from retrieval.images import decode
+from retrieval.recipes import card
 from retrieval.segment.merging import MergeTree
 from retrieval.settings import Settings
 from retrieval.types import FeatureMap
+
+from .figures import print_figures
+from .recipe_measures import milliseconds_a_photo
 
 THRESHOLDS = 19
 """Of the boundary measure, which costs most of the time."""
 
 
 def run_drawn_evaluation(
-    settings: Settings, folder: Path, *, out: Path | None, limit: int | None, as_json: bool
+    settings: Settings, folder: Path, *, recipes: Sequence[str], out: Path | None, limit: int | None, as_json: bool
 ) -> None:
-    """Measure and show: a table or JSON on the terminal, ``figures.json`` in `out`.
+    """Measure recipes and show: a table or JSON on the terminal, ``figures.json`` in `out`.
 
     Raises
     ------
     ConfigurationError
         The recipe makes no hierarchy, or the folder holds no such photos.
     """
-    figures = evaluate_drawn(Assembly(settings), load_drawn(folder)[:limit])
+    for name in recipes:
+        card(name)  # what is misspelt is said before anything is measured
+    photos = load_drawn(folder)[:limit]
+    found = {name: evaluate_drawn(Assembly(replace(settings, recipe=name)), photos) for name in recipes}
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "figures.json").write_text(json.dumps(figures, indent=1))
-    if as_json:
-        click.echo(json.dumps(figures))
-        return
-    table = Table("measure", "value", title=folder.name)
-    for name, value in figures.items():
-        table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
-    Console().print(table)
+        (out / "figures.json").write_text(json.dumps(found if len(found) > 1 else found[recipes[0]], indent=1))
+    print_figures(found, title=folder.name, as_json=as_json)
 
 
 def evaluate_drawn(assembly: Assembly, photos: Sequence[DrawnPhoto]) -> dict[str, Any]:
@@ -85,6 +85,8 @@ def evaluate_drawn(assembly: Assembly, photos: Sequence[DrawnPhoto]) -> dict[str
             by_decoder.append(count_boundaries(_ridges(strength), drawn, steps))
     regions, human = score_regions(curves), boundary_agreement([list(photo.maps()) for photo in photos])
     figures: dict[str, Any] = {"recipe": assembly.card.fingerprint, "photos": len(photos)}
+    figures |= {"parameters": recipe.size.parameters, "weights, MB": recipe.size.bytes / 1e6}
+    figures |= {"recipe alone, ms a photo": milliseconds_a_photo(recipe, [photo.path for photo in photos])}
     figures |= {"covering ODS": regions.covering_ods, "covering OIS": regions.covering_ois}
     figures |= {"covering of the best regions": regions.covering_best}
     figures |= {"PRI ODS": regions.rand_ods, "PRI OIS": regions.rand_ois}

@@ -6,20 +6,19 @@ The photos are ingested into a home of their own and searched by `SearchEngine`;
 
 from __future__ import annotations
 
-import json
+import re
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import uri_of
@@ -37,10 +36,14 @@ from retrieval.evaluate.metrics import (
 )
 from retrieval.masks import encode_mask, mask_iou
 from retrieval.query import Ref, SearchRequest
+from retrieval.recipes import card
 from retrieval.settings import Settings
+from retrieval.size import ModelSize
 from retrieval.types import Vectors
 
+from .figures import print_figures
 from .progress import IngestProgress
+from .recipe_measures import PixelClasses, milliseconds_a_photo, pixel_classes
 from .report import Tally
 from .worker import Worker, ingest
 
@@ -57,6 +60,9 @@ KNOWN_NAMES = frozenset(
     """.replace("\n", " ").split(",")
 )
 """The class names of COCO that ImageNet's classes can know."""
+
+Click = tuple[str, tuple[int, int]]
+"""Name of a photo's file, and the pixel x, y that was clicked in it."""
 
 LEAST_OTHERS = 2
 """A class is measured by click if at least this many other photos hold it."""
@@ -89,6 +95,12 @@ class Evaluation:
     photo_by_click, object_by_click, whole_photo : dict of class to list of float
         Average precision of each query.
     words : dict of class to float
+    clicked : dict of class to list of Click
+        Of which photo and point each of those precisions is.
+    pixel_classes : PixelClasses or None
+        Where both the recipe and the photos tell VOC's class of every pixel.
+    recipe_ms : float
+        Of the recipe alone, one photo at a time, the median.
     """
 
     recipe: str
@@ -107,8 +119,12 @@ class Evaluation:
     whole_photo: dict[str, list[float]] = field(default_factory=dict)
     words: dict[str, float] = field(default_factory=dict)
     examples: list[Example] = field(default_factory=list)
+    clicked: dict[str, list[Click]] = field(default_factory=dict)
+    pixel_classes: PixelClasses | None = None
     ingest_seconds: float = 0.0
     search_ms: float = 0.0
+    recipe_ms: float = 0.0
+    size: ModelSize = field(default_factory=ModelSize)
 
     def figures(self) -> dict[str, Any]:
         """The figures as a flat table."""
@@ -139,9 +155,18 @@ class Evaluation:
             "words: classes understood": len(self.words),
             "words: photo mAP over the known names": float(np.mean(known)) if known else 0.0,
             "words: known names that occur": len(known),
+            **self._pixel_classes(),
+            "parameters": self.size.parameters,
+            "weights, MB": self.size.bytes / 1e6,
+            "recipe alone, ms a photo": self.recipe_ms,
             "ingest, seconds a photo": self.ingest_seconds / max(self.photos, 1),
             "search by click, ms": self.search_ms,
         }
+
+    def _pixel_classes(self) -> dict[str, Any]:
+        if self.pixel_classes is None:
+            return {}
+        return {"VOC mIoU": self.pixel_classes.mean_iou, "VOC classes the recipe knows": self.pixel_classes.known}
 
     def _calibration(self) -> dict[str, float]:
         """How well quality tells segments that fit an object from those that do not."""
@@ -174,6 +199,7 @@ def run_evaluation(  # noqa: PLR0913  # the options of a command
     settings: Settings,
     folder: Path,
     *,
+    recipes: Sequence[str],
     split: Path | None,
     part: str,
     out: Path | None,
@@ -181,23 +207,67 @@ def run_evaluation(  # noqa: PLR0913  # the options of a command
     home: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure and show: a table or JSON on the terminal, ``report.html`` and ``figures.json`` in `out`."""
-    photos = load_photos(folder, splits=split, part=part)[:limit]
-    with tempfile.TemporaryDirectory(prefix="segsearch-evaluate-") as temporary:
-        own = Settings.in_home(home or Path(temporary), device=settings.device, recipe=settings.recipe)
-        assembly = Assembly(own)
-        found = evaluate(assembly, photos)
-        if out is not None:
-            from .evaluation_report import write_report
+    """Measure and show: a table or JSON on the terminal, ``report.html`` and ``figures.json`` in `out`.
 
-            write_report(out, found, assembly)
-    if as_json:
-        click.echo(json.dumps(found.figures()))
-        return
-    table = Table("measure", "value", title=f"{folder.name}{f', part {part}' if split else ''}")
-    for name, value in found.figures().items():
-        table.add_row(name, _shown(value))
-    Console().print(table)
+    Several recipes are measured one after the other, each in a home of its own below `home`, and shown side by side.
+    """
+    from .evaluation_report import write_report
+
+    for name in recipes:
+        card(name)  # what is misspelt is said before anything is measured
+    photos = load_photos(folder, splits=split, part=part)[:limit]
+    found: dict[str, Evaluation] = {}
+    places: dict[str, Assembly] = {}
+    with tempfile.TemporaryDirectory(prefix="segsearch-evaluate-") as temporary:
+        for name in recipes:
+            own = (home or Path(temporary)) / (folder_name(name) if len(recipes) > 1 else "")
+            own_settings = Settings.in_home(own, device=settings.device, recipe=name)
+            found[name] = evaluate(Assembly(own_settings), photos)
+            places[name] = Assembly(own_settings)  # without the networks, which go when they were measured
+        if out is not None:
+            write_report(out, found, places)
+    title = f"{folder.name}{f', part {part}' if split else ''}"
+    print_figures(compared(found), title=title, as_json=as_json)
+
+
+def compared(found: Mapping[str, Evaluation]) -> dict[str, dict[str, Any]]:
+    """Figures by recipe; from the second on with the gain over the first, by a paired bootstrap over their queries."""
+    first, *_ = found
+    return {
+        name: each.figures() | ({} if name == first else _gain(each, found[first], first))
+        for name, each in found.items()
+    }
+
+
+def _gain(found: Evaluation, first: Evaluation, name: str) -> dict[str, Any]:
+    mine, theirs = common_queries(found, first)
+    if not mine:
+        return {}
+    return {
+        f"photo mAP by click, gain over {name}": mean_over_classes(mine) - mean_over_classes(theirs),
+        f"gain over {name}, 95 % interval": list(bootstrap_interval(mine, theirs)),
+    }
+
+
+def common_queries(one: Evaluation, other: Evaluation) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Average precisions by click of the queries that were asked of both, in one order."""
+    mine: dict[str, list[float]] = {}
+    theirs: dict[str, list[float]] = {}
+    for category, clicks in one.clicked.items():
+        known = dict(zip(other.clicked.get(category, ()), other.photo_by_click.get(category, ()), strict=True))
+        pairs = [
+            (value, known[click])
+            for click, value in zip(clicks, one.photo_by_click[category], strict=True)
+            if click in known
+        ]
+        if pairs:
+            mine[category], theirs[category] = map(list, zip(*pairs, strict=True))
+    return mine, theirs
+
+
+def folder_name(recipe: str) -> str:
+    """A recipe's name as that of a folder: the hub's models have colons and slashes."""
+    return re.sub(r"[^\w.-]+", "-", recipe)
 
 
 def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> Evaluation:
@@ -220,6 +290,9 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> Evaluation
         qualities=[truth.qualities[key] for key in truth.overlaps],
         right=[bool(row.max(initial=0) >= 0.5) for _, row in truth.overlaps.values()],
         ingest_seconds=report.seconds,
+        recipe_ms=milliseconds_a_photo(assembly.recipe, [photo.path for photo in photos]),
+        size=assembly.recipe.size,
+        pixel_classes=pixel_classes(assembly.recipe, photos),
     )
     _by_click(engine, truth, photos, found)
     found.words = _by_word(engine, truth, photos)
@@ -270,8 +343,10 @@ def _by_click(engine: SearchEngine, truth: Truth, photos: Sequence[AnnotatedPhot
     photo_ap: list[tuple[str, float]] = []
     object_ap: list[tuple[str, float]] = []
     whole_ap: list[tuple[str, float]] = []
+    clicked: dict[str, list[Click]] = defaultdict(list)
     milliseconds: list[float] = []
     for image_id, category, point, others in track(list(clicks(truth, photos)), "clicks", console=Console(stderr=True)):
+        clicked[category].append((truth.photos[image_id].path.name, point))
         right = truth.holding(category) - {image_id}
         ref = Ref(image=image_id, point=point)
         started = time.perf_counter()
@@ -292,6 +367,7 @@ def _by_click(engine: SearchEngine, truth: Truth, photos: Sequence[AnnotatedPhot
             )
         )
     found.photo_by_click, found.object_by_click = by_class(photo_ap), by_class(object_ap)
+    found.clicked = dict(clicked)
     found.whole_photo, found.search_ms = by_class(whole_ap), float(np.median(milliseconds or [0]))
 
 
@@ -339,15 +415,9 @@ def _by_word(engine: SearchEngine, truth: Truth, photos: Sequence[AnnotatedPhoto
     return found
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return " to ".join(f"{each:+.3f}" for each in value)
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
 def as_json(found: Evaluation) -> dict[str, Any]:
     """Everything but the examples, for ``figures.json``."""
     whole = asdict(found)
-    for name in ("examples", "qualities", "right"):
+    for name in ("examples", "qualities", "right", "clicked"):
         whole.pop(name)
     return {"figures": found.figures(), **whole}
