@@ -27,7 +27,7 @@ from retrieval.evaluate.datasets import load_photos
 from retrieval.images import decode
 from retrieval.types import RgbImage
 
-from .photos import training_photos
+from .photos import SHARE, share_of, training_photos
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Example:
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("retrieval/data/boundaries.safetensors"))
 @click.option("--epochs", default=8, show_default=True)
-@click.option("--share", default=1.0, show_default=True, help="Share of the training photos to learn from.")
+@SHARE
 @click.option("--voc-every", default=4, show_default=True, help="Take every n-th photo of voc-dev.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True)
@@ -80,15 +80,15 @@ def main(data: Path, out: Path, epochs: int, share: float, voc_every: int, seed:
 def collect(backbone: Backbone, data: Path, share: float, voc_every: int) -> list[Example]:
     """Every training photo, and those of bsds500 mirrored as well."""
     examples: list[Example] = []
-    drawn = training_photos(data, {"bsds500": 1})
-    for path in track(drawn[: round(share * len(drawn))], description="bsds500"):
+    drawn = share_of(training_photos(data, {"bsds500": 1}), share)
+    for path in track(drawn, description="bsds500"):
         image = decode(path, long_side=LONG_SIDE).rgb
         labels = np.load(path.with_suffix(".npz"))["segmentations"]
         examples.append(_drawn(backbone, image, labels))
         examples.append(_drawn(backbone, np.ascontiguousarray(image[:, ::-1]), labels[:, :, ::-1]))
     for name, step in (("coco-dev", 1), ("voc-dev", voc_every)):
         photos = load_photos(data / name, splits=data / "splits.json", part="train", min_area=64)[::step]
-        for photo in track(photos[: round(share * len(photos))], description=name):
+        for photo in track(share_of(photos, share), description=name):
             if photo.objects:
                 image = decode(photo.path, long_side=LONG_SIDE).rgb
                 masks = [each.mask() for each in photo.objects]

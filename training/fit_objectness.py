@@ -27,6 +27,8 @@ from retrieval.recipes.lite import LiteRecipe, objectness_path, unfitted
 from retrieval.segment.objectness import Objectness
 from retrieval.types import Vectors
 
+from .photos import SHARE, share_of
+
 logger = logging.getLogger(__name__)
 
 OVERLAPS = (0.5, 0.6, 0.7, 0.8, 0.9)
@@ -40,23 +42,30 @@ HIDDEN, DROPOUT, PENALTY = 64, 0.5, 0.1
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--recipe", "name", type=click.Choice(["lite", "lite-unlearned"]), default="lite", show_default=True)
 @click.option("--voc-every", default=1, show_default=True, help="Take every n-th photo of voc-dev.")
-@click.option("--every", default=1, show_default=True, help="Take only every n-th photo.")
+@SHARE
+@click.option("--out", type=click.Path(path_type=Path), help="The recipe's own file in retrieval/data if absent.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True)
-def main(data: Path, name: str, voc_every: int, every: int, seed: int, device: str) -> None:
-    """Write ``retrieval/data/RECIPE-objectness.safetensors``."""
+def main(data: Path, name: str, voc_every: int, share: float, out: Path | None, seed: int, device: str) -> None:
+    """Write the ranking's weights."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    photos: list[AnnotatedPhoto] = []
-    for folder, step in (("coco-dev", 1), ("voc-dev", voc_every)):
-        photos += load_photos(data / folder, splits=data / "splits.json", part="train")[:: step * every]
+    photos, path = annotated(data, share, voc_every), out or objectness_path(name)
     measures, vectors, overlaps = collect(unfitted(name, device), photos)
     model, right = fit(measures, vectors, overlaps, seed), overlaps >= OVERLAPS[0]
-    model.save(objectness_path(name))
+    model.save(path)
     auc = roc_auc_score(right, model(measures, vectors))
     logger.info(
         "%d nodes of %d photos, %.1f %% right; AUC on them %.3f", len(right), len(photos), 100 * right.mean(), auc
     )
-    logger.info("wrote %s", objectness_path(name))
+    logger.info("wrote %s", path)
+
+
+def annotated(data: Path, share: float, voc_every: int) -> list[AnnotatedPhoto]:
+    """Photos of the training parts of ``coco-dev`` and ``voc-dev``."""
+    photos: list[AnnotatedPhoto] = []
+    for folder, step in (("coco-dev", 1), ("voc-dev", voc_every)):
+        photos += share_of(load_photos(data / folder, splits=data / "splits.json", part="train")[::step], share)
+    return photos
 
 
 def collect(recipe: LiteRecipe, photos: list[AnnotatedPhoto]) -> tuple[Vectors, Vectors, Vectors]:

@@ -3,7 +3,36 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
+
+import click
+import numpy as np
+
+T = TypeVar("T")
+
+SHARE = click.option(
+    "--share",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Share of the training photos to learn from, of each set.",
+)
+"""The option of every command that can learn from a part."""
+
+
+def share_of(items: Sequence[T], share: float) -> list[T]:
+    """A part of the items in their order, at least one, always the same; a smaller share is within every larger one.
+
+    Parameters
+    ----------
+    items : sequence
+    share : float
+        Above 0, at most 1.
+    """
+    order = np.random.default_rng(0).permutation(len(items))
+    return [items[row] for row in sorted(order[: max(1, round(share * len(items)))].tolist())]
 
 
 def training_photos(data: Path, every: dict[str, int]) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from indexer.figures import side_by_side
 from indexer.recipe_measures import milliseconds_a_photo, pixel_classes
 from retrieval.errors import ConfigurationError
 from retrieval.evaluate.datasets import AnnotatedPhoto
-from retrieval.recipes import card
+from retrieval.recipes import RecipeCard, card
 from retrieval.recipes.grid import GridRecipe
 from retrieval.settings import Settings
 from retrieval.types import RgbImage
@@ -81,7 +82,6 @@ class TestSeveralRecipes:
     def finer(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Another recipe, by a name with what a folder's name cannot hold: two by two cells, as large as the squares."""
         coarse = GridRecipe(cells=2)
-        from retrieval.recipes import RecipeCard
 
         def known(name: str) -> RecipeCard:
             if name != "semantic:a/grid":
@@ -195,6 +195,23 @@ class TestPixelClasses:
         background = (4 * 128 * 126 - 4 * side) / (4 * 128 * 126 - 3 * side)
         assert found.mean_iou == pytest.approx((background + 1 + 0) / 3)
         assert (found.known, found.photos) == (1, 4)
+
+    def test_among_the_figures_of_a_voc_folder(
+        self, settings: Settings, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        voc = tmp_path / "voc"
+        for name in ("JPEGImages", "SegmentationClass"):
+            (voc / name).mkdir(parents=True)
+        for number, photo in enumerate(self.photos(folder, [8, 8, 8])):
+            Image.open(photo.path).save(voc / "JPEGImages" / f"{number}.jpg", quality=95)
+            assert photo.classes_path is not None
+            photo.classes_path.rename(voc / "SegmentationClass" / f"{number}.png")
+        namer = replace(card("grid"), name="namer", build=lambda *_: Namer())
+        for module in ("retrieval.assembly", "retrieval.recipes", "indexer.evaluation"):
+            monkeypatch.setattr(f"{module}.card", lambda _: namer)
+        figures = run(settings, voc, "--json", "--recipe", "namer")
+        assert figures["VOC mIoU"] > 0.9, "but for what JPEG blurs at the edges"
+        assert figures["VOC classes the recipe knows"] == 1
 
     def test_where_nothing_can_be_told(self, folder: Path) -> None:
         (folder / "photos" / "1.png").write_bytes(b"nothing")
