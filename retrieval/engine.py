@@ -115,7 +115,7 @@ class SearchEngine:
             judged = self._judged(query, relevant, irrelevant, hidden)
             model = feedback.fit(judged)
             matches = self._ranked(request, model.directions, hidden)
-            asked = self._ask(model, hidden)
+            asked = self._ask(request, model, hidden)
         answer = SearchAnswer(
             results=matches,
             used=tuple(Used(example.ref, example.segment) for example in (*positive, *negative)),
@@ -197,9 +197,7 @@ class SearchEngine:
         self, request: SearchRequest, scored: Scored, hidden: set[int | None], k: int
     ) -> tuple[Scored, dict[int, SegmentHit]]:
         """One segment a photo, or segments that are not the same thing twice; deleted and poor ones are left out."""
-        if request.min_quality > 0:
-            good = self.catalog.hits(scored.ids.tolist(), min_quality=request.min_quality)
-            scored = scored[np.isin(scored.ids, list(good))]
+        scored = self._good(scored, request.min_quality)
         owners = self.segments.owners_of(scored.ids)
         if request.group_by == "image":
             scored, wanted = scored[rank.first_of_each(owners.tolist(), hidden)], request.limit
@@ -211,6 +209,12 @@ class SearchEngine:
             known = self.catalog.hits(scored.ids.tolist())
             first = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]][:wanted]
         return (first if request.group_by == "image" else self._distinct(first, known)), known
+
+    def _good(self, scored: Scored, min_quality: float) -> Scored:
+        """Leave out segments of a lower quality."""
+        if min_quality <= 0:
+            return scored
+        return scored[np.isin(scored.ids, list(self.catalog.hits(scored.ids.tolist(), min_quality=min_quality)))]
 
     def _distinct(self, scored: Scored, known: dict[int, SegmentHit]) -> Scored:
         """Leave out segments that overlap a better one of their photo by more than `SAME`."""
@@ -260,9 +264,9 @@ class SearchEngine:
         vectors = self.catalog.vectors(low[: feedback.BACKGROUND].tolist()).vectors
         return vectors.reshape(-1, query.shape[1])
 
-    def _ask(self, model: Model, hidden: set[int | None]) -> tuple[Match, ...]:
+    def _ask(self, request: SearchRequest, model: Model, hidden: set[int | None]) -> tuple[Match, ...]:
         """The segments, one a photo, whose judgement would tell most."""
-        scored = rank.merge_hits(self.segments.search(model.directions, k=NEAR))
+        scored = self._good(rank.merge_hits(self.segments.search(model.directions, k=NEAR)), request.min_quality)
         scored = scored[rank.first_of_each(self.segments.owners_of(scored.ids).tolist(), hidden)]
         known = self.catalog.hits(scored.ids.tolist())
         scored = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]]

@@ -260,7 +260,7 @@ def _build(name: str, device: str, threads: int | None, projection: Projection, 
         segmenter=replace(bare.segmenter, objectness=objectness),
         projection=projection,
         ranking=LinearMap.load(RANKING),
-        files=(*bare.files, objectness_path(name), projection_path(name), RANKING),
+        files=(*bare.files, objectness_path(name), projection_path(name)),
     )
 
 
@@ -281,5 +281,5 @@ def unfitted(name: str, device: str, threads: int | None = None) -> LiteRecipe:
         segmenter=HierarchySegmenter(parameters.hierarchy),
         projection=Projection(nothing, nothing, np.zeros((0, 0), np.float32)),
         ranking=LinearMap.load(RANKING),
-        files=(BOUNDARIES,) if parameters.hierarchy.learned else (),
+        files=(RANKING, BOUNDARIES) if parameters.hierarchy.learned else (RANKING,),
     )

@@ -455,6 +455,12 @@ class TestRefine:
         assert found.answer.results == engine.search(request).results
         assert found.model.kept_query
 
+    def test_poor_segments_stay_left_out(self, toys: ToyLibrary) -> None:
+        query, _, fair = (toys.add(analysis([each], quality=[q])) for each, q in ((X, 0.9), (XZ, 0.1), (XY, 0.5)))
+        request = SearchRequest(positive=(Ref(segment=toys.segment_ids(query)[0]),), min_quality=0.4)
+        found = toys.engine().refine(request, [], [])
+        assert images_of(found.answer) == [match.image_id for match in found.ask] == [fair]
+
     def test_deleted_segments_count_for_nothing(self, toys: ToyLibrary) -> None:
         query, other = toys.add(analysis([X])), toys.add(analysis([XZ]))
         found = toys.engine().refine(self.request(toys, query), [10_000], [])

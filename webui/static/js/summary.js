@@ -52,7 +52,7 @@ const spent = (took) => `${took < 10 ? took.toFixed(1) : Math.round(took)} ms`;
 
 function quality(asked, onChange) {
   const option = (value) =>
-    h("option", { value, selected: value === asked.quality }, value ? `${value.toFixed(2)} or better` : "any");
+    h("option", { value, selected: value === asked.quality }, value ? `≥ ${value.toFixed(2)}` : "any");
   const change = ({ target }) => onChange({ quality: Number(target.value) });
   const title = "How likely a segment is a thing of its own";
   return h("label", { class: "choice", title }, "Quality ", h("select", { name: "quality", change }, QUALITIES.map(option)));
