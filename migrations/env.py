@@ -11,7 +11,10 @@ from retrieval.settings import Settings
 url = context.config.attributes.get("database_url") or Settings.from_env(os.environ).database_url
 
 with connect(url).connect() as connection:
-    context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
+    # One transaction for all steps, on SQLite too: no other process may see a schema between two versions.
+    context.configure(
+        connection=connection, target_metadata=Base.metadata, render_as_batch=True, transactional_ddl=True
+    )
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()
