@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from retrieval.combination import RELATIONS
 from retrieval.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,6 +87,15 @@ def worker(settings: Settings) -> None:
 @click.option("--box", metavar="X0,Y0,X1,Y1", callback=lambda *a: _numbers(a[2], 4), help="A box on it.")
 @click.option("--segment", type=int, help="A segment of a stored photo.")
 @click.option("--text", default="", help='Words, such as "find all motorcycles".')
+@click.option("--and-segment", type=int, multiple=True, help="A segment of what else has to be in the photo.")
+@click.option("--and-text", multiple=True, help="Words for what else has to be in the photo.")
+@click.option(
+    "--relation",
+    "relations",
+    metavar="N:RELATION:N",
+    multiple=True,
+    help=f"How things lie to each other, such as 0:above:1; {', '.join(RELATIONS)}. The first thing is 0.",
+)
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--group-by", type=click.Choice(["image", "segment"]), default="image", show_default=True)
 @click.option(

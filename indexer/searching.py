@@ -13,11 +13,12 @@ from rich.text import Text
 
 from retrieval.analyzer import LocalAnalyzer, RemoteAnalyzer
 from retrieval.assembly import Assembly
+from retrieval.combination import RELATIONS, Relation
 from retrieval.decoding import DecoderPool
 from retrieval.errors import IndexFileError
 from retrieval.fingerprint import digest_of_file
 from retrieval.protocols import AnalyzedPhoto
-from retrieval.query import Ref, SearchAnswer, SearchRequest
+from retrieval.query import Match, Part, PartMatch, Ref, SearchAnswer, SearchRequest
 
 
 def request_of(assembly: Assembly, image: Path | None, asked: dict[str, Any]) -> SearchRequest:
@@ -35,7 +36,22 @@ def request_of(assembly: Assembly, image: Path | None, asked: dict[str, Any]) ->
     if not refs and not asked["text"].strip():
         raise click.UsageError("nothing is asked for: give --image, --segment or --text")
     chosen = {name: asked[name] for name in ("text", "limit", "group_by", "min_quality")}
-    return SearchRequest(positive=tuple(refs), **chosen)
+    also = [Part(positive=(Ref(segment=key),)) for key in asked["and_segment"]]
+    also += [Part(text=text) for text in asked["and_text"]]
+    relations = tuple(_relation(text) for text in asked["relations"])
+    return SearchRequest(positive=tuple(refs), also=tuple(also), relations=relations, **chosen)
+
+
+def _relation(text: str) -> Relation:
+    """A relation from ``SUBJECT:RELATION:OBJECT``."""
+    subject, _, rest = text.partition(":")
+    name, _, other = rest.partition(":")
+    if name not in RELATIONS or not subject.isdecimal() or not other.isdecimal():
+        raise click.UsageError(
+            f"--relation {text!r} is not like 0:above:1: the number of a thing, one of {', '.join(RELATIONS)}, and the "
+            "number of another"
+        )
+    return Relation(int(subject), name, int(other))
 
 
 def _analyze(assembly: Assembly, image: Path) -> AnalyzedPhoto:
@@ -67,20 +83,29 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
         if answer.words.unknown:
             hint = f"; did you mean {', '.join(answer.words.suggestions)}?" if answer.words.suggestions else ""
             console.print(Text(f"not understood: {', '.join(answer.words.unknown)}{hint}"))
-    table = Table("score", "photo", "segment", "quality", "box x0 y0 x1 y1", "label", "path")
+    several = len(answer.parts) > 1
+    table = Table("score", "photo", "segment", "quality", "box x0 y0 x1 y1", "label", *(["parts"] * several), "path")
     for match in answer.results:
         box = " ".join(map(str, match.box_xyxy))
         style = None if match.likely else "dim"
         quality = "" if match.quality is None else f"{match.quality:.2f}"
         columns = (f"{match.score:.3f}", str(match.image_id), str(match.segment_id or "whole"), quality, box)
-        table.add_row(*columns, match.label or "", Text(paths.get(match.image_id, "")), style=style)
+        parts = [Text(", ".join(_told(answer.parts[each.part], each) for each in match.parts))] if several else []
+        table.add_row(*columns, match.label or "", *parts, Text(paths.get(match.image_id, "")), style=style)
     console.print(table)
     console.print(f"{answer.indexed} segments searched in {answer.took_ms:.0f} ms, {answer.lag} not searchable yet")
+
+
+def _told(name: str, part: PartMatch) -> str:
+    """What a result has of one part of the query, in a few words."""
+    nearest = f" as {part.nearest}" if part.nearest and part.nearest != name else ""
+    return f"{name}{nearest}: {part.segment_id} ({part.score:.2f})"
 
 
 def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
     results = [
         {
+            **_explained(match),
             "image_id": match.image_id,
             "segment_id": match.segment_id,
             "score": round(match.score, 6),
@@ -106,7 +131,14 @@ def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
         for each in answer.used
     ]
     index = {"segments": answer.indexed, "lag": answer.lag}
-    return {"results": results, "used": used, "words": words, "index": index, "took_ms": round(answer.took_ms, 2)}
+    took = round(answer.took_ms, 2)
+    parts = list(answer.parts)
+    return {"results": results, "used": used, "words": words, "parts": parts, "index": index, "took_ms": took}
+
+
+def _explained(match: Match) -> dict[str, Any]:
+    matched = [{**part._asdict(), "score": round(part.score, 6)} for part in match.parts]
+    return {"matched": matched, "relations": [round(degree, 4) for degree in match.relations]}
 
 
 def print_status(assembly: Assembly, *, as_json: bool) -> None:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from . import feedback, picking, rank
-from .catalog import Catalog, Concepts, KeptQueries, SegmentHit, SegmentRecord
-from .catalog.records import ConceptRecord
+from . import feedback, rank
+from .catalog import Catalog, Concepts, KeptQueries, SegmentHit
+from .combined_search import CombinedHit, combined_search
 from .errors import QueryError
 from .feedback import Judged, Model, RoundAnswer
 from .index.live import LiveIndex
+from .lookup import Lookup
 from .masks import mask_iou
-from .query import Match, Ref, SearchAnswer, SearchRequest, Used
+from .query import Match, PartMatch, SearchAnswer, SearchRequest, Used
 from .rank import Scored
 from .recipes import RecipeCard
 from .types import Vectors
-from .vocabulary import Reading, Vocabulary
+from .understanding import Sought, Understood, understand
+from .vocabulary import Vocabulary
 
 SAME = 0.7
 """Of two segments of one photo with a greater IoU a flat list holds only the better one."""
@@ -30,16 +32,6 @@ NEAR = 400
 
 ASKED = 6
 """How many segments a round asks about."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Example:
-    """A reference that was looked up."""
-
-    ref: Ref
-    vector: Vectors
-    segment: SegmentRecord | None
-    image_id: int | None
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -76,18 +68,9 @@ class SearchEngine:
         """
         started = time.perf_counter()
         with self.catalog.one_connection():
-            positive = [self._look_up(ref) for ref in request.positive]
-            negative = [self._look_up(ref) for ref in request.negative]
-            words = self._read(request.text)
-            matches = self._matches(request, positive, negative, self._directions(words))
-        return SearchAnswer(
-            results=matches,
-            used=tuple(Used(example.ref, example.segment) for example in (*positive, *negative)),
-            words=words,
-            indexed=len(self.segments),
-            lag=self.segments.lag,
-            took_ms=(time.perf_counter() - started) * 1000,
-        )
+            understood = understand(self.lookup, request)
+            matches = self._matches(request, understood)
+        return self._answer(understood, matches, started)
 
     def refine(self, request: SearchRequest, relevant: Sequence[int], irrelevant: Sequence[int]) -> RoundAnswer:
         """Answer a search anew by what was judged of its results.
@@ -107,24 +90,14 @@ class SearchEngine:
         """
         started = time.perf_counter()
         with self.catalog.one_connection():
-            positive = [self._look_up(ref) for ref in request.positive]
-            negative = [self._look_up(ref) for ref in request.negative]
-            words = self._read(request.text)
-            hidden = {example.image_id for example in (*positive, *negative)}
-            query = self._start(positive, negative, self._directions(words))
+            understood = understand(self.lookup, request)
+            hidden: set[int | None] = set(understood.hidden)
+            query = _start(understood)
             judged = self._judged(query, relevant, irrelevant, hidden)
             model = feedback.fit(judged)
             matches = self._ranked(request, model.directions, hidden)
             asked = self._ask(request, model, hidden)
-        answer = SearchAnswer(
-            results=matches,
-            used=tuple(Used(example.ref, example.segment) for example in (*positive, *negative)),
-            words=words,
-            indexed=len(self.segments),
-            lag=self.segments.lag,
-            took_ms=(time.perf_counter() - started) * 1000,
-        )
-        return RoundAnswer(answer=answer, model=model, ask=asked)
+        return RoundAnswer(answer=self._answer(understood, matches, started), model=model, ask=asked)
 
     def start_of(self, request: SearchRequest) -> Vectors:
         """The directions a search begins with, (Q, D), float32.
@@ -135,8 +108,7 @@ class SearchEngine:
             As `refine`.
         """
         with self.catalog.one_connection():
-            positive, negative = ([self._look_up(ref) for ref in refs] for refs in (request.positive, request.negative))
-            return self._start(positive, negative, self._directions(self._read(request.text)))
+            return _start(understand(self.lookup, request))
 
     def learn(self, query: Vectors | None, relevant: Sequence[int], irrelevant: Sequence[int]) -> Model:
         """A model of a concept from examples of it, and from the directions of a search if there are any.
@@ -167,23 +139,53 @@ class SearchEngine:
         self.segments.refresh()
         self.photos.refresh()
 
+    @property
+    def lookup(self) -> Lookup:
+        """What finds the vectors of references and words."""
+        return Lookup(
+            catalog=self.catalog,
+            queries=self.queries,
+            concepts=self.concepts,
+            recipe=self.recipe,
+            vocabulary=self.vocabulary,
+        )
+
     # ---- the way of a query
 
-    def _matches(
-        self,
-        request: SearchRequest,
-        positive: Sequence[_Example],
-        negative: Sequence[_Example],
-        words: Sequence[Vectors],
-    ) -> tuple[Match, ...]:
-        if not positive and not words:
-            return ()
-        hidden = {example.image_id for example in (*positive, *negative)}
-        if any(example.ref.is_photo for example in (*positive, *negative)):
-            return self._photo_matches(request, positive, negative, words, hidden)
-        return self._ranked(request, rank.combine(_stack(positive), words, _stack(negative)), hidden)
+    def _answer(self, understood: Understood, matches: tuple[Match, ...], started: float) -> SearchAnswer:
+        return SearchAnswer(
+            results=matches,
+            used=tuple(Used(example.ref, example.segment) for example in understood.examples),
+            words=understood.words,
+            parts=tuple(part.name for part in understood.parts),
+            indexed=len(self.segments),
+            lag=self.segments.lag,
+            took_ms=(time.perf_counter() - started) * 1000,
+        )
 
-    def _ranked(self, request: SearchRequest, queries: Vectors, hidden: set[int | None]) -> tuple[Match, ...]:
+    def _matches(self, request: SearchRequest, understood: Understood) -> tuple[Match, ...]:
+        if understood.means_nothing:
+            return ()
+        if understood.by_photo:
+            return self._photo_matches(request, understood)
+        if understood.is_combination:
+            found = combined_search(self.segments, self.catalog, understood, request)
+            return _combined(found, request.limit)
+        matches = self._ranked(request, understood.things[0].directions, understood.hidden)
+        return self._explained(matches, understood)
+
+    def _explained(self, matches: tuple[Match, ...], understood: Understood) -> tuple[Match, ...]:
+        """The matches with what each of several examples and words made of them."""
+        parts = understood.parts
+        if not parts or not matches:
+            return matches
+        ids = np.array([match.segment_id for match in matches], np.int64)
+        return tuple(
+            match._replace(parts=tuple(_part(number, part, match, vector) for number, part in enumerate(parts)))
+            for match, vector in zip(matches, self.segments.vectors(ids), strict=True)
+        )
+
+    def _ranked(self, request: SearchRequest, queries: Vectors, hidden: Collection[int | None]) -> tuple[Match, ...]:
         """Segments by their best inner product with the queries; photos that are `hidden` are left out."""
         k = 3 * request.limit + 20 * len(hidden)
         while True:
@@ -194,7 +196,7 @@ class SearchEngine:
             k *= 4
 
     def _choose(
-        self, request: SearchRequest, scored: Scored, hidden: set[int | None], k: int
+        self, request: SearchRequest, scored: Scored, hidden: Collection[int | None], k: int
     ) -> tuple[Scored, dict[int, SegmentHit]]:
         """One segment a photo, or segments that are not the same thing twice; deleted and poor ones are left out."""
         scored = self._good(scored, request.min_quality)
@@ -234,13 +236,6 @@ class SearchEngine:
 
     # ---- the way of a round
 
-    def _start(self, positive: Sequence[_Example], negative: Sequence[_Example], words: Sequence[Vectors]) -> Vectors:
-        if any(example.ref.is_photo for example in (*positive, *negative)):
-            raise QueryError("a search by a whole photo cannot be refined by judgements: pick a segment of it instead")
-        if not positive and not words:
-            raise QueryError("the words name nothing that is known, so there are no results to judge: use other words")
-        return rank.combine(_stack(positive), words, _stack(negative))
-
     def _judged(
         self, query: Vectors, relevant: Sequence[int], irrelevant: Sequence[int], hidden: set[int | None]
     ) -> Judged:
@@ -277,18 +272,9 @@ class SearchEngine:
         rows = feedback.ask(scored.scores.astype(np.float64), vectors, model.threshold, count=ASKED)
         return _described(scored[rows], known, ASKED)
 
-    def _photo_matches(
-        self,
-        request: SearchRequest,
-        positive: Sequence[_Example],
-        negative: Sequence[_Example],
-        words: Sequence[Vectors],
-        hidden: set[int | None],
-    ) -> tuple[Match, ...]:
+    def _photo_matches(self, request: SearchRequest, understood: Understood) -> tuple[Match, ...]:
         """Whole photos against whole-photo vectors."""
-        if words or not all(example.ref.is_photo for example in (*positive, *negative)):
-            raise QueryError("a whole photo cannot be combined with segments or words: pick a segment of it instead")
-        queries = rank.combine(_stack(positive), (), _stack(negative))
+        queries, hidden = understood.things[0].directions, understood.hidden
         k = request.limit + len(hidden)
         while True:
             scored = rank.merge_hits(self.photos.search(queries, k=k))
@@ -313,88 +299,45 @@ class SearchEngine:
             for key, score in scored.pairs()
         )
 
-    # ---- from references and words to vectors
 
-    def _look_up(self, ref: Ref) -> _Example:
-        if ref.query is not None:
-            return self._look_up_query(ref, ref.query)
-        if ref.segment is not None:
-            record, vector, space = self.catalog.example(ref.segment)
-            self._check_space(space)
-            return _Example(ref, vector, record, record.image_id)
-        image = self.catalog.image(ref.image or 0)
-        if image.space is None:
-            raise QueryError(
-                f"photo {image.id} is {image.state}, it has not been analysed: {image.error or 'wait for it'}"
-            )
-        self._check_space(image.space)
-        if ref.is_photo:
-            return _Example(ref, self.catalog.photo_vector(image.id), None, image.id)
-        segments = self.catalog.segments(image.id)
-        row = _pick(ref, segments, (image.height or 1, image.width or 1))
-        record, vector, _ = self.catalog.example(segments[row].id)
-        return _Example(ref, vector, record, image.id)
-
-    def _look_up_query(self, ref: Ref, query_id: int) -> _Example:
-        query = self.queries.get(query_id)
-        self._check_space(query.recipe)
-        if ref.is_photo:
-            return _Example(ref, query.photo_vector, None, None)
-        row = ref.segment if ref.segment is not None else _pick(ref, query.segments, query.size_hw)
-        if not query.segments:
-            raise QueryError("no segment was found in this photo: search by the whole photo instead")
-        if not 0 <= row < len(query.segments):
-            raise QueryError(f"query {query_id} has segments 0 to {len(query.segments) - 1}, not {row}")
-        return _Example(ref, query.vectors[row], query.segments[row], None)
-
-    def _check_space(self, space: str | None) -> None:
-        if space != self.recipe.space:
-            raise QueryError(
-                f"this photo's vectors were made by {space}, searches run with {self.recipe.space}: "
-                "upload it again, or run `python manage.py resegment`"
-            )
-
-    def _read(self, text: str) -> Reading | None:
-        if not text.strip():
-            return None
-        return self.vocabulary.read(text, self.concepts.names())
-
-    def _directions(self, words: Reading | None) -> list[Vectors]:
-        """The directions of each word: of a concept its own, of another the classes it stands for."""
-        vectors, found = self.recipe.word_vectors, list[Vectors]()
-        for term in words.understood if words is not None else ():
-            if term.concept is not None:
-                found.append(self.directions_of(self.concepts.get(term.concept)))
-            elif vectors is not None:
-                found.append(vectors[list(term.rows)])
-        return found
-
-    def directions_of(self, concept: ConceptRecord) -> Vectors:
-        """What a concept is searched by.
-
-        Raises
-        ------
-        QueryError
-            It was learnt in another space.
-        """
-        if concept.lesson.space != self.recipe.space:
-            raise QueryError(
-                f"the concept {concept.name!r} was learnt in {concept.lesson.space}, searches run with "
-                f"{self.recipe.space}: teach it anew by adding an example from photos of this recipe"
-            )
-        return concept.lesson.directions
+def _start(understood: Understood) -> Vectors:
+    """The directions that a search which can be refined begins with."""
+    if understood.by_photo:
+        raise QueryError("a search by a whole photo cannot be refined by judgements: pick a segment of it instead")
+    if understood.is_combination:
+        raise QueryError("a search for several things at once cannot be refined by judgements: ask for one of them")
+    if understood.means_nothing:
+        raise QueryError("the words name nothing that is known, so there are no results to judge: use other words")
+    return understood.things[0].directions
 
 
-def _pick(ref: Ref, segments: Sequence[SegmentRecord], size_hw: tuple[int, int]) -> int:
-    if ref.point is not None:
-        return picking.at_point(segments, size_hw, ref.point)
-    if ref.box is not None:
-        return picking.in_box(segments, ref.box)
-    raise QueryError("the reference names neither a point nor a box")
+def _part(number: int, part: Sought, match: Match, vector: Vectors) -> PartMatch:
+    """What one example or word made of a match."""
+    score = float((part.directions @ vector).max())
+    return PartMatch(number, match.segment_id or 0, score, match.box_xyxy, match.label, part.nearest(vector))
 
 
-def _stack(examples: Sequence[_Example]) -> Vectors:
-    return np.stack([example.vector for example in examples]) if examples else np.zeros((0, 0), np.float32)
+def _combined(found: Sequence[CombinedHit], limit: int) -> tuple[Match, ...]:
+    """Results that several segments of a photo make together; the first part's segment stands for them."""
+    cut = rank.likely_from(np.array([hit.score for hit in found], np.float32))
+    return tuple(
+        Match(
+            image_id=first.image_id,
+            segment_id=first.id,
+            score=hit.score,
+            box_xyxy=first.box_xyxy,
+            label=first.label,
+            likely=hit.score >= cut,
+            fallback=False,
+            quality=first.quality,
+            parts=tuple(
+                PartMatch(number, each.id, score, each.box_xyxy, each.label, label)
+                for number, (each, score, label) in enumerate(zip(hit.segments, hit.scores, hit.labels, strict=True))
+            ),
+            relations=hit.degrees,
+        )
+        for hit, first in ((hit, hit.segments[0]) for hit in found[:limit])
+    )
 
 
 def _described(chosen: Scored, known: dict[int, SegmentHit], limit: int) -> tuple[Match, ...]:

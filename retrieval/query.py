@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from .combination import MAX_PARTS, Relation
 from .errors import QueryError
 
 if TYPE_CHECKING:
@@ -68,6 +69,34 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A further thing that a photo has to hold.
+
+    Attributes
+    ----------
+    positive, negative : tuple of Ref
+        Segments, or places in photos.
+    text : str
+
+    Raises
+    ------
+    QueryError
+        It says nothing, or it is a whole photo.
+    """
+
+    positive: tuple[Ref, ...] = ()
+    negative: tuple[Ref, ...] = ()
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.positive and not self.text.strip():
+            raise QueryError("a further thing says nothing: give it at least one positive reference, or words")
+        if any(ref.is_photo for ref in (*self.positive, *self.negative)):
+            raise QueryError("a whole photo cannot be one of several things in a photo: pick a segment of it instead")
+        _check_text(self.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest:
     """A search.
 
@@ -83,6 +112,11 @@ class SearchRequest:
         One result a photo, its best segment; or segments, several a photo.
     min_quality : float
         Segments of a lower quality, 0 to 1, are not among the results. Whole photos have none and are all compared.
+    also : tuple of Part
+        What else a photo has to hold, each in a segment of its own.
+    relations : tuple of Relation
+        How the things lie to each other. The request's own examples and words are thing 0; where it has several words
+        and no examples each word is a thing, and so it is with further things.
 
     Raises
     ------
@@ -96,6 +130,8 @@ class SearchRequest:
     limit: int = 50
     group_by: GroupBy = "image"
     min_quality: float = 0.0
+    also: tuple[Part, ...] = ()
+    relations: tuple[Relation, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.positive and not self.text.strip():
@@ -104,8 +140,16 @@ class SearchRequest:
             raise QueryError(f"limit is {self.limit}; it can be 1 to {MAX_LIMIT}")
         if not 0 <= self.min_quality <= 1:
             raise QueryError(f"min_quality is {self.min_quality}; it can be 0 to 1")
-        if len(self.text) > MAX_TEXT:
-            raise QueryError(f"the text has {len(self.text)} characters; at most {MAX_TEXT} are read")
+        _check_text(self.text)
+        if len(self.also) >= MAX_PARTS:
+            raise QueryError(f"{len(self.also) + 1} things are asked for; at most {MAX_PARTS} can be at once")
+        if (self.also or self.relations) and self.group_by != "image":
+            raise QueryError("several things are looked for in photos: group by image, not by segment")
+
+
+def _check_text(text: str) -> None:
+    if len(text) > MAX_TEXT:
+        raise QueryError(f"the text has {len(text)} characters; at most {MAX_TEXT} are read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +158,27 @@ class Used:
 
     ref: Ref
     segment: SegmentRecord | None
+
+
+class PartMatch(NamedTuple):
+    """What a result has of one part of the query.
+
+    Attributes
+    ----------
+    part : int
+        Number in `SearchAnswer.parts`.
+    score : float
+        Cosine similarity.
+    nearest : str or None
+        Of a word, which of the classes it stands for came nearest.
+    """
+
+    part: int
+    segment_id: int
+    score: float
+    box_xyxy: tuple[int, int, int, int]
+    label: str | None
+    nearest: str | None
 
 
 class Match(NamedTuple):
@@ -133,6 +198,11 @@ class Match(NamedTuple):
         Nothing was found in this photo, so that the whole of it was compared.
     quality : float or None
         Of the segment, 0 to 1; None where whole photos are compared.
+    parts : tuple of PartMatch
+        How it came about: what each example and word scored, or, where several things are looked for, the segment that
+        each was found in. Empty for a search by one example.
+    relations : tuple of float
+        To what degree each relation that was asked for holds, 0 to 1.
     """
 
     image_id: int
@@ -143,6 +213,8 @@ class Match(NamedTuple):
     likely: bool
     fallback: bool
     quality: float | None
+    parts: tuple[PartMatch, ...] = ()
+    relations: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +225,11 @@ class SearchAnswer:
     ----------
     results : tuple of Match
     used : tuple of Used
-        One a reference, positives first.
+        One a reference, positives first; then those of further things.
     words : Reading or None
-        How the words were read; None if there were none.
+        How the words were read, of all things; None if there were none.
+    parts : tuple of str
+        Names of what `Match.parts` speaks of.
     indexed, lag : int
         Segments searched, and how many of the catalogue's were not searchable yet.
     took_ms : float
@@ -164,6 +238,12 @@ class SearchAnswer:
     results: tuple[Match, ...]
     used: tuple[Used, ...]
     words: Reading | None
+    parts: tuple[str, ...]
     indexed: int
     lag: int
     took_ms: float
+
+    def segment_ids(self) -> list[int]:
+        """All segments that results speak of, each once."""
+        matches = ((match.segment_id, *(part.segment_id for part in match.parts)) for match in self.results)
+        return list(dict.fromkeys(key for keys in matches for key in keys if key is not None))

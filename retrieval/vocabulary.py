@@ -11,6 +11,9 @@ Which senses of a word are taken:
 3. else its senses with classes below them, in WordNet's order, without the obscure ones: those under which no one
    looks for pictures, those that make up less than a tenth of the word's tagged uses (of three or more), and those
    tagged less than a third as often as the commonest one that is left.
+
+``data/learned_words.json`` adds words that were learned from annotated objects, each a list of synonyms; their rows
+come after the classifier's. A word that the classifier knows too has both.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from typing import TypedDict
 from .errors import WeightsMissingError
 
 DATA_FILE = Path(__file__).parent / "data" / "imagenet_wordnet.json"
+LEARNED_FILE = DATA_FILE.with_name("learned_words.json")
 
 _FILLERS = """
     a an the this that these those some any all every each of in on at to for from with by near and or plus as is are
@@ -84,11 +88,13 @@ class Term:
     name : str
         Canonical name, such as "motorcycle" for "motorbikes".
     rows : tuple of int
-        Rows of the classifier, most typical first; empty for a concept.
+        Rows of the classifier, most typical first; empty for a concept and for what was learned alone.
     labels : tuple of str
         Display names of those rows.
     concept : int or None
         Id of the concept that people gave this name to.
+    learned : int or None
+        Row, beyond the classifier's, of what was learned of the word from annotated objects.
     """
 
     text: str
@@ -96,6 +102,7 @@ class Term:
     rows: tuple[int, ...]
     labels: tuple[str, ...]
     concept: int | None = None
+    learned: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +146,17 @@ class _Entry:
     is_everyday: bool = False
     is_scientific: bool = False
     concept: int | None = None
+    learned: int | None = None
 
     @property
     def says_something(self) -> bool:
         """Whether there is anything to search by."""
-        return bool(self.rows) or self.concept is not None
+        return bool(self.rows) or self.concept is not None or self.learned is not None
+
+    @property
+    def meaning(self) -> tuple[frozenset[int], int | None, int | None]:
+        """What two entries that mean the same have in common."""
+        return frozenset(self.rows), self.concept, self.learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +251,8 @@ def _unite(lists: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
 class _Reader:
     """Turns the data into entries; used once, while a vocabulary is made."""
 
-    def __init__(self, data: _Data) -> None:
-        self._data = data
+    def __init__(self, data: _Data, learned: Sequence[Sequence[str]]) -> None:
+        self._data, self._learned = data, learned
         self._rows = _close_downwards(data)
         self._labels = dict(data["classes"])
         self._vague = {
@@ -253,7 +266,15 @@ class _Reader:
         sources = (self._everyday, self._nouns, self._scientific, self._display_names)
         for entry in chain.from_iterable(source() for source in sources):
             found.setdefault(normal_form(entry.word), entry)
+        for row, words in enumerate(self._learned, len(self._data["classes"])):
+            found.update(self._with_learned(found, words, row))
         return found
+
+    def _with_learned(self, found: Mapping[str, _Entry], words: Sequence[str], row: int) -> dict[str, _Entry]:
+        """Synonyms with a learned row, behind the rows of the first of them that the classifier knows."""
+        forms = (form for word in words for form in _singulars(normal_form(word), self._data["plurals"]))
+        known = next((found[form].rows for form in forms if form in found and found[form].rows), ())
+        return {normal_form(word): _Entry(word, words[0], known, is_everyday=True, learned=row) for word in words}
 
     def _everyday(self) -> Iterator[_Entry]:
         for words, rows in self._data["meanings"]:
@@ -302,17 +323,19 @@ class Vocabulary:
     ----------
     data : mapping
         The content of the JSON file; `load` reads the one that comes with SegSearch.
+    learned : sequence of sequence of str
+        Synonyms of each learned word.
     """
 
-    def __init__(self, data: _Data) -> None:
+    def __init__(self, data: _Data, learned: Sequence[Sequence[str]] = ()) -> None:
         self._labels = tuple(label for _, label in data["classes"])
         self._plurals = data["plurals"]
-        self._entries = _Reader(data).entries()
+        self._entries = _Reader(data, learned).entries()
         self._joined: dict[str, _Entry] = {}
         for key, entry in sorted(self._entries.items(), key=lambda item: " " in item[0]):
             self._joined.setdefault(key.replace(" ", ""), entry)
         self._longest = max(key.count(" ") + 1 for key in self._entries)
-        told = {key: entry for key, entry in self._entries.items() if entry.rows and not entry.is_scientific}
+        told = {key: entry for key, entry in self._entries.items() if entry.says_something and not entry.is_scientific}
         self._told = dict(sorted(told.items()))
         self._words = tuple(sorted((entry.word for entry in told.values()), key=str.casefold))
 
@@ -389,7 +412,7 @@ class Vocabulary:
     def _read_clauses(
         self, text: str, clauses: Sequence[Sequence[_Token]], fillers: frozenset[str], named: Mapping[str, _Entry]
     ) -> Reading:
-        terms: dict[tuple[frozenset[int], int | None], Term] = {}
+        terms: dict[object, Term] = {}
         unknown: dict[str, str] = {}
         for tokens in clauses:
             for match in self._specify(self._matches(tokens, fillers, named)):
@@ -397,12 +420,12 @@ class Vocabulary:
                 if match.entry is None or not match.entry.says_something:
                     unknown.setdefault(normal_form(words), words)
                 else:
-                    terms.setdefault((frozenset(match.entry.rows), match.entry.concept), self._term(words, match.entry))
+                    terms.setdefault(match.entry.meaning, self._term(words, match.entry))
         return Reading(tuple(terms.values()), tuple(unknown.values()), self._suggest(list(unknown)))
 
     def _term(self, words: str, entry: _Entry) -> Term:
         labels = tuple(self._labels[row] for row in entry.rows)
-        return Term(words, entry.name, entry.rows, labels, entry.concept)
+        return Term(words, entry.name, entry.rows, labels, entry.concept, entry.learned)
 
     def _matches(self, tokens: Sequence[_Token], fillers: frozenset[str], named: Mapping[str, _Entry]) -> list[_Match]:
         """Find the longest known phrase at every place, left to right, passing over fillers."""
@@ -483,4 +506,19 @@ def _load(path: Path) -> Vocabulary:
         raise WeightsMissingError(
             f"the word vocabulary {path} is not there; build it with python -m training.build_vocabulary"
         ) from None
-    return Vocabulary(data)
+    return Vocabulary(data, read_learned_words())
+
+
+def read_learned_words() -> list[list[str]]:
+    """Synonyms of each learned word, in the order of their rows.
+
+    Raises
+    ------
+    WeightsMissingError
+        The data file is not there.
+    """
+    try:
+        found: list[list[str]] = json.loads(LEARNED_FILE.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise WeightsMissingError(f"{LEARNED_FILE} is missing: restore it with `git checkout`") from None
+    return found

@@ -1,8 +1,10 @@
 """Fit a lite recipe's projection: ``python -m training.fit_projection --data FOLDER --recipe lite``.
 
-The principal components are those of the recipe's own segments, ranked without its objectness, on the training photos
-of all sets. What is whitened is how the objects of each class of ``coco-dev`` and ``voc-dev`` vary: their annotated
-masks, and the recipe's own segments that overlap one by half or more. Words follow from the classifier.
+The first principal components are those of the objects of ``coco-dev`` and ``voc-dev`` (their annotated masks, and the
+recipe's own segments that overlap one by half or more) together with segments of the training photos of all sets,
+ranked without the recipe's objectness. What is whitened is how the objects of each class vary; of what is left the
+directions are kept in which objects differ most. Words follow from the classifier; those that the training photos have
+objects of are learned from them.
 """
 
 from __future__ import annotations
@@ -15,11 +17,12 @@ import click
 import numpy as np
 from rich.progress import track
 
-from retrieval.embed.projection import Descriptors, LinearMap, Projection
+from retrieval.embed.projection import Descriptors, LinearMap, Projection, unit
 from retrieval.evaluate.datasets import AnnotatedPhoto, load_photos
 from retrieval.images import decode
 from retrieval.recipes.lite import LiteRecipe, projection_path, unfitted
-from retrieval.types import Segments
+from retrieval.types import Segments, Vectors
+from retrieval.vocabulary import read_learned_words
 
 from .photos import training_photos
 
@@ -28,8 +31,16 @@ EVERY = {"coco-dev": 1, "voc-dev": 2, "caltech-dev": 4, "bsds500": 4}
 """Of each set every n-th training photo is described."""
 PHOTO_EVERY = {**EVERY, "voc-dev": 8}
 """Those the whole-photo map is fitted to: with more of one set it describes the others worse."""
+BASE = 320
+"""Components before whitening."""
+SEGMENT_EVERY = 3
+"""Beside the objects the components are fitted to every n-th segment."""
 OWN = 2
 """Of the recipe's own segments so many stand beside each annotated mask."""
+
+
+SPELLINGS = {"diningtable": "dining table", "pottedplant": "potted plant", "sofa": "couch", "tvmonitor": "tv"}
+"""Classes of ``voc-dev`` that are called otherwise in ``coco-dev``."""
 
 
 @dataclass(slots=True)
@@ -48,7 +59,7 @@ class Described:
 @click.option("--dim", default=256, show_default=True, help="Length of a segment's vector.")
 @click.option("--photo-dim", default=128, show_default=True, help="Length of a whole photo's vector.")
 @click.option("--per-photo", default=30, show_default=True, help="Segments taken of a photo, the best ones.")
-@click.option("--shrinkage", default=0.1, show_default=True, help="Of the covariance within classes.")
+@click.option("--shrinkage", default=0.2, show_default=True, help="Of the covariance within classes.")
 @click.option("--every", default=1, show_default=True, help="Take only every n-th photo.")
 @click.option("--device", default="auto", show_default=True)
 def main(  # noqa: PLR0913  # the options of a command
@@ -62,8 +73,11 @@ def main(  # noqa: PLR0913  # the options of a command
     segments, objects = np.concatenate(found.segments), np.concatenate(found.objects)
     _, classes = np.unique(found.names, return_inverse=True)
     logger.info("fitting to %d segments, %d photos, %d masks of objects", len(segments), len(photos), len(objects))
-    segment = LinearMap.fit(segments, dim).whitened_within(objects, classes, shrinkage)
-    words = segment.apply_directions(recipe.word_directions(segments.shape[1]))
+    base = LinearMap.fit(np.concatenate([objects, segments[::SEGMENT_EVERY]]), max(BASE, dim))
+    segment = base.whitened_within(objects, classes, shrinkage).shortened(objects, dim)
+    classifier = segment.apply_directions(recipe.word_directions(segments.shape[1]))
+    learned = learned_words(segment.apply(objects), found.names)
+    words = np.concatenate([classifier, learned])
     path = projection_path(name)
     Projection(segment, LinearMap.fit(photos, min(photo_dim, len(photos) - 1)), words).save(path)
     logger.info("wrote %s, %.1f MB", path, path.stat().st_size / 1e6)
@@ -88,6 +102,23 @@ def describe_all(recipe: LiteRecipe, data: Path, paths: list[Path], per_photo: i
             every.objects.append(recipe.describe(image, features, masks))
             every.names += names
     return every
+
+
+def learned_words(vectors: Vectors, names: list[str]) -> Vectors:
+    """For each word of ``learned_words.json`` the mean of its objects, which in a whitened space is what discriminates.
+
+    Raises
+    ------
+    click.ClickException
+        A word has no objects.
+    """
+    found = []
+    for words in read_learned_words():
+        rows = [row for row, name in enumerate(names) if SPELLINGS.get(name, name) == words[0]]
+        if not rows:
+            raise click.ClickException(f"no training photo holds a {words[0]}: take it out of learned_words.json")
+        found.append(vectors[rows].mean(axis=0))
+    return unit(np.stack(found))
 
 
 def objects_of(photo: AnnotatedPhoto, found: Segments) -> tuple[Segments, list[str]]:

@@ -144,6 +144,8 @@ def _load(stored: str) -> SearchRequest:
     values: dict[str, Any] = json.loads(stored)
     for side in ("positive", "negative"):
         values[side] = tuple(_ref(ref) for ref in values[side])
+    for empty in ("also", "relations"):  # a search for several things cannot be refined
+        values.pop(empty, None)
     return SearchRequest(**values)
 
 

@@ -1,10 +1,11 @@
 """Linear maps from concatenated descriptors to short unit vectors, for segments, whole photos and words alike.
 
 They are centred PCA; that of segments is whitened within classes besides, so that directions in which one kind of thing
-varies count less than those in which kinds differ.
+varies count less than those in which kinds differ, and then shortened to the directions in which objects differ most.
 
 A file holds, as float16 unless said otherwise: ``segment_mean`` (C,) float32, ``segment_components`` (C, D), and the
-same for ``photo_``; ``word_vectors`` (1000, D), the classifier's rows in the space of the segments, if there are words.
+same for ``photo_``; ``word_vectors`` (1000 + L, D), the classifier's rows in the space of the segments and then those
+of ``learned_words.json``, if there are words.
 
 References
 ----------
@@ -84,6 +85,18 @@ class LinearMap:
         whitening = (vectors / np.sqrt(values)) @ vectors.T
         return LinearMap(self.mean, (self.components @ (whitening / whitening.max())).astype(np.float32))
 
+    def shortened(self, descriptors: Descriptors, dim: int) -> LinearMap:
+        """The map followed by the projection to the directions in which what it gives varies most.
+
+        Parameters
+        ----------
+        descriptors : ndarray of shape (N, C), float32
+        dim : int
+        """
+        projected = np.asarray((descriptors - self.mean) @ self.components, dtype=np.float32)
+        again = LinearMap.fit(projected, dim)
+        return LinearMap(self.mean, np.asarray(self.components @ again.components, dtype=np.float32))
+
     def apply(self, descriptors: Descriptors) -> Vectors:
         """Unit vectors of descriptors."""
         return unit((descriptors - self.mean) @ self.components)
@@ -119,7 +132,7 @@ class Projection:
     ----------
     segment, photo : LinearMap
     word_vectors : ndarray of shape (W, D), float32
-        One row a class of the classifier; (0, D) for a recipe without words.
+        One row a class of the classifier, then one a learned word; (0, D) for a recipe without words.
     """
 
     segment: LinearMap

@@ -14,6 +14,7 @@ from typing import Any
 
 import faiss
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import IndexMismatchError
 from ..types import Hits, Ids, Vectors
@@ -33,6 +34,7 @@ class FaissIndex:
     def __init__(self, dim: int) -> None:
         flat = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         self._index: Any = faiss.IndexIDMap2(flat)
+        self._known: tuple[Ids, NDArray[np.int64]] | None = None
 
     @property
     def dim(self) -> int:
@@ -44,14 +46,16 @@ class FaissIndex:
 
     def ids(self) -> Ids:
         """All ids, rising."""
-        return np.sort(faiss.vector_to_array(self._index.id_map).astype(np.int64))
+        return self._order()[0]
 
     def add(self, ids: Ids, vectors: Vectors) -> None:
         """Add vectors; amortised O(N·D)."""
+        self._known = None
         self._index.add_with_ids(np.ascontiguousarray(vectors, np.float32), np.ascontiguousarray(ids, np.int64))
 
     def remove(self, ids: Ids) -> int:
         """Remove those of the ids that are there; O(N·D) for the compaction."""
+        self._known = None
         return int(self._index.remove_ids(np.ascontiguousarray(ids, np.int64)))
 
     def search(self, queries: Vectors, *, k: int) -> Hits:
@@ -74,8 +78,31 @@ class FaissIndex:
         return faiss.vector_to_array(self._index.id_map).astype(np.int64), vectors
 
     def vectors(self, ids: Ids) -> Vectors:
-        """Vectors of some ids that are there, in their order; for a few of them."""
-        return np.stack([self._index.reconstruct(int(key)) for key in ids])
+        """Vectors of those of the ids that are there, in their order; O(M·D) for M of them."""
+        rows = self._rows_of(ids)
+        found = np.empty((len(rows), self.dim), np.float32)
+        flat = faiss.downcast_index(self._index.index)
+        flat.reconstruct_batch(rows, found)
+        return found
+
+    def holds(self, ids: Ids) -> NDArray[np.bool_]:
+        """Which of the ids are there."""
+        held, _ = self._order()
+        if not len(held):
+            return np.zeros(len(ids), bool)
+        return np.asarray(held[np.minimum(np.searchsorted(held, ids), len(held) - 1)] == ids, dtype=bool)
+
+    def _rows_of(self, ids: Ids) -> NDArray[np.int64]:
+        held, rows = self._order()
+        return rows[np.searchsorted(held, ids[self.holds(ids)])]
+
+    def _order(self) -> tuple[Ids, NDArray[np.int64]]:
+        """All ids, rising, and the row of each; kept until something is added or removed."""
+        if self._known is None:
+            ids = faiss.vector_to_array(self._index.id_map).astype(np.int64)
+            rows = np.argsort(ids, kind="stable")
+            self._known = ids[rows], rows
+        return self._known
 
     def save(self, path: Path) -> None:
         """Write the index in FAISS's own form."""
@@ -91,6 +118,7 @@ class FaissIndex:
             The file is not a whole index.
         """
         index = cls.__new__(cls)
+        index._known = None
         try:
             index._index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:

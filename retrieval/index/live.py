@@ -141,6 +141,19 @@ class LiveIndex:
         at = np.minimum(np.searchsorted(state.ids, ids), len(state.ids) - 1)
         return np.where(state.ids[at] == ids, state.owners[at], -1)
 
+    def owned_by(self, owners: Ids) -> Ids:
+        """Ids of everything that belongs to some photos, rising; O(N)."""
+        state = self._state
+        return np.setdiff1d(state.ids[np.isin(state.owners, owners)], state.dead, assume_unique=True)
+
+    def vectors(self, ids: Ids) -> Vectors:
+        """Vectors of ids that a search can return, in their order, (M, D); zeros for one that is not here."""
+        found = np.zeros((len(ids), self.dim), np.float32)
+        for part in self._state.parts:
+            here = part.holds(ids)
+            found[here] = part.vectors(ids[here])
+        return found
+
     def search(self, queries: Vectors, *, k: int) -> Hits:
         """The k nearest of each query among all parts."""
         state = self._state

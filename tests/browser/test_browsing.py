@@ -262,6 +262,28 @@ def test_search_for_segments_of_some_quality(page: Page) -> None:
     expect(results).to_have_count(50)
 
 
+def test_search_for_several_things(page: Page) -> None:
+    """Two examples are one thing or two in one photo; how they lie is added, shown in the address and taken away."""
+    page.goto("/search?segment=1&segment=2")
+    expect(page.locator(".result").first).to_be_visible()
+    expect(page.locator("#combine .legend")).to_have_count(0)
+    with page.expect_request("**/search") as sent:
+        page.get_by_role("button", name="All in one photo").click()
+    assert sent.value.post_data_json["also"] == [{"positive": [{"segment": 2}]}]
+    page.wait_for_url("**all=1")
+    expect(page.locator("#combine .legend li")).to_have_count(2)
+    first = page.locator(".result").first
+    expect(first.locator(".found.part-1")).to_have_count(1)
+    page.get_by_label("Lies how").select_option("left of")
+    page.get_by_role("button", name="Add", exact=True).last.click()
+    page.wait_for_url("**lies=0.left_of.1")
+    page.get_by_role("button", name=re.compile("^Remove: .* left of ")).click()
+    page.wait_for_url("**all=1")
+    page.get_by_role("button", name="One thing").click()
+    page.wait_for_url("**/search?segment=1&segment=2")
+    expect(page.locator("#combine .legend")).to_have_count(0)
+
+
 def test_search_by_whole_photo(page: Page) -> None:
     """A whole photo is compared with whole photos: no segments, no words beside it."""
     page.goto("/photos/5")

@@ -12,7 +12,7 @@ from retrieval.catalog.records import Entry
 from retrieval.engine import SAME, SearchEngine
 from retrieval.errors import QueryError, UnknownImageError, UnknownQueryError, UnknownSegmentError
 from retrieval.query import Ref, SearchAnswer, SearchRequest
-from retrieval.vocabulary import Vocabulary
+from retrieval.vocabulary import Vocabulary, read_learned_words
 
 X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
 XY = (0.8, 0.6, 0, 0)
@@ -481,3 +481,30 @@ class TestRefine:
         first, *_ = (toys.add(analysis([each])) for each in (X, Y, Z, W))
         model = toys.engine().learn(None, toys.segment_ids(first), [])
         np.testing.assert_allclose(model.directions, [X], atol=1e-3)
+
+
+class TestLearnedWords:
+    @pytest.fixture
+    def engine(self, toys: ToyLibrary) -> SearchEngine:
+        """Mopeds are X, what was learned of motorcycles is Y, of giraffes Z."""
+        row = {synonyms[0]: 1000 + place for place, synonyms in enumerate(read_learned_words())}
+        toys.words = np.zeros((1000 + len(row), 4), np.float32)
+        toys.words[[665, 670]] = X
+        toys.words[row["motorcycle"]], toys.words[row["giraffe"]] = Y, Z
+        for vector in (X, Y, Z, XY):
+            toys.add(analysis([vector]))
+        return toys.engine()
+
+    def test_classes_move_half_way_to_what_was_learned(self, engine: SearchEngine) -> None:
+        found = engine.search(SearchRequest(text="motorcycle")).results
+        assert found[0].image_id == 4
+        assert [match.score for match in found[:3]] == pytest.approx([0.99, 0.707, 0.707], abs=1e-2)
+
+    def test_what_has_no_class_is_found_by_what_was_learned(self, engine: SearchEngine) -> None:
+        assert images_of(engine.search(SearchRequest(text="giraffe", limit=1))) == [3]
+
+    def test_a_recipe_that_learned_none_knows_the_classes(self, engine: SearchEngine, toys: ToyLibrary) -> None:
+        assert toys.words is not None
+        toys.words = toys.words[:1000]
+        assert images_of(toys.engine().search(SearchRequest(text="motorcycle", limit=1))) == [1]
+        assert toys.engine().search(SearchRequest(text="giraffe")).results == ()

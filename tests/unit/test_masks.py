@@ -10,7 +10,17 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from pycocotools import mask as coco
 
-from retrieval.masks import box_iou, decode_mask, encode_mask, encode_segments, mask_iou, scale_box
+from retrieval.masks import (
+    box_iou,
+    decode_mask,
+    encode_mask,
+    encode_segments,
+    mask_areas,
+    mask_containment,
+    mask_gaps,
+    mask_iou,
+    scale_box,
+)
 from retrieval.types import Segments
 
 Masks = NDArray[np.bool_]
@@ -90,3 +100,28 @@ def test_overlaps_of_boxes() -> None:
     others = np.array([[0, 0, 2, 2], [1, 0, 3, 2], [5, 5, 6, 6], [0, 0, 0, 0]])
     np.testing.assert_allclose(box_iou((0, 0, 2, 2), others), [1, 1 / 3, 0, 0])
     assert box_iou((0, 0, 1, 1), np.zeros((0, 4))).shape == (0,)
+
+
+class TestPairs:
+    def test_areas_and_containment(self) -> None:
+        masks = np.zeros((3, 6, 8), bool)
+        masks[0, :, :4], masks[1, 2:4, 2:6] = True, True
+        runs = [((6, 8), encode_mask(mask)) for mask in masks]
+        assert mask_areas(runs).tolist() == [24, 8, 0]
+        np.testing.assert_allclose(mask_containment(runs)[:2, :2], [[1, 4 / 24], [0.5, 1]])
+
+    def test_gaps_are_shares_of_the_diagonal(self) -> None:
+        masks = np.zeros((4, 30, 40), bool)
+        masks[0, :, :10], masks[1, :, 10:20], masks[2, :, 30:] = True, True, True
+        runs = [((30, 40), encode_mask(mask)) for mask in masks]
+        gaps = mask_gaps(runs)
+        np.testing.assert_allclose(gaps[:3, :3], np.array([[0, 0, 20], [0, 0, 10], [20, 10, 0]]) / 50, atol=1e-3)
+        assert np.isinf(gaps[3]).all()  # nothing is near to an empty mask
+
+    def test_none_and_sizes_that_differ(self) -> None:
+        assert mask_gaps([]).shape == (0, 0)
+        assert mask_containment([]).shape == (0, 0)
+        other = [((2, 2), encode_mask(np.ones((2, 2), bool))), ((2, 3), encode_mask(np.ones((2, 3), bool)))]
+        for measure in (mask_containment, mask_gaps):
+            with pytest.raises(ValueError, match="different sizes"):
+                measure(other)

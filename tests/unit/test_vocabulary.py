@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from retrieval import vocabulary
 from retrieval.errors import WeightsMissingError
-from retrieval.vocabulary import DATA_FILE, SUGGESTIONS, Vocabulary
+from retrieval.vocabulary import DATA_FILE, SUGGESTIONS, Vocabulary, normal_form, read_learned_words
 
 DOGS = set(range(151, 269))
 CATS = {281, 282, 283, 284, 285}
@@ -239,11 +239,42 @@ def test_what_is_not_known_is_said(words: Vocabulary) -> None:
     assert words.read("dogs without cats").unknown == ("without",)
 
 
-@pytest.mark.parametrize("word", ["giraffe", "fork", "qwzxplugh", "scissors", "baseball bat", "sweet potato", "napkin"])
+@pytest.mark.parametrize("word", ["qwzxplugh", "sweet potato", "napkin", "happiness"])
 def test_things_without_a_class_are_unknown(words: Vocabulary, word: str) -> None:
     reading = words.read(word)
     assert reading.understood == ()
     assert reading.unknown == (word,)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "known"),
+    [
+        ("giraffes", "giraffe", ()),
+        ("camelopard", "giraffe", ()),
+        ("women", "person", ("ballplayer", "bridegroom", "scuba diver")),
+        ("a motorbike", "motorcycle", ("moped", "motor scooter")),
+        ("baseball bats", "baseball bat", ()),
+        ("racket", "tennis racket", ("racket",)),
+    ],
+)
+def test_words_learned_from_objects_stand_beside_the_classes(
+    words: Vocabulary, typed: str, name: str, known: tuple[str, ...]
+) -> None:
+    (term,) = words.read(typed).understood
+    assert (term.name, set(term.labels)) == (name, set(known))
+    assert term.learned == 1000 + [synonyms[0] for synonyms in read_learned_words()].index(name)
+
+
+def test_learned_words_are_each_learned_once() -> None:
+    every = [normal_form(word) for synonyms in read_learned_words() for word in synonyms]
+    assert len(every) == len(set(every))
+    assert all(every)
+
+
+def test_a_kind_is_not_what_was_learned_of_the_whole(words: Vocabulary) -> None:
+    (poodle,) = words.read("toy poodle").understood
+    assert poodle.learned is None
+    assert words.complete("giraf") == ["giraffe"]
 
 
 def test_a_person_is_who_the_classes_show(words: Vocabulary) -> None:
@@ -343,7 +374,10 @@ def test_reading_never_fails(text: str) -> None:
     words = Vocabulary.load()
     reading = words.read(text)
     assert all(0 <= row <= 999 for term in reading.understood for row in term.rows)
-    assert all(term.rows and term.text in text and len(term.rows) == len(term.labels) for term in reading.understood)
+    assert all(
+        (term.rows or term.learned) and term.text in text and len(term.rows) == len(term.labels)
+        for term in reading.understood
+    )
     assert all(word in text for word in reading.unknown)
     assert len(reading.suggestions) <= SUGGESTIONS
     assert len(words.complete(text)) <= 10

@@ -40,6 +40,7 @@ ITEM_FIELDS = [
 ]
 SEGMENT_FIELDS = ["id", "box_xyxy", "area", "quality", "label", "label_score", "parent", "mask"]
 RESULT_FIELDS = ["image_id", "segment_id", "score", "box_xyxy", "label", "likely", "fallback", "quality"]
+RESULT_FIELDS += ["matched", "relations"]
 
 
 def send(client: FlaskClient, call: str, content: bytes, name: str = "photo.png") -> TestResponse:
@@ -434,7 +435,7 @@ class TestQueries:
 class TestSearching:
     def test_form_of_the_answer(self, reader: FlaskClient) -> None:
         found = search(reader, positive=[{"segment": 1}])
-        assert list(found) == ["results", "used", "words", "index", "took_ms"]
+        assert list(found) == ["results", "used", "words", "parts", "index", "took_ms"]
         assert found["words"] is None
         assert found["index"] == {"segments": 100, "lag": 0}
         assert all(list(result) == RESULT_FIELDS for result in found["results"])
@@ -482,6 +483,41 @@ class TestSearching:
         assert len(flat) > 3
         assert len(search(reader, positive=[{"segment": 1}], group_by="image", limit=1000)["results"]) == 3
 
+    def test_several_things_in_one_photo(self, reader: FlaskClient) -> None:
+        also = [{"positive": [{"segment": 30}]}]
+        found = search(reader, positive=[{"segment": 1}], also=also, masks=True)
+        assert len(found["parts"]) == 2
+        assert [used["ref"] for used in found["used"]] == [{"segment": 1}, {"segment": 30}]
+        owners = {1, 2} | {reader.get("/api/v1/images/2").get_json()["id"]}
+        assert {result["image_id"] for result in found["results"]}.isdisjoint(owners)
+        for result in found["results"]:
+            first, second = result["matched"]
+            assert (first["part"], second["part"]) == (0, 1)
+            assert first["segment_id"] == result["segment_id"]
+            assert coco.area(first["mask"]) > 0
+            assert coco.area(second["mask"]) > 0
+            assert result["score"] <= (first["score"] * second["score"]) ** 0.5 + 1e-6
+        lies = [{"subject": 0, "relation": "left_of", "object": 1}]
+        for result in search(reader, positive=[{"segment": 1}], also=also, relations=lies)["results"]:
+            (x0, _, x1, _), (u0, _, u1, _) = (part["box_xyxy"] for part in result["matched"])
+            assert x0 + x1 < u0 + u1
+            assert 0 < result["relations"][0] <= 1
+
+    @pytest.mark.parametrize(
+        ("extra", "fault"),
+        [
+            ({"also": [{}]}, "a further thing says nothing"),
+            ({"also": [{"positive": [{"image": 1}]}]}, "pick a segment"),
+            ({"relations": [{"subject": 0, "relation": "above", "object": 1}]}, "there are 1"),
+            ({"relations": [{"subject": 0, "relation": "above", "object": 0}]}, "two different parts"),
+            ({"relations": [{"subject": 0, "relation": "near", "object": 1}]}, "relation"),
+            ({"also": [{"text": "dog"}], "group_by": "segment"}, "group by image"),
+        ],
+    )
+    def test_combinations_that_mean_nothing(self, reader: FlaskClient, extra: dict[str, Any], fault: str) -> None:
+        response = reader.post("/api/v1/search", json={"positive": [{"segment": 1}], **extra})
+        assert fault in problem_of(response, 422)
+
     def test_least_quality(self, reader: FlaskClient) -> None:
         found = search(reader, positive=[{"segment": 1}], group_by="segment", limit=1000)["results"]
         qualities = sorted(result["quality"] for result in found)
@@ -494,6 +530,7 @@ class TestSearching:
     def test_masks_on_demand(self, reader: FlaskClient) -> None:
         result = search(reader, positive=[{"segment": 1}], masks=True, limit=1)["results"][0]
         assert list(result) == [*RESULT_FIELDS, "mask"]
+        assert result["matched"] == []
         assert coco.area(result["mask"]) > 0
         assert search(reader, positive=[{"image": 1}], masks=True, limit=1)["results"][0]["mask"] is None
 

@@ -86,7 +86,8 @@ def mask(size_hw: tuple[int, int], counts: bytes) -> schemas.Mask:
 
 def search_answer(asked: schemas.Search, answer: SearchAnswer, masks: Mapping[int, MaskRun] | None) -> schemas.Answer:
     """What a search found; with masks if they are given."""
-    references = (*asked.positive, *asked.negative)
+    things: list[schemas.Search | schemas.Thing] = [asked, *asked.also]
+    references = [reference for thing in things for reference in (*thing.positive, *thing.negative)]
     used = [
         schemas.Used(ref=reference, segment=segment(entry.segment) if entry.segment else None)
         for reference, entry in zip(references, answer.used, strict=True)
@@ -95,6 +96,7 @@ def search_answer(asked: schemas.Search, answer: SearchAnswer, masks: Mapping[in
         results=[_result(match, masks) for match in answer.results],
         used=used,
         words=_words(answer.words) if answer.words else None,
+        parts=list(answer.parts),
         index=schemas.Freshness(segments=answer.indexed, lag=answer.lag),
         took_ms=round(answer.took_ms, 3),
     )
@@ -124,6 +126,7 @@ def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, 
         results=[_result(match, wanted) for match in found.answer.results],
         used=used,
         words=_words(found.answer.words) if found.answer.words else None,
+        parts=list(found.answer.parts),
         index=schemas.Freshness(segments=found.answer.indexed, lag=found.answer.lag),
         took_ms=round(found.answer.took_ms, 3),
     )
@@ -169,11 +172,19 @@ def _result(match: Match, masks: Mapping[int, MaskRun] | None) -> schemas.Result
         likely=match.likely,
         fallback=match.fallback,
         quality=match.quality,
+        matched=[schemas.Matched(**part._asdict()) for part in match.parts],
+        relations=list(match.relations),
     )
     if masks is not None:
-        run = masks.get(match.segment_id) if match.segment_id is not None else None
-        result.mask = mask(*run) if run else None
+        result.mask = _mask_of(match.segment_id, masks)
+        for part in result.matched:
+            part.mask = _mask_of(part.segment_id, masks)
     return result
+
+
+def _mask_of(segment_id: int | None, masks: Mapping[int, MaskRun]) -> schemas.Mask | None:
+    run = masks.get(segment_id) if segment_id is not None else None
+    return mask(*run) if run else None
 
 
 def _words(reading: Reading) -> schemas.Words:

@@ -11,9 +11,10 @@ from pydantic_core import PydanticCustomError
 from werkzeug.datastructures import FileStorage as ReceivedFile
 
 from retrieval.catalog.records import State
+from retrieval.combination import MAX_PARTS, Relation, RelationName
 from retrieval.concepts import Portable
 from retrieval.feedback import ModelName
-from retrieval.query import MAX_LIMIT, MAX_TEXT, GroupBy, Ref, SearchRequest
+from retrieval.query import MAX_LIMIT, MAX_TEXT, GroupBy, Part, Ref, SearchRequest
 
 MAX_ID = 2**63 - 1
 MAX_PAGE = 500
@@ -179,14 +180,59 @@ class Reference(BaseModel):
         return Ref(segment=self.segment, image=self.image, query=self.query, point=self.point, box=self.box)
 
 
+Positive = Annotated[list[Reference], Field(max_length=MAX_REFS, description="Examples of what is sought.")]
+Negative = Annotated[list[Reference], Field(max_length=MAX_REFS, description="Examples of what is not.")]
+Number = Annotated[int, Field(strict=True, ge=0, lt=MAX_PARTS)]
+
+
+class Thing(_Strict):
+    """A further thing that a photo has to hold. There must be at least one positive example or a word."""
+
+    positive: Positive = []
+    negative: Negative = []
+    text: Annotated[str | None, Field(max_length=MAX_TEXT)] = None
+
+    def to_part(self) -> Part:
+        """As the engine takes it.
+
+        Raises
+        ------
+        QueryError
+            It says nothing.
+        """
+        return Part(
+            positive=tuple(reference.to_ref() for reference in self.positive),
+            negative=tuple(reference.to_ref() for reference in self.negative),
+            text=self.text or "",
+        )
+
+
+class Lies(_Strict):
+    """How one thing lies to another. Things are numbered from 0, in the order of the answer's `parts`."""
+
+    subject: Number
+    relation: RelationName
+    object: Number
+
+
 class Search(_Strict):
     """What is sought: examples, words, or both. There must be at least one positive example or a word."""
 
-    positive: Annotated[list[Reference], Field(max_length=MAX_REFS, description="Examples of what is sought.")] = []
-    negative: Annotated[list[Reference], Field(max_length=MAX_REFS, description="Examples of what is not.")] = []
+    positive: Positive = []
+    negative: Negative = []
     text: Annotated[
-        str | None, Field(max_length=MAX_TEXT, description="Words; with positive examples, both are meant.")
+        str | None,
+        Field(
+            max_length=MAX_TEXT,
+            description="Words. With positive examples, both are meant; without, each word has to be in the photo.",
+        ),
     ] = None
+    also: Annotated[
+        list[Thing], Field(max_length=MAX_PARTS - 1, description="What else has to be in the same photo.")
+    ] = []
+    relations: Annotated[
+        list[Lies], Field(max_length=10, description="How the things lie to each other; photos without are left out.")
+    ] = []
     limit: Annotated[int, Field(strict=True, ge=1, le=MAX_LIMIT)] = 50
     group_by: Annotated[GroupBy, Field(description="One result a photo, or segments, several a photo.")] = "image"
     min_quality: Annotated[
@@ -209,6 +255,8 @@ class Search(_Strict):
             limit=self.limit,
             group_by=self.group_by,
             min_quality=self.min_quality,
+            also=tuple(thing.to_part() for thing in self.also),
+            relations=tuple(Relation(each.subject, each.relation, each.object) for each in self.relations),
         )
 
 
@@ -366,6 +414,20 @@ class QueryPhoto(BaseModel):
     segments: list[Segment]
 
 
+class Matched(BaseModel):
+    """What a result has of one part of the query."""
+
+    part: Annotated[int, Field(description="Number in the answer's `parts`.")]
+    segment_id: int
+    score: Annotated[float, Field(description="Cosine similarity to this part alone.")]
+    box_xyxy: Box
+    label: str | None
+    nearest: Annotated[
+        str | None, Field(description="Of a word, which of the classes it stands for came nearest; else null.")
+    ]
+    mask: Annotated[Mask | None, Field(description="Only if asked for.")] = None
+
+
 class Result(BaseModel):
     """One result."""
 
@@ -377,6 +439,16 @@ class Result(BaseModel):
     likely: Annotated[bool, Field(description="Whether the score stands out enough from this search's others.")]
     fallback: Annotated[bool, Field(description="Nothing was found in this photo: its whole was compared. Comes last.")]
     quality: Annotated[float | None, Field(description="Of the segment, 0 to 1; null where whole photos are compared.")]
+    matched: Annotated[
+        list[Matched],
+        Field(
+            description="How it came about: what each part scored and, of several things, in which segment; "
+            "empty for a search by a single example."
+        ),
+    ]
+    relations: Annotated[
+        list[float], Field(description="To what degree, 0 to 1, each relation that was asked for holds.")
+    ]
     mask: Annotated[Mask | None, Field(description="Only if asked for.")] = None
 
 
@@ -417,6 +489,7 @@ class Answer(BaseModel):
     results: list[Result]
     used: Annotated[list[Used], Field(description="One an example, positive ones first.")]
     words: Annotated[Words | None, Field(description="Null if there was no text.")]
+    parts: Annotated[list[str], Field(description="Names of the parts that `matched` speaks of.")]
     index: Freshness
     took_ms: float
 

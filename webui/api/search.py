@@ -22,5 +22,5 @@ def find(body: schemas.Search) -> Response:
     parts = context()
     answer = parts.engine.search(body.to_request())
     observe_search(answer)
-    wanted = [match.segment_id for match in answer.results if match.segment_id is not None] if body.masks else []
-    return answers.as_json(answers.search_answer(body, answer, parts.catalog.masks(wanted) if body.masks else None))
+    masks = parts.catalog.masks(answer.segment_ids()) if body.masks else None
+    return answers.as_json(answers.search_answer(body, answer, masks))

@@ -1,15 +1,22 @@
 /**
  * What is searched for, as it stands in the address of a page: /search?segment=12&not=34&text=red&group=segment
+ * With &all=1 each example has to be in the photo, and &lies=0.above.1 says how the first two lie to each other.
  * With &feedback=5&round=2 it has been refined by judgements; anything else that changes begins anew.
  */
 
 export const STEP = 50; // results that are asked for at first, and more each time
 export const QUALITIES = [0, 0.1, 0.25, 0.5, 0.75]; // least qualities of segments that can be chosen
+export const RELATIONS = ["left_of", "right_of", "above", "below", "inside", "around", "touching", "larger", "smaller"];
 const MOST = 1000;
 
 const numbers = (text, count) => {
   const found = text.split(",").map(Number);
   return found.length === count && found.every(Number.isFinite) ? found : null;
+};
+const lie = (text) => {
+  const [subject, relation, object] = text.split(".");
+  const known = RELATIONS.includes(relation) && /^\d$/.test(subject) && /^\d$/.test(object) && subject !== object;
+  return known ? { subject: Number(subject), relation, object: Number(object) } : null;
 };
 const id = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null);
 
@@ -19,7 +26,7 @@ const id = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null);
  * a photo from which nothing has been picked yet, and with `whole` the whole photo.
  */
 export function parse(address) {
-  const asked = { positive: [], negative: [], text: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null };
+  const asked = { positive: [], negative: [], text: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null, all: false, relations: [] };
   let photo = null;
   const place = (part) => {
     if (photo && Object.values(part)[0] !== null) {
@@ -45,6 +52,8 @@ export function parse(address) {
     whole: () => photo?.query !== undefined && asked.positive.push(photo),
     text: (value) => (asked.text = value.trim()),
     group: (value) => (asked.group = value === "segment" ? "segment" : "image"),
+    all: (value) => (asked.all = value === "1"),
+    lies: (value) => lie(value) && asked.relations.push(lie(value)),
     feedback: (value) => (asked.feedback = id(value)),
     round: (value) => (asked.round = id(value)),
     quality: (value) => (asked.quality = QUALITIES.includes(Number(value)) ? Number(value) : 0),
@@ -55,12 +64,14 @@ export function parse(address) {
 }
 
 /** The address that says it. */
-export function format({ positive, negative, text, group, quality, limit, query, feedback, round }) {
+export function format({ positive, negative, text, group, quality, limit, query, feedback, round, all, relations }) {
   const parts = new URLSearchParams();
   if (query !== null && !positive.some((ref) => ref.query === query)) parts.append("query", query);
   for (const ref of positive) appendRef(parts, ref);
   for (const ref of negative) parts.append(isWhole(ref) ? "notphoto" : "not", ref.segment ?? ref.image);
   if (text) parts.append("text", text);
+  if (all) parts.append("all", "1");
+  for (const { subject, relation, object } of relations) parts.append("lies", `${subject}.${relation}.${object}`);
   if (group !== "image") parts.append("group", group);
   if (quality) parts.append("quality", quality);
   if (limit > STEP) parts.append("limit", limit);
@@ -95,7 +106,7 @@ export const without = (asked, ref) => ({
 });
 
 /** The same search from its beginning: no judgements, no more results than at first. */
-export const anew = (asked) => ({ ...asked, limit: STEP, feedback: null, round: null });
+export const anew = (asked) => ({ ...asked, limit: STEP, feedback: null, round: null, relations: [] });
 
 export const canGrow = (asked) => asked.limit < MOST;
 export const empty = () => parse("");
@@ -103,5 +114,10 @@ export const isAsked = (asked) => asked.positive.length > 0 || asked.text !== ""
 export const sameRef = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /** As POST /search takes it. */
-export const body = ({ positive, negative, text, limit, group, quality }) =>
-  ({ positive, negative, text, limit, group_by: group, min_quality: quality, masks: true });
+export function body({ positive, negative, text, limit, group, quality, all, relations }) {
+  const common = { negative, limit, group_by: group, min_quality: quality, masks: true };
+  if (group !== "image" || positive.some(isWhole)) return { ...common, positive, text };
+  if (!all || positive.length === 0) return { ...common, positive, text, ...(all || !positive.length ? { relations } : {}) };
+  const others = positive.slice(1).map((ref) => ({ positive: [ref] }));
+  return { ...common, positive: positive.slice(0, 1), also: text ? [...others, { text }] : others, relations };
+}

@@ -3,20 +3,23 @@
 import { h, icon, s, whenSeen } from "./dom.js";
 import { Mask } from "./rle.js";
 
-const keyOf = (result, alone) => `${result.image_id}-${result.segment_id}-${alone}`;
+const keyOf = (result, alone, together) =>
+  `${result.image_id}-${together ? result.matched.map((part) => part.segment_id) : result.segment_id}-${alone}`;
 
 /**
  * Show results, keeping the cards of those that are there already; `onVote` hears of (result, "relevant" | "irrelevant").
- * Segments are shown in their photos or, as `alone`, cut out.
+ * Segments are shown in their photos or, as `alone`, cut out; if several are looked for `together`, all of them.
  */
-export function showResults(list, results, { alone, onVote }) {
+export function showResults(list, results, { alone, onVote, parts = [], together = false }) {
   const kept = new Map([...list.children].filter((card) => card.dataset.key).map((card) => [card.dataset.key, card]));
   const cards = results.map((result) => {
-    const card = kept.get(keyOf(result, alone)) ?? cardOf(result, alone && result.mask, onVote);
+    const card = kept.get(keyOf(result, alone, together)) ?? cardOf(result, alone && result.mask, onVote, together);
     card.classList.toggle("unlikely", !result.likely);
     const said = result.fallback ? "whole photo" : result.label;
     const label = said ? [h("span", {}, said)] : [];
-    card.querySelector(".score").replaceChildren(result.score.toFixed(2), ...label);
+    const score = card.querySelector(".score");
+    score.replaceChildren(result.score.toFixed(2), ...(together ? [] : label));
+    score.title = explained(result, parts);
     return card;
   });
   const first = results.findIndex((result) => !result.likely);
@@ -30,8 +33,21 @@ export function showSkeleton(list) {
   list.replaceChildren(...shapes.map((shape) => shaped(card(), shape)));
 }
 
-function cardOf(result, alone, onVote) {
-  const { image_id: photo, segment_id: segment, label, fallback, quality } = result;
+/** Where a score comes from. */
+function explained({ label, fallback, quality, matched }, parts) {
+  const lines = ["Cosine similarity: 1 is the same"];
+  if (fallback) lines.unshift("No segment was found here: the whole photo was compared");
+  for (const { part, score, nearest } of matched) {
+    const as = nearest && nearest !== parts[part] ? `, as ${nearest}` : "";
+    lines.push(`${parts[part] ?? "this"}: ${score.toFixed(2)}${as}`);
+  }
+  if (label) lines.push(`Labelled ${label}`);
+  if (quality !== null) lines.push(`Quality of the segment: ${quality.toFixed(2)}`);
+  return lines.join(".\n");
+}
+
+function cardOf(result, alone, onVote, together) {
+  const { image_id: photo, segment_id: segment, label, fallback } = result;
   const source = alone ? `/api/v1/segments/${segment}/crop` : `/api/v1/images/${photo}/thumbnail`;
   const alt = `Photo ${photo}${label ? `, ${label}` : ""}`;
   const picture = h("img", { src: source, alt, loading: "lazy", decoding: "async" });
@@ -41,12 +57,13 @@ function cardOf(result, alone, onVote) {
     const state = { class: side, "aria-pressed": "false", click: () => onVote(result, side) };
     return h("button", { type: "button", ...named, ...state }, icon(sign));
   };
-  const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone)), "data-segment": segment },
+  const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone), together), "data-segment": segment },
     h("a", { class: "shot", "data-stop": true, href }, picture),
-    h("span", { class: "score", title: `${fallback ? "No segment was found here: the whole photo was compared. " : label ? `${label}. ` : ""}Cosine similarity: 1 is the same${quality === null ? "" : `. Quality of the segment: ${quality.toFixed(2)}`}` }),
+    h("span", { class: "score" }),
     h("span", { class: "votes" }, vote("relevant", "up", "Right"), vote("irrelevant", "down", "Wrong")));
   const view = alone ? cropView(new Mask(result.mask)) : null;
-  if (result.mask) whenSeen(card, () => outline(card, new Mask(result.mask), view));
+  const marked = together ? result.matched.map(({ mask, part }) => [mask, `found part-${part}`]) : [[result.mask, "found"]];
+  if (result.mask) whenSeen(card, () => outline(card, marked.map(([mask, name]) => [new Mask(mask), name]), view));
   return shaped(card, view ? view[2] / view[3] : shapeOf(result));
 }
 
@@ -69,12 +86,12 @@ function shaped(card, shape) {
 }
 
 /** The thumbnail with what was found in the light and the rest in the shade. */
-function outline(card, mask, view) {
-  const { width, height } = mask;
+function outline(card, marked, view) {
+  const [[{ width, height }]] = marked;
   const frame = { viewBox: (view ?? [0, 0, width, height]).join(" "), preserveAspectRatio: "xMidYMid slice" };
   const drawn = s("svg", { class: "overlay", ...frame, "aria-hidden": "true" },
-    s("path", { class: "shade", d: `M0 0H${width}V${height}H0Z${mask.outline}` }),
-    s("path", { class: "found", d: mask.outline }));
+    marked.length === 1 && s("path", { class: "shade", d: `M0 0H${width}V${height}H0Z${marked[0][0].outline}` }),
+    marked.map(([mask, name]) => s("path", { class: name, d: mask.outline })));
   card.querySelector(".shot").append(drawn);
 }
 

@@ -1,6 +1,7 @@
 /** The search page. The address is the state: every change writes it, and what is shown is read from it. */
 
 import { getRound, patiently, postQuery, search } from "./api.js";
+import { isTogether, showCombine } from "./combine.js";
 import { $, announce, plural, toast } from "./dom.js";
 import { chooseFiles, takeFiles } from "./files.js";
 import { Judging } from "./judging.js";
@@ -85,7 +86,7 @@ async function run(signal) {
 
 function clear() {
   $("#results").replaceChildren();
-  for (const part of ["#summary", "#more", "#ask", "#rounds"]) $(part).hidden = true;
+  for (const part of ["#summary", "#combine", "#more", "#ask", "#rounds"]) $(part).hidden = true;
 }
 
 function fail(problem) {
@@ -102,7 +103,9 @@ function fail(problem) {
 
 function showAnswer(answer) {
   for (const result of answer.results) if (result.segment_id !== null) owners.set(result.segment_id, result.image_id);
-  showResults($("#results"), answer.results, { alone: asked.group === "segment", onVote: judging.vote });
+  const together = isTogether(asked) && answer.parts.length > 1 && asked.group === "image";
+  showResults($("#results"), answer.results, { alone: asked.group === "segment", onVote: judging.vote, parts: answer.parts, together });
+  showCombine($("#combine"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
   showSummary($("#summary"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
   judging.show(asked.feedback ? answer : null);
   $("#more").hidden = asked.feedback !== null || answer.results.length < asked.limit || !canGrow(asked);

@@ -1,0 +1,63 @@
+/** Several things at once: whether they are to be one thing or each in the photo, and how they lie to each other. */
+
+import { h, icon } from "./dom.js";
+import { isWhole, RELATIONS } from "./refs.js";
+
+const WORDS = { left_of: "left of", right_of: "right of" };
+const said = (relation) => WORDS[relation] ?? relation;
+
+/** Show the choice; `onChange` hears of {all} and {relations}. `answer` is null while there is none. */
+export function showCombine(root, asked, answer, onChange) {
+  const components = asked.positive.length + (asked.text ? 1 : 0);
+  const parts = answer?.parts ?? [];
+  const together = isTogether(asked) && parts.length > 1;
+  root.hidden = asked.positive.some(isWhole) || asked.group !== "image" || asked.feedback !== null || (components < 2 && !together);
+  if (root.hidden) return root.replaceChildren();
+  const used = root.contains(document.activeElement) ? document.activeElement.name : "";
+  root.replaceChildren(
+    ...(components > 1 ? [choice(asked, onChange)] : []),
+    ...(together ? [legend(parts), relations(asked, parts, onChange)] : []),
+  );
+  if (used) root.querySelector(`[name="${used}"]`)?.focus();
+}
+
+/** Whether things are looked for side by side; words alone always are. */
+export const isTogether = ({ all, positive }) => all || positive.length === 0;
+
+function choice({ all }, onChange) {
+  const button = (value, words, title) =>
+    h("button", { type: "button", name: value ? "all" : "blend", title, "aria-pressed": String(all === value),
+      click: () => onChange({ all: value, relations: [] }) }, words);
+  return h("div", { class: "switch", role: "group", "aria-label": "How the examples belong together" },
+    button(false, "One thing", "Something that is like all of these"),
+    button(true, "All in one photo", "Photos that hold each of these"));
+}
+
+const legend = (parts) =>
+  h("ul", { class: "legend", "aria-label": "What is marked in the results" },
+    parts.map((name, at) => h("li", { class: `part-${at}` }, name)));
+
+function relations(asked, parts, onChange) {
+  const lines = asked.relations.filter(({ subject, object }) => subject < parts.length && object < parts.length);
+  const remove = (line) => onChange({ relations: lines.filter((other) => other !== line) });
+  const shown = lines.map((line) => {
+    const words = `${parts[line.subject]} ${said(line.relation)} ${parts[line.object]}`;
+    return h("span", { class: "chip" }, words,
+      h("button", { class: "quiet round", type: "button", "aria-label": `Remove: ${words}`, click: () => remove(line) }, icon("close")));
+  });
+  const form = h("form", { class: "relate", submit: (event) => {
+    event.preventDefault();
+    const [subject, relation, object] = ["subject", "relation", "object"].map((name) => form.elements[name].value);
+    if (subject === object) return;
+    const line = { subject: Number(subject), relation, object: Number(object) };
+    onChange({ relations: [...lines, line] });
+  } },
+  select("subject", "What", parts.map((name, at) => [at, name]), 0),
+  select("relation", "Lies how", RELATIONS.map((name) => [name, said(name)]), RELATIONS[0]),
+  select("object", "To what", parts.map((name, at) => [at, name]), 1),
+  h("button", { class: "button", type: "submit", name: "relate" }, "Add"));
+  return h("div", { class: "relations" }, shown, form);
+}
+
+const select = (name, label, options, chosen) =>
+  h("select", { name, "aria-label": label }, options.map(([value, words]) => h("option", { value, selected: value === chosen }, words)));
