@@ -41,6 +41,7 @@ from retrieval.settings import Settings
 from retrieval.size import ModelSize
 from retrieval.types import Vectors
 
+from .combination_evaluation import Combination, by_combination
 from .figures import print_figures
 from .progress import IngestProgress
 from .recipe_measures import PixelClasses, milliseconds_a_photo, pixel_classes
@@ -95,6 +96,10 @@ class Evaluation:
     photo_by_click, object_by_click, whole_photo : dict of class to list of float
         Average precision of each query.
     words : dict of class to float
+        Of those understood.
+    named : int
+        Classes that were asked for by name.
+    combination : Combination
     clicked : dict of class to list of Click
         Of which photo and point each of those precisions is.
     pixel_classes : PixelClasses or None
@@ -118,6 +123,8 @@ class Evaluation:
     object_by_click: dict[str, list[float]] = field(default_factory=dict)
     whole_photo: dict[str, list[float]] = field(default_factory=dict)
     words: dict[str, float] = field(default_factory=dict)
+    named: int = 0
+    combination: Combination = field(default_factory=Combination)
     examples: list[Example] = field(default_factory=list)
     clicked: dict[str, list[Click]] = field(default_factory=dict)
     pixel_classes: PixelClasses | None = None
@@ -155,6 +162,9 @@ class Evaluation:
             "words: classes understood": len(self.words),
             "words: photo mAP over the known names": float(np.mean(known)) if known else 0.0,
             "words: known names that occur": len(known),
+            "words: photo mAP over all classes, unknown ones 0": sum(self.words.values()) / max(self.named, 1),
+            "words: classes": self.named,
+            **self.combination.figures(),
             **self._pixel_classes(),
             "parameters": self.size.parameters,
             "weights, MB": self.size.bytes / 1e6,
@@ -296,6 +306,8 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> Evaluation
     )
     _by_click(engine, truth, photos, found)
     found.words = _by_word(engine, truth, photos)
+    found.named = len({name for photo in photos for name in photo.categories})
+    found.combination = by_combination(engine, truth.photos, photos)
     return found
 
 

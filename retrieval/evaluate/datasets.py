@@ -61,6 +61,11 @@ class AnnotatedObject:
             mask = cv2.resize(mask, size_hw[::-1], interpolation=cv2.INTER_NEAREST)
         return np.asarray(mask, dtype=bool)
 
+    @property
+    def area(self) -> int:
+        """Pixels of the photo that it covers."""
+        return int(coco.area(self.run))
+
     def pole(self) -> tuple[int, int]:
         """The pole of inaccessibility: the pixel x, y farthest from the outside, where a person would click."""
         padded = np.pad(coco.decode(self.run), 1)

@@ -227,3 +227,39 @@ class TestPixelClasses:
         assert milliseconds_a_photo(GridRecipe(), [path]) > 0
         path.write_bytes(b"nothing")
         assert milliseconds_a_photo(GridRecipe(), [path]) == milliseconds_a_photo(GridRecipe(), []) == 0
+
+
+class TestTwoThings:
+    @pytest.fixture
+    def pairs(self, tmp_path: Path) -> Path:
+        """Four photos with a red and a blue square, two with one of them only, two with what lies between them."""
+        where = tmp_path / "pairs"
+        (where / "photos").mkdir(parents=True)
+        (where / "masks").mkdir()
+        labels = {}
+        for number in range(8):
+            pixels, mask = np.full((SIZE, SIZE, 3), 200, np.uint8), np.zeros((SIZE, SIZE), np.uint8)
+            if number > 5:
+                pixels[:64], mask[:64, :64] = (135, 20, 135), 3
+            elif number != 5:
+                pixels[:64, :64], mask[:64, :64] = (250 - number, 20, 20), 1
+            if number < 4 or number == 5:
+                pixels[64:, 64:], mask[64:, 64:] = (20, 20, 250 - number), 2
+            Image.fromarray(pixels).save(where / "photos" / f"{number}.png")
+            Image.fromarray(mask).save(where / "masks" / f"{number}.png")
+            labels[str(number)] = {
+                str(key): {1: "cup", 2: "ball", 3: "jug"}[key] for key in np.unique(mask).tolist() if key
+            }
+        (where / "labels.json").write_text(json.dumps(labels))
+        return where
+
+    def test_both_are_looked_for_in_one_photo(self, settings: Settings, pairs: Path) -> None:
+        figures = run(settings, pairs, "--json")
+        assert figures["two things: queries"] == 4
+        assert figures["two things: photo mAP"] == 1
+        assert figures["two things: photo mAP of a blend"] < 1, "the mean of red and blue is like neither"
+        low, high = figures["two things: gain, 95 % interval"]
+        assert 0 <= low <= high
+
+    def test_photos_with_one_object_ask_nothing(self, settings: Settings, folder: Path) -> None:
+        assert not any(name.startswith("two things") for name in run(settings, folder, "--json"))

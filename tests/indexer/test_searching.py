@@ -1,0 +1,56 @@
+"""``manage.py search``: what is asked by options, and what is printed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from toys import Ingested
+
+from indexer.commands import search
+
+
+def run(ingested: Ingested, *options: str, fails: bool = False) -> str:
+    found = CliRunner().invoke(search, list(options), obj=ingested.assembly.settings)
+    assert found.exit_code == (2 if fails else 0), found.output
+    return found.output
+
+
+def results(ingested: Ingested, *options: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run(ingested, *options, "--json"))
+    return found
+
+
+def test_by_a_stored_segment(ingested: Ingested) -> None:
+    found = results(ingested, "--segment", "1", "--limit", "3")
+    assert len(found["results"]) == 3
+    assert found["parts"] == found["results"][0]["matched"] == []
+    assert found["used"][0]["segment"] == 1
+    table = run(ingested, "--segment", "1", "--limit", "3")
+    assert "150 segments searched" in table
+    assert "parts" not in table
+
+
+def test_several_things_in_one_photo(ingested: Ingested) -> None:
+    found = results(ingested, "--segment", "1", "--and-segment", "2", "--relation", "0:left_of:1")
+    assert found["parts"] == ["segment 1", "segment 2"]
+    for result in found["results"]:
+        assert [part["part"] for part in result["matched"]] == [0, 1]
+        assert 0 < result["relations"][0] <= 1
+    assert "parts" in run(ingested, "--segment", "1", "--and-segment", "2")
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ([], "nothing is asked for"),
+        (["--at", "1,1"], "give --image too"),
+        (["--and-segment", "1"], "nothing is asked for"),
+        (["--segment", "1", "--relation", "0:near:1"], "is not like 0:above:1"),
+        (["--segment", "1", "--relation", "0:above"], "is not like 0:above:1"),
+    ],
+)
+def test_wrong_use(ingested: Ingested, options: list[str], fault: str) -> None:
+    assert fault in " ".join(run(ingested, *options, fails=True).split())
