@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from retrieval.combination import RELATIONS
+from retrieval.filters import POSITIONS
 from retrieval.settings import Settings
 
 if TYPE_CHECKING:
@@ -101,6 +102,15 @@ def worker(settings: Settings) -> None:
 @click.option(
     "--min-quality", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Leave out poorer segments."
 )
+@click.option("--folder", type=click.Path(path_type=Path), help="Only photos in this folder or below.")
+@click.option("--from", "taken_from", type=click.DateTime(["%Y-%m-%d"]), help="Only photos taken from this day on.")
+@click.option("--until", "taken_until", type=click.DateTime(["%Y-%m-%d"]), help="Only photos taken up to this day.")
+@click.option("--label", help="Only segments of this label.")
+@click.option("--concept", help="Only segments that show the concept of this name.")
+@click.option("--min-area", default=0.0, type=click.FloatRange(0, 1), help="Only segments of this share of the photo.")
+@click.option("--max-area", default=1.0, type=click.FloatRange(0, 1), help="Only smaller segments.")
+@click.option("--position", type=click.Choice(POSITIONS), help="Only segments whose middle is in this third.")
+@click.option("--facets", is_flag=True, help="Count the likely results by what they can be narrowed to.")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def search(settings: Settings, /, image: Path | None, as_json: bool, **asked: object) -> None:

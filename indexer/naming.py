@@ -76,8 +76,19 @@ def delete(assembly: Assembly, name: str) -> None:
     QueryError
         None is called so.
     """
+    assembly.concepts.delete(concept_named(assembly, name))
+    click.echo(f"{name} was forgotten")
+
+
+def concept_named(assembly: Assembly, name: str) -> int:
+    """The id of a concept.
+
+    Raises
+    ------
+    QueryError
+        None is called so.
+    """
     found = {normal_form(each): key for each, key in assembly.concepts.names().items()}
     if normal_form(name) not in found:
         raise QueryError(f"there is no concept {name!r}: `manage.py concepts list` shows those there are")
-    assembly.concepts.delete(found[normal_form(name)])
-    click.echo(f"{name} was forgotten")
+    return found[normal_form(name)]

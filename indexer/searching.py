@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,15 @@ from retrieval.assembly import Assembly
 from retrieval.combination import RELATIONS, Relation
 from retrieval.decoding import DecoderPool
 from retrieval.errors import IndexFileError
+from retrieval.filters import Filters
 from retrieval.fingerprint import digest_of_file
 from retrieval.protocols import AnalyzedPhoto
 from retrieval.query import Match, Part, PartMatch, Ref, SearchAnswer, SearchRequest
+
+from .naming import concept_named
+
+FACETS = 8
+"""So many of each kind are shown."""
 
 
 def request_of(assembly: Assembly, image: Path | None, asked: dict[str, Any]) -> SearchRequest:
@@ -39,7 +46,23 @@ def request_of(assembly: Assembly, image: Path | None, asked: dict[str, Any]) ->
     also = [Part(positive=(Ref(segment=key),)) for key in asked["and_segment"]]
     also += [Part(text=text) for text in asked["and_text"]]
     relations = tuple(_relation(text) for text in asked["relations"])
-    return SearchRequest(positive=tuple(refs), also=tuple(also), relations=relations, **chosen)
+    return SearchRequest(
+        positive=tuple(refs),
+        also=tuple(also),
+        relations=relations,
+        filters=_filters(assembly, asked),
+        facets=asked["facets"],
+        **chosen,
+    )
+
+
+def _filters(assembly: Assembly, asked: dict[str, Any]) -> Filters:
+    """The conditions that options ask for; a concept is meant by its name."""
+    days = {name: asked[name].date() for name in ("taken_from", "taken_until") if asked[name]}
+    same = {name: asked[name] for name in ("label", "min_area", "max_area", "position")}
+    folder = str(asked["folder"].absolute()) if asked["folder"] else None
+    concept = concept_named(assembly, asked["concept"]) if asked["concept"] else None
+    return Filters(folder=folder, concept=concept, **days, **same)
 
 
 def _relation(text: str) -> Relation:
@@ -93,6 +116,10 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
         parts = [Text(", ".join(_told(answer.parts[each.part], each) for each in match.parts))] if several else []
         table.add_row(*columns, match.label or "", *parts, Text(paths.get(match.image_id, "")), style=style)
     console.print(table)
+    for kind, facets in (answer.facets or {}).items():
+        if facets:
+            counted = ", ".join(f"{each.name} ({each.count})" for each in facets[:FACETS])
+            console.print(Text(f"{kind}: {_printable(Path(counted))}"))
     console.print(f"{answer.indexed} segments searched in {answer.took_ms:.0f} ms, {answer.lag} not searchable yet")
 
 
@@ -133,7 +160,20 @@ def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
     index = {"segments": answer.indexed, "lag": answer.lag}
     took = round(answer.took_ms, 2)
     parts = list(answer.parts)
-    return {"results": results, "used": used, "words": words, "parts": parts, "index": index, "took_ms": took}
+    facets = (
+        None
+        if answer.facets is None
+        else {kind: [asdict(each) for each in found] for kind, found in answer.facets.items()}
+    )
+    return {
+        "results": results,
+        "used": used,
+        "words": words,
+        "parts": parts,
+        "facets": facets,
+        "index": index,
+        "took_ms": took,
+    }
 
 
 def _explained(match: Match) -> dict[str, Any]:

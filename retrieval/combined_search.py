@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import combination, rank
+from . import combination
 from .catalog import Catalog, SegmentHit
 from .combination import Layout, Relation
-from .index.live import LiveIndex
 from .masks import MaskRun, mask_areas, mask_containment, mask_gaps
 from .query import SearchRequest
+from .scope import Scope
 from .types import Ids, Vectors
 from .understanding import Sought, Understood
 
@@ -49,16 +49,13 @@ class CombinedHit:
     degrees: tuple[float, ...]
 
 
-def combined_search(
-    index: LiveIndex, catalog: Catalog, understood: Understood, request: SearchRequest
-) -> list[CombinedHit]:
+def combined_search(scope: Scope, understood: Understood, request: SearchRequest) -> list[CombinedHit]:
     """Photos that hold all things, best first, at most ``request.limit``.
 
     Parameters
     ----------
-    index : LiveIndex
-        Of segments.
-    catalog : Catalog
+    scope : Scope
+        The segments that may be found.
     understood : Understood
         Several things.
     request : SearchRequest
@@ -71,27 +68,23 @@ def combined_search(
     """
     k = FIRST + 4 * request.limit
     while True:
-        lists = [rank.merge_hits(index.search(thing.directions, k=k)) for thing in understood.things]
+        lists = [scope.nearest(thing.directions, k) for thing in understood.things]
         last = np.array([float(each.scores[-1]) if len(each) else 0.0 for each in lists])
-        photos = np.unique(index.owners_of(np.concatenate([each.ids for each in lists])))
+        photos = np.unique(scope.index.owners_of(np.concatenate([each.ids for each in lists])))
         photos = photos[(photos >= 0) & ~np.isin(photos, list(understood.hidden))]
-        found = _compared(index, catalog, understood.things, request, photos)
+        found = _compared(scope, understood.things, request, photos)
         enough = len(found) >= request.limit and found[request.limit - 1].score >= combination.bound(last)
-        if enough or k >= len(index) or len(photos) >= MOST:
+        if enough or scope.is_exhausted(k) or len(photos) >= MOST:
             return found[: request.limit]
         k *= 4
 
 
-def _compared(
-    index: LiveIndex, catalog: Catalog, things: Sequence[Sought], request: SearchRequest, photos: Ids
-) -> list[CombinedHit]:
+def _compared(scope: Scope, things: Sequence[Sought], request: SearchRequest, photos: Ids) -> list[CombinedHit]:
     """The best matches among some photos, in falling order, as many as are wanted."""
-    ids = index.owned_by(photos)
-    if request.min_quality > 0:
-        ids = np.array(sorted(catalog.hits(ids.tolist(), min_quality=request.min_quality)), np.int64)
+    ids = scope.passing(scope.index.owned_by(photos))
     if not len(ids):
         return []
-    owners, vectors = index.owners_of(ids), index.vectors(ids)
+    owners, vectors = scope.index.owners_of(ids), scope.index.vectors(ids)
     scores = np.stack([(vectors @ thing.directions.T).max(axis=1) for thing in things]).astype(np.float64)
     order = np.argsort(owners, kind="stable")
     starts = np.flatnonzero(np.diff(owners[order], prepend=-1))
@@ -102,7 +95,7 @@ def _compared(
         if bounds[number] <= 0 or (len(found) >= request.limit and found[request.limit - 1].score >= bounds[number]):
             break
         rows = groups[number]
-        hit = _match(catalog, things, Candidates(ids[rows], vectors[rows], scores[:, rows]), request.relations)
+        hit = _match(scope.catalog, things, Candidates(ids[rows], vectors[rows], scores[:, rows]), request.relations)
         if hit is not None:
             found = sorted([*found, hit], key=lambda each: (-each.score, each.segments[0].id))[: request.limit]
     return found

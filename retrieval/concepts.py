@@ -15,9 +15,6 @@ from .engine import SearchEngine
 from .errors import QueryError
 from .types import Vectors
 
-COUNTED = 10_000
-"""Segments above a threshold are counted up to here."""
-
 FORM: Literal["segsearch-concepts-1"] = "segsearch-concepts-1"
 
 
@@ -92,12 +89,8 @@ class Teacher:
         return self.concepts.merge(dict.fromkeys(concept_ids), name, lesson)
 
     def count(self, concept: ConceptRecord) -> int | None:
-        """How many stored segments it labels, up to `COUNTED`; None if it is of another space."""
-        if concept.lesson.space != self.engine.recipe.space or not len(self.engine.segments):
-            return None if concept.lesson.space != self.engine.recipe.space else 0
-        k = min(COUNTED, len(self.engine.segments))
-        hits = self.engine.segments.search(concept.lesson.directions, k=k)
-        return len(np.unique(hits.ids[(hits.scores >= concept.lesson.threshold) & (hits.ids >= 0)]))
+        """How many stored segments it labels, up to `engine.LABELLED`; None if it is of another space."""
+        return len(self.engine.labelled(concept)) if concept.lesson.space == self.engine.recipe.space else None
 
     def labels(self, image_id: int) -> dict[int, list[str]]:
         """Names of the concepts of each of a photo's segments that has any; as they are now, nothing is stored."""

@@ -11,16 +11,19 @@ import numpy as np
 
 from . import feedback, rank
 from .catalog import Catalog, Concepts, KeptQueries, SegmentHit
+from .catalog.records import ConceptRecord
 from .combined_search import CombinedHit, combined_search
 from .errors import QueryError
 from .feedback import Judged, Model, RoundAnswer
+from .filters import Facet, Facets
 from .index.live import LiveIndex
 from .lookup import Lookup
 from .masks import mask_iou
-from .query import Match, PartMatch, SearchAnswer, SearchRequest, Used
+from .query import MAX_LIMIT, GroupBy, Match, PartMatch, SearchAnswer, SearchRequest, Used
 from .rank import Scored
 from .recipes import RecipeCard
-from .types import Vectors
+from .scope import Scope
+from .types import Ids, Vectors
 from .understanding import Sought, Understood, understand
 from .vocabulary import Vocabulary
 
@@ -29,6 +32,9 @@ SAME = 0.7
 
 NEAR = 400
 """So many of the nearest segments are candidates to be asked about, and no weak negatives."""
+
+LABELLED = 10_000
+"""So many segments that a concept labels are looked at."""
 
 ASKED = 6
 """How many segments a round asks about."""
@@ -70,7 +76,7 @@ class SearchEngine:
         with self.catalog.one_connection():
             understood = understand(self.lookup, request)
             matches = self._matches(request, understood)
-        return self._answer(understood, matches, started)
+            return self._answer(request, understood, matches, started)
 
     def refine(self, request: SearchRequest, relevant: Sequence[int], irrelevant: Sequence[int]) -> RoundAnswer:
         """Answer a search anew by what was judged of its results.
@@ -97,7 +103,8 @@ class SearchEngine:
             model = feedback.fit(judged)
             matches = self._ranked(request, model.directions, hidden)
             asked = self._ask(request, model, hidden)
-        return RoundAnswer(answer=self._answer(understood, matches, started), model=model, ask=asked)
+            answer = self._answer(request, understood, matches, started)
+        return RoundAnswer(answer=answer, model=model, ask=asked)
 
     def start_of(self, request: SearchRequest) -> Vectors:
         """The directions a search begins with, (Q, D), float32.
@@ -152,12 +159,16 @@ class SearchEngine:
 
     # ---- the way of a query
 
-    def _answer(self, understood: Understood, matches: tuple[Match, ...], started: float) -> SearchAnswer:
+    def _answer(
+        self, request: SearchRequest, understood: Understood, matches: tuple[Match, ...], started: float
+    ) -> SearchAnswer:
+        matches, facets = (matches[: request.limit], self._facets(matches)) if request.facets else (matches, None)
         return SearchAnswer(
             results=matches,
             used=tuple(Used(example.ref, example.segment) for example in understood.examples),
             words=understood.words,
             parts=tuple(part.name for part in understood.parts),
+            facets=facets,
             indexed=len(self.segments),
             lag=self.segments.lag,
             took_ms=(time.perf_counter() - started) * 1000,
@@ -169,10 +180,38 @@ class SearchEngine:
         if understood.by_photo:
             return self._photo_matches(request, understood)
         if understood.is_combination:
-            found = combined_search(self.segments, self.catalog, understood, request)
-            return _combined(found, request.limit)
+            return _combined(combined_search(self._scope(request), understood, request))
         matches = self._ranked(request, understood.things[0].directions, understood.hidden)
         return self._explained(matches, understood)
+
+    def _scope(self, request: SearchRequest) -> Scope:
+        """The segments that meet the request's conditions."""
+        filters = request.conditions
+        labelled = None if filters.concept is None else self.labelled(self.concepts.get(filters.concept))
+        return Scope.of(self.segments, self.catalog, filters, labelled)
+
+    def labelled(self, concept: ConceptRecord) -> Ids:
+        """The segments that a concept labels, rising; of more than `LABELLED` the nearest.
+
+        Raises
+        ------
+        QueryError
+            It was learnt in another space.
+        """
+        if not len(self.segments):
+            return np.zeros(0, np.int64)
+        hits = self.segments.search(self.lookup.directions_of(concept), k=min(LABELLED, len(self.segments)))
+        return np.unique(hits.ids[(hits.scores >= concept.lesson.threshold) & (hits.ids >= 0)])
+
+    def _facets(self, matches: Sequence[Match]) -> Facets:
+        """The likely ones of the matches counted by what they can be narrowed to."""
+        ids = np.array([each.segment_id for each in matches if each.likely and each.segment_id is not None], np.int64)
+        here = [each for each in self.concepts.all() if each.lesson.space == self.recipe.space] if len(ids) else []
+        vectors = self.segments.vectors(ids)
+        scores = [(vectors @ each.lesson.directions.T).max(axis=1) - each.lesson.threshold for each in here]
+        shown = [Facet(str(each.id), each.name, int((row >= 0).sum())) for each, row in zip(here, scores, strict=True)]
+        concepts = tuple(sorted((each for each in shown if each.count), key=lambda each: (-each.count, each.name)))
+        return {**self.catalog.facets(ids.tolist()), "concept": concepts}
 
     def _explained(self, matches: tuple[Match, ...], understood: Understood) -> tuple[Match, ...]:
         """The matches with what each of several examples and words made of them."""
@@ -187,22 +226,21 @@ class SearchEngine:
 
     def _ranked(self, request: SearchRequest, queries: Vectors, hidden: Collection[int | None]) -> tuple[Match, ...]:
         """Segments by their best inner product with the queries; photos that are `hidden` are left out."""
-        k = 3 * request.limit + 20 * len(hidden)
+        scope, limit = self._scope(request), _depth(request)
+        k = 3 * limit + 20 * len(hidden)
         while True:
-            scored = rank.merge_hits(self.segments.search(queries, k=k))
-            chosen, known = self._choose(request, scored, hidden, k)
-            if len(chosen) >= request.limit or k >= len(self.segments):
-                return _described(chosen, known, request.limit)
+            chosen, known = self._choose(request.group_by, limit, scope.nearest(queries, k), hidden, k)
+            if len(chosen) >= limit or scope.is_exhausted(k):
+                return _described(chosen, known, limit)
             k *= 4
 
     def _choose(
-        self, request: SearchRequest, scored: Scored, hidden: Collection[int | None], k: int
+        self, group_by: GroupBy, limit: int, scored: Scored, hidden: Collection[int | None], k: int
     ) -> tuple[Scored, dict[int, SegmentHit]]:
-        """One segment a photo, or segments that are not the same thing twice; deleted and poor ones are left out."""
-        scored = self._good(scored, request.min_quality)
+        """One segment a photo, or segments that are not the same thing twice; deleted ones are left out."""
         owners = self.segments.owners_of(scored.ids)
-        if request.group_by == "image":
-            scored, wanted = scored[rank.first_of_each(owners.tolist(), hidden)], request.limit
+        if group_by == "image":
+            scored, wanted = scored[rank.first_of_each(owners.tolist(), hidden)], limit
         else:
             scored, wanted = scored.hiding(owners, hidden), k
         first = scored[:wanted]
@@ -210,13 +248,7 @@ class SearchEngine:
         if len(known) < len(first):  # some were deleted and the index has not noticed: others take their places
             known = self.catalog.hits(scored.ids.tolist())
             first = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]][:wanted]
-        return (first if request.group_by == "image" else self._distinct(first, known)), known
-
-    def _good(self, scored: Scored, min_quality: float) -> Scored:
-        """Leave out segments of a lower quality."""
-        if min_quality <= 0:
-            return scored
-        return scored[np.isin(scored.ids, list(self.catalog.hits(scored.ids.tolist(), min_quality=min_quality)))]
+        return (first if group_by == "image" else self._distinct(first, known)), known
 
     def _distinct(self, scored: Scored, known: dict[int, SegmentHit]) -> Scored:
         """Leave out segments that overlap a better one of their photo by more than `SAME`."""
@@ -261,7 +293,7 @@ class SearchEngine:
 
     def _ask(self, request: SearchRequest, model: Model, hidden: set[int | None]) -> tuple[Match, ...]:
         """The segments, one a photo, whose judgement would tell most."""
-        scored = self._good(rank.merge_hits(self.segments.search(model.directions, k=NEAR)), request.min_quality)
+        scored = self._scope(request).nearest(model.directions, NEAR)
         scored = scored[rank.first_of_each(self.segments.owners_of(scored.ids).tolist(), hidden)]
         known = self.catalog.hits(scored.ids.tolist())
         scored = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]]
@@ -275,13 +307,14 @@ class SearchEngine:
     def _photo_matches(self, request: SearchRequest, understood: Understood) -> tuple[Match, ...]:
         """Whole photos against whole-photo vectors."""
         queries, hidden = understood.things[0].directions, understood.hidden
-        k = request.limit + len(hidden)
+        limit = _depth(request)
+        k = limit + len(hidden)
         while True:
             scored = rank.merge_hits(self.photos.search(queries, k=k))
             scored = scored.hiding(scored.ids, hidden)
-            images = self.catalog.images(scored.ids.tolist())
-            scored = scored[np.array([key in images for key in scored.ids.tolist()], bool)][: request.limit]
-            if len(scored) >= request.limit or k >= len(self.photos):
+            images = self.catalog.images(list(self.catalog.photos_passing_of(scored.ids.tolist(), request.filters)))
+            scored = scored[np.array([key in images for key in scored.ids.tolist()], bool)][:limit]
+            if len(scored) >= limit or k >= len(self.photos):
                 break
             k *= 4
         cut = rank.likely_from(scored.scores)
@@ -317,7 +350,12 @@ def _part(number: int, part: Sought, match: Match, vector: Vectors) -> PartMatch
     return PartMatch(number, match.segment_id or 0, score, match.box_xyxy, match.label, part.nearest(vector))
 
 
-def _combined(found: Sequence[CombinedHit], limit: int) -> tuple[Match, ...]:
+def _depth(request: SearchRequest) -> int:
+    """How many results are looked for."""
+    return MAX_LIMIT if request.facets else request.limit
+
+
+def _combined(found: Sequence[CombinedHit]) -> tuple[Match, ...]:
     """Results that several segments of a photo make together; the first part's segment stands for them."""
     cut = rank.likely_from(np.array([hit.score for hit in found], np.float32))
     return tuple(
@@ -336,7 +374,7 @@ def _combined(found: Sequence[CombinedHit], limit: int) -> tuple[Match, ...]:
             ),
             relations=hit.degrees,
         )
-        for hit, first in ((hit, hit.segments[0]) for hit in found[:limit])
+        for hit, first in ((hit, hit.segments[0]) for hit in found)
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .combination import MAX_PARTS, Relation
 from .errors import QueryError
+from .filters import NO_FILTERS, Facets, Filters
 
 if TYPE_CHECKING:
     from .catalog.records import SegmentRecord
@@ -112,6 +113,10 @@ class SearchRequest:
         One result a photo, its best segment; or segments, several a photo.
     min_quality : float
         Segments of a lower quality, 0 to 1, are not among the results. Whole photos have none and are all compared.
+    filters : Filters
+        Conditions that results have to meet.
+    facets : bool
+        Whether the likely ones of the best `MAX_LIMIT` results are counted by kind.
     also : tuple of Part
         What else a photo has to hold, each in a segment of its own.
     relations : tuple of Relation
@@ -130,6 +135,8 @@ class SearchRequest:
     limit: int = 50
     group_by: GroupBy = "image"
     min_quality: float = 0.0
+    filters: Filters = NO_FILTERS
+    facets: bool = False
     also: tuple[Part, ...] = ()
     relations: tuple[Relation, ...] = ()
 
@@ -143,8 +150,16 @@ class SearchRequest:
         _check_text(self.text)
         if len(self.also) >= MAX_PARTS:
             raise QueryError(f"{len(self.also) + 1} things are asked for; at most {MAX_PARTS} can be at once")
+        whole = any(ref.is_photo for ref in (*self.positive, *self.negative))
+        if whole and self.filters.of_segments:
+            raise QueryError(f"whole photos have no {', '.join(self.filters.of_segments)}: search by a segment instead")
         if (self.also or self.relations) and self.group_by != "image":
             raise QueryError("several things are looked for in photos: group by image, not by segment")
+
+    @property
+    def conditions(self) -> Filters:
+        """All that results have to meet."""
+        return replace(self.filters, min_quality=max(self.min_quality, self.filters.min_quality))
 
 
 def _check_text(text: str) -> None:
@@ -230,6 +245,8 @@ class SearchAnswer:
         How the words were read, of all things; None if there were none.
     parts : tuple of str
         Names of what `Match.parts` speaks of.
+    facets : Facets or None
+        Only if asked for.
     indexed, lag : int
         Segments searched, and how many of the catalogue's were not searchable yet.
     took_ms : float
@@ -239,6 +256,7 @@ class SearchAnswer:
     used: tuple[Used, ...]
     words: Reading | None
     parts: tuple[str, ...]
+    facets: Facets | None
     indexed: int
     lag: int
     took_ms: float

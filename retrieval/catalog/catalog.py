@@ -17,8 +17,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, defer, selectinload, 
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
 from ..errors import UnknownImageError, UnknownSegmentError
+from ..filters import Facets, Filters
 from ..masks import MaskRun
 from ..types import Ids, Vectors
+from .filtering import facets_of, passing, photos_passing
 from .models import Image, Location, Segment
 from .records import (
     STATES,
@@ -167,14 +169,40 @@ class Catalog:
                 found[key] = ((height, width), counts)
         return found
 
-    def hits(self, segment_ids: Sequence[int], *, min_quality: float = 0.0) -> dict[int, SegmentHit]:
-        """Those of the segments that exist and are good enough, without masks: what a list of results is made of."""
+    def hits(self, segment_ids: Sequence[int]) -> dict[int, SegmentHit]:
+        """Those of the segments that exist, without masks: what a list of results is made of."""
         found: dict[int, SegmentHit] = {}
-        good = f"AND segment.quality >= {float(min_quality)!r}" if min_quality > 0 else ""
         for chunk in in_chunks(segment_ids):
-            for key, image_id, x0, y0, x1, y1, quality, label, is_fallback in self._rows(self._hits, chunk, good):
+            for key, image_id, x0, y0, x1, y1, quality, label, is_fallback in self._rows(self._hits, chunk):
                 found[key] = SegmentHit(key, image_id, (x0, y0, x1, y1), quality, label, bool(is_fallback))
         return found
+
+    def passing(self, filters: Filters, *, at_most: int) -> Ids | None:
+        """Ids of the segments that meet conditions, rising; None if there are more than `at_most`."""
+        with self._reading() as session:
+            found = np.fromiter(session.scalars(passing(filters).limit(at_most + 1)), np.int64)
+        return None if len(found) > at_most else found
+
+    def passing_of(self, segment_ids: Sequence[int], filters: Filters) -> Ids:
+        """Those of the segments that meet conditions, rising."""
+        statement, found = passing(filters), list[int]()
+        with self._reading() as session:
+            for chunk in in_chunks(sorted(segment_ids)):
+                found += session.scalars(statement.where(Segment.id.in_(chunk)))
+        return np.array(found, np.int64)
+
+    def photos_passing_of(self, image_ids: Sequence[int], filters: Filters) -> set[int]:
+        """Those of the photos that meet the conditions on photos."""
+        statement, found = photos_passing(filters), set[int]()
+        with self._reading() as session:
+            for chunk in in_chunks(list(image_ids)):
+                found.update(session.scalars(statement.where(Image.id.in_(chunk))))
+        return found
+
+    def facets(self, segment_ids: Sequence[int]) -> Facets:
+        """How many of some segments there are of each kind that can be filtered by; concepts are not counted here."""
+        with self._reading() as session:
+            return facets_of(session, segment_ids)
 
     def example(self, segment_id: int) -> tuple[SegmentRecord, Vectors, str | None]:
         """A segment with its vector, (D,), and the space that is in.
@@ -278,14 +306,14 @@ class Catalog:
             self._held.connection.close()
             self._held.connection = None
 
-    def _rows(self, statement: str, segment_ids: Collection[int], also: str = "") -> list[tuple[Any, ...]]:
-        """Rows of `statement` for some segments, on a further condition, by the driver's own cursor.
+    def _rows(self, statement: str, segment_ids: Collection[int]) -> list[tuple[Any, ...]]:
+        """Rows of `statement` for some segments, by the driver's own cursor.
 
         Every search asks this twice, and what SQLAlchemy adds to a statement and its rows costs more than the database.
         """
         with self.one_connection():
             cursor = self._held.connection.cursor()
-            cursor.execute(f"{statement} WHERE segment.id IN ({','.join(map(str, segment_ids))}) {also}")
+            cursor.execute(f"{statement} WHERE segment.id IN ({','.join(map(str, segment_ids))})")
             return list(cursor.fetchall())
 
     def _reading(self) -> AbstractContextManager[Session]:

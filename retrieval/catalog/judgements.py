@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from ..errors import QueryError, UnknownFeedbackError, UnknownSegmentError
+from ..filters import Filters
 from ..query import Ref, SearchRequest
 from .catalog import reading
 from .models import Feedback, Judgement, Segment
@@ -137,7 +138,7 @@ def check_segments(session: Session, segment_ids: Collection[int]) -> None:
 
 
 def _dump(request: SearchRequest) -> str:
-    return json.dumps(asdict(request))
+    return json.dumps(asdict(request), default=date.isoformat)
 
 
 def _load(stored: str) -> SearchRequest:
@@ -146,7 +147,14 @@ def _load(stored: str) -> SearchRequest:
         values[side] = tuple(_ref(ref) for ref in values[side])
     for empty in ("also", "relations"):  # a search for several things cannot be refined
         values.pop(empty, None)
+    values["filters"] = _filters(values.get("filters", {}))
     return SearchRequest(**values)
+
+
+def _filters(values: dict[str, Any]) -> Filters:
+    """Conditions; their dates were text in JSON."""
+    dates = {name: date.fromisoformat(values[name]) for name in ("taken_from", "taken_until") if values.get(name)}
+    return Filters(**{**values, **dates})
 
 
 def _ref(values: dict[str, Any]) -> Ref:

@@ -284,6 +284,27 @@ def test_search_for_several_things(page: Page) -> None:
     expect(page.locator("#combine .legend")).to_have_count(0)
 
 
+def test_search_is_narrowed(page: Page) -> None:
+    """Filters say how many likely results they leave, stay in the address, and can be cleared."""
+    page.goto("/search?segment=1")
+    expect(page.locator(".result").first).to_be_visible()
+    page.locator("#filters summary").click()
+    choice = page.get_by_label("Position")
+    option = choice.locator("option").nth(1)
+    expect(option).to_have_text(re.compile(r"\(\d+\)$"))
+    value = option.get_attribute("value")
+    with page.expect_request("**/search") as sent:
+        choice.select_option(value)
+    assert sent.value.post_data_json["filters"] == {"position": value}
+    page.wait_for_url(f"**place={value}")
+    expect(page.locator("#filters summary")).to_have_text("Filters (1)")
+    expect(page.get_by_label("Position")).to_have_value(str(value))
+    page.get_by_role("button", name="Clear", exact=True).click()
+    page.wait_for_url("**/search?segment=1")
+    page.goto("/search?segment=1&folder=/nowhere")
+    expect(page.locator("#blank")).to_contain_text("take one away")
+
+
 def test_search_by_whole_photo(page: Page) -> None:
     """A whole photo is compared with whole photos: no segments, no words beside it."""
     page.goto("/photos/5")

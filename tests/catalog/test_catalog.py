@@ -13,6 +13,7 @@ from toys import ToyLibrary, analysis, random_units, strips
 from retrieval.catalog import open_sessions
 from retrieval.catalog.records import SeenFile, uri_of, vector_bytes, vectors_from
 from retrieval.errors import CatalogError, ConfigurationError, UnknownImageError, UnknownSegmentError
+from retrieval.filters import Filters
 from retrieval.masks import decode_mask
 
 X, Y = (1, 0, 0, 0), (0, 1, 0, 0)
@@ -92,9 +93,8 @@ class TestSegments:
 
     def test_hits_of_some_quality(self, toys: ToyLibrary) -> None:
         first, second = toys.segment_ids(toys.add(analysis([X, Y], quality=[0.5, 0.25])))
-        assert list(toys.catalog.hits([first, second], min_quality=0.25)) == [first, second]
-        assert list(toys.catalog.hits([first, second], min_quality=0.26)) == [first]
-        assert toys.catalog.hits([first, second], min_quality=1e-7).keys() == {first, second}
+        for least, kept in ((0.25, [first, second]), (0.26, [first]), (1e-7, [first, second]), (0.6, [])):
+            assert toys.catalog.passing_of([second, first], Filters(min_quality=least)).tolist() == kept
 
     def test_masks_of_a_smaller_photo_than_they_are(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X] * 20), size_hw=(2, 10))

@@ -42,6 +42,15 @@ def test_several_things_in_one_photo(ingested: Ingested) -> None:
     assert "parts" in run(ingested, "--segment", "1", "--and-segment", "2")
 
 
+def test_narrowed_and_counted(ingested: Ingested) -> None:
+    found = results(ingested, "--segment", "1", "--facets", "--folder", str(ingested.photos), "--position", "left")
+    assert found["results"]
+    assert {facet["value"] for facet in found["facets"]["folder"]} == {str(ingested.photos)}
+    assert "left" in {facet["value"] for facet in found["facets"]["position"]}
+    assert results(ingested, "--segment", "1", "--until", "1990-01-01")["results"] == []
+    assert "left (1)" in run(ingested, "--segment", "1", "--facets")
+
+
 @pytest.mark.parametrize(
     ("options", "fault"),
     [

@@ -435,7 +435,7 @@ class TestQueries:
 class TestSearching:
     def test_form_of_the_answer(self, reader: FlaskClient) -> None:
         found = search(reader, positive=[{"segment": 1}])
-        assert list(found) == ["results", "used", "words", "parts", "index", "took_ms"]
+        assert list(found) == ["results", "used", "words", "parts", "facets", "index", "took_ms"]
         assert found["words"] is None
         assert found["index"] == {"segments": 100, "lag": 0}
         assert all(list(result) == RESULT_FIELDS for result in found["results"])
@@ -517,6 +517,38 @@ class TestSearching:
     def test_combinations_that_mean_nothing(self, reader: FlaskClient, extra: dict[str, Any], fault: str) -> None:
         response = reader.post("/api/v1/search", json={"positive": [{"segment": 1}], **extra})
         assert fault in problem_of(response, 422)
+
+    def test_filters_and_facets(self, reader: FlaskClient) -> None:
+        asked: dict[str, Any] = {"positive": [{"segment": 1}], "facets": True}
+        found = search(reader, **asked)
+        assert list(found["facets"]) == ["folder", "year", "label", "size", "position", "recipe", "concept"]
+        likely = sum(result["likely"] for result in found["results"])
+        assert sum(facet["count"] for facet in found["facets"]["folder"]) >= likely
+        for facet in found["facets"]["position"]:
+            narrowed = search(reader, **asked, filters={"position": facet["value"]})["results"]
+            assert narrowed
+        folder = found["facets"]["folder"][0]["value"]
+        assert len(search(reader, **asked, filters={"folder": folder})["results"]) == 3
+        assert search(reader, **asked, filters={"folder": "/nowhere"})["results"] == []
+        assert search(reader, **asked, filters={"taken_from": "1990-01-01"})["results"] == []
+        assert search(reader, positive=[{"segment": 1}])["facets"] is None
+
+    @pytest.mark.parametrize(
+        ("filters", "status", "fault"),
+        [
+            ({"folder": "relative"}, 422, "no absolute path"),
+            ({"min_area": 0.5, "max_area": 0.1}, 422, "the first below the second"),
+            ({"position": "middle"}, 422, "position"),
+            ({"taken_from": "yesterday"}, 422, "taken_from"),
+            ({"color": "red"}, 422, "color"),
+            ({"concept": 99}, 404, "no concept 99"),
+        ],
+    )
+    def test_filters_that_mean_nothing(
+        self, reader: FlaskClient, filters: dict[str, Any], status: int, fault: str
+    ) -> None:
+        response = reader.post("/api/v1/search", json={"positive": [{"segment": 1}], "filters": filters})
+        assert fault in problem_of(response, status)
 
     def test_least_quality(self, reader: FlaskClient) -> None:
         found = search(reader, positive=[{"segment": 1}], group_by="segment", limit=1000)["results"]

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from retrieval.catalog import ImageRecord, QueryRecord, SegmentRecord
 from retrieval.catalog.records import ConceptRecord, FeedbackRecord
 from retrieval.feedback import RoundAnswer
+from retrieval.filters import Facets
 from retrieval.masks import MaskRun
 from retrieval.query import Match, SearchAnswer
 from retrieval.vocabulary import Reading
@@ -97,6 +98,7 @@ def search_answer(asked: schemas.Search, answer: SearchAnswer, masks: Mapping[in
         used=used,
         words=_words(answer.words) if answer.words else None,
         parts=list(answer.parts),
+        facets=_facets(answer.facets),
         index=schemas.Freshness(segments=answer.indexed, lag=answer.lag),
         took_ms=round(answer.took_ms, 3),
     )
@@ -127,6 +129,7 @@ def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, 
         used=used,
         words=_words(found.answer.words) if found.answer.words else None,
         parts=list(found.answer.parts),
+        facets=_facets(found.answer.facets),
         index=schemas.Freshness(segments=found.answer.indexed, lag=found.answer.lag),
         took_ms=round(found.answer.took_ms, 3),
     )
@@ -185,6 +188,22 @@ def _result(match: Match, masks: Mapping[int, MaskRun] | None) -> schemas.Result
 def _mask_of(segment_id: int | None, masks: Mapping[int, MaskRun]) -> schemas.Mask | None:
     run = masks.get(segment_id) if segment_id is not None else None
     return mask(*run) if run else None
+
+
+def _facets(found: Facets | None) -> dict[str, list[schemas.Facet]] | None:
+    if found is None:
+        return None
+    return {
+        kind: [
+            schemas.Facet(
+                value=shown_path(Path(each.value)) or "", name=shown_path(Path(each.name)) or "", count=each.count
+            )
+            if kind == "folder"
+            else schemas.Facet(value=each.value, name=each.name, count=each.count)
+            for each in facets
+        ]
+        for kind, facets in found.items()
+    }
 
 
 def _words(reading: Reading) -> schemas.Words:

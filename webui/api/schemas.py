@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from flask import request
@@ -14,6 +15,7 @@ from retrieval.catalog.records import State
 from retrieval.combination import MAX_PARTS, Relation, RelationName
 from retrieval.concepts import Portable
 from retrieval.feedback import ModelName
+from retrieval.filters import Filters, Position
 from retrieval.query import MAX_LIMIT, MAX_TEXT, GroupBy, Part, Ref, SearchRequest
 
 MAX_ID = 2**63 - 1
@@ -215,6 +217,32 @@ class Lies(_Strict):
     object: Number
 
 
+class Conditions(_Strict):
+    """What results have to meet, all of it."""
+
+    folder: Annotated[str | None, Field(max_length=4096, description="Absolute path; the photo is in it or below.")] = (
+        None
+    )
+    taken_from: Annotated[date | None, Field(description="First day, by the photo's EXIF data.")] = None
+    taken_until: Annotated[date | None, Field(description="Last day, which is included.")] = None
+    recipe: Annotated[str | None, Field(max_length=64, description="Fingerprint of the recipe that cut it.")] = None
+    label: Annotated[str | None, Field(max_length=200, description="The segment's.")] = None
+    concept: Annotated[BodyId | None, Field(description="Id of a concept that the segment shows.")] = None
+    min_area: Annotated[float, Field(strict=True, ge=0, le=1, description="The segment's share of the photo.")] = 0.0
+    max_area: Annotated[float, Field(strict=True, ge=0, le=1, description="Up to this share, exclusive.")] = 1.0
+    position: Annotated[Position | None, Field(description="The third that the segment's middle is in.")] = None
+
+    def to_filters(self) -> Filters:
+        """As the engine takes them.
+
+        Raises
+        ------
+        QueryError
+            Nothing can meet them.
+        """
+        return Filters(**dict(self))
+
+
 class Search(_Strict):
     """What is sought: examples, words, or both. There must be at least one positive example or a word."""
 
@@ -238,6 +266,10 @@ class Search(_Strict):
     min_quality: Annotated[
         float, Field(strict=True, ge=0, le=1, description="Segments of a lower quality are not among the results.")
     ] = 0.0
+    filters: Annotated[Conditions, Field(description="Conditions that results have to meet.")] = Conditions()
+    facets: Annotated[
+        bool, Field(strict=True, description="Whether likely results are counted by what they can be narrowed to.")
+    ] = False
     masks: Annotated[bool, Field(strict=True, description="Whether results bear their masks.")] = False
 
     def to_request(self) -> SearchRequest:
@@ -255,6 +287,8 @@ class Search(_Strict):
             limit=self.limit,
             group_by=self.group_by,
             min_quality=self.min_quality,
+            filters=self.filters.to_filters(),
+            facets=self.facets,
             also=tuple(thing.to_part() for thing in self.also),
             relations=tuple(Relation(each.subject, each.relation, each.object) for each in self.relations),
         )
@@ -483,6 +517,14 @@ class Freshness(BaseModel):
     lag: Annotated[int, Field(description="Segments that are not searchable yet.")]
 
 
+class Facet(BaseModel):
+    """A condition, with how many likely results meet it."""
+
+    value: Annotated[str, Field(description="As the filter of that name takes it; a concept's id; a year; a size.")]
+    name: Annotated[str, Field(description="For people.")]
+    count: int
+
+
 class Answer(BaseModel):
     """Results, best first."""
 
@@ -490,6 +532,13 @@ class Answer(BaseModel):
     used: Annotated[list[Used], Field(description="One an example, positive ones first.")]
     words: Annotated[Words | None, Field(description="Null if there was no text.")]
     parts: Annotated[list[str], Field(description="Names of the parts that `matched` speaks of.")]
+    facets: Annotated[
+        dict[str, list[Facet]] | None,
+        Field(
+            description="Of folder, year, label, concept, size, position and recipe, over the likely ones of the best "
+            "1000 results; null unless asked for."
+        ),
+    ]
     index: Freshness
     took_ms: float
 

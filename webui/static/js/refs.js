@@ -1,12 +1,15 @@
 /**
  * What is searched for, as it stands in the address of a page: /search?segment=12&not=34&text=red&group=segment
  * With &all=1 each example has to be in the photo, and &lies=0.above.1 says how the first two lie to each other.
+ * &folder= &label= &concept= &year= &size= &place= and &recipe= narrow the results.
  * With &feedback=5&round=2 it has been refined by judgements; anything else that changes begins anew.
  */
 
 export const STEP = 50; // results that are asked for at first, and more each time
 export const QUALITIES = [0, 0.1, 0.25, 0.5, 0.75]; // least qualities of segments that can be chosen
 export const RELATIONS = ["left_of", "right_of", "above", "below", "inside", "around", "touching", "larger", "smaller"];
+export const FILTERS = ["folder", "label", "concept", "year", "size", "place", "recipe"];
+export const PHOTO_FILTERS = ["folder", "year", "recipe"]; // those that whole photos can meet, too
 const MOST = 1000;
 
 const numbers = (text, count) => {
@@ -26,7 +29,7 @@ const id = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null);
  * a photo from which nothing has been picked yet, and with `whole` the whole photo.
  */
 export function parse(address) {
-  const asked = { positive: [], negative: [], text: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null, all: false, relations: [] };
+  const asked = { positive: [], negative: [], text: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null, all: false, relations: [], filters: {} };
   let photo = null;
   const place = (part) => {
     if (photo && Object.values(part)[0] !== null) {
@@ -59,12 +62,15 @@ export function parse(address) {
     quality: (value) => (asked.quality = QUALITIES.includes(Number(value)) ? Number(value) : 0),
     limit: (value) => (asked.limit = Math.min(Math.max(Number(value) || STEP, STEP), MOST)),
   };
-  for (const [name, value] of new URLSearchParams(address)) read[name]?.(value);
+  for (const [name, value] of new URLSearchParams(address)) {
+    if (FILTERS.includes(name)) asked.filters[name] = value;
+    else read[name]?.(value);
+  }
   return asked;
 }
 
 /** The address that says it. */
-export function format({ positive, negative, text, group, quality, limit, query, feedback, round, all, relations }) {
+export function format({ positive, negative, text, group, quality, limit, query, feedback, round, all, relations, filters }) {
   const parts = new URLSearchParams();
   if (query !== null && !positive.some((ref) => ref.query === query)) parts.append("query", query);
   for (const ref of positive) appendRef(parts, ref);
@@ -74,6 +80,7 @@ export function format({ positive, negative, text, group, quality, limit, query,
   for (const { subject, relation, object } of relations) parts.append("lies", `${subject}.${relation}.${object}`);
   if (group !== "image") parts.append("group", group);
   if (quality) parts.append("quality", quality);
+  for (const name of FILTERS) if (filters[name]) parts.append(name, filters[name]);
   if (limit > STEP) parts.append("limit", limit);
   if (feedback !== null) parts.append("feedback", feedback);
   if (feedback !== null && round !== null) parts.append("round", round);
@@ -114,10 +121,29 @@ export const isAsked = (asked) => asked.positive.length > 0 || asked.text !== ""
 export const sameRef = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /** As POST /search takes it. */
-export function body({ positive, negative, text, limit, group, quality, all, relations }) {
-  const common = { negative, limit, group_by: group, min_quality: quality, masks: true };
+export function body({ positive, negative, text, limit, group, quality, all, relations, filters }) {
+  const kept = conditions(filters, positive.some(isWhole) ? PHOTO_FILTERS : FILTERS);
+  const common = { negative, limit, group_by: group, min_quality: quality, filters: kept, facets: true, masks: true };
   if (group !== "image" || positive.some(isWhole)) return { ...common, positive, text };
   if (!all || positive.length === 0) return { ...common, positive, text, ...(all || !positive.length ? { relations } : {}) };
   const others = positive.slice(1).map((ref) => ({ positive: [ref] }));
   return { ...common, positive: positive.slice(0, 1), also: text ? [...others, { text }] : others, relations };
 }
+
+/** Filters as POST /search takes them. */
+function conditions(filters, names) {
+  const found = {};
+  for (const name of names) if (filters[name]) Object.assign(found, AS_ASKED[name](filters[name]));
+  return found;
+}
+
+const SIZES = { small: { max_area: 0.05 }, medium: { min_area: 0.05, max_area: 0.25 }, large: { min_area: 0.25 } };
+const AS_ASKED = {
+  folder: (folder) => ({ folder }),
+  label: (label) => ({ label }),
+  concept: (id) => ({ concept: Number(id) }),
+  year: (year) => ({ taken_from: `${year.padStart(4, "0")}-01-01`, taken_until: `${year.padStart(4, "0")}-12-31` }),
+  size: (size) => SIZES[size] ?? {},
+  place: (position) => ({ position }),
+  recipe: (recipe) => ({ recipe }),
+};

@@ -4,6 +4,7 @@ import { getRound, patiently, postQuery, search } from "./api.js";
 import { isTogether, showCombine } from "./combine.js";
 import { $, announce, plural, toast } from "./dom.js";
 import { chooseFiles, takeFiles } from "./files.js";
+import { showFilters } from "./filters.js";
 import { Judging } from "./judging.js";
 import { Picker } from "./picker.js";
 import { anew, body, canGrow, empty, format, isAsked, parse, STEP, withExample, without } from "./refs.js";
@@ -86,7 +87,7 @@ async function run(signal) {
 
 function clear() {
   $("#results").replaceChildren();
-  for (const part of ["#summary", "#combine", "#more", "#ask", "#rounds"]) $(part).hidden = true;
+  for (const part of ["#summary", "#combine", "#filters", "#more", "#ask", "#rounds"]) $(part).hidden = true;
 }
 
 function fail(problem) {
@@ -107,9 +108,10 @@ function showAnswer(answer) {
   showResults($("#results"), answer.results, { alone: asked.group === "segment", onVote: judging.vote, parts: answer.parts, together });
   showCombine($("#combine"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
   showSummary($("#summary"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
+  showFilters($("#filters"), asked, answer.facets, (chosen) => go({ ...asked, feedback: null, round: null, limit: STEP, ...chosen }));
   judging.show(asked.feedback ? answer : null);
   $("#more").hidden = asked.feedback !== null || answer.results.length < asked.limit || !canGrow(asked);
-  blank(answer.results.length ? null : nothingFound(answer.words, answer.index.segments === 0, asked.quality));
+  blank(answer.results.length ? null : nothingFound(answer.words, answer.index.segments === 0, asked));
   used = answer.used;
   mark();
   announce(answer.results.length ? plural(answer.results.length, "result") : "No results");

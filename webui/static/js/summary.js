@@ -11,7 +11,7 @@ const listed = (nodes) => nodes.flatMap((node, at) => (at ? [", ", node] : [node
 /** Show it; `onChange` hears of what was chosen, {group} or {quality}. The control in use keeps the focus. */
 export function showSummary(root, asked, answer, onChange) {
   const used = root.contains(document.activeElement) ? document.activeElement.name : "";
-  root.hidden = answer.results.length === 0 && !asked.quality;
+  root.hidden = answer.results.length === 0 && !asked.quality && !Object.keys(asked.filters).length;
   root.replaceChildren(
     ...(answer.words ? [understood(answer.words)] : []),
     h("p", { class: "numbers", role: "status" }, numbers(asked, answer)),
@@ -71,7 +71,7 @@ function grouping({ group }, onChange) {
 export const message = (title, ...lines) => [h("h2", {}, title), ...lines.map((line) => h("p", {}, line))];
 
 /** What stands in the place of results when there are none. */
-export function nothingFound(words, isLibraryEmpty, quality) {
+export function nothingFound(words, isLibraryEmpty, { quality, filters, relations }) {
   if (isLibraryEmpty) {
     const add = h("a", { href: "/upload" }, "Add some");
     return message("Nothing to search yet", ["No photo has been cut into segments so far. ", add, "."]);
@@ -84,6 +84,8 @@ export function nothingFound(words, isLibraryEmpty, quality) {
     const photo = ["Or ", h("a", { href: "/search" }, "search by a photo"), " of what you mean."];
     return message(unknown ? `“${unknown}” is not known here.` : "These words name nothing.", instead, photo);
   }
+  if (relations.length) return message("Nothing found", "In no photo things lie like that: take a relation away.");
+  if (Object.keys(filters).length) return message("Nothing found", "Nothing meets these filters: take one away.");
   if (quality) return message("Nothing found", "No other photo has a segment of this quality: choose a lower one.");
   return message("Nothing found", "No other photo holds anything to compare with.");
 }

@@ -1,0 +1,75 @@
+"""Which segments a search is about: all of an index, or those that meet conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import rank
+from .catalog import Catalog
+from .filters import Filters
+from .index.live import LiveIndex
+from .rank import Scored
+from .types import Ids, Vectors
+
+LISTED = 20_000
+"""Up to so many segments that meet the conditions are compared one by one, so that a narrow filter loses none."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Scope:
+    """The segments of an index that meet conditions.
+
+    Attributes
+    ----------
+    index : LiveIndex
+    catalog : Catalog
+    filters : Filters
+    listed : ndarray of shape (N,), int64, or None
+        All of them, rising, if they are few or a concept names them.
+    """
+
+    index: LiveIndex
+    catalog: Catalog
+    filters: Filters
+    listed: Ids | None
+
+    @classmethod
+    def of(cls, index: LiveIndex, catalog: Catalog, filters: Filters, labelled: Ids | None) -> Scope:
+        """List what meets the conditions, if that is few.
+
+        Parameters
+        ----------
+        labelled : ndarray of shape (N,), int64, or None
+            The segments that the filter's concept labels, if it names one.
+        """
+        if labelled is not None:
+            listed: Ids | None = catalog.passing_of(labelled.tolist(), filters)
+        else:
+            listed = None if filters.is_empty else catalog.passing(filters, at_most=LISTED)
+        if listed is not None:
+            listed = listed[index.owners_of(listed) >= 0]
+        return cls(index, catalog, filters, listed)
+
+    def nearest(self, queries: Vectors, k: int) -> Scored:
+        """The k nearest that meet the conditions, best first.
+
+        Of what meets them but is not listed fewer come back: those among the k nearest of all.
+        """
+        if self.listed is not None:
+            scores = (self.index.vectors(self.listed) @ queries.T).max(axis=1, initial=-1)
+            order = np.lexsort((self.listed, -scores))[:k]
+            return Scored(self.listed[order], scores[order])
+        scored = rank.merge_hits(self.index.search(queries, k=k))
+        return scored if self.filters.is_empty else scored[np.isin(scored.ids, self.passing(scored.ids))]
+
+    def passing(self, ids: Ids) -> Ids:
+        """Those of some segments that meet the conditions, rising."""
+        if self.listed is not None:
+            return np.intersect1d(ids, self.listed)
+        return np.unique(ids) if self.filters.is_empty else self.catalog.passing_of(ids.tolist(), self.filters)
+
+    def is_exhausted(self, k: int) -> bool:
+        """Whether a greater k finds nothing more."""
+        return k >= (len(self.index) if self.listed is None else len(self.listed))
