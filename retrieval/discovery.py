@@ -1,15 +1,17 @@
 """Discovery: what is often there and has no name yet becomes clusters that can be named.
 
 Clusters are founded among segments that nothing explains: no concept scores them above its threshold, and no label is
-confident. They stay as they were founded: a cluster's centre and radius change only when people merge or split it, so
-that what comes later joins it or waits, and what waits founds new clusters among itself alone.
+confident. They stay as they were founded: a cluster's centre and radius change only when people merge or split it.
+What comes later joins the nearest one if it lies within its radius, or waits; what waits founds new clusters among
+itself alone. Members that a concept explains by now are not shown, and are shown again once it is forgotten.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
 import numpy as np
@@ -60,8 +62,8 @@ class UpdateReport:
 
     Attributes
     ----------
-    joined, left : int
-        Segments that came into clusters there were, and that a concept explains by now.
+    joined, explained : int
+        Segments that came into clusters there were, and members that a concept explains and did not before.
     founded : int
         New clusters.
     waiting : int
@@ -71,7 +73,7 @@ class UpdateReport:
     """
 
     joined: int
-    left: int
+    explained: int
     founded: int
     waiting: int
     more: bool
@@ -94,6 +96,12 @@ def typical(members: Sequence[ClusterMember], count: int = TYPICAL) -> list[Clus
     return list(first.values())[:count]
 
 
+def guess(members: Sequence[ClusterMember]) -> str | None:
+    """The commonest label of some members, if at least a third has it; none of them is sure."""
+    labels = Counter(member.label for member in members if member.label is not None)
+    return next((label for label, count in labels.most_common(1) if 3 * count >= len(members)), None)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Discoverer:
     """Finds clusters of one space, and changes them.
@@ -113,8 +121,13 @@ class Discoverer:
         """Clusters that have members, best first."""
         return sorted(self.clusters.records(self.space, state), key=lambda each: (-rank(each), each.id))
 
+    def shown(self, clusters: Sequence[ClusterRecord]) -> dict[int, list[ClusterMember]]:
+        """The most typical members of each of the clusters."""
+        members = self.clusters.members([cluster.id for cluster in clusters])
+        return {key: typical(each) for key, each in members.items()}
+
     def update(self) -> UpdateReport:
-        """Take in new segments: they join clusters, or wait, or found new ones; what a concept explains leaves.
+        """Take in new segments: they join clusters, or wait, or found new ones; what a concept explains is hidden.
 
         At most `MOST` segments are held against each other, so that a call takes seconds; `UpdateReport.more` says
         whether to call again.
@@ -133,7 +146,7 @@ class Discoverer:
             last = self.update()
             report = UpdateReport(
                 joined=report.joined + last.joined,
-                left=report.left + last.left,
+                explained=report.explained + last.explained,
                 founded=report.founded + last.founded,
                 waiting=last.waiting,
                 more=last.more,
@@ -158,7 +171,8 @@ class Discoverer:
             The name cannot be had or is taken, or the cluster is not open.
         """
         self._check_open([cluster_id])
-        examples = [each.segment_id for each in typical(self.clusters.members([cluster_id])[cluster_id])]
+        members = typical(self.clusters.members([cluster_id])[cluster_id])
+        examples = [each.segment_id for each in members]
         known = {normal_form(each): key for each, key in self.concepts.names().items()}.get(normal_form(name))
         if known is None:
             concept_id = teacher.teach(name, examples, [])
@@ -216,7 +230,7 @@ class Discoverer:
                 left=members.ids.tolist(),
                 removed=ids[1:],
                 shapes={ids[0]: shape},
-                joined={ids[0]: _joined(members, np.ones(len(members), bool), shape)},
+                joined={ids[0]: _joined(members, np.ones(len(members), bool), shape.centre)},
             )
             self.clusters.change(self.space, revision, change)
             return ids[0]
@@ -251,8 +265,8 @@ class Discoverer:
             change = ClusterChange(
                 left=members.ids.tolist(),
                 shapes={cluster_id: kept},
-                joined={cluster_id: _joined(members, ~second, kept)},
-                founded=[(new, _joined(members, second, new))],
+                joined={cluster_id: _joined(members, ~second, kept.centre)},
+                founded=[(new, _joined(members, second, new.centre))],
             )
             return cluster_id, self.clusters.change(self.space, revision, change)[0]
 
@@ -264,31 +278,32 @@ class Discoverer:
         now = self.clusters.all(self.space)
         inside = self.clusters.in_clusters(self.space)
         loose = self.clusters.loose(self.space, min_quality=MIN_QUALITY, max_label_score=CONFIDENT)
-        loose = _some(loose, ~self._explained(loose))
-        leaving = self._explained(inside) & np.isin(inside.clusters, _open_ids(now))
-        clusters = _assigned(loose, now.ids, now.centres, now.radii)
-        joined = {
-            int(key): _joined(loose, clusters == key, Shape(now.centres[at], float(now.radii[at]), 0.0))
-            for at, key in enumerate(now.ids.tolist())
-            if (clusters == key).any()
-        }
-        waiting = _some(loose, clusters == 0)
+        loose = replace(loose, explained=self._explained(loose))
+        fresh = loose.ids > now.newest_segment
+        loose = replace(loose, clusters=np.where(fresh, _assigned(loose, now.ids, now.centres, now.radii), 0))
+        explained = self._explained(inside) & np.isin(inside.clusters, _open_ids(now))
+        changed = explained != inside.explained
+        inside = replace(inside, explained=explained)
+        waiting = _some(loose, (loose.clusters == 0) & ~loose.explained)
         founded, newest, more = _founded(waiting, now.newest_segment)
-        founded_count = sum(len(each.segments) for _, each in founded)
         change = ClusterChange(
-            left=inside.ids[leaving].tolist(),
-            joined=joined,
-            coherences=_coherences(_some(inside, ~leaving), loose, clusters, set(inside.clusters[leaving].tolist())),
+            explained=dict(zip(inside.ids[changed].tolist(), explained[changed].tolist(), strict=True)),
+            joined={
+                int(key): _joined(loose, loose.clusters == key, centre)
+                for key, centre in zip(now.ids, now.centres, strict=True)
+                if (loose.clusters == key).any()
+            },
+            coherences=_coherences(inside, loose, {*inside.clusters[changed].tolist(), *loose.clusters.tolist()}),
             founded=founded,
             newest_segment=newest,
         )
-        if change.left or joined or founded or newest is not None:
+        if change.explained or change.joined or founded or newest is not None:
             self.clusters.change(self.space, now.revision, change)
         return UpdateReport(
-            joined=int((clusters > 0).sum()),
-            left=int(leaving.sum()),
+            joined=int((loose.clusters > 0).sum()),
+            explained=int((changed & explained).sum()),
             founded=len(founded),
-            waiting=len(waiting) - founded_count,
+            waiting=len(waiting) - sum(len(each.segments) for _, each in founded),
             more=more,
         )
 
@@ -328,43 +343,46 @@ def _assigned(loose: Members, ids: Ids, centres: Vectors, radii: Vectors) -> Ids
 
 
 def _founded(waiting: Members, newest: int) -> tuple[list[tuple[Shape, Joined]], int | None, bool]:
-    """New clusters, the greatest id that was looked at (None if there is too little new), and whether there is more."""
+    """New clusters, the greatest id that was looked at (None if there is too little new), and whether there is more.
+
+    A cluster is a group and what is at least as like its centre as its members are like each other.
+    """
     fresh = np.flatnonzero(waiting.ids > newest)
     if len(fresh) < max(clustering.LEAST_PHOTOS, ENOUGH * len(waiting)):
         return [], None, False
     stop = int(fresh[min(MOST // 2, len(fresh)) - 1]) + 1
     start = max(0, stop - MOST)
     part = _some(waiting, slice(start, stop))
-    shapes = [shape_of(part.vectors[rows], part.owners[rows]) for rows in clustering.groups(part.vectors, part.owners)]
-    if not shapes:
+    parts = clustering.groups(part.vectors, part.owners)
+    if not parts:
         return [], int(part.ids[-1]), stop < len(waiting)
+    shapes = [shape_of(part.vectors[rows], part.owners[rows]) for rows in parts]
     centres = np.stack([shape.centre for shape in shapes])
-    radii = np.array([shape.radius for shape in shapes], np.float32)
-    clusters = _assigned(waiting, np.arange(1, len(shapes) + 1), centres, radii)
-    found = [(shape, _joined(waiting, clusters == at, shape)) for at, shape in enumerate(shapes, 1)]
-    return [pair for pair in found if len(pair[1].segments)], int(part.ids[-1]), stop < len(waiting)
+    strict = np.array([shape.coherence for shape in shapes], np.float32)
+    clusters = _assigned(part, np.arange(1, len(shapes) + 1), centres, strict)
+    for number, rows in enumerate(parts, 1):
+        clusters[rows] = number
+    found = [(shape, _joined(part, clusters == number, shape.centre)) for number, shape in enumerate(shapes, 1)]
+    return found, int(part.ids[-1]), stop < len(waiting)
 
 
-def _coherences(inside: Members, loose: Members, clusters: Ids, also: set[int]) -> dict[int, float]:
-    """The coherence of clusters that got or lost members."""
-    ids = np.concatenate([inside.clusters, clusters])
-    owners = np.concatenate([inside.owners, loose.owners])
-    changed = (also | set(clusters.tolist())) - {0}
+def _coherences(inside: Members, loose: Members, changed: set[int]) -> dict[int, float]:
+    """The coherence of what is shown of clusters that changed."""
     found: dict[int, float] = {}
-    for key in sorted(changed & set(ids.tolist())):
-        vectors = [
-            part.vectors[own == key] for part, own in ((inside, inside.clusters), (loose, clusters)) if len(part)
-        ]
-        found[key] = shape_of(np.concatenate(vectors), owners[ids == key]).coherence
+    for key in sorted(changed - {0}):
+        rows = [(part, (part.clusters == key) & ~part.explained) for part in (inside, loose) if len(part)]
+        owners = np.concatenate([part.owners[which] for part, which in rows])
+        if len(owners):
+            found[key] = shape_of(np.concatenate([part.vectors[which] for part, which in rows]), owners).coherence
     return found
 
 
 def _some(members: Members, which: Flags | slice) -> Members:
-    return Members(members.ids[which], members.owners[which], members.vectors[which], members.clusters[which])
+    return Members(*(getattr(members, each.name)[which] for each in fields(members)))
 
 
-def _joined(members: Members, which: Flags, shape: Shape) -> Joined:
-    return Joined(members.ids[which], members.vectors[which] @ shape.centre)
+def _joined(members: Members, which: Flags | clustering.Rows, centre: Vectors) -> Joined:
+    return Joined(members.ids[which], members.vectors[which] @ centre, members.explained[which])
 
 
 def _open_ids(now: Clustering) -> Ids:

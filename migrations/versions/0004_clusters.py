@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("segment_id", sa.Integer(), nullable=False),
         sa.Column("cluster_id", sa.Integer(), nullable=False),
         sa.Column("similarity", sa.Double(), nullable=False),
+        sa.Column("explained", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["cluster_id"], ["cluster.id"], name=op.f("fk_cluster_member_cluster_id_cluster"), ondelete="CASCADE"
         ),

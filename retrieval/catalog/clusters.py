@@ -77,10 +77,10 @@ class Clusters:
         return _record(row)
 
     def members(self, cluster_ids: Collection[int]) -> dict[int, list[ClusterMember]]:
-        """The members of each of the clusters, the most typical first."""
+        """The members of each of the clusters that no concept explains, the most typical first."""
         found: dict[int, list[ClusterMember]] = {key: [] for key in cluster_ids}
         columns = Member.cluster_id, Segment.id, Segment.image_id, Member.similarity, Segment.label
-        statement = select(*columns).join(Segment, Segment.id == Member.segment_id)
+        statement = select(*columns).join(Segment, Segment.id == Member.segment_id).where(~Member.explained)
         with reading(self._sessions) as session:
             for chunk in in_chunks(sorted(cluster_ids)):
                 rows = session.execute(
@@ -108,7 +108,7 @@ class Clusters:
 
     def in_clusters(self, space: str, cluster_ids: Collection[int] | None = None) -> Members:
         """Members with their vectors: of all clusters of a space, or of some."""
-        statement = select(Segment.id, Segment.image_id, Segment.vector, Member.cluster_id)
+        statement = select(*_MEMBER)
         statement = statement.join(Member, Member.segment_id == Segment.id).join(
             Cluster, Cluster.id == Member.cluster_id
         )
@@ -132,7 +132,7 @@ class Clusters:
             Segment.area <= AREA[1] * whole,
             Member.segment_id.is_(None),
         )
-        statement = select(Segment.id, Segment.image_id, Segment.vector, Member.cluster_id)
+        statement = select(*_MEMBER)
         statement = statement.join(Image, Image.id == Segment.image_id)
         statement = statement.outerjoin(Member, Member.segment_id == Segment.id)
         return self._members(statement.where(chosen).order_by(Segment.id))
@@ -141,7 +141,9 @@ class Clusters:
         with reading(self._sessions) as session:
             rows = session.execute(statement).all()
         keys = np.array([(row[0], row[1], row[3] or 0) for row in rows], np.int64).reshape(-1, 3)
-        return Members(keys[:, 0].copy(), keys[:, 1].copy(), vectors_from([row[2] for row in rows]), keys[:, 2].copy())
+        explained = np.array([bool(row[4]) for row in rows], bool)
+        vectors = vectors_from([row[2] for row in rows])
+        return Members(keys[:, 0].copy(), keys[:, 1].copy(), vectors, keys[:, 2].copy(), explained)
 
     # ---- changing
 
@@ -160,6 +162,9 @@ class Clusters:
                 _advance(session, space, revision, change.newest_segment)
                 for chunk in in_chunks(list(change.left)):
                     session.execute(delete(Member).where(Member.segment_id.in_(chunk)))
+                if change.explained:
+                    rows = [{"segment_id": key, "explained": value} for key, value in change.explained.items()]
+                    session.execute(update(Member), rows)
                 for chunk in in_chunks(list(change.removed)):
                     session.execute(delete(Cluster).where(Cluster.id.in_(chunk)))
                 _reshape(session, change)
@@ -184,6 +189,8 @@ class Clusters:
                 raise UnknownClusterError(f"there is no cluster {cluster_id}: it was merged into another")
             session.execute(update(Discovery).where(Discovery.space == space).values(revision=Discovery.revision + 1))
 
+
+_MEMBER = (Segment.id, Segment.image_id, Segment.vector, Member.cluster_id, Member.explained)
 
 _CHANGED = "the clusters were changed by another process meanwhile: look at them again and repeat what you did"
 
@@ -221,9 +228,11 @@ def _join(session: Session, joined: Mapping[int, Joined]) -> None:
     for chunk in in_chunks(wanted):
         there.update(session.scalars(select(Segment.id).where(Segment.id.in_(chunk))))
     rows = [
-        {"segment_id": segment, "cluster_id": key, "similarity": similarity}
+        {"segment_id": segment, "cluster_id": key, "similarity": similarity, "explained": explained}
         for key, each in joined.items()
-        for segment, similarity in zip(each.segments.tolist(), each.similarities.tolist(), strict=True)
+        for segment, similarity, explained in zip(
+            each.segments.tolist(), each.similarities.tolist(), each.explained.tolist(), strict=True
+        )
         if segment in there
     ]
     if rows:
@@ -235,13 +244,14 @@ def _columns(shape: Shape) -> dict[str, Any]:
 
 
 def _summaries(*, outer: bool = False) -> Select[Any]:
-    """Every cluster with how many photos and segments it has, and their quality."""
+    """Every cluster with how many photos and segments it shows, and their quality."""
     columns: Sequence[ColumnElement[Any]] = (
         func.count(func.distinct(Segment.image_id)).label("photos"),
         func.count(Segment.id).label("segments"),
         func.coalesce(func.avg(Segment.quality), 0.0).label("quality"),
     )
-    statement = select(Cluster, *columns).join(Member, Member.cluster_id == Cluster.id, isouter=outer)
+    shown = and_(Member.cluster_id == Cluster.id, ~Member.explained)
+    statement = select(Cluster, *columns).join(Member, shown, isouter=outer)
     statement = statement.join(Segment, Segment.id == Member.segment_id, isouter=outer)
     return statement.group_by(Cluster.id).order_by(Cluster.id)
 

@@ -203,10 +203,11 @@ class Cluster(Base):
 
 
 class ClusterMember(Base):
-    """A segment and the one cluster it is in."""
+    """A segment and the one cluster it is in; while a concept explains it, it is not shown there."""
 
     __tablename__ = "cluster_member"
 
     segment_id: Mapped[int] = mapped_column(ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True)
     cluster_id: Mapped[int] = mapped_column(ForeignKey("cluster.id", ondelete="CASCADE"), index=True)
     similarity: Mapped[float]
+    explained: Mapped[bool] = mapped_column(default=False)

