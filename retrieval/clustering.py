@@ -21,10 +21,10 @@ from .embed.projection import unit
 from .types import Ids, Vectors
 
 NEIGHBOURS = 3
-"""With more, groups run into each other; with fewer, most hold two segments."""
+"""With more, groups run into each other and hold several classes."""
 
 LEAST_COSINE = 0.4
-"""Segments that are less alike are not joined, and do not join: of what lies below, a third is of the same class."""
+"""Segments that are less alike are not joined: of pairs of different classes fewer than 1 % are as alike as this."""
 
 SLACK = 0.9
 """A segment may be so much less like the centre than the least typical founder is like the others."""
@@ -73,7 +73,7 @@ def groups(vectors: Vectors, owners: Ids) -> list[Rows]:
 
     Notes
     -----
-    O(N²·D): about 2 s for 10,000 vectors of length 256 on one core; `BLOCK` rows of similarities are held.
+    O(N²·D): about 8 s for 20,000 vectors of length 256 on one core; `BLOCK` rows of similarities are held.
     """
     if len(np.unique(owners)) < LEAST_PHOTOS:
         return []

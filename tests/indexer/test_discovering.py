@@ -121,12 +121,12 @@ def test_purity_and_recall_by_hand() -> None:
         Shown(4, ("cup", "cup", "cup", "dog")),
         Shown(5, ("dog", "dog", "fork")),
         Shown(3, ("fork",)),
-        Shown(4, ("cat", "cat", "cow", "ant", "bee")),
+        Shown(5, ("cat", "cat", "cow", "ant", "bee")),
     ]
     figures = figures_of(shown, {"cup", "dog", "fork", "cat", "owl"}, {"fork", "cup"})
     assert figures["clusters"] == 4
     assert figures["purity"] == pytest.approx((3 + 2 + 2) / (4 + 3 + 5))
-    assert figures["members that fit an object"] == pytest.approx((4 / 4 + 3 / 5 + 1 / 3 + 5 / 4) / 4)
+    assert figures["members that fit an object"] == pytest.approx((4 / 4 + 3 / 5 + 1 / 3 + 5 / 5) / 4)
     assert figures["classes found"] == 2, "cat is less than half, and one fork is no majority"
     assert figures["recall of classes"] == pytest.approx(2 / 5)
     assert figures["found without a word"] == ["cup"]
