@@ -128,10 +128,11 @@ def concepts() -> str:
 
 @pages.get("/discover")
 def discover() -> str:
-    """What is often there and has no name yet."""
+    """What is often there and has no name yet; of some clusters alone, such as the parts of one, by their ids."""
     discoverer, state, skip = context().discoverer, _cluster_state(), _skip()
     records = discoverer.ranked(None)
-    found = [record for record in records if record.state == state]
+    only = {int(value) for value in request.args.getlist("id")[:CLUSTERS] if _ID.fullmatch(value)}
+    found = [record for record in records if record.state == state and (not only or record.id in only)]
     clusters = found[skip : skip + CLUSTERS]
     shown = discoverer.shown(clusters)
     return render_template(
@@ -142,6 +143,7 @@ def discover() -> str:
         guesses={key: guess(members) for key, members in shown.items()},
         names=context().assembly.concepts.names(),
         counts=Counter(record.state for record in records),
+        only=only,
         state=state,
         states=CLUSTER_STATES,
         skip=skip,

@@ -280,8 +280,11 @@ def test_unknown_things_get_a_name(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Merge the chosen").click()
     expect(page.locator(f".cluster[data-id='{other}']")).to_have_count(0)
     page.get_by_role("button", name=f"Split cluster {one}", exact=True).click()
-    page.wait_for_load_state("networkidle")
+    page.wait_for_url("**/discover?id=*")
+    expect(cards).to_have_count(2)
     expect(page.locator(f".cluster[data-id='{one}']")).to_be_visible()
+    page.get_by_role("link", name="Show all without a name").click()
+    expect(cards.nth(2)).to_be_visible()
 
 
 def test_search_groups_and_grows(page: Page) -> None:

@@ -122,5 +122,8 @@ def test_the_page_lists_them_and_says_what_to_do_without(client: FlaskClient, al
     page = client.get("/discover").text
     for each in listed(client):
         assert f'data-id="{each["id"]}"' in page
+    one, other, *_ = [each["id"] for each in listed(client)]
+    alone = client.get(f"/discover?id={one}&id=x").text
+    assert (f'data-id="{one}"' in alone, f'data-id="{other}"' in alone) == (True, False)
     assert client.get("/discover?state=nonsense&skip=x").text.count("<h1>") == 1
     assert "No cluster is dismissed" in client.get("/discover?state=dismissed").text

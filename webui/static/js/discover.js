@@ -26,6 +26,8 @@ function remove(card, said) {
   const next = card.nextElementSibling ?? card.previousElementSibling;
   card.remove();
   toast(said);
+  const count = $(".chip[data-state=open] span"); // every act moves a card from the open ones, or back to them
+  if (count) count.textContent = Number(count.textContent) + ($("[data-do=restore]", card) ? 1 : -1);
   if (!next) location.reload();
   else $("input[type=text], button", next)?.focus();
   choose();
@@ -58,7 +60,8 @@ const acts = {
     if (await change(card, () => changeCluster(card.dataset.id, "restore"))) remove(card, "It is without a name again.");
   },
   split: async (card) => {
-    if (await change(card, () => changeCluster(card.dataset.id, "split"))) location.reload();
+    const parts = await change(card, () => changeCluster(card.dataset.id, "split"));
+    if (parts) location.assign(`/discover?${new URLSearchParams(parts.clusters.map(({ id }) => ["id", id]))}`);
   },
 };
 
