@@ -17,7 +17,7 @@ from retrieval.settings import Settings
 
 if TYPE_CHECKING:
     from retrieval.assembly import Assembly
-    from retrieval.catalog.records import State
+    from retrieval.catalog.records import ClusterState, State
 
     from .worker import Worker
 
@@ -252,6 +252,70 @@ def delete_concept(settings: Settings, name: str) -> None:
     delete(_assembly(settings), name)
 
 
+@click.group(invoke_without_command=True)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many are listed.")
+@click.option("--state", default="open", show_default=True, type=click.Choice(["open", "named", "dismissed"]))
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def discover(context: click.Context, limit: int, state: ClusterState, as_json: bool) -> None:
+    """Find what is often there and has no name, and list it, the most coherent and frequent first.
+
+    Without a subcommand, new segments join the clusters there are or found new ones; ids stay.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from .discovering import print_discovered
+
+    print_discovered(_assembly(context.obj), limit=limit, state=state, as_json=as_json)
+
+
+@discover.command("name")
+@click.argument("cluster", type=int)
+@click.argument("name")
+@click.option("--add", is_flag=True, help="Add the examples to the concept of this name, if there is one.")
+@click.pass_obj
+def name_cluster(settings: Settings, cluster: int, name: str, add: bool) -> None:
+    """Make a concept called NAME of a CLUSTER's typical members."""
+    from .discovering import name_cluster as run
+
+    run(_assembly(settings), cluster, name, add=add)
+
+
+@discover.command("dismiss")
+@click.argument("clusters", nargs=-1, required=True, type=int)
+@click.pass_obj
+def dismiss_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
+    """Show these CLUSTERS no more; what is like them joins them unseen."""
+    for key in clusters:
+        _assembly(settings).discoverer.dismiss(key)
+
+
+@discover.command("restore")
+@click.argument("clusters", nargs=-1, required=True, type=int)
+@click.pass_obj
+def restore_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
+    """Show dismissed CLUSTERS again."""
+    for key in clusters:
+        _assembly(settings).discoverer.restore(key)
+
+
+@discover.command("merge")
+@click.argument("clusters", nargs=-1, required=True, type=int)
+@click.pass_obj
+def merge_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
+    """Make one of several CLUSTERS; it has the smallest of their ids."""
+    click.echo(f"they are cluster {_assembly(settings).discoverer.merge(clusters)} now")
+
+
+@discover.command("split")
+@click.argument("cluster", type=int)
+@click.pass_obj
+def split_cluster(settings: Settings, cluster: int) -> None:
+    """Make two of a CLUSTER; the larger part keeps the id."""
+    kept, new = _assembly(settings).discoverer.split(cluster)
+    click.echo(f"it is clusters {kept} and {new} now")
+
+
 @click.command()
 @click.pass_obj
 def migrate(settings: Settings) -> None:
@@ -278,11 +342,12 @@ def migrate(settings: Settings) -> None:
 @click.option(
     "--home", type=click.Path(file_okay=False, path_type=Path), help="Keep the home; a temporary one if absent."
 )
-@click.option("--feedback", is_flag=True, help="Measure rounds of feedback and concepts instead.")
+@click.option("--feedback", "what", flag_value="feedback", help="Measure rounds of feedback and concepts instead.")
+@click.option("--discovery", "what", flag_value="discovery", help="Measure the clusters of `discover` instead.")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def evaluate(
-    settings: Settings, /, folder: Path, names: tuple[str, ...], as_json: bool, feedback: bool, **options: object
+    settings: Settings, /, folder: Path, names: tuple[str, ...], as_json: bool, what: str | None, **options: object
 ) -> None:
     """Measure segmentation and retrieval on a FOLDER of annotated photos, in a home of its own.
 
@@ -290,13 +355,14 @@ def evaluate(
     the hierarchy's regions and boundaries. Forms and measures: docs/evaluation.md.
     """
     recipes = list(dict.fromkeys(names or [settings.recipe]))
-    if feedback:
+    if what is not None:
+        from .discovery_evaluation import run_discovery_evaluation
         from .feedback_evaluation import run_feedback_evaluation
 
         if len(recipes) > 1:
-            raise click.UsageError("--feedback measures one recipe: give --recipe once")
-        chosen = replace(settings, recipe=recipes[0])
-        run_feedback_evaluation(chosen, folder, as_json=as_json, **options)  # type: ignore[arg-type]  # as below
+            raise click.UsageError(f"--{what} measures one recipe: give --recipe once")
+        run = run_feedback_evaluation if what == "feedback" else run_discovery_evaluation
+        run(replace(settings, recipe=recipes[0]), folder, as_json=as_json, **options)  # type: ignore[arg-type]  # as below
         return
     if next(folder.glob("*.npz"), None) is not None:
         from .drawn_evaluation import run_drawn_evaluation
@@ -341,6 +407,7 @@ def _numbers(text: str | None, count: int) -> tuple[float, ...] | None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    ingest, worker, search, status, verify, rebuild_index, retry_failed, resegment, export, concepts, migrate,
+    ingest, worker, search, status, verify, rebuild_index, retry_failed, resegment, export, concepts, discover,
+    migrate,
     evaluate, bench,
 )  # fmt: skip

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from retrieval.assembly import Assembly
-from retrieval.errors import IndexFileError
+from retrieval.errors import IndexFileError, RetrievalError
 
 from .discover import register_files
 from .pipeline import Pipeline
@@ -40,6 +40,7 @@ class Worker:
         self.pipeline = Pipeline(assembly.intake, assembly.bulk_recipe, assembly.settings, owner, on_done)
         self._publisher = Publisher(assembly)
         self._stopping = threading.Event()
+        self._discovered = -1
 
     def stop(self) -> None:
         """Finish what is on the line, give back the rest, publish, and return."""
@@ -57,12 +58,28 @@ class Worker:
             ended.set()
             publishing.join()
             self._publish()
+            self._discover()
+
+    def _discover(self) -> None:
+        """Let new segments join clusters or found some, once nothing is pending; what fails is told and not fatal."""
+        assembly = self._assembly
+        if self._stopping.is_set() or assembly.intake.unfinished(assembly.card.fingerprint):
+            return
+        segments = assembly.catalog.contents(assembly.card.space).newest_segment
+        if segments == self._discovered:
+            return
+        try:
+            assembly.discoverer.update()
+        except RetrievalError as error:
+            logger.error("the clusters are as they were: %s", error)
+        self._discovered = segments
 
     def _publish_every(self, ended: threading.Event) -> None:
         published = time.monotonic()
         while not ended.wait(1.0):
             if time.monotonic() - published > PUBLISH_SECONDS:
                 self._publish()
+                self._discover()
                 published = time.monotonic()
 
     def _publish(self) -> None:

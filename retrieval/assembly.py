@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from .catalog import Catalog, Concepts, Intake, Judgements, KeptQueries, Sessions, open_sessions
+from .catalog import Catalog, Clusters, Concepts, Intake, Judgements, KeptQueries, Sessions, open_sessions
 from .concepts import Teacher
+from .discovery import Discoverer
 from .engine import SearchEngine
 from .index.files import IndexFiles
 from .index.live import LiveIndex, photos_of, segments_of
@@ -56,6 +57,16 @@ class Assembly:
     def concepts(self) -> Concepts:
         """Names that people gave."""
         return Concepts(self._sessions)
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """Segments that look alike and that nothing explains."""
+        return Clusters(self._sessions)
+
+    @property
+    def discoverer(self) -> Discoverer:
+        """What finds such segments, and names them."""
+        return Discoverer(self.clusters, self.concepts, self.card.space)
 
     @cached_property
     def card(self) -> RecipeCard:

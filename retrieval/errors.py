@@ -111,6 +111,14 @@ class UnknownConceptError(CatalogError):
     """No concept has this id."""
 
 
+class UnknownClusterError(CatalogError):
+    """No cluster has this id."""
+
+
+class ClustersChangedError(CatalogError):
+    """Another process changed the clusters meanwhile."""
+
+
 class SchemaOutdatedError(CatalogError):
     """The database was made by another version of the schema."""
 

@@ -11,6 +11,7 @@ from flask import current_app
 from retrieval.assembly import Assembly
 from retrieval.catalog import Catalog, Intake, Judgements, KeptQueries
 from retrieval.concepts import Teacher
+from retrieval.discovery import Discoverer
 from retrieval.engine import SearchEngine
 from retrieval.protocols import Analyzer
 from retrieval.settings import Settings
@@ -68,6 +69,11 @@ class WebContext:
     def teacher(self) -> Teacher:
         """What makes and changes concepts."""
         return self.assembly.teacher(self.engine)
+
+    @property
+    def discoverer(self) -> Discoverer:
+        """What finds clusters, and changes them."""
+        return self.assembly.discoverer
 
     @property
     def intake(self) -> Intake:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from heapq import merge
 from itertools import islice
 from pathlib import Path
@@ -13,7 +14,8 @@ from flask import Blueprint, current_app, render_template, request
 from werkzeug.exceptions import NotFound
 
 from retrieval.catalog import Catalog, ImageRecord
-from retrieval.catalog.records import LocationRecord, State
+from retrieval.catalog.records import CLUSTER_STATES, ClusterState, LocationRecord, State
+from retrieval.discovery import guess
 from retrieval.errors import UnknownImageError
 
 from . import errors
@@ -22,6 +24,7 @@ from .originals import shown_path
 
 PAGE_SIZE = 60
 STARTERS = 12
+CLUSTERS = 24
 RATIO_STEPS = range(-20, 21)
 """``static/css/ratios.css`` has a class for each of these powers of 1.06, from 0.31 to 3.2."""
 
@@ -69,7 +72,7 @@ def library_items() -> str:
 @pages.get("/worst")
 def worst() -> str:
     """Analysed photos, the worst segmented first."""
-    skip = min(max(request.args.get("skip", 0, type=int), 0), MAX_ID)
+    skip = _skip()
     photos = context().catalog.worst(skip=skip, limit=PAGE_SIZE)
     return render_template("worst.html", here="library", photos=photos, skip=skip, page_size=PAGE_SIZE)
 
@@ -120,6 +123,32 @@ def concepts() -> str:
     assembly = context().assembly
     return render_template(
         "concepts.html", here="concepts", concepts=assembly.concepts.all(), space=assembly.card.space
+    )
+
+
+@pages.get("/discover")
+def discover() -> str:
+    """What is often there and has no name yet; of some clusters alone, such as the parts of one, by their ids."""
+    discoverer, state, skip = context().discoverer, _cluster_state(), _skip()
+    records = discoverer.ranked(None)
+    only = {int(value) for value in request.args.getlist("id")[:CLUSTERS] if _ID.fullmatch(value)}
+    found = [record for record in records if record.state == state and (not only or record.id in only)]
+    clusters = found[skip : skip + CLUSTERS]
+    shown = discoverer.shown(clusters)
+    return render_template(
+        "discover.html",
+        here="discover",
+        clusters=clusters,
+        shown=shown,
+        guesses={key: guess(members) for key, members in shown.items()},
+        names=context().assembly.concepts.names(),
+        counts=Counter(record.state for record in records),
+        only=only,
+        state=state,
+        states=CLUSTER_STATES,
+        skip=skip,
+        next=skip + CLUSTERS if skip + CLUSTERS < len(found) else None,
+        photos=context().catalog.counts()["indexed"],
     )
 
 
@@ -175,6 +204,15 @@ def _filter() -> Filter | None:
 
 def _before() -> int:
     return min(request.args.get("before", 0, type=int), MAX_ID)
+
+
+def _skip() -> int:
+    return min(max(request.args.get("skip", 0, type=int), 0), MAX_ID)
+
+
+def _cluster_state() -> ClusterState:
+    wanted = request.args.get("state")
+    return next((state for state in CLUSTER_STATES if state == wanted), "open")
 
 
 def _newest(catalog: Catalog, state: Filter | None, before: int) -> list[ImageRecord]:

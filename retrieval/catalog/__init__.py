@@ -1,6 +1,7 @@
 """The catalogue: the truth about photos, segments and vectors, in a database."""
 
 from .catalog import Catalog
+from .clusters import Clusters
 from .concepts import Concepts
 from .intake import Intake
 from .judgements import Judgements
@@ -10,6 +11,7 @@ from .sessions import Sessions, migrate, open_sessions
 
 __all__ = [
     "Catalog",
+    "Clusters",
     "Concepts",
     "ImageRecord",
     "Intake",

@@ -171,3 +171,43 @@ class ConceptExample(Base):
     concept_id: Mapped[int] = mapped_column(ForeignKey("concept.id", ondelete="CASCADE"), primary_key=True)
     segment_id: Mapped[int] = mapped_column(ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True, index=True)
     positive: Mapped[bool]
+
+
+class Discovery(Base):
+    """How far the clusters of a space are; `revision` grows with every change, so that of two writers one notices."""
+
+    __tablename__ = "discovery"
+
+    space: Mapped[str] = mapped_column(String(64), primary_key=True)
+    revision: Mapped[int] = mapped_column(default=0)
+    newest_segment: Mapped[int] = mapped_column(default=0)
+
+
+class Cluster(Base):
+    """Segments that look alike and that nothing explains, until someone names or dismisses them."""
+
+    __tablename__ = "cluster"
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'named', 'dismissed')", name="state"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    space: Mapped[str] = mapped_column(String(64), index=True)
+    state: Mapped[str] = mapped_column(String(9), default="open")
+    concept_id: Mapped[int | None] = mapped_column(ForeignKey("concept.id", ondelete="SET NULL"), index=True)
+    created_at: Mapped[datetime]
+    centre: Mapped[bytes] = mapped_column(LargeBinary)
+    radius: Mapped[float]
+    coherence: Mapped[float]
+
+
+class ClusterMember(Base):
+    """A segment and the one cluster it is in; while a concept explains it, it is not shown there."""
+
+    __tablename__ = "cluster_member"
+
+    segment_id: Mapped[int] = mapped_column(ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True)
+    cluster_id: Mapped[int] = mapped_column(ForeignKey("cluster.id", ondelete="CASCADE"), index=True)
+    similarity: Mapped[float]
+    explained: Mapped[bool] = mapped_column(default=False)

@@ -14,7 +14,17 @@ from pycocotools import mask as coco
 
 pytestmark = pytest.mark.browser
 
-PAGES = ["/", "/photos/1", "/search", "/search?segment=1", "/search?text=dog", "/upload", "/concepts", "/?state=failed"]
+PAGES = [
+    "/",
+    "/photos/1",
+    "/search",
+    "/search?segment=1",
+    "/search?text=dog",
+    "/upload",
+    "/concepts",
+    "/discover",
+    "/?state=failed",
+]
 
 UNNAMED = """() => [...document.querySelectorAll("a[href], button, input, img, [role=group], dialog")]
   .filter((element) => element.checkVisibility())
@@ -229,6 +239,52 @@ def test_results_are_judged_in_rounds(page: Page) -> None:
     page.get_by_role("button", name="Undo round").click()
     expect(page.locator(f"#results [data-segment='{right}']")).to_have_count(1)
     assert "feedback" not in page.url
+
+
+def test_unknown_things_get_a_name(page: Page, site: Site) -> None:
+    """Looked for, named by keyboard, dismissed and restored, merged and split."""
+    page.goto("/discover")
+    if page.get_by_role("button", name="Look for things").is_visible():
+        page.get_by_role("button", name="Look for things").click()
+    cards = page.locator(".cluster")
+    expect(cards.nth(2)).to_be_visible()
+    before = cards.count()
+    first, second = (cards.nth(at).get_attribute("data-id") for at in range(2))
+    page.get_by_label(f"Name of cluster {first}", exact=True).fill("  Patch ")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("“Patch” is a concept now")
+    expect(cards).to_have_count(before - 1)
+    expect(page.get_by_label(f"Name of cluster {second}", exact=True)).to_be_focused()
+    dialogs: list[str] = []
+    page.once("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.keyboard.type("patch")
+    page.keyboard.press("Enter")
+    expect(cards).to_have_count(before - 1)
+    assert "Add these examples" in dialogs[0]
+    page.get_by_role("button", name=f"Dismiss cluster {second}", exact=True).click()
+    expect(cards).to_have_count(before - 2)
+    page.goto("/discover?state=dismissed")
+    page.get_by_role("button", name=f"Restore cluster {second}", exact=True).click()
+    expect(page.get_by_role("heading", name="No cluster is dismissed")).to_be_visible()
+    page.goto("/discover?state=named")
+    page.get_by_role("link", name="Patch", exact=True).click()
+    expect(page.locator(".understood")).to_contain_text("your concept Patch")
+    for concept in site.assembly.concepts.names().values():
+        site.assembly.concepts.delete(concept)
+
+    page.goto("/discover")
+    expect(page.get_by_role("button", name="Merge the chosen")).to_be_disabled()
+    one, other = sorted(int(str(cards.nth(at).get_attribute("data-id"))) for at in range(2))
+    for key in (one, other):
+        page.get_by_role("checkbox", name=f"Choose cluster {key}", exact=True).check()
+    page.get_by_role("button", name="Merge the chosen").click()
+    expect(page.locator(f".cluster[data-id='{other}']")).to_have_count(0)
+    page.get_by_role("button", name=f"Split cluster {one}", exact=True).click()
+    page.wait_for_url("**/discover?id=*")
+    expect(cards).to_have_count(2)
+    expect(page.locator(f".cluster[data-id='{one}']")).to_be_visible()
+    page.get_by_role("link", name="Show all without a name").click()
+    expect(cards.nth(2)).to_be_visible()
 
 
 def test_search_groups_and_grows(page: Page) -> None:

@@ -29,8 +29,8 @@ CONFIG = schemathesis.Config.from_dict(
     {
         "operations": [
             {
-                # rounds can be asked for that there are not, and segments judged that are not there
-                "include-path-regex": "/feedback|/concepts",
+                # rounds and clusters can be asked for that there are not, and segments judged that are not there
+                "include-path-regex": "/feedback|/concepts|/clusters",
                 "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "422"]}},
             },
             {

@@ -1,5 +1,6 @@
 """The JSON API under ``/api/v1``; it describes itself at ``/api/v1/openapi.json``."""
 
+from .clusters import clusters
 from .concepts import concepts
 from .feedback import feedback
 from .images import images
@@ -7,6 +8,6 @@ from .queries import queries
 from .search import search
 from .status import status
 
-BLUEPRINTS = (images, queries, search, feedback, concepts, status)
+BLUEPRINTS = (images, queries, search, feedback, concepts, clusters, status)
 
 __all__ = ["BLUEPRINTS"]

@@ -18,10 +18,12 @@ from werkzeug.exceptions import HTTPException
 
 from retrieval.errors import (
     AnalyzerUnavailableError,
+    ClustersChangedError,
     ImageError,
     IndexFileError,
     QueryError,
     RetrievalError,
+    UnknownClusterError,
     UnknownConceptError,
     UnknownFeedbackError,
     UnknownImageError,
@@ -41,6 +43,8 @@ _STATUSES: tuple[tuple[type[RetrievalError], int], ...] = (
     (UnknownQueryError, 404),
     (UnknownFeedbackError, 404),
     (UnknownConceptError, 404),
+    (UnknownClusterError, 404),
+    (ClustersChangedError, 409),
     (QueryError, 422),
     (ImageError, 422),
     (AnalyzerUnavailableError, 503),

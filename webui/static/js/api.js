@@ -63,6 +63,10 @@ export const changeConcept = (id, change) => send(`/concepts/${id}`, change, { m
 export const mergeConcepts = (ids, name) => send("/concepts/merge", { ids, name });
 export const importConcepts = (file) => send("/concepts/import", file);
 export const deleteConcept = (id) => call(`/concepts/${id}`, { method: "DELETE" });
+export const updateClusters = () => send("/clusters/update", {});
+export const nameCluster = (id, name, add) => send(`/clusters/${id}/name`, { name, add });
+export const changeCluster = (id, what) => send(`/clusters/${id}/${what}`, {});
+export const mergeClusters = (ids) => send("/clusters/merge", { ids });
 export const takeBack = (id) => call(`/feedback/${id}/rounds/last`, { method: "DELETE" });
 
 export function postQuery(file) {

@@ -1,0 +1,277 @@
+"""Clusters of segments that nothing explains, and their members.
+
+What is computed from many rows takes a while, and holds no lock: it begins with a revision (`Clusters.all`), and is
+written (`Clusters.change`) only if that is still the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, sessionmaker
+
+from ..errors import ClustersChangedError, UnknownClusterError
+from .catalog import reading
+from .models import Cluster, Discovery, Image, Segment
+from .models import ClusterMember as Member
+from .records import (
+    ClusterChange,
+    Clustering,
+    ClusterMember,
+    ClusterRecord,
+    ClusterState,
+    Joined,
+    Members,
+    Shape,
+    vector_bytes,
+    vectors_from,
+)
+from .rows import in_chunks
+
+AREA = (0.0025, 0.9)
+"""Shares of the photo within which a segment may be a thing: smaller ones say little, larger ones are the scene."""
+
+
+class Clusters:
+    """The clusters of a catalogue.
+
+    Parameters
+    ----------
+    sessions : sessionmaker
+        From `open_sessions`.
+    """
+
+    def __init__(self, sessions: sessionmaker[Session]) -> None:
+        self._sessions = sessions
+
+    # ---- asking
+
+    def records(self, space: str, state: ClusterState | None = None) -> list[ClusterRecord]:
+        """Clusters of a space that have members, by id."""
+        with reading(self._sessions) as session:
+            rows = session.execute(_summaries().where(Cluster.space == space)).all()
+        found = [_record(row) for row in rows]
+        return [record for record in found if state in (None, record.state)]
+
+    def get(self, space: str, cluster_id: int) -> ClusterRecord:
+        """One cluster of a space, with or without members.
+
+        Raises
+        ------
+        UnknownClusterError
+        """
+        with reading(self._sessions) as session:
+            row = session.execute(
+                _summaries(outer=True).where(Cluster.space == space, Cluster.id == cluster_id)
+            ).first()
+        if row is None:
+            raise UnknownClusterError(
+                f"there is no cluster {cluster_id}: it never was, it was merged into another, or it is of another "
+                "recipe's vectors; GET /api/v1/clusters lists those there are"
+            )
+        return _record(row)
+
+    def members(self, cluster_ids: Collection[int]) -> dict[int, list[ClusterMember]]:
+        """The members of each of the clusters that no concept explains, the most typical first."""
+        found: dict[int, list[ClusterMember]] = {key: [] for key in cluster_ids}
+        columns = Member.cluster_id, Segment.id, Segment.image_id, Member.similarity, Segment.label
+        statement = select(*columns).join(Segment, Segment.id == Member.segment_id).where(~Member.explained)
+        with reading(self._sessions) as session:
+            for chunk in in_chunks(sorted(cluster_ids)):
+                rows = session.execute(
+                    statement.where(Member.cluster_id.in_(chunk)).order_by(Member.similarity.desc(), Segment.id)
+                )
+                for key, segment, image, similarity, label in rows:
+                    found[key].append(ClusterMember(segment, image, similarity, label))
+        return found
+
+    # ---- what clusters are computed from
+
+    def all(self, space: str) -> Clustering:
+        """Every cluster of a space, also those that have no members now."""
+        with reading(self._sessions) as session:
+            state = session.get(Discovery, space)
+            rows = session.scalars(select(Cluster).where(Cluster.space == space).order_by(Cluster.id)).all()
+        return Clustering(
+            revision=state.revision if state else 0,
+            newest_segment=state.newest_segment if state else 0,
+            ids=np.array([row.id for row in rows], np.int64),
+            states=tuple(_state(row.state, row.concept_id) for row in rows),
+            centres=vectors_from([row.centre for row in rows]),
+            radii=np.array([row.radius for row in rows], np.float32),
+        )
+
+    def in_clusters(self, space: str, cluster_ids: Collection[int] | None = None) -> Members:
+        """Members with their vectors: of all clusters of a space, or of some."""
+        statement = select(*_MEMBER)
+        statement = statement.join(Member, Member.segment_id == Segment.id).join(
+            Cluster, Cluster.id == Member.cluster_id
+        )
+        statement = statement.where(Cluster.space == space).order_by(Segment.id)
+        if cluster_ids is not None:
+            statement = statement.where(Cluster.id.in_(cluster_ids))
+        return self._members(statement)
+
+    def loose(self, space: str, *, min_quality: float, max_label_score: float) -> Members:
+        """Segments in no cluster that are good enough to be a thing and that no label explains.
+
+        Whole-photo fallbacks and segments outside of `AREA` are none.
+        """
+        whole = Image.width * Image.height
+        chosen = and_(
+            Image.space == space,
+            Segment.quality >= min_quality,
+            ~Segment.is_fallback,
+            or_(Segment.label_score.is_(None), Segment.label_score < max_label_score),
+            Segment.area >= AREA[0] * whole,
+            Segment.area <= AREA[1] * whole,
+            Member.segment_id.is_(None),
+        )
+        statement = select(*_MEMBER)
+        statement = statement.join(Image, Image.id == Segment.image_id)
+        statement = statement.outerjoin(Member, Member.segment_id == Segment.id)
+        return self._members(statement.where(chosen).order_by(Segment.id))
+
+    def _members(self, statement: Any) -> Members:
+        with reading(self._sessions) as session:
+            rows = session.execute(statement).all()
+        keys = np.array([(row[0], row[1], row[3] or 0) for row in rows], np.int64).reshape(-1, 3)
+        explained = np.array([bool(row[4]) for row in rows], bool)
+        vectors = vectors_from([row[2] for row in rows])
+        return Members(keys[:, 0].copy(), keys[:, 1].copy(), vectors, keys[:, 2].copy(), explained)
+
+    # ---- changing
+
+    def change(self, space: str, revision: int, change: ClusterChange) -> list[int]:
+        """Write what was computed from a revision; returns the ids of the clusters that were founded.
+
+        Segments that were deleted meanwhile are left out.
+
+        Raises
+        ------
+        ClustersChangedError
+            It is not the last revision any more; nothing was written.
+        """
+        try:
+            with self._sessions.begin() as session:
+                _advance(session, space, revision, change.newest_segment)
+                for chunk in in_chunks(list(change.left)):
+                    session.execute(delete(Member).where(Member.segment_id.in_(chunk)))
+                if change.explained:
+                    rows = [{"segment_id": key, "explained": value} for key, value in change.explained.items()]
+                    session.execute(update(Member), rows)
+                for chunk in in_chunks(list(change.removed)):
+                    session.execute(delete(Cluster).where(Cluster.id.in_(chunk)))
+                _reshape(session, change)
+                founded = [_found(session, space, shape) for shape, _ in change.founded]
+                new = zip(founded, (joined for _, joined in change.founded), strict=True)
+                _join(session, {**change.joined, **dict(new)})
+                return founded
+        except IntegrityError as error:
+            raise ClustersChangedError(_CHANGED) from error
+
+    def set_state(self, space: str, cluster_id: int, state: ClusterState, concept_id: int | None = None) -> None:
+        """Have a cluster be open, named or dismissed.
+
+        Raises
+        ------
+        UnknownClusterError
+        """
+        with self._sessions.begin() as session:
+            values = {"state": state, "concept_id": concept_id}
+            here = Cluster.space == space, Cluster.id == cluster_id
+            if not session.execute(update(Cluster).where(*here).values(values)).rowcount:  # type: ignore[attr-defined]
+                raise UnknownClusterError(f"there is no cluster {cluster_id}: it was merged into another")
+            session.execute(update(Discovery).where(Discovery.space == space).values(revision=Discovery.revision + 1))
+
+
+_MEMBER = (Segment.id, Segment.image_id, Segment.vector, Member.cluster_id, Member.explained)
+
+_CHANGED = "the clusters were changed by another process meanwhile: look at them again and repeat what you did"
+
+
+def _advance(session: Session, space: str, revision: int, newest_segment: int | None) -> None:
+    """Make `revision` the last but one, if it is the last."""
+    state = session.get(Discovery, space, with_for_update=True) or Discovery(space=space, revision=0, newest_segment=0)
+    if state.revision != revision:
+        raise ClustersChangedError(_CHANGED)
+    state.revision += 1
+    if newest_segment is not None:
+        state.newest_segment = newest_segment
+    session.add(state)
+    session.flush()
+
+
+def _reshape(session: Session, change: ClusterChange) -> None:
+    values: list[dict[str, Any]] = [{"id": key, **_columns(shape)} for key, shape in change.shapes.items()]
+    if values:
+        session.execute(update(Cluster), values)
+    if change.coherences:
+        session.execute(update(Cluster), [{"id": key, "coherence": each} for key, each in change.coherences.items()])
+
+
+def _found(session: Session, space: str, shape: Shape) -> int:
+    row = Cluster(space=space, state="open", created_at=datetime.now(UTC).replace(tzinfo=None), **_columns(shape))
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def _join(session: Session, joined: Mapping[int, Joined]) -> None:
+    wanted = sorted({key for each in joined.values() for key in each.segments.tolist()})
+    there: set[int] = set()
+    for chunk in in_chunks(wanted):
+        there.update(session.scalars(select(Segment.id).where(Segment.id.in_(chunk))))
+    rows = [
+        {"segment_id": segment, "cluster_id": key, "similarity": similarity, "explained": explained}
+        for key, each in joined.items()
+        for segment, similarity, explained in zip(
+            each.segments.tolist(), each.similarities.tolist(), each.explained.tolist(), strict=True
+        )
+        if segment in there
+    ]
+    if rows:
+        session.execute(insert(Member), rows)
+
+
+def _columns(shape: Shape) -> dict[str, Any]:
+    return {"centre": vector_bytes(shape.centre), "radius": shape.radius, "coherence": shape.coherence}
+
+
+def _summaries(*, outer: bool = False) -> Select[Any]:
+    """Every cluster with how many photos and segments it shows, and their quality."""
+    columns: Sequence[ColumnElement[Any]] = (
+        func.count(func.distinct(Segment.image_id)).label("photos"),
+        func.count(Segment.id).label("segments"),
+        func.coalesce(func.avg(Segment.quality), 0.0).label("quality"),
+    )
+    shown = and_(Member.cluster_id == Cluster.id, ~Member.explained)
+    statement = select(Cluster, *columns).join(Member, shown, isouter=outer)
+    statement = statement.join(Segment, Segment.id == Member.segment_id, isouter=outer)
+    return statement.group_by(Cluster.id).order_by(Cluster.id)
+
+
+def _record(row: Any) -> ClusterRecord:
+    cluster, photos, segments, quality = row
+    return ClusterRecord(
+        id=cluster.id,
+        state=_state(cluster.state, cluster.concept_id),
+        concept_id=cluster.concept_id,
+        created_at=cluster.created_at,
+        coherence=cluster.coherence,
+        quality=float(quality),
+        photos=photos,
+        segments=segments,
+    )
+
+
+def _state(stored: str, concept_id: int | None) -> ClusterState:
+    """A named cluster whose concept was forgotten is open again."""
+    if stored == "named" and concept_id is not None:
+        return "named"
+    return "dismissed" if stored == "dismissed" else "open"

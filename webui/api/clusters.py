@@ -1,0 +1,130 @@
+"""Clusters: what is often there and has no name yet."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from retrieval.catalog.records import ClusterRecord
+from retrieval.discovery import Discoverer, guess
+
+from ..context import context
+from . import answers, bodies
+from . import cluster_schemas as schemas
+from .problems import documented
+
+clusters = APIBlueprint("api_clusters", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="clusters")])
+clusters.before_request(bodies.read_json)
+
+
+@clusters.get("/clusters", summary="List clusters", responses={200: schemas.ClusterList, **documented()})
+def list_clusters(query: schemas.ClusterPage) -> Response:
+    """Best first: coherent, on many photos, and likely whole things. The order changes as photos come."""
+    discoverer = context().discoverer
+    found = discoverer.ranked(query.state)
+    stop = query.after + query.limit
+    listed = described(discoverer, found[query.after : stop])
+    return answers.as_json(
+        schemas.ClusterList(clusters=listed, total=len(found), next=stop if stop < len(found) else None)
+    )
+
+
+@clusters.get("/clusters/<id:cluster_id>", summary="A cluster", responses={200: schemas.Cluster, **documented(404)})
+def get_cluster(path: schemas.ClusterPath) -> Response:
+    """With its most typical members."""
+    return _whole(path.cluster_id)
+
+
+@clusters.post(
+    "/clusters/<id:cluster_id>/name",
+    summary="Name a cluster",
+    responses={201: schemas.NamedCluster, **documented(404, 413, 415)},
+)
+def name_cluster(path: schemas.ClusterPath, body: schemas.ClusterName) -> Response:
+    """Its typical members are the examples of a concept of this name, which can be searched by at once."""
+    parts = context()
+    concept = parts.discoverer.name(path.cluster_id, body.name, parts.teacher, add=body.add)
+    return answers.as_json(schemas.NamedCluster(concept=concept), 201)
+
+
+@clusters.post(
+    "/clusters/<id:cluster_id>/dismiss",
+    summary="Dismiss a cluster",
+    responses={200: schemas.Cluster, **documented(404, 413, 415)},
+)
+def dismiss_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response:  # noqa: ARG001  # it is described
+    """It is not listed as open any more, and what is like it joins it unseen."""
+    context().discoverer.dismiss(path.cluster_id)
+    return _whole(path.cluster_id)
+
+
+@clusters.post(
+    "/clusters/<id:cluster_id>/restore",
+    summary="Restore a cluster",
+    responses={200: schemas.Cluster, **documented(404, 413, 415)},
+)
+def restore_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response:  # noqa: ARG001  # it is described
+    """A dismissed cluster is open again."""
+    context().discoverer.restore(path.cluster_id)
+    return _whole(path.cluster_id)
+
+
+@clusters.post(
+    "/clusters/merge", summary="Merge clusters", responses={200: schemas.Cluster, **documented(404, 409, 413, 415)}
+)
+def merge_clusters(body: schemas.ClusterMerge) -> Response:
+    """They become one, which has the smallest of their ids."""
+    return _whole(context().discoverer.merge(body.ids))
+
+
+@clusters.post(
+    "/clusters/<id:cluster_id>/split",
+    summary="Split a cluster",
+    responses={200: schemas.ClusterList, **documented(404, 409, 413, 415)},
+)
+def split_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response:  # noqa: ARG001  # it is described
+    """It becomes two; the part on more photos keeps the id and is the first of the two in the answer."""
+    discoverer = context().discoverer
+    parts = [discoverer.clusters.get(discoverer.space, key) for key in discoverer.split(path.cluster_id)]
+    return answers.as_json(schemas.ClusterList(clusters=described(discoverer, parts), total=len(parts), next=None))
+
+
+@clusters.post(
+    "/clusters/update", summary="Look for clusters", responses={200: schemas.ClusterUpdate, **documented(409, 413, 415)}
+)
+def update_clusters(body: schemas.NoBody) -> Response:  # noqa: ARG001  # it is described
+    """New segments join clusters or found some. A call takes seconds at most; a worker does the same by itself."""
+    return answers.as_json(schemas.ClusterUpdate(**asdict(context().discoverer.update())))
+
+
+def described(discoverer: Discoverer, found: list[ClusterRecord]) -> list[schemas.Cluster]:
+    """Clusters with their most typical members."""
+    shown = discoverer.shown(found)
+    return [
+        schemas.Cluster(
+            id=each.id,
+            state=each.state,
+            photos=each.photos,
+            segments=each.segments,
+            coherence=each.coherence,
+            concept=each.concept_id,
+            guess=guess(shown[each.id]),
+            created_at=each.created_at.isoformat(),
+            typical=[
+                schemas.TypicalMember(
+                    segment_id=member.segment_id, image_id=member.image_id, similarity=member.similarity
+                )
+                for member in shown[each.id]
+            ],
+        )
+        for each in found
+    ]
+
+
+def _whole(cluster_id: int) -> Response:
+    discoverer = context().discoverer
+    found = described(discoverer, [discoverer.clusters.get(discoverer.space, cluster_id)])
+    return answers.as_json(found[0])

@@ -1,0 +1,107 @@
+/** Clusters of what has no name yet: name, split, dismiss, restore, merge. */
+
+import { changeCluster, mergeClusters, nameCluster, updateClusters } from "./api.js";
+import { $, $$, announce, plural, toast } from "./dom.js";
+
+const complain = (problem) => toast(problem.message, { wait: 10000 });
+const names = new Map($$("#names option").map(({ value }) => [value.trim().toLowerCase(), value]));
+const chosen = () => $$(".cluster").filter((card) => $("input[type=checkbox]", card)?.checked);
+
+/** Do something with a card's cluster; the card cannot be used meanwhile. */
+async function change(card, doing) {
+  card.classList.add("leaving");
+  card.inert = true;
+  try {
+    return await doing();
+  } catch (problem) {
+    card.classList.remove("leaving");
+    card.inert = false;
+    complain(problem);
+    return null;
+  }
+}
+
+/** Take a card away and go on with the one after it; the last one of a page shows what comes next. */
+function remove(card, said) {
+  const next = card.nextElementSibling ?? card.previousElementSibling;
+  card.remove();
+  toast(said);
+  const count = $(".chip[data-state=open] span"); // every act moves a card from the open ones, or back to them
+  if (count) count.textContent = Number(count.textContent) + ($("[data-do=restore]", card) ? 1 : -1);
+  if (!next) location.reload();
+  else $("input[type=text], button", next)?.focus();
+  choose();
+}
+
+function choose() {
+  if ($("#merge")) $("#merge").disabled = chosen().length < 2;
+}
+
+async function name(card, wanted) {
+  const known = names.get(wanted.toLowerCase());
+  if (known && !confirm(`There is a concept “${known}” already. Add these examples to it?`)) return;
+  const done = await change(card, () => nameCluster(card.dataset.id, wanted, Boolean(known)));
+  if (!done) return;
+  if (!known) {
+    names.set(wanted.toLowerCase(), wanted);
+    const option = document.createElement("option");
+    option.value = wanted;
+    $("#names").append(option);
+  }
+  remove(card, known ? `The examples were added to “${known}”.` : `“${wanted}” is a concept now: search for it by name.`);
+  updateClusters().catch(() => {}); // what it explains besides is hidden when the page is shown next
+}
+
+const acts = {
+  dismiss: async (card) => {
+    if (await change(card, () => changeCluster(card.dataset.id, "dismiss"))) remove(card, "Dismissed.");
+  },
+  restore: async (card) => {
+    if (await change(card, () => changeCluster(card.dataset.id, "restore"))) remove(card, "It is without a name again.");
+  },
+  split: async (card) => {
+    const parts = await change(card, () => changeCluster(card.dataset.id, "split"));
+    if (parts) location.assign(`/discover?${new URLSearchParams(parts.clusters.map(({ id }) => ["id", id]))}`);
+  },
+};
+
+for (const card of $$(".cluster")) {
+  $(".name", card)?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const wanted = $(".name input", card).value.trim().replace(/\s+/g, " ");
+    if (wanted) name(card, wanted);
+  });
+  $("input[type=checkbox]", card)?.addEventListener("change", choose);
+  for (const button of $$("[data-do]", card)) button.addEventListener("click", () => acts[button.dataset.do](card));
+}
+
+$("#merge")?.addEventListener("click", async () => {
+  try {
+    await mergeClusters(chosen().map((card) => Number(card.dataset.id)));
+    location.reload();
+  } catch (problem) {
+    complain(problem);
+  }
+});
+
+$("#update")?.addEventListener("click", async ({ currentTarget: button }) => {
+  button.disabled = true;
+  announce("Looking");
+  try {
+    let founded = 0;
+    let joined = 0;
+    let report;
+    do {
+      report = await updateClusters();
+      founded += report.founded;
+      joined += report.joined;
+    } while (report.more);
+    if (founded || joined || report.explained) location.reload();
+    else toast(`Nothing new. ${plural(report.waiting, "segment waits", "segments wait")} for more that look like them.`);
+  } catch (problem) {
+    complain(problem);
+  }
+  button.disabled = false;
+});
+
+choose();
