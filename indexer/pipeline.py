@@ -19,7 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from threadpoolctl import threadpool_limits
 from retrieval.analyzer import ANALYSIS_SIDE
 from retrieval.catalog import Intake
 from retrieval.catalog.records import Entry, Job
+from retrieval.colors import color_shares
 from retrieval.decoding import DecoderPool
 from retrieval.errors import ImageError, OutOfDeviceMemoryError
 from retrieval.images import DecodedImage
@@ -211,13 +212,14 @@ class Pipeline:
         started = time.perf_counter()
         segments = self.recipe.segment(item.image.rgb, features)
         analysis: Analysis = self.recipe.embed(item.image.rgb, features, segments)
+        colors = color_shares(item.image.rgb, analysis.segments)
         self.times.regions += time.perf_counter() - started
         return Entry(
             image_id=item.job.image_id,
             format=item.image.format,
             size_hw=item.image.size_hw,
             taken_at=item.image.taken_at,
-            analysis=analysis,
+            analysis=replace(analysis, colors=colors),
         )
 
     def _write(self, analysed: queue.Queue[Future[Entry] | None], done: list[int]) -> None:

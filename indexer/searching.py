@@ -147,7 +147,13 @@ def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
     ]
     words = answer.words and {
         "understood": [
-            {"text": term.text, "name": term.name, "labels": term.labels, "concept": term.concept}
+            {
+                "text": term.text,
+                "name": term.name,
+                "labels": term.labels,
+                "colors": term.colors,
+                "concept": term.concept,
+            }
             for term in answer.words.understood
         ],
         "unknown": answer.words.unknown,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import combination
-from .catalog import Catalog, SegmentHit
+from .catalog import SegmentHit
 from .combination import Layout, Relation
 from .masks import MaskRun, mask_areas, mask_containment, mask_gaps
 from .query import SearchRequest
@@ -95,7 +95,7 @@ def _compared(scope: Scope, things: Sequence[Sought], request: SearchRequest, ph
         if bounds[number] <= 0 or (len(found) >= request.limit and found[request.limit - 1].score >= bounds[number]):
             break
         rows = groups[number]
-        hit = _match(scope.catalog, things, Candidates(ids[rows], vectors[rows], scores[:, rows]), request.relations)
+        hit = _match(scope, things, Candidates(ids[rows], vectors[rows], scores[:, rows]), request.relations)
         if hit is not None:
             found = sorted([*found, hit], key=lambda each: (-each.score, each.segments[0].id))[: request.limit]
     return found
@@ -114,15 +114,18 @@ class Candidates:
 
 
 def _match(
-    catalog: Catalog, things: Sequence[Sought], segments: Candidates, relations: Sequence[Relation]
+    scope: Scope, things: Sequence[Sought], segments: Candidates, relations: Sequence[Relation]
 ) -> CombinedHit | None:
     """How one photo holds the things; None if it does not."""
     tried = segments[combination.candidates(segments.scores)]
     keys = tried.ids.tolist()
-    hits, masks = catalog.hits(keys), catalog.masks(keys)
+    hits, masks = scope.catalog.hits(keys), scope.catalog.masks(keys)
     tried = tried[[row for row, key in enumerate(keys) if key in masks and key in hits and not hits[key].is_fallback]]
     if not len(tried.ids):
         return None
+    for part, thing in enumerate(things):
+        if thing.colors:
+            tried.scores[part] *= scope.agreement(tried.ids, thing.colors)
     chosen = [hits[key] for key in tried.ids.tolist()]
     layout = _layout(chosen, [masks[hit.id] for hit in chosen], relations)
     matching = combination.match(tried.scores, layout, relations)

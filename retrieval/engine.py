@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -101,7 +101,8 @@ class SearchEngine:
             query = _start(understood)
             judged = self._judged(query, relevant, irrelevant, hidden)
             model = feedback.fit(judged)
-            matches = self._ranked(request, model.directions, hidden)
+            refined = replace(understood.things[0], directions=model.directions)
+            matches = self._ranked(request, refined, hidden)
             asked = self._ask(request, model, hidden)
             answer = self._answer(request, understood, matches, started)
         return RoundAnswer(answer=answer, model=model, ask=asked)
@@ -181,7 +182,7 @@ class SearchEngine:
             return self._photo_matches(request, understood)
         if understood.is_combination:
             return _combined(combined_search(self._scope(request), understood, request))
-        matches = self._ranked(request, understood.things[0].directions, understood.hidden)
+        matches = self._ranked(request, understood.things[0], understood.hidden)
         return self._explained(matches, understood)
 
     def _scope(self, request: SearchRequest) -> Scope:
@@ -224,12 +225,13 @@ class SearchEngine:
             for match, vector in zip(matches, self.segments.vectors(ids), strict=True)
         )
 
-    def _ranked(self, request: SearchRequest, queries: Vectors, hidden: Collection[int | None]) -> tuple[Match, ...]:
-        """Segments by their best inner product with the queries; photos that are `hidden` are left out."""
+    def _ranked(self, request: SearchRequest, thing: Sought, hidden: Collection[int | None]) -> tuple[Match, ...]:
+        """Segments by their best inner product with the directions; photos that are `hidden` are left out."""
         scope, limit = self._scope(request), _depth(request)
-        k = 3 * limit + 20 * len(hidden)
+        k = (3 if not thing.colors else 12) * limit + 20 * len(hidden)
         while True:
-            chosen, known = self._choose(request.group_by, limit, scope.nearest(queries, k), hidden, k)
+            scored = scope.colored(scope.nearest(thing.directions, k), thing.colors)
+            chosen, known = self._choose(request.group_by, limit, scored, hidden, k)
             if len(chosen) >= limit or scope.is_exhausted(k):
                 return _described(chosen, known, limit)
             k *= 4

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import rank
 from .catalog import Catalog
+from .colors import COLORS, KEPT, agreement
 from .filters import Filters
 from .index.live import LiveIndex
 from .rank import Scored
@@ -63,6 +66,21 @@ class Scope:
             return Scored(self.listed[order], scores[order])
         scored = rank.merge_hits(self.index.search(queries, k=k))
         return scored if self.filters.is_empty else scored[np.isin(scored.ids, self.passing(scored.ids))]
+
+    def colored(self, scored: Scored, colors: Collection[str]) -> Scored:
+        """Ordered anew by how much of each segment has the colours; where that is not known it counts for half."""
+        if not colors:
+            return scored
+        scores = scored.scores * self.agreement(scored.ids, colors)
+        order = np.lexsort((scored.ids, -scores))
+        return Scored(scored.ids[order], scores[order])
+
+    def agreement(self, ids: Ids, colors: Collection[str]) -> NDArray[np.float32]:
+        """What scores of segments are multiplied by if they are to have colours, (N,)."""
+        known = self.catalog.colors(ids.tolist())
+        shares = np.frombuffer(b"".join(known.values()), np.uint8).reshape(len(known), len(COLORS))
+        factors = dict(zip(known, agreement(shares, colors).tolist(), strict=True))
+        return np.array([factors.get(key, (1 + KEPT) / 2) for key in ids.tolist()], np.float32)
 
     def passing(self, ids: Ids) -> Ids:
         """Those of some segments that meet the conditions, rising."""

@@ -203,12 +203,15 @@ class Analysis:
         Describes the whole photo; lives in an index of its own.
     fallback : ndarray of shape (D,), float32, or None
         Describes the whole photo as if it were a segment: by this a photo without segments is found.
+    colors : ndarray of shape (N, 11), uint8, or None
+        The shares of each segment's colours, as `retrieval.colors` names them.
     """
 
     segments: Segments
     vectors: Vectors
     photo_vector: NDArray[np.float32]
     fallback: NDArray[np.float32] | None = None
+    colors: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         if len(self.vectors) != len(self.segments):

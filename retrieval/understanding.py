@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -28,11 +28,14 @@ class Sought:
     directions : ndarray of shape (R, D), float32
     labels : tuple of str or None
         Of a word, what each direction stands for.
+    colors : tuple of str
+        What it should look like, of `colors.COLORS`.
     """
 
     name: str
     directions: Vectors
     labels: tuple[str, ...] | None = None
+    colors: tuple[str, ...] = ()
 
     def nearest(self, vector: Vectors) -> str | None:
         """Which of a word's classes a vector, (D,), is nearest to; None for no word."""
@@ -133,15 +136,15 @@ class _Wanted:
         negatives = stack(self.negative)
         if self.apart and not self.positive and len(self.terms) > 1:
             return [
-                Sought(term.name, rank.combine(stack(()), [term.directions], negatives), term.labels)
-                for term in self.terms
+                replace(term, directions=rank.combine(stack(()), [term.directions], negatives)) for term in self.terms
             ]
         parts = self.components()
         if not parts:
             return [Sought("", np.zeros((0, 0), np.float32))]
         queries = rank.combine(stack(self.positive), [term.directions for term in self.terms], negatives)
         labels = parts[0].labels if len(parts) == 1 else None
-        return [Sought(" + ".join(part.name for part in parts), queries, labels)]
+        colors = tuple(dict.fromkeys(color for part in parts for color in part.colors))
+        return [Sought(" + ".join(part.name for part in parts), queries, labels, colors)]
 
     def components(self) -> list[Sought]:
         """Its examples and words, one by one."""
@@ -167,7 +170,7 @@ def _check(
 
 def _sought(lookup: Lookup, term: Term) -> Sought:
     directions, labels = lookup.directions(term)
-    return Sought(term.name, directions, labels)
+    return Sought(" ".join((*term.colors, term.name)), directions, labels, term.colors)
 
 
 def _name(example: Example) -> str:

@@ -24,12 +24,13 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypedDict
 
+from .colors import WORDS
 from .errors import WeightsMissingError
 
 DATA_FILE = Path(__file__).parent / "data" / "imagenet_wordnet.json"
@@ -95,6 +96,8 @@ class Term:
         Id of the concept that people gave this name to.
     learned : int or None
         Row, beyond the classifier's, of what was learned of the word from annotated objects.
+    colors : tuple of str
+        Of `retrieval.colors.COLORS`: those that stand before it, "red" of "red cars".
     """
 
     text: str
@@ -103,6 +106,7 @@ class Term:
     labels: tuple[str, ...]
     concept: int | None = None
     learned: int | None = None
+    colors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,7 @@ class _Match:
     first: int
     last: int
     entry: _Entry | None
+    colors: tuple[str, ...] = ()
 
 
 def _normal(word: str) -> str:
@@ -415,12 +420,13 @@ class Vocabulary:
         terms: dict[object, Term] = {}
         unknown: dict[str, str] = {}
         for tokens in clauses:
-            for match in self._specify(self._matches(tokens, fillers, named)):
+            for match in self._specify(_colored(tokens, self._matches(tokens, fillers, named))):
                 words = text[tokens[match.first].start : tokens[match.last - 1].end]
                 if match.entry is None or not match.entry.says_something:
                     unknown.setdefault(normal_form(words), words)
                 else:
-                    terms.setdefault(match.entry.meaning, self._term(words, match.entry))
+                    term = replace(self._term(words, match.entry), colors=match.colors)
+                    terms.setdefault((match.entry.meaning, match.colors), term)
         return Reading(tuple(terms.values()), tuple(unknown.values()), self._suggest(list(unknown)))
 
     def _term(self, words: str, entry: _Entry) -> Term:
@@ -478,7 +484,7 @@ class Vocabulary:
             if before and before.entry and match.entry and before.last == match.first:
                 narrow, wide = sorted((before.entry, match.entry), key=lambda entry: len(entry.rows))
                 if narrow.rows and set(narrow.rows) <= set(wide.rows):
-                    merged[-1] = _Match(before.first, match.last, narrow)
+                    merged[-1] = _Match(before.first, match.last, narrow, before.colors + match.colors)
                     continue
             merged.append(match)
         return merged
@@ -490,6 +496,19 @@ class Vocabulary:
         turns = (keys[turn] for turn in range(SUGGESTIONS) for keys in near if turn < len(keys))
         words = dict.fromkeys(self._told[key].word for key in turns)
         return tuple(islice(words, SUGGESTIONS))
+
+
+def _colored(tokens: Sequence[_Token], matches: Sequence[_Match]) -> list[_Match]:
+    """Give colours to what they stand before: "red car", "a black and white cat", but "orange" alone is the fruit."""
+    found: list[_Match] = []
+    for match in reversed(matches):
+        word = WORDS.get(tokens[match.first].key) if match.last == match.first + 1 else None
+        after = found[-1] if found else None
+        if word and after and after.entry and after.entry.says_something and after.first - match.last <= 1:
+            found[-1] = _Match(match.first, after.last, after.entry, tuple(dict.fromkeys((word, *after.colors))))
+        else:
+            found.append(match)
+    return found[::-1]
 
 
 def _prominence(item: tuple[str, _Entry]) -> tuple[bool, bool, int, int, str]:

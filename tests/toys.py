@@ -92,6 +92,7 @@ def analysis(
     quality: Sequence[float] | None = None,
     labels: Sequence[str | None] = (),
     fallback: Sequence[float] | None = None,
+    colors: NDArray[np.uint8] | None = None,
 ) -> Analysis:
     """What a recipe might have found; strips of falling quality unless told otherwise."""
     count = len(vectors)
@@ -101,7 +102,7 @@ def analysis(
     segments = Segments.from_masks(masks, ranks, labels)
     whole = np.array([1, 0, 0, 0] if photo_vector is None else photo_vector, np.float32)
     rows = np.array(vectors, np.float32).reshape(count, len(vectors[0]) if count else len(whole))
-    return Analysis(segments, rows, whole, None if fallback is None else np.array(fallback, np.float32))
+    return Analysis(segments, rows, whole, None if fallback is None else np.array(fallback, np.float32), colors)
 
 
 @dataclass

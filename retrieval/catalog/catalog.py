@@ -49,8 +49,8 @@ class Catalog:
         self._held = threading.local()
         self._pool = sessions.kw["bind"].pool
         dialect = sessions.kw["bind"].dialect
-        self._masks, self._hits, self._example = (
-            str(each.compile(dialect=dialect)) for each in (_MASKS, _HITS, _EXAMPLE)
+        self._masks, self._hits, self._colors, self._example = (
+            str(each.compile(dialect=dialect)) for each in (_MASKS, _HITS, _COLORS, _EXAMPLE)
         )
 
     # ---- photos
@@ -175,6 +175,13 @@ class Catalog:
         for chunk in in_chunks(segment_ids):
             for key, image_id, x0, y0, x1, y1, quality, label, is_fallback in self._rows(self._hits, chunk):
                 found[key] = SegmentHit(key, image_id, (x0, y0, x1, y1), quality, label, bool(is_fallback))
+        return found
+
+    def colors(self, segment_ids: Sequence[int]) -> dict[int, bytes]:
+        """Shares of the colours of those of the segments of which they are known, as `colors.Shares` has them."""
+        found: dict[int, bytes] = {}
+        for chunk in in_chunks(segment_ids):
+            found.update((key, shares) for key, shares in self._rows(self._colors, chunk) if shares is not None)
         return found
 
     def passing(self, filters: Filters, *, at_most: int) -> Ids | None:
@@ -340,6 +347,8 @@ _HITS = select(
 )
 
 _MASKS = select(Segment.id, Segment.mask_height, Segment.mask_width, Segment.mask_counts)
+
+_COLORS = select(Segment.id, Segment.colors)
 
 _EXAMPLE = select(*Segment.__table__.c, Image.space).join(Image, Image.id == Segment.image_id)
 

@@ -102,6 +102,7 @@ class Segment(Base):
     mask_width: Mapped[int]
     mask_counts: Mapped[bytes] = mapped_column(LargeBinary)
     vector: Mapped[bytes] = mapped_column(LargeBinary)
+    colors: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Query(Base):

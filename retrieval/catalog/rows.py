@@ -98,6 +98,7 @@ def segment_columns(analysis: Analysis, size_hw: tuple[int, int]) -> list[dict[s
                 "mask_width": mask_width,
                 "mask_counts": counts,
                 "vector": vector_bytes(analysis.vectors[row]),
+                "colors": None if analysis.colors is None else analysis.colors[row].tobytes(),
             }
         )
     return rows

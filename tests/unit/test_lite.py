@@ -14,7 +14,7 @@ from retrieval.protocols import Recipe
 from retrieval.recipes import card
 from retrieval.recipes.lite import LEARNED, MIN_LABEL_SCORE, PARAMETERS
 from retrieval.types import Analysis, RgbImage
-from retrieval.vocabulary import Vocabulary
+from retrieval.vocabulary import Vocabulary, read_learned_words
 
 pytestmark = pytest.mark.slow
 
@@ -136,7 +136,7 @@ class TestCard:
         assert named.fingerprint == lite.fingerprint
         assert named.segment_dim == DIM
         assert named.word_vectors is not None
-        assert named.word_vectors.shape == (1000, DIM)
+        assert named.word_vectors.shape == (1000 + len(read_learned_words()), DIM)
         np.testing.assert_allclose(np.linalg.norm(named.word_vectors, axis=1), 1, atol=5e-3)
 
     @pytest.mark.parametrize(

@@ -569,7 +569,7 @@ class TestSearching:
     def test_words(self, reader: FlaskClient) -> None:
         words = search(reader, text="motorcyle dog")["words"]
         assert [term["name"] for term in words["understood"]] == ["dog"]
-        assert list(words["understood"][0]) == ["text", "name", "labels"]
+        assert list(words["understood"][0]) == ["text", "name", "labels", "colors"]
         assert words["unknown"] == ["motorcyle"]
         assert "motorcycle" in words["suggestions"]
 

@@ -208,7 +208,13 @@ def _facets(found: Facets | None) -> dict[str, list[schemas.Facet]] | None:
 
 def _words(reading: Reading) -> schemas.Words:
     understood = [
-        schemas.Term(text=term.text, name=term.name, labels=list(term.labels), **_told({"concept": term.concept}))
+        schemas.Term(
+            text=term.text,
+            name=term.name,
+            labels=list(term.labels),
+            colors=list(term.colors),
+            **_told({"concept": term.concept}),
+        )
         for term in reading.understood
     ]
     return schemas.Words(understood=understood, unknown=list(reading.unknown), suggestions=list(reading.suggestions))

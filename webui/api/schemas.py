@@ -499,6 +499,7 @@ class Term(BaseModel):
     text: Annotated[str, Field(description="As typed.")]
     name: str
     labels: list[str]
+    colors: Annotated[list[str], Field(description="Colours that it should have, by which results are ordered, too.")]
     concept: Annotated[int | None, Field(description="Id of the concept of this name; absent for other words.")] = None
 
 
