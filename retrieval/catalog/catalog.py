@@ -9,6 +9,9 @@ import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from itertools import groupby, islice
+from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +22,7 @@ from sqlalchemy.orm.strategy_options import _AbstractLoad
 from ..errors import UnknownImageError, UnknownSegmentError
 from ..filters import Facets, Filters
 from ..masks import MaskRun
-from ..types import Ids, Vectors
+from ..types import Bags, Ids, Vectors
 from .filtering import facets_of, passing, photos_passing
 from .models import Image, Location, Segment
 from .records import (
@@ -30,6 +33,7 @@ from .records import (
     SegmentRecord,
     State,
     VectorBatch,
+    path_of,
     vectors_from,
 )
 from .rows import image_record, in_chunks, segment_record, segment_record_from
@@ -276,6 +280,33 @@ class Catalog:
                 return
             after = rows[-1][0]
             yield _batch(rows)
+
+    def bags(self, image_ids: Collection[int], space: str, *, per_photo: int) -> Bags:
+        """Those of the photos that have segments of a space, each with its best `per_photo` of them."""
+        columns = Segment.id, Segment.image_id, Segment.quality, Segment.area, Image.width, Image.height, Segment.vector
+        statement = select(*columns).join(Image, Image.id == Segment.image_id)
+        statement = statement.where(Image.space == space, ~Segment.is_fallback)
+        statement = statement.order_by(Segment.image_id, Segment.quality.desc(), Segment.id)
+        rows: list[Any] = []
+        with self._reading() as session:
+            for chunk in in_chunks(sorted(image_ids)):
+                found = session.execute(statement.where(Segment.image_id.in_(chunk)))
+                for _, segments in groupby(found, key=itemgetter(1)):
+                    rows.extend(islice(segments, per_photo))
+        batch = _batch([(key, photo, vector) for key, photo, *_, vector in rows])
+        return Bags(
+            ids=batch.ids,
+            photos=batch.owners,
+            vectors=batch.vectors,
+            quality=np.array([row[2] for row in rows], np.float64),
+            share=np.array([row[3] / max((row[4] or 0) * (row[5] or 0), 1) for row in rows], np.float64),
+        )
+
+    def places(self) -> list[tuple[int, Path]]:
+        """Where photos are, or were: each photo's id with a path, as often as it has paths."""
+        statement = select(Location.image_id, Location.uri).order_by(Location.image_id, Location.id)
+        with self._reading() as session:
+            return [(key, path_of(uri)) for key, uri in session.execute(statement)]
 
     def vectors(self, segment_ids: Sequence[int]) -> VectorBatch:
         """Vectors of those of the segments that exist, by rising id."""
