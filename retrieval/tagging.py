@@ -73,8 +73,14 @@ def learn_from_photos(teacher: Teacher, tags: Mapping[str, Collection[int]], *, 
     `weak_labels.WeakLearner` has the method and its cost.
     """
     photos, taken = _joined(tags), {} if replace else _taken(teacher)
-    learner = WeakLearner(_bags(teacher, [each for name, each in photos.items() if normal_form(name) not in taken]))
-    return _learn(teacher, photos, lambda name: learner.explain(photos[name]), replace=replace)
+    found = explained_tags(teacher, {name: each for name, each in photos.items() if normal_form(name) not in taken})
+    return _learn(teacher, photos, found.__getitem__, replace=replace)
+
+
+def explained_tags(teacher: Teacher, tags: Mapping[str, Collection[int]]) -> dict[str, Explained]:
+    """Which segments explain each tag; nothing is learnt."""
+    learner = WeakLearner(_bags(teacher, list(tags.values())))
+    return {name: learner.explain(photos) for name, photos in tags.items()}
 
 
 def learn_from_segments(
@@ -154,7 +160,7 @@ def _taken(teacher: Teacher) -> dict[str, int]:
     return {normal_form(name): key for name, key in teacher.concepts.names().items()}
 
 
-def _bags(teacher: Teacher, tags: Sequence[Sequence[int]]) -> Bags:
+def _bags(teacher: Teacher, tags: Sequence[Collection[int]]) -> Bags:
     """The photos of the tags, of large ones some, and for each tag enough photos without it."""
     space, catalog = teacher.engine.recipe.space, teacher.engine.catalog
     stored = set(catalog.photo_owners(space)[0].tolist())

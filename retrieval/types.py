@@ -242,8 +242,8 @@ class Bags:
         Of the segments, and of the photo each belongs to; photos rise.
     vectors : ndarray of shape (N, D), float32
         Of unit length.
-    quality, share : ndarray of shape (N,), float64
-        How good a segment is, from 0 to 1, and how much of its photo it covers.
+    quality, share, extent : ndarray of shape (N,), float64
+        How good a segment is, and how much of its photo it covers and its box does, from 0 to 1.
     """
 
     ids: Ids
@@ -251,6 +251,7 @@ class Bags:
     vectors: Vectors
     quality: NDArray[np.float64]
     share: NDArray[np.float64]
+    extent: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -41,8 +41,10 @@ REFERENCES = 120
 """So many photos without the tag are enough to know what is common."""
 
 QUALITY_WEIGHT, QUALITY_FLOOR = 1.5, 0.02
-SHARE_WEIGHT, LARGE = 1.5, 0.25
-"""Standard deviations of evidence that a factor e of quality, or of size up to `LARGE` of the photo, is worth."""
+SHARE_WEIGHT, LARGE = 1.0, 0.25
+EXTENT_WEIGHT, WIDE = 1.0, 0.5
+"""Standard deviations of evidence that a factor e of quality is worth, of area up to `LARGE` of the photo, and of the
+area of the box up to `WIDE`. A thing with holes, such as a tree, has a small area in a large box."""
 
 SHRINKAGE = 0.1
 """Share of a multiple of the identity in the covariance by which vectors are whitened."""
@@ -286,5 +288,7 @@ def _whitened(vectors: Vectors) -> Vectors:
 def _prior(bags: Bags) -> Floats:
     """How much each segment looks like a thing: its quality, and its size unless it is nearly the whole frame."""
     size = np.clip(np.minimum(bags.share, 1 - bags.share), 1e-3, LARGE)
-    prior: Floats = QUALITY_WEIGHT * np.log(bags.quality + QUALITY_FLOOR) + SHARE_WEIGHT * np.log(size)
+    extent = np.clip(bags.extent, 1e-3, WIDE)
+    quality = QUALITY_WEIGHT * np.log(bags.quality + QUALITY_FLOOR)
+    prior: Floats = quality + SHARE_WEIGHT * np.log(size) + EXTENT_WEIGHT * np.log(extent)
     return prior

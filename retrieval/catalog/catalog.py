@@ -283,7 +283,9 @@ class Catalog:
 
     def bags(self, image_ids: Collection[int], space: str, *, per_photo: int) -> Bags:
         """Those of the photos that have segments of a space, each with its best `per_photo` of them."""
-        columns = Segment.id, Segment.image_id, Segment.quality, Segment.area, Image.width, Image.height, Segment.vector
+        whole = 1.0 * Image.width * Image.height
+        extent = (Segment.x1 - Segment.x0) * (Segment.y1 - Segment.y0) / whole
+        columns = Segment.id, Segment.image_id, Segment.vector, Segment.quality, Segment.area / whole, extent
         statement = select(*columns).join(Image, Image.id == Segment.image_id)
         statement = statement.where(Image.space == space, ~Segment.is_fallback)
         statement = statement.order_by(Segment.image_id, Segment.quality.desc(), Segment.id)
@@ -293,13 +295,15 @@ class Catalog:
                 found = session.execute(statement.where(Segment.image_id.in_(chunk)))
                 for _, segments in groupby(found, key=itemgetter(1)):
                     rows.extend(islice(segments, per_photo))
-        batch = _batch([(key, photo, vector) for key, photo, *_, vector in rows])
+        batch = _batch([row[:3] for row in rows])
+        measures = np.array([row[3:] for row in rows], np.float64).reshape(-1, 3)
         return Bags(
             ids=batch.ids,
             photos=batch.owners,
             vectors=batch.vectors,
-            quality=np.array([row[2] for row in rows], np.float64),
-            share=np.array([row[3] / max((row[4] or 0) * (row[5] or 0), 1) for row in rows], np.float64),
+            quality=measures[:, 0],
+            share=measures[:, 1],
+            extent=measures[:, 2],
         )
 
     def places(self) -> list[tuple[int, Path]]:

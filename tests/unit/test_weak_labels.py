@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,6 +45,7 @@ def bags_of(kinds: Sequence[int | None], seed: int = 0, *, quality: float = 0.5)
         vectors=vectors,
         quality=np.full(count, quality),
         share=shares,
+        extent=np.minimum(1.5 * shares, 1),
     )
 
 
@@ -88,7 +90,7 @@ def test_a_background_explains_where_only_the_tag_has_it() -> None:
     studio = np.arange(len(bags)) % SEGMENTS == 1
     vectors[others & studio] = unit(rng.standard_normal((int((others & studio).sum()), DIM)).astype(np.float32))
     vectors[~others & (np.arange(len(bags)) % SEGMENTS == 0)] = unit(rng.standard_normal((8, DIM)).astype(np.float32))
-    changed = Bags(ids=bags.ids, photos=bags.photos, vectors=vectors, quality=bags.quality, share=bags.share)
+    changed = replace(bags, vectors=vectors)
     found = WeakLearner(changed).explain(photos_of(MIXED, 0))
     assert places(bags, found.segments) == [1] * 8
 
@@ -107,12 +109,17 @@ def test_of_two_that_are_alike_the_better_and_larger_one_is_chosen() -> None:
     first = np.arange(0, len(bags), SEGMENTS)
     vectors[first + 2] = unit(vectors[first] + 0.02 * rng.standard_normal((len(first), DIM)).astype(np.float32))
     quality[first] = 0.02
-    changed = Bags(ids=bags.ids, photos=bags.photos, vectors=vectors, quality=quality, share=bags.share)
+    changed = replace(bags, vectors=vectors, quality=quality)
     assert places(bags, WeakLearner(changed).explain(photos_of(MIXED, 0)).segments) == [2] * 8
     share = bags.share.copy()
     share[first], share[first + 2] = 0.2, 0.99  # nearly the whole frame
-    framed = Bags(ids=bags.ids, photos=bags.photos, vectors=vectors, quality=bags.quality, share=share)
+    framed = replace(bags, vectors=vectors, share=share)
     assert places(bags, WeakLearner(framed).explain(photos_of(MIXED, 0)).segments) == [0] * 8
+    share, extent = bags.share.copy(), bags.extent.copy()
+    share[first] = share[first + 2] = 0.1
+    extent[first], extent[first + 2] = 0.12, 0.4  # as much, with holes
+    wide = replace(bags, vectors=vectors, share=share, extent=extent)
+    assert places(bags, WeakLearner(wide).explain(photos_of(MIXED, 0)).segments) == [2] * 8
 
 
 def test_what_is_likest_among_other_photos_speaks_against() -> None:
@@ -121,7 +128,7 @@ def test_what_is_likest_among_other_photos_speaks_against() -> None:
     decoy = photos_of(MIXED, 1)[0]
     row = (decoy - 1) * SEGMENTS + 5
     vectors[row] = unit(AXES[0] + 0.8 * AXES[20])
-    changed = Bags(ids=bags.ids, photos=bags.photos, vectors=vectors, quality=bags.quality, share=bags.share)
+    changed = replace(bags, vectors=vectors)
     found = WeakLearner(changed).explain(photos_of(MIXED, 0))
     assert found.against[0] == bags.ids[row]
     owners = bags.photos[found.against - bags.ids[0]]
@@ -165,9 +172,7 @@ def test_no_bags_and_one_bag() -> None:
 def test_equal_segments_everywhere_are_no_explanation() -> None:
     bags = bags_of(MIXED)
     same = np.broadcast_to(AXES[0], bags.vectors.shape).copy()
-    found = WeakLearner(
-        Bags(ids=bags.ids, photos=bags.photos, vectors=same, quality=bags.quality, share=bags.share)
-    ).explain(photos_of(MIXED, 0))
+    found = WeakLearner(replace(bags, vectors=same)).explain(photos_of(MIXED, 0))
     assert found.agreement == 0.5
     assert found.reason is not None
 
