@@ -316,6 +316,38 @@ def split_cluster(settings: Settings, cluster: int) -> None:
     click.echo(f"it is clusters {kept} and {new} now")
 
 
+@concepts.command("learn")
+@click.option(
+    "--folders",
+    is_flag=False,
+    flag_value="",
+    metavar="[PATH]",
+    help="Names of the folders that photos are in are tags; with a path those of folders below it.",
+)
+@click.option("--except", "excluded", multiple=True, metavar="NAME", help="A folder that is no tag; several times.")
+@click.option("--tags", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CSV: path,tag.")
+@click.option("--boxes", type=PATHS, help="COCO's JSON of instances, or a folder of VOC's XML files.")
+@click.option("--replace", is_flag=True, help="Learn concepts anew that have the name of a tag.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def learn_concepts(settings: Settings, /, *, as_json: bool, replace: bool, **sources: Any) -> None:
+    """Learn concepts from tags of whole photos, by finding which segments explain them, or from boxes.
+
+    Photos without a tag are taken not to show what it names.
+    """
+    from .naming import Lesson, learn, print_report
+
+    if sum(sources[name] is not None for name in ("folders", "tags", "boxes")) != 1:
+        raise click.UsageError("give one of --folders, --tags and --boxes")
+    if sources["excluded"] and sources["folders"] is None:
+        raise click.UsageError("--except goes with --folders")
+    report = learn(_assembly(settings), Lesson(**sources), replace=replace)
+    if as_json:
+        click.echo(json.dumps(report.as_json()))
+    else:
+        print_report(report)
+
+
 @click.command()
 @click.pass_obj
 def migrate(settings: Settings) -> None:

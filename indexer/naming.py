@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -13,7 +14,10 @@ from rich.text import Text
 from retrieval.assembly import Assembly
 from retrieval.concepts import FORM, Portable
 from retrieval.errors import QueryError
+from retrieval.tagging import Learnt, learn_from_photos, learn_from_segments
 from retrieval.vocabulary import normal_form
+
+from .tags import boxes_of, csv_tags, fitted, folder_tags
 
 
 def print_concepts(assembly: Assembly, *, as_json: bool) -> None:
@@ -66,6 +70,80 @@ def import_json(assembly: Assembly, file: Path) -> int:
     except (ValueError, KeyError, TypeError) as error:
         raise QueryError(f"{file} is not what `manage.py concepts export` writes: export it again") from error
     return len(assembly.teacher(assembly.engine()).take_in(concepts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What concepts are to be learnt from; one of the three sources is there.
+
+    Attributes
+    ----------
+    folders : str or None
+        Names of folders below this one are tags; of all folders if it is empty.
+    excluded : tuple of str
+        Folders that are no tags.
+    tags : Path or None
+        A CSV file with the columns ``path`` and ``tag``.
+    boxes : Path or None
+        COCO's JSON of instances, or a folder of VOC's XML files.
+    """
+
+    folders: str | None
+    excluded: tuple[str, ...]
+    tags: Path | None
+    boxes: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LessonReport:
+    """What became of every tag, of how many boxes, and which photos are unknown."""
+
+    tags: list[Learnt]
+    unknown: tuple[str, ...]
+    boxes: int | None = None
+    misfits: int | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """For scripts; boxes only where there were any."""
+        counts = {} if self.boxes is None else {"boxes": self.boxes, "boxes_without_segment": self.misfits}
+        return {"tags": [asdict(each) for each in self.tags], **counts, "unknown_paths": list(self.unknown)}
+
+
+def learn(assembly: Assembly, lesson: Lesson, *, replace: bool) -> LessonReport:
+    """Learn concepts from folders, a CSV file or boxes.
+
+    Raises
+    ------
+    QueryError
+        The source cannot be read, or names no photo.
+    """
+    teacher = assembly.teacher(assembly.engine())
+    if lesson.boxes is not None:
+        found = fitted(assembly.catalog, boxes_of(lesson.boxes), lesson.boxes)
+        learnt = learn_from_segments(teacher, found.segments, replace=replace)
+        return LessonReport(tags=learnt, unknown=found.unknown, boxes=found.boxes, misfits=found.misfits)
+    if lesson.tags is not None:
+        tags = csv_tags(assembly.catalog, lesson.tags)
+    else:
+        tags = folder_tags(assembly.catalog, Path(lesson.folders) if lesson.folders else None, lesson.excluded)
+    return LessonReport(tags=learn_from_photos(teacher, tags.photos, replace=replace), unknown=tags.unknown)
+
+
+def print_report(report: LessonReport) -> None:
+    """A table of the tags, then what was left over."""
+    table = Table("tag", "photos", "learnt from", "agreement", "segments labelled")
+    for each in report.tags:
+        agreement = "" if each.agreement is None else f"{each.agreement:.2f}"
+        outcome = Text(each.reason) if each.reason is not None else f"{len(each.explained)} segments"
+        labelled = "" if each.segments is None else str(each.segments)
+        table.add_row(Text(each.name), str(each.photos), outcome, agreement, labelled)
+    Console().print(table)
+    learnt = sum(each.reason is None for each in report.tags)
+    click.echo(f"{learnt} of {len(report.tags)} tags were learnt")
+    if report.boxes is not None:
+        click.echo(f"{report.misfits} of {report.boxes} boxes fit no segment with an IoU of .5")
+    if report.unknown:
+        click.echo(f"{len(report.unknown)} paths are of no photo here, such as {report.unknown[0]}")
 
 
 def delete(assembly: Assembly, name: str) -> None:

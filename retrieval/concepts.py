@@ -52,6 +52,10 @@ class Teacher:
         """
         return self.concepts.add(name, self._lesson(None, positive, negative))
 
+    def teach_anew(self, concept_id: int, positive: Sequence[int], negative: Sequence[int]) -> None:
+        """Let a concept be what these examples show, and nothing of what it was but its name."""
+        self.concepts.change(concept_id, lesson=self._lesson(None, positive, negative))
+
     def keep(self, name: str, record: FeedbackRecord) -> int:
         """Name what a search was refined to; returns the concept's id."""
         query = self.engine.start_of(record.request)

@@ -233,3 +233,28 @@ class Hits:
 
     ids: Ids
     scores: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Bags:
+    """Photos as bags of segments, the segments of a photo one after another.
+
+    Attributes
+    ----------
+    ids, photos : ndarray of shape (N,), int64
+        Of the segments, and of the photo each belongs to; photos rise.
+    vectors : ndarray of shape (N, D), float32
+        Of unit length.
+    quality, share, extent : ndarray of shape (N,), float64
+        How good a segment is, and how much of its photo it covers and its box does, from 0 to 1.
+    """
+
+    ids: Ids
+    photos: Ids
+    vectors: Vectors
+    quality: NDArray[np.float64]
+    share: NDArray[np.float64]
+    extent: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.ids)

@@ -9,6 +9,9 @@ import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from itertools import groupby, islice
+from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +22,7 @@ from sqlalchemy.orm.strategy_options import _AbstractLoad
 from ..errors import UnknownImageError, UnknownSegmentError
 from ..filters import Facets, Filters
 from ..masks import MaskRun
-from ..types import Ids, Vectors
+from ..types import Bags, Ids, Vectors
 from .filtering import facets_of, passing, photos_passing
 from .models import Image, Location, Segment
 from .records import (
@@ -30,6 +33,7 @@ from .records import (
     SegmentRecord,
     State,
     VectorBatch,
+    path_of,
     vectors_from,
 )
 from .rows import image_record, in_chunks, segment_record, segment_record_from
@@ -283,6 +287,37 @@ class Catalog:
                 return
             after = rows[-1][0]
             yield _batch(rows)
+
+    def bags(self, image_ids: Collection[int], space: str, *, per_photo: int) -> Bags:
+        """Those of the photos that have segments of a space, each with its best `per_photo` of them."""
+        whole = 1.0 * Image.width * Image.height
+        extent = (Segment.x1 - Segment.x0) * (Segment.y1 - Segment.y0) / whole
+        columns = Segment.id, Segment.image_id, Segment.vector, Segment.quality, Segment.area / whole, extent
+        statement = select(*columns).join(Image, Image.id == Segment.image_id)
+        statement = statement.where(Image.space == space, ~Segment.is_fallback)
+        statement = statement.order_by(Segment.image_id, Segment.quality.desc(), Segment.id)
+        rows: list[Any] = []
+        with self._reading() as session:
+            for chunk in in_chunks(sorted(image_ids)):
+                found = session.execute(statement.where(Segment.image_id.in_(chunk)))
+                for _, segments in groupby(found, key=itemgetter(1)):
+                    rows.extend(islice(segments, per_photo))
+        batch = _batch([row[:3] for row in rows])
+        measures = np.array([row[3:] for row in rows], np.float64).reshape(-1, 3)
+        return Bags(
+            ids=batch.ids,
+            photos=batch.owners,
+            vectors=batch.vectors,
+            quality=measures[:, 0],
+            share=measures[:, 1],
+            extent=measures[:, 2],
+        )
+
+    def places(self) -> list[tuple[int, Path]]:
+        """Where photos are, or were: each photo's id with a path, as often as it has paths."""
+        statement = select(Location.image_id, Location.uri).order_by(Location.image_id, Location.id)
+        with self._reading() as session:
+            return [(key, path_of(uri)) for key, uri in session.execute(statement)]
 
     def vectors(self, segment_ids: Sequence[int]) -> VectorBatch:
         """Vectors of those of the segments that exist, by rising id."""

@@ -210,3 +210,31 @@ class TestOpening:
         with toys.sessions.begin():
             assert toys.catalog.image(image).state == "pending"
             assert toys.catalog.hits([1]) == {}
+
+
+class TestBags:
+    def test_a_photo_is_a_bag_of_its_best_segments(self, toys: ToyLibrary) -> None:
+        first = toys.add(analysis([X, Y, X], quality=[0.2, 0.9, 0.5]))
+        second = toys.add(analysis([Y]))
+        elsewhere = toys.add(analysis([X]), recipe="other:1")
+        whole = toys.add(analysis([], fallback=X))
+        bags = toys.catalog.bags([whole, second, first, elsewhere], toys.recipe, per_photo=2)
+        ids = toys.segment_ids(first)
+        assert bags.ids.tolist() == [ids[1], ids[2], *toys.segment_ids(second)]
+        assert bags.photos.tolist() == [first, first, second]
+        assert bags.vectors.tolist() == [[*Y], [*X], [*Y]]
+        assert bags.quality == pytest.approx([0.9, 0.5, 0.9])
+        assert bags.share == pytest.approx([1 / 3, 1 / 3, 1], abs=0.03)
+        assert bags.extent == pytest.approx(bags.share)
+
+    def test_no_photos_are_no_bags(self, toys: ToyLibrary) -> None:
+        assert len(toys.catalog.bags([], toys.recipe, per_photo=2)) == 0
+
+    def test_a_photo_is_at_each_of_its_places(self, toys: ToyLibrary) -> None:
+        seen = [
+            SeenFile(uri_of(Path(f"/photos/{name} ü.png")), digest * 64, 1, 1) for name, digest in ("aa", "ba", "cb")
+        ]
+        ids = [each.image_id for each in toys.intake.register(seen)]
+        assert toys.catalog.places() == [
+            (key, Path(f"/photos/{name} ü.png")) for key, name in zip(ids, "abc", strict=True)
+        ]

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
+from installation import Library, encoded
+from PIL import Image
 from test_api import body_of, problem_of, search
+
+from webui.context import EXTENSION
 
 
 def segments(client: FlaskClient, image: int) -> list[int]:
@@ -121,3 +126,47 @@ def test_a_name_is_given_once(client: FlaskClient) -> None:
     teach(client)
     body = {"name": "REX", "positive": segments(client, 2)[:1]}
     assert "already" in problem_of(client.post("/api/v1/concepts", json=body), 422)
+
+
+def test_tags_that_cannot_be_explained_are_told_with_the_reason(client: FlaskClient) -> None:
+    taught = teach(client)
+    body = {"tags": {"few": [1, 2], "all": [1, 2, 3, 4], "REX": [1, 2, 3]}}
+    few, everything, rex = body_of(client.post("/api/v1/concepts/learn", json=body))["tags"]
+    assert (few["photos"], few["concept_id"], few["explained"]) == (2, None, [])
+    assert few["reason"].startswith("2 photos")
+    assert "nothing to tell it from" in everything["reason"]
+    assert "already" in rex["reason"]
+    assert body_of(client.get(f"/api/v1/concepts/{taught['id']}"))["positive"] == taught["positive"]
+    assert len(body_of(client.get("/api/v1/concepts"))["concepts"]) == 1
+
+
+def test_tags_are_learnt_from_photos(client: FlaskClient, library: Library) -> None:
+    rng = np.random.default_rng(0)
+    photos = []
+    for number in range(18):
+        cells = rng.integers(60, 140, (4, 4, 1)) + rng.integers(-25, 25, (4, 4, 3))
+        if number < 6:
+            cells[1 + number % 2, 1] = (230, 20, 20)
+        picture = Image.fromarray(np.kron(cells, np.ones((24, 24, 1))).astype(np.uint8))
+        photos.append(library.add(f"cells{number}.png", encoded(picture)))
+    client.application.extensions[EXTENSION].engine.refresh()
+    (found,) = body_of(client.post("/api/v1/concepts/learn", json={"tags": {"red": photos[:6]}}))["tags"]
+    assert (found["photos"], found["reason"], len(found["explained"])) == (6, None, 6)
+    concept = body_of(client.get(f"/api/v1/concepts/{found['concept_id']}"))
+    assert (concept["name"], set(concept["positive"])) == ("red", set(found["explained"]))
+    assert found["segments"] == concept["segments"] > 0
+    results = search(client, text="red", limit=4)["results"]
+    assert {each["image_id"] for each in results} < set(photos[:6])
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"tags": {"few": [1, 999]}}, 404, "no photo 999"),
+        ({"tags": {}}, 422, "tags"),
+        ({"tags": {"": [1]}}, 422, "tags"),
+        ({"tags": {str(number): [1] for number in range(21)}}, 422, "tags"),
+    ],
+)
+def test_what_cannot_be_learnt_from_is_said(client: FlaskClient, body: Any, status: int, said: str) -> None:
+    assert said in problem_of(client.post("/api/v1/concepts/learn", json=body), status)

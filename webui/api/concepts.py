@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from retrieval.concepts import FORM
-from retrieval.errors import QueryError
+from retrieval.errors import QueryError, UnknownImageError
+from retrieval.tagging import learn_from_photos
 
 from ..context import WebContext, context
 from . import answers, bodies, schemas
@@ -91,6 +94,24 @@ def import_concepts(body: schemas.ConceptFile) -> Response:
     """What was exported from a collection of the same recipe; all concepts are taken, or none."""
     ids = context().teacher.take_in([each.to_portable() for each in body.concepts])
     return answers.as_json(schemas.ConceptIds(ids=ids), 201)
+
+
+@concepts.post(
+    "/concepts/learn",
+    summary="Learn concepts from tagged photos",
+    responses={200: schemas.LearntTags, **documented(404, 413, 415)},
+)
+def learn_concepts(body: schemas.TaggedPhotos) -> Response:
+    """Which segment of each photo its tag is about is found out; a tag that no segments explain is not learnt.
+
+    Takes about a second a tag. Larger lots: `manage.py concepts learn`.
+    """
+    parts = context()
+    wanted = {key for photos in body.tags.values() for key in photos}
+    if strange := wanted - parts.catalog.images(wanted).keys():
+        raise UnknownImageError(f"there is no photo {min(strange)}: it never was, or it was deleted")
+    found = learn_from_photos(parts.teacher, body.tags, replace=body.replace)
+    return answers.as_json(schemas.LearntTags(tags=[schemas.LearntTag(**asdict(each)) for each in found]))
 
 
 def _whole(parts: WebContext, concept_id: int, status: int = 200) -> Response:

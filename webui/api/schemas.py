@@ -22,6 +22,7 @@ MAX_ID = 2**63 - 1
 MAX_PAGE = 500
 MAX_REFS = 100
 MAX_JUDGED = 500
+MAX_TAGS = 20
 MAX_COORDINATE = 1_000_000
 
 PathId = Annotated[int, Field(ge=0, le=MAX_ID)]
@@ -331,6 +332,16 @@ class ConceptMerge(_Strict):
     name: Name
 
 
+class TaggedPhotos(_Strict):
+    """Tags of whole photos. Photos without a tag are taken not to show what it names."""
+
+    tags: Annotated[
+        dict[Name, Annotated[list[BodyId], Field(max_length=MAX_JUDGED)]],
+        Field(min_length=1, max_length=MAX_TAGS, description="Ids of the photos that bear each tag."),
+    ]
+    replace: Annotated[bool, Field(strict=True, description="Whether concepts of these names are learnt anew.")] = False
+
+
 class PortableConcept(_Strict):
     """A concept with its vectors."""
 
@@ -582,6 +593,26 @@ class ConceptIds(BaseModel):
     """Ids of concepts that were taken in."""
 
     ids: list[int]
+
+
+class LearntTag(BaseModel):
+    """What became of a tag."""
+
+    name: str
+    photos: Annotated[int, Field(description="How many bear it.")]
+    concept_id: Annotated[int | None, Field(description="Null if nothing was learnt.")]
+    explained: Annotated[list[int], Field(description="Segments that explain it, one a photo, the most typical first.")]
+    segments: Annotated[int | None, Field(description="Stored segments that the concept labels, up to 10,000.")]
+    agreement: Annotated[
+        float | None, Field(description="Chance that a photo with the tag, left out, outranks one without it.")
+    ]
+    reason: Annotated[str | None, Field(description="Why nothing was learnt.")]
+
+
+class LearntTags(BaseModel):
+    """What became of each tag."""
+
+    tags: list[LearntTag]
 
 
 class WholeConcept(Concept):
