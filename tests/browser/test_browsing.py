@@ -226,11 +226,14 @@ def test_results_are_judged_in_rounds(page: Page) -> None:
     expect(page.locator(".toast")).to_contain_text("Left half")
     page.goto("/concepts")
     expect(page.locator(".concept")).to_contain_text("2 right, 1 wrong")
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("link", name="Left half").click()
     expect(page.locator(".understood")).to_contain_text("your concept Left half")
     page.goto("/concepts")
     page.get_by_role("textbox", name="Name of Left half").fill("Right half")
-    page.get_by_role("button", name="Rename").click()
+    with page.expect_event("load"):
+        page.get_by_role("button", name="Rename").click()
     expect(page.get_by_role("link", name="Right half")).to_be_visible()
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete").click()
@@ -245,7 +248,8 @@ def test_unknown_things_get_a_name(page: Page, site: Site) -> None:
     """Looked for, named by keyboard, dismissed and restored, merged and split."""
     page.goto("/discover")
     if page.get_by_role("button", name="Look for things").is_visible():
-        page.get_by_role("button", name="Look for things").click()
+        with page.expect_event("load", timeout=60_000):
+            page.get_by_role("button", name="Look for things").click()
     cards = page.locator(".cluster")
     expect(cards.nth(2)).to_be_visible()
     before = cards.count()

@@ -28,7 +28,7 @@ def test_a_name_is_a_word_at_once(client: FlaskClient) -> None:
     assert (taught["name"], taught["examples"], taught["lost"]) == ("Little Rex", 2, 0)
     found = search(client, text="find all little rexes")
     assert found["words"]["understood"] == [
-        {"text": "little rexes", "name": "Little Rex", "labels": [], "concept": taught["id"]}
+        {"text": "little rexes", "name": "Little Rex", "labels": [], "colors": [], "concept": taught["id"]}
     ]
     assert found["results"][0]["segment_id"] == taught["positive"][0]
     assert taught["segments"] >= 1
