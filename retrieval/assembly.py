@@ -5,7 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from .catalog import Catalog, Clusters, Concepts, Intake, Judgements, KeptQueries, Sessions, open_sessions
+from .catalog import (
+    Accounts,
+    Catalog,
+    Clusters,
+    Concepts,
+    Intake,
+    Judgements,
+    KeptQueries,
+    Sessions,
+    open_sessions,
+)
 from .concepts import Teacher
 from .discovery import Discoverer
 from .engine import SearchEngine
@@ -37,6 +47,11 @@ class Assembly:
     def catalog(self) -> Catalog:
         """Questions to the database."""
         return Catalog(self._sessions)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Users and API tokens."""
+        return Accounts(self._sessions)
 
     @cached_property
     def intake(self) -> Intake:
