@@ -20,7 +20,7 @@ Role = Literal["viewer", "editor", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 """From the one that may least to the one that may most; each may what those before it may."""
 
-TOKEN_PREFIX = "segsearch_"  # noqa: S105  # so that scanners for leaked secrets can know it
+TOKEN_PREFIX = "segsearch_"  # noqa: S105  # nosec B105  # so that scanners for leaked secrets can know it
 MAX_NAME = 64
 _TOKEN_BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
