@@ -40,7 +40,7 @@ class Assembly:
 
     @cached_property
     def _sessions(self) -> Sessions:
-        self.settings.home.mkdir(parents=True, exist_ok=True)
+        self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # passwords' hashes are in it
         return open_sessions(self.settings.database_url)
 
     @cached_property

@@ -163,7 +163,7 @@ def analyzer(settings: Settings) -> None:
     from retrieval.decoding import DecoderPool
 
     assembly = Assembly(settings)
-    settings.home.mkdir(parents=True, exist_ok=True)
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with DecoderPool(1) as decoders:
         server = AnalyzerServer(LocalAnalyzer(assembly.recipe, decoders), assembly.analyzer_file)
         signal.signal(signal.SIGTERM, lambda *_: server.close())

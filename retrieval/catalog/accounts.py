@@ -7,9 +7,9 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from ..errors import AccountError, UnknownTokenError, UnknownUserError
@@ -58,30 +58,27 @@ class Accounts:
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
         self._sessions = sessions
+        self._single = sessions.kw["bind"].execution_options(reading="once")
 
     # ---- users
 
     def any(self) -> bool:
         """Whether there are users; every request of an installation without log-in asks."""
-        with reading(self._sessions) as session:
-            return session.scalar(select(Account.id).limit(1)) is not None
+        with self._single.connect() as connection:
+            return connection.scalar(_ANY) is not None
 
     def all(self) -> list[UserRecord]:
         """All users, by name."""
-        with reading(self._sessions) as session:
-            return [_user(row) for row in session.scalars(select(Account).order_by(Account.key))]
+        with self._single.connect() as connection:
+            return [UserRecord(**row) for row in connection.execute(_USERS.order_by(Account.key)).mappings()]
 
     def find(self, user_id: int) -> UserRecord | None:
         """The user of an id, if there is one."""
-        with reading(self._sessions) as session:
-            row = session.get(Account, user_id)
-            return _user(row) if row else None
+        return self._one(_BY_ID, user_id)
 
     def named(self, name: str) -> UserRecord | None:
         """The user of a name in whatever case, if there is one."""
-        with reading(self._sessions) as session:
-            row = session.scalar(select(Account).where(Account.key == name.casefold()))
-            return _user(row) if row else None
+        return self._one(_BY_KEY, name.casefold())
 
     def add(self, name: str, role: Role, password_hash: str) -> int:
         """Let somebody sign in; returns the id, which is never used again.
@@ -151,10 +148,7 @@ class Accounts:
 
     def by_token(self, secret: str) -> UserRecord | None:
         """The user in whose name a token asks; None if it is none, or was revoked."""
-        statement = select(Account).join(ApiToken).where(ApiToken.digest == digest_of(secret))
-        with reading(self._sessions) as session:
-            row = session.scalar(statement)
-            return _user(row) if row else None
+        return self._one(_BY_DIGEST, digest_of(secret))
 
     def revoke(self, token_id: int) -> None:
         """Make a token worthless.
@@ -168,6 +162,20 @@ class Accounts:
             if row is None:
                 raise UnknownTokenError(f"there is no token {token_id}: `manage.py tokens list` lists those there are")
             session.delete(row)
+
+    def _one(self, statement: Any, asked: int | str) -> UserRecord | None:
+        """By one statement without the ORM, for every request asks who it is."""
+        with self._single.connect() as connection:
+            row = connection.execute(statement, {"asked": asked}).mappings().one_or_none()
+        return UserRecord(**row) if row else None
+
+
+_ANY = select(Account.id).limit(1)
+
+_USERS = select(Account.id, Account.name, Account.role, Account.created_at, Account.password_hash)
+_BY_ID = _USERS.where(Account.id == bindparam("asked"))
+_BY_KEY = _USERS.where(Account.key == bindparam("asked"))
+_BY_DIGEST = _USERS.join(ApiToken).where(ApiToken.digest == bindparam("asked"))
 
 
 def digest_of(secret: str) -> str:
@@ -188,11 +196,6 @@ def _row(session: Session, name: str) -> Account:
     if row is None:
         raise UnknownUserError("there is no such user: `manage.py users list` lists those there are")
     return row
-
-
-def _user(row: Account) -> UserRecord:
-    role: Role = row.role  # type: ignore[assignment]  # the database holds no other
-    return UserRecord(id=row.id, name=row.name, role=role, created_at=row.created_at, password_hash=row.password_hash)
 
 
 def _token(row: ApiToken, user: str) -> TokenRecord:

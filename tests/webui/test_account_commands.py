@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import click
@@ -86,6 +87,12 @@ def test_what_is_wrong_is_said(accounts: Accounts) -> None:
     assert run("users", "add", "ben", "--role", "root").exit_code == 2
     assert run("users", "add", "ben", "--password", PASSWORD).exit_code == 2
     assert len(accounts.all()) == 1
+
+
+def test_a_new_home_is_the_owners_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGSEARCH_HOME", str(home / "new"))
+    done("users", "list")
+    assert stat.S_IMODE((home / "new").stat().st_mode) == 0o700
 
 
 def test_tokens_are_shown_once(accounts: Accounts) -> None:
