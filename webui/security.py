@@ -94,8 +94,11 @@ def protect(app: Flask, hosts: Collection[str]) -> None:
 
 
 def is_loopback(address: str | None, host: str | None) -> bool:
-    """Whether a program on this machine asks this machine by a name that only it has; a proxy gives its own name."""
-    found = _address(address or "")
+    """Whether a program on this machine asks this machine by a name that only it has; a proxy gives its own name.
+
+    What has no address comes by no network, but in the same process or by a socket file.
+    """
+    found = _address(address or "127.0.0.1")
     return found is not None and found.is_loopback and _name(host or "") in LOOPBACK
 
 
