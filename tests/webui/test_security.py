@@ -121,7 +121,9 @@ class TestHeaders:
         policy = headers["Content-Security-Policy"]
         assert "default-src 'self'" in policy
         assert "frame-ancestors 'none'" in policy
+        assert "script-src 'self'; style-src 'self'" in policy
         assert "unsafe" not in policy
+        assert "camera=()" in headers["Permissions-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert headers["Referrer-Policy"] == "same-origin"
