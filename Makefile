@@ -6,7 +6,7 @@ PHOTOS ?=
 SERVE ?= 1
 PORT ?= 8000
 
-.PHONY: help setup demo serve test test-fast check lint types bench format clean
+.PHONY: help setup demo serve test test-fast check lint types audit bench format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -45,7 +45,11 @@ format: setup  ## put the code in form
 types: setup  ## mypy, strict
 	$(RUN) mypy
 
-check: lint types  ## what CI runs: fails where no Chromium is
+audit: setup  ## bandit over the code, pip-audit over what is installed
+	$(RUN) bandit --quiet --configfile pyproject.toml --recursive retrieval indexer webui migrations manage.py
+	$(RUN) python -m tools.audit
+
+check: lint types audit  ## what CI runs: fails where no Chromium is
 	SEGSEARCH_REQUIRE_BROWSER=1 $(MAKE) test
 	$(MAKE) demo SERVE=0
 

@@ -10,7 +10,7 @@ import sys
 import click
 
 from indexer.commands import COMMANDS as INDEXER_COMMANDS
-from retrieval.errors import ConfigurationError, QueryError, RetrievalError
+from retrieval.errors import AccountError, ConfigurationError, QueryError, RetrievalError
 from retrieval.settings import Settings
 from webui.commands import COMMANDS as WEBUI_COMMANDS
 
@@ -36,7 +36,7 @@ def main() -> None:
     """Run a command; an error that is the user's to mend ends in one line."""
     try:
         cli(prog_name="manage.py")
-    except (ConfigurationError, QueryError) as error:
+    except (AccountError, ConfigurationError, QueryError) as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
     except RetrievalError as error:

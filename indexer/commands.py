@@ -46,8 +46,9 @@ def _stop_on_signals(worker: Worker) -> None:
 @click.argument("paths", nargs=-1, required=True, type=PATHS)
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object instead of the table.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if any file failed.")
+@click.option("--within", is_flag=True, help="Do not follow links that lead out of PATHS, which others can write to.")
 @click.pass_obj
-def ingest(settings: Settings, paths: tuple[Path, ...], as_json: bool, strict: bool) -> None:
+def ingest(settings: Settings, paths: tuple[Path, ...], as_json: bool, strict: bool, within: bool) -> None:
     """Enter photos: files, and folders with everything below them."""
     from .progress import IngestProgress, print_report
     from .report import Tally
@@ -58,7 +59,7 @@ def ingest(settings: Settings, paths: tuple[Path, ...], as_json: bool, strict: b
     with IngestProgress(tally) as progress:
         worker = Worker(_assembly(settings), progress.advance)
         _stop_on_signals(worker)
-        report = run(_assembly(settings), worker, paths, tally)
+        report = run(_assembly(settings), worker, paths, tally, within=within)
     if as_json:
         click.echo(json.dumps(report.as_json()))
     else:

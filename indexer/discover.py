@@ -43,11 +43,17 @@ PICTURE_SUFFIXES = frozenset(
 """An empty file with such a name was meant to be a picture, so it is a failure; any other is merely not a picture."""
 
 
-def find_files(paths: Iterable[Path]) -> Iterator[Path]:
+def find_files(paths: Iterable[Path], *, within: bool = False) -> Iterator[Path]:
     """Every file at and below the paths, once, sorted within a folder; links to folders are followed once.
 
-    Hidden folders are not entered. A folder that cannot be read is logged and passed over.
+    Hidden folders are not entered. A folder that cannot be read is logged and passed over. With `within`, what links
+    lead to outside of the paths is left out, for folders that others can write to.
     """
+    if within:
+        paths = list(paths)
+        roots = [path.resolve() for path in paths]
+        yield from (path for path in find_files(paths) if _is_below(path, roots))
+        return
     entered: set[tuple[int, int]] = set()
     given: set[str] = set()
     for path in paths:
@@ -58,9 +64,9 @@ def find_files(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def register_files(intake: Intake, paths: Sequence[Path], tally: Tally) -> None:
+def register_files(intake: Intake, paths: Sequence[Path], tally: Tally, *, within: bool = False) -> None:
     """Enter what is new under `paths` as pending, and note in `tally` what every file came to."""
-    for chunk in _chunks(find_files(paths)):
+    for chunk in _chunks(find_files(paths, within=within)):
         named = {uri_of(path): path for path in chunk}
         known = intake.known(list(named))
         seen: list[SeenFile] = []
@@ -143,6 +149,15 @@ def _below(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path]:
                 yield from _below(path, entered)
         else:
             yield path
+
+
+def _is_below(path: Path, roots: Sequence[Path]) -> bool:
+    """Whether a file is below one of the folders, wherever links lead; one that leads in a circle is not."""
+    try:
+        real = path.resolve()
+    except (OSError, RuntimeError):
+        return False
+    return any(real.is_relative_to(root) for root in roots)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

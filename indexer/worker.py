@@ -95,8 +95,12 @@ def work_forever(worker: Worker) -> int:
     return worker.work(lambda: False)
 
 
-def ingest(assembly: Assembly, worker: Worker, paths: Sequence[Path], tally: Tally) -> IngestReport:
+def ingest(
+    assembly: Assembly, worker: Worker, paths: Sequence[Path], tally: Tally, *, within: bool = False
+) -> IngestReport:
     """Register what is under `paths` while the worker is already at it; return when nothing is pending.
+
+    With `within`, links that lead out of the paths are not followed.
 
     Raises
     ------
@@ -108,7 +112,7 @@ def ingest(assembly: Assembly, worker: Worker, paths: Sequence[Path], tally: Tal
 
     def register() -> None:
         try:
-            register_files(assembly.intake, paths, tally)
+            register_files(assembly.intake, paths, tally, within=within)
         except Exception as error:  # noqa: BLE001  # raised again below, in the caller's thread
             failure.append(error)
             worker.stop()

@@ -5,7 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from .catalog import Catalog, Clusters, Concepts, Intake, Judgements, KeptQueries, Sessions, open_sessions
+from .catalog import (
+    Accounts,
+    Catalog,
+    Clusters,
+    Concepts,
+    Intake,
+    Judgements,
+    KeptQueries,
+    Sessions,
+    open_sessions,
+)
 from .concepts import Teacher
 from .discovery import Discoverer
 from .engine import SearchEngine
@@ -30,13 +40,18 @@ class Assembly:
 
     @cached_property
     def _sessions(self) -> Sessions:
-        self.settings.home.mkdir(parents=True, exist_ok=True)
+        self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # passwords' hashes are in it
         return open_sessions(self.settings.database_url)
 
     @cached_property
     def catalog(self) -> Catalog:
         """Questions to the database."""
         return Catalog(self._sessions)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Users and API tokens."""
+        return Accounts(self._sessions)
 
     @cached_property
     def intake(self) -> Intake:

@@ -22,7 +22,10 @@
     │   ├── UnknownQueryError       no kept query has this id
     │   ├── UnknownFeedbackError    no search with judgements has this id
     │   ├── UnknownConceptError     no concept has this id
+    │   ├── UnknownUserError        no user has this name or id
+    │   ├── UnknownTokenError       no API token has this id
     │   └── SchemaOutdatedError     the database needs ``manage.py migrate``
+    ├── AccountError                a user or token that cannot be as it was asked for
     ├── QueryError                  a search that cannot be answered as asked
     └── AnalyzerUnavailableError    the process that segments query photos is not up
 
@@ -119,8 +122,20 @@ class ClustersChangedError(CatalogError):
     """Another process changed the clusters meanwhile."""
 
 
+class UnknownUserError(CatalogError):
+    """No user has this name or id."""
+
+
+class UnknownTokenError(CatalogError):
+    """No API token has this id."""
+
+
 class SchemaOutdatedError(CatalogError):
     """The database was made by another version of the schema."""
+
+
+class AccountError(RetrievalError):
+    """A user or an API token cannot be made or changed as it was asked."""
 
 
 class QueryError(RetrievalError):

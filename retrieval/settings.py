@@ -95,6 +95,11 @@ class Settings:
         """Folder of uploaded query photos, removed when their time is over."""
         return self.home / "queries"
 
+    @property
+    def session_key_file(self) -> Path:
+        """The key that signs the sessions of signed-in users; only its owner may read it."""
+        return self.home / "session.key"
+
     def preview(self, sha256: str) -> Path:
         """Where the preview (long side 1024 px) of a photo is."""
         return self.renditions_dir / sha256[:2] / f"{sha256}.preview.jpg"

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 
-def create_app(assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str] = (), follow: bool = True) -> Flask:
+def create_app(
+    assembly: Assembly,
+    analyzer: Analyzer,
+    *,
+    hosts: Collection[str] = (),
+    follow: bool = True,
+    login_required: bool = False,
+) -> Flask:
     """Make the web application.
 
     Parameters
@@ -31,6 +38,8 @@ def create_app(assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str]
         address such as ``0.0.0.0`` stands for every IP address.
     follow : bool
         Whether a thread takes in what changes in the catalogue, once a second.
+    login_required : bool
+        Whether everybody has to sign in even while there are no users; where there are users they have to anyway.
 
     Raises
     ------
@@ -39,4 +48,4 @@ def create_app(assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str]
     """
     from .application import build
 
-    return build(assembly, analyzer, hosts=hosts, follow=follow)
+    return build(assembly, analyzer, hosts=hosts, follow=follow, login_required=login_required)

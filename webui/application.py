@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from typing import Any
 
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
@@ -20,9 +21,11 @@ from .api.schemas import Problem
 from .context import EXTENSION, WebContext
 from .following import Follower
 from .health import health, measure
+from .limiting import limit
+from .login import identify, login
 from .pages import pages
 from .pictures import Renditions
-from .security import protect
+from .security import SESSION_COOKIE, protect
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,15 @@ DESCRIPTION = """Search photos by segment. Every photo is cut into segments, and
 
 Boxes, points and areas are in pixels of the upright original photo (EXIF orientation applied); boxes are
 `x0 y0 x1 y1`, half open. Errors are `application/problem+json`, and their `detail` says what to do."""
+
+
+SECURITY_SCHEMES: dict[str, Any] = {
+    "token": {"type": "http", "scheme": "bearer", "description": "An API token, made by `manage.py tokens add`."},
+    "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE, "description": "Of who signed in at /login."},
+}
+
+MAX_FORM_PARTS = 10
+"""A picture is one part; more parts than a few are an attempt to keep the parser busy."""
 
 
 class SegSearchApp(OpenAPI):
@@ -62,17 +74,20 @@ class IdConverter(BaseConverter):
         return int(value)
 
 
-def build(assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str], follow: bool) -> Flask:
+def build(
+    assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str], follow: bool, login_required: bool
+) -> Flask:
     """Make the web application; see `webui.create_app`."""
     app = SegSearchApp(
         "webui",
         info=Info(title="SegSearch", version="1", description=DESCRIPTION),
-        security_schemes={},  # the default, None, would be written as null, which no document may hold
+        security_schemes=SECURITY_SCHEMES,
         doc_ui=False,
         validation_error_model=Problem,
         validation_error_callback=problems.invalid,
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD_BYTES
+    app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.url_map.converters["id"] = IdConverter
     context = WebContext(assembly, assembly.engine(), analyzer, Renditions())
@@ -80,10 +95,13 @@ def build(assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str], fol
     follower = Follower(context)
     measure(app, context, follower if follow else None)
     protect(app, hosts)
+    identify(app, assembly.settings.session_key_file, required=login_required)
+    limit(app)
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint)
     app.register_blueprint(health)
     app.register_blueprint(pages)
+    app.register_blueprint(login)
     if follow:
         follower.start()
     return app

@@ -10,16 +10,25 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from retrieval.lifetime import PARENT_VARIABLE, stop_with_parent
 from retrieval.settings import Settings
 
+from .account_commands import tokens, users
+
+if TYPE_CHECKING:
+    from retrieval.catalog import Accounts
+
 logger = logging.getLogger(__name__)
 
 MANAGE = Path(__file__).resolve().parents[1] / "manage.py"
 THREADS = 8
+MAX_HEADER_BYTES = 1 << 16
+MAX_BODY_BYTES = 200 * 1024**2
+"""What is larger is cut off by the server; up to that, the application says what is too large, and what to do."""
 
 
 class Companion:
@@ -69,8 +78,18 @@ class Companion:
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Another name it is reached by, behind a proxy.")
 @click.option("--worker/--no-worker", default=True, help="Whether photos are entered by a worker beside the server.")
+@click.option("--no-login", is_flag=True, help="Let everybody in who can reach the address, without users.")
+@click.option("--trusted-proxy", metavar="ADDRESS", help="Of a proxy in front, whose X-Forwarded-For and -Proto count.")
 @click.pass_obj
-def serve(settings: Settings, host: str, port: int, worker: bool, allow_host: tuple[str, ...]) -> None:
+def serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    worker: bool,
+    allow_host: tuple[str, ...],
+    no_login: bool,
+    trusted_proxy: str | None,
+) -> None:
     """Serve the web pages and the API."""
     from waitress.server import create_server
 
@@ -78,11 +97,20 @@ def serve(settings: Settings, host: str, port: int, worker: bool, allow_host: tu
     from retrieval.assembly import Assembly
 
     from . import create_app
+    from .security import is_beyond_loopback
 
     assembly = Assembly(settings)
-    app = create_app(assembly, RemoteAnalyzer(assembly.analyzer_file), hosts=(host, *allow_host))
+    beyond = is_beyond_loopback((host, *allow_host)) or trusted_proxy is not None
+    if beyond:
+        check_login(assembly.accounts, no_login=no_login)
+    app = create_app(
+        assembly,
+        RemoteAnalyzer(assembly.analyzer_file),
+        hosts=(host, *allow_host),
+        login_required=beyond and not no_login,
+    )
     try:
-        server = create_server(app, host=host, port=port, threads=THREADS, ident="SegSearch")
+        server = create_server(app, host=host, port=port, threads=THREADS, **server_options(trusted_proxy))
     except OSError as error:
         raise click.UsageError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from error
     companions = [Companion(name) for name in (("analyzer", "worker") if worker else ("analyzer",))]
@@ -95,6 +123,37 @@ def serve(settings: Settings, host: str, port: int, worker: bool, allow_host: tu
             companion.end()
 
 
+def check_login(accounts: Accounts, *, no_login: bool) -> None:
+    """Refuse to let other machines in without users, unless that is wanted.
+
+    Raises
+    ------
+    click.UsageError
+        Saying what to do.
+    """
+    if not accounts.any() and not no_login:
+        raise click.UsageError(
+            "other machines could reach this server, and there are no users: make one with `manage.py users add NAME "
+            "--role admin`, or accept with --no-login that everybody who reaches it may see, add and delete photos"
+        )
+    if no_login and accounts.any():
+        raise click.UsageError("there are users, so everybody signs in: leave out --no-login, or remove the users")
+    if no_login:
+        click.echo("WARNING: everybody who can reach this server may see, add and delete photos (--no-login)", err=True)
+
+
+def server_options(trusted_proxy: str | None) -> dict[str, Any]:
+    """How waitress is to listen: with bounds, and believing what a proxy says of whom it asks for only if named."""
+    bounds = {
+        "ident": "SegSearch",
+        "max_request_header_size": MAX_HEADER_BYTES,
+        "max_request_body_size": MAX_BODY_BYTES,
+    }
+    if trusted_proxy is None:
+        return bounds
+    return {**bounds, "trusted_proxy": trusted_proxy, "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"}}
+
+
 @click.command(hidden=True)
 @click.pass_obj
 def analyzer(settings: Settings) -> None:
@@ -104,7 +163,7 @@ def analyzer(settings: Settings) -> None:
     from retrieval.decoding import DecoderPool
 
     assembly = Assembly(settings)
-    settings.home.mkdir(parents=True, exist_ok=True)
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with DecoderPool(1) as decoders:
         server = AnalyzerServer(LocalAnalyzer(assembly.recipe, decoders), assembly.analyzer_file)
         signal.signal(signal.SIGTERM, lambda *_: server.close())
@@ -115,4 +174,4 @@ def analyzer(settings: Settings) -> None:
             server.close()
 
 
-COMMANDS: tuple[click.Command, ...] = (serve, analyzer)
+COMMANDS: tuple[click.Command, ...] = (serve, analyzer, users, tokens)

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from flask import current_app
 
 from retrieval.assembly import Assembly
-from retrieval.catalog import Catalog, Intake, Judgements, KeptQueries
+from retrieval.catalog import Accounts, Catalog, Intake, Judgements, KeptQueries
 from retrieval.concepts import Teacher
 from retrieval.discovery import Discoverer
 from retrieval.engine import SearchEngine
@@ -54,6 +54,11 @@ class WebContext:
     def catalog(self) -> Catalog:
         """Questions to the database."""
         return self.assembly.catalog
+
+    @property
+    def accounts(self) -> Accounts:
+        """Users and API tokens."""
+        return self.assembly.accounts
 
     @property
     def queries(self) -> KeptQueries:

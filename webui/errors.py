@@ -7,10 +7,12 @@ from werkzeug.exceptions import HTTPException
 
 TITLES = {
     400: "That request was not understood",
-    403: "That is not allowed from here",
+    401: "Sign in first",
+    403: "That is not allowed",
     404: "There is nothing here",
     405: "That cannot be done here",
     413: "That is too large",
+    429: "That was too often",
     500: "Something went wrong here",
 }
 DETAILS = {

@@ -1,12 +1,16 @@
-"""Who may talk to the server, and what a browser may do with what it answers.
+"""What keeps foreign web pages out, and what a browser may do with the answers. Who may do what is in `login.py`.
 
-The server has no log-in: it trusts whoever can reach it, on 127.0.0.1 unless told otherwise. What it must not trust is
-a foreign web page open in the same browser. Two checks keep those out:
+Two checks keep out a foreign page that is open in the same browser:
 
 - the ``Host`` of every request must be one of this server's, so that no foreign name can be pointed at its address
   (DNS rebinding);
 - a request that changes something must come from this server's own pages, if it comes from a page at all (``Origin``,
-  ``Sec-Fetch-Site``).
+  ``Sec-Fetch-Site``). With a session, or to begin one, it must say that it does. One with an API token need
+  not: a browser adds no such header by itself, and asks before it lets a foreign page do so.
+
+References
+----------
+OWASP, "Cross-Site Request Forgery Prevention Cheat Sheet": Fetch Metadata, and verifying origin with standard headers.
 """
 
 from __future__ import annotations
@@ -21,13 +25,15 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import BadRequest, Forbidden
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+SESSION_COOKIE = "segsearch_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'none'"
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; object-src 'none'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
@@ -87,8 +93,27 @@ def protect(app: Flask, hosts: Collection[str]) -> None:
         return response
 
 
+def is_loopback(address: str | None, host: str | None) -> bool:
+    """Whether a program on this machine asks this machine by a name that only it has; a proxy gives its own name.
+
+    What has no address comes by no network, but in the same process or by a socket file.
+    """
+    found = _address(address or "127.0.0.1")
+    return found is not None and found.is_loopback and _name(host or "") in LOOPBACK
+
+
+def is_beyond_loopback(hosts: Collection[str]) -> bool:
+    """Whether a server of these names and addresses can be reached from other machines."""
+    return not {host.strip("[]").lower() for host in hosts} <= LOOPBACK
+
+
 def _comes_from(host: str) -> bool:
     """Whether a request was made by a page of `host`, or by no page."""
+    if request.authorization is not None and request.authorization.type == "bearer":
+        return True
+    must_say = SESSION_COOKIE in request.cookies or request.blueprint == "login"
+    if must_say and "Sec-Fetch-Site" not in request.headers and "Origin" not in request.headers:
+        return False
     if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
         return False
     origin = request.headers.get("Origin")

@@ -1,5 +1,6 @@
 """The catalogue: the truth about photos, segments and vectors, in a database."""
 
+from .accounts import Accounts
 from .catalog import Catalog
 from .clusters import Clusters
 from .concepts import Concepts
@@ -10,6 +11,7 @@ from .records import ImageRecord, QueryRecord, SegmentHit, SegmentRecord
 from .sessions import Sessions, migrate, open_sessions
 
 __all__ = [
+    "Accounts",
     "Catalog",
     "Clusters",
     "Concepts",

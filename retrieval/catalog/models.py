@@ -212,3 +212,33 @@ class ClusterMember(Base):
     cluster_id: Mapped[int] = mapped_column(ForeignKey("cluster.id", ondelete="CASCADE"), index=True)
     similarity: Mapped[float]
     explained: Mapped[bool] = mapped_column(default=False)
+
+
+class Account(Base):
+    """A user who may sign in."""
+
+    __tablename__ = "account"
+    __table_args__ = (
+        CheckConstraint("role IN ('viewer', 'editor', 'admin')", name="role"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(6))
+    password_hash: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class ApiToken(Base):
+    """A token by which programs ask in the name of a user; only the digest of it is kept."""
+
+    __tablename__ = "api_token"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]

@@ -63,7 +63,7 @@ def alembic_config(database_url: str) -> Config:
 
 
 def connect(database_url: str) -> Engine:
-    """An engine whose transactions behave alike on every database.
+    """An engine whose transactions behave alike on every database, and whose errors quote no stored value.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def connect(database_url: str) -> Engine:
     try:
         url = make_url(database_url)
         if not url.drivername.startswith("sqlite"):
-            return create_engine(url, pool_pre_ping=True)
+            return create_engine(url, pool_pre_ping=True, hide_parameters=True)
         url.get_dialect()
     except (ArgumentError, ModuleNotFoundError) as error:
         raise ConfigurationError(f"SEGSEARCH_DATABASE_URL names no database that can be used here: {error}") from error
@@ -82,7 +82,7 @@ def connect(database_url: str) -> Engine:
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
     arguments = {"timeout": BUSY_SECONDS, "check_same_thread": False}
-    engine = create_engine(url, connect_args=arguments, **options)
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -16,6 +16,13 @@ DOCUMENTS = sorted(path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.m
 NAMES = {command.name: command for command in (*INDEXER, *WEBUI)}
 
 
+def options(command: click.Command) -> set[str]:
+    """The options of a command and of those below it."""
+    own = {option for each in command.params if isinstance(each, click.Option) for option in each.opts}
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    return own.union(*map(options, below))
+
+
 def test_there_are_documents() -> None:
     assert {"README.md", "ARCHITECTURE.md", "CHANGELOG.md"} <= {path.name for path in DOCUMENTS}
 
@@ -31,7 +38,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_commands_and_their_options_are_there(document: Path) -> None:
     for name, rest in re.findall(r"manage\.py ([a-z-]+)([^`\n]*)", document.read_text()):
         assert name in NAMES, name
-        known = {option for each in NAMES[name].params if isinstance(each, click.Option) for option in each.opts}
+        known = options(NAMES[name])
         for option in re.findall(r"(?<!\w)(--[a-z-]+)", rest):
             assert option in known | {"--help"}, f"{name} {option}"
 

@@ -65,6 +65,25 @@ class TestFinding:
         (tmp_path / "in" / "link").symlink_to(tmp_path / "other")
         assert found(tmp_path / "in") == ["link/photo.jpg"]
 
+    def test_links_out_of_the_folders_can_be_left_alone(self, tmp_path: Path) -> None:
+        touch(tmp_path, "other/photo.jpg", "other/secret.jpg", "in/own.jpg", "in/sub/own.jpg", "too/own.jpg")
+        folder = tmp_path / "in"
+        (folder / "folder").symlink_to(tmp_path / "other")
+        (folder / "file.jpg").symlink_to(tmp_path / "other" / "secret.jpg")
+        (folder / "up.jpg").symlink_to("../other/secret.jpg")
+        (folder / "chain.jpg").symlink_to("file.jpg")
+        (folder / "circle.jpg").symlink_to("circle.jpg")
+        (folder / "inner.jpg").symlink_to("sub/own.jpg")
+        (folder / "to-the-other.jpg").symlink_to(tmp_path / "too" / "own.jpg")
+
+        def names(*paths: Path) -> list[str]:
+            return [os.path.relpath(path, folder) for path in find_files(paths, within=True)]
+
+        assert names(folder) == ["inner.jpg", "own.jpg", "sub/own.jpg"]
+        assert "to-the-other.jpg" in names(folder, tmp_path / "too")
+        (tmp_path / "here").symlink_to(folder)
+        assert len(names(tmp_path / "here")) == 3
+
     def test_links_that_lead_nowhere_are_files_that_cannot_be_read(self, tmp_path: Path) -> None:
         touch(tmp_path, "z.jpg")
         (tmp_path / "a").symlink_to(tmp_path / "a")

@@ -250,7 +250,7 @@ class TestIndex:
     def test_an_error_while_registering_stops_everything(
         self, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def broken(*_: object) -> None:
+        def broken(*_: object, **_options: object) -> None:
             raise RuntimeError("the catalogue is gone")
 
         monkeypatch.setattr(module, "register_files", broken)

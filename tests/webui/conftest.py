@@ -14,8 +14,9 @@ from flask.testing import FlaskClient
 from installation import PALETTES, Library, drawing, encoded, library_in
 
 from retrieval.analyzer import LocalAnalyzer
+from retrieval.catalog.accounts import ROLES, Accounts
 from retrieval.decoding import DecoderPool
-from webui import create_app
+from webui import create_app, passwords
 from webui.context import EXTENSION, WebContext
 
 
@@ -85,3 +86,21 @@ def reader(template: Path, decoders: DecoderPool) -> FlaskClient:
     app = create_app(assembly, LocalAnalyzer(assembly.recipe, decoders), follow=False)
     app.testing = True
     return app.test_client()
+
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    """What is kept of `PASSWORD`; it takes a while to make, as it should."""
+    return passwords.hashed(PASSWORD)
+
+
+@pytest.fixture
+def users(library: Library, password_hash: str) -> Accounts:
+    """A user of each role, named by it, all with the same password."""
+    accounts = library.assembly.accounts
+    for role in ROLES:
+        accounts.add(role, role, password_hash)
+    return accounts

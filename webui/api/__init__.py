@@ -1,5 +1,6 @@
 """The JSON API under ``/api/v1``; it describes itself at ``/api/v1/openapi.json``."""
 
+from .accounts import accounts
 from .clusters import clusters
 from .concepts import concepts
 from .feedback import feedback
@@ -8,6 +9,6 @@ from .queries import queries
 from .search import search
 from .status import status
 
-BLUEPRINTS = (images, queries, search, feedback, concepts, clusters, status)
+BLUEPRINTS = (images, queries, search, feedback, concepts, clusters, status, accounts)
 
 __all__ = ["BLUEPRINTS"]

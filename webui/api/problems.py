@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 
 from retrieval.errors import (
+    AccountError,
     AnalyzerUnavailableError,
     ClustersChangedError,
     ImageError,
@@ -29,6 +30,8 @@ from retrieval.errors import (
     UnknownImageError,
     UnknownQueryError,
     UnknownSegmentError,
+    UnknownTokenError,
+    UnknownUserError,
 )
 
 PREFIX = "/api/"
@@ -44,7 +47,10 @@ _STATUSES: tuple[tuple[type[RetrievalError], int], ...] = (
     (UnknownFeedbackError, 404),
     (UnknownConceptError, 404),
     (UnknownClusterError, 404),
+    (UnknownUserError, 404),
+    (UnknownTokenError, 404),
     (ClustersChangedError, 409),
+    (AccountError, 422),
     (QueryError, 422),
     (ImageError, 422),
     (AnalyzerUnavailableError, 503),
@@ -117,7 +123,7 @@ def documented(*statuses: int) -> dict[str | int | HTTPStatus, Any]:
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": {MIME_TYPE: schema}}
-        for status in (*statuses, 400, 403, 422, 500)
+        for status in (*statuses, 400, 401, 403, 422, 429, 500)
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, jsonify
+from flask import Response, current_app, g, jsonify
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from flask_openapi3.openapi import OpenAPI
@@ -49,4 +49,5 @@ def complete_word(query: schemas.WordsQuery) -> Response:
 def get_document() -> Response:
     """The OpenAPI 3.1 description of these calls."""
     app: OpenAPI = current_app  # type: ignore[assignment]  # a proxy of it
-    return jsonify(app.api_doc)
+    nobody: list[dict[str, list[str]]] = [] if g.visitor.name else [{}]
+    return jsonify({**app.api_doc, "security": [*({name: []} for name in app.security_schemes or {}), *nobody]})

@@ -10,6 +10,9 @@ export class Problem extends Error {
   }
 }
 
+/** Where one signs in, and comes back from. */
+export const toSignIn = () => location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+
 /** The Problem that an answer's status and body tell of. */
 export function problemOf(status, body, retryAfter = null) {
   let detail;
@@ -18,6 +21,7 @@ export function problemOf(status, body, retryAfter = null) {
   } catch {
     /* no problem document */
   }
+  if (status === 401) toSignIn(); // the session has ended
   return new Problem(status, detail ?? `The server answered with ${status}.`, Number(retryAfter) || null);
 }
 
@@ -75,13 +79,13 @@ export function postQuery(file) {
   return call("/queries", { method: "POST", body: form });
 }
 
-/** Call again while the analyzer is starting (503): `onWait` hears of each round. */
+/** Call again while the analyzer is starting (503) or where that was too often (429): `onWait` hears of each round. */
 export async function patiently(attempt, onWait, { rounds = 60, signal } = {}) {
   for (let round = 1; ; round++) {
     try {
       return await attempt();
     } catch (problem) {
-      if (problem.status !== 503 || round >= rounds || signal?.aborted) throw problem;
+      if (![429, 503].includes(problem.status) || round >= rounds || signal?.aborted) throw problem;
       onWait(problem, round);
       await new Promise((resolve) => setTimeout(resolve, (problem.retryAfter ?? 2) * 1000));
     }

@@ -12,18 +12,18 @@ async function change(doing) {
   }
 }
 
-const chosen = () => $$(".concept").filter((row) => $("input[type=checkbox]", row).checked);
+const chosen = () => $$(".concept").filter((row) => $("input[type=checkbox]", row)?.checked);
 
 for (const row of $$(".concept")) {
   const { id, name } = row.dataset;
-  $(".rename", row).addEventListener("submit", (event) => {
+  $(".rename", row)?.addEventListener("submit", (event) => {
     event.preventDefault();
     change(() => changeConcept(id, { name: $(".rename input", row).value.trim() }));
   });
-  $(".delete", row).addEventListener("click", () => {
+  $(".delete", row)?.addEventListener("click", () => {
     if (confirm(`Forget the concept “${name}”? The photos stay.`)) change(() => deleteConcept(id));
   });
-  $("input[type=checkbox]", row).addEventListener("change", () => {
+  $("input[type=checkbox]", row)?.addEventListener("change", () => {
     if ($("#merge")) $("#merge").disabled = chosen().length < 2;
   });
 }
@@ -33,7 +33,7 @@ $("#merge")?.addEventListener("click", () => {
   change(() => mergeConcepts(rows.map((row) => Number(row.dataset.id)), rows[0].dataset.name));
 });
 
-$("#import").addEventListener("change", ({ target }) => {
+$("#import")?.addEventListener("change", ({ target }) => {
   change(async () => {
     let file;
     try {

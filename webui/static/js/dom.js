@@ -25,6 +25,9 @@ export const icon = (name) =>
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
+/** Whether this visitor may change nothing; the server sees to it, this only leaves out what would be refused. */
+export const looksOnly = "looksOnly" in document.body.dataset;
+
 const waiting = new WeakMap();
 const near = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {

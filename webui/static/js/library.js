@@ -11,9 +11,8 @@ async function itemsBefore(id) {
   const wanted = new URLSearchParams({ state: grid.dataset.state, before: id });
   const answer = await fetch(`/library/items?${wanted}`);
   if (!answer.ok) throw new Error(answer.statusText);
-  const held = h("template");
-  held.innerHTML = await answer.text();
-  return $$(".card", held.content);
+  const held = new DOMParser().parseFromString(await answer.text(), "text/html"); // what it holds does not run
+  return $$(".card", held);
 }
 
 let loading = false;

@@ -96,8 +96,8 @@ async function wait() {
   }
 }
 
-$("#delete").addEventListener("click", () => $("#confirm").showModal());
-$("#confirm").addEventListener("close", async () => {
+$("#delete")?.addEventListener("click", () => $("#confirm").showModal());
+$("#confirm")?.addEventListener("close", async () => {
   if ($("#confirm").returnValue !== "delete") return;
   try {
     await deleteImage(id);

@@ -1,6 +1,6 @@
 /** The grid of results. */
 
-import { h, icon, s, whenSeen } from "./dom.js";
+import { h, icon, looksOnly, s, whenSeen } from "./dom.js";
 import { Mask } from "./rle.js";
 
 const keyOf = (result, alone, together) =>
@@ -60,7 +60,7 @@ function cardOf(result, alone, onVote, together) {
   const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone), together), "data-segment": segment },
     h("a", { class: "shot", "data-stop": true, href }, picture),
     h("span", { class: "score" }),
-    h("span", { class: "votes" }, vote("relevant", "up", "Right"), vote("irrelevant", "down", "Wrong")));
+    !looksOnly && h("span", { class: "votes" }, vote("relevant", "up", "Right"), vote("irrelevant", "down", "Wrong")));
   const view = alone ? cropView(new Mask(result.mask)) : null;
   const marked = together ? result.matched.map(({ mask, part }) => [mask, `found part-${part}`]) : [[result.mask, "found"]];
   if (result.mask) whenSeen(card, () => outline(card, marked.map(([mask, name]) => [new Mask(mask), name]), view));

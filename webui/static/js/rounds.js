@@ -1,6 +1,6 @@
 /** Refining by judgements: which results were marked, the rounds so far, and what would help most to judge. */
 
-import { $, $$, h, icon, plural } from "./dom.js";
+import { $, $$, h, icon, looksOnly, plural } from "./dom.js";
 
 const SIDES = ["relevant", "irrelevant"];
 
@@ -61,8 +61,8 @@ export function showRounds(root, round, marks, { onRefine, onUndo, onCompare, on
       marked && !past && button("Refine", "check", onRefine, { class: "button primary", "data-key": "r", title: "Refine (R)" }),
       marked && button("Clear marks", null, onClear),
       compare,
-      round?.rounds > 0 && !past && !marked && saving(onSave),
-      round?.rounds > 0 && !past && button("Undo round", "undo", onUndo, { "data-key": "u", title: "Undo the round (U)" })));
+      !looksOnly && round?.rounds > 0 && !past && !marked && saving(onSave),
+      !looksOnly && round?.rounds > 0 && !past && button("Undo round", "undo", onUndo, { "data-key": "u", title: "Undo the round (U)" })));
 }
 
 /** A name for what the rounds have come to, by which it can be searched from now on. */

@@ -29,7 +29,7 @@ export const isTyping = (target) => target.closest?.("input, textarea, select, [
 function shortcut(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || $("dialog[open]")) return;
   const link = $(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
-  if (event.key === "/") {
+  if (event.key === "/" && $("#words")) {
     $("#words").focus();
     $("#words").select();
   } else if (event.key === "?") $("#help").showModal();
@@ -47,7 +47,7 @@ $("#help-button").addEventListener("click", () => $("#help").showModal());
 for (const dialog of $$("dialog")) {
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // the backdrop
 }
-complete($("#words"), $("#words-list"));
+if ($("#words")) complete($("#words"), $("#words-list"));
 walkGrids();
 
 // A thumbnail that cannot be had says so instead of showing the browser's broken-picture sign.

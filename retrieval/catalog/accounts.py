@@ -1,0 +1,202 @@
+"""Users who may sign in, and the API tokens of their programs. Neither passwords nor tokens are kept, only digests."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from ..errors import AccountError, UnknownTokenError, UnknownUserError
+from .catalog import reading
+from .models import Account, ApiToken
+
+Role = Literal["viewer", "editor", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""From the one that may least to the one that may most; each may what those before it may."""
+
+TOKEN_PREFIX = "segsearch_"  # noqa: S105  # nosec B105  # so that scanners for leaked secrets can know it
+MAX_NAME = 64
+_TOKEN_BYTES = 32
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRecord:
+    """A user. `password_hash` is what `webui.passwords` made of the password."""
+
+    id: int
+    name: str
+    role: Role
+    created_at: datetime
+    password_hash: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRecord:
+    """An API token, without what is secret about it; it may what its user may."""
+
+    id: int
+    name: str
+    user: str
+    created_at: datetime
+
+
+class Accounts:
+    """The users and API tokens of a catalogue.
+
+    Parameters
+    ----------
+    sessions : sessionmaker
+        From `open_sessions`.
+    """
+
+    def __init__(self, sessions: sessionmaker[Session]) -> None:
+        self._sessions = sessions
+        self._single = sessions.kw["bind"].execution_options(reading="once")
+
+    # ---- users
+
+    def any(self) -> bool:
+        """Whether there are users; every request of an installation without log-in asks."""
+        with self._single.connect() as connection:
+            return connection.scalar(_ANY) is not None
+
+    def all(self) -> list[UserRecord]:
+        """All users, by name."""
+        with self._single.connect() as connection:
+            return [UserRecord(**row) for row in connection.execute(_USERS.order_by(Account.key)).mappings()]
+
+    def find(self, user_id: int) -> UserRecord | None:
+        """The user of an id, if there is one."""
+        return self._one(_BY_ID, user_id)
+
+    def named(self, name: str) -> UserRecord | None:
+        """The user of a name in whatever case, if there is one."""
+        return self._one(_BY_KEY, name.casefold())
+
+    def add(self, name: str, role: Role, password_hash: str) -> int:
+        """Let somebody sign in; returns the id, which is never used again.
+
+        Raises
+        ------
+        AccountError
+            The name is taken, or is no name.
+        """
+        row = Account(name=_checked(name), key=name.casefold(), role=role, password_hash=password_hash)
+        row.created_at = datetime.now(UTC).replace(tzinfo=None)
+        with self._sessions.begin() as session:
+            if session.scalar(select(Account.id).where(Account.key == row.key)) is not None:
+                raise AccountError(f"there is a user {name} already: choose another name")
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def change(self, name: str, *, role: Role | None = None, password_hash: str | None = None) -> None:
+        """Give a user another role or password.
+
+        Raises
+        ------
+        UnknownUserError
+        """
+        with self._sessions.begin() as session:
+            row = _row(session, name)
+            row.role = role or row.role
+            row.password_hash = password_hash or row.password_hash
+
+    def remove(self, name: str) -> None:
+        """Remove a user with all tokens.
+
+        Raises
+        ------
+        UnknownUserError
+        """
+        with self._sessions.begin() as session:
+            session.delete(_row(session, name))
+
+    # ---- tokens
+
+    def tokens(self) -> list[TokenRecord]:
+        """All API tokens, oldest first."""
+        statement = select(ApiToken, Account.name).join(Account).order_by(ApiToken.id)
+        with reading(self._sessions) as session:
+            return [_token(row, user) for row, user in session.execute(statement)]
+
+    def add_token(self, user: str, name: str) -> tuple[TokenRecord, str]:
+        """Make a token for a user's program; returns what is kept, and the token, which is not.
+
+        Raises
+        ------
+        UnknownUserError
+        AccountError
+            `name` is no name.
+        """
+        secret = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+        row = ApiToken(name=_checked(name), digest=digest_of(secret))
+        row.created_at = datetime.now(UTC).replace(tzinfo=None)
+        with self._sessions.begin() as session:
+            owner = _row(session, user)
+            row.account_id = owner.id
+            session.add(row)
+            session.flush()
+            return _token(row, owner.name), secret
+
+    def by_token(self, secret: str) -> UserRecord | None:
+        """The user in whose name a token asks; None if it is none, or was revoked."""
+        return self._one(_BY_DIGEST, digest_of(secret))
+
+    def revoke(self, token_id: int) -> None:
+        """Make a token worthless.
+
+        Raises
+        ------
+        UnknownTokenError
+        """
+        with self._sessions.begin() as session:
+            row = session.get(ApiToken, token_id)
+            if row is None:
+                raise UnknownTokenError(f"there is no token {token_id}: `manage.py tokens list` lists those there are")
+            session.delete(row)
+
+    def _one(self, statement: Any, asked: int | str) -> UserRecord | None:
+        """By one statement without the ORM, for every request asks who it is."""
+        with self._single.connect() as connection:
+            row = connection.execute(statement, {"asked": asked}).mappings().one_or_none()
+        return UserRecord(**row) if row else None
+
+
+_ANY = select(Account.id).limit(1)
+
+_USERS = select(Account.id, Account.name, Account.role, Account.created_at, Account.password_hash)
+_BY_ID = _USERS.where(Account.id == bindparam("asked"))
+_BY_KEY = _USERS.where(Account.key == bindparam("asked"))
+_BY_DIGEST = _USERS.join(ApiToken).where(ApiToken.digest == bindparam("asked"))
+
+
+def digest_of(secret: str) -> str:
+    """What is kept of a token: SHA-256. It has 256 random bits, so that nothing slower is needed."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _checked(name: str) -> str:
+    if len(name) > MAX_NAME or not _NAME.fullmatch(name):
+        raise AccountError(
+            f"a name has 1 to {MAX_NAME} letters A-Z, digits and the signs . _ @ -, and begins with a letter or digit"
+        )
+    return name
+
+
+def _row(session: Session, name: str) -> Account:
+    row = session.scalar(select(Account).where(Account.key == name.casefold()))
+    if row is None:
+        raise UnknownUserError("there is no such user: `manage.py users list` lists those there are")
+    return row
+
+
+def _token(row: ApiToken, user: str) -> TokenRecord:
+    return TokenRecord(id=row.id, name=row.name, user=user, created_at=row.created_at)

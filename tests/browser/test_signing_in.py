@@ -1,0 +1,132 @@
+"""Signing in and out, and what a viewer is shown, in a real browser."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+
+import pytest
+from browsing import Complaints, Site, drawing
+from playwright.sync_api import Browser, Page, expect
+from waitress.server import create_server
+
+from retrieval.analyzer import LocalAnalyzer
+from retrieval.assembly import Assembly
+from retrieval.decoding import DecoderPool
+from retrieval.settings import Settings
+from webui import create_app, passwords
+from webui.commands import server_options
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A library of three photos with a viewer and an editor."""
+    home = tmp_path_factory.mktemp("closed")
+    assembly = Assembly(Settings.in_home(home / "home", device="cpu", recipe="grid"))
+    kept = passwords.hashed(PASSWORD)
+    for role in ("viewer", "editor"):
+        assembly.accounts.add(role, role, kept)
+    site = Site(assembly, home)
+    paths = [home / f"{number}.png" for number in range(3)]
+    for number, path in enumerate(paths):
+        drawing(number).save(path)
+    site.enter(paths)
+    with DecoderPool(1) as decoders:
+        app = create_app(assembly, LocalAnalyzer(assembly.recipe, decoders))
+        server = create_server(app, host="127.0.0.1", port=0, threads=6, **server_options(None))
+        threading.Thread(target=server.run, daemon=True).start()
+        yield Site(assembly, home, url=f"http://127.0.0.1:{server.effective_port}")
+        server.close()
+
+
+@pytest.fixture
+def page(browser: Browser, closed: Site, complaints: Complaints) -> Iterator[Page]:
+    context = browser.new_context(base_url=closed.url, reduced_motion="reduce")
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    page.on("console", complaints.hear)
+    page.on("pageerror", lambda error: complaints.found.append(str(error)))
+    yield page
+    context.close()
+    assert [each for each in complaints.unexpected if "Clear-Site-Data" not in each] == []
+
+
+def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_in_back_to_where_one_was_going_and_out(page: Page, complaints: Complaints) -> None:
+    page.goto("/photos/1")
+    expect(page).to_have_title("Sign in – SegSearch")
+    complaints.expected = ("401",)
+    sign_in(page, "editor", "wrong")
+    expect(page.get_by_role("alert")).to_contain_text("no user's name and password")
+    expect(page.get_by_label("Password")).to_be_focused()
+    sign_in(page, "editor")
+    page.wait_for_url("**/photos/1")
+    expect(page.get_by_role("button", name="Delete").first).to_be_visible()
+    cookie = page.context.cookies()[0]
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
+    assert page.evaluate("document.cookie") == ""
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/login")
+    assert page.request.get("/api/v1/images").status == 401
+
+
+def test_a_viewer_looks_and_searches(page: Page) -> None:
+    page.goto("/login")
+    sign_in(page, "viewer")
+    expect(page.locator("#photos .card")).to_have_count(3)
+    expect(page.get_by_role("link", name="Add", exact=True)).to_have_count(0)
+    page.goto("/search?segment=1")
+    expect(page.locator("#results .card").first).to_be_visible()
+    expect(page.locator("#results .votes")).to_have_count(0)
+    for address in ("/photos/1", "/concepts", "/discover"):
+        page.goto(address)
+        expect(page.locator("button.danger, #import, #merge, #update")).to_have_count(0)
+
+
+def test_a_session_that_ends_while_a_page_is_open(page: Page, closed: Site, complaints: Complaints) -> None:
+    page.goto("/login?next=/worst")
+    sign_in(page, "viewer")
+    page.wait_for_url(f"{closed.url}/worst")
+    closed.assembly.accounts.change("viewer", password_hash=passwords.hashed(PASSWORD))
+    complaints.expected = ("401",)
+    page.locator("#words").press_sequentially("do")
+    page.wait_for_url(re.compile(r"/login\?next=%2Fworst$"))
+
+
+def test_a_foreign_page_cannot_ask_in_ones_name(page: Page, closed: Site, complaints: Complaints) -> None:
+    """A page of another origin on the same machine: its cookies go along, as of the same site."""
+    page.goto("/login")
+    sign_in(page, "editor")
+    expect(page.locator("#photos .card")).to_have_count(3)
+    complaints.expected = ("403", "404", "CORS", "ERR_FAILED", "Content Security Policy", "NotSameOrigin")
+    elsewhere = page.context.new_page()
+    elsewhere.goto(closed.url.replace("127.0.0.1", "localhost") + "/static/js/theme.js")
+    status = elsewhere.evaluate(
+        """async (url) => {
+            try { return (await fetch(url, {method: "DELETE", credentials: "include"})).status } catch (e) { return String(e) }
+        }""",
+        f"{closed.url}/api/v1/images/1",
+    )
+    assert "TypeError" in str(status)
+    assert page.request.get("/api/v1/images/1").status == 200
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_is_wider_than_the_window(page: Page, width: int) -> None:
+    """Where one signs in, and after."""
+    page.set_viewport_size({"width": width, "height": 740})
+    page.goto("/login")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    sign_in(page, "editor")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,78 @@
+"""How often something may be asked for, so that one client cannot take the server from the others.
+
+API tokens and programs on this machine are left alone: whoever has those may do as much as the machine can. The
+counts are of this process; there is one web process a server.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import time
+
+from flask import Flask, current_app, g, request
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from werkzeug.exceptions import TooManyRequests
+
+from .security import is_loopback
+
+LIMITER = "segsearch-limiter"
+
+RATES = {
+    "api_images.add_image": parse("600/minute"),  # a folder dropped on the page
+    "api_queries.add_query": parse("60/minute"),  # each is a pass of the network
+    "api_search.find": parse("300/minute"),
+    "api_feedback.begin_feedback": parse("120/minute"),
+    "api_feedback.get_feedback": parse("300/minute"),
+    "api_feedback.add_round": parse("120/minute"),
+    "api_feedback.take_back": parse("120/minute"),
+    "api_concepts.learn_concepts": parse("20/minute"),
+    "api_concepts.import_concepts": parse("20/minute"),
+    "api_clusters.update_clusters": parse("120/minute"),
+}
+"""By endpoint, for each user, or for each address where nobody signs in."""
+
+SIGN_INS = parse("10/minute"), parse("60/hour")
+"""From one address. Not for each user: that would let anybody lock out anybody."""
+
+
+def limit(app: Flask) -> None:
+    """Have requests to the endpoints in `RATES` counted; after the visitor is known."""
+    app.extensions[LIMITER] = MovingWindowRateLimiter(MemoryStorage())
+
+    @app.before_request
+    def count() -> None:
+        rate = RATES.get(request.endpoint or "")
+        if rate is not None and not _is_left_alone():
+            spend(rate, str(request.endpoint), g.visitor.name or client())
+
+
+def spend(rate: RateLimitItem, *key: str) -> None:
+    """Count one more.
+
+    Raises
+    ------
+    TooManyRequests
+        That is one too many; it says when the next will be answered.
+    """
+    limiter: MovingWindowRateLimiter = current_app.extensions[LIMITER]
+    if not limiter.hit(rate, *key):
+        wait = max(1, math.ceil(limiter.get_window_stats(rate, *key).reset_time - time.time()))
+        raise TooManyRequests(f"that was asked too often ({rate}): try again in {wait} s", retry_after=wait)
+
+
+def client() -> str:
+    """The address that asks; of IPv6 the network, for one customer has all addresses in it."""
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def _is_left_alone() -> bool:
+    return g.visitor.by == "token" or is_loopback(request.remote_addr, request.environ.get("HTTP_HOST"))

@@ -1,0 +1,42 @@
+"""Passwords: scrypt as OWASP asks for it, through werkzeug, which Flask brings.
+
+References
+----------
+OWASP, "Password Storage Cheat Sheet": scrypt with N = 2**15, r = 8, p = 3, 32 MiB a hash.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from retrieval.errors import AccountError
+
+LEAST, MOST = 12, 256
+_METHOD = "scrypt:32768:8:3"
+_DECOY = f"{_METHOD}$of-nobody$" + "0" * 128
+
+
+def hashed(password: str) -> str:
+    """What is kept of a password.
+
+    Raises
+    ------
+    AccountError
+        It is too short or too long.
+    """
+    if not LEAST <= len(password) <= MOST:
+        raise AccountError(f"a password has {LEAST} to {MOST} characters: several words make a good one")
+    return generate_password_hash(_normal(password), _METHOD)
+
+
+def matches(password: str, kept: str | None) -> bool:
+    """Whether a password is the one that `kept` was made of; takes as long where there is none (None)."""
+    found = check_password_hash(kept or _DECOY, _normal(password[:MOST]))
+    return found and kept is not None
+
+
+def _normal(password: str) -> str:
+    """The same characters, however the keyboard composed them."""
+    return unicodedata.normalize("NFKC", password)
