@@ -74,6 +74,15 @@ class PixelNamer(Protocol):
         ...
 
 
+@runtime_checkable
+class TextEmbedder(Protocol):
+    """What a recipe may do besides: read any text."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Texts in the space of the segments, (N, D), of unit length."""
+        ...
+
+
 class Analyzer(Protocol):
     """Turns a picture file into segments with vectors: in this process, or in the one that serves all web workers."""
 
