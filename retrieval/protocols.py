@@ -98,6 +98,25 @@ class Analyzer(Protocol):
         """
         ...
 
+    def embed_text(self, text: str, space: str) -> Vectors:
+        """A text in the space of the segments, (1, D), of unit length.
+
+        Parameters
+        ----------
+        text : str
+            At most `query.MAX_TEXT` characters.
+        space : str
+            The space that is meant.
+
+        Raises
+        ------
+        QueryError
+            The text is too long.
+        AnalyzerUnavailableError
+            The process that does it is not up, or its recipe has no text tower of this space.
+        """
+        ...
+
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class AnalyzedPhoto:

@@ -75,7 +75,7 @@ def build(assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str], fol
     app.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.url_map.converters["id"] = IdConverter
-    context = WebContext(assembly, assembly.engine(), analyzer, Renditions())
+    context = WebContext(assembly, assembly.engine(analyzer), analyzer, Renditions())
     app.extensions[EXTENSION] = context
     follower = Follower(context)
     measure(app, context, follower if follow else None)

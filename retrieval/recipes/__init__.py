@@ -75,6 +75,8 @@ class RecipeCard:
         Makes the recipe on a device; on the CPU with so many threads a pass.
     reads_text : bool
         Whether the recipe, once it is built, is a `protocols.TextEmbedder`.
+    is_centred : bool
+        Whether things that are unlike score about 0, so that a score says something by itself.
     """
 
     name: str
@@ -85,6 +87,7 @@ class RecipeCard:
     word_vectors: Vectors | None
     build: Callable[[str, int | None], Recipe]
     reads_text: bool = False
+    is_centred: bool = True
 
 
 @cache

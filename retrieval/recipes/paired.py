@@ -131,5 +131,6 @@ def card(name: str) -> RecipeCard:
         photo_dim=embedder.dim,
         word_vectors=None,
         reads_text=embedder.reads_text,
+        is_centred=False,
         build=built,
     )
