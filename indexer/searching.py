@@ -94,14 +94,17 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
         click.echo(json.dumps(_answer_json(answer, paths)))
         return
     console = Console()
-    knows = assembly.card.word_vectors is not None or any(
-        term.concept for term in (answer.words.understood if answer.words else ())
+    card = assembly.card
+    knows = (
+        card.reads_text
+        or card.word_vectors is not None
+        or any(term.concept for term in (answer.words.understood if answer.words else ()))
     )
     if answer.words is not None and not knows:
-        console.print(f"the recipe {assembly.card.name} knows no words: give --image or --segment")
+        console.print(f"the recipe {card.name} knows no words: give --image or --segment")
     elif answer.words is not None:
         for term in answer.words.understood:
-            labels = f"{', '.join(term.labels[:8])}{' …' if len(term.labels) > 8 else ''}"
+            labels = f"{', '.join(term.labels[:8])}{' …' if len(term.labels) > 8 else ''}" or "as it is"
             console.print(Text(f"{term.text} → {labels if term.concept is None else f'the concept {term.name}'}"))
         if answer.words.unknown:
             hint = f"; did you mean {', '.join(answer.words.suggestions)}?" if answer.words.suggestions else ""

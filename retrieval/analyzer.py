@@ -1,7 +1,7 @@
-"""Analysing query photos: in this process, or in the one process on the machine that has the network loaded.
+"""Analysing query photos and texts: in this process, or in the one process on the machine that has the network loaded.
 
-Web workers import neither torch nor a model. They send a path over loopback to the analyzer process, whose address and
-key stand in a file in HOME that only its owner can read.
+Web workers import neither torch nor a model. They send a path, or a text, over loopback to the analyzer process, whose
+address and key stand in a file in HOME that only its owner can read.
 """
 
 from __future__ import annotations
@@ -18,10 +18,15 @@ from dataclasses import dataclass
 from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from multiprocessing.context import AuthenticationError
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from .decoding import DecoderPool
-from .errors import AnalyzerUnavailableError, ImageError, RetrievalError
-from .protocols import AnalyzedPhoto, Recipe
+from .errors import AnalyzerUnavailableError, ImageError, QueryError, RetrievalError
+from .protocols import AnalyzedPhoto, Recipe, TextEmbedder
+from .query import MAX_TEXT
+from .types import Vectors
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +35,18 @@ ANALYSIS_SIDE = 1024
 
 PATIENCE_SECONDS = 120.0
 
+TEXT_PATIENCE_SECONDS = 20.0
+"""A text waits for no photo."""
+
 SILENCE_SECONDS = 5.0
 """How long one side waits for the next word of the other, while neither has anything to compute."""
+
+
+class Text(NamedTuple):
+    """The question for the vector of a text in a space."""
+
+    text: str
+    space: str
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -64,6 +79,29 @@ class LocalAnalyzer:
             analysis=self.recipe.embed(decoded.rgb, features, segments),
         )
 
+    def embed_text(self, text: str, space: str) -> Vectors:
+        """The vector of a text, (1, D), by the recipe's text tower.
+
+        Raises
+        ------
+        QueryError
+            The text is too long.
+        AnalyzerUnavailableError
+            The recipe has no text tower of this space.
+        """
+        return text_vector(self.recipe, text, space)
+
+
+def text_vector(recipe: Recipe, text: str, space: str) -> Vectors:
+    """The vector of a text, (1, D), by a recipe's text tower; raises as `LocalAnalyzer.embed_text`."""
+    if len(text) > MAX_TEXT:
+        raise QueryError(f"the text has {len(text)} characters; at most {MAX_TEXT} are read")
+    if recipe.space != space or not isinstance(recipe, TextEmbedder):
+        raise AnalyzerUnavailableError(
+            f"the analyzer runs with {recipe.space}, searches with {space}: start `python manage.py serve` again"
+        )
+    return recipe.embed_texts([text])
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteAnalyzer:
@@ -89,11 +127,22 @@ class RemoteAnalyzer:
         answer = self._ask(str(path))
         if isinstance(answer, AnalyzedPhoto):
             return answer
-        raise (
-            answer
-            if isinstance(answer, RetrievalError)
-            else AnalyzerUnavailableError("the analyzer failed; see its log")
-        )
+        raise _error_of(answer)
+
+    def embed_text(self, text: str, space: str) -> Vectors:
+        """Have the process embed a text, (1, D).
+
+        Raises
+        ------
+        QueryError
+            The text is too long.
+        AnalyzerUnavailableError
+            It is starting, stopped, has not answered in time, or runs another recipe.
+        """
+        answer = self._ask(Text(text, space), TEXT_PATIENCE_SECONDS)
+        if isinstance(answer, np.ndarray):
+            return answer
+        raise _error_of(answer)
 
     def is_up(self) -> bool:
         """Whether the process answers."""
@@ -102,7 +151,7 @@ class RemoteAnalyzer:
         except AnalyzerUnavailableError:
             return False
 
-    def _ask(self, question: str | None, patience: float = PATIENCE_SECONDS) -> object:
+    def _ask(self, question: str | Text | None, patience: float = PATIENCE_SECONDS) -> object:
         try:
             stored = json.loads(self.address_file.read_text())
             key = bytes.fromhex(stored["key"])
@@ -115,14 +164,15 @@ class RemoteAnalyzer:
                     raise AnalyzerUnavailableError(f"the analyzer did not answer within {patience:.0f} s; try again")
                 return connection.recv()
         except (OSError, EOFError, ValueError, KeyError, AuthenticationError) as error:
+            what = "words cannot be read" if isinstance(question, Text) else "query photos cannot be segmented"
             raise AnalyzerUnavailableError(
-                "query photos cannot be segmented right now: the analyzer is starting or not running; "
+                f"{what} right now: the analyzer is starting or not running; "
                 "try again in some seconds, or start `python manage.py serve`"
             ) from error
 
 
 class AnalyzerServer:
-    """Answers `RemoteAnalyzer` on loopback, one photo at a time.
+    """Answers `RemoteAnalyzer` on loopback, one photo at a time, and one text beside it.
 
     Parameters
     ----------
@@ -134,7 +184,7 @@ class AnalyzerServer:
     def __init__(self, analyzer: LocalAnalyzer, address_file: Path) -> None:
         self._analyzer = analyzer
         self._address_file = address_file
-        self._one_at_a_time = threading.Lock()
+        self._one_photo, self._one_text = threading.Lock(), threading.Lock()
         key = secrets.token_bytes(32)
         self._key = key
         self._listener = Listener(("127.0.0.1", 0), backlog=64)
@@ -172,21 +222,31 @@ class AnalyzerServer:
                 deliver_challenge(connection, self._key)
                 answer_challenge(connection, self._key)
                 question = connection.recv()
-                connection.send("up" if question is None else self._analyze(Path(question)))
+                connection.send("up" if question is None else self._answer_to(question))
             except AuthenticationError:
                 logger.warning("refused a connection with a wrong key")
             except (EOFError, OSError) as error:
                 logger.info("a client went away: %s", error)
 
-    def _analyze(self, path: Path) -> AnalyzedPhoto | RetrievalError:
+    def _answer_to(self, question: str | Text) -> AnalyzedPhoto | Vectors | RetrievalError:
         try:
-            with self._one_at_a_time:
-                return self._analyzer.analyze(path)
-        except ImageError as error:
+            if isinstance(question, Text):
+                with self._one_text:
+                    return self._analyzer.embed_text(*question)
+            with self._one_photo:
+                return self._analyzer.analyze(Path(question))
+        except (ImageError, QueryError, AnalyzerUnavailableError) as error:
             return error
         except Exception:
-            logger.exception("analysing %s failed", path)
-            return AnalyzerUnavailableError("analysing this photo failed; the analyzer's log says why")
+            logger.exception("analysing %r failed", question)
+            return AnalyzerUnavailableError("analysing this failed; the analyzer's log says why")
+
+
+def _error_of(answer: object) -> RetrievalError:
+    """What an answer that is no result is raised as."""
+    return (
+        answer if isinstance(answer, RetrievalError) else AnalyzerUnavailableError("the analyzer failed; see its log")
+    )
 
 
 def _limit_silence(connection: Connection) -> None:

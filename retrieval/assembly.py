@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
+from .analyzer import RemoteAnalyzer, text_vector
 from .catalog import (
     Accounts,
     Catalog,
@@ -21,10 +22,14 @@ from .discovery import Discoverer
 from .engine import SearchEngine
 from .index.files import IndexFiles
 from .index.live import LiveIndex, photos_of, segments_of
-from .protocols import Recipe
+from .protocols import Analyzer, Recipe
 from .recipes import RecipeCard, card, load
 from .settings import Settings
+from .types import Vectors
 from .vocabulary import Vocabulary
+
+TEXTS_KEPT = 1000
+"""The vectors of so many texts are kept by an engine."""
 
 
 class Assembly:
@@ -125,8 +130,20 @@ class Assembly:
         source = photos_of(self.catalog, name)
         return LiveIndex(self.photo_files, source, self.catalog, name, self.card.photo_dim)
 
-    def engine(self) -> SearchEngine:
-        """A search engine, caught up with the catalogue."""
+    def engine(self, analyzer: Analyzer | None = None) -> SearchEngine:
+        """A search engine, caught up with the catalogue.
+
+        Parameters
+        ----------
+        analyzer : Analyzer, optional
+            What embeds texts for a recipe with a text tower; if absent the analyzer process or, where it is not up,
+            the recipe in this process.
+        """
+
+        @lru_cache(TEXTS_KEPT)
+        def embed_text(text: str) -> Vectors:
+            return analyzer.embed_text(text, self.card.space) if analyzer else self._embed_text(text)
+
         engine = SearchEngine(
             catalog=self.catalog,
             queries=self.queries,
@@ -135,9 +152,16 @@ class Assembly:
             photos=self.live_photos(),
             recipe=self.card,
             vocabulary=Vocabulary.load(),
+            embed_text=embed_text if self.card.reads_text else None,
         )
         engine.refresh()
         return engine
+
+    def _embed_text(self, text: str) -> Vectors:
+        remote = RemoteAnalyzer(self.analyzer_file)
+        if remote.is_up():
+            return remote.embed_text(text, self.card.space)
+        return text_vector(self.recipe, text, self.card.space)
 
     def teacher(self, engine: SearchEngine) -> Teacher:
         """What makes and changes concepts, by a search engine."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,6 +52,8 @@ class SearchEngine:
     segments, photos : LiveIndex
     recipe : RecipeCard
     vocabulary : Vocabulary
+    embed_text : callable or None
+        The recipe's text tower; with one, words are read by it and not by the vocabulary.
     """
 
     catalog: Catalog
@@ -61,6 +63,7 @@ class SearchEngine:
     photos: LiveIndex
     recipe: RecipeCard
     vocabulary: Vocabulary
+    embed_text: Callable[[str], Vectors] | None = None
 
     def search(self, request: SearchRequest) -> SearchAnswer:
         """Answer a search.
@@ -156,7 +159,13 @@ class SearchEngine:
             concepts=self.concepts,
             recipe=self.recipe,
             vocabulary=self.vocabulary,
+            embed_text=self.embed_text,
         )
+
+    @property
+    def _floor(self) -> float:
+        """The least score of a likely result."""
+        return rank.LIKELY_FLOOR if self.recipe.is_centred else 0.0
 
     # ---- the way of a query
 
@@ -181,7 +190,7 @@ class SearchEngine:
         if understood.by_photo:
             return self._photo_matches(request, understood)
         if understood.is_combination:
-            return _combined(combined_search(self._scope(request), understood, request))
+            return _combined(combined_search(self._scope(request), understood, request), self._floor)
         matches = self._ranked(request, understood.things[0], understood.hidden)
         return self._explained(matches, understood)
 
@@ -233,7 +242,7 @@ class SearchEngine:
             scored = scope.colored(scope.nearest(thing.directions, k), thing.colors)
             chosen, known = self._choose(request.group_by, limit, scored, hidden, k)
             if len(chosen) >= limit or scope.is_exhausted(k):
-                return _described(chosen, known, limit)
+                return _described(chosen, known, limit, self._floor)
             k *= 4
 
     def _choose(
@@ -304,7 +313,7 @@ class SearchEngine:
         batch = self.catalog.vectors(scored.ids.tolist())
         vectors = batch.vectors[np.searchsorted(batch.ids, scored.ids)]
         rows = feedback.ask(scored.scores.astype(np.float64), vectors, model.threshold, count=ASKED)
-        return _described(scored[rows], known, ASKED)
+        return _described(scored[rows], known, ASKED, self._floor)
 
     def _photo_matches(self, request: SearchRequest, understood: Understood) -> tuple[Match, ...]:
         """Whole photos against whole-photo vectors."""
@@ -319,7 +328,7 @@ class SearchEngine:
             if len(scored) >= limit or k >= len(self.photos):
                 break
             k *= 4
-        cut = rank.likely_from(scored.scores)
+        cut = rank.likely_from(scored.scores, self._floor)
         return tuple(
             Match(
                 image_id=key,
@@ -357,9 +366,9 @@ def _depth(request: SearchRequest) -> int:
     return MAX_LIMIT if request.facets else request.limit
 
 
-def _combined(found: Sequence[CombinedHit]) -> tuple[Match, ...]:
+def _combined(found: Sequence[CombinedHit], floor: float) -> tuple[Match, ...]:
     """Results that several segments of a photo make together; the first part's segment stands for them."""
-    cut = rank.likely_from(np.array([hit.score for hit in found], np.float32))
+    cut = rank.likely_from(np.array([hit.score for hit in found], np.float32), floor)
     return tuple(
         Match(
             image_id=first.image_id,
@@ -380,9 +389,9 @@ def _combined(found: Sequence[CombinedHit]) -> tuple[Match, ...]:
     )
 
 
-def _described(chosen: Scored, known: dict[int, SegmentHit], limit: int) -> tuple[Match, ...]:
+def _described(chosen: Scored, known: dict[int, SegmentHit], limit: int, floor: float) -> tuple[Match, ...]:
     """Results; photos in which nothing was found come last, for how alike a whole photo is says less."""
-    cut = rank.likely_from(chosen.scores)
+    cut = rank.likely_from(chosen.scores, floor)
     matches = [
         Match(
             image_id=known[key].image_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,8 @@ class Lookup:
     concepts : Concepts
     recipe : RecipeCard
     vocabulary : Vocabulary
+    embed_text : callable or None
+        From a text to its vector, (1, D), where the recipe has a text tower.
     """
 
     catalog: Catalog
@@ -46,6 +48,7 @@ class Lookup:
     concepts: Concepts
     recipe: RecipeCard
     vocabulary: Vocabulary
+    embed_text: Callable[[str], Vectors] | None = None
 
     def example(self, ref: Ref) -> Example:
         """What a reference means.
@@ -77,19 +80,31 @@ class Lookup:
         return Example(ref, vector, record, image.id)
 
     def read(self, text: str) -> Reading | None:
-        """How words are understood; None if there are none."""
+        """How words are understood; None if there are none.
+
+        Names that people gave go before all else; a text tower, where there is one, reads the rest as it is.
+        """
         if not text.strip():
             return None
-        return self.vocabulary.read(text, self.concepts.names())
+        names = self.concepts.names()
+        return self.vocabulary.read(text, names) if self.embed_text is None else self.vocabulary.divide(text, names)
 
     def directions(self, term: Term) -> tuple[Vectors, tuple[str, ...] | None]:
         """The directions of a word, (R, D), and what each stands for.
 
-        Of a concept its own; of another word the classes of the classifier that it stands for, each half way to what
-        was learned of the word from annotated objects, if anything was; (0, D) if the recipe knows none of it.
+        Of a concept its own; of a phrase for the text tower what that makes of it; of another word the classes of the
+        classifier that it stands for, each half way to what was learned of the word from annotated objects, if anything
+        was; (0, D) if the recipe knows none of it.
+
+        Raises
+        ------
+        AnalyzerUnavailableError
+            The process with the text tower is not up.
         """
         if term.concept is not None:
             return self.directions_of(self.concepts.get(term.concept)), None
+        if self.embed_text is not None:
+            return self.embed_text(term.name), None
         vectors = self.recipe.word_vectors
         if vectors is None:
             return np.zeros((0, self.recipe.segment_dim), np.float32), None

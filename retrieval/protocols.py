@@ -74,6 +74,15 @@ class PixelNamer(Protocol):
         ...
 
 
+@runtime_checkable
+class TextEmbedder(Protocol):
+    """What a recipe may do besides: read any text."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Texts in the space of the segments, (N, D), of unit length."""
+        ...
+
+
 class Analyzer(Protocol):
     """Turns a picture file into segments with vectors: in this process, or in the one that serves all web workers."""
 
@@ -86,6 +95,25 @@ class Analyzer(Protocol):
             The file cannot be used as a picture.
         AnalyzerUnavailableError
             The process that does it is not up.
+        """
+        ...
+
+    def embed_text(self, text: str, space: str) -> Vectors:
+        """A text in the space of the segments, (1, D), of unit length.
+
+        Parameters
+        ----------
+        text : str
+            At most `query.MAX_TEXT` characters.
+        space : str
+            The space that is meant.
+
+        Raises
+        ------
+        QueryError
+            The text is too long.
+        AnalyzerUnavailableError
+            The process that does it is not up, or its recipe has no text tower of this space.
         """
         ...
 

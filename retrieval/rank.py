@@ -105,6 +105,6 @@ def first_of_each(owners: Iterable[int], hidden: Collection[int | None]) -> list
     return rows
 
 
-def likely_from(scores: NDArray[np.float32]) -> float:
+def likely_from(scores: NDArray[np.float32], floor: float = LIKELY_FLOOR) -> float:
     """The score from which on results are likely: relative to the best, for what is a good score differs by query."""
-    return max(LIKELY_FLOOR, LIKELY_SHARE * float(scores.max(initial=0.0)))
+    return max(floor, LIKELY_SHARE * float(scores.max(initial=0.0)))

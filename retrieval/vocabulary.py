@@ -414,6 +414,41 @@ class Vocabulary:
             return Reading(found.understood, (), ())
         return found
 
+    def divide(self, text: str, names: Mapping[str, int]) -> Reading:
+        """Divide what a person typed into names that people gave and phrases, for a reader that knows any phrase.
+
+        Parameters
+        ----------
+        text : str
+        names : mapping of str to int
+            Concepts, with their ids.
+
+        Returns
+        -------
+        Reading
+            Everything is understood. Phrases end at commas and other signs that separate, and at names; `FILLERS` at
+            their ends go, unless nothing else was typed.
+        """
+        named = {normal_form(name): _Entry(name, name, (), concept=key) for name, key in names.items()}
+        found = [term for tokens in _clauses(text) for term in self._divided(text, tokens, named)]
+        whole = " ".join(text.split())
+        return Reading(tuple(dict.fromkeys(found)) or (Term(whole, whole, (), ()),), (), ())
+
+    def _divided(self, text: str, tokens: Sequence[_Token], named: Mapping[str, _Entry]) -> Iterator[Term]:
+        """The names and phrases of a clause, in order."""
+        phrase: list[_Token] = []
+        place = 0
+        while place < len(tokens):
+            match = self._named_at(tokens, place, named)
+            if match is None or match.entry is None:
+                phrase.append(tokens[place])
+                place += 1
+                continue
+            yield from _phrase(text, phrase)
+            yield self._term(text[tokens[match.first].start : tokens[match.last - 1].end], match.entry)
+            phrase, place = [], match.last
+        yield from _phrase(text, phrase)
+
     def _read_clauses(
         self, text: str, clauses: Sequence[Sequence[_Token]], fillers: frozenset[str], named: Mapping[str, _Entry]
     ) -> Reading:
@@ -496,6 +531,14 @@ class Vocabulary:
         turns = (keys[turn] for turn in range(SUGGESTIONS) for keys in near if turn < len(keys))
         words = dict.fromkeys(self._told[key].word for key in turns)
         return tuple(islice(words, SUGGESTIONS))
+
+
+def _phrase(text: str, tokens: Sequence[_Token]) -> Iterator[Term]:
+    """The term of a phrase without the fillers at its ends, if anything is left."""
+    kept = [row for row, token in enumerate(tokens) if token.key not in FILLERS]
+    if kept:
+        words = " ".join(text[tokens[kept[0]].start : tokens[kept[-1]].end].split())
+        yield Term(words, words, (), ())
 
 
 def _colored(tokens: Sequence[_Token], matches: Sequence[_Match]) -> list[_Match]:

@@ -90,7 +90,7 @@ def build(
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.url_map.converters["id"] = IdConverter
-    context = WebContext(assembly, assembly.engine(), analyzer, Renditions())
+    context = WebContext(assembly, assembly.engine(analyzer), analyzer, Renditions())
     app.extensions[EXTENSION] = context
     follower = Follower(context)
     measure(app, context, follower if follow else None)

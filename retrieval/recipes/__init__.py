@@ -17,6 +17,10 @@ the last six with ``-crf``   the same, after a dense CRF             those of ``
 ``sam``, ``sam2``            masks of a grid of points               those of ``lite``
 ``semantic:MODEL``           connected parts of a hub model's        those of ``lite``
                              classes
+``NAME+timm:MODEL``          those of any of these but ``lite-crops`` means of a backbone's patches
+``NAME+dinov2[:MODEL]``      the same                                the same
+``NAME+siglip2[:MODEL]``,    the same                                the same, in the space of the model's
+``NAME+clip[:MODEL]``                                                text tower, which reads the words
 ============================ ======================================= =====================================
 
 Naming a recipe, its fingerprint and its words loads no network; `load` builds it. The lower half needs weights that
@@ -66,9 +70,13 @@ class RecipeCard:
     segment_dim, photo_dim : int
         Lengths of the vectors.
     word_vectors : ndarray of shape (1000, D), float32, or None
-        The classes of ImageNet in the space of the segments; None if words do not work.
+        The classes of ImageNet in the space of the segments; None if they have no vectors there.
     build : callable
         Makes the recipe on a device; on the CPU with so many threads a pass.
+    reads_text : bool
+        Whether the recipe, once it is built, is a `protocols.TextEmbedder`.
+    is_centred : bool
+        Whether things that are unlike score about 0, so that a score says something by itself.
     """
 
     name: str
@@ -78,6 +86,8 @@ class RecipeCard:
     photo_dim: int
     word_vectors: Vectors | None
     build: Callable[[str, int | None], Recipe]
+    reads_text: bool = False
+    is_centred: bool = True
 
 
 @cache
@@ -87,7 +97,8 @@ def card(name: str) -> RecipeCard:
     Parameters
     ----------
     name : str
-        One of `NAMES`; recipes on the hub's models take a model's name behind a colon.
+        One of `NAMES`; recipes on the hub's models take a model's name behind a colon. An embedder may stand behind a
+        plus sign.
 
     Raises
     ------
@@ -96,12 +107,13 @@ def card(name: str) -> RecipeCard:
     WeightsMissingError
         A file of the recipe is missing.
     """
-    family, colon, _ = name.partition(":")
+    segmenter, plus, _ = name.partition("+")
+    family, colon, _ = segmenter.partition(":")
     if family not in _MODULES:
         raise ConfigurationError(f"SEGSEARCH_RECIPE={name!r} is none of {', '.join(NAMES)}")
     if colon and family not in _TAKES_MODEL:
         raise ConfigurationError(f"SEGSEARCH_RECIPE={name!r}: {family} takes no model; use {family} alone")
-    module = import_module(f".{_MODULES[family]}", __name__)
+    module = import_module(f".{'paired' if plus else _MODULES[family]}", __name__)
     found: RecipeCard = module.card(name)
     return found
 

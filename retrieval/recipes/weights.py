@@ -8,9 +8,11 @@ the hub's models as folders ``OWNER/MODEL`` with ``config.json``, ``preprocessor
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -164,23 +166,74 @@ class HubModel:
         ------
         WeightsMissingError, WeightsCorruptError
         """
-        place = self.place
-        if place is not None:
-            try:
-                return kind.from_pretrained(self._complete(place), local_files_only=True, **options)
-            except _BROKEN as error:
-                raise WeightsCorruptError(
-                    f"{place} does not hold what {kind.__name__} reads ({_brief(error)}): fetch it anew from {self.url}"
-                ) from error
-        try:
+        with self.reading(kind.__name__):
+            if self.place is not None:
+                return kind.from_pretrained(self._complete(self.place), local_files_only=True, **options)
             return kind.from_pretrained(self.name, revision=self.revision, **options)
-        except OSError as error:
-            raise WeightsMissingError(
-                f"{self.name} could not be fetched from {self.url} ({_brief(error)}): place the model's files in "
-                f"FOLDER/{self.name} and set {VARIABLE}=FOLDER"
+
+    def file(self, name: str) -> Path:
+        """One of its files, from its place or, fetched if it is not there, from the hub's cache.
+
+        Raises
+        ------
+        WeightsMissingError
+        """
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import LocalEntryNotFoundError
+
+        if self.place is not None:
+            path = self._complete(self.place) / name
+            if not path.is_file():
+                raise WeightsMissingError(f"{path} is missing: place there the file from {self.url}")
+            return path
+        with self.reading(name):
+            try:
+                return Path(hf_hub_download(self.name, name, revision=self.revision, local_files_only=True))
+            except LocalEntryNotFoundError:
+                return Path(hf_hub_download(self.name, name, revision=self.revision))
+
+    def described(self, name: str = "config.json") -> dict[str, Any]:
+        """What one of its JSON files says.
+
+        Raises
+        ------
+        WeightsMissingError, WeightsCorruptError
+        """
+        path = self.file(name)
+        try:
+            found: dict[str, Any] = {**json.loads(path.read_text(encoding="utf-8"))}
+        except (ValueError, TypeError) as error:
+            raise WeightsCorruptError(
+                f"{path} does not describe a model ({_brief(error)}): fetch it anew from {self.url}"
             ) from error
+        return found
+
+    @contextlib.contextmanager
+    def reading(self, reader: str) -> Iterator[None]:
+        """What a library's loader raises becomes one of our errors.
+
+        Parameters
+        ----------
+        reader : str
+            What reads, for the message.
+
+        Raises
+        ------
+        WeightsMissingError, WeightsCorruptError
+        """
+        try:
+            yield
         except _BROKEN as error:
-            raise WeightsCorruptError(f"{self.url} is not what {kind.__name__} reads ({_brief(error)})") from error
+            if self.place is not None:
+                raise WeightsCorruptError(
+                    f"{self.place} does not hold what {reader} reads ({_brief(error)}): fetch it anew from {self.url}"
+                ) from error
+            if isinstance(error, OSError):
+                raise WeightsMissingError(
+                    f"{self.name} could not be fetched from {self.url} ({_brief(error)}): place the model's files in "
+                    f"FOLDER/{self.name} and set {VARIABLE}=FOLDER"
+                ) from error
+            raise WeightsCorruptError(f"{self.url} is not what {reader} reads ({_brief(error)})") from error
 
     def load_network(self, kind: Any) -> nn.Module:
         """The network, in evaluation mode without gradients; one that would be left partly unfilled is refused.

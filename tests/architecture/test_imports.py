@@ -40,3 +40,15 @@ def test_what_is_not_loaded(statement: str, never: set[str]) -> None:
 
 def test_what_is_loaded_would_be_seen() -> None:
     assert "torch" in loaded_by("import retrieval.backbone")
+
+
+def test_a_pair_is_named_without_its_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "owner" / "model"
+    place.mkdir(parents=True)
+    (place / "config.json").write_text('{"model_type": "clip"}')
+    (place / "model.safetensors").write_bytes(b"")
+    monkeypatch.setenv("SEGSEARCH_WEIGHTS", str(tmp_path))
+    loaded = loaded_by(
+        "from retrieval.recipes import card; assert card('sam2:owner/model+clip:owner/model').reads_text"
+    )
+    assert not loaded & {"torch", "timm", "torchvision", "transformers"}

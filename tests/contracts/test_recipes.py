@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
+import tiny_models
 
-from retrieval.protocols import Recipe
+from retrieval.protocols import Recipe, TextEmbedder
 from retrieval.recipes import NAMES, card, load
 from retrieval.recipes.lite import PARAMETERS, LiteRecipe, projection_path
+from retrieval.recipes.paired import PairedRecipe
 from retrieval.size import ModelSize
 from retrieval.types import Analysis, RgbImage, Segments
 
-# Recipes with networks of others have their own tests: their weights are not in the repository.
+# Recipes that segment with networks of others have their own tests: their weights are not in the repository.
 FITTED = [name for name in NAMES if name == "grid" or (name in PARAMETERS and projection_path(name).is_file())]
-RECIPES = [pytest.param(name, marks=[] if name == "grid" else [pytest.mark.slow]) for name in FITTED]
+PAIRED = ["lite+dinov2:tiny/dinov2", *(f"grid+{name}" for name in tiny_models.EMBEDDERS)]
+RECIPES = [pytest.param(name, marks=[] if name == "grid" else [pytest.mark.slow]) for name in (*FITTED, *PAIRED)]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder of weights with small models at random numbers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEGSEARCH_WEIGHTS", str(tiny_models.save_all(tmp_path_factory.mktemp("weights"))))
+        yield
 
 
 @pytest.fixture(scope="module", params=RECIPES)
@@ -25,6 +37,8 @@ def recipe(request: pytest.FixtureRequest) -> Recipe:
     if request.param == "lite":
         found: Recipe = request.getfixturevalue("lite")
         return found
+    if request.param in PAIRED:
+        request.getfixturevalue("weights")
     return load(request.param, "cpu")
 
 
@@ -74,9 +88,12 @@ def test_qualities_fall_and_are_shares(analyses: dict[str, tuple[Any, Analysis]]
 
 
 @pytest.mark.parametrize("photo", ["huge", "tiny"])
-def test_vectors_have_unit_length(recipe: Recipe, analyses: dict[str, tuple[Any, Analysis]], photo: str) -> None:
+def test_vectors_have_unit_length(
+    recipe: Recipe, analyses: dict[str, tuple[Any, Analysis]], photo: str, request: pytest.FixtureRequest
+) -> None:
     found = analyses[photo][1]
-    named = next(card(name) for name in FITTED if recipe.fingerprint == card(name).fingerprint)
+    named = card(request.node.callspec.params["recipe"])
+    assert (named.fingerprint, named.space) == (recipe.fingerprint, recipe.space)
     assert found.vectors.shape == (len(found.segments), named.segment_dim)
     assert found.photo_vector.shape == (named.photo_dim,)
     assert np.isfinite(found.vectors).all()
@@ -90,6 +107,9 @@ def test_no_segment_no_vector(recipe: Recipe, analyses: dict[str, tuple[Any, Ana
     assert none.vectors.shape == (0, found.vectors.shape[1])
     assert len(none.segments) == 0
     np.testing.assert_allclose(none.photo_vector, found.photo_vector, atol=1e-6)
+    assert none.fallback is not None, "by this the photo is found"
+    assert none.fallback.shape == found.vectors.shape[1:]
+    np.testing.assert_allclose(np.linalg.norm(none.fallback), 1, rtol=1e-4)
 
 
 def test_one_colour_holds_no_segment(recipe: Recipe, analyses: dict[str, tuple[Any, Analysis]]) -> None:
@@ -115,6 +135,11 @@ def test_how_large_it_is(recipe: Recipe, request: pytest.FixtureRequest) -> None
     if name == "grid":
         assert recipe.size == ModelSize()
         return
+    if isinstance(recipe, PairedRecipe):
+        counted = sum(each.numel() for each in recipe.embedder.patches.network.parameters())
+        assert counted > 0
+        assert recipe.size.parameters == recipe.segmenter.size.parameters + counted
+        return
     assert isinstance(recipe, LiteRecipe)
     assert projection_path(name) in recipe.files
     assert recipe.backbone.size.parameters == pytest.approx(6.1e6, rel=0.02)
@@ -129,3 +154,19 @@ def test_how_it_is_best_fed(recipe: Recipe) -> None:
     assert recipe.lanes >= 1
     assert ":" in recipe.fingerprint
     assert list(recipe.extract([])) == []
+
+
+def test_whether_it_reads_text(recipe: Recipe, request: pytest.FixtureRequest) -> None:
+    named = card(request.node.callspec.params["recipe"])
+    assert isinstance(recipe, TextEmbedder) == named.reads_text
+    if isinstance(recipe, TextEmbedder):
+        texts = ["red car", "dog", "", "zorgle " * 500, "\x00\ud7ff \U0001f697"]
+        vectors = recipe.embed_texts(texts)
+        assert vectors.shape == (len(texts), named.segment_dim)
+        assert vectors.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-4)
+        for text, vector in zip(texts, vectors, strict=True):
+            np.testing.assert_allclose(recipe.embed_texts([text])[0], vector, atol=1e-5)
+        assert np.abs(vectors[0] - vectors[1]).max() > 0.01
+        np.testing.assert_array_equal(recipe.embed_texts(["RED car"]), recipe.embed_texts(["red car"]))
+        assert recipe.embed_texts([]).shape == (0, named.segment_dim)

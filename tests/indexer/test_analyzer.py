@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Client
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,19 @@ from toys import Pictures
 from retrieval import analyzer as module
 from retrieval.analyzer import AnalyzerServer, LocalAnalyzer, RemoteAnalyzer
 from retrieval.decoding import DecoderPool
-from retrieval.errors import AnalyzerUnavailableError, ImageError, UnreadableImageError
+from retrieval.errors import AnalyzerUnavailableError, ImageError, QueryError, UnreadableImageError
 from retrieval.protocols import AnalyzedPhoto
+from retrieval.query import MAX_TEXT
 from retrieval.recipes import load
+from retrieval.recipes.grid import GridRecipe
+from retrieval.types import Vectors
+
+
+class ReadingRecipe(GridRecipe):
+    """The recipe `grid`, which here reads texts too: by their first letters."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        return np.array([[text.encode("utf-8", "surrogatepass")[0], len(text)] for text in texts], np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +161,76 @@ class TestServed:
 
     def test_only_its_owner_can_read_the_key(self, remote: RemoteAnalyzer) -> None:
         assert remote.address_file.stat().st_mode & 0o777 == 0o600
+
+
+class TestTexts:
+    SPACE = ReadingRecipe().space
+
+    @pytest.fixture
+    def reader(self, serve: Callable[..., AnalyzerServer], address_file: Path, decoders: DecoderPool) -> RemoteAnalyzer:
+        serve(LocalAnalyzer(ReadingRecipe(), decoders))
+        return RemoteAnalyzer(address_file)
+
+    @pytest.mark.parametrize("text", ["red car", "r", "räder \U0001f697\x00\n", "\udcff", "r" * MAX_TEXT])
+    def test_the_answer_is_that_of_this_process(self, reader: RemoteAnalyzer, decoders: DecoderPool, text: str) -> None:
+        here = LocalAnalyzer(ReadingRecipe(), decoders).embed_text(text, self.SPACE)
+        there = reader.embed_text(text, self.SPACE)
+        np.testing.assert_array_equal(here, there)
+        assert there[0, 1] == len(text)
+
+    @pytest.mark.parametrize("length", [MAX_TEXT + 1, 5_000_000])
+    def test_a_text_that_is_too_long_is_the_askers_error(self, reader: RemoteAnalyzer, length: int) -> None:
+        with pytest.raises(QueryError, match=f"{length} characters; at most {MAX_TEXT}"):
+            reader.embed_text("x" * length, self.SPACE)
+        assert reader.embed_text("x", self.SPACE).shape == (1, 2)
+
+    def test_another_space_than_that_of_the_search(self, reader: RemoteAnalyzer) -> None:
+        with pytest.raises(AnalyzerUnavailableError, match=r"searches with other:1: start .*serve"):
+            reader.embed_text("red", "other:1")
+
+    def test_a_recipe_that_reads_no_text(self, remote: RemoteAnalyzer) -> None:
+        with pytest.raises(AnalyzerUnavailableError, match="again"):
+            remote.embed_text("red", self.SPACE)
+
+    def test_it_is_not_up(self, address_file: Path) -> None:
+        with pytest.raises(AnalyzerUnavailableError, match=r"words cannot be read.*not running; try again.*serve"):
+            RemoteAnalyzer(address_file).embed_text("red", self.SPACE)
+
+    def test_a_text_does_not_wait_for_a_photo(
+        self, serve: Callable[..., AnalyzerServer], address_file: Path, pictures: Pictures
+    ) -> None:
+        begun, enough = threading.Event(), threading.Event()
+
+        class Slow:
+            def analyze(self, path: Path) -> AnalyzedPhoto:
+                begun.set()
+                enough.wait(30)
+                raise UnreadableImageError("too late")
+
+            def embed_text(self, text: str, space: str) -> Vectors:
+                return np.ones((1, 2), np.float32)
+
+        serve(Slow())
+        remote = RemoteAnalyzer(address_file)
+
+        def ask() -> None:
+            with pytest.raises(UnreadableImageError):
+                remote.analyze(pictures.folder / "a.png")
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        assert begun.wait(30)
+        assert remote.embed_text("red", "x").shape == (1, 2)
+        enough.set()
+        thread.join()
+
+    def test_what_is_no_question_is_an_error_in_the_log(
+        self, remote: RemoteAnalyzer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level(logging.ERROR):
+            for question in (5, module.Text(7, None), ("a", "b", "c")):  # type: ignore[arg-type]
+                assert isinstance(remote._ask(question), AnalyzerUnavailableError)  # type: ignore[arg-type]
+        assert remote.is_up()
 
 
 class TestNotServed:

@@ -114,3 +114,7 @@ def test_hiding() -> None:
 )
 def test_from_which_score_on_a_result_is_likely(scores: list[float], expected: float) -> None:
     assert likely_from(np.array(scores, np.float32)) == pytest.approx(expected)
+
+
+def test_without_a_floor_only_the_best_score_counts() -> None:
+    assert likely_from(np.array([0.1, 0.05], np.float32), 0.0) == pytest.approx(0.1 * LIKELY_SHARE)

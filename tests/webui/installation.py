@@ -65,7 +65,7 @@ class Library:
                 taken_at=decoded.taken_at,
                 analysis=recipe.embed(decoded.rgb, features, segments),
             )
-            self.assembly.intake.finish("test", [entry], recipe.fingerprint)
+            self.assembly.intake.finish("test", [entry], recipe.fingerprint, recipe.space)
 
     def add(self, name: str, content: bytes) -> int:
         """Write a photo and enter it to the end."""
