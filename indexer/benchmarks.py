@@ -10,9 +10,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 import numpy as np
@@ -27,6 +28,7 @@ from retrieval.settings import Settings
 from retrieval.types import Analysis, Segments, Vectors
 
 from .discover import find_files, register_files
+from .publishing import rebuild
 from .report import Tally
 from .worker import Worker, ingest
 
@@ -37,47 +39,89 @@ QUERIES = 100
 TOP = 50
 
 
-def synthetic_vectors(count: int, dim: int, *, clusters: int = 1000, spread: float = 0.8, seed: int = 0) -> Vectors:
-    """Unit vectors in clusters, as segments of a few kinds of things are; made blockwise."""
+def synthetic_vectors(count: int, dim: int, *, seed: int = 0) -> Vectors:
+    """Unit vectors that lie to each other somewhat like those of segments; made blockwise.
+
+    A thousand kinds, some frequent and many rare; things of a kind differ along few directions much and along many a
+    little; of each thing there are four segments that are nearly the same, as parts and wholes are.
+    """
     rng = np.random.default_rng(seed)
-    centres = rng.standard_normal((clusters, dim)).astype(np.float32)
+    kinds = rng.standard_normal((1000, dim)).astype(np.float32)
+    shares = np.arange(1, 1001) ** -0.7
+    scale = np.arange(1, dim + 1) ** -0.8
+    scale = (scale * (dim / (scale**2).sum()) ** 0.5).astype(np.float32)
     found = np.empty((count, dim), np.float32)
     for start in range(0, count, 65536):
         block = found[start : start + 65536]
-        block[:] = centres[rng.integers(0, clusters, len(block))]
-        block += spread * rng.standard_normal(block.shape).astype(np.float32)
+        things = -(-len(block) // 4)
+        centres = kinds[rng.choice(1000, things, p=shares / shares.sum())]
+        centres += 0.8 * scale * rng.standard_normal(centres.shape).astype(np.float32)
+        block[:] = np.repeat(centres, 4, axis=0)[: len(block)]
+        block += 0.3 * scale * rng.standard_normal(block.shape).astype(np.float32)
         block /= np.linalg.norm(block, axis=1, keepdims=True)
     return found
 
 
-def bench_search(size: int) -> None:
-    """One query at a time, one thread, k = 50: the engine with ids and metadata of the hits, against FAISS alone."""
+def bench_search(size: int, home: Path | None = None) -> dict[str, Any]:
+    """One query at a time, one thread, k = 50: the engine with ids and metadata of the hits, against FAISS alone.
+
+    Parameters
+    ----------
+    size : int
+        Segments; as many as there are if `home` was filled before.
+    home : Path, optional
+        Where to keep what is made; else it is thrown away.
+    """
     import faiss
 
     faiss.omp_set_num_threads(1)
-    with tempfile.TemporaryDirectory(prefix="segsearch-bench-") as home:
-        assembly = Assembly(Settings.in_home(Path(home)))
+    with tempfile.TemporaryDirectory(prefix="segsearch-bench-") as temporary:
+        assembly = Assembly(Settings.in_home(home or Path(temporary)))
         vectors = synthetic_vectors(size, assembly.card.segment_dim)
-        _fill(assembly, vectors)
+        figures: dict[str, Any] = {"segments": size}
+        if not assembly.catalog.contents(assembly.card.space).segments:
+            figures["fill, s"] = _seconds(partial(_fill, assembly, vectors))
+            figures["index, s"] = _seconds(partial(rebuild, assembly))
+        started = time.perf_counter()
         engine = assembly.engine()
+        figures["open, s"] = time.perf_counter() - started
+        manifest = assembly.segment_files.manifest()
         (part,) = engine.segments._state.parts
-        flat = part._index
-        ids = np.random.default_rng(1).integers(1, size + 1, QUERIES).tolist()
-        requests = [SearchRequest(positive=(Ref(segment=key),), limit=TOP, group_by="image") for key in ids]
-        times: dict[str, list[float]] = {"engine": [], "raw FAISS": []}
+        exact = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+        exact.add(vectors)
+        keys = np.random.default_rng(1).integers(1, size + 1, QUERIES).tolist()
+        asked = {
+            "engine": lambda key: engine.search(
+                SearchRequest(positive=(Ref(segment=key),), limit=TOP, group_by="image")
+            ),
+            "raw FAISS, same index": lambda key: part.search(vectors[key - 1 : key], k=TOP),
+            "with exact scores": lambda key: engine.segments.nearest(vectors[key - 1 : key], k=TOP),
+            "raw FAISS, exact": lambda key: exact.search(vectors[key - 1 : key], TOP),
+        }
+        times = {name: np.full(QUERIES, np.inf) for name in asked}
         for _ in range(5):
-            for key, request in zip(ids, requests, strict=True):
-                times["engine"].append(_seconds(partial(engine.search, request)))
-                times["raw FAISS"].append(_seconds(partial(flat.search, vectors[key - 1 : key], TOP)))
-        best = {name: np.array(each).reshape(5, -1).min(axis=0) for name, each in times.items()}
-        click.echo(
-            f"{size} vectors of {vectors.shape[1]} float16, k = {TOP}, one query at a time, one thread, best of 5"
-        )
-        for name, each in best.items():
-            click.echo(
-                f"{name:10s} median {np.median(each) * 1000:.2f} ms, p95 {np.percentile(each, 95) * 1000:.2f} ms"
-            )
-        click.echo(f"engine / raw FAISS: {np.median(best['engine'] / best['raw FAISS']):.2f} (median of paired ratios)")
+            for row, key in enumerate(keys):
+                for name, ask in asked.items():
+                    times[name][row] = min(times[name][row], _seconds(partial(ask, key)))
+        truth = [exact.search(vectors[key - 1 : key], TOP)[1][0] + 1 for key in keys]
+        near = [engine.segments.nearest(vectors[key - 1 : key], k=TOP).ids for key in keys]
+        figures |= {
+            "parts": [asdict(entry.tuning) if entry.tuning else "exact" for entry in manifest.parts],
+            "recall@50": float(np.mean([np.isin(want, got).mean() for want, got in zip(truth, near, strict=True)])),
+            "bytes a segment, index": manifest.bytes / size,
+            "bytes a segment, with catalogue": (manifest.bytes + _size(assembly.settings.home / "catalog.db")) / size,
+            "ms": {
+                name: {"median": 1000 * float(np.median(each)), "p95": 1000 * float(np.percentile(each, 95))}
+                for name, each in times.items()
+            },
+            "engine over raw FAISS": float(np.median(times["engine"] / times["raw FAISS, same index"])),
+            "exact FAISS over engine": float(np.median(times["raw FAISS, exact"] / times["engine"])),
+        }
+        return figures
+
+
+def _size(path: Path) -> int:
+    return sum(each.stat().st_size for each in path.parent.glob(path.name + "*"))
 
 
 def _fill(assembly: Assembly, vectors: Vectors) -> None:

@@ -147,12 +147,17 @@ def verify(settings: Settings) -> None:
 
 
 @click.command("rebuild-index")
+@click.option(
+    "--recall",
+    type=click.FloatRange(0.5, 1),
+    help="Of the 50 nearest segments, what searches of a large index have to find from now on.  [at first: 0.95]",
+)
 @click.pass_obj
-def rebuild_index(settings: Settings) -> None:
-    """Make the index anew from the catalogue."""
+def rebuild_index(settings: Settings, recall: float | None) -> None:
+    """Make the index anew from the catalogue; the old one serves until then."""
     from .publishing import rebuild
 
-    sizes = rebuild(_assembly(settings))
+    sizes = rebuild(_assembly(settings), recall)
     click.echo(f"the index holds {sizes['segments']} segments and {sizes['photos']} whole photos")
 
 
@@ -412,14 +417,19 @@ def evaluate(
 @click.command()
 @click.argument("what", type=click.Choice(["search", "ingest"]))
 @click.option("--size", default=100_000, show_default=True, help="Vectors to search.")
+@click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="Keep the synthetic collection here.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this JSON file.")
 @click.option("--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Photos to ingest.")
 @click.pass_obj
-def bench(settings: Settings, what: str, size: int, folder: Path | None) -> None:
+def bench(settings: Settings, what: str, size: int, home: Path | None, out: Path | None, folder: Path | None) -> None:
     """Measure the speed of a search against raw FAISS, or of the stages of an ingest, in a home of its own."""
     from .benchmarks import bench_ingest, bench_search
 
     if what == "search":
-        bench_search(size)
+        figures = json.dumps(bench_search(size, home), indent=1)
+        click.echo(figures)
+        if out is not None:
+            out.write_text(f"{figures}\n")
         return
     if folder is None:
         raise click.UsageError("bench ingest needs --folder")

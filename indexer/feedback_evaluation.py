@@ -270,9 +270,7 @@ def _concepts(engine: SearchEngine, truth: Truth, user: User, sizes: tuple[int, 
 
 def _ranked_photos(engine: SearchEngine, directions: NDArray[np.float32]) -> list[int]:
     """All photos by their best segment."""
-    hits = engine.segments.search(directions, k=len(engine.segments))
-    order = np.argsort(-hits.scores.ravel(), kind="stable")
-    owners = engine.segments.owners_of(hits.ids.ravel()[order])
+    owners = engine.segments.owners_of(engine.segments.nearest(directions, k=len(engine.segments)).ids)
     return list(dict.fromkeys(owners.tolist()))
 
 

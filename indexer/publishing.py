@@ -10,8 +10,10 @@ import numpy as np
 
 from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError, IndexLockedError
-from retrieval.index.files import IndexFiles
+from retrieval.index.files import RECALL, IndexFiles
 from retrieval.index.live import LiveIndex, Source, photos_of, segments_of
+from retrieval.index.parts import Part
+from retrieval.types import Ids
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +52,16 @@ class Publisher:
                 logger.info("another process writes %s; it will take these segments in", index.files.folder)
 
 
-def rebuild(assembly: Assembly) -> dict[str, int]:
+def rebuild(assembly: Assembly, recall: float | None = None) -> dict[str, int]:
     """Make both indexes anew from the catalogue; returns how many vectors each holds.
+
+    What was there serves until the new one is there, and stays if that fails.
+
+    Parameters
+    ----------
+    assembly : Assembly
+    recall : float, optional
+        What large parts are built to reach from now on, of the 50 nearest.
 
     Raises
     ------
@@ -60,17 +70,23 @@ def rebuild(assembly: Assembly) -> dict[str, int]:
     """
     sizes: dict[str, int] = {}
     with ExitStack() as locks:
-        both = assembly.segment_files, assembly.photo_files
-        for files in both:
+        for files in (assembly.segment_files, assembly.photo_files):
             locks.enter_context(files.writing())
-        for files in both:
-            for path in (files.folder / "manifest.json", *files.folder.glob("part-*")):
-                path.unlink(missing_ok=True)
-        for name, index in (("segments", assembly.live_segments()), ("photos", assembly.live_photos())):
+        for name, index in (
+            ("segments", assembly.live_segments(anew=True)),
+            ("photos", assembly.live_photos(anew=True)),
+        ):
             index.refresh()
-            index.publish()
+            index.publish(recall or _recall_of(index.files))
             sizes[name] = len(index)
     return sizes
+
+
+def _recall_of(files: IndexFiles) -> float:
+    try:
+        return files.manifest().recall
+    except IndexFileError:
+        return RECALL
 
 
 def verify(assembly: Assembly) -> list[str]:
@@ -85,7 +101,7 @@ def verify(assembly: Assembly) -> list[str]:
 
 def _faults(files: IndexFiles, source: Source, fingerprint: str) -> Iterator[str]:
     try:
-        _, index = files.load(fingerprint)
+        _, parts = files.load(fingerprint)
         damaged = files.check()
     except IndexFileError as error:
         yield str(error)
@@ -93,16 +109,24 @@ def _faults(files: IndexFiles, source: Source, fingerprint: str) -> Iterator[str
     if damaged:
         yield damaged
         return
-    held_ids, held = index.contents() if index is not None else (np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
-    wanted, _ = source.owners()
-    missing, extra = np.setdiff1d(wanted, held_ids), np.setdiff1d(held_ids, wanted)
+    held = np.concatenate([np.zeros(0, np.int64), *(part.ids[part.alive()] for part in parts)])
+    wanted, owners = source.owners()
+    missing, extra = np.setdiff1d(wanted, held), np.setdiff1d(held, wanted)
     if len(missing):
         yield f"{len(missing)} are not in the index files yet: run `python manage.py rebuild-index` or a worker"
     if len(extra):
         yield f"{len(extra)} were deleted and are still in the index files: run `python manage.py rebuild-index`"
-    common = np.intersect1d(wanted, held_ids)
+    if len(held) != len(np.unique(held)):
+        yield "some are in the index files twice: run `python manage.py rebuild-index`"
+    for part in parts:
+        yield from _faults_of(part, source, wanted, owners)
+
+
+def _faults_of(part: Part, source: Source, wanted: Ids, owners: Ids) -> Iterator[str]:
+    """Owners of all, and a sample of vectors."""
+    common = np.intersect1d(wanted, part.ids[part.alive()])
+    if (part.owners_of(common) != owners[np.searchsorted(wanted, common)]).any():
+        yield f"{part.name} has other owners than the catalogue: run `python manage.py rebuild-index`"
     sample = np.random.default_rng(0).choice(common, min(SAMPLE, len(common)), replace=False)
-    batch = source.some(np.sort(sample))
-    rows = np.searchsorted(np.sort(held_ids), batch.ids)
-    if len(batch) and not np.allclose(held[np.argsort(held_ids)[rows]], batch.vectors, atol=1e-6):
-        yield "vectors differ from the catalogue's: run `python manage.py rebuild-index`"
+    if len(sample) and not part.fits(source.some(np.sort(sample))):
+        yield f"{part.name} has other vectors than the catalogue: run `python manage.py rebuild-index`"

@@ -19,6 +19,7 @@ from retrieval.decoding import DecoderPool
 from retrieval.errors import IndexFileError
 from retrieval.filters import Filters
 from retrieval.fingerprint import digest_of_file
+from retrieval.index.inverted import Tuning
 from retrieval.protocols import AnalyzedPhoto
 from retrieval.query import Match, Part, PartMatch, Ref, SearchAnswer, SearchRequest
 
@@ -201,7 +202,14 @@ def print_status(assembly: Assembly, *, as_json: bool) -> None:
     }
     try:
         manifest = assembly.segment_files.manifest()
-        found["index"] = {"segments": manifest.count, "written_at": manifest.written_at, "bytes": manifest.bytes}
+        kinds = [f"{part.count} {_kind(part.tuning)}" for part in manifest.parts]
+        found["index"] = {
+            "segments": manifest.count,
+            "written_at": manifest.written_at,
+            "bytes": manifest.bytes,
+            "recall_target": manifest.recall,
+            "parts": kinds,
+        }
     except IndexFileError as error:
         found["index"] = {"error": str(error)}
     found["analyzer_up"] = RemoteAnalyzer(assembly.analyzer_file).is_up()
@@ -213,6 +221,12 @@ def print_status(assembly: Assembly, *, as_json: bool) -> None:
         text = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
         table.add_row(name.replace("_", " "), Text(text))
     Console().print(table)
+
+
+def _kind(tuning: Tuning | None) -> str:
+    if tuning is None:
+        return "exact"
+    return f"in {tuning.lists} lists, {tuning.nprobe} looked at, {tuning.bits} bits, recall {tuning.recall:.3f}"
 
 
 def _printable(path: Path | None) -> str:

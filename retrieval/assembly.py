@@ -118,17 +118,17 @@ class Assembly:
         """One folder a space, so that a server goes on while photos are analysed for another space."""
         return self.settings.index_dir / self.card.space.replace(":", "-")
 
-    def live_segments(self) -> LiveIndex:
-        """An index of segments that follows the catalogue, opened anew."""
+    def live_segments(self, *, anew: bool = False) -> LiveIndex:
+        """An index of segments that follows the catalogue, opened from its files or made `anew` without them."""
         name = self.card.space
         source = segments_of(self.catalog, name)
-        return LiveIndex(self.segment_files, source, self.catalog, name, self.card.segment_dim)
+        return LiveIndex(self.segment_files, source, self.catalog, name, self.card.segment_dim, anew=anew)
 
-    def live_photos(self) -> LiveIndex:
-        """An index of whole photos that follows the catalogue, opened anew."""
+    def live_photos(self, *, anew: bool = False) -> LiveIndex:
+        """An index of whole photos that follows the catalogue, opened from its files or made `anew` without them."""
         name = self.card.space
         source = photos_of(self.catalog, name)
-        return LiveIndex(self.photo_files, source, self.catalog, name, self.card.photo_dim)
+        return LiveIndex(self.photo_files, source, self.catalog, name, self.card.photo_dim, anew=anew)
 
     def engine(self, analyzer: Analyzer | None = None) -> SearchEngine:
         """A search engine, caught up with the catalogue.

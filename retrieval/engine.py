@@ -210,8 +210,8 @@ class SearchEngine:
         """
         if not len(self.segments):
             return np.zeros(0, np.int64)
-        hits = self.segments.search(self.lookup.directions_of(concept), k=min(LABELLED, len(self.segments)))
-        return np.unique(hits.ids[(hits.scores >= concept.lesson.threshold) & (hits.ids >= 0)])
+        scored = self.segments.nearest(self.lookup.directions_of(concept), k=min(LABELLED, len(self.segments)))
+        return np.unique(scored.ids[scored.scores >= concept.lesson.threshold])
 
     def _facets(self, matches: Sequence[Match]) -> Facets:
         """The likely ones of the matches counted by what they can be narrowed to."""
@@ -296,7 +296,7 @@ class SearchEngine:
         """A sample, always the same one, of segments that the query ranks low, photos that are `hidden` left out."""
         ids = self.segments.ids()
         drawn = np.random.default_rng(0).permutation(ids)[: 4 * feedback.BACKGROUND + len(hidden)]
-        near = self.segments.search(query, k=min(NEAR, len(ids) // 4 + 1)).ids
+        near = self.segments.nearest(query, k=min(NEAR, len(ids) // 4 + 1)).ids
         shown = np.isin(self.segments.owners_of(drawn), [owner for owner in hidden if owner is not None])
         low = drawn[~shown & ~np.isin(drawn, near)]
         vectors = self.catalog.vectors(low[: feedback.BACKGROUND].tolist()).vectors
@@ -321,7 +321,7 @@ class SearchEngine:
         limit = _depth(request)
         k = limit + len(hidden)
         while True:
-            scored = rank.merge_hits(self.photos.search(queries, k=k))
+            scored = self.photos.nearest(queries, k=k)
             scored = scored.hiding(scored.ids, hidden)
             images = self.catalog.images(list(self.catalog.photos_passing_of(scored.ids.tolist(), request.filters)))
             scored = scored[np.array([key in images for key in scored.ids.tolist()], bool)][:limit]

@@ -95,6 +95,14 @@ def merge_hits(hits: Hits) -> Scored:
     return Scored(ids[order], scores[order])
 
 
+def best_of(lists: Sequence[Scored], k: int) -> Scored:
+    """The k best of several lists in any order that have no id in common, falling; equals by id."""
+    ids = np.concatenate([np.zeros(0, np.int64), *(each.ids for each in lists)])
+    scores = np.concatenate([np.zeros(0, np.float32), *(each.scores for each in lists)])
+    order = np.lexsort((ids, -scores))[:k]
+    return Scored(ids[order], scores[order])
+
+
 def first_of_each(owners: Iterable[int], hidden: Collection[int | None]) -> list[int]:
     """The row in which each owner comes first, rising, without the owners that are `hidden`."""
     seen, rows = set(hidden), list[int]()

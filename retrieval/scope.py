@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import rank
 from .catalog import Catalog
 from .colors import COLORS, KEPT, agreement
 from .filters import Filters
@@ -64,7 +63,7 @@ class Scope:
             scores = (self.index.vectors(self.listed) @ queries.T).max(axis=1, initial=-1)
             order = np.lexsort((self.listed, -scores))[:k]
             return Scored(self.listed[order], scores[order])
-        scored = rank.merge_hits(self.index.search(queries, k=k))
+        scored = self.index.nearest(queries, k=k)
         return scored if self.filters.is_empty else scored[np.isin(scored.ids, self.passing(scored.ids))]
 
     def colored(self, scored: Scored, colors: Collection[str]) -> Scored:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, defer, selectinload, sessionmaker
+from sqlalchemy.orm import Session, defer, selectinload, sessionmaker
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
 from ..errors import UnknownImageError, UnknownSegmentError
@@ -53,8 +53,8 @@ class Catalog:
         self._held = threading.local()
         self._pool = sessions.kw["bind"].pool
         dialect = sessions.kw["bind"].dialect
-        self._masks, self._hits, self._colors, self._example = (
-            str(each.compile(dialect=dialect)) for each in (_MASKS, _HITS, _COLORS, _EXAMPLE)
+        self._masks, self._hits, self._colors, self._vectors_of, self._example = (
+            str(each.compile(dialect=dialect)) for each in (_MASKS, _HITS, _COLORS, _VECTORS, _EXAMPLE)
         )
 
     # ---- photos
@@ -269,6 +269,21 @@ class Catalog:
         pairs = np.array(rows, np.int64).reshape(-1, 2)
         return pairs[:, 0].copy(), pairs[:, 1].copy()
 
+    def segment_counts(self, space: str) -> tuple[Ids, Ids]:
+        """Ids of all photos of a space that have segments, rising, and how many each has."""
+        statement = select(Image.id, Image.vector_count).where(Image.space == space, Image.vector_count > 0)
+        with self._reading() as session:
+            pairs = np.array(session.execute(statement.order_by(Image.id)).all(), np.int64).reshape(-1, 2)
+        return pairs[:, 0].copy(), pairs[:, 1].copy()
+
+    def segments_of_photos(self, image_ids: Sequence[int]) -> Ids:
+        """Ids of all segments of some photos, rising."""
+        found: list[int] = []
+        with self._reading() as session:
+            for chunk in in_chunks(image_ids):
+                found += session.scalars(select(Segment.id).where(Segment.image_id.in_(chunk)))
+        return np.array(sorted(found), np.int64)
+
     def photo_owners(self, space: str) -> tuple[Ids, Ids]:
         """Ids of all analysed photos of a space, rising, twice: a photo belongs to itself."""
         with self._reading() as session:
@@ -321,18 +336,16 @@ class Catalog:
 
     def vectors(self, segment_ids: Sequence[int]) -> VectorBatch:
         """Vectors of those of the segments that exist, by rising id."""
-        return self._vectors(select(Segment.id, Segment.image_id, Segment.vector), Segment.id, segment_ids)
+        rows = [row for chunk in in_chunks(segment_ids, 2000) for row in self._rows(self._vectors_of, chunk)]
+        return _batch(sorted(rows))
 
     def photo_vectors(self, image_ids: Sequence[int]) -> VectorBatch:
         """Whole-photo vectors of those of the photos that have one, by rising id."""
         with_vector = select(Image.id, Image.id, Image.photo_vector).where(Image.photo_vector.is_not(None))
-        return self._vectors(with_vector, Image.id, image_ids)
-
-    def _vectors(self, statement: Any, key: InstrumentedAttribute[int], ids: Sequence[int]) -> VectorBatch:
         rows: list[Any] = []
         with self._reading() as session:
-            for chunk in in_chunks(sorted(ids)):
-                rows.extend(session.execute(statement.where(key.in_(chunk)).order_by(key)))
+            for chunk in in_chunks(sorted(image_ids)):
+                rows.extend(session.execute(with_vector.where(Image.id.in_(chunk)).order_by(Image.id)))
         return _batch(rows)
 
     @contextmanager
@@ -384,6 +397,8 @@ _HITS = select(
 _MASKS = select(Segment.id, Segment.mask_height, Segment.mask_width, Segment.mask_counts)
 
 _COLORS = select(Segment.id, Segment.colors)
+
+_VECTORS = select(Segment.id, Segment.image_id, Segment.vector)
 
 _EXAMPLE = select(*Segment.__table__.c, Image.space).join(Image, Image.id == Segment.image_id)
 

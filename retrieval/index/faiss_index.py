@@ -1,6 +1,6 @@
 """FAISS behind the seam: exact inner products over float16 vectors, ids that are the catalogue's keys.
 
-The only module that imports faiss, so that its untyped values stay here.
+Faiss's untyped values stay in here and in `inverted`.
 
 References
 ----------
@@ -19,6 +19,33 @@ from numpy.typing import NDArray
 from ..errors import IndexMismatchError
 from ..types import Hits, Ids, Vectors
 
+NO_IDS: Ids = np.zeros(0, np.int64)
+
+
+def selector(without: Ids) -> Any:
+    """What has a search leave out some ids; holds on to what it needs."""
+    listed = faiss.IDSelectorBatch(np.ascontiguousarray(without, np.int64))
+    return faiss.IDSelectorNot(listed)
+
+
+def unreadable(path: Path, error: RuntimeError) -> IndexMismatchError:
+    """What to raise where FAISS cannot read a file."""
+    reason = str(error).splitlines()[0]
+    return IndexMismatchError(f"{path} cannot be read ({reason}): run `python manage.py rebuild-index`")
+
+
+def hits_of(index: Any, queries: Vectors, wanted: int, k: int, parameters: Any = None) -> Hits:
+    """Search a FAISS index for `wanted` of each query and fill up to k; equals by rising id."""
+    scores, ids = index.search(np.ascontiguousarray(queries, np.float32), wanted, params=parameters)
+    scores[ids < 0] = -np.inf
+    if (scores[:, 1:] == scores[:, :-1]).any():  # FAISS leaves equals in no order
+        order = np.lexsort((ids, -scores), axis=1)
+        ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
+    if wanted == k:
+        return Hits(ids, scores)
+    missing = ((0, 0), (0, k - wanted))
+    return Hits(np.pad(ids, missing, constant_values=-1), np.pad(scores, missing, constant_values=-np.inf))
+
 
 class FaissIndex:
     """Exact search with ``IndexIDMap2`` over a float16 ``IndexScalarQuantizer``.
@@ -30,6 +57,8 @@ class FaissIndex:
     ----------
     dim : int
     """
+
+    is_exact = True
 
     def __init__(self, dim: int) -> None:
         flat = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
@@ -58,18 +87,10 @@ class FaissIndex:
         self._known = None
         return int(self._index.remove_ids(np.ascontiguousarray(ids, np.int64)))
 
-    def search(self, queries: Vectors, *, k: int) -> Hits:
-        """The k nearest of each query; O(Q·N·D), without the interpreter's lock."""
-        wanted = min(k, max(len(self), 1))
-        scores, ids = self._index.search(np.ascontiguousarray(queries, np.float32), wanted)
-        scores[ids < 0] = -np.inf
-        if (scores[:, 1:] == scores[:, :-1]).any():  # FAISS leaves equals in no order
-            order = np.lexsort((ids, -scores), axis=1)
-            ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
-        if wanted == k:
-            return Hits(ids, scores)
-        missing = ((0, 0), (0, k - wanted))
-        return Hits(np.pad(ids, missing, constant_values=-1), np.pad(scores, missing, constant_values=-np.inf))
+    def search(self, queries: Vectors, *, k: int, without: Ids = NO_IDS) -> Hits:
+        """The k nearest of each query, some ids left out; O(Q·N·D), without the interpreter's lock."""
+        parameters = faiss.SearchParameters(sel=selector(without)) if len(without) else None  # type: ignore[call-arg]
+        return hits_of(self._index, queries, min(k, max(len(self), 1)), k, parameters)
 
     def contents(self) -> tuple[Ids, Vectors]:
         """All ids and their vectors, in the order they were added."""
@@ -122,8 +143,5 @@ class FaissIndex:
         try:
             index._index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
-            reason = str(error).splitlines()[0]
-            raise IndexMismatchError(
-                f"{path} cannot be read ({reason}): run `python manage.py rebuild-index`"
-            ) from error
+            raise unreadable(path, error) from error
         return index

@@ -1,6 +1,7 @@
-"""Index files: one immutable part and a manifest that names it, each written beside and renamed.
+"""The index on disk: immutable parts and a manifest that names them.
 
-A reader that has the old part mapped keeps it until it lets go; a crash leaves the old manifest with its part.
+Both are written beside and renamed, so that a kill at any moment leaves an index that can be opened. Who has mapped the
+old parts keeps them until it lets go; they have no name any more.
 """
 
 from __future__ import annotations
@@ -8,19 +9,58 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from ..errors import IndexFileError, IndexLockedError, IndexMismatchError, IndexMissingError
-from .faiss_index import FaissIndex
+from ..types import Ids
+from .faiss_index import NO_IDS, FaissIndex
+from .inverted import InvertedIndex, Tuning
+from .parts import Part
 
-VERSION = 1
+VERSION = 2
 CURE = "run `python manage.py rebuild-index`"
+RECALL = 0.95
+"""Of the 50 nearest, which a part that is not searched exactly is built to find."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartEntry:
+    """One part, as the manifest has it.
+
+    Attributes
+    ----------
+    name : str
+        Of the file with the vectors; ``NAME.ids.npy`` beside it has ids and owners.
+    count : int
+        Vectors in it, those that were deleted since included.
+    newest_id : int
+    gone : str
+        Name of the file with the ids that were deleted since; empty for none.
+    bytes, sha256
+        Of the file with the vectors.
+    ids_bytes, ids_sha256
+        Of the file with ids and owners.
+    tuning : Tuning or None
+        None for a part that is searched exactly.
+    """
+
+    name: str
+    count: int
+    newest_id: int
+    gone: str
+    bytes: int
+    sha256: str
+    ids_bytes: int
+    ids_sha256: str
+    tuning: Tuning | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +70,13 @@ class Manifest:
     Attributes
     ----------
     fingerprint : str
-        Of the recipe whose vectors these are.
+        Of the space whose vectors these are.
     dim, count : int
-    newest_id : int
-        Greatest id, 0 for none.
-    part : str
-        Name of the file with the vectors; empty for none.
-    bytes, sha256
-        Of that file.
+        Of what is there and was not deleted.
+    recall : float
+        What parts are built to reach.
+    parts : tuple of PartEntry
+        Oldest first.
     written_at : str
         ISO 8601, UTC.
     """
@@ -45,12 +84,15 @@ class Manifest:
     fingerprint: str
     dim: int
     count: int
-    newest_id: int
-    part: str
-    bytes: int
-    sha256: str
+    recall: float
+    parts: tuple[PartEntry, ...]
     written_at: str
     version: int = VERSION
+
+    @property
+    def bytes(self) -> int:
+        """Of all parts."""
+        return sum(part.bytes + part.ids_bytes for part in self.parts)
 
 
 class IndexFiles:
@@ -76,13 +118,23 @@ class IndexFiles:
         ------
         IndexLockedError
             Another process is writing.
+        IndexFileError
+            The folder cannot be written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             with FileLock(self.folder / "writer.lock", timeout=0):
                 yield
         except Timeout as error:
             raise IndexLockedError(f"another process is writing {self.folder}: wait for it or stop it") from error
+
+    def stamp(self) -> tuple[int, int] | None:
+        """Changes whenever the manifest is replaced; None where there is none. Cheap."""
+        try:
+            found = self._manifest.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino
 
     def manifest(self) -> Manifest:
         """What is there.
@@ -103,12 +155,19 @@ class IndexFiles:
         if not isinstance(stored, dict) or stored.get("version") != VERSION:
             raise IndexMismatchError(f"{self._manifest} was written by another version of SegSearch: {CURE}")
         try:
+            stored["parts"] = tuple(_entry(part) for part in stored["parts"])
             return Manifest(**stored)
-        except TypeError as error:
+        except (TypeError, KeyError) as error:
             raise IndexMismatchError(f"{self._manifest} is not whole: {CURE}") from error
 
-    def load(self, fingerprint: str) -> tuple[Manifest, FaissIndex | None]:
-        """Open the index for reading, mapped into memory; None where it is empty.
+    def load(self, fingerprint: str, known: Sequence[Part] = ()) -> tuple[Manifest, tuple[Part, ...]]:
+        """Open the index for reading, mapped into memory.
+
+        Parameters
+        ----------
+        fingerprint : str
+        known : sequence of Part
+            Parts that are open already and need not be opened again.
 
         Raises
         ------
@@ -120,70 +179,131 @@ class IndexFiles:
                 f"the index in {self.folder} was made by recipe {manifest.fingerprint}, the setting is {fingerprint}: "
                 "set SEGSEARCH_RECIPE back, or run `python manage.py resegment`"
             )
-        if not manifest.part:
-            return manifest, None
-        path = self.folder / manifest.part
-        size = path.stat().st_size if path.is_file() else None
-        if size is None and self.manifest() != manifest:  # it was replaced between the two looks
-            return self.load(fingerprint)
-        if size != manifest.bytes:
-            what = "is missing" if size is None else f"has {size} bytes instead of {manifest.bytes}"
-            raise IndexMismatchError(f"{path} {what}: {CURE}")
-        index = FaissIndex.load(path)
-        if len(index) != manifest.count or index.dim != manifest.dim:
-            raise IndexMismatchError(f"{path} does not hold the {manifest.count} vectors of its manifest: {CURE}")
-        return manifest, index
+        there = {part.name: part for part in known}
+        try:
+            return manifest, tuple(self._open(entry, manifest, there.get(entry.name)) for entry in manifest.parts)
+        except IndexMismatchError:
+            if self.manifest() != manifest:  # it was replaced between the two looks
+                return self.load(fingerprint, known)
+            raise
 
-    def save(self, index: FaissIndex, fingerprint: str) -> Manifest:
-        """Replace what is there; call it inside `writing`.
+    def _open(self, entry: PartEntry, manifest: Manifest, known: Part | None) -> Part:
+        gone = self._array(entry.gone) if entry.gone else NO_IDS
+        if known is not None:
+            return known.less(gone)
+        path, beside = self.folder / entry.name, self.folder / _ids_name(entry.name)
+        for each, expected in ((path, entry.bytes), (beside, entry.ids_bytes)):
+            size = each.stat().st_size if each.is_file() else None
+            if size != expected:
+                what = "is missing" if size is None else f"has {size} bytes instead of {expected}"
+                raise IndexMismatchError(f"{each} {what}: {CURE}")
+        tuning = entry.tuning
+        index = FaissIndex.load(path) if tuning is None else InvertedIndex.load(path, tuning.nprobe)
+        rows = self._array(beside.name)
+        if len(index) != entry.count or index.dim != manifest.dim or rows.shape != (2, entry.count):
+            raise IndexMismatchError(f"{path} does not hold the {entry.count} vectors of its manifest: {CURE}")
+        return Part(entry.name, index, rows[0], rows[1], gone)
+
+    def _array(self, name: str) -> Ids:
+        try:
+            found: Ids = np.load(self.folder / name, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise IndexMismatchError(f"{self.folder / name} cannot be read: {CURE}") from error
+        return found
+
+    def write_part(self, index: FaissIndex | InvertedIndex, ids: Ids, owners: Ids, tuning: Tuning | None) -> PartEntry:
+        """Write a part, which counts once `commit` names it; call it inside `writing`.
+
+        Raises
+        ------
+        IndexFileError
+            The disk is full or read-only.
+        """
+        name = f"part-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.faiss"
+        try:
+            size, digest = self._put(name, index.save)
+            ids_size, ids_digest = self._put(_ids_name(name), lambda path: _save_array(path, np.stack([ids, owners])))
+        except (OSError, RuntimeError) as error:
+            raise IndexFileError(f"the index in {self.folder} cannot be written, the old one stays: {error}") from error
+        return PartEntry(
+            name=name, count=len(ids), newest_id=int(ids.max(initial=0)), gone="", bytes=size, sha256=digest,
+            ids_bytes=ids_size, ids_sha256=ids_digest, tuning=tuning,
+        )  # fmt: skip
+
+    def commit(self, parts: Sequence[tuple[PartEntry, Ids]], *, fingerprint: str, dim: int, recall: float) -> Manifest:
+        """Replace what is there by parts, each with the ids that were deleted from it; call it inside `writing`.
 
         Raises
         ------
         IndexFileError
             The disk is full or read-only; what was there stays.
         """
-        ids = index.ids()
-        newest = int(ids[-1]) if len(ids) else 0
         now = datetime.now(UTC)
-        part = f"part-{now:%Y%m%dT%H%M%S%f}.faiss" if len(ids) else ""
         try:
-            size, digest = self._write_part(index, part) if part else (0, "")
+            entries = tuple(self._with_gone(entry, gone, f"{now:%Y%m%dT%H%M%S%f}") for entry, gone in parts)
+            count = sum(entry.count - len(gone) for entry, gone in parts)
             manifest = Manifest(
-                fingerprint=fingerprint, dim=index.dim, count=len(ids), newest_id=newest, part=part, bytes=size,
-                sha256=digest, written_at=now.isoformat(timespec="seconds"),
+                fingerprint=fingerprint, dim=dim, count=count, recall=recall, parts=entries,
+                written_at=now.isoformat(timespec="seconds"),
             )  # fmt: skip
             _replace(self._manifest, json.dumps(asdict(manifest), indent=1).encode())
-        except (OSError, RuntimeError) as error:
+        except OSError as error:
             raise IndexFileError(f"the index in {self.folder} cannot be written, the old one stays: {error}") from error
-        for other in self.folder.glob("part-*"):
-            if other.name != part:
-                other.unlink(missing_ok=True)
+        named = {name for entry in entries for name in (entry.name, _ids_name(entry.name), entry.gone)}
+        for pattern in ("part-*", "gone-*"):
+            for other in self.folder.glob(pattern):
+                if other.name not in named:
+                    other.unlink(missing_ok=True)
         return manifest
 
+    def _with_gone(self, entry: PartEntry, gone: Ids, stamp: str) -> PartEntry:
+        if not len(gone):
+            return _entry({**asdict(entry), "gone": ""})
+        name = f"gone-{stamp}-{entry.name.removesuffix('.faiss')}.npy"
+        self._put(name, lambda path: _save_array(path, gone))
+        return _entry({**asdict(entry), "gone": name})
+
     def check(self) -> str | None:
-        """What is wrong with the file's bytes, None if nothing; reads all of it.
+        """What is wrong with the files' bytes, None if nothing; reads all of them.
 
         Raises
         ------
         IndexMissingError, IndexMismatchError
             There is no file to read.
         """
-        manifest = self.manifest()
-        path = self.folder / manifest.part
-        try:
-            same = not manifest.part or _digest(path) == manifest.sha256
-        except OSError as error:
-            raise IndexMismatchError(f"{path} cannot be read ({error.strerror}): {CURE}") from error
-        return None if same else f"{path} has other bytes than were written: {CURE}"
+        for entry in self.manifest().parts:
+            for name, expected in ((entry.name, entry.sha256), (_ids_name(entry.name), entry.ids_sha256)):
+                path = self.folder / name
+                try:
+                    if _digest(path) != expected:
+                        return f"{path} has other bytes than were written: {CURE}"
+                except OSError as error:
+                    raise IndexMismatchError(f"{path} cannot be read ({error.strerror}): {CURE}") from error
+        return None
 
-    def _write_part(self, index: FaissIndex, name: str) -> tuple[int, str]:
+    def _put(self, name: str, write: Callable[[Path], None]) -> tuple[int, str]:
+        """Write a file beside, see that it is on the disk, and give it its name; its size and digest."""
         beside = self.folder / f"{name}.tmp"
-        index.save(beside)
+        write(beside)
         with beside.open("rb") as file:
             os.fsync(file.fileno())
         size, digest = beside.stat().st_size, _digest(beside)
         beside.replace(self.folder / name)
         return size, digest
+
+
+def _entry(stored: dict[str, Any]) -> PartEntry:
+    tuning = stored["tuning"]
+    return PartEntry(**{**stored, "tuning": None if tuning is None else Tuning(**tuning)})
+
+
+def _ids_name(part: str) -> str:
+    return f"{part.removesuffix('.faiss')}.ids.npy"
+
+
+def _save_array(path: Path, values: Ids) -> None:
+    with path.open("wb") as file:
+        np.save(file, values, allow_pickle=False)
 
 
 def _digest(path: Path) -> str:

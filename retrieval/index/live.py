@@ -1,38 +1,38 @@
 """The index a process searches, kept in step with the catalogue.
 
-It is made of immutable parts: the published file, mapped into memory, and what the catalogue has beyond it. A search
-takes the tuple of parts as it stands and needs no lock; `refresh` makes new parts and swaps the tuple. What was
-deleted is remembered and left out, until a part is rewritten.
+It is made of immutable parts: those that were written, mapped into memory, and what the catalogue has beyond them, in
+memory. A search takes the tuple of parts as it stands and needs no lock; `refresh` makes new parts and swaps the tuple.
+What was deleted is remembered with its part and left out, until the part is written anew.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .. import rank
 from ..catalog import Catalog
 from ..catalog.records import Contents, VectorBatch
-from ..errors import IndexMismatchError, IndexMissingError
-from ..types import Hits, Ids, Vectors
-from .faiss_index import FaissIndex
-from .files import CURE, IndexFiles
+from ..errors import IndexFileError, IndexMismatchError, IndexMissingError
+from ..rank import Scored
+from ..types import Ids, Vectors
+from . import merging
+from .faiss_index import NO_IDS, FaissIndex
+from .files import CURE, RECALL, IndexFiles, PartEntry
+from .inverted import SPARE, Blocks, build
+from .parts import Part
 
 logger = logging.getLogger(__name__)
 
-NO_IDS: Ids = np.zeros(0, np.int64)
-
-MERGE_SHARE = 0.25
-"""The growing part is merged into the rest when it exceeds this share of it: each vector is copied few times."""
-
 SAMPLE = 32
-"""Vectors of a file that are held against the catalogue's when it is opened."""
+"""Vectors of a part that are held against the catalogue's when it is opened."""
 
-ALIKE = 0.99
-"""Inner product from which on two vectors are taken for one; the same photo analysed twice may differ by rounding."""
+AT_ONCE = 65_536
+"""Vectors that are held as floats at once."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -43,6 +43,10 @@ class Source:
     ----------
     owners : callable
         All ids, rising, and the photo of each.
+    counts : callable
+        Photos that own something, rising, and how many ids each.
+    of_photos : callable
+        Ids that some photos own, rising.
     newer : callable
         Vectors of ids greater than one given, in batches; None where new entries need not have greater ids.
     some : callable
@@ -52,6 +56,8 @@ class Source:
     """
 
     owners: Callable[[], tuple[Ids, Ids]]
+    counts: Callable[[], tuple[Ids, Ids]]
+    of_photos: Callable[[Ids], Ids]
     newer: Callable[[int], Iterable[VectorBatch]] | None
     some: Callable[[Ids], VectorBatch]
     total: Callable[[Contents], int]
@@ -61,6 +67,8 @@ def segments_of(catalog: Catalog, fingerprint: str) -> Source:
     """The segments of a recipe: their ids only grow."""
     return Source(
         lambda: catalog.segment_owners(fingerprint),
+        lambda: catalog.segment_counts(fingerprint),
+        lambda photos: catalog.segments_of_photos(photos.tolist()),
         lambda after: catalog.segment_vectors(fingerprint, after=after),
         lambda ids: catalog.vectors(ids.tolist()),
         lambda contents: contents.segments,
@@ -69,8 +77,15 @@ def segments_of(catalog: Catalog, fingerprint: str) -> Source:
 
 def photos_of(catalog: Catalog, fingerprint: str) -> Source:
     """The whole photos of a recipe."""
+
+    def counts() -> tuple[Ids, Ids]:
+        ids, _ = catalog.photo_owners(fingerprint)
+        return ids, np.ones_like(ids)
+
     return Source(
         lambda: catalog.photo_owners(fingerprint),
+        counts,
+        lambda photos: np.intersect1d(photos, catalog.photo_owners(fingerprint)[0]),
         None,
         lambda ids: catalog.photo_vectors(ids.tolist()),
         lambda contents: contents.photos,
@@ -79,17 +94,22 @@ def photos_of(catalog: Catalog, fingerprint: str) -> Source:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _State:
-    """What a search reads, swapped as one: parts, their ids with owners (rising), and which ids are gone."""
+    """What a search reads, swapped as one."""
 
-    parts: tuple[FaissIndex, ...] = ()
-    ids: Ids = field(default_factory=NO_IDS.copy)
-    owners: Ids = field(default_factory=NO_IDS.copy)
-    dead: Ids = field(default_factory=NO_IDS.copy)
+    parts: tuple[Part, ...] = ()
     contents: Contents | None = None
 
     @property
     def count(self) -> int:
-        return len(self.ids) - len(self.dead)
+        return sum(len(part) for part in self.parts)
+
+    @property
+    def written(self) -> tuple[Part, ...]:
+        return tuple(part for part in self.parts if part.name)
+
+    @property
+    def growing(self) -> tuple[Part, ...]:
+        return tuple(part for part in self.parts if not part.name)
 
 
 class LiveIndex:
@@ -98,12 +118,14 @@ class LiveIndex:
     Parameters
     ----------
     files : IndexFiles
-        What was published; may be missing.
+        What was written; may be missing.
     source : Source
     catalog : Catalog
     fingerprint : str
         Of the recipe.
     dim : int
+    anew : bool
+        Not to open what was written, but to make everything from the catalogue.
 
     Raises
     ------
@@ -111,13 +133,23 @@ class LiveIndex:
         The files belong to another recipe or another catalogue, or are damaged.
     """
 
-    def __init__(self, files: IndexFiles, source: Source, catalog: Catalog, fingerprint: str, dim: int) -> None:
+    def __init__(
+        self, files: IndexFiles, source: Source, catalog: Catalog, fingerprint: str, dim: int, *, anew: bool = False
+    ) -> None:
         self.dim = dim
         self.files = files
         self._source, self._catalog, self._fingerprint = source, catalog, fingerprint
         self._refreshing = threading.Lock()
-        self._published: Contents | None = None
-        self._state = self._opened()
+        self._entries: dict[str, PartEntry] = {}
+        self._written_gone: dict[str, int] = {}
+        self._recall = RECALL
+        self._stamp: tuple[int, int] | None = None
+        self._state = _State()
+        if anew:
+            self._stamp = files.stamp()
+        else:
+            self._state = _State(self._opened())
+            self._compare(grow=False)
 
     def __len__(self) -> int:
         return self._state.count
@@ -129,144 +161,247 @@ class LiveIndex:
         return max(0, self._source.total(state.contents) - state.count) if state.contents else 0
 
     def ids(self) -> Ids:
-        """Ids that a search can return, rising."""
-        state = self._state
-        return np.setdiff1d(state.ids, state.dead, assume_unique=True)
+        """Ids that a search can return, rising; O(N)."""
+        found = [part.ids[part.alive()] for part in self._state.parts]
+        return np.sort(np.concatenate(found)) if found else NO_IDS
 
     def owners_of(self, ids: Ids) -> Ids:
         """The photo of each id; -1 for an id that is not here."""
-        state = self._state
-        if not len(state.ids):
-            return np.full(len(ids), -1, np.int64)
-        at = np.minimum(np.searchsorted(state.ids, ids), len(state.ids) - 1)
-        return np.where(state.ids[at] == ids, state.owners[at], -1)
+        found = np.full(len(ids), -1, np.int64)
+        for part in self._state.parts:
+            here = part.holds(ids)
+            found[here] = part.owners_of(ids[here])
+        return found
 
     def owned_by(self, owners: Ids) -> Ids:
         """Ids of everything that belongs to some photos, rising; O(N)."""
-        state = self._state
-        return np.setdiff1d(state.ids[np.isin(state.owners, owners)], state.dead, assume_unique=True)
+        found = [part.ids[np.isin(part.owners, owners) & part.alive()] for part in self._state.parts]
+        return np.sort(np.concatenate(found)) if found else NO_IDS
 
     def vectors(self, ids: Ids) -> Vectors:
-        """Vectors of ids that a search can return, in their order, (M, D); zeros for one that is not here."""
+        """Vectors of ids that a search can return, in their order, (M, D); zeros for one that is not here.
+
+        What is in a part of short codes comes from the catalogue.
+        """
         found = np.zeros((len(ids), self.dim), np.float32)
         for part in self._state.parts:
             here = part.holds(ids)
-            found[here] = part.vectors(ids[here])
+            if isinstance(part.index, FaissIndex):
+                found[here] = part.index.vectors(ids[here])
+            elif here.any():
+                batch = self._source.some(np.unique(ids[here]))
+                rows = np.flatnonzero(here)
+                rows = rows[np.isin(ids[rows], batch.ids)]
+                found[rows] = batch.vectors[np.searchsorted(batch.ids, ids[rows])]
         return found
 
-    def search(self, queries: Vectors, *, k: int) -> Hits:
-        """The k nearest of each query among all parts."""
-        state = self._state
-        if len(state.parts) == 1 and not len(state.dead):
-            return state.parts[0].search(queries, k=k)
-        found = [part.search(queries, k=k + len(state.dead)) for part in state.parts]
-        if not found:
-            return Hits(np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), -np.inf, np.float32))
-        ids = np.concatenate([hits.ids for hits in found], axis=1)
-        scores = np.concatenate([hits.scores for hits in found], axis=1)
-        if len(state.dead):
-            gone = np.isin(ids, state.dead)
-            ids[gone], scores[gone] = -1, -np.inf
-        if len(found) > 1 or len(state.dead):
-            order = np.lexsort((ids, -scores), axis=1)
-            ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
-        return Hits(ids[:, :k], scores[:, :k])
+    def nearest(self, queries: Vectors, *, k: int) -> Scored:
+        """The k ids whose vectors have the greatest inner product with any of the queries, best first.
+
+        Scores are exact: of parts of short codes the best candidates are scored by the catalogue's vectors.
+        """
+        exact, rough = list[Scored](), list[Scored]()
+        for part in self._state.parts:
+            hits = rank.merge_hits(part.search(queries, k=k))
+            (exact if part.index.is_exact else rough).append(hits)
+        if rough:
+            candidates = rank.best_of(rough, k + SPARE)
+            batch = self._source.some(candidates.ids)
+            if len(batch):
+                exact.append(Scored(batch.ids, (batch.vectors @ queries.T).max(axis=1, initial=-1)))
+        return rank.best_of(exact, k)
 
     def refresh(self) -> bool:
-        """Take in what the catalogue has got and lost since; returns whether anything changed."""
+        """Take in what the catalogue has got and lost since, and what was written; returns whether anything changed."""
         with self._refreshing:
+            adopted = self._adopt()
             contents = self._catalog.contents(self._fingerprint)
-            if contents == self._state.contents:
+            if contents == self._state.contents and not adopted:
                 return False
             self._take_new()
             if self._source.newer is None or self._state.count != self._source.total(contents):
-                self._compare_all()
+                self._compare()
             self._state = replace(self._state, contents=contents)
             return True
 
-    def publish(self) -> None:
-        """Write everything as one file; call it inside ``files.writing()``."""
+    def publish(self, recall: float | None = None) -> None:
+        """Write what is in no written part yet, merged with parts that are not much larger; inside ``files.writing()``.
+
+        Parameters
+        ----------
+        recall : float, optional
+            What parts are built to reach from now on.
+
+        Raises
+        ------
+        IndexFileError
+            The disk is full or read-only; what was there stays.
+        """
         with self._refreshing:
-            if self._published is not None and self._published == self._state.contents:
-                return
-            whole = FaissIndex(self.dim)
-            for part in self._state.parts:
-                self._copy_from(part, whole)
-            self.files.save(whole, self._fingerprint)
             state = self._state
-            alive = ~np.isin(state.ids, state.dead)
-            parts = (whole,) if len(whole) else ()
-            self._state = replace(state, parts=parts, ids=state.ids[alive], owners=state.owners[alive], dead=NO_IDS)
-            self._published = self._state.contents
+            if recall is None and self._is_written(state):
+                return
+            self._recall = recall or self._recall
+            sizes = [len(part.ids) for part in state.written]
+            first = merging.first_to_merge(
+                sizes, [len(part.gone) for part in state.written], sum(len(part) for part in state.growing)
+            )
+            kept, merged = state.written[:first], (*state.written[first:], *state.growing)
+            entries = [(self._entries[part.name], part.gone) for part in kept]
+            entry = self._merge(merged)
+            if entry is not None:
+                entries.append((entry, NO_IDS))
+            self.files.commit(entries, fingerprint=self._fingerprint, dim=self.dim, recall=self._recall)
+            self._state = replace(state, parts=self._load(kept))
 
-    def _opened(self) -> _State:
+    def _is_written(self, state: _State) -> bool:
+        """Whether the files hold all that is known, and are the ones that were read."""
+        known = {part.name: len(part.gone) for part in state.parts}
+        return self._stamp is not None and self._stamp == self.files.stamp() and known == self._written_gone
+
+    # ---- reading what was written
+
+    def _opened(self) -> tuple[Part, ...]:
         try:
-            _, part = self.files.load(self._fingerprint)
+            parts = self._load()
         except IndexMissingError:
-            return _State()
-        if part is None:
-            return _State()
-        held, (ids, owners) = part.ids(), self._source.owners()
-        known = np.isin(held, ids)
-        self._check_sample(part, held[known])
-        owned = np.full(len(held), -1, np.int64)
-        owned[known] = owners[np.searchsorted(ids, held[known])]
-        return _State((part,), held, owned, held[~known])
+            return ()
+        for part in parts:
+            self._check_sample(part)
+        return parts
 
-    def _check_sample(self, part: FaissIndex, ids: Ids) -> None:
-        """Hold some of the file's vectors, the newest among them, against the catalogue's."""
+    def _load(self, known: tuple[Part, ...] = ()) -> tuple[Part, ...]:
+        self._stamp = self.files.stamp()
+        manifest, parts = self.files.load(self._fingerprint, known)
+        if manifest.dim != self.dim:
+            raise IndexMismatchError(
+                f"the index in {self.files.folder} has vectors of length {manifest.dim}, the recipe {self.dim}: {CURE}"
+            )
+        self._entries = {entry.name: entry for entry in manifest.parts}
+        self._written_gone = {part.name: len(part.gone) for part in parts}
+        self._recall = manifest.recall
+        return parts
+
+    def _adopt(self) -> bool:
+        """Open what another process has written since, in the place of what this one holds of it."""
+        if self.files.stamp() in (self._stamp, None):
+            return False
+        before = self._state
+        try:
+            parts = self._load(before.written)
+        except IndexFileError as error:  # what is open goes on serving
+            logger.error("the index that was written cannot be used: %s", error)
+            return False
+        gone = [part.ids[~part.alive()] for part in before.parts]
+        parts = tuple(part.less(np.concatenate(gone)) if gone and self._source.newer else part for part in parts)
+        left: list[Part] = []
+        for part in before.growing:
+            covered = [each for each in parts if each.holds(part.ids).any()]
+            keep = part.alive()
+            for each in covered:
+                keep &= ~each.holds(part.ids)
+            if keep.all():
+                left.append(part)
+            elif keep.any():
+                left.append(Part.of(part.ids[keep], part.owners[keep], self.vectors(part.ids[keep])))
+        self._state = _State((*parts, *left), before.contents)
+        return True
+
+    def _check_sample(self, part: Part) -> None:
+        """Hold some of the part's vectors, the newest among them, against the catalogue's."""
+        ids = part.ids[part.alive()]
         if not len(ids):
             return
         stored = self._source.some(ids[np.linspace(0, len(ids) - 1, min(SAMPLE, len(ids))).astype(int)])
-        if len(stored) and (part.vectors(stored.ids) * stored.vectors).sum(axis=1).min() < ALIKE:
+        if len(stored) and not part.fits(stored):
             raise IndexMismatchError(
                 f"the index in {self.files.folder} has other vectors than the catalogue, so it belongs to another "
                 f"catalogue or to another state of this one: {CURE}"
             )
 
+    # ---- following the catalogue
+
     def _take_new(self) -> None:
         """Add what has greater ids than all there are."""
         if self._source.newer is None:
             return
-        batches = list(self._source.newer(int(self._state.ids[-1]) if len(self._state.ids) else 0))
-        if batches:
-            columns = ([getattr(batch, name) for batch in batches] for name in ("ids", "owners", "vectors"))
-            self._grow(VectorBatch(*(np.concatenate(column) for column in columns)))
+        waiting: list[VectorBatch] = []
+        for batch in self._source.newer(max((part.newest for part in self._state.parts), default=0)):
+            waiting.append(batch)
+            if sum(map(len, waiting)) >= AT_ONCE:
+                self._grow(waiting)
+                waiting = []
+        if waiting:
+            self._grow(waiting)
 
-    def _compare_all(self) -> None:
-        """Hold every id against the catalogue: mark what is gone, add what is missing."""
-        (wanted, _), held = self._source.owners(), self.ids()
-        gone = np.setdiff1d(held, wanted, assume_unique=True)
+    def _compare(self, *, grow: bool = True) -> None:
+        """Hold every photo against the catalogue: mark what is gone, and add what is missing if it may grow."""
+        photos, counts = self._source.counts()
+        parts = self._state.parts
+        owned = [part.owners[part.alive()] for part in parts]
+        held, held_counts = np.unique(np.concatenate(owned) if owned else NO_IDS, return_counts=True)
+        here = np.zeros(len(photos), np.int64)
+        common = np.isin(photos, held)
+        here[common] = held_counts[np.searchsorted(held, photos[common])]
+        differing = np.union1d(photos[here != counts], np.setdiff1d(held, photos))
+        if not len(differing):
+            return
+        wanted, have = self._source.of_photos(np.intersect1d(differing, photos)), self.owned_by(differing)
+        gone = np.setdiff1d(have, wanted, assume_unique=True)
         if len(gone):
-            self._state = replace(self._state, dead=np.union1d(self._state.dead, gone))
-        missing = np.setdiff1d(wanted, held, assume_unique=True)
-        if len(missing) and len(batch := self._source.some(missing)):
-            self._grow(batch)
+            self._state = replace(self._state, parts=tuple(part.less(gone) for part in parts))
+        missing = np.setdiff1d(wanted, have, assume_unique=True)
+        if grow and len(missing) and len(batch := self._source.some(missing)):
+            self._grow([batch])
 
-    def _grow(self, batch: VectorBatch) -> None:
-        """Add vectors by making the growing part anew, and merging it when it has become large."""
-        if batch.vectors.shape[1] != self.dim:
+    def _grow(self, batches: list[VectorBatch]) -> None:
+        """Add vectors as a part in memory, together with those in memory that are not much larger."""
+        ids, owners, vectors = (
+            np.concatenate([getattr(each, name) for each in batches]) for name in ("ids", "owners", "vectors")
+        )
+        if vectors.shape[1] != self.dim:
             raise IndexMismatchError(
-                f"the catalogue's vectors have length {batch.vectors.shape[1]}, the recipe's {self.dim}: "
+                f"the catalogue's vectors have length {vectors.shape[1]}, the recipe's {self.dim}: "
                 "run `python manage.py resegment`"
             )
-        state = self._state
-        parts, dead = state.parts, state.dead
-        tail_size = sum(len(part) for part in parts[1:]) + len(batch)
-        rewrite = not parts or tail_size > MERGE_SHARE * len(parts[0]) or bool(np.isin(batch.ids, dead).any())
-        tail = FaissIndex(self.dim)
-        for part in parts if rewrite else parts[1:]:
-            self._copy_from(part, tail)
-        tail.add(batch.ids, batch.vectors)
-        kept = () if rewrite else parts[:1]
-        left = np.intersect1d(dead, kept[0].ids()) if kept and len(dead) else NO_IDS
-        stays = ~np.isin(state.ids, np.setdiff1d(dead, left))
-        ids = np.concatenate([state.ids[stays], batch.ids])
-        owners = np.concatenate([state.owners[stays], batch.owners])
-        order = np.argsort(ids, kind="stable")
-        self._state = _State((*kept, tail), ids[order], owners[order], left, state.contents)
+        growing = self._state.growing
+        sizes, gone = [len(part.ids) for part in growing], [len(part.gone) for part in growing]
+        first = merging.first_to_merge(sizes, gone, len(ids))
+        for part in growing[first:]:
+            alive = part.ids[part.alive()]
+            ids, owners = np.concatenate([alive, ids]), np.concatenate([part.owners[part.alive()], owners])
+            vectors = np.concatenate([self.vectors(alive), vectors])
+        parts = (*self._state.written, *growing[:first], Part.of(ids, owners, vectors))
+        self._state = replace(self._state, parts=parts)
 
-    def _copy_from(self, part: FaissIndex, target: FaissIndex) -> None:
-        ids, vectors = part.contents()
-        alive = ~np.isin(ids, self._state.dead)
-        target.add(ids[alive], vectors[alive])
+    # ---- writing
+
+    def _merge(self, parts: tuple[Part, ...]) -> PartEntry | None:
+        """Write some parts as one, without what was deleted."""
+        ids = np.concatenate([NO_IDS, *(part.ids[part.alive()] for part in parts)])
+        if not len(ids):
+            return None
+        owners = np.concatenate([NO_IDS, *(part.owners[part.alive()] for part in parts)])
+        order = np.argsort(ids, kind="stable")
+        ids, owners = ids[order], owners[order]
+        if any(
+            not part.index.is_exact for part in parts
+        ):  # their vectors are the catalogue's, which goes on losing some
+            there = np.isin(ids, self._source.owners()[0], assume_unique=True)
+            ids, owners = ids[there], owners[there]
+        if len(ids) > merging.EXACT_UP_TO:
+            inverted, tuning = build(Blocks(ids, self._read), self._recall)
+            return self.files.write_part(inverted, ids, owners, tuning)
+        exact = FaissIndex(self.dim)
+        for part in parts:
+            alive = part.ids[part.alive()]
+            for start in range(0, len(alive), AT_ONCE):
+                chunk = alive[start : start + AT_ONCE]
+                exact.add(chunk, self.vectors(chunk))
+        return self.files.write_part(exact, ids, owners, None)
+
+    def _read(self, ids: Ids) -> Iterator[VectorBatch]:
+        """Vectors of ids, a block at a time."""
+        for start in range(0, len(ids), AT_ONCE):
+            chunk = ids[start : start + AT_ONCE]
+            yield VectorBatch(chunk, np.zeros_like(chunk), self.vectors(chunk))

@@ -27,6 +27,15 @@ def index_of(*ids: int) -> FaissIndex:
     return index
 
 
+def save(files: IndexFiles, *ids: int, gone: tuple[int, ...] = ()) -> None:
+    """One part with some ids; the owner of each is ten times as much."""
+    parts = []
+    if ids:
+        keys = np.array(sorted(ids), np.int64)
+        parts = [(files.write_part(index_of(*ids), keys, 10 * keys, None), np.array(gone, np.int64))]
+    files.commit(parts, fingerprint="toy:1", dim=DIM, recall=0.95)
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> IndexFiles:
     """An empty folder."""
@@ -37,12 +46,12 @@ def files(tmp_path: Path) -> IndexFiles:
 def written(files: IndexFiles) -> IndexFiles:
     """A folder with an index of three."""
     with files.writing():
-        files.save(index_of(3, 1, 7), "toy:1")
+        save(files, 3, 1, 7)
     return files
 
 
 def part_of(files: IndexFiles) -> Path:
-    return files.folder / files.manifest().part
+    return files.folder / files.manifest().parts[0].name
 
 
 def change_manifest(files: IndexFiles, **values: Any) -> None:
@@ -53,59 +62,71 @@ def change_manifest(files: IndexFiles, **values: Any) -> None:
 
 class TestWhole:
     def test_what_was_saved_is_loaded(self, written: IndexFiles) -> None:
-        manifest, index = written.load("toy:1")
-        assert index is not None
-        assert index.ids().tolist() == [1, 3, 7]
-        assert (manifest.fingerprint, manifest.dim, manifest.count, manifest.newest_id) == ("toy:1", DIM, 3, 7)
-        assert manifest.bytes == part_of(written).stat().st_size
+        manifest, (part,) = written.load("toy:1")
+        assert (part.ids.tolist(), part.owners.tolist(), len(part)) == ([1, 3, 7], [10, 30, 70], 3)
+        assert (manifest.fingerprint, manifest.dim, manifest.count, manifest.recall) == ("toy:1", DIM, 3, 0.95)
+        assert manifest.parts[0].newest_id == 7
+        assert manifest.bytes == sum(path.stat().st_size for path in written.folder.glob("part-*"))
         assert manifest == written.manifest()
         assert written.check() is None
 
     def test_a_loaded_index_searches_like_the_saved_one(self, written: IndexFiles) -> None:
-        _, index = written.load("toy:1")
-        assert index is not None
+        _, (part,) = written.load("toy:1")
         queries = random_units(np.random.default_rng(0), 2, DIM)
-        for found, expected in zip(index.contents(), index_of(3, 1, 7).contents(), strict=True):
-            np.testing.assert_array_equal(found, expected)
-        np.testing.assert_array_equal(index.search(queries, k=3).ids, index_of(3, 1, 7).search(queries, k=3).ids)
+        hits, expected = part.search(queries, k=3), index_of(3, 1, 7).search(queries, k=3)
+        np.testing.assert_array_equal(hits.ids, expected.ids)
+        np.testing.assert_array_equal(hits.scores, expected.scores)
 
     def test_an_empty_index_has_no_part(self, files: IndexFiles) -> None:
         with files.writing():
-            files.save(FaissIndex(DIM), "toy:1")
-        manifest, index = files.load("toy:1")
-        assert (index, manifest.part, manifest.count, manifest.newest_id) == (None, "", 0, 0)
+            save(files)
+        manifest, parts = files.load("toy:1")
+        assert (parts, manifest.parts, manifest.count, manifest.bytes) == ((), (), 0, 0)
         assert files.check() is None
 
     def test_the_old_part_goes_when_the_new_one_is_there(self, written: IndexFiles) -> None:
         old = part_of(written)
         with written.writing():
-            written.save(index_of(1, 2), "toy:1")
+            save(written, 1, 2)
         assert not old.exists()
-        assert {path.name for path in written.folder.iterdir()} == {
-            "manifest.json",
-            "writer.lock",
-            written.manifest().part,
-        }
+        new = part_of(written).name
+        expected = {"manifest.json", "writer.lock", new, new.replace(".faiss", ".ids.npy")}
+        assert {path.name for path in written.folder.iterdir()} == expected
+
+    def test_what_was_deleted_is_kept_with_its_part(self, files: IndexFiles) -> None:
+        with files.writing():
+            save(files, 3, 1, 7, gone=(3,))
+        manifest, (part,) = files.load("toy:1")
+        assert (manifest.count, manifest.parts[0].count, len(part)) == (2, 3, 2)
+        assert part.holds(np.array([1, 2, 3, 7, 9])).tolist() == [True, False, False, True, False]
+        assert 3 not in part.search(random_units(np.random.default_rng(0), 4, DIM), k=3).ids
+        (files.folder / manifest.parts[0].gone).unlink()
+        with pytest.raises(IndexMismatchError, match="cannot be read"):
+            files.load("toy:1")
+
+    def test_an_open_part_is_not_opened_again(self, written: IndexFiles) -> None:
+        _, (part,) = written.load("toy:1")
+        part_of(written).unlink()
+        assert written.load("toy:1", (part,))[1] == (part,)
 
     def test_who_has_the_old_part_open_keeps_it(self, written: IndexFiles) -> None:
-        _, index = written.load("toy:1")
-        assert index is not None
+        _, (part,) = written.load("toy:1")
         with written.writing():
-            written.save(index_of(1, 2), "toy:1")
-        assert index.search(random_units(np.random.default_rng(0), 1, DIM), k=3).ids.min() > 0
-        assert len(written.load("toy:1")[1] or ()) == 2
+            save(written, 1, 2)
+        assert part.search(random_units(np.random.default_rng(0), 1, DIM), k=3).ids.min() > 0
+        assert len(written.load("toy:1")[1][0]) == 2
 
     def test_an_index_that_is_replaced_while_it_is_opened(
         self, written: IndexFiles, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stale = [written.manifest()]
         with written.writing():
-            written.save(index_of(1, 2), "toy:1")
+            save(written, 1, 2)
         look = written.manifest
         monkeypatch.setattr(written, "manifest", lambda: stale.pop() if stale else look())
-        manifest, index = written.load("toy:1")
+        manifest, (part,) = written.load("toy:1")
         assert manifest == look()
-        assert len(index or ()) == 2
+        assert len(part) == 2
 
 
 class TestDamaged:
@@ -147,8 +168,19 @@ class TestDamaged:
         with pytest.raises(IndexFileError, match="rebuild-index"):
             written.check()
 
-    @pytest.mark.parametrize("values", [{"count": 4}, {"dim": DIM + 1}])
-    def test_a_part_of_another_manifest(self, written: IndexFiles, values: dict[str, int]) -> None:
+    @pytest.mark.parametrize(
+        "damage", [lambda path: path.write_bytes(path.read_bytes()[:-8]), lambda path: path.unlink()]
+    )
+    def test_ids_that_are_not_whole(self, written: IndexFiles, damage: Any) -> None:
+        damage(part_of(written).with_suffix(".ids.npy"))
+        with pytest.raises(IndexMismatchError, match="run `python manage.py rebuild-index`"):
+            written.load("toy:1")
+
+    @pytest.mark.parametrize("values", [{"parts": [{"count": 4}]}, {"dim": DIM + 1}])
+    def test_a_part_of_another_manifest(self, written: IndexFiles, values: dict[str, Any]) -> None:
+        if "parts" in values:
+            stored = json.loads((written.folder / "manifest.json").read_text())["parts"][0]
+            values = {"parts": [{**stored, **values["parts"][0]}]}
         change_manifest(written, **values)
         with pytest.raises(IndexMismatchError, match="does not hold the"):
             written.load("toy:1")
@@ -158,7 +190,8 @@ class TestDamaged:
         [
             ({"version": VERSION + 1}, "another version"),
             ({"version": None}, "another version"),
-            ({"part": None}, "not whole"),
+            ({"parts": None}, "not whole"),
+            ({"parts": [{"name": "x"}]}, "not whole"),
             ({"more": 1}, "not whole"),
         ],
     )
@@ -188,7 +221,7 @@ class TestOneWriter:
                 pytest.fail("two writers at once")
             holder.kill()
         with files.writing():
-            files.save(index_of(1), "toy:1")
+            save(files, 1)
 
     def test_nor_do_two_of_one_process_write(self, files: IndexFiles) -> None:
         with files.writing(), pytest.raises(IndexLockedError), IndexFiles(files.folder).writing():
@@ -214,12 +247,12 @@ class TestFullDisk:
         with monkeypatch.context() as patch, written.writing():
             patch.setattr(FaissIndex, "save", full)
             with pytest.raises(IndexFileError, match="the old one stays"):
-                written.save(index_of(9), "toy:1")
+                save(written, 9)
         assert written.manifest() == before
-        assert written.load("toy:1")[1] is not None
+        assert len(written.load("toy:1")[1]) == 1
         with written.writing():
-            written.save(index_of(9), "toy:1")
-        assert len(list(written.folder.glob("part-*"))) == 1, "what was left half is cleared"
+            save(written, 9)
+        assert len(list(written.folder.glob("part-*"))) == 2, "what was left half is cleared"
 
     def test_while_the_manifest_is_written(self, written: IndexFiles, monkeypatch: pytest.MonkeyPatch) -> None:
         def full(*_: object) -> None:
@@ -228,5 +261,5 @@ class TestFullDisk:
         before = written.manifest()
         monkeypatch.setattr(module, "_replace", full)
         with written.writing(), pytest.raises(IndexFileError, match="No space left"):
-            written.save(index_of(9), "toy:1")
+            save(written, 9)
         assert written.load("toy:1")[0] == before

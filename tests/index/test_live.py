@@ -21,7 +21,9 @@ from hypothesis.stateful import (
 )
 from toys import ToyLibrary, analysis, random_units
 
+from retrieval import rank
 from retrieval.errors import IndexMismatchError
+from retrieval.index import merging
 from retrieval.index.exact import ExactIndex
 from retrieval.index.live import LiveIndex
 
@@ -30,7 +32,7 @@ X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
 
 def found(index: LiveIndex, query: tuple[float, ...] = X, k: int = 10) -> list[int]:
     """Ids of the hits of one query."""
-    ids = index.search(np.array([query], np.float32), k=k).ids[0]
+    ids = index.nearest(np.array([query], np.float32), k=k).ids
     return [int(key) for key in ids if key >= 0]
 
 
@@ -183,9 +185,8 @@ class TestPublishing:
         toys.catalog.delete(first)
         live.refresh()
         publish(live)
-        _, index = live.files.load(toys.recipe)
-        assert index is not None
-        assert index.ids().tolist() == toys.segment_ids(second)
+        _, (part,) = live.files.load(toys.recipe)
+        assert part.ids.tolist() == toys.segment_ids(second)
         assert found(live) == toys.segment_ids(second), "the publisher itself goes on"
 
     def test_it_goes_on_growing_after_publishing(self, toys: ToyLibrary, live: LiveIndex) -> None:
@@ -200,9 +201,12 @@ class TestPublishing:
         toys.add(analysis([X]))
         live.refresh()
         publish(live)
-        part = live.files.manifest().part
+        before = live.files.stamp()
         publish(live)
-        assert live.files.manifest().part == part
+        again = toys.live_segments()
+        again.refresh()
+        publish(again)
+        assert live.files.stamp() == before
 
     def test_an_empty_catalogue_is_published_too(self, toys: ToyLibrary, live: LiveIndex) -> None:
         photo = toys.add(analysis([X]))
@@ -213,6 +217,106 @@ class TestPublishing:
         publish(live)
         assert live.files.manifest().count == 0
         assert len(toys.live_segments()) == 0
+
+
+@pytest.fixture
+def many(more_toys: Callable[[str], ToyLibrary], monkeypatch: pytest.MonkeyPatch) -> ToyLibrary:
+    """Thirty photos of twenty segments in 32 dimensions, where parts of more than 100 are not searched exactly."""
+    monkeypatch.setattr(merging, "EXACT_UP_TO", 100)
+    toys = more_toys("many")
+    toys.dim = 32
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        toys.add(analysis(random_units(rng, 20, 32), photo_vector=random_units(rng, 1, 32)[0]))
+    return toys
+
+
+class TestLargeParts:
+    def test_scores_are_exact_and_order_is_right(self, many: ToyLibrary) -> None:
+        live = many.live_segments()
+        live.refresh()
+        ids = live.ids()
+        queries = random_units(np.random.default_rng(1), 3, 32)
+        expected = live.nearest(queries, k=25)
+        vectors = live.vectors(ids)
+        publish(live)
+        (entry,) = live.files.manifest().parts
+        assert entry.tuning is not None
+        assert entry.tuning.recall >= 0.95
+        found = many.live_segments().nearest(queries, k=25)
+        assert np.isin(found.ids, expected.ids).mean() >= 0.9
+        exact = (vectors[np.searchsorted(ids, found.ids)] @ queries.T).max(axis=1)
+        np.testing.assert_allclose(found.scores, exact, atol=1e-3)
+        assert (np.diff(found.scores) <= 0).all()
+        np.testing.assert_allclose(many.live_segments().vectors(ids[::-1]), vectors[::-1], atol=1e-3)
+
+    def test_what_comes_later_is_a_part_of_its_own_until_it_is_half_as_much(self, many: ToyLibrary) -> None:
+        live, rng = many.live_segments(), np.random.default_rng(2)
+        live.refresh()
+        publish(live)
+        sizes = []
+        for _ in range(12):
+            for _ in range(3):
+                many.add(analysis(random_units(rng, 20, 32)))
+            live.refresh()
+            publish(live)
+            sizes.append([part.count for part in live.files.manifest().parts])
+        assert sizes[0] == [600, 60]
+        assert sizes[1] == [600, 120]
+        assert [len(each) for each in sizes].count(1) == 1
+        assert len(many.live_segments()) == len(live) == 600 + 12 * 60
+        assert live.owners_of(live.ids()).tolist() == many.catalog.segment_owners(many.recipe)[1].tolist()
+
+    def test_a_reader_follows_what_the_writer_wrote(self, many: ToyLibrary) -> None:
+        reader, writer = many.live_segments(), many.live_segments()
+        reader.refresh()
+        writer.refresh()
+        publish(writer)
+        before = reader.ids().tolist()
+        assert reader.refresh()
+        assert [part.name for part in reader._state.parts] == [each.name for each in writer.files.manifest().parts]
+        assert reader.ids().tolist() == before
+        assert not reader.refresh()
+
+    def test_a_reader_keeps_what_the_writer_has_not_written_yet(self, many: ToyLibrary) -> None:
+        reader, writer = many.live_segments(), many.live_segments()
+        writer.refresh()
+        photo = many.add(analysis(random_units(np.random.default_rng(3), 2, 32)))
+        many.catalog.delete(1)
+        reader.refresh()
+        publish(writer)
+        reader.refresh()
+        assert len(reader) == 600 + 2 - 20
+        assert set(many.segment_ids(photo)) <= set(reader.ids().tolist())
+        assert (reader.owners_of(np.arange(1, 21)) == -1).all()
+
+    def test_files_that_cannot_be_used_do_not_stop_a_reader(
+        self, many: ToyLibrary, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        reader, writer = many.live_segments(), many.live_segments()
+        reader.refresh()
+        writer.refresh()
+        publish(writer)
+        (writer.files.folder / writer.files.manifest().parts[0].name).write_bytes(b"half")
+        reader.refresh()
+        assert len(reader) == 600
+        assert "cannot be used" in caplog.text
+        with pytest.raises(IndexMismatchError, match="rebuild-index"):
+            many.live_segments()
+
+    def test_another_catalogues_codes_are_refused(
+        self, many: ToyLibrary, more_toys: Callable[[str], ToyLibrary]
+    ) -> None:
+        other, rng = more_toys("another"), np.random.default_rng(7)
+        other.dim = 32
+        for _ in range(30):
+            other.add(analysis(random_units(rng, 20, 32)))
+        live = other.live_segments()
+        live.refresh()
+        publish(live)
+        shutil.copytree(other.folder / "segments", many.folder / "segments")
+        with pytest.raises(IndexMismatchError, match="other vectors than the catalogue"):
+            many.live_segments()
 
 
 def restore(toys: ToyLibrary, copy: Path) -> None:
@@ -326,6 +430,13 @@ class Following(RuleBasedStateMachine):
         publish(self.live)
 
     @rule()
+    def publish_elsewhere(self) -> None:
+        """Another process, the worker, writes what it knows."""
+        other = self.toys.live_segments()
+        other.refresh()
+        publish(other)
+
+    @rule()
     def reopen(self) -> None:
         """Another process opens what was published."""
         self.live = self.toys.live_segments()
@@ -344,7 +455,7 @@ class Following(RuleBasedStateMachine):
         reference = ExactIndex(4)
         reference.add(np.array(list(expected), np.int64), np.array(list(expected.values())).reshape(-1, 4))
         queries = random_units(np.random.default_rng(0), 2, 4)
-        hits, wanted = (each.search(queries, k=5) for each in (self.live, reference))
+        hits, wanted = self.live.nearest(queries, k=5), rank.merge_hits(reference.search(queries, k=5))[:5]
         np.testing.assert_array_equal(hits.ids, wanted.ids)
         np.testing.assert_allclose(hits.scores, wanted.scores, atol=2e-3)
 
@@ -361,6 +472,8 @@ def following(blank_catalog: Path) -> Iterator[type[Following]]:
     yield type("Following", (Following,), {"blank": blank_catalog})
 
 
-def test_any_sequence_of_changes(following: type[Following]) -> None:
-    few = settings(max_examples=25, stateful_step_count=20, suppress_health_check=list(HealthCheck))
+@pytest.mark.parametrize("exact_up_to", [merging.EXACT_UP_TO, 3], ids=["exact", "short codes"])
+def test_any_sequence_of_changes(following: type[Following], monkeypatch: pytest.MonkeyPatch, exact_up_to: int) -> None:
+    monkeypatch.setattr(merging, "EXACT_UP_TO", exact_up_to)
+    few = settings(max_examples=25, stateful_step_count=15, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(following, settings=few)

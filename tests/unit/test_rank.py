@@ -13,6 +13,7 @@ from retrieval.rank import (
     LIKELY_SHARE,
     NEGATIVE_WEIGHT,
     Scored,
+    best_of,
     combine,
     first_of_each,
     likely_from,
@@ -118,3 +119,12 @@ def test_from_which_score_on_a_result_is_likely(scores: list[float], expected: f
 
 def test_without_a_floor_only_the_best_score_counts() -> None:
     assert likely_from(np.array([0.1, 0.05], np.float32), 0.0) == pytest.approx(0.1 * LIKELY_SHARE)
+
+
+def test_the_best_of_several_lists() -> None:
+    lists = [scored((4, 0.2), (9, 0.9)), scored((7, 0.9), (1, 0.5))]
+    best = best_of(lists, 3)
+    assert best.ids.tolist() == [7, 9, 1]
+    assert best.scores.tolist() == pytest.approx([0.9, 0.9, 0.5])
+    assert best_of(lists[:1], 5).ids.tolist() == [9, 4], "in order even if it is one list"
+    assert len(best_of([], 5)) == 0

@@ -1,0 +1,212 @@
+"""Inverted lists of short codes: what large parts of an index are searched by, before exact scores decide.
+
+A vector is in the list of its nearest centroid, as two bits a dimension; a search looks at `nprobe` lists and gives
+more candidates than are wanted, whose exact inner products the caller takes from the catalogue.
+
+References
+----------
+Sivic and Zisserman, "Video Google", ICCV 2003, section 4 (inverted lists); Gao and Long, "RaBitQ: Quantizing
+High-Dimensional Vectors with a Theoretical Error Bound", SIGMOD 2024, section 3; Gao et al., "Practical and
+Asymptotically Optimal Quantization of High-Dimensional Vectors", SIGMOD 2025 (more than one bit); Douze et al., "The
+Faiss library", 2024, section 5.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+
+from ..catalog.records import VectorBatch
+from ..types import Hits, Ids, Vectors
+from .faiss_index import NO_IDS, hits_of, selector, unreadable
+
+logger = logging.getLogger(__name__)
+
+SPARE = 50
+"""So many more candidates than are wanted are given exact scores."""
+
+TOP = 50
+"""Recall is measured of so many nearest."""
+
+QUERIES = 200
+"""Vectors of the part itself that recall is measured with."""
+
+BITS = (2, 4)
+"""Bits a dimension; more of them only where the fewer do not reach the recall."""
+
+_TRAINING = 64
+"""Vectors a centroid is fitted to."""
+
+_QUERY_BITS = 4
+"""Queries are rounded, too, so that codes are compared by counting bits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """What an inverted index was set to, and what that came to.
+
+    Attributes
+    ----------
+    lists, nprobe, bits : int
+    recall : float
+        Of the `TOP` nearest, among the candidates, over `QUERIES` vectors of the index itself.
+    """
+
+    lists: int
+    nprobe: int
+    bits: int
+    recall: float
+
+
+class InvertedIndex:
+    """Approximate search; what comes back is to be scored again.
+
+    Parameters
+    ----------
+    index : faiss.IndexIVFRaBitQ
+    nprobe : int
+        Lists that a search looks at.
+    """
+
+    is_exact = False
+
+    def __init__(self, index: Any, nprobe: int) -> None:
+        self._index, self._nprobe = index, nprobe
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return int(self._index.d)
+
+    def search(self, queries: Vectors, *, k: int, without: Ids) -> Hits:
+        """Candidates for the k nearest of each query; O(Q·N·D·nprobe/lists), without the interpreter's lock.
+
+        Where k is large more lists are looked at than were set, so that there are enough to choose from.
+        """
+        lists = int(self._index.nlist)
+        wanted = min(k, max(len(self), 1))
+        parameters = faiss.IVFRaBitQSearchParameters()
+        parameters.nprobe = min(lists, max(self._nprobe, -(-4 * wanted * lists // max(len(self), 1))))
+        parameters.qb = _QUERY_BITS
+        left_out = selector(without) if len(without) else None  # the parameters do not hold on to it
+        parameters.sel = left_out
+        return hits_of(self._index, queries, wanted, k, parameters)
+
+    def save(self, path: Path) -> None:
+        """Write the index in FAISS's own form."""
+        faiss.write_index(self._index, str(path))
+
+    @classmethod
+    def load(cls, path: Path, nprobe: int) -> InvertedIndex:
+        """Map a saved index into memory, read-only and without a copy.
+
+        Raises
+        ------
+        IndexMismatchError
+            The file is not a whole index.
+        """
+        try:
+            return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), nprobe)
+        except RuntimeError as error:
+            raise unreadable(path, error) from error
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Blocks:
+    """Vectors that are read a block at a time, as often as needed.
+
+    Attributes
+    ----------
+    ids : ndarray of shape (N,), int64
+        Rising.
+    read : callable
+        The vectors of some of the ids, in batches; those that are gone are left out.
+    """
+
+    ids: Ids
+    read: Callable[[Ids], Iterable[VectorBatch]]
+
+    def some(self, ids: Ids) -> Vectors:
+        """Vectors of some ids, as one array."""
+        found = [batch.vectors for batch in self.read(ids)]
+        return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
+
+    def all(self) -> Iterable[VectorBatch]:
+        """Everything, by rising ids."""
+        return self.read(self.ids)
+
+
+def build(blocks: Blocks, target: float) -> tuple[InvertedIndex, Tuning]:
+    """Index vectors so that a search of the same kind of vectors reaches a recall.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        At least some hundred vectors.
+    target : float
+        Recall of the `TOP` nearest.
+
+    Notes
+    -----
+    O(N·√N·D) for the assignment to lists; the vectors are read twice to three times, a block at a time. Fixed seeds.
+    """
+    rng = np.random.default_rng(0)
+    queries = blocks.some(np.sort(rng.choice(blocks.ids, min(QUERIES, len(blocks.ids)), replace=False)))
+    truth = _nearest(queries, blocks)
+    lists = _lists(len(blocks.ids))
+    sample = blocks.some(np.sort(rng.choice(blocks.ids, min(_TRAINING * lists, len(blocks.ids)), replace=False)))
+    for bits in BITS:
+        raw = _trained(sample, lists, bits)
+        for batch in blocks.all():
+            raw.add_with_ids(np.ascontiguousarray(batch.vectors, np.float32), batch.ids)
+        nprobe, recall = _probes(raw, queries, truth, target)
+        if recall >= target:
+            break
+    else:
+        logger.warning("the index reaches a recall of %.3f where %.3f was asked for", recall, target)
+    return InvertedIndex(raw, nprobe), Tuning(lists=lists, nprobe=nprobe, bits=bits, recall=round(recall, 4))
+
+
+def _lists(count: int) -> int:
+    """Twice the root, to the nearest power of two."""
+    return int(2 ** np.round(np.log2(2 * np.sqrt(count))))
+
+
+def _trained(sample: Vectors, lists: int, bits: int) -> Any:
+    index = faiss.index_factory(sample.shape[1], f"IVF{lists},RaBitQ{bits}", faiss.METRIC_INNER_PRODUCT)
+    index.train(np.ascontiguousarray(sample, np.float32))
+    return index
+
+
+def _nearest(queries: Vectors, blocks: Blocks) -> Ids:
+    """The `TOP` nearest of each query by looking at every vector, (Q, TOP)."""
+    ids = np.full((len(queries), 0), -1, np.int64)
+    scores = np.zeros((len(queries), 0), np.float32)
+    for batch in blocks.all():
+        ids = np.concatenate([ids, np.broadcast_to(batch.ids, (len(queries), len(batch)))], axis=1)
+        scores = np.concatenate([scores, queries @ batch.vectors.T], axis=1)
+        kept = np.argpartition(-scores, min(TOP, scores.shape[1]) - 1, axis=1)[:, :TOP]
+        ids, scores = np.take_along_axis(ids, kept, 1), np.take_along_axis(scores, kept, 1)
+    return ids
+
+
+def _probes(raw: Any, queries: Vectors, truth: Ids, target: float) -> tuple[int, float]:
+    """The fewest lists, in steps of about √2, by which the recall is reached, and the recall."""
+    nprobe, recall, lists = 1, 0.0, int(raw.nlist)
+    for step in range(2 * int(np.log2(lists)) + 1):
+        nprobe = min(lists, round(2 ** (step / 2)))
+        hits = InvertedIndex(raw, nprobe).search(queries, k=TOP + SPARE, without=NO_IDS)
+        found = [np.isin(wanted, near).mean() for wanted, near in zip(truth, hits.ids, strict=True)]
+        recall = float(np.mean(found))
+        if recall >= target:
+            break
+    return nprobe, recall

@@ -1,0 +1,95 @@
+"""A part of an index: vectors that are searched together, whose they are, and which of them were deleted since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..catalog.records import VectorBatch
+from ..types import Hits, Ids, Vectors
+from .faiss_index import NO_IDS, FaissIndex
+from .inverted import SPARE, InvertedIndex
+
+ALIKE = 0.99
+"""Inner product from which on two vectors are taken for one; the same photo analysed twice may differ by rounding."""
+
+FOUND = 0.8
+"""Of a sample, what a part that is searched approximately has to find again."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Part:
+    """Vectors that are searched together; never changed.
+
+    Attributes
+    ----------
+    name : str
+        Of its file; empty for a part in memory.
+    index : FaissIndex or InvertedIndex
+    ids, owners : ndarray of shape (N,), int64
+        Ids, rising, and the photo of each.
+    gone : ndarray of shape (M,), int64
+        Ids that were deleted since, rising.
+    """
+
+    name: str
+    index: FaissIndex | InvertedIndex
+    ids: Ids
+    owners: Ids
+    gone: Ids
+
+    @classmethod
+    def of(cls, ids: Ids, owners: Ids, vectors: Vectors) -> Part:
+        """A part in memory, searched exactly."""
+        index = FaissIndex(vectors.shape[1])
+        order = np.argsort(ids, kind="stable")
+        index.add(ids, vectors)
+        return cls("", index, ids[order], owners[order], NO_IDS)
+
+    def __len__(self) -> int:
+        return len(self.ids) - len(self.gone)
+
+    @property
+    def newest(self) -> int:
+        """Greatest id, deleted or not."""
+        return int(self.ids[-1]) if len(self.ids) else 0
+
+    def less(self, gone: Ids) -> Part:
+        """The same part, some ids deleted, those from before included."""
+        more = np.union1d(self.gone, np.intersect1d(gone, self.ids))
+        return self if len(more) == len(self.gone) else replace(self, gone=more)
+
+    def alive(self) -> NDArray[np.bool_]:
+        """Which of the ids were not deleted, (N,)."""
+        if not len(self.gone):
+            return np.ones(len(self.ids), bool)
+        return ~np.isin(self.ids, self.gone, assume_unique=True)
+
+    def holds(self, ids: Ids) -> NDArray[np.bool_]:
+        """Which of some ids are here and were not deleted; O(M·log N)."""
+        here = _among(self.ids, ids)
+        return here & ~_among(self.gone, ids) if len(self.gone) else here
+
+    def owners_of(self, ids: Ids) -> Ids:
+        """The photos of ids that are here."""
+        return np.asarray(self.owners[np.searchsorted(self.ids, ids)])
+
+    def fits(self, stored: VectorBatch) -> bool:
+        """Whether these are the vectors that are here under some ids."""
+        if isinstance(self.index, FaissIndex):
+            return bool((self.index.vectors(stored.ids) * stored.vectors).sum(axis=1).min() >= ALIKE)
+        near = self.search(stored.vectors, k=1).ids
+        return bool((near == stored.ids[:, None]).any(axis=1).mean() >= FOUND)
+
+    def search(self, queries: Vectors, *, k: int) -> Hits:
+        """The k nearest of each query, or, of a part that is not exact, candidates for them."""
+        wanted = k if self.index.is_exact else k + SPARE
+        return self.index.search(queries, k=wanted, without=self.gone)
+
+
+def _among(held: Ids, ids: Ids) -> NDArray[np.bool_]:
+    if not len(held):
+        return np.zeros(len(ids), bool)
+    return np.asarray(held[np.minimum(np.searchsorted(held, ids), len(held) - 1)] == ids, dtype=bool)

@@ -1,0 +1,119 @@
+"""Inverted lists: built to a recall, mapped, and always scored exactly in the end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from toys import random_units
+
+from retrieval.catalog.records import VectorBatch
+from retrieval.errors import IndexMismatchError
+from retrieval.index.faiss_index import NO_IDS
+from retrieval.index.inverted import SPARE, TOP, Blocks, InvertedIndex, Tuning, build
+from retrieval.types import Ids, Vectors
+
+DIM, COUNT = 64, 4000
+
+
+def clustered(count: int = COUNT, spread: float = 1.0) -> Vectors:
+    """Unit vectors around forty centres."""
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((40, DIM))
+    found = centres[rng.integers(0, 40, count)] + spread * rng.standard_normal((count, DIM))
+    return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), np.float32)
+
+
+def blocks_of(vectors: Vectors, ids: Ids) -> Blocks:
+    def read(wanted: Ids) -> Iterator[VectorBatch]:
+        for start in range(0, len(wanted), 999):
+            part = wanted[start : start + 999]
+            yield VectorBatch(part, part, vectors[np.searchsorted(ids, part)])
+
+    return Blocks(ids, read)
+
+
+@pytest.fixture(scope="module")
+def vectors() -> Vectors:
+    return clustered()
+
+
+@pytest.fixture(scope="module")
+def ids() -> Ids:
+    return np.arange(COUNT, dtype=np.int64) * 3 + 5
+
+
+@pytest.fixture(scope="module")
+def built(vectors: Vectors, ids: Ids) -> tuple[InvertedIndex, Tuning]:
+    return build(blocks_of(vectors, ids), 0.95)
+
+
+def recall(index: InvertedIndex, vectors: Vectors, ids: Ids, rows: NDArray[np.int64]) -> float:
+    """Of the `TOP` nearest, the share among the candidates."""
+    queries = vectors[rows]
+    truth = ids[np.argsort(-queries @ vectors.T, axis=1)[:, :TOP]]
+    near = index.search(queries, k=TOP + SPARE, without=NO_IDS).ids
+    return float(np.mean([np.isin(wanted, found).mean() for wanted, found in zip(truth, near, strict=True)]))
+
+
+def test_it_reaches_the_recall_on_other_queries_too(
+    built: tuple[InvertedIndex, Tuning], vectors: Vectors, ids: Ids
+) -> None:
+    index, tuning = built
+    assert (len(index), index.dim, tuning.lists) == (COUNT, DIM, 128)
+    assert tuning.recall >= 0.95
+    others = np.random.default_rng(9).choice(COUNT, 300, replace=False)
+    assert recall(index, vectors, ids, others) > 0.92
+
+
+def test_more_recall_looks_at_more(vectors: Vectors, ids: Ids, built: tuple[InvertedIndex, Tuning]) -> None:
+    _, tuning = build(blocks_of(vectors, ids), 0.999)
+    assert (tuning.bits, tuning.nprobe) > (built[1].bits, built[1].nprobe)
+    assert tuning.recall > built[1].recall
+
+
+def test_what_cannot_be_reached_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    noise = random_units(np.random.default_rng(0), 2000, DIM)
+    with caplog.at_level(logging.WARNING):
+        index, tuning = build(blocks_of(noise, np.arange(2000, dtype=np.int64)), 1.0)
+    assert tuning.nprobe == tuning.lists
+    assert f"recall of {tuning.recall:.3f} where 1.000 was asked for" in caplog.text
+    assert recall(index, noise, np.arange(2000), np.arange(100)) > 0.9
+
+
+def test_some_can_be_left_out(built: tuple[InvertedIndex, Tuning], vectors: Vectors, ids: Ids) -> None:
+    index, _ = built
+    before = index.search(vectors[:3], k=20, without=NO_IDS).ids
+    after = index.search(vectors[:3], k=20, without=np.unique(before[:, :10])).ids
+    assert not np.isin(after, before[:, :10]).any()
+    assert (after >= 0).all()
+
+
+def test_all_can_be_asked_for(built: tuple[InvertedIndex, Tuning], vectors: Vectors, ids: Ids) -> None:
+    hits = built[0].search(vectors[:1], k=COUNT + 7, without=NO_IDS)
+    assert sorted(hits.ids[0, :COUNT].tolist()) == ids.tolist()
+    assert (hits.ids[0, COUNT:] == -1).all()
+    assert np.isneginf(hits.scores[0, COUNT:]).all()
+
+
+def test_it_is_the_same_from_a_file(built: tuple[InvertedIndex, Tuning], vectors: Vectors, tmp_path: Path) -> None:
+    index, tuning = built
+    index.save(tmp_path / "part")
+    opened = InvertedIndex.load(tmp_path / "part", tuning.nprobe)
+    hits, expected = (each.search(vectors[:20], k=30, without=NO_IDS) for each in (opened, index))
+    np.testing.assert_array_equal(hits.ids, expected.ids)
+    np.testing.assert_array_equal(hits.scores, expected.scores)
+    (tmp_path / "part").write_bytes(b"no index")
+    with pytest.raises(IndexMismatchError, match="rebuild-index"):
+        InvertedIndex.load(tmp_path / "part", tuning.nprobe)
+
+
+def test_building_is_repeatable(built: tuple[InvertedIndex, Tuning], vectors: Vectors, ids: Ids) -> None:
+    again, tuning = build(blocks_of(vectors, ids), 0.95)
+    assert tuning == built[1]
+    found, expected = (each.search(vectors[:9], k=9, without=NO_IDS).ids for each in (again, built[0]))
+    np.testing.assert_array_equal(found, expected)
