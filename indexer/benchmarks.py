@@ -42,20 +42,21 @@ TOP = 50
 def synthetic_vectors(count: int, dim: int, *, seed: int = 0) -> Vectors:
     """Unit vectors that lie to each other somewhat like those of segments; made blockwise.
 
-    A thousand kinds, some frequent and many rare; things of a kind differ along few directions much and along many a
-    little; of each thing there are four segments that are nearly the same, as parts and wholes are.
+    Kinds of some hundred segments, some frequent and many rare; things of a kind differ along few directions
+    much and along many a little; of each thing there are four segments that are nearly the same, as parts and wholes
+    are.
     """
     rng = np.random.default_rng(seed)
-    kinds = rng.standard_normal((1000, dim)).astype(np.float32)
-    shares = np.arange(1, 1001) ** -0.7
-    scale = np.arange(1, dim + 1) ** -0.8
+    kinds = rng.standard_normal((max(1, count // 330), dim)).astype(np.float32)
+    shares = np.arange(1, len(kinds) + 1) ** -0.7
+    scale = np.arange(1, dim + 1) ** -0.5
     scale = (scale * (dim / (scale**2).sum()) ** 0.5).astype(np.float32)
     found = np.empty((count, dim), np.float32)
     for start in range(0, count, 65536):
         block = found[start : start + 65536]
         things = -(-len(block) // 4)
-        centres = kinds[rng.choice(1000, things, p=shares / shares.sum())]
-        centres += 0.8 * scale * rng.standard_normal(centres.shape).astype(np.float32)
+        centres = kinds[rng.choice(len(kinds), things, p=shares / shares.sum())]
+        centres += scale * rng.standard_normal(centres.shape).astype(np.float32)
         block[:] = np.repeat(centres, 4, axis=0)[: len(block)]
         block += 0.3 * scale * rng.standard_normal(block.shape).astype(np.float32)
         block /= np.linalg.norm(block, axis=1, keepdims=True)

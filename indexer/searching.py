@@ -226,7 +226,8 @@ def print_status(assembly: Assembly, *, as_json: bool) -> None:
 def _kind(tuning: Tuning | None) -> str:
     if tuning is None:
         return "exact"
-    return f"in {tuning.lists} lists, {tuning.nprobe} looked at, {tuning.bits} bits, recall {tuning.recall:.3f}"
+    lists = f"in {tuning.lists} lists, {tuning.nprobe} looked at"
+    return f"{lists}, {tuning.bits} bits, {tuning.spare} candidates to spare, recall {tuning.recall:.3f}"
 
 
 def _printable(path: Path | None) -> str:

@@ -202,7 +202,7 @@ class IndexFiles:
         rows = self._array(beside.name)
         if len(index) != entry.count or index.dim != manifest.dim or rows.shape != (2, entry.count):
             raise IndexMismatchError(f"{path} does not hold the {entry.count} vectors of its manifest: {CURE}")
-        return Part(entry.name, index, rows[0], rows[1], gone)
+        return Part(entry.name, index, rows[0], rows[1], gone, tuning.spare if tuning else 0)
 
     def _array(self, name: str) -> Ids:
         try:

@@ -28,17 +28,17 @@ from .faiss_index import NO_IDS, hits_of, selector, unreadable
 
 logger = logging.getLogger(__name__)
 
-SPARE = 50
-"""So many more candidates than are wanted are given exact scores."""
-
 TOP = 50
 """Recall is measured of so many nearest."""
 
 QUERIES = 200
 """Vectors of the part itself that recall is measured with."""
 
-BITS = (2, 4)
-"""Bits a dimension; more of them only where the fewer do not reach the recall."""
+CODES = ((2, 50), (2, 200), (4, 200), (4, 450))
+"""Bits a dimension, and how many more candidates than are wanted are given exact scores; the first that suffices."""
+
+LARGEST_SHARE = 8
+"""Looking at more than one in so many lists is hardly faster than looking at everything."""
 
 _TRAINING = 64
 """Vectors a centroid is fitted to."""
@@ -53,7 +53,8 @@ class Tuning:
 
     Attributes
     ----------
-    lists, nprobe, bits : int
+    lists, nprobe, bits, spare : int
+        `spare` more candidates than are wanted are given exact scores.
     recall : float
         Of the `TOP` nearest, among the candidates, over `QUERIES` vectors of the index itself.
     """
@@ -61,6 +62,7 @@ class Tuning:
     lists: int
     nprobe: int
     bits: int
+    spare: int
     recall: float
 
 
@@ -145,8 +147,8 @@ class Blocks:
         return self.read(self.ids)
 
 
-def build(blocks: Blocks, target: float) -> tuple[InvertedIndex, Tuning]:
-    """Index vectors so that a search of the same kind of vectors reaches a recall.
+def build(blocks: Blocks, target: float) -> tuple[InvertedIndex, Tuning] | None:
+    """Index vectors so that a search of the same kind of vectors reaches a recall; None if only exact search would.
 
     Parameters
     ----------
@@ -164,16 +166,18 @@ def build(blocks: Blocks, target: float) -> tuple[InvertedIndex, Tuning]:
     truth = _nearest(queries, blocks)
     lists = _lists(len(blocks.ids))
     sample = blocks.some(np.sort(rng.choice(blocks.ids, min(_TRAINING * lists, len(blocks.ids)), replace=False)))
-    for bits in BITS:
-        raw = _trained(sample, lists, bits)
-        for batch in blocks.all():
-            raw.add_with_ids(np.ascontiguousarray(batch.vectors, np.float32), batch.ids)
-        nprobe, recall = _probes(raw, queries, truth, target)
-        if recall >= target:
-            break
-    else:
-        logger.warning("the index reaches a recall of %.3f where %.3f was asked for", recall, target)
-    return InvertedIndex(raw, nprobe), Tuning(lists=lists, nprobe=nprobe, bits=bits, recall=round(recall, 4))
+    raw, reached = None, 0.0
+    for bits, spare in CODES:
+        if raw is None or bits != raw.rabitq.nb_bits:
+            raw = _trained(sample, lists, bits)
+            for batch in blocks.all():
+                raw.add_with_ids(np.ascontiguousarray(batch.vectors, np.float32), batch.ids)
+        nprobe, reached = _probes(raw, queries, truth, spare, target)
+        if reached >= target:
+            tuning = Tuning(lists=lists, nprobe=nprobe, bits=bits, spare=spare, recall=round(reached, 4))
+            return InvertedIndex(raw, nprobe), tuning
+    logger.warning("short codes reach a recall of %.3f, not %.3f: these vectors are searched exactly", reached, target)
+    return None
 
 
 def _lists(count: int) -> int:
@@ -199,12 +203,12 @@ def _nearest(queries: Vectors, blocks: Blocks) -> Ids:
     return ids
 
 
-def _probes(raw: Any, queries: Vectors, truth: Ids, target: float) -> tuple[int, float]:
+def _probes(raw: Any, queries: Vectors, truth: Ids, spare: int, target: float) -> tuple[int, float]:
     """The fewest lists, in steps of about √2, by which the recall is reached, and the recall."""
-    nprobe, recall, lists = 1, 0.0, int(raw.nlist)
-    for step in range(2 * int(np.log2(lists)) + 1):
-        nprobe = min(lists, round(2 ** (step / 2)))
-        hits = InvertedIndex(raw, nprobe).search(queries, k=TOP + SPARE, without=NO_IDS)
+    nprobe, recall, most = 1, 0.0, max(1, int(raw.nlist) // LARGEST_SHARE)
+    for step in range(2 * int(np.log2(most)) + 1):
+        nprobe = min(most, round(2 ** (step / 2)))
+        hits = InvertedIndex(raw, nprobe).search(queries, k=TOP + spare, without=NO_IDS)
         found = [np.isin(wanted, near).mean() for wanted, near in zip(truth, hits.ids, strict=True)]
         recall = float(np.mean(found))
         if recall >= target:

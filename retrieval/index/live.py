@@ -23,7 +23,7 @@ from ..types import Ids, Vectors
 from . import merging
 from .faiss_index import NO_IDS, FaissIndex
 from .files import CURE, RECALL, IndexFiles, PartEntry
-from .inverted import SPARE, Blocks, build
+from .inverted import Blocks, build
 from .parts import Part
 
 logger = logging.getLogger(__name__)
@@ -201,11 +201,12 @@ class LiveIndex:
         Scores are exact: of parts of short codes the best candidates are scored by the catalogue's vectors.
         """
         exact, rough = list[Scored](), list[Scored]()
-        for part in self._state.parts:
+        parts = self._state.parts
+        for part in parts:
             hits = rank.merge_hits(part.search(queries, k=k))
             (exact if part.index.is_exact else rough).append(hits)
         if rough:
-            candidates = rank.best_of(rough, k + SPARE)
+            candidates = rank.best_of(rough, k + max(part.spare for part in parts))
             batch = self._source.some(candidates.ids)
             if len(batch):
                 exact.append(Scored(batch.ids, (batch.vectors @ queries.T).max(axis=1, initial=-1)))
@@ -390,8 +391,9 @@ class LiveIndex:
             there = np.isin(ids, self._source.owners()[0], assume_unique=True)
             ids, owners = ids[there], owners[there]
         if len(ids) > merging.EXACT_UP_TO:
-            inverted, tuning = build(Blocks(ids, self._read), self._recall)
-            return self.files.write_part(inverted, ids, owners, tuning)
+            built = build(Blocks(ids, self._read), self._recall)
+            if built is not None:
+                return self.files.write_part(built[0], ids, owners, built[1])
         exact = FaissIndex(self.dim)
         for part in parts:
             alive = part.ids[part.alive()]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..catalog.records import VectorBatch
 from ..types import Hits, Ids, Vectors
 from .faiss_index import NO_IDS, FaissIndex
-from .inverted import SPARE, InvertedIndex
+from .inverted import InvertedIndex
 
 ALIKE = 0.99
 """Inner product from which on two vectors are taken for one; the same photo analysed twice may differ by rounding."""
@@ -32,6 +32,8 @@ class Part:
         Ids, rising, and the photo of each.
     gone : ndarray of shape (M,), int64
         Ids that were deleted since, rising.
+    spare : int
+        More candidates than are wanted, of a part that is not exact.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Part:
     ids: Ids
     owners: Ids
     gone: Ids
+    spare: int = 0
 
     @classmethod
     def of(cls, ids: Ids, owners: Ids, vectors: Vectors) -> Part:
@@ -85,8 +88,7 @@ class Part:
 
     def search(self, queries: Vectors, *, k: int) -> Hits:
         """The k nearest of each query, or, of a part that is not exact, candidates for them."""
-        wanted = k if self.index.is_exact else k + SPARE
-        return self.index.search(queries, k=wanted, without=self.gone)
+        return self.index.search(queries, k=k + self.spare, without=self.gone)
 
 
 def _among(held: Ids, ids: Ids) -> NDArray[np.bool_]:
