@@ -244,6 +244,21 @@ def test_results_are_judged_in_rounds(page: Page) -> None:
     assert "feedback" not in page.url
 
 
+def test_names_of_folders_are_offered(page: Page) -> None:
+    """What cannot be learnt is told with its reason."""
+    page.goto("/concepts")
+    page.get_by_role("button", name="Learn from folders").click()
+    dialog = page.get_by_role("dialog", name="Learn from folders")
+    learn = dialog.get_by_role("button", name="Learn", exact=True)
+    expect(learn).to_be_disabled()
+    dialog.get_by_role("button", name="All").click()
+    learn.click()
+    expect(dialog.get_by_role("status")).to_contain_text("0 learnt.")
+    expect(dialog.get_by_role("status")).to_contain_text("nothing to tell it from")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
 def test_unknown_things_get_a_name(page: Page, site: Site) -> None:
     """Looked for, named by keyboard, dismissed and restored, merged and split."""
     page.goto("/discover")

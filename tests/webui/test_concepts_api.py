@@ -159,11 +159,21 @@ def test_tags_are_learnt_from_photos(client: FlaskClient, library: Library) -> N
     assert {each["image_id"] for each in results} < set(photos[:6])
 
 
+def test_folders_teach_their_names(client: FlaskClient) -> None:
+    ((name, count),) = (each.values() for each in body_of(client.get("/api/v1/folders"))["folders"])
+    assert count >= 4
+    (found,) = body_of(client.post("/api/v1/concepts/learn", json={"folders": [name]}))["tags"]
+    assert (found["name"], found["photos"], found["concept_id"]) == (name, count, None)
+    assert "nothing to tell it from" in found["reason"]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
         ({"tags": {"few": [1, 999]}}, 404, "no photo 999"),
-        ({"tags": {}}, 422, "tags"),
+        ({"tags": {}}, 422, "nothing is to be learnt"),
+        ({"folders": ["nowhere"]}, 422, "no photo is in a folder of the name 'nowhere'"),
+        ({"folders": [str(number) for number in range(21)]}, 422, "folders"),
         ({"tags": {"": [1]}}, 422, "tags"),
         ({"tags": {str(number): [1] for number in range(21)}}, 422, "tags"),
     ],

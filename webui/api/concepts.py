@@ -10,7 +10,7 @@ from flask_openapi3.models.tag import Tag
 
 from retrieval.concepts import FORM
 from retrieval.errors import QueryError, UnknownImageError
-from retrieval.tagging import learn_from_photos
+from retrieval.tagging import learn_from_photos, photos_by_folder
 
 from ..context import WebContext, context
 from . import answers, bodies, schemas
@@ -96,6 +96,14 @@ def import_concepts(body: schemas.ConceptFile) -> Response:
     return answers.as_json(schemas.ConceptIds(ids=ids), 201)
 
 
+@concepts.get("/folders", summary="List folders", responses={200: schemas.FolderTags, **documented()})
+def list_folders() -> Response:
+    """Names of folders with photos in them, by name: tags that concepts can be learned from."""
+    found = photos_by_folder(context().catalog)
+    folders = [schemas.FolderTag(name=name, photos=len(photos)) for name, photos in found.items()]
+    return answers.as_json(schemas.FolderTags(folders=folders))
+
+
 @concepts.post(
     "/concepts/learn",
     summary="Learn concepts from tagged photos",
@@ -107,10 +115,16 @@ def learn_concepts(body: schemas.TaggedPhotos) -> Response:
     Takes about a second a tag. Larger lots: `manage.py concepts learn`.
     """
     parts = context()
+    if not body.tags and not body.folders:
+        raise QueryError("nothing is to be learnt: send `tags` with ids of photos, or names of `folders`")
     wanted = {key for photos in body.tags.values() for key in photos}
     if strange := wanted - parts.catalog.images(wanted).keys():
         raise UnknownImageError(f"there is no photo {min(strange)}: it never was, or it was deleted")
-    found = learn_from_photos(parts.teacher, body.tags, replace=body.replace)
+    there = photos_by_folder(parts.catalog) if body.folders else {}
+    if missing := set(body.folders) - there.keys():
+        raise QueryError(f"no photo is in a folder of the name {min(missing)!r}: names are told apart by case")
+    tags = {**body.tags, **{name: there[name] for name in body.folders}}
+    found = learn_from_photos(parts.teacher, tags, replace=body.replace)
     return answers.as_json(schemas.LearntTags(tags=[schemas.LearntTag(**asdict(each)) for each in found]))
 
 

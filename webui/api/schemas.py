@@ -333,12 +333,15 @@ class ConceptMerge(_Strict):
 
 
 class TaggedPhotos(_Strict):
-    """Tags of whole photos. Photos without a tag are taken not to show what it names."""
+    """Tags of whole photos, or folders whose names are tags. Photos without a tag are taken not to show it."""
 
     tags: Annotated[
         dict[Name, Annotated[list[BodyId], Field(max_length=MAX_JUDGED)]],
-        Field(min_length=1, max_length=MAX_TAGS, description="Ids of the photos that bear each tag."),
-    ]
+        Field(max_length=MAX_TAGS, description="Ids of the photos that bear each tag."),
+    ] = {}
+    folders: Annotated[
+        list[Name], Field(max_length=MAX_TAGS, description="Names of folders, as `/folders` has them.")
+    ] = []
     replace: Annotated[bool, Field(strict=True, description="Whether concepts of these names are learnt anew.")] = False
 
 
@@ -593,6 +596,19 @@ class ConceptIds(BaseModel):
     """Ids of concepts that were taken in."""
 
     ids: list[int]
+
+
+class FolderTag(BaseModel):
+    """Folders of one name."""
+
+    name: str
+    photos: Annotated[int, Field(description="How many are in them.")]
+
+
+class FolderTags(BaseModel):
+    """Names of folders, which may say what is on the photos in them."""
+
+    folders: list[FolderTag]
 
 
 class LearntTag(BaseModel):

@@ -1,6 +1,6 @@
-/** The list of concepts: rename, merge, delete, import. */
+/** The list of concepts: rename, merge, delete, import, learn from folders. */
 
-import { changeConcept, deleteConcept, importConcepts, mergeConcepts } from "./api.js";
+import { changeConcept, deleteConcept, importConcepts, learnFolders, listFolders, mergeConcepts } from "./api.js";
 import { $, $$, toast } from "./dom.js";
 
 async function change(doing) {
@@ -44,3 +44,67 @@ $("#import")?.addEventListener("change", ({ target }) => {
     await importConcepts(file);
   });
 });
+
+// ---- learning from folders: a few at a time, so that one sees how far it is
+
+const AT_ONCE = 10;
+const LEAST = 3; // photos a name is learnt from
+const dialog = $("#folders");
+
+function folderRow({ name, photos }) {
+  const row = document.createElement("li");
+  const label = document.createElement("label");
+  const box = Object.assign(document.createElement("input"), { type: "checkbox", value: name, disabled: photos < LEAST });
+  const hint = Object.assign(document.createElement("span"), { className: "hint" });
+  hint.textContent = photos < LEAST ? `${photos} of at least ${LEAST} photos` : `${photos} photos`;
+  label.append(box, ` ${name} `, hint);
+  row.append(label);
+  return row;
+}
+
+const ticked = () => $$("input:checked", dialog);
+const say = (text) => ($("[role=status]", dialog).textContent = text);
+const count = () => ($("[data-learn]", dialog).disabled = !ticked().length);
+
+async function learn() {
+  const boxes = ticked();
+  const failed = [];
+  let learnt = 0;
+  $("[data-learn]", dialog).disabled = true;
+  try {
+    for (let start = 0; start < boxes.length; start += AT_ONCE) {
+      say(`Looking at ${Math.min(start + AT_ONCE, boxes.length)} of ${boxes.length}…`);
+      const { tags } = await learnFolders(boxes.slice(start, start + AT_ONCE).map((box) => box.value));
+      for (const tag of tags) {
+        if (tag.concept_id) learnt += 1;
+        else failed.push(`${tag.name}: ${tag.reason}`);
+      }
+    }
+  } catch (problem) {
+    failed.push(problem.message);
+  }
+  if (!failed.length) return location.reload();
+  say(`${learnt} learnt. ${failed.join("; ")}.`);
+  dialog.addEventListener("close", () => learnt && location.reload(), { once: true });
+}
+
+$("#learn")?.addEventListener("click", async () => {
+  dialog.showModal();
+  say("");
+  try {
+    const { folders } = await listFolders();
+    $(".folders", dialog).replaceChildren(...folders.map(folderRow));
+    if (!folders.length) say("No photo is in a folder: enter some first.");
+  } catch (problem) {
+    say(problem.message);
+  }
+  count();
+});
+dialog?.addEventListener("change", count);
+$("[data-learn]", dialog ?? document)?.addEventListener("click", learn);
+for (const [which, on] of [["[data-all]", true], ["[data-none]", false]]) {
+  $(which, dialog ?? document)?.addEventListener("click", () => {
+    for (const box of $$(".folders input:enabled", dialog)) box.checked = on;
+    count();
+  });
+}
