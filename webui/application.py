@@ -43,8 +43,8 @@ SECURITY_SCHEMES: dict[str, Any] = {
     "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE, "description": "Of who signed in at /login."},
 }
 
-MAX_FORM_PARTS = 10
-"""A picture is one part; more parts than a few are an attempt to keep the parser busy."""
+MAX_FORM_PARTS = 200
+"""A picture is one part; many more than anybody sends are an attempt to keep the parser busy."""
 
 
 class SegSearchApp(OpenAPI):
