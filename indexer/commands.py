@@ -165,6 +165,33 @@ def retry_failed(settings: Settings) -> None:
 
 
 @click.command()
+@click.pass_obj
+def pause(settings: Settings) -> None:
+    """Have every worker finish what it is at and take nothing more, until `resume`."""
+    _assembly(settings).intake.pause()
+    click.echo("paused; `manage.py resume` goes on")
+
+
+@click.command()
+@click.pass_obj
+def resume(settings: Settings) -> None:
+    """Let the workers go on after `pause`."""
+    _assembly(settings).intake.resume()
+    click.echo("the workers go on")
+
+
+@click.command()
+@click.pass_obj
+def cancel(settings: Settings) -> None:
+    """Take out the photos that wait to be entered; what was entered stays."""
+    from retrieval.storage import remove_own
+
+    cancelled = _assembly(settings).intake.cancel()
+    remove_own(settings, cancelled)
+    click.echo(f"{len(cancelled)} photos were cancelled; `manage.py ingest` enters them when it is asked to again")
+
+
+@click.command()
 @click.option("--recipe", "name", help="The recipe to analyse by; that of the setting if absent.")
 @click.option("--state", type=click.Choice(["indexed", "empty"]), help="Only photos in this state.")
 @click.option("--max-quality", type=click.FloatRange(0, 1), help="Only photos segmented no better than this.")
@@ -440,7 +467,7 @@ def _numbers(text: str | None, count: int) -> tuple[float, ...] | None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    ingest, worker, search, status, verify, rebuild_index, retry_failed, resegment, export, concepts, discover,
-    migrate,
+    ingest, worker, search, status, verify, rebuild_index, retry_failed, pause, resume, cancel, resegment, export,
+    concepts, discover, migrate,
     evaluate, bench,
 )  # fmt: skip

@@ -77,7 +77,10 @@ class Tally:
         failures, counts = list(self._failures), self._counts.copy()
         states = intake.states(list(self.photos))
         for image_id, path in self.photos.items():
-            state, error = states.get(image_id, ("failed", "the photo was deleted while it was being entered"))
+            state, error = states.get(
+                image_id,
+                ("failed", "it was cancelled or deleted while it was being entered: ingest it again if it is wanted"),
+            )
             if state in ("indexed", "empty"):
                 counts[state] += 1
             else:
