@@ -66,7 +66,7 @@ def find_files(paths: Iterable[Path], *, within: bool = False) -> Iterator[Path]
     if within:
         paths = list(paths)
         roots = [path.resolve() for path in paths]
-        yield from (path for path in find_files(paths) if _is_below(path, roots))
+        yield from (path for path in find_files(paths) if is_below(path, roots))
         return
     entered: set[tuple[int, int]] = set()
     given: set[str] = set()
@@ -88,26 +88,26 @@ def register_files(intake: Intake, paths: Sequence[Path], tally: Tally, *, withi
     CatalogUnavailableError
         The catalogue could not be written for minutes.
     """
-    before = _patiently(intake.orders).cancellations
+    before = patiently(intake.orders).cancellations
     for chunk in _chunks(find_files(paths, within=within)):
-        if _patiently(intake.orders).cancellations != before:
+        if patiently(intake.orders).cancellations != before:
             logger.warning("cancelled: what is not registered yet is left out")
             return
         named = {uri_of(path): path for path in chunk}
-        known = _patiently(partial(intake.known, list(named)))
+        known = patiently(partial(intake.known, list(named)))
         seen: list[SeenFile] = []
         lost: list[str] = []
         for uri, path in named.items():
             file = _look_at(path, uri, known.get(uri), tally, lost)
             if file is not None:
                 seen.append(file)
-        _patiently(partial(intake.note_lost, lost))
+        patiently(partial(intake.note_lost, lost))
         _register(intake, seen, named, tally)
     for path in paths:
-        _patiently(partial(intake.note_missing, uri_of(path)))
+        patiently(partial(intake.note_missing, uri_of(path)))
 
 
-def _patiently(attempt: Callable[[], T]) -> T:
+def patiently(attempt: Callable[[], T]) -> T:
     """Ask the catalogue, again and again if it cannot answer now."""
     for _ in range(ATTEMPTS - 1):
         try:
@@ -119,7 +119,7 @@ def _patiently(attempt: Callable[[], T]) -> T:
 
 
 def _register(intake: Intake, seen: Sequence[SeenFile], named: dict[str, Path], tally: Tally) -> None:
-    for file, registered in zip(seen, _patiently(partial(intake.register, seen)), strict=True):
+    for file, registered in zip(seen, patiently(partial(intake.register, seen)), strict=True):
         if registered.outcome == "new" or registered.waits:
             tally.entered(registered.image_id, named[file.uri])
         else:
@@ -197,7 +197,7 @@ def _below(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path]:
             yield path
 
 
-def _is_below(path: Path, roots: Sequence[Path]) -> bool:
+def is_below(path: Path, roots: Sequence[Path]) -> bool:
     """Whether a file is below one of the folders, wherever links lead; one that leads in a circle is not."""
     try:
         real = path.resolve()

@@ -68,6 +68,11 @@ class Tally:
             self._failures.append(failure)
 
     @property
+    def failures(self) -> tuple[Failure, ...]:
+        """Files that could not be registered."""
+        return tuple(self._failures)
+
+    @property
     def files(self) -> int:
         """Files seen so far."""
         return self._counts.total() + len(self.photos) + len(self._failures)

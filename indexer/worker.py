@@ -49,6 +49,11 @@ class Worker:
         self._stopping = threading.Event()
         self._discovered = -1
 
+    @property
+    def stopping(self) -> threading.Event:
+        """Set once the worker was told to stop."""
+        return self._stopping
+
     def stop(self) -> None:
         """Finish what is on the line, give back the rest, publish, and return."""
         self._stopping.set()
