@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import multiprocessing.util
 import random
+import re
 import sys
 import tempfile
 import threading
@@ -234,7 +235,7 @@ def _temporary(home: Path, scratch: Path) -> list[Path]:
 
 def _kind(reason: str) -> str:
     """A reason without what differs from file to file."""
-    return reason.partition("(")[0].partition(":")[0].strip()[:80]
+    return re.split(r"[(:;]", reason)[0].strip()
 
 
 @click.command()

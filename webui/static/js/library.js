@@ -1,7 +1,7 @@
 /** The library: older photos as one scrolls down, and what happens to those on their way in. */
 
 import { orderIntake } from "./api.js";
-import { $, $$, announce, h, plural, toast } from "./dom.js";
+import { $, $$, announce, plural, toast } from "./dom.js";
 import { followIntake } from "./intake.js";
 
 const grid = $("#photos");
@@ -86,14 +86,13 @@ function restart(items) {
 
 function showIntake({ waiting, entered, total, counts, paused, shortage }) {
   const line = $("#intake");
-  const seen = { pause: waiting && !paused, resume: paused, cancel: counts.pending, "retry-failed": counts.failed };
+  const seen = { pause: waiting && !paused, resume: paused, cancel: counts.pending };
   for (const button of $$("[data-intake]", line)) button.hidden = !seen[button.dataset.intake];
-  line.hidden = waiting === 0 && !paused && !shortage && !(counts.failed && $("[data-intake]", line));
+  line.hidden = waiting === 0 && !paused && !shortage;
   const all = waiting + entered;
   const [done, left] = [entered, waiting].map((count) => count.toLocaleString("en"));
-  const doing = paused ? "Paused" : shortage ? `Waiting for room: ${shortage}` : "Cutting photos into segments";
-  const progress = waiting ? `${doing}: ${done} done, ${left} to go.` : `${plural(counts.failed, "photo")} could not be entered.`;
-  $("p", line).textContent = waiting || !(paused || shortage) ? progress : `${doing}.`;
+  const why = paused ? "Paused" : shortage ? `Waiting for room (${shortage})` : "Cutting photos into segments";
+  $("p", line).textContent = waiting ? `${why}: ${done} done, ${left} to go.` : `${why}.`;
   $("progress", line).hidden = waiting === 0;
   $("progress", line).value = all ? entered / all : 0;
   const numbers = { ...counts, pending: waiting, all: total };
