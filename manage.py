@@ -21,7 +21,8 @@ from webui.commands import COMMANDS as WEBUI_COMMANDS
 def cli(context: click.Context, verbose: int) -> None:
     """Search photos by segment.
 
-    Settings come from the environment: SEGSEARCH_HOME, SEGSEARCH_DATABASE_URL, SEGSEARCH_DEVICE, SEGSEARCH_RECIPE.
+    Settings come from the environment: SEGSEARCH_HOME, SEGSEARCH_DATABASE_URL, SEGSEARCH_DEVICE, SEGSEARCH_RECIPE,
+    SEGSEARCH_MIN_FREE, SEGSEARCH_QUOTA.
     """
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -47,9 +47,15 @@ def _stop_on_signals(worker: Worker) -> None:
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object instead of the table.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if any file failed.")
 @click.option("--within", is_flag=True, help="Do not follow links that lead out of PATHS, which others can write to.")
+@click.option("--watch", is_flag=True, help="Go on with what comes, changes or goes there, until it is interrupted.")
 @click.pass_obj
-def ingest(settings: Settings, paths: tuple[Path, ...], as_json: bool, strict: bool, within: bool) -> None:
+def ingest(settings: Settings, paths: tuple[Path, ...], as_json: bool, strict: bool, within: bool, watch: bool) -> None:
     """Enter photos: files, and folders with everything below them."""
+    if watch:
+        if as_json or strict:
+            raise click.UsageError("--watch ends with no account: leave out --json and --strict")
+        _watch(settings, paths, within=within)
+        return
     from .progress import IngestProgress, print_report
     from .report import Tally
     from .worker import Worker
@@ -65,6 +71,15 @@ def ingest(settings: Settings, paths: tuple[Path, ...], as_json: bool, strict: b
     else:
         print_report(report)
     sys.exit(1 if strict and report.failures else 0)
+
+
+def _watch(settings: Settings, paths: tuple[Path, ...], *, within: bool) -> None:
+    from .watching import ingest_and_watch
+    from .worker import Worker
+
+    each = Worker(_assembly(settings))
+    _stop_on_signals(each)
+    ingest_and_watch(_assembly(settings), each, paths, within=within)
 
 
 @click.command()
@@ -167,6 +182,33 @@ def retry_failed(settings: Settings) -> None:
     """Make every failed photo pending again."""
     count = _assembly(settings).intake.retry_failed()
     click.echo(f"{count} photos are pending again; a worker or `manage.py ingest` enters them")
+
+
+@click.command()
+@click.pass_obj
+def pause(settings: Settings) -> None:
+    """Have every worker finish what it is at and take nothing more, until `resume`."""
+    _assembly(settings).intake.pause()
+    click.echo("paused; `manage.py resume` goes on")
+
+
+@click.command()
+@click.pass_obj
+def resume(settings: Settings) -> None:
+    """Let the workers go on after `pause`."""
+    _assembly(settings).intake.resume()
+    click.echo("the workers go on")
+
+
+@click.command()
+@click.pass_obj
+def cancel(settings: Settings) -> None:
+    """Take out the photos that wait to be entered; what was entered stays."""
+    from retrieval.storage import remove_own
+
+    cancelled = _assembly(settings).intake.cancel()
+    remove_own(settings, cancelled)
+    click.echo(f"{len(cancelled)} photos were cancelled; `manage.py ingest` enters them when it is asked to again")
 
 
 @click.command()
@@ -450,7 +492,7 @@ def _numbers(text: str | None, count: int) -> tuple[float, ...] | None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    ingest, worker, search, status, verify, rebuild_index, retry_failed, resegment, export, concepts, discover,
-    migrate,
+    ingest, worker, search, status, verify, rebuild_index, retry_failed, pause, resume, cancel, resegment, export,
+    concepts, discover, migrate,
     evaluate, bench,
 )  # fmt: skip

@@ -5,19 +5,33 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from errno import EBUSY
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from retrieval.catalog import Intake
 from retrieval.catalog.records import KnownLocation, SeenFile, uri_of
+from retrieval.errors import CatalogUnavailableError
 from retrieval.images import sniff_format
 
 from .report import Failure, Tally
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 CHUNK = 256
+LOOKS = 3
+"""How often a file is read that is another one after it was read."""
+
+ATTEMPTS = 20
+PAUSE_SECONDS = 5.0
+"""A catalogue that cannot be written is tried again so often, after such pauses."""
+
 PICTURE_SUFFIXES = frozenset(
     [
         ".jpg",
@@ -52,7 +66,7 @@ def find_files(paths: Iterable[Path], *, within: bool = False) -> Iterator[Path]
     if within:
         paths = list(paths)
         roots = [path.resolve() for path in paths]
-        yield from (path for path in find_files(paths) if _is_below(path, roots))
+        yield from (path for path in find_files(paths) if is_below(path, roots))
         return
     entered: set[tuple[int, int]] = set()
     given: set[str] = set()
@@ -65,24 +79,47 @@ def find_files(paths: Iterable[Path], *, within: bool = False) -> Iterator[Path]
 
 
 def register_files(intake: Intake, paths: Sequence[Path], tally: Tally, *, within: bool = False) -> None:
-    """Enter what is new under `paths` as pending, and note in `tally` what every file came to."""
+    """Enter what is new under `paths` as pending, and note in `tally` what every file came to.
+
+    Ends early where somebody cancels what waits meanwhile.
+
+    Raises
+    ------
+    CatalogUnavailableError
+        The catalogue could not be written for minutes.
+    """
+    before = patiently(intake.orders).cancellations
     for chunk in _chunks(find_files(paths, within=within)):
+        if patiently(intake.orders).cancellations != before:
+            logger.warning("cancelled: what is not registered yet is left out")
+            return
         named = {uri_of(path): path for path in chunk}
-        known = intake.known(list(named))
+        known = patiently(partial(intake.known, list(named)))
         seen: list[SeenFile] = []
         lost: list[str] = []
         for uri, path in named.items():
             file = _look_at(path, uri, known.get(uri), tally, lost)
             if file is not None:
                 seen.append(file)
-        intake.note_lost(lost)
+        patiently(partial(intake.note_lost, lost))
         _register(intake, seen, named, tally)
     for path in paths:
-        intake.note_missing(uri_of(path))
+        patiently(partial(intake.note_missing, uri_of(path)))
+
+
+def patiently(attempt: Callable[[], T]) -> T:
+    """Ask the catalogue, again and again if it cannot answer now."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return attempt()
+        except CatalogUnavailableError as error:
+            logger.error("%s; trying again in %.0f s", error, PAUSE_SECONDS)
+            time.sleep(PAUSE_SECONDS)
+    return attempt()
 
 
 def _register(intake: Intake, seen: Sequence[SeenFile], named: dict[str, Path], tally: Tally) -> None:
-    for file, registered in zip(seen, intake.register(seen), strict=True):
+    for file, registered in zip(seen, patiently(partial(intake.register, seen)), strict=True):
         if registered.outcome == "new" or registered.waits:
             tally.entered(registered.image_id, named[file.uri])
         else:
@@ -106,7 +143,7 @@ def _look_at(path: Path, uri: str, known: KnownLocation | None, tally: Tally, lo
             else:
                 tally.count("unchanged")
             return None
-        digest = _digest_of_picture(path)
+        digest, status = _read(path, status)
     except OSError as error:
         tally.failed(Failure(str(path), f"cannot be read: {error.strerror or error}"))
         return None
@@ -116,6 +153,15 @@ def _look_at(path: Path, uri: str, known: KnownLocation | None, tally: Tally, lo
             lost.append(uri)
         return None
     return SeenFile(uri, digest, status.st_size, status.st_mtime_ns)
+
+
+def _read(path: Path, status: os.stat_result) -> tuple[str | None, os.stat_result]:
+    """Digest of a file that is the same before and after it was read, and its status then."""
+    for _ in range(LOOKS):
+        digest, before, status = _digest_of_picture(path), status, path.stat()
+        if (before.st_size, before.st_mtime_ns) == (status.st_size, status.st_mtime_ns):
+            return digest, status
+    raise BlockingIOError(EBUSY, "it is being written to; ingest it again when it is complete")
 
 
 def _digest_of_picture(path: Path) -> str | None:
@@ -151,7 +197,7 @@ def _below(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path]:
             yield path
 
 
-def _is_below(path: Path, roots: Sequence[Path]) -> bool:
+def is_below(path: Path, roots: Sequence[Path]) -> bool:
     """Whether a file is below one of the folders, wherever links lead; one that leads in a circle is not."""
     try:
         real = path.resolve()

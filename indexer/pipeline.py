@@ -11,6 +11,7 @@ been claimed is given back.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import queue
@@ -30,7 +31,7 @@ from retrieval.catalog import Intake
 from retrieval.catalog.records import Entry, Job
 from retrieval.colors import color_shares
 from retrieval.decoding import DecoderPool
-from retrieval.errors import ImageError, OutOfDeviceMemoryError
+from retrieval.errors import ImageError, OutOfDeviceMemoryError, UnreadableImageError
 from retrieval.images import DecodedImage
 from retrieval.protocols import Recipe
 from retrieval.settings import Settings
@@ -79,6 +80,8 @@ class Pipeline:
         Called after each committed photo.
     decoders, region_threads : int
         Processes that decode and threads that segment; by the number of cores if zero.
+    obstacle : callable
+        Why nothing may be claimed now, if so.
     """
 
     intake: Intake
@@ -88,16 +91,18 @@ class Pipeline:
     on_done: Callable[[], None] = lambda: None
     decoders: int = 0
     region_threads: int = 0
+    obstacle: Callable[[], str | None] = lambda: None
     times: StageTimes = field(default_factory=StageTimes)
     _stop: threading.Event = field(default_factory=threading.Event)
     _failure: list[BaseException] = field(default_factory=list)
+    _told: str | None = None
 
     def stop(self) -> None:
         """Claim nothing more; what is on the line is finished."""
         self._stop.set()
 
     def run(self, is_complete: Callable[[], bool] = lambda: True) -> int:
-        """Work until nothing is pending and `is_complete` says that nothing more will come.
+        """Work until nothing is pending and `is_complete` says that nothing more will come; may be called again.
 
         Returns
         -------
@@ -113,6 +118,8 @@ class Pipeline:
         decoded: queue.Queue[_Decoded | None] = queue.Queue(ahead)
         analysed: queue.Queue[Future[Entry] | None] = queue.Queue(ahead)
         done = [0]
+        self._failure.clear()
+        self.intake.release(self.owner)  # what an earlier run could not give back
         with (
             threadpool_limits(1),
             DecoderPool(self.decoders or max(1, cores // 2)) as pool,
@@ -153,7 +160,7 @@ class Pipeline:
         while not (self._stop.is_set() or self._failure):
             complete = is_complete()
             free = room - len(waiting) if len(waiting) <= room // 2 else 0
-            jobs = self.intake.claim(self.owner, free, self.recipe.fingerprint) if free else []
+            jobs = self.intake.claim(self.owner, free, self.recipe.fingerprint) if free and self._is_free() else []
             waiting.extend((job, self._decode(pool, job)) for job in jobs)
             if not waiting and not jobs:
                 if complete and not self.intake.unfinished(self.recipe.fingerprint):
@@ -165,8 +172,16 @@ class Pipeline:
             if self._failure or not future.cancel():
                 self._hand_on(job, future, decoded, done)
 
+    def _is_free(self) -> bool:
+        """Whether anything may be claimed; what is in the way is told when it comes and when it goes."""
+        obstacle = self.obstacle()
+        if obstacle != self._told:
+            logger.warning("%s", f"waiting: {obstacle}" if obstacle else "going on")
+            self._told = obstacle
+        return obstacle is None
+
     def _decode(self, pool: DecoderPool, job: Job) -> Future[DecodedImage]:
-        path = next((path for path in job.paths if path.is_file()), job.paths[0] if job.paths else Path())
+        path = _path_of(job)
         preview, thumbnail = self.settings.preview(job.sha256), self.settings.thumbnail(job.sha256)
         preview.parent.mkdir(parents=True, exist_ok=True)
         return pool.submit(path, long_side=ANALYSIS_SIDE, preview=preview, thumbnail=thumbnail)
@@ -176,12 +191,28 @@ class Pipeline:
     ) -> None:
         try:
             item = _Decoded(job, future.result())
+            self._check_unchanged(job)
         except ImageError as error:
             self.intake.fail(self.owner, job.image_id, _reason(error, job))
             done[0] += 1
             self.on_done()
             return
         self._put(decoded, item)
+
+    def _check_unchanged(self, job: Job) -> None:
+        """Hold what was decoded against what was registered, for files change.
+
+        Raises
+        ------
+        UnreadableImageError
+            The file has other bytes by now.
+        """
+        path = _path_of(job)
+        if not job.stamps or _stamp(path) == job.stamps[job.paths.index(path)] or _digest(path) == job.sha256:
+            return
+        for rendition in (self.settings.preview(job.sha256), self.settings.thumbnail(job.sha256)):
+            rendition.unlink(missing_ok=True)
+        raise UnreadableImageError("the file has changed since it was registered: ingest it again")
 
     def _network(
         self,
@@ -267,6 +298,27 @@ class Pipeline:
         except Exception as error:
             logger.exception("the ingest stops")
             self._failure.append(error)
+
+
+def _path_of(job: Job) -> Path:
+    """The first place of a photo that is there."""
+    return next((path for path in job.paths if path.is_file()), job.paths[0] if job.paths else Path())
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def _reason(error: ImageError, job: Job) -> str:

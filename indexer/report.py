@@ -68,6 +68,11 @@ class Tally:
             self._failures.append(failure)
 
     @property
+    def failures(self) -> tuple[Failure, ...]:
+        """Files that could not be registered."""
+        return tuple(self._failures)
+
+    @property
     def files(self) -> int:
         """Files seen so far."""
         return self._counts.total() + len(self.photos) + len(self._failures)
@@ -77,7 +82,10 @@ class Tally:
         failures, counts = list(self._failures), self._counts.copy()
         states = intake.states(list(self.photos))
         for image_id, path in self.photos.items():
-            state, error = states.get(image_id, ("failed", "the photo was deleted while it was being entered"))
+            state, error = states.get(
+                image_id,
+                ("failed", "it was cancelled or deleted while it was being entered: ingest it again if it is wanted"),
+            )
             if state in ("indexed", "empty"):
                 counts[state] += 1
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import secrets
@@ -12,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from retrieval.assembly import Assembly
-from retrieval.errors import IndexFileError, RetrievalError
+from retrieval.errors import CatalogUnavailableError, RetrievalError
 
 from .discover import register_files
 from .pipeline import Pipeline
@@ -22,6 +23,10 @@ from .report import IngestReport, Tally
 logger = logging.getLogger(__name__)
 
 PUBLISH_SECONDS = 30.0
+RETRY_SECONDS = 5.0
+"""After a full disk or a locked catalogue stopped the line."""
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Worker:
@@ -37,10 +42,17 @@ class Worker:
     def __init__(self, assembly: Assembly, on_done: Callable[[], None] = lambda: None) -> None:
         self._assembly = assembly
         owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{secrets.token_hex(4)}"
-        self.pipeline = Pipeline(assembly.intake, assembly.bulk_recipe, assembly.settings, owner, on_done)
+        self.pipeline = Pipeline(
+            assembly.intake, assembly.bulk_recipe, assembly.settings, owner, on_done, obstacle=self._obstacle
+        )
         self._publisher = Publisher(assembly)
         self._stopping = threading.Event()
         self._discovered = -1
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Set once the worker was told to stop."""
+        return self._stopping
 
     def stop(self) -> None:
         """Finish what is on the line, give back the rest, publish, and return."""
@@ -53,26 +65,46 @@ class Worker:
         publishing = threading.Thread(target=self._publish_every, args=(ended,), name="publish")
         publishing.start()
         try:
-            return self.pipeline.run(is_complete)
+            return self._run(is_complete)
         finally:
             ended.set()
             publishing.join()
             self._publish()
             self._discover()
 
+    def _run(self, is_complete: Callable[[], bool]) -> int:
+        """Run the line, and again when what stopped it may have passed; nothing that was claimed is lost by that."""
+        while True:
+            try:
+                return self.pipeline.run(is_complete)
+            except (OSError, CatalogUnavailableError) as error:
+                if isinstance(error, OSError) and error.errno not in _FULL:
+                    raise
+                logger.error("the line stopped (%s); it goes on in %.0f s", error, RETRY_SECONDS)
+            if self._stopping.wait(RETRY_SECONDS):
+                return 0
+
+    def _obstacle(self) -> str | None:
+        if self._assembly.intake.orders().paused:
+            return "the intake is paused; `manage.py resume` lets it go on"
+        return self._assembly.storage.shortage()
+
     def _discover(self) -> None:
         """Let new segments join clusters or found some, once nothing is pending; what fails is told and not fatal."""
+        try:
+            self._update_clusters()
+        except RetrievalError as error:
+            logger.error("the clusters are as they were: %s", error)
+
+    def _update_clusters(self) -> None:
         assembly = self._assembly
         if self._stopping.is_set() or assembly.intake.unfinished(assembly.card.fingerprint):
             return
         segments = assembly.catalog.contents(assembly.card.space).newest_segment
         if segments == self._discovered:
             return
-        try:
-            assembly.discoverer.update()
-        except RetrievalError as error:
-            logger.error("the clusters are as they were: %s", error)
         self._discovered = segments
+        assembly.discoverer.update()
 
     def _publish_every(self, ended: threading.Event) -> None:
         published = time.monotonic()
@@ -86,7 +118,7 @@ class Worker:
         """The catalogue has everything already, so that a failure here is told and not fatal."""
         try:
             self._publisher.publish()
-        except IndexFileError as error:
+        except (RetrievalError, OSError) as error:
             logger.error("the index is not published: %s", error)
 
 

@@ -25,6 +25,7 @@ from .index.live import LiveIndex, photos_of, segments_of
 from .protocols import Analyzer, Recipe
 from .recipes import RecipeCard, card, load
 from .settings import Settings
+from .storage import Storage
 from .types import Vectors
 from .vocabulary import Vocabulary
 
@@ -87,6 +88,11 @@ class Assembly:
     def discoverer(self) -> Discoverer:
         """What finds such segments, and names them."""
         return Discoverer(self.clusters, self.concepts, self.card.space)
+
+    @cached_property
+    def storage(self) -> Storage:
+        """Whether there is room on the disk."""
+        return Storage(self.settings)
 
     @cached_property
     def card(self) -> RecipeCard:

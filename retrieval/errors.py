@@ -24,6 +24,7 @@
     │   ├── UnknownConceptError     no concept has this id
     │   ├── UnknownUserError        no user has this name or id
     │   ├── UnknownTokenError       no API token has this id
+    │   ├── CatalogUnavailableError the database is locked, or its disk is full: later it may do
     │   └── SchemaOutdatedError     the database needs ``manage.py migrate``
     ├── AccountError                a user or token that cannot be as it was asked for
     ├── QueryError                  a search that cannot be answered as asked
@@ -92,6 +93,10 @@ class IndexLockedError(IndexFileError):
 
 class CatalogError(RetrievalError):
     """The catalogue cannot answer."""
+
+
+class CatalogUnavailableError(CatalogError):
+    """The database is locked by another program, or its disk is full; it may do when tried again."""
 
 
 class UnknownImageError(CatalogError):

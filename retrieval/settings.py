@@ -7,6 +7,8 @@ SEGSEARCH_HOME         ``./var``                where the catalogue, index and u
 SEGSEARCH_DATABASE_URL SQLite in HOME           any SQLAlchemy URL
 SEGSEARCH_DEVICE       ``auto``                 ``auto``, ``cpu``, ``cuda`` or ``cuda:N``
 SEGSEARCH_RECIPE       ``lite``                 which recipe segments and embeds (``retrieval/recipes/``)
+SEGSEARCH_MIN_FREE     ``1G``                   nothing is taken in while the disk of HOME has less free
+SEGSEARCH_QUOTA        not set                  nor while HOME holds more than this; ``500M``, ``20G``, ``1T``
 SEGSEARCH_WEIGHTS      not set                  folder of weights for recipes that would fetch theirs; read in
                                                 ``retrieval/recipes/weights.py``
 ====================== ======================== =====================================================
@@ -21,6 +23,8 @@ from pathlib import Path
 
 from .errors import ConfigurationError
 
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+MIN_FREE = "1G"
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
@@ -38,12 +42,16 @@ class Settings:
         ``auto`` takes the first CUDA device if there is one.
     recipe : str
         Name of the recipe.
+    min_free, quota : int
+        Bytes that stay free on the disk of `home`, and that it may hold; no limit if zero.
     """
 
     home: Path
     database_url: str
     device: str = "auto"
     recipe: str = "lite"
+    min_free: int = 0
+    quota: int = 0
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -59,15 +67,28 @@ class Settings:
         device = environ.get("SEGSEARCH_DEVICE") or "auto"
         recipe = environ.get("SEGSEARCH_RECIPE") or "lite"
         url = environ.get("SEGSEARCH_DATABASE_URL") or f"sqlite:///{home / 'catalog.db'}"
+        sizes = {"SEGSEARCH_MIN_FREE": environ.get("SEGSEARCH_MIN_FREE") or MIN_FREE}
+        sizes["SEGSEARCH_QUOTA"] = environ.get("SEGSEARCH_QUOTA") or "0"
+        limits = {name: _bytes_of(text) for name, text in sizes.items()}
         if home.exists() and not home.is_dir():
             faults.append(f"SEGSEARCH_HOME={home} is not a folder")
         if not _DEVICE.fullmatch(device):
             faults.append(f"SEGSEARCH_DEVICE={device!r} is none of auto, cpu, cuda, cuda:N")
         if "://" not in url:
             faults.append("SEGSEARCH_DATABASE_URL is not an SQLAlchemy URL such as sqlite:////path/catalog.db")
+        faults += [
+            f"{name}={sizes[name]!r} is no size such as 500M, 20G or 0" for name in sizes if limits[name] is None
+        ]
         if faults:
             raise ConfigurationError("; ".join(faults))
-        return cls(home=home, database_url=url, device=device, recipe=recipe)
+        return cls(
+            home=home,
+            database_url=url,
+            device=device,
+            recipe=recipe,
+            min_free=limits["SEGSEARCH_MIN_FREE"] or 0,
+            quota=limits["SEGSEARCH_QUOTA"] or 0,
+        )
 
     @classmethod
     def in_home(cls, home: Path, *, device: str = "auto", recipe: str = "lite") -> Settings:
@@ -107,3 +128,11 @@ class Settings:
     def thumbnail(self, sha256: str) -> Path:
         """Where the thumbnail (long side 360 px) of a photo is."""
         return self.renditions_dir / sha256[:2] / f"{sha256}.thumb.jpg"
+
+
+def _bytes_of(text: str) -> int | None:
+    """A size in bytes, K, M, G and T being powers of 1024; None if it is none."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        return None
+    return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))

@@ -14,6 +14,7 @@ TITLES = {
     413: "That is too large",
     429: "That was too often",
     500: "Something went wrong here",
+    507: "There is no room for that",
 }
 DETAILS = {
     404: "The photo or page may have been deleted, or the address mistyped.",

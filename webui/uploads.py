@@ -5,6 +5,7 @@ The name that an uploader gives a file is never part of a path.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -13,12 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import UnprocessableEntity, UnsupportedMediaType
+from werkzeug.exceptions import HTTPException, UnprocessableEntity, UnsupportedMediaType
 
 from retrieval.images import FORMATS, SNIFF_BYTES, sniff_format
 
 PARTIAL_PATTERN = ".upload-*"
 _BLOCK = 1 << 20
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class InsufficientStorage(HTTPException):  # named as werkzeug names its own
+    """*507* ``Insufficient Storage``: there is no room on the disk, or no more is allowed."""
+
+    code = 507
+    description = "There is no room on the server's disk: make room on it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,8 @@ def receive(upload: FileStorage, folder: Path) -> Received:
         The file is empty.
     UnsupportedMediaType
         It is not a picture that can be read.
+    InsufficientStorage
+        The disk is full.
     """
     prefix = upload.stream.read(SNIFF_BYTES)
     if not prefix:
@@ -69,8 +80,10 @@ def receive(upload: FileStorage, folder: Path) -> Received:
     partial = folder / PARTIAL_PATTERN.replace("*", secrets.token_hex(8))
     try:
         return Received(partial, _write(prefix, upload.stream.read, partial), found)
-    except BaseException:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise InsufficientStorage("the server's disk is full: make room on it, and send the file again") from error
         raise
 
 

@@ -13,14 +13,14 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session, selectinload, sessionmaker
 
 from ..assessment import Assessment, assess
 from .carrying import carry
 from .catalog import reading
-from .models import Image, Location, Segment
-from .records import Entry, Job, KnownLocation, Registered, SeenFile, State, path_of, vector_bytes
+from .models import Image, IntakeOrder, Location, Segment
+from .records import Cancelled, Entry, Job, KnownLocation, Orders, Registered, SeenFile, State, path_of, vector_bytes
 from .rows import fallback_columns, in_chunks, segment_columns
 
 MAX_ATTEMPTS = 3
@@ -103,11 +103,13 @@ class Intake:
     def claim(self, owner: str, limit: int, recipe: str | None = None) -> list[Job]:
         """Take up to `limit` photos that wait, or whose worker has died, under a lease of `LEASE`.
 
-        Photos that wait for another recipe than `recipe` are left alone.
+        Photos that wait for another recipe than `recipe` are left alone; nothing is taken while the intake is paused.
         """
         now = _now()
         dead = and_(Image.state == "working", Image.lease_until < now)
         with self._sessions.begin() as session:
+            if _orders(session).paused:
+                return []
             _fail(
                 session, session.scalars(select(Image.id).where(dead, Image.attempts >= MAX_ATTEMPTS)).all(), GIVEN_UP
             )
@@ -119,7 +121,7 @@ class Intake:
             for row in rows:
                 row.state, row.attempts = "working", row.attempts + 1
                 row.lease_owner, row.lease_until = owner, now + LEASE
-            return [Job(row.id, row.sha256, tuple(path_of(place.uri) for place in row.locations)) for row in rows]
+            return [_job(row) for row in rows]
 
     def renew(self, owner: str) -> None:
         """Keep everything that `owner` has claimed for another `LEASE`."""
@@ -167,6 +169,47 @@ class Intake:
                 rows = session.execute(select(Image.id, Image.state, Image.error).where(Image.id.in_(chunk)))
                 found.update({key: (state, error) for key, state, error in rows})  # type: ignore[misc]
         return found
+
+    # ---- telling the workers
+
+    def orders(self) -> Orders:
+        """What every worker of this catalogue was told."""
+        with reading(self._sessions) as session:
+            return _orders(session)
+
+    def pause(self) -> None:
+        """Have every worker claim nothing more, until `resume`; what they are at is finished."""
+        self._tell(paused=True)
+
+    def resume(self) -> None:
+        """Let the workers go on."""
+        self._tell(paused=False)
+
+    def cancel(self) -> list[Cancelled]:
+        """Take out what waits to be entered; returns it. Ingesting it again enters it anew.
+
+        What is being worked on is finished. Photos that wait to be analysed again are as they were before.
+        """
+        dead = and_(Image.state == "working", Image.lease_until < _now())
+        waits = or_(Image.state == "pending", dead)
+        with self._sessions.begin() as session:
+            analysed = {"state": case((Image.segment_count > 0, "indexed"), else_="empty"), "wanted_recipe": None}
+            released = {"attempts": 0, "lease_owner": None, "lease_until": None}
+            back = update(Image).where(waits, Image.recipe.is_not(None)).values({**analysed, **released})
+            session.execute(back, execution_options={"synchronize_session": False})
+            rows = session.scalars(select(Image).where(waits).options(selectinload(Image.locations))).all()
+            gone = [Cancelled(row.sha256, tuple(path_of(place.uri) for place in row.locations)) for row in rows]
+            for chunk in in_chunks([row.id for row in rows]):
+                session.execute(
+                    delete(Image).where(Image.id.in_(chunk)), execution_options={"synchronize_session": False}
+                )
+            order = _order(session)
+            order.cancellations += 1
+        return gone
+
+    def _tell(self, *, paused: bool) -> None:
+        with self._sessions.begin() as session:
+            _order(session).paused = paused
 
     # ---- trying again
 
@@ -216,6 +259,25 @@ class Intake:
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _orders(session: Session) -> Orders:
+    row = session.get(IntakeOrder, 1)
+    return Orders(row.paused, row.cancellations) if row is not None else Orders()
+
+
+def _order(session: Session) -> IntakeOrder:
+    row = session.get(IntakeOrder, 1)
+    if row is None:
+        row = IntakeOrder(id=1, paused=False, cancellations=0)
+        session.add(row)
+    return row
+
+
+def _job(row: Image) -> Job:
+    places = row.locations
+    stamps = tuple((place.size, place.mtime_ns) for place in places)
+    return Job(row.id, row.sha256, tuple(path_of(place.uri) for place in places), stamps)
 
 
 def _open_to(recipe: str | None) -> ColumnElement[bool]:

@@ -77,6 +77,16 @@ class Location(Base):
     image: Mapped[Image] = relationship(back_populates="locations")
 
 
+class IntakeOrder(Base):
+    """What every worker was told, in one row; the row is missing until somebody tells them anything."""
+
+    __tablename__ = "intake_order"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    paused: Mapped[bool] = mapped_column(default=False)
+    cancellations: Mapped[int] = mapped_column(default=0)
+
+
 class Segment(Base):
     """One segment of a photo; its key is also its id in the vector index, and is never used again.
 

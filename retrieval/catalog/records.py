@@ -151,9 +151,35 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A photo that a worker has claimed."""
+    """A photo that a worker has claimed.
+
+    Attributes
+    ----------
+    image_id : int
+    sha256 : str
+    paths : tuple of Path
+    stamps : tuple of (int, int)
+        Size in bytes and time of change in ns of each when it was registered.
+    """
 
     image_id: int
+    sha256: str
+    paths: tuple[Path, ...]
+    stamps: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What every worker was told: whether to pause, and how often what waited was cancelled."""
+
+    paused: bool = False
+    cancellations: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A photo that was waiting and is not in the catalogue any more, and where its file is."""
+
     sha256: str
     paths: tuple[Path, ...]
 

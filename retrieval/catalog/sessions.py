@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
-from ..errors import CatalogError, ConfigurationError, SchemaOutdatedError
+from ..errors import CatalogError, CatalogUnavailableError, ConfigurationError, SchemaOutdatedError
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -20,6 +21,12 @@ Sessions = sessionmaker[Session]
 """What the classes of this package open their transactions with."""
 
 BUSY_SECONDS = 30
+PASSING = {
+    "database is locked": f"another program has locked the catalogue for more than {BUSY_SECONDS} s: end that program",
+    "database or disk is full": "the disk of the catalogue is full: make room on it",
+}
+"""What SQLite says of states that pass, and what is to be done."""
+
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
@@ -85,6 +92,7 @@ def connect(database_url: str) -> Engine:
     engine = create_engine(url, connect_args=arguments, hide_parameters=True, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "handle_error", _tell_what_passes)
     return engine
 
 
@@ -103,6 +111,13 @@ def _begin_sqlite(connection: Any) -> None:
     reading = connection.get_execution_options().get("reading", False)
     if reading != "once":
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _tell_what_passes(context: ExceptionContext) -> None:
+    """Raise an error that can be told from others, where trying again may do."""
+    advice = PASSING.get(str(context.original_exception))
+    if advice is not None:
+        raise CatalogUnavailableError(advice) from context.original_exception
 
 
 def _check_schema(engine: Engine, database_url: str) -> None:

@@ -93,7 +93,7 @@ def test_library_says_why_photos_failed(page: Page) -> None:
     page.goto("/")
     page.get_by_role("link", name=re.compile("Failed")).click()
     tile = page.locator(".card[data-state=failed]")
-    expect(tile).to_contain_text("truncated; copy it again")
+    expect(tile).to_contain_text(f"{job.paths[0]}: truncated; copy it again")
     expect(tile).to_contain_text("torn <b>.png")
 
 
@@ -534,3 +534,22 @@ def test_masks_are_read_and_outlined(page: Page, seed: int) -> None:
     assert (covered == mask).all()
     assert (drawn & mask).sum() / (drawn | mask).sum() > 0.97
     assert told["bounds"] == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+
+
+def test_pausing_cancelling_and_trying_again(page: Page, site: Site) -> None:
+    page.goto("/")
+    site.assembly.intake.pause()
+    expect(page.locator("#intake p")).to_have_text("Paused.")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator("#intake")).to_be_hidden()
+    assert not site.assembly.intake.orders().paused
+    page.goto("/?state=failed")
+    page.get_by_role("button", name="Try all of these again").click()
+    expect(page.locator("#toasts")).to_contain_text("1 photo will be tried again.")
+    page.goto("/")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#intake p")).to_contain_text("Paused: 0 done, 1 to go.")
+    page.get_by_role("button", name="Go on").click()
+    job = site.assembly.intake.claim("test", 1)[0]
+    site.assembly.intake.fail("test", job.image_id, f"{job.paths[0]}: truncated; copy it again")
+    expect(page.locator("#intake")).to_be_hidden()

@@ -14,7 +14,11 @@ def test_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Settings.from_env({})
     assert settings == Settings(
-        home=tmp_path / "var", database_url=f"sqlite:///{tmp_path}/var/catalog.db", device="auto", recipe="lite"
+        home=tmp_path / "var",
+        database_url=f"sqlite:///{tmp_path}/var/catalog.db",
+        device="auto",
+        recipe="lite",
+        min_free=1024**3,
     )
     assert not settings.home.exists(), "reading settings writes nothing"
 
@@ -26,9 +30,12 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
             "SEGSEARCH_DATABASE_URL": "postgresql://u:p@host/db",
             "SEGSEARCH_DEVICE": "cuda:1",
             "SEGSEARCH_RECIPE": "grid",
+            "SEGSEARCH_MIN_FREE": "1.5g",
+            "SEGSEARCH_QUOTA": "20 GiB",
         }
     )
-    assert settings == Settings(home=tmp_path, database_url="postgresql://u:p@host/db", device="cuda:1", recipe="grid")
+    url, limits = "postgresql://u:p@host/db", {"min_free": 3 << 29, "quota": 20 << 30}
+    assert settings == Settings(home=tmp_path, database_url=url, device="cuda:1", recipe="grid", **limits)
 
 
 def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path) -> None:
@@ -90,3 +97,16 @@ def test_a_relative_home_is_made_absolute(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     assert Settings.in_home(Path("here")).home == tmp_path / "here"
     assert Settings.from_env({"SEGSEARCH_HOME": "here"}).home == tmp_path / "here"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("0", 0), ("1000", 1000), ("10B", 10), ("64K", 65536), ("2MiB", 2 << 20), ("1 TB", 1 << 40)]
+)
+def test_sizes(text: str, count: int) -> None:
+    assert Settings.from_env({"SEGSEARCH_QUOTA": text}).quota == count
+
+
+@pytest.mark.parametrize("text", ["-1", "much", "1X", "G", "1e9", "1,5G"])
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="SEGSEARCH_MIN_FREE=.* is no size such as 500M, 20G or 0"):
+        Settings.from_env({"SEGSEARCH_MIN_FREE": text})

@@ -20,7 +20,7 @@ from PIL import Image
 from pycocotools import mask as coco
 from werkzeug.test import TestResponse
 
-from retrieval.errors import AnalyzerUnavailableError
+from retrieval.errors import AnalyzerUnavailableError, CatalogUnavailableError
 from retrieval.protocols import AnalyzedPhoto
 from webui.context import WebContext
 
@@ -671,6 +671,8 @@ class TestInstallation:
             "recipe": "grid",
             "fingerprint": parts.assembly.card.fingerprint,
             "analyzer_up": True,
+            "paused": False,
+            "shortage": None,
         }
 
     def test_words(self, reader: FlaskClient) -> None:
@@ -755,3 +757,61 @@ def test_any_search_keeps_the_contract(reader: FlaskClient, body: dict[str, Any]
     if body.get("group_by", "image") == "image":
         assert len({result["image_id"] for result in results}) == len(results)
     assert (answer["words"] is None) == (not (body.get("text") or "").strip())
+
+
+class TestIntake:
+    def test_paused_and_resumed(self, client: FlaskClient, parts: WebContext) -> None:
+        assert body_of(client.post("/api/v1/intake/pause")) == {"paused": True}
+        assert body_of(client.get("/api/v1/status"))["paused"] is True
+        assert body_of(send(client, "images", NEW), 202)["state"] == "pending"
+        assert parts.intake.claim("w", 9) == []
+        assert body_of(client.post("/api/v1/intake/resume")) == {"paused": False}
+        assert len(parts.intake.claim("w", 9)) == 1
+
+    def test_cancelling_takes_out_what_waits_with_its_upload(self, client: FlaskClient, parts: WebContext) -> None:
+        given = body_of(send(client, "images", NEW), 202)["id"]
+        path = parts.catalog.image(given).path
+        assert path is not None
+        assert path.is_file()
+        assert body_of(client.post("/api/v1/intake/cancel")) == {"photos": 1}
+        assert not path.exists()
+        assert parts.catalog.counts()["indexed"] == 4
+        assert body_of(send(client, "images", NEW), 202)["state"] == "pending"
+
+    def test_what_failed_is_tried_again_and_nothing_else(self, client: FlaskClient, parts: WebContext) -> None:
+        given = body_of(send(client, "images", NEW), 202)["id"]
+        parts.intake.claim("w", 9)
+        parts.intake.fail("w", given, "broken")
+        assert body_of(client.post("/api/v1/intake/retry-failed")) == {"photos": 1}
+        assert parts.catalog.image(given).state == "pending"
+        assert parts.catalog.counts()["indexed"] == 4
+
+    def test_without_room_uploads_are_refused(
+        self, client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(parts.assembly.storage, "shortage", lambda: "the disk has 1 byte free: make room on it")
+        detail = problem_of(send(client, "images", NEW), 507)
+        assert detail == "there is no room for more photos: the disk has 1 byte free: make room on it"
+        assert body_of(client.get("/api/v1/status"))["shortage"] == "the disk has 1 byte free: make room on it"
+        assert list(parts.settings.uploads_dir.rglob("*.*")) == []
+
+    def test_a_disk_that_is_full_in_the_middle(
+        self, client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(_: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("webui.uploads.os.fsync", full)
+        assert "the server's disk is full" in problem_of(send(client, "images", NEW), 507)
+        assert [path for path in parts.settings.uploads_dir.rglob("*") if path.is_file()] == []
+
+    def test_a_locked_catalogue_asks_to_come_again(
+        self, client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def locked() -> None:
+            raise CatalogUnavailableError("another program has locked the catalogue")
+
+        monkeypatch.setattr(parts.intake, "pause", locked)
+        answer = client.post("/api/v1/intake/pause")
+        assert "locked" in problem_of(answer, 503)
+        assert answer.headers["Retry-After"] == "5"

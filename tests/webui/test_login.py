@@ -47,6 +47,8 @@ EDITOR = {
     *("POST /api/v1/concepts/merge", "POST /api/v1/concepts/import", "POST /api/v1/concepts/learn"),
     *("POST /api/v1/clusters/<id:cluster_id>/name", "POST /api/v1/clusters/<id:cluster_id>/dismiss"),
     *("POST /api/v1/clusters/<id:cluster_id>/restore", "POST /api/v1/clusters/<id:cluster_id>/split"),
+    *("POST /api/v1/intake/pause", "POST /api/v1/intake/resume", "POST /api/v1/intake/cancel"),
+    *("POST /api/v1/intake/retry-failed",),
     *("POST /api/v1/clusters/merge", "POST /api/v1/clusters/update"),
 }
 ADMIN = {

@@ -5,10 +5,11 @@ from .clusters import clusters
 from .concepts import concepts
 from .feedback import feedback
 from .images import images
+from .intake import intake
 from .queries import queries
 from .search import search
 from .status import status
 
-BLUEPRINTS = (images, queries, search, feedback, concepts, clusters, status, accounts)
+BLUEPRINTS = (images, intake, queries, search, feedback, concepts, clusters, status, accounts)
 
 __all__ = ["BLUEPRINTS"]

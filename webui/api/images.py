@@ -14,7 +14,7 @@ from retrieval.catalog.records import ImageRecord, Registered, SeenFile, uri_of
 from .. import originals
 from ..context import WebContext, context
 from ..pictures import cut
-from ..uploads import Received, receive
+from ..uploads import InsufficientStorage, Received, receive
 from . import answers, schemas
 from .problems import documented
 
@@ -22,17 +22,20 @@ images = APIBlueprint("api_images", __name__, url_prefix="/api/v1", abp_tags=[Ta
 
 EXTENSIONS = {"JPEG": "jpg", "TIFF": "tif", "HEIF": "heic"}
 
-_ENTERING = threading.Lock()  # or a deletion could take the file of an upload of the same bytes
+ENTERING = threading.Lock()
+"""Or a deletion could take the file of an upload of the same bytes."""
 
 
 @images.post(
     "/images",
     summary="Give a photo",
-    responses={202: schemas.Entered, 200: schemas.Entered, **documented(413, 415)},
+    responses={202: schemas.Entered, 200: schemas.Entered, **documented(413, 415, 503, 507)},
 )
 def add_image(form: schemas.PictureForm) -> Response:
     """202 with the id under which it is being entered; 200 with the id it has, if the same bytes are there already."""
     parts = context()
+    if shortage := parts.assembly.storage.shortage():
+        raise InsufficientStorage(f"there is no room for more photos: {shortage}")
     received = receive(form.file, parts.settings.uploads_dir)
     registered = _register(parts, received)
     state = parts.catalog.image(registered.image_id).state
@@ -68,7 +71,7 @@ def get_image(path: schemas.ImagePath) -> Response:
 def delete_image(path: schemas.ImagePath) -> Response:
     """Take it out of the catalogue, with its segments. A file that was uploaded is removed, others stay on the disk."""
     parts = context()
-    with _ENTERING:
+    with ENTERING:
         image = parts.catalog.delete(path.image_id)
         originals.remove_own_files(parts, image)
     return Response(status=204)
@@ -134,7 +137,7 @@ def _register(parts: WebContext, received: Received) -> Registered:
     """Put an upload in its place and into the catalogue, where a worker finds it."""
     sha256, extension = received.sha256, EXTENSIONS.get(received.format, received.format.lower())
     path = parts.settings.uploads_dir / sha256[:2] / f"{sha256}.{extension}"
-    with _ENTERING:
+    with ENTERING:
         received.move_to(path)
         status = path.stat()
         return parts.intake.register([SeenFile(uri_of(path), sha256, status.st_size, status.st_mtime_ns)])[0]

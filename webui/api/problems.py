@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 from retrieval.errors import (
     AccountError,
     AnalyzerUnavailableError,
+    CatalogUnavailableError,
     ClustersChangedError,
     ImageError,
     IndexFileError,
@@ -54,6 +55,7 @@ _STATUSES: tuple[tuple[type[RetrievalError], int], ...] = (
     (QueryError, 422),
     (ImageError, 422),
     (AnalyzerUnavailableError, 503),
+    (CatalogUnavailableError, 503),
     (IndexFileError, 503),
     (RetrievalError, 500),
 )

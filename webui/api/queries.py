@@ -21,7 +21,7 @@ queries = APIBlueprint("api_queries", __name__, url_prefix="/api/v1", abp_tags=[
 @queries.post(
     "/queries",
     summary="Give a query photo",
-    responses={201: schemas.QueryPhoto, **documented(413, 415, 503)},
+    responses={201: schemas.QueryPhoto, **documented(413, 415, 503, 507)},
 )
 def add_query(form: schemas.PictureForm) -> Response:
     """It is segmented at once, and kept for a day; its segments can then be searched with."""

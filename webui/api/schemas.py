@@ -662,6 +662,22 @@ class Status(BaseModel):
     recipe: str
     fingerprint: Annotated[str, Field(description="Of the recipe; vectors of two are never compared.")]
     analyzer_up: Annotated[bool, Field(description="Whether query photos can be segmented now.")]
+    paused: Annotated[bool, Field(description="Whether the workers were told to enter nothing more for now.")]
+    shortage: Annotated[
+        str | None, Field(description="Why there is no room for photos, and what to do; null if there is.")
+    ]
+
+
+class Paused(BaseModel):
+    """Whether the workers are told to enter nothing more for now."""
+
+    paused: bool
+
+
+class PhotoCount(BaseModel):
+    """How many photos it was."""
+
+    photos: int
 
 
 class WordList(BaseModel):

@@ -28,6 +28,8 @@ def get_status() -> Response:
         recipe=card.name,
         fingerprint=card.fingerprint,
         analyzer_up=parts.analyzer_is_up(),
+        paused=parts.intake.orders().paused,
+        shortage=parts.assembly.storage.shortage(),
     )
     return answers.as_json(found)
 

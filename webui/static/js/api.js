@@ -43,6 +43,7 @@ const query = (values) => {
 };
 
 export const getStatus = () => call("/status");
+export const orderIntake = (what) => call(`/intake/${what}`, { method: "POST" });
 export const getImages = (filter) => call(`/images?${query(filter)}`);
 export const getImage = (id, signal) => call(`/images/${id}`, { signal });
 export const deleteImage = (id) => call(`/images/${id}`, { method: "DELETE" });

@@ -1,6 +1,7 @@
 /** The library: older photos as one scrolls down, and what happens to those on their way in. */
 
-import { $, $$, announce, h, plural } from "./dom.js";
+import { orderIntake } from "./api.js";
+import { $, $$, announce, plural, toast } from "./dom.js";
 import { followIntake } from "./intake.js";
 
 const grid = $("#photos");
@@ -83,17 +84,41 @@ function restart(items) {
   reobserve();
 }
 
-function showIntake({ waiting, entered, total, counts }) {
+function showIntake({ waiting, entered, total, counts, paused, shortage }) {
   const line = $("#intake");
-  line.hidden = waiting === 0;
+  const seen = { pause: waiting && !paused, resume: paused, cancel: counts.pending };
+  for (const button of $$("[data-intake]", line)) button.hidden = !seen[button.dataset.intake];
+  line.hidden = waiting === 0 && !paused && !shortage;
   const all = waiting + entered;
   const [done, left] = [entered, waiting].map((count) => count.toLocaleString("en"));
-  $("p", line).textContent = `Cutting photos into segments: ${done} done, ${left} to go.`;
+  const why = paused ? "Paused" : shortage ? `Waiting for room (${shortage})` : "Cutting photos into segments";
+  $("p", line).textContent = waiting ? `${why}: ${done} done, ${left} to go.` : `${why}.`;
+  $("progress", line).hidden = waiting === 0;
   $("progress", line).value = all ? entered / all : 0;
   const numbers = { ...counts, pending: waiting, all: total };
   for (const chip of $$("[data-filter]")) {
     $("span", chip).textContent = numbers[chip.dataset.filter].toLocaleString("en");
   }
+}
+
+const done = {
+  pause: () => "Paused. Photos on the way are finished, the others wait.",
+  resume: () => "Going on.",
+  cancel: ({ photos }) => `${plural(photos, "photo")} cancelled: give or ingest them again to enter them.`,
+  "retry-failed": ({ photos }) => `${plural(photos, "photo")} will be tried again.`,
+};
+for (const button of $$("[data-intake]")) {
+  button.addEventListener("click", async () => {
+    const what = button.dataset.intake;
+    if (what === "cancel" && !confirm("Take out all photos that wait? What is entered stays.")) return;
+    button.disabled = true;
+    try {
+      toast(done[what](await orderIntake(what)));
+    } catch (problem) {
+      toast(problem.message, { wait: 10000 });
+    }
+    button.disabled = false;
+  });
 }
 
 if (grid && !more.hidden) reobserve();

@@ -1,0 +1,103 @@
+"""Room on the disk: what may still be written to HOME, and what is removed from it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from .catalog.records import Cancelled
+from .settings import Settings
+
+COUNT_SECONDS = 60.0
+"""What HOME holds is counted at most this often: it takes some microseconds a file."""
+
+LOOK_SECONDS = 2.0
+
+
+class Storage:
+    """The limits of one home; safe among threads.
+
+    Parameters
+    ----------
+    settings : Settings
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._counted = self._looked = float("-inf")
+        self._used = 0
+        self._shortage: str | None = None
+
+    def shortage(self) -> str | None:
+        """Why nothing may be taken in, and what to do; None if it may. Looks at the disk every `LOOK_SECONDS`."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._looked >= LOOK_SECONDS:
+                self._shortage, self._looked = self._look(now), now
+            return self._shortage
+
+    def _look(self, now: float) -> str | None:
+        settings = self._settings
+        free = _free(settings.home)
+        if free < settings.min_free:
+            return (
+                f"the disk of {settings.home} has {size(free)} free, and SEGSEARCH_MIN_FREE keeps "
+                f"{size(settings.min_free)}: make room on it"
+            )
+        if not settings.quota:
+            return None
+        if now - self._counted >= COUNT_SECONDS or self._used > settings.quota:
+            self._used, self._counted = used_by(settings.home), now
+        if self._used <= settings.quota:
+            return None
+        return (
+            f"{settings.home} holds {size(self._used)}, and SEGSEARCH_QUOTA allows {size(settings.quota)}: "
+            "delete photos, or allow more"
+        )
+
+
+def size(count: int) -> str:
+    """A number of bytes as people read it."""
+    value, units = float(count), ["bytes", "KiB", "MiB", "GiB", "TiB"]
+    while value >= 1024 and len(units) > 1:
+        value, units = value / 1024, units[1:]
+    return f"{value:.0f} bytes" if units[0] == "bytes" else f"{value:.1f} {units[0]}"
+
+
+def used_by(folder: Path) -> int:
+    """Bytes that the files of a folder take on the disk; what vanishes meanwhile counts as nothing."""
+    total, folders = 0, [str(folder)]
+    while folders:
+        try:
+            entries = list(os.scandir(folders.pop()))
+        except OSError:
+            continue
+        for entry in entries:
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+            except OSError:
+                continue
+    return total
+
+
+def remove_own(settings: Settings, photos: Iterable[Cancelled]) -> None:
+    """Remove what HOME holds of photos that are not in the catalogue any more; originals elsewhere stay."""
+    uploads = settings.uploads_dir.resolve()
+    for photo in photos:
+        own = [path for path in photo.paths if path.resolve().is_relative_to(uploads)]
+        for path in (settings.preview(photo.sha256), settings.thumbnail(photo.sha256), *own):
+            path.unlink(missing_ok=True)
+
+
+def _free(folder: Path) -> int:
+    """Bytes free where a folder is, or will be."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(there).free
