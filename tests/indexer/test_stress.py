@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ from toys import Ingested, Pictures, drawing
 from benchmarks import fuzz, kills
 
 pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_random_kills() -> None:
@@ -60,8 +65,15 @@ def sources(tmp_path: Path) -> Path:
     return folder
 
 
-def test_spoilt_files_are_all_accounted_for(sources: Path) -> None:
-    found = fuzz.run(sources, count=66, seed=5, parts=3)
+def test_spoilt_files_are_all_accounted_for(sources: Path, tmp_path: Path) -> None:
+    """In a process of its own, whose handles, threads and children are those of the run alone."""
+    out = tmp_path / "found.json"
+    command = ["-m", "benchmarks.fuzz", "--from", sources, "--count", "66", "--seed", "5", "--out", out]
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=150, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(out.read_text())
     assert found["faults"] == []
     assert sum(found["states"].values()) == 66
     assert {"indexed", "failed"} <= found["states"].keys()
