@@ -199,14 +199,15 @@ class IndexFiles:
                 raise IndexMismatchError(f"{each} {what}: {CURE}")
         tuning = entry.tuning
         index = FaissIndex.load(path) if tuning is None else InvertedIndex.load(path, tuning.nprobe)
-        rows = self._array(beside.name)
+        rows = self._array(beside.name, mapped=tuning is not None)
         if len(index) != entry.count or index.dim != manifest.dim or rows.shape != (2, entry.count):
             raise IndexMismatchError(f"{path} does not hold the {entry.count} vectors of its manifest: {CURE}")
         return Part(entry.name, index, rows[0], rows[1], gone, tuning.spare if tuning else 0)
 
-    def _array(self, name: str) -> Ids:
+    def _array(self, name: str, *, mapped: bool = False) -> Ids:
+        """Read an array, or map it where it is large: every mapped one holds a file handle."""
         try:
-            found: Ids = np.load(self.folder / name, mmap_mode="r", allow_pickle=False)
+            found: Ids = np.load(self.folder / name, mmap_mode="r" if mapped else None, allow_pickle=False)
         except (OSError, ValueError) as error:
             raise IndexMismatchError(f"{self.folder / name} cannot be read: {CURE}") from error
         return found
