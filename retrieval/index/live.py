@@ -297,10 +297,9 @@ class LiveIndex:
         parts = tuple(part.less(np.concatenate(gone)) if gone and self._source.newer else part for part in parts)
         left: list[Part] = []
         for part in before.growing:
-            covered = [each for each in parts if each.holds(part.ids).any()]
             keep = part.alive()
-            for each in covered:
-                keep &= ~each.holds(part.ids)
+            for written in parts:
+                keep &= ~written.holds(part.ids)
             if keep.all():
                 left.append(part)
             elif keep.any():
@@ -385,9 +384,7 @@ class LiveIndex:
         owners = np.concatenate([NO_IDS, *(part.owners[part.alive()] for part in parts)])
         order = np.argsort(ids, kind="stable")
         ids, owners = ids[order], owners[order]
-        if any(
-            not part.index.is_exact for part in parts
-        ):  # their vectors are the catalogue's, which goes on losing some
+        if not all(part.index.is_exact for part in parts):  # the catalogue, which may have lost some, has their vectors
             there = np.isin(ids, self._source.owners()[0], assume_unique=True)
             ids, owners = ids[there], owners[there]
         if len(ids) > merging.EXACT_UP_TO:
@@ -395,11 +392,8 @@ class LiveIndex:
             if built is not None:
                 return self.files.write_part(built[0], ids, owners, built[1])
         exact = FaissIndex(self.dim)
-        for part in parts:
-            alive = part.ids[part.alive()]
-            for start in range(0, len(alive), AT_ONCE):
-                chunk = alive[start : start + AT_ONCE]
-                exact.add(chunk, self.vectors(chunk))
+        for batch in self._read(ids):
+            exact.add(batch.ids, batch.vectors)
         return self.files.write_part(exact, ids, owners, None)
 
     def _read(self, ids: Ids) -> Iterator[VectorBatch]:
