@@ -47,6 +47,13 @@ def hits_of(index: Any, queries: Vectors, wanted: int, k: int, parameters: Any =
     return Hits(np.pad(ids, missing, constant_values=-1), np.pad(scores, missing, constant_values=-np.inf))
 
 
+def among(held: Ids, ids: Ids) -> NDArray[np.bool_]:
+    """Which of some ids are among others that rise; O(M·log N)."""
+    if not len(held):
+        return np.zeros(len(ids), bool)
+    return np.asarray(held[np.minimum(np.searchsorted(held, ids), len(held) - 1)] == ids, dtype=bool)
+
+
 class FaissIndex:
     """Exact search with ``IndexIDMap2`` over a float16 ``IndexScalarQuantizer``.
 
@@ -92,12 +99,6 @@ class FaissIndex:
         parameters = faiss.SearchParameters(sel=selector(without)) if len(without) else None  # type: ignore[call-arg]
         return hits_of(self._index, queries, min(k, max(len(self), 1)), k, parameters)
 
-    def contents(self) -> tuple[Ids, Vectors]:
-        """All ids and their vectors, in the order they were added."""
-        flat = faiss.downcast_index(self._index.index)
-        vectors = flat.reconstruct_n(0, len(self)) if len(self) else np.zeros((0, self.dim), np.float32)
-        return faiss.vector_to_array(self._index.id_map).astype(np.int64), vectors
-
     def vectors(self, ids: Ids) -> Vectors:
         """Vectors of those of the ids that are there, in their order; O(M·D) for M of them."""
         rows = self._rows_of(ids)
@@ -106,16 +107,9 @@ class FaissIndex:
         flat.reconstruct_batch(rows, found)
         return found
 
-    def holds(self, ids: Ids) -> NDArray[np.bool_]:
-        """Which of the ids are there."""
-        held, _ = self._order()
-        if not len(held):
-            return np.zeros(len(ids), bool)
-        return np.asarray(held[np.minimum(np.searchsorted(held, ids), len(held) - 1)] == ids, dtype=bool)
-
     def _rows_of(self, ids: Ids) -> NDArray[np.int64]:
         held, rows = self._order()
-        return rows[np.searchsorted(held, ids[self.holds(ids)])]
+        return rows[np.searchsorted(held, ids[among(held, ids)])]
 
     def _order(self) -> tuple[Ids, NDArray[np.int64]]:
         """All ids, rising, and the row of each; kept until something is added or removed."""

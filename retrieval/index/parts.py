@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..catalog.records import VectorBatch
 from ..types import Hits, Ids, Vectors
-from .faiss_index import NO_IDS, FaissIndex
+from .faiss_index import NO_IDS, FaissIndex, among
 from .inverted import InvertedIndex
 
 ALIKE = 0.99
@@ -72,8 +72,8 @@ class Part:
 
     def holds(self, ids: Ids) -> NDArray[np.bool_]:
         """Which of some ids are here and were not deleted; O(M·log N)."""
-        here = _among(self.ids, ids)
-        return here & ~_among(self.gone, ids) if len(self.gone) else here
+        here = among(self.ids, ids)
+        return here & ~among(self.gone, ids) if len(self.gone) else here
 
     def owners_of(self, ids: Ids) -> Ids:
         """The photos of ids that are here."""
@@ -89,9 +89,3 @@ class Part:
     def search(self, queries: Vectors, *, k: int) -> Hits:
         """The k nearest of each query, or, of a part that is not exact, candidates for them."""
         return self.index.search(queries, k=k + self.spare, without=self.gone)
-
-
-def _among(held: Ids, ids: Ids) -> NDArray[np.bool_]:
-    if not len(held):
-        return np.zeros(len(ids), bool)
-    return np.asarray(held[np.minimum(np.searchsorted(held, ids), len(held) - 1)] == ids, dtype=bool)
