@@ -10,7 +10,8 @@ from retrieval.settings import Settings
 
 url = context.config.attributes.get("database_url") or Settings.from_env(os.environ).database_url
 
-with connect(url).connect() as connection:
+engine = connect(url)
+with engine.connect() as connection:
     # One transaction for all steps, on SQLite too: no other process may see a schema between two versions.
     context.configure(
         connection=connection, target_metadata=Base.metadata, render_as_batch=True, transactional_ddl=True
@@ -18,3 +19,4 @@ with connect(url).connect() as connection:
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()
+engine.dispose()  # else a connection would stay open until it is collected, and SQLite would keep its write-ahead log
