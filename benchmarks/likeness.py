@@ -1,0 +1,75 @@
+"""Whether synthetic vectors lie to each other as real ones do: ``python -m benchmarks.likeness --home HOME``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import faiss
+import numpy as np
+
+from indexer.benchmarks import synthetic_vectors
+from retrieval.assembly import Assembly
+from retrieval.settings import Settings
+from retrieval.types import Vectors
+
+QUERIES = 100
+TOP = 50
+RANKS = (2, 5, 10, 25, 50)
+PROBES = (1, 4, 8, 16, 32, 64)
+LISTS = 512
+CANDIDATES = (100, 150, 250)
+
+
+@click.command()
+@click.option("--home", type=click.Path(exists=True, path_type=Path), required=True, help="Of an ingested collection.")
+@click.option("--count", default=100_000, show_default=True, help="So many segments at most.")
+def main(home: Path, count: int) -> None:
+    """Cosines of neighbours, and recall of the 50 nearest by inverted lists of vectors and of codes of two bits."""
+    assembly = Assembly(Settings.in_home(home))
+    parts, found = list[Vectors](), 0
+    for batch in assembly.catalog.segment_vectors(assembly.card.space):
+        parts.append(batch.vectors)
+        found += len(batch)
+        if found >= count:
+            break
+    if found < LISTS * 40:
+        raise click.ClickException(f"{home} has {found} segments: ingest a collection with {LISTS * 40} or more")
+    real = np.concatenate(parts)[:count]
+    for name, vectors in (("real", real), ("synthetic", synthetic_vectors(len(real), real.shape[1]))):
+        click.echo(f"{name}, {len(vectors)} vectors")
+        for title, figures in likeness(np.ascontiguousarray(vectors, np.float32)).items():
+            click.echo(f"  {title}: " + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))
+
+
+def likeness(vectors: Vectors) -> dict[str, dict[int, float]]:
+    """What is compared, of one set of vectors, (N, D), float32."""
+    rng = np.random.default_rng(0)
+    queries = vectors[rng.choice(len(vectors), QUERIES, replace=False)]
+    exact = faiss.IndexFlatIP(vectors.shape[1])
+    exact.add(vectors)
+    cosines, truth = exact.search(queries, TOP)
+    lists, codes = _inverted(vectors, "Flat"), _inverted(vectors, "RaBitQ2")
+    codes.nprobe = PROBES[-1]
+    return {
+        "cosine of the n-th nearest": {rank: float(cosines[:, rank - 1].mean()) for rank in RANKS},
+        f"recall, {LISTS} lists, n looked at": {n: _recall(lists, queries, truth, TOP, n) for n in PROBES},
+        "recall, codes, n candidates": {n: _recall(codes, queries, truth, n, PROBES[-1]) for n in CANDIDATES},
+    }
+
+
+def _inverted(vectors: Vectors, codes: str) -> faiss.IndexIVF:
+    index = faiss.index_factory(vectors.shape[1], f"IVF{LISTS},{codes}", faiss.METRIC_INNER_PRODUCT)
+    index.train(vectors[::4])
+    index.add(vectors)
+    return index
+
+
+def _recall(index: faiss.IndexIVF, queries: Vectors, truth: np.ndarray, candidates: int, nprobe: int) -> float:
+    index.nprobe = nprobe
+    _, near = index.search(queries, candidates)
+    return float(np.mean([np.isin(want, got).mean() for want, got in zip(truth, near, strict=True)]))
+
+
+if __name__ == "__main__":
+    main()
