@@ -13,7 +13,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pooling import pool_atoms, sparse_product
 from ..types import FeatureMap, Segments
 from .projection import Descriptors, unit
 
@@ -35,6 +34,8 @@ def masked_means(segments: Segments, maps: Sequence[FeatureMap]) -> list[NDArray
     -----
     C additions for each atom of each segment; a tree's nodes hold few, some 3 % of all pairs.
     """
+    from ..pooling import pool_atoms, sparse_product  # brings the compiler, which a searching process does not need
+
     count = segments.membership.shape[1]
     areas = np.maximum(segments.areas, 1).astype(np.float32)[:, None]
     return [sparse_product(segments.membership, pool_atoms(segments.atoms, count, each)) / areas for each in maps]
