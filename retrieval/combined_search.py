@@ -68,13 +68,13 @@ def combined_search(scope: Scope, understood: Understood, request: SearchRequest
     """
     k = FIRST + 4 * request.limit
     while True:
-        lists = [scope.nearest(thing.directions, k) for thing in understood.things]
+        lists = [scope.nearest(thing.directions, k, hidden=understood.hidden) for thing in understood.things]
         last = np.array([float(each.scores[-1]) if len(each) else 0.0 for each in lists])
         photos = np.unique(scope.index.owners_of(np.concatenate([each.ids for each in lists])))
-        photos = photos[(photos >= 0) & ~np.isin(photos, list(understood.hidden))]
+        photos = photos[photos >= 0]
         found = _compared(scope, understood.things, request, photos)
         enough = len(found) >= request.limit and found[request.limit - 1].score >= combination.bound(last)
-        if enough or scope.is_exhausted(k) or len(photos) >= MOST:
+        if enough or max(map(len, lists)) < k or len(photos) >= MOST:
             return found[: request.limit]
         k *= 4
 

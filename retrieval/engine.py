@@ -19,7 +19,7 @@ from .filters import Facet, Facets
 from .index.live import LiveIndex
 from .lookup import Lookup
 from .masks import mask_iou
-from .query import MAX_LIMIT, GroupBy, Match, PartMatch, SearchAnswer, SearchRequest, Used
+from .query import MAX_LIMIT, Match, PartMatch, SearchAnswer, SearchRequest, Used
 from .rank import Scored
 from .recipes import RecipeCard
 from .scope import Scope
@@ -237,29 +237,29 @@ class SearchEngine:
     def _ranked(self, request: SearchRequest, thing: Sought, hidden: Collection[int | None]) -> tuple[Match, ...]:
         """Segments by their best inner product with the directions; photos that are `hidden` are left out."""
         scope, limit = self._scope(request), _depth(request)
-        k = (3 if not thing.colors else 12) * limit + 20 * len(hidden)
+        by_photo = request.group_by == "image"
+        apart = by_photo and not thing.colors  # the one of the colour need not be the best of its photo
+        k = limit if apart else (3 if not thing.colors else 12) * limit
         while True:
-            scored = scope.colored(scope.nearest(thing.directions, k), thing.colors)
-            chosen, known = self._choose(request.group_by, limit, scored, hidden, k)
-            if len(chosen) >= limit or scope.is_exhausted(k):
+            found = scope.nearest(thing.directions, k, hidden=hidden, apart=apart)
+            scored = scope.colored(found, thing.colors)
+            if by_photo and not apart:
+                scored = scored[rank.first_of_each(self.segments.owners_of(scored.ids).tolist(), ())]
+            chosen, known = self._known(scored, limit if by_photo else k)
+            if not by_photo:
+                chosen = self._distinct(chosen, known)
+            if len(chosen) >= limit or len(found) < k:
                 return _described(chosen, known, limit, self._floor)
             k *= 4
 
-    def _choose(
-        self, group_by: GroupBy, limit: int, scored: Scored, hidden: Collection[int | None], k: int
-    ) -> tuple[Scored, dict[int, SegmentHit]]:
-        """One segment a photo, or segments that are not the same thing twice; deleted ones are left out."""
-        owners = self.segments.owners_of(scored.ids)
-        if group_by == "image":
-            scored, wanted = scored[rank.first_of_each(owners.tolist(), hidden)], limit
-        else:
-            scored, wanted = scored.hiding(owners, hidden), k
+    def _known(self, scored: Scored, wanted: int) -> tuple[Scored, dict[int, SegmentHit]]:
+        """The first that are `wanted`, and what the catalogue has of them; deleted ones are left out."""
         first = scored[:wanted]
         known = self.catalog.hits(first.ids.tolist())
         if len(known) < len(first):  # some were deleted and the index has not noticed: others take their places
             known = self.catalog.hits(scored.ids.tolist())
             first = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]][:wanted]
-        return (first if group_by == "image" else self._distinct(first, known)), known
+        return first, known
 
     def _distinct(self, scored: Scored, known: dict[int, SegmentHit]) -> Scored:
         """Leave out segments that overlap a better one of their photo by more than `SAME`."""
@@ -304,8 +304,8 @@ class SearchEngine:
 
     def _ask(self, request: SearchRequest, model: Model, hidden: set[int | None]) -> tuple[Match, ...]:
         """The segments, one a photo, whose judgement would tell most."""
-        scored = self._scope(request).nearest(model.directions, NEAR)
-        scored = scored[rank.first_of_each(self.segments.owners_of(scored.ids).tolist(), hidden)]
+        scored = self._scope(request).nearest(model.directions, NEAR, hidden=hidden)
+        scored = scored[rank.first_of_each(self.segments.owners_of(scored.ids).tolist(), ())]
         known = self.catalog.hits(scored.ids.tolist())
         scored = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]]
         if not len(scored):
@@ -319,13 +319,12 @@ class SearchEngine:
         """Whole photos against whole-photo vectors."""
         queries, hidden = understood.things[0].directions, understood.hidden
         limit = _depth(request)
-        k = limit + len(hidden)
+        k = limit
         while True:
-            scored = self.photos.nearest(queries, k=k)
-            scored = scored.hiding(scored.ids, hidden)
-            images = self.catalog.images(list(self.catalog.photos_passing_of(scored.ids.tolist(), request.filters)))
-            scored = scored[np.array([key in images for key in scored.ids.tolist()], bool)][:limit]
-            if len(scored) >= limit or k >= len(self.photos):
+            found = self.photos.nearest(queries, k=k, hidden=hidden)
+            images = self.catalog.images(list(self.catalog.photos_passing_of(found.ids.tolist(), request.filters)))
+            scored = found[np.array([key in images for key in found.ids.tolist()], bool)][:limit]
+            if len(scored) >= limit or len(found) < k:
                 break
             k *= 4
         cut = rank.likely_from(scored.scores, self._floor)

@@ -42,10 +42,6 @@ class Scored:
         """As Python numbers."""
         return list(zip(self.ids.tolist(), self.scores.tolist(), strict=True))
 
-    def hiding(self, owners: Ids, hidden: Collection[int | None]) -> Scored:
-        """Without those whose owner is among `hidden`."""
-        return self[~np.isin(owners, [owner for owner in hidden if owner is not None])]
-
 
 def combine(examples: Vectors, words: Sequence[Vectors], negatives: Vectors) -> Vectors:
     """Query vectors of a search; a candidate's score is its best inner product with any of them.
@@ -95,20 +91,21 @@ def merge_hits(hits: Hits) -> Scored:
     return Scored(ids[order], scores[order])
 
 
-def best_of(lists: Sequence[Scored], k: int) -> Scored:
-    """The k best of several lists in any order that have no id in common, falling; equals by id."""
+def best_of(lists: Sequence[Scored], k: int | None = None) -> Scored:
+    """The k best, or all, of several lists in any order that have no id in common, falling; equals by id."""
     ids = np.concatenate([np.zeros(0, np.int64), *(each.ids for each in lists)])
     scores = np.concatenate([np.zeros(0, np.float32), *(each.scores for each in lists)])
     order = np.lexsort((ids, -scores))[:k]
     return Scored(ids[order], scores[order])
 
 
-def first_of_each(owners: Iterable[int], hidden: Collection[int | None]) -> list[int]:
-    """The row in which each owner comes first, rising, without the owners that are `hidden`."""
-    seen, rows = set(hidden), list[int]()
+def first_of_each(owners: Iterable[int], hidden: Collection[int | None], several: int = 1) -> list[int]:
+    """The rows in which each owner comes first (the first `several`), rising, without the owners that are `hidden`."""
+    left, rows = dict.fromkeys(hidden, 0), list[int]()
     for row, owner in enumerate(owners):
-        if owner not in seen:
-            seen.add(owner)
+        more = left.get(owner, several)
+        if more:
+            left[owner] = more - 1
             rows.append(row)
     return rows
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from . import rank
 from .catalog import Catalog
 from .colors import COLORS, KEPT, agreement
 from .filters import Filters
@@ -54,17 +55,31 @@ class Scope:
             listed = listed[index.owners_of(listed) >= 0]
         return cls(index, catalog, filters, listed)
 
-    def nearest(self, queries: Vectors, k: int) -> Scored:
-        """The k nearest that meet the conditions, best first.
+    def nearest(self, queries: Vectors, k: int, *, hidden: Collection[int | None] = (), apart: bool = False) -> Scored:
+        """The k nearest that meet the conditions, best first; fewer only where there are no more.
 
-        Of what meets them but is not listed fewer come back: those among the k nearest of all.
+        Parameters
+        ----------
+        hidden : collection of int
+            Photos that are left out.
+        apart : bool
+            Take only the best segment of each photo.
         """
         if self.listed is not None:
             scores = (self.index.vectors(self.listed) @ queries.T).max(axis=1, initial=-1)
-            order = np.lexsort((self.listed, -scores))[:k]
-            return Scored(self.listed[order], scores[order])
-        scored = self.index.nearest(queries, k=k)
-        return scored if self.filters.is_empty else scored[np.isin(scored.ids, self.passing(scored.ids))]
+            found = rank.best_of([Scored(self.listed, scores)])
+            owners = self.index.owners_of(found.ids).tolist()
+            return found[rank.first_of_each(owners, hidden, 1 if apart else len(owners))][:k]
+        depth = k
+        while True:
+            # what meets the conditions need not be the best of its photo
+            found = self.index.nearest(queries, k=depth, hidden=hidden, apart=apart and self.filters.is_empty)
+            passing = found if self.filters.is_empty else found[np.isin(found.ids, self.passing(found.ids))]
+            if apart and not self.filters.is_empty:
+                passing = passing[rank.first_of_each(self.index.owners_of(passing.ids).tolist(), ())]
+            if len(passing) >= k or len(found) < depth:
+                return passing[:k]
+            depth *= 4
 
     def colored(self, scored: Scored, colors: Collection[str]) -> Scored:
         """Ordered anew by how much of each segment has the colours; where that is not known it counts for half."""
@@ -86,7 +101,3 @@ class Scope:
         if self.listed is not None:
             return np.intersect1d(ids, self.listed)
         return np.unique(ids) if self.filters.is_empty else self.catalog.passing_of(ids.tolist(), self.filters)
-
-    def is_exhausted(self, k: int) -> bool:
-        """Whether a greater k finds nothing more."""
-        return k >= (len(self.index) if self.listed is None else len(self.listed))

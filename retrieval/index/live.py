@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -195,22 +195,34 @@ class LiveIndex:
                 found[rows] = batch.vectors[np.searchsorted(batch.ids, ids[rows])]
         return found
 
-    def nearest(self, queries: Vectors, *, k: int) -> Scored:
+    def nearest(self, queries: Vectors, *, k: int, hidden: Collection[int | None] = (), apart: bool = False) -> Scored:
         """The k ids whose vectors have the greatest inner product with any of the queries, best first.
 
-        Scores are exact: of parts of short codes the best candidates are scored by the catalogue's vectors.
+        Fewer come back only where there are no more. Scores are exact: of parts of short codes the best candidates are
+        scored by the catalogue's vectors.
+
+        Parameters
+        ----------
+        queries : ndarray of shape (Q, D), float32
+        k : int
+        hidden : collection of int
+            Photos whose ids are left out.
+        apart : bool
+            Take only the best id of each photo.
         """
         exact, rough = list[Scored](), list[Scored]()
         parts = self._state.parts
         for part in parts:
-            hits = rank.merge_hits(part.search(queries, k=k))
-            (exact if part.index.is_exact else rough).append(hits)
+            (exact if part.index.is_exact else rough).append(part.candidates(queries, k, hidden, apart=apart))
         if rough:
             candidates = rank.best_of(rough, k + max(part.spare for part in parts))
             batch = self._source.some(candidates.ids)
             if len(batch):
                 exact.append(Scored(batch.ids, (batch.vectors @ queries.T).max(axis=1, initial=-1)))
-        return rank.best_of(exact, k)
+        found = rank.best_of(exact)
+        if apart:
+            found = found[rank.first_of_each(self.owners_of(found.ids).tolist(), ())]
+        return found[:k]
 
     def refresh(self) -> bool:
         """Take in what the catalogue has got and lost since, and what was written; returns whether anything changed."""

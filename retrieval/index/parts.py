@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import rank
 from ..catalog.records import VectorBatch
+from ..rank import Scored
 from ..types import Hits, Ids, Vectors
 from .faiss_index import NO_IDS, FaissIndex, among
 from .inverted import InvertedIndex
 
 ALIKE = 0.99
 """Inner product from which on two vectors are taken for one; the same photo analysed twice may differ by rounding."""
+
+CLOSE = 3
+"""Of one photo so many of the best by short codes are given exact scores where only the best is wanted."""
 
 FOUND = 0.8
 """Of a sample, what a part that is searched approximately has to find again."""
@@ -85,6 +91,23 @@ class Part:
             return bool((self.index.vectors(stored.ids) * stored.vectors).sum(axis=1).min() >= ALIKE)
         near = self.search(stored.vectors, k=1).ids
         return bool((near == stored.ids[:, None]).any(axis=1).mean() >= FOUND)
+
+    def candidates(self, queries: Vectors, k: int, hidden: Collection[int | None], *, apart: bool) -> Scored:
+        """The k best of any of the queries, photos that are `hidden` left out, best first; all there are, if fewer.
+
+        Of a part that is not exact more come back, for the best by short codes need not be the best; where photos are
+        kept `apart`, up to `CLOSE` of each, and one otherwise.
+        """
+        several = (1 if self.index.is_exact else CLOSE) if apart else len(self.ids)
+        depth = (3 if apart else 1) * k + 20 * len(hidden)
+        while True:
+            found = rank.merge_hits(self.search(queries, k=depth))
+            owners = self.owners_of(found.ids)
+            rows = rank.first_of_each(owners.tolist(), hidden, several)
+            enough = len(np.unique(owners[rows])) if apart else len(rows)
+            if enough >= k or depth >= len(self):
+                return found[rows][: k + self.spare]
+            depth *= 4
 
     def search(self, queries: Vectors, *, k: int) -> Hits:
         """The k nearest of each query, or, of a part that is not exact, candidates for them."""

@@ -250,6 +250,30 @@ class TestLargeParts:
         assert (np.diff(found.scores) <= 0).all()
         np.testing.assert_allclose(many.live_segments().vectors(ids[::-1]), vectors[::-1], atol=1e-3)
 
+    def test_the_best_of_each_photo(self, many: ToyLibrary) -> None:
+        """A thing of which one photo has many segments, nearly all the same, takes no places from other photos."""
+        rng = np.random.default_rng(4)
+        query = random_units(rng, 1, 32)
+        alike = query + 0.02 * random_units(rng, 20, 32)
+        full = many.add(analysis((alike / np.linalg.norm(alike, axis=1, keepdims=True)).tolist()))
+        live = many.live_segments()
+        live.refresh()
+        exact, without = live.nearest(query, k=10, apart=True), live.nearest(query, k=30, hidden=[full])
+        publish(live)
+        codes = many.live_segments().nearest(query, k=10, apart=True)
+        for found in (exact, codes):
+            owners = live.owners_of(found.ids).tolist()
+            assert owners[0] == full
+            assert len(set(owners)) == len(owners) == 10
+            best = [live.nearest(query, k=1, hidden=set(range(full + 1)) - {owner}).scores[0] for owner in owners]
+            np.testing.assert_allclose(found.scores, best, atol=0.15)
+        assert abs(codes.scores[0] - exact.scores[0]) < 2e-3, "one of those that are nearly the same"
+        assert full not in live.owners_of(without.ids)
+        assert len(without) == 30
+        again = many.live_segments().nearest(query, k=30, hidden=[full])
+        assert np.isin(again.ids, without.ids).mean() >= 0.9
+        assert len(live.nearest(query, k=100, apart=True)) == 31, "all there are"
+
     def test_what_comes_later_is_a_part_of_its_own_until_it_is_half_as_much(self, many: ToyLibrary) -> None:
         live, rng = many.live_segments(), np.random.default_rng(2)
         live.refresh()
@@ -458,6 +482,11 @@ class Following(RuleBasedStateMachine):
         hits, wanted = self.live.nearest(queries, k=5), rank.merge_hits(reference.search(queries, k=5))[:5]
         np.testing.assert_array_equal(hits.ids, wanted.ids)
         np.testing.assert_allclose(hits.scores, wanted.scores, atol=2e-3)
+        hidden = {min(owners.values())} if owners else set()
+        every = rank.merge_hits(reference.search(queries, k=max(len(expected), 1)))
+        first = rank.first_of_each([owners[key] for key in every.ids.tolist()], hidden)
+        apart = self.live.nearest(queries, k=4, hidden=hidden, apart=True)
+        np.testing.assert_allclose(apart.scores, every[first].scores[:4], atol=2e-3)
 
     def teardown(self) -> None:
         """Leave nothing behind."""

@@ -100,13 +100,7 @@ def test_the_first_of_each_photo() -> None:
     assert first_of_each(owners, ()) == [0, 1, 3]
     assert first_of_each(owners, {11, None}) == [0, 3]
     assert first_of_each([], {1}) == []
-
-
-def test_hiding() -> None:
-    entries, owners = scored((1, 0.9), (2, 0.8), (3, 0.7)), np.array([10, 11, 10])
-    assert entries.hiding(owners, {10, None}).ids.tolist() == [2]
-    assert entries.hiding(owners, {None}).ids.tolist() == [1, 2, 3]
-    assert entries.hiding(owners, set()).ids.tolist() == [1, 2, 3]
+    assert first_of_each([10, 11, 10, 10, 11], {11}, several=2) == [0, 2]
 
 
 @pytest.mark.parametrize(
