@@ -8,7 +8,7 @@ import click
 import faiss
 import numpy as np
 
-from indexer.benchmarks import synthetic_vectors
+from indexer.bench.synthetic import synthetic_vectors
 from retrieval.assembly import Assembly
 from retrieval.settings import Settings
 from retrieval.types import Vectors

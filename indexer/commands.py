@@ -15,6 +15,8 @@ from retrieval.combination import RELATIONS
 from retrieval.filters import POSITIONS
 from retrieval.settings import Settings
 
+from .bench.commands import bench
+
 if TYPE_CHECKING:
     from retrieval.assembly import Assembly
     from retrieval.catalog.records import ClusterState, State
@@ -454,28 +456,6 @@ def evaluate(
     from .evaluation import run_evaluation
 
     run_evaluation(settings, folder, recipes=recipes, as_json=as_json, **options)  # type: ignore[arg-type]  # click's own types
-
-
-@click.command()
-@click.argument("what", type=click.Choice(["search", "ingest"]))
-@click.option("--size", default=100_000, show_default=True, help="Vectors to search.")
-@click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="Keep the synthetic collection here.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this JSON file.")
-@click.option("--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Photos to ingest.")
-@click.pass_obj
-def bench(settings: Settings, what: str, size: int, home: Path | None, out: Path | None, folder: Path | None) -> None:
-    """Measure the speed of a search against raw FAISS, or of the stages of an ingest, in a home of its own."""
-    from .benchmarks import bench_ingest, bench_search
-
-    if what == "search":
-        figures = json.dumps(bench_search(size, home), indent=1)
-        click.echo(figures)
-        if out is not None:
-            out.write_text(f"{figures}\n")
-        return
-    if folder is None:
-        raise click.UsageError("bench ingest needs --folder")
-    bench_ingest(settings, folder)
 
 
 def _numbers(text: str | None, count: int) -> tuple[float, ...] | None:

@@ -295,7 +295,8 @@ class SearchEngine:
     def _background(self, query: Vectors, hidden: set[int | None]) -> Vectors:
         """A sample, always the same one, of segments that the query ranks low, photos that are `hidden` left out."""
         ids = self.segments.ids()
-        drawn = np.random.default_rng(0).permutation(ids)[: 4 * feedback.BACKGROUND + len(hidden)]
+        wanted = min(len(ids), 4 * feedback.BACKGROUND + len(hidden))
+        drawn = ids[np.random.default_rng(0).choice(len(ids), wanted, replace=False)]
         near = self.segments.nearest(query, k=min(NEAR, len(ids) // 4 + 1)).ids
         shown = np.isin(self.segments.owners_of(drawn), [owner for owner in hidden if owner is not None])
         low = drawn[~shown & ~np.isin(drawn, near)]

@@ -93,6 +93,8 @@ def serve(
     """Serve the web pages and the API."""
     from waitress.server import create_server
 
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits for a thread is no news
+
     from retrieval.analyzer import RemoteAnalyzer
     from retrieval.assembly import Assembly
 

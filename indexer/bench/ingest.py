@@ -1,0 +1,129 @@
+"""An ingest: what each stage takes alone, what the whole takes, and what it makes of the cores."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import psutil
+
+from retrieval.analyzer import ANALYSIS_SIDE
+from retrieval.assembly import Assembly
+from retrieval.catalog.records import Entry
+from retrieval.images import DecodedImage, decode_with_renditions
+from retrieval.settings import Settings
+
+from ..discover import find_files, register_files
+from ..report import Tally
+from ..worker import Worker, ingest
+
+T = TypeVar("T")
+
+
+def bench_ingest(settings: Settings, folder: Path) -> dict[str, Any]:
+    """CPU time a photo of every stage alone, then the whole ingest, and what it made of the cores.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of which the recipe and the device count; photos are entered in a home of its own.
+    folder : Path
+
+    Notes
+    -----
+    The cores' use is the sum of the stages alone over cores × wall: more than 1 where a stage costs less beside the
+    others than alone. Stages at once is the same sum over the wall.
+    """
+    cores = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory(prefix="segsearch-bench-") as home:
+        assembly = Assembly(Settings.in_home(Path(home), device=settings.device, recipe=settings.recipe))
+        stages = _stages_alone(assembly, folder)
+        worker = Worker(assembly)
+        with _PeakMemory() as memory:
+            report = ingest(assembly, worker, [folder], Tally())
+    photos = report.counts["indexed"] + report.counts["empty"]
+    wall, alone = report.seconds / max(photos, 1), sum(stages.values())
+    return {
+        "photos": photos,
+        "cores": cores,
+        "CPU ms a photo, alone": {name: round(1000 * each, 1) for name, each in stages.items()},
+        "wall ms a photo": round(1000 * wall, 1),
+        "photos a second": round(1 / wall, 2),
+        "stages at once": round(alone / wall, 2),
+        "use of the cores": round(alone / (cores * wall), 3),
+        "memory of the process tree by thirds, PSS, MB": memory.thirds(),
+    }
+
+
+def _stages_alone(assembly: Assembly, folder: Path, sample: int = 24) -> dict[str, float]:
+    """CPU seconds a photo of each stage on every n-th photo, nothing beside it; the first one warms up."""
+    register_files(assembly.intake, [folder], Tally())
+    paths = [path for path in find_files([folder]) if path.is_file()]
+    chosen = paths[:: max(1, len(paths) // sample)][: sample + 1]
+    jobs = assembly.intake.claim("bench", len(chosen))
+    recipe, seconds = assembly.bulk_recipe, dict.fromkeys(("decode", "network", "segment", "embed", "write"), 0.0)
+    assembly.intake.release("bench")
+    for number, (path, job) in enumerate(zip(chosen, jobs, strict=False)):
+        spent: dict[str, float] = {}
+        image = _cpu(spent, "decode", partial(_decode, path, assembly.settings.home))
+        features = _cpu(spent, "network", partial(recipe.extract, [image.rgb]))[0]
+        segments = _cpu(spent, "segment", partial(recipe.segment, image.rgb, features))
+        analysis = _cpu(spent, "embed", partial(recipe.embed, image.rgb, features, segments))
+        entry = Entry(image_id=job.image_id, format="JPEG", size_hw=image.size_hw, taken_at=None, analysis=analysis)
+        _cpu(spent, "write", partial(assembly.intake.finish, "nobody", [entry], recipe.fingerprint))
+        if number:
+            for name, value in spent.items():
+                seconds[name] += value / (len(chosen) - 1)
+    return seconds
+
+
+def _decode(path: Path, folder: Path) -> DecodedImage:
+    preview, thumbnail = folder / "preview.jpg", folder / "thumbnail.jpg"
+    return decode_with_renditions(path, long_side=ANALYSIS_SIDE, preview=preview, thumbnail=thumbnail)
+
+
+def _cpu(spent: dict[str, float], name: str, work: Callable[[], T]) -> T:
+    started = time.process_time()
+    result = work()
+    spent[name] = time.process_time() - started
+    return result
+
+
+class _PeakMemory:
+    """Proportional set size of this process and its children, looked at every half second."""
+
+    def __init__(self) -> None:
+        self._samples: list[int] = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> _PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def thirds(self) -> list[int]:
+        """Greatest sample of each third of the run, in megabytes."""
+        return [round(part.max(initial=0) / 1e6) for part in np.array_split(np.array(self._samples or [0]), 3)]
+
+    def _watch(self) -> None:
+        this = psutil.Process()
+        while not self._ended.wait(0.5):
+            self._samples.append(sum(_pss(process) for process in (this, *this.children(recursive=True))))
+
+
+def _pss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:
+        return 0

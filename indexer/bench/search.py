@@ -1,0 +1,170 @@
+"""Searches at any size: the engine against raw FAISS, rounds of feedback, making and opening the index."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.assembly import Assembly
+from retrieval.engine import SearchEngine
+from retrieval.index.inverted import InvertedIndex
+from retrieval.index.parts import Part
+from retrieval.query import Ref, SearchRequest
+from retrieval.settings import Settings
+from retrieval.types import Ids, Vectors
+
+from ..publishing import rebuild
+from .serving import bench_serving
+from .synthetic import fill, synthetic_blocks
+
+QUERIES = 100
+ROUNDS = 5
+TOP = 50
+JUDGED = 10
+
+Ask = Callable[[int], object]
+
+
+def bench_search(settings: Settings, size: int, home: Path | None = None) -> dict[str, Any]:
+    """One query at a time, one thread, k = 50: the engine with ids and metadata of the hits, against FAISS alone.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of which the recipe counts, for the length of its vectors.
+    size : int
+        Segments; as many as there are if `home` was filled before.
+    home : Path, optional
+        Where to keep what is made; else it is thrown away.
+
+    Notes
+    -----
+    Every query is asked of each in turn, `ROUNDS` times, and its best time counts. 0.5 KB of memory a segment.
+    """
+    faiss.omp_set_num_threads(1)
+    with tempfile.TemporaryDirectory(prefix="segsearch-bench-") as temporary:
+        assembly = Assembly(Settings.in_home(home or Path(temporary), recipe=settings.recipe))
+        figures: dict[str, Any] = {"segments": size}
+        if not assembly.catalog.contents(assembly.card.space).segments:
+            figures["segments entered a second"] = size / seconds(partial(fill, assembly, size))
+            figures["segments indexed a second"] = size / seconds(partial(rebuild, assembly))
+        started = time.perf_counter()
+        engine = assembly.engine()
+        figures["open, s"] = time.perf_counter() - started
+        keys = np.random.default_rng(1).integers(1, size + 1, QUERIES).tolist()
+        figures |= _sizes(assembly, size) | _searches(assembly, engine, keys)
+        figures["round of feedback, ms"] = spread(np.array([_round(engine, key) for key in keys[:20]]))
+        return figures | bench_serving(assembly.settings, keys)
+
+
+def _sizes(assembly: Assembly, size: int) -> dict[str, Any]:
+    manifest = assembly.segment_files.manifest()
+    catalog = sum(each.stat().st_size for each in assembly.settings.home.glob("catalog.db*"))
+    return {
+        "parts": [asdict(entry.tuning) if entry.tuning else "exact" for entry in manifest.parts],
+        "bytes a segment, index": manifest.bytes / size,
+        "bytes a segment, with catalogue": (manifest.bytes + catalog) / size,
+    }
+
+
+def _searches(assembly: Assembly, engine: SearchEngine, keys: list[int]) -> dict[str, Any]:
+    """Times, recall and ratios of the engine and of FAISS."""
+    found = assembly.catalog.vectors(sorted(set(keys)))
+    vectors = {key: vector[None] for key, vector in zip(found.ids.tolist(), found.vectors, strict=True)}
+    (part,) = engine.segments._state.parts
+    exact = _exact(assembly, len(engine.segments))
+    truth = np.concatenate([exact.search(vectors[key], TOP)[1] for key in keys]) + 1
+    asked: dict[str, Ask] = {
+        "engine": lambda key: engine.search(_request(key, "image")),
+        "engine, flat": lambda key: engine.search(_request(key, "segment")),
+        "index with exact scores": lambda key: engine.segments.nearest(vectors[key], k=TOP),
+        "raw FAISS, same index": lambda key: part.search(vectors[key], k=TOP),
+        "raw FAISS, exact": lambda key: exact.search(vectors[key], TOP),
+    }
+    figures: dict[str, Any] = {
+        "recall@50": _recall([engine.segments.nearest(vectors[key], k=TOP).ids for key in keys], truth)
+    }
+    if isinstance(part.index, InvertedIndex):
+        lists, nprobe, recall = _lists_of_bytes(assembly, part, vectors, keys, truth)
+        figures["raw FAISS, lists of 8 bits"] = {"nprobe": nprobe, "recall@50": recall}
+        asked["raw FAISS, lists of 8 bits"] = lambda key: lists.search(vectors[key], TOP)
+    times = interleaved(asked, keys)
+    return figures | {
+        "ms": {name: spread(each) for name, each in times.items()},
+        "engine over raw FAISS": float(np.median(times["engine"] / times["raw FAISS, same index"])),
+        "exact FAISS over engine": float(np.median(times["raw FAISS, exact"] / times["engine"])),
+    }
+
+
+def _request(key: int, group_by: Any) -> SearchRequest:
+    return SearchRequest(positive=(Ref(segment=key),), limit=TOP, group_by=group_by)
+
+
+def _exact(assembly: Assembly, size: int) -> Any:
+    dim = assembly.card.segment_dim
+    index = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+    for block in synthetic_blocks(size, dim):
+        index.add(block)
+    return index
+
+
+def _lists_of_bytes(
+    assembly: Assembly, part: Part, vectors: dict[int, Vectors], keys: list[int], truth: Ids
+) -> tuple[Any, int, float]:
+    """What FAISS would do alone: the same lists with eight bits a dimension, as many looked at as the recall needs."""
+    same = part.index._index
+    index = faiss.IndexIVFScalarQuantizer(
+        same.quantizer, same.d, same.nlist, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+    )
+    for number, block in enumerate(synthetic_blocks(len(part), same.d)):
+        if not number:
+            index.train(block)
+        index.add(block)
+    index.nprobe, recall = 1, 0.0
+    while True:
+        recall = _recall([index.search(vectors[key], TOP)[1][0] + 1 for key in keys], truth)
+        if recall >= assembly.segment_files.manifest().recall or index.nprobe >= index.nlist:
+            return index, index.nprobe, recall
+        index.nprobe = min(index.nlist, max(index.nprobe + 1, round(index.nprobe * 2**0.5)))
+
+
+def _recall(found: list[Ids], truth: Ids) -> float:
+    return float(np.mean([np.isin(want, got).mean() for want, got in zip(truth, found, strict=True)]))
+
+
+def _round(engine: SearchEngine, key: int) -> float:
+    """Seconds of a round of feedback on the first results, the better half of them judged relevant."""
+    request = _request(key, "image")
+    first = [match.segment_id or 0 for match in engine.search(request).results[:JUDGED]]
+    return seconds(partial(engine.refine, request, first[: JUDGED // 2], first[JUDGED // 2 :]))
+
+
+def interleaved(asked: dict[str, Ask], keys: list[int]) -> dict[str, NDArray[np.float64]]:
+    """Seconds of each query by each, the best of `ROUNDS`, every query being asked of all in turn."""
+    times = {name: np.full(len(keys), np.inf) for name in asked}
+    for _ in range(ROUNDS):
+        for row, key in enumerate(keys):
+            for name, ask in asked.items():
+                times[name][row] = min(times[name][row], seconds(partial(ask, key)))
+    return times
+
+
+def spread(times: NDArray[np.float64]) -> dict[str, float]:
+    """Percentiles of seconds, in milliseconds."""
+    return {f"p{share}": round(1000 * float(np.percentile(times, share)), 3) for share in (50, 95, 99)}
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long some work takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started

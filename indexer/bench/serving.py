@@ -1,0 +1,98 @@
+"""A web server over a collection: how long it takes to start, its own memory, and how fast it answers."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import psutil
+
+from retrieval.analyzer import RemoteAnalyzer
+from retrieval.assembly import Assembly
+from retrieval.settings import Settings
+
+MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
+CLIENTS = (1, 8)
+WARM_UP = 20
+ANALYZER_SECONDS = 120
+
+
+def bench_serving(settings: Settings, keys: list[int]) -> dict[str, Any]:
+    """Start a server beside this process and ask it for segments like some, over loopback.
+
+    Parameters
+    ----------
+    settings : Settings
+    keys : list of int
+        Segments, of which the first ones warm it up.
+
+    Notes
+    -----
+    The clients share the cores with the server. Times are of single requests, none repeated.
+    """
+    found: dict[str, Any] = {}
+    with _server(settings) as (address, process, started):
+        found["server started, s"] = round(started, 2)
+        found["server's own memory, MB"] = round(process.memory_full_info().uss / 1e6)
+        _wait_for_analyzer(settings)
+        _ask_all(address, keys[:WARM_UP])
+        for clients in CLIENTS:
+            with ThreadPoolExecutor(clients) as pool:
+                rounds = [keys[number:] + keys[:number] for number in range(clients)]
+                times = np.concatenate(list(pool.map(lambda mine: _ask_all(address, mine), rounds)))
+            shares = {f"p{share}": round(1000 * float(np.percentile(times, share)), 1) for share in (50, 95, 99)}
+            found[f"HTTP, {clients} client{'s' * (clients > 1)}, ms"] = shares
+        found["server's own memory afterwards, MB"] = round(process.memory_full_info().uss / 1e6)
+    return found
+
+
+@contextmanager
+def _server(settings: Settings) -> Iterator[tuple[str, psutil.Process, float]]:
+    """Address, process, and seconds until it listened."""
+    environment = {**os.environ, "SEGSEARCH_HOME": str(settings.home), "SEGSEARCH_RECIPE": settings.recipe}
+    command = [sys.executable, str(MANAGE), "serve", "--no-worker", "--port", "0"]
+    started = time.perf_counter()
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            words = (word for line in process.stdout or () for word in line.split())
+            address = next((word for word in words if word.startswith("http://")), None)
+            if address is None:
+                raise RuntimeError("the server ended before it listened; `python manage.py serve` says why")
+            yield address, psutil.Process(process.pid), time.perf_counter() - started
+        finally:
+            process.terminate()
+
+
+def _wait_for_analyzer(settings: Settings) -> None:
+    """It loads the network beside the server, which would be measured, too."""
+    remote, until = RemoteAnalyzer(Assembly(settings).analyzer_file), time.monotonic() + ANALYZER_SECONDS
+    while not remote.is_up() and time.monotonic() < until:
+        time.sleep(0.5)
+
+
+def _ask_all(address: str, keys: list[int]) -> np.ndarray:
+    """Seconds of each search, over one connection."""
+    place, times = urlsplit(address), list[float]()
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
+    for key in keys:
+        body = json.dumps({"positive": [{"segment": key}], "limit": 50})
+        started = time.perf_counter()
+        connection.request("POST", "/api/v1/search", body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        content = answer.read()
+        times.append(time.perf_counter() - started)
+        if answer.status != http.client.OK or len(json.loads(content)["results"]) == 0:
+            raise RuntimeError(f"the server answered {answer.status}: {content[:300]!r}")
+    connection.close()
+    return np.array(times)
