@@ -22,6 +22,7 @@ from .discovery import Discoverer
 from .engine import SearchEngine
 from .index.files import IndexFiles
 from .index.live import LiveIndex, photos_of, segments_of
+from .index.replicas import gpu_of
 from .protocols import Analyzer, Recipe
 from .recipes import RecipeCard, card, load
 from .settings import Settings
@@ -124,11 +125,18 @@ class Assembly:
         """One folder a space, so that a server goes on while photos are analysed for another space."""
         return self.settings.index_dir / self.card.space.replace(":", "-")
 
-    def live_segments(self, *, anew: bool = False) -> LiveIndex:
-        """An index of segments that follows the catalogue, opened from its files or made `anew` without them."""
+    def live_segments(self, *, anew: bool = False, gpu: int | None = None) -> LiveIndex:
+        """An index of segments that follows the catalogue, opened from its files or made `anew` without them.
+
+        Parameters
+        ----------
+        anew : bool
+        gpu : int or None
+            Number of the GPU that large parts are searched on.
+        """
         name = self.card.space
         source = segments_of(self.catalog, name)
-        return LiveIndex(self.segment_files, source, self.catalog, name, self.card.segment_dim, anew=anew)
+        return LiveIndex(self.segment_files, source, self.catalog, name, self.card.segment_dim, anew=anew, gpu=gpu)
 
     def live_photos(self, *, anew: bool = False) -> LiveIndex:
         """An index of whole photos that follows the catalogue, opened from its files or made `anew` without them."""
@@ -154,7 +162,7 @@ class Assembly:
             catalog=self.catalog,
             queries=self.queries,
             concepts=self.concepts,
-            segments=self.live_segments(),
+            segments=self.live_segments(gpu=gpu_of(self.settings.device)),
             photos=self.live_photos(),
             recipe=self.card,
             vocabulary=Vocabulary.load(),

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from retrieval.assembly import Assembly
 from retrieval.engine import SearchEngine
 from retrieval.index.inverted import InvertedIndex
-from retrieval.index.parts import Part
 from retrieval.query import Ref, SearchRequest
 from retrieval.settings import Settings
 from retrieval.types import Ids, Vectors
@@ -94,7 +93,7 @@ def _searches(assembly: Assembly, engine: SearchEngine, keys: list[int]) -> dict
         "recall@50": _recall([engine.segments.nearest(vectors[key], k=TOP).ids for key in keys], truth)
     }
     if isinstance(part.index, InvertedIndex):
-        lists, nprobe, recall = _lists_of_bytes(assembly, part, vectors, keys, truth)
+        lists, nprobe, recall = _lists_of_bytes(assembly, part.index, vectors, keys, truth)
         figures["raw FAISS, lists of 8 bits"] = {"nprobe": nprobe, "recall@50": recall}
         asked["raw FAISS, lists of 8 bits"] = lambda key: lists.search(vectors[key], TOP)
     times = interleaved(asked, keys)
@@ -118,14 +117,14 @@ def _exact(assembly: Assembly, size: int) -> Any:
 
 
 def _lists_of_bytes(
-    assembly: Assembly, part: Part, vectors: dict[int, Vectors], keys: list[int], truth: Ids
+    assembly: Assembly, codes: InvertedIndex, vectors: dict[int, Vectors], keys: list[int], truth: Ids
 ) -> tuple[Any, int, float]:
     """What FAISS would do alone: the same lists with eight bits a dimension, as many looked at as the recall needs."""
-    same = part.index._index
+    same = codes._index
     index = faiss.IndexIVFScalarQuantizer(
         same.quantizer, same.d, same.nlist, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
     )
-    for number, block in enumerate(synthetic_blocks(len(part), same.d)):
+    for number, block in enumerate(synthetic_blocks(len(codes), same.d)):
         if not number:
             index.train(block)
         index.add(block)

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from .faiss_index import NO_IDS, FaissIndex
 from .files import CURE, RECALL, IndexFiles, PartEntry
 from .inverted import Blocks, build
 from .parts import Part
+from .replicas import Replicas
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +128,8 @@ class LiveIndex:
     dim : int
     anew : bool
         Not to open what was written, but to make everything from the catalogue.
+    gpu : int or None
+        Number of the GPU that holds replicas of large parts, if any.
 
     Raises
     ------
@@ -133,17 +137,27 @@ class LiveIndex:
         The files belong to another recipe or another catalogue, or are damaged.
     """
 
-    def __init__(
-        self, files: IndexFiles, source: Source, catalog: Catalog, fingerprint: str, dim: int, *, anew: bool = False
+    def __init__(  # two of them are options
+        self,
+        files: IndexFiles,
+        source: Source,
+        catalog: Catalog,
+        fingerprint: str,
+        dim: int,
+        *,
+        anew: bool = False,
+        gpu: int | None = None,
     ) -> None:
         self.dim = dim
         self.files = files
         self._source, self._catalog, self._fingerprint = source, catalog, fingerprint
+        self._replicas = Replicas(dim, self._read, gpu)
         self._refreshing = threading.Lock()
         self._entries: dict[str, PartEntry] = {}
         self._written_gone: dict[str, int] = {}
         self._recall = RECALL
         self._stamp: tuple[int, int] | None = None
+        self._opened_stamp: tuple[int, int] | None = None
         self._state = _State()
         if anew:
             self._stamp = files.stamp()
@@ -212,22 +226,25 @@ class LiveIndex:
         """
         exact, rough = list[Scored](), list[Scored]()
         parts = self._state.parts
+        search = partial(Part.candidates, queries=queries, k=k, hidden=hidden, apart=apart)
         for part in parts:
-            (exact if part.index.is_exact else rough).append(part.candidates(queries, k, hidden, apart=apart))
+            found, is_exact = self._replicas.candidates(part, search)
+            (exact if is_exact else rough).append(found)
         if rough:
             candidates = rank.best_of(rough, k + max(part.spare for part in parts))
             batch = self._source.some(candidates.ids)
             if len(batch):
                 exact.append(Scored(batch.ids, (batch.vectors @ queries.T).max(axis=1, initial=-1)))
-        found = rank.best_of(exact)
+        best = rank.best_of(exact)
         if apart:
-            found = found[rank.first_of_each(self.owners_of(found.ids).tolist(), ())]
-        return found[:k]
+            best = best[rank.first_of_each(self.owners_of(best.ids).tolist(), ())]
+        return best[:k]
 
     def refresh(self) -> bool:
         """Take in what the catalogue has got and lost since, and what was written; returns whether anything changed."""
         with self._refreshing:
             adopted = self._adopt()
+            self._replicas.follow(self._state.parts)
             contents = self._catalog.contents(self._fingerprint)
             if contents == self._state.contents and not adopted:
                 return False
@@ -251,6 +268,7 @@ class LiveIndex:
             The disk is full or read-only; what was there stays.
         """
         with self._refreshing:
+            self._adopt()
             state = self._state
             if recall is None and self._is_written(state):
                 return
@@ -259,6 +277,8 @@ class LiveIndex:
             first = merging.first_to_merge(
                 sizes, [len(part.gone) for part in state.written], sum(len(part) for part in state.growing)
             )
+            if self.files.stamp() != self._opened_stamp:  # what is open here is not what is there, which cannot be used
+                first = 0
             kept, merged = state.written[:first], (*state.written[first:], *state.growing)
             entries = [(self._entries[part.name], part.gone) for part in kept]
             entry = self._merge(merged)
@@ -270,7 +290,8 @@ class LiveIndex:
     def _is_written(self, state: _State) -> bool:
         """Whether the files hold all that is known, and are the ones that were read."""
         known = {part.name: len(part.gone) for part in state.parts}
-        return self._stamp is not None and self._stamp == self.files.stamp() and known == self._written_gone
+        stamp = self._opened_stamp
+        return stamp is not None and stamp == self.files.stamp() and known == self._written_gone
 
     # ---- reading what was written
 
@@ -293,6 +314,7 @@ class LiveIndex:
         self._entries = {entry.name: entry for entry in manifest.parts}
         self._written_gone = {part.name: len(part.gone) for part in parts}
         self._recall = manifest.recall
+        self._opened_stamp = self._stamp
         return parts
 
     def _adopt(self) -> bool:

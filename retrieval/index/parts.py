@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,6 @@ from ..catalog.records import VectorBatch
 from ..rank import Scored
 from ..types import Hits, Ids, Vectors
 from .faiss_index import NO_IDS, FaissIndex, among
-from .inverted import InvertedIndex
 
 ALIKE = 0.99
 """Inner product from which on two vectors are taken for one; the same photo analysed twice may differ by rounding."""
@@ -25,6 +25,15 @@ FOUND = 0.8
 """Of a sample, what a part that is searched approximately has to find again."""
 
 
+class Searched(Protocol):
+    """What a part is searched by: `FaissIndex`, `InvertedIndex`, or a replica on a GPU."""
+
+    is_exact: bool
+
+    def search(self, queries: Vectors, *, k: int, without: Ids) -> Hits:
+        """The k nearest of each query, some ids left out."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Part:
     """Vectors that are searched together; never changed.
@@ -33,7 +42,7 @@ class Part:
     ----------
     name : str
         Of its file; empty for a part in memory.
-    index : FaissIndex or InvertedIndex
+    index : Searched
     ids, owners : ndarray of shape (N,), int64
         Ids, rising, and the photo of each.
     gone : ndarray of shape (M,), int64
@@ -43,7 +52,7 @@ class Part:
     """
 
     name: str
-    index: FaissIndex | InvertedIndex
+    index: Searched
     ids: Ids
     owners: Ids
     gone: Ids

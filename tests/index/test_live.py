@@ -314,6 +314,28 @@ class TestLargeParts:
         assert set(many.segment_ids(photo)) <= set(reader.ids().tolist())
         assert (reader.owners_of(np.arange(1, 21)) == -1).all()
 
+    @pytest.mark.parametrize("spoilt", [None, "a part", "the manifest"])
+    def test_a_writer_that_was_overtaken_names_no_files_that_are_gone(
+        self, many: ToyLibrary, spoilt: str | None
+    ) -> None:
+        """Another process merged what this one has open, and left no file of it; or what it left is not whole."""
+        late, other = many.live_segments(), many.live_segments()
+        late.refresh()
+        publish(late)
+        for _ in range(40):
+            many.add(analysis(random_units(np.random.default_rng(3), 20, 32)))
+        other.refresh()
+        publish(other)
+        if spoilt == "a part":
+            (other.files.folder / other.files.manifest().parts[0].name).write_bytes(b"half")
+        if spoilt == "the manifest":
+            (other.files.folder / "manifest.json").unlink()
+        publish(late)
+        assert sum(part.count for part in late.files.manifest().parts) == (600 if spoilt else 1400)
+        opened = many.live_segments()
+        opened.refresh()
+        assert len(opened) == 1400
+
     def test_files_that_cannot_be_used_do_not_stop_a_reader(
         self, many: ToyLibrary, caplog: pytest.LogCaptureFixture
     ) -> None:

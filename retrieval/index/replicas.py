@@ -1,0 +1,166 @@
+"""Copies of large parts on a GPU, where they are searched exactly; the files stay the truth, and the CPU the way back.
+
+What a GPU cannot do, is too small for, or fails at is done by the part itself, and the reason is logged.
+
+References
+----------
+Johnson, Douze and Jégou, "Billion-scale similarity search with GPUs", IEEE Transactions on Big Data 2021, section 4
+(exact search) and 3.1 (selection of the k best, whose registers set the limit on k).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import faiss
+import numpy as np
+
+from ..catalog.records import VectorBatch
+from ..rank import Scored
+from ..types import Hits, Ids, Vectors
+from .inverted import InvertedIndex
+from .parts import Part
+
+logger = logging.getLogger(__name__)
+
+MOST = 2048
+"""A GPU finds so many of the best at most."""
+
+
+class BeyondReplicaError(Exception):
+    """A replica cannot answer; its part can."""
+
+
+class Replica:
+    """The vectors of a part in the memory of a GPU, as float16.
+
+    Parameters
+    ----------
+    index : faiss.Index
+        Of as many vectors as there are ids.
+    ids : ndarray of shape (N,), int64
+        Rising, in the order of the index.
+    """
+
+    is_exact = True
+
+    def __init__(self, index: Any, ids: Ids) -> None:
+        self._index, self._ids = index, ids
+        self._one_at_a_time = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return int(self._index.d)
+
+    def search(self, queries: Vectors, *, k: int, without: Ids) -> Hits:
+        """The k nearest of each query, some ids left out; O(Q·N·D) on the GPU.
+
+        Raises
+        ------
+        BeyondReplicaError
+            There are too many to be found or to be left out, or the GPU failed.
+        """
+        wanted = min(k + len(without), len(self))
+        if wanted > MOST:
+            raise BeyondReplicaError(f"{wanted} are more than {MOST}")
+        try:
+            with self._one_at_a_time:
+                scores, rows = self._index.search(np.ascontiguousarray(queries, np.float32), wanted)
+        except RuntimeError as error:
+            raise BeyondReplicaError(str(error).splitlines()[0]) from error
+        ids = np.where(rows >= 0, self._ids[rows], -1)
+        scores = np.where(np.isin(ids, without) | (rows < 0), -np.inf, scores).astype(np.float32)
+        order = np.lexsort((ids, -scores), axis=1)[:, :k]
+        ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
+        return Hits(np.where(np.isneginf(scores), -1, ids), scores)
+
+
+class Replicas:
+    """Replicas of the parts of an index that are not searched exactly, made in the background.
+
+    Parameters
+    ----------
+    dim : int
+    read : callable
+        Vectors of rising ids, in batches.
+    gpu : int or None
+        Number of the GPU; none are made without.
+    """
+
+    def __init__(self, dim: int, read: Callable[[Ids], Iterable[VectorBatch]], gpu: int | None) -> None:
+        self._dim, self._read, self._gpu = dim, read, gpu
+        self._made: dict[str, Replica | None] = {}
+        self._thread: threading.Thread | None = None
+
+    def follow(self, parts: tuple[Part, ...]) -> None:
+        """Let go of replicas of parts that are no more, and begin one that is missing; returns at once."""
+        if self._gpu is None:
+            return
+        wanted = {part.name: part for part in parts if isinstance(part.index, InvertedIndex)}
+        for name in self._made.keys() - wanted.keys():
+            del self._made[name]
+        missing = [part for name, part in wanted.items() if name not in self._made]
+        if missing and (self._thread is None or not self._thread.is_alive()):
+            self._thread = threading.Thread(target=self._replicate, args=(missing[0],), name="replicas", daemon=True)
+            self._thread.start()
+
+    def wait(self) -> None:
+        """Until what was begun is made."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def candidates(self, part: Part, search: Callable[[Part], Scored]) -> tuple[Scored, bool]:
+        """What a search finds in a part, by its replica if there is one, and whether its scores are exact."""
+        replica = self._made.get(part.name)
+        if replica is not None:
+            try:
+                return search(replace(part, index=replica, spare=0)), True
+            except BeyondReplicaError as reason:
+                logger.info("part %s is searched on the CPU: %s", part.name, reason)
+        return search(part), part.index.is_exact
+
+    def _replicate(self, part: Part) -> None:
+        try:
+            index, ids = flat_on_gpu(self._dim, self._gpu or 0), list[Ids]()
+            for batch in self._read(np.asarray(part.ids)):
+                index.add(np.ascontiguousarray(batch.vectors, np.float32))
+                ids.append(batch.ids)
+            self._made[part.name] = Replica(index, np.concatenate(ids))
+        except (RuntimeError, MemoryError) as error:  # FAISS's, of a GPU that is too small, in use or broken
+            self._made[part.name] = None
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            logger.warning("part %s is searched on the CPU, for want of a GPU: %s", part.name, reason)
+
+
+def gpu_of(device: str) -> int | None:
+    """The GPU that a setting of the device means; None for the CPU, with the reason logged."""
+    if device == "cpu":
+        return None
+    number = int(device.partition(":")[2] or 0)
+    count = faiss.get_num_gpus()
+    if number < count:
+        return number
+    say = logger.info if device == "auto" else logger.warning
+    say("the index is searched on the CPU: FAISS sees %d GPUs, SEGSEARCH_DEVICE is %s", count, device)
+    return None
+
+
+def flat_on_gpu(dim: int, number: int) -> Any:
+    """An empty exact index, by inner product of float16, in the memory of a GPU.
+
+    Raises
+    ------
+    RuntimeError
+        There is no such GPU, or it has no memory left.
+    """
+    config = faiss.GpuIndexFlatConfig()
+    config.useFloat16, config.device = True, number
+    return faiss.GpuIndexFlatIP(faiss.StandardGpuResources(), dim, config)
