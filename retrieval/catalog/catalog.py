@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session, defer, selectinload, sessionmaker
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
@@ -265,16 +265,13 @@ class Catalog:
         """Ids of all segments of a space, rising, and the photo of each."""
         statement = select(Segment.id, Segment.image_id).join(Image, Image.id == Segment.image_id)
         with self._reading() as session:
-            rows = session.execute(statement.where(Image.space == space).order_by(Segment.id)).all()
-        pairs = np.array(rows, np.int64).reshape(-1, 2)
-        return pairs[:, 0].copy(), pairs[:, 1].copy()
+            return _columns(session.execute(statement.where(Image.space == space).order_by(Segment.id)).all())
 
     def segment_counts(self, space: str) -> tuple[Ids, Ids]:
         """Ids of all photos of a space that have segments, rising, and how many each has."""
         statement = select(Image.id, Image.vector_count).where(Image.space == space, Image.vector_count > 0)
         with self._reading() as session:
-            pairs = np.array(session.execute(statement.order_by(Image.id)).all(), np.int64).reshape(-1, 2)
-        return pairs[:, 0].copy(), pairs[:, 1].copy()
+            return _columns(session.execute(statement.order_by(Image.id)).all())
 
     def segments_of_photos(self, image_ids: Sequence[int]) -> Ids:
         """Ids of all segments of some photos, rising."""
@@ -287,9 +284,8 @@ class Catalog:
     def photo_owners(self, space: str) -> tuple[Ids, Ids]:
         """Ids of all analysed photos of a space, rising, twice: a photo belongs to itself."""
         with self._reading() as session:
-            statement = select(Image.id).where(Image.space == space).order_by(Image.id)
-            ids = np.fromiter(session.scalars(statement), np.int64)
-        return ids, ids
+            statement = select(Image.id, Image.id).where(Image.space == space).order_by(Image.id)
+            return _columns(session.execute(statement).all())
 
     def segment_vectors(self, space: str, *, after: int = 0, batch_size: int = 4096) -> Iterator[VectorBatch]:
         """Vectors of a space's segments with ids beyond `after`, in batches of rising ids."""
@@ -406,6 +402,12 @@ _EXAMPLE = select(*Segment.__table__.c, Image.space).join(Image, Image.id == Seg
 def _batch(rows: Sequence[tuple[int, int, bytes]]) -> VectorBatch:
     keys = np.array([row[:2] for row in rows], np.int64).reshape(-1, 2)
     return VectorBatch(keys[:, 0].copy(), keys[:, 1].copy(), vectors_from([row[2] for row in rows]))
+
+
+def _columns(rows: Sequence[Row[int, int]]) -> tuple[Ids, Ids]:
+    """Rows of two numbers as two arrays; NumPy would ask every row for its parts by itself."""
+    first, second = zip(*rows, strict=True) if rows else ((), ())
+    return np.array(first, np.int64), np.array(second, np.int64)
 
 
 def _images() -> Select[Image]:
