@@ -41,14 +41,21 @@ class Storage:
                 self._shortage, self._looked = self._look(now), now
             return self._shortage
 
-    def _look(self, now: float) -> str | None:
+    def disk_shortage(self) -> str | None:
+        """Why nothing may be written at all, not even what is removed again soon, and what to do; None if it may."""
         settings = self._settings
         free = _free(settings.home)
-        if free < settings.min_free:
-            return (
-                f"the disk of {settings.home} has {size(free)} free, and SEGSEARCH_MIN_FREE keeps "
-                f"{size(settings.min_free)}: make room on it"
-            )
+        if free >= settings.min_free:
+            return None
+        return (
+            f"the disk of {settings.home} has {size(free)} free, and SEGSEARCH_MIN_FREE keeps "
+            f"{size(settings.min_free)}: make room on it"
+        )
+
+    def _look(self, now: float) -> str | None:
+        settings = self._settings
+        if shortage := self.disk_shortage():
+            return shortage
         if not settings.quota:
             return None
         if now - self._counted >= COUNT_SECONDS or self._used > settings.quota:

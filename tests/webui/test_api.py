@@ -7,6 +7,7 @@ import io
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from werkzeug.test import TestResponse
 
 from retrieval.errors import AnalyzerUnavailableError, CatalogUnavailableError
 from retrieval.protocols import AnalyzedPhoto
+from retrieval.storage import Storage
 from webui.context import WebContext
 
 NEW = encoded(drawing(("teal", "pink")))
@@ -794,6 +796,19 @@ class TestIntake:
         assert detail == "there is no room for more photos: the disk has 1 byte free: make room on it"
         assert body_of(client.get("/api/v1/status"))["shortage"] == "the disk has 1 byte free: make room on it"
         assert list(parts.settings.uploads_dir.rglob("*.*")) == []
+
+    def test_query_photos_are_refused_by_a_full_disk_and_not_by_a_quota(
+        self, client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        parts.assembly.__dict__["storage"] = Storage(replace(parts.settings, quota=1))
+        assert parts.assembly.storage.shortage() is not None
+        body_of(send(client, "queries", NEW), 201)
+        parts.assembly.__dict__["storage"] = Storage(replace(parts.settings, min_free=1 << 60))
+        before = sorted(parts.settings.queries_dir.rglob("*.*"))
+        detail = problem_of(send(client, "queries", NEW), 507)
+        assert "no room for a query photo" in detail
+        assert "SEGSEARCH_MIN_FREE" in detail
+        assert sorted(parts.settings.queries_dir.rglob("*.*")) == before
 
     def test_a_disk_that_is_full_in_the_middle(
         self, client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch

@@ -11,7 +11,7 @@ from retrieval.errors import ImageError, UnreadableImageError
 
 from .. import originals
 from ..context import context
-from ..uploads import receive
+from ..uploads import InsufficientStorage, receive
 from . import answers, schemas
 from .problems import documented
 
@@ -24,8 +24,13 @@ queries = APIBlueprint("api_queries", __name__, url_prefix="/api/v1", abp_tags=[
     responses={201: schemas.QueryPhoto, **documented(413, 415, 503, 507)},
 )
 def add_query(form: schemas.PictureForm) -> Response:
-    """It is segmented at once, and kept for a day; its segments can then be searched with."""
+    """It is segmented at once, and kept for a day; its segments can then be searched with.
+
+    As it goes again, a quota does not keep it out; a full disk does.
+    """
     parts = context()
+    if shortage := parts.assembly.storage.disk_shortage():
+        raise InsufficientStorage(f"there is no room for a query photo: {shortage}")
     received = receive(form.file, parts.settings.queries_dir)
     path = parts.assembly.query_path(received.sha256)
     is_new = not path.exists()
