@@ -336,7 +336,7 @@ def _efforts(**values: Sequence[int]) -> tuple[Effort, ...]:
     return tuple(dict(zip(values, chosen, strict=True)) for chosen in product(*values.values()))
 
 
-LISTS = _efforts(nprobes=(5, 10, 20, 40, 80), refine_factor=(2, 5, 10, 30))
+LISTS = _efforts(nprobes=(1, 2, 5, 10, 20, 40, 80), refine_factor=(1, 2, 5, 10, 30))
 GRAPHS = tuple(
     effort
     for effort in _efforts(ef=(100, 150, 300, 600), refine_factor=(1, 2, 5))
