@@ -111,7 +111,7 @@ class SegSearch(Store):
 
     def add(self, vectors: NDArray[np.float32], photos: NDArray[np.int64]) -> Iterator[int]:
         """As a worker enters photos."""
-        from indexer.bench.synthetic import AT_ONCE, _enter
+        from indexer.bench.synthetic import AT_ONCE, enter
         from retrieval.types import Analysis, Segments
 
         assembly = self._assembly()
@@ -122,7 +122,7 @@ class SegSearch(Store):
         for start in range(0, len(vectors), each * AT_ONCE):
             block = np.array(vectors[start : start + each * AT_ONCE])
             parts = np.split(block, range(each, len(block), each))
-            _enter(assembly, start // each, [Analysis(segments[: len(part)], part, whole) for part in parts])
+            enter(assembly, start // each, [Analysis(segments[: len(part)], part, whole) for part in parts])
             yield start + len(block)
 
     def build(self) -> None:

@@ -74,11 +74,12 @@ def fill(assembly: Assembly, size: int) -> None:
             for each in np.split(waiting[:whole], range(PER_PHOTO, whole, PER_PHOTO))
         ]
         for first in range(0, len(photos), AT_ONCE):
-            _enter(assembly, entered + first, photos[first : first + AT_ONCE])
+            enter(assembly, entered + first, photos[first : first + AT_ONCE])
         entered, waiting = entered + len(photos), waiting[whole:]
 
 
-def _enter(assembly: Assembly, number: int, photos: list[Analysis]) -> None:
+def enter(assembly: Assembly, number: int, photos: list[Analysis]) -> None:
+    """Enter photos that do not exist, which are called by numbers from `number` on."""
     names = range(number, number + len(photos))
     assembly.intake.register([SeenFile(uri_of(Path(f"/synthetic/{name}")), f"{name:064x}", 1, 1) for name in names])
     jobs = assembly.intake.claim("bench", len(photos))
