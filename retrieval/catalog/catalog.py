@@ -400,8 +400,8 @@ _EXAMPLE = select(*Segment.__table__.c, Image.space).join(Image, Image.id == Seg
 
 
 def _batch(rows: Sequence[tuple[int, int, bytes]]) -> VectorBatch:
-    keys = np.array([row[:2] for row in rows], np.int64).reshape(-1, 2)
-    return VectorBatch(keys[:, 0].copy(), keys[:, 1].copy(), vectors_from([row[2] for row in rows]))
+    ids, owners, vectors = zip(*rows, strict=True) if rows else ((), (), ())
+    return VectorBatch(np.array(ids, np.int64), np.array(owners, np.int64), vectors_from(vectors))
 
 
 def _columns(rows: Sequence[Row[int, int]]) -> tuple[Ids, Ids]:

@@ -21,6 +21,9 @@ ALIKE = 0.99
 CLOSE = 3
 """Of one photo so many of the best by short codes are given exact scores where only the best is wanted."""
 
+DEEPER = 6
+"""Where one segment a photo is wanted so many times more are looked for at first: searching twice costs far more."""
+
 FOUND = 0.8
 """Of a sample, what a part that is searched approximately has to find again."""
 
@@ -108,7 +111,7 @@ class Part:
         kept `apart`, up to `CLOSE` of each, and one otherwise.
         """
         several = (1 if self.index.is_exact else CLOSE) if apart else len(self.ids)
-        depth = (3 if apart else 1) * k + 20 * len(hidden)
+        depth = (DEEPER if apart else 1) * k + 20 * len(hidden)
         while True:
             found = rank.merge_hits(self.search(queries, k=depth))
             owners = self.owners_of(found.ids)
