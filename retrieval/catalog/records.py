@@ -440,7 +440,7 @@ def vector_bytes(vectors: Vectors) -> bytes:
     return vectors.astype("<f2").tobytes()
 
 
-def vectors_from(stored: list[bytes]) -> Vectors:
+def vectors_from(stored: Sequence[bytes]) -> Vectors:
     """Stored vectors, (N, D) float32; (0, 0) for none."""
     if not stored:
         return np.zeros((0, 0), np.float32)
