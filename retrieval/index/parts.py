@@ -116,9 +116,11 @@ class Part:
             found = rank.merge_hits(self.search(queries, k=depth))
             owners = self.owners_of(found.ids)
             rows = rank.first_of_each(owners.tolist(), hidden, several)
-            enough = len(np.unique(owners[rows])) if apart else len(rows)
-            if enough >= k or depth >= len(self):
-                return found[rows][: k + self.spare]
+            counted = rank.first_of_each(owners[rows].tolist(), ()) if apart else range(len(rows))
+            if len(counted) >= k:
+                return found[rows][: counted[k - 1] + 1 + self.spare]
+            if depth >= len(self):
+                return found[rows]
             depth *= 4
 
     def search(self, queries: Vectors, *, k: int) -> Hits:

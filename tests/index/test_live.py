@@ -272,7 +272,10 @@ class TestLargeParts:
         assert len(without) == 30
         again = many.live_segments().nearest(query, k=30, hidden=[full])
         assert np.isin(again.ids, without.ids).mean() >= 0.9
-        assert len(live.nearest(query, k=100, apart=True)) == 31, "all there are"
+        opened = many.live_segments()
+        for k in (1, 5, 20, 31):
+            assert len(opened.nearest(query, k=k, apart=True)) == k, "of each photo several come near"
+        assert len(opened.nearest(query, k=100, apart=True)) == 31, "all there are"
 
     def test_what_comes_later_is_a_part_of_its_own_until_it_is_half_as_much(self, many: ToyLibrary) -> None:
         live, rng = many.live_segments(), np.random.default_rng(2)
