@@ -23,7 +23,7 @@ from toys import ToyLibrary, analysis, random_units
 
 from retrieval import rank
 from retrieval.errors import IndexMismatchError
-from retrieval.index import merging
+from retrieval.index import inverted, merging
 from retrieval.index.exact import ExactIndex
 from retrieval.index.live import LiveIndex
 
@@ -272,10 +272,20 @@ class TestLargeParts:
         assert len(without) == 30
         again = many.live_segments().nearest(query, k=30, hidden=[full])
         assert np.isin(again.ids, without.ids).mean() >= 0.9
-        opened = many.live_segments()
-        for k in (1, 5, 20, 31):
-            assert len(opened.nearest(query, k=k, apart=True)) == k, "of each photo several come near"
-        assert len(opened.nearest(query, k=100, apart=True)) == 31, "all there are"
+        assert len(live.nearest(query, k=100, apart=True)) == 31, "all there are"
+
+    def test_as_many_photos_as_are_wanted_where_several_segments_of_each_come_near(
+        self, many: ToyLibrary, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(inverted, "CODES", {2: (0,)})
+        live = many.live_segments()
+        live.refresh()
+        with live.files.writing():
+            live.publish(0.1)
+        assert live.files.manifest().parts[0].tuning is not None
+        query = random_units(np.random.default_rng(7), 1, 32)
+        for k in (1, 5, 20, 30):
+            assert len(live.nearest(query, k=k, apart=True)) == k
 
     def test_what_comes_later_is_a_part_of_its_own_until_it_is_half_as_much(self, many: ToyLibrary) -> None:
         live, rng = many.live_segments(), np.random.default_rng(2)
