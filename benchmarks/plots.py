@@ -83,7 +83,8 @@ def _dress(  # what a picture needs
     axes.set(title=title, xlabel="segments", ylabel=unit, xscale="log", yscale="log" if log else "linear")
     axes.set_ylim(bottom=bottom, top=top)
     axes.grid(visible=True, alpha=0.3)
-    axes.legend(fontsize=8, framealpha=0.4)
+    if axes.lines:
+        axes.legend(fontsize=8, framealpha=0.4)
 
 
 if __name__ == "__main__":
