@@ -198,7 +198,7 @@ class IndexFiles:
                 what = "is missing" if size is None else f"has {size} bytes instead of {expected}"
                 raise IndexMismatchError(f"{each} {what}: {CURE}")
         tuning = entry.tuning
-        index = FaissIndex.load(path) if tuning is None else InvertedIndex.load(path, tuning.nprobe)
+        index = FaissIndex.load(path) if tuning is None else InvertedIndex.load(path, tuning)
         rows = self._array(beside.name, mapped=tuning is not None)
         if len(index) != entry.count or index.dim != manifest.dim or rows.shape != (2, entry.count):
             raise IndexMismatchError(f"{path} does not hold the {entry.count} vectors of its manifest: {CURE}")

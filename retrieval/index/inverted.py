@@ -77,13 +77,16 @@ class InvertedIndex:
     ----------
     index : faiss.IndexIVFRaBitQ
     nprobe : int
-        Lists that a search looks at.
+        Lists that a search for `candidates` looks at.
+    candidates : int
+        What `nprobe` was tuned for; who asks for more is given as many more lists, for the recall of what lies farther
+        away is less.
     """
 
     is_exact = False
 
-    def __init__(self, index: Any, nprobe: int) -> None:
-        self._index, self._nprobe = index, nprobe
+    def __init__(self, index: Any, nprobe: int, candidates: int) -> None:
+        self._index, self._nprobe, self._candidates = index, nprobe, candidates
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -94,14 +97,13 @@ class InvertedIndex:
         return int(self._index.d)
 
     def search(self, queries: Vectors, *, k: int, without: Ids) -> Hits:
-        """Candidates for the k nearest of each query; O(Q·N·D·nprobe/lists), without the interpreter's lock.
-
-        Where k is large more lists are looked at than were set, so that there are enough to choose from.
-        """
+        """Candidates for the k nearest of each query; O(Q·N·D·nprobe/lists), without the interpreter's lock."""
         lists = int(self._index.nlist)
         wanted = min(k, max(len(self), 1))
         parameters = faiss.IVFRaBitQSearchParameters()
-        parameters.nprobe = min(lists, max(self._nprobe, -(-4 * wanted * lists // max(len(self), 1))))
+        share = max(1.0, wanted / self._candidates)
+        enough_to_choose_from = -(-4 * wanted * lists // max(len(self), 1))
+        parameters.nprobe = min(lists, max(round(self._nprobe * share), enough_to_choose_from))
         parameters.qb = _QUERY_BITS
         left_out = selector(without) if len(without) else None  # the parameters do not hold on to it
         parameters.sel = left_out
@@ -112,7 +114,7 @@ class InvertedIndex:
         faiss.write_index(self._index, str(path))
 
     @classmethod
-    def load(cls, path: Path, nprobe: int) -> InvertedIndex:
+    def load(cls, path: Path, tuning: Tuning) -> InvertedIndex:
         """Map a saved index into memory, read-only and without a copy.
 
         Raises
@@ -121,7 +123,7 @@ class InvertedIndex:
             The file is not a whole index.
         """
         try:
-            return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), nprobe)
+            return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), tuning.nprobe, TOP + tuning.spare)
         except RuntimeError as error:
             raise unreadable(path, error) from error
 
@@ -181,7 +183,7 @@ def build(blocks: Blocks, target: float) -> tuple[InvertedIndex, Tuning] | None:
             a_list = CODE_COST * len(blocks.ids) / lists
             spare, nprobe, reached = min(enough, key=lambda each: a_list * each[1] + ROW_COST * each[0])
             tuning = Tuning(lists=lists, nprobe=nprobe, bits=bits, spare=spare, recall=round(reached, 4))
-            return InvertedIndex(raw, nprobe), tuning
+            return InvertedIndex(raw, nprobe, TOP + spare), tuning
     logger.warning("short codes reach a recall of %.3f, not %.3f: these vectors are searched exactly", best, target)
     return None
 
@@ -214,7 +216,7 @@ def _probes(raw: Any, queries: Vectors, truth: Ids, spare: int, target: float) -
     nprobe, recall, most = 1, 0.0, max(1, int(raw.nlist) // LARGEST_SHARE)
     for step in range(2 * int(np.log2(most)) + 1):
         nprobe = min(most, round(2 ** (step / 2)))
-        hits = InvertedIndex(raw, nprobe).search(queries, k=TOP + spare, without=NO_IDS)
+        hits = InvertedIndex(raw, nprobe, TOP + spare).search(queries, k=TOP + spare, without=NO_IDS)
         found = [np.isin(wanted, near).mean() for wanted, near in zip(truth, hits.ids, strict=True)]
         recall = float(np.mean(found))
         if recall >= target:

@@ -231,7 +231,7 @@ class LiveIndex:
             found, is_exact = self._replicas.candidates(part, search)
             (exact if is_exact else rough).append(found)
         if rough:
-            candidates = rank.best_of(rough, None if apart else k + max(part.spare for part in parts))
+            candidates = rank.best_of(rough, None if apart else k + max(part.spare_of(k) for part in parts))
             batch = self._source.some(candidates.ids)
             if len(batch):
                 exact.append(Scored(batch.ids, (batch.vectors @ queries.T).max(axis=1, initial=-1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -14,6 +15,7 @@ from ..catalog.records import VectorBatch
 from ..rank import Scored
 from ..types import Hits, Ids, Vectors
 from .faiss_index import NO_IDS, FaissIndex, among
+from .inverted import TOP
 
 ALIKE = 0.99
 """Inner product from which on two vectors are taken for one; the same photo analysed twice may differ by rounding."""
@@ -21,8 +23,8 @@ ALIKE = 0.99
 CLOSE = 3
 """Of one photo so many of the best by short codes are given exact scores where only the best is wanted."""
 
-DEEPER = 6
-"""Where one segment a photo is wanted so many times more are looked for at first: searching twice costs far more."""
+DEEPER = 3
+"""Where one segment a photo is wanted, so many times more are looked for at first."""
 
 FOUND = 0.8
 """Of a sample, what a part that is searched approximately has to find again."""
@@ -51,7 +53,7 @@ class Part:
     gone : ndarray of shape (M,), int64
         Ids that were deleted since, rising.
     spare : int
-        More candidates than are wanted, of a part that is not exact.
+        More candidates than the `TOP` nearest that are wanted, of a part that is not exact.
     """
 
     name: str
@@ -118,11 +120,15 @@ class Part:
             rows = rank.first_of_each(owners.tolist(), hidden, several)
             counted = rank.first_of_each(owners[rows].tolist(), ()) if apart else range(len(rows))
             if len(counted) >= k:
-                return found[rows][: counted[k - 1] + 1 + self.spare]
+                return found[rows][: counted[k - 1] + 1 + self.spare_of(k)]
             if depth >= len(self):
                 return found[rows]
             depth *= 4
 
     def search(self, queries: Vectors, *, k: int) -> Hits:
         """The k nearest of each query, or, of a part that is not exact, candidates for them."""
-        return self.index.search(queries, k=k + self.spare, without=self.gone)
+        return self.index.search(queries, k=k + self.spare_of(k), without=self.gone)
+
+    def spare_of(self, k: int) -> int:
+        """More candidates where k are wanted: `spare`, and for more than `TOP` as its root grows."""
+        return round(self.spare * math.sqrt(max(1.0, k / TOP)))

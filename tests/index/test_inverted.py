@@ -11,10 +11,12 @@ import pytest
 from numpy.typing import NDArray
 from toys import random_units
 
+from indexer.bench.synthetic import synthetic_vectors
 from retrieval.catalog.records import VectorBatch
 from retrieval.errors import IndexMismatchError
 from retrieval.index.faiss_index import NO_IDS
 from retrieval.index.inverted import TOP, Blocks, InvertedIndex, Tuning, build
+from retrieval.index.parts import Part
 from retrieval.types import Ids, Vectors
 
 DIM, COUNT = 64, 4000
@@ -88,6 +90,27 @@ def test_what_cannot_be_reached_is_told(caplog: pytest.LogCaptureFixture) -> Non
     assert "these vectors are searched exactly" in caplog.text
 
 
+def test_what_lies_farther_away_is_found_as_well() -> None:
+    """Filters and one segment a photo ask for far more than `TOP`, which the index was tuned for."""
+    vectors = synthetic_vectors(30_000, DIM)
+    ids = np.arange(30_000, dtype=np.int64)
+    found = build(blocks_of(vectors, ids), 0.95)
+    assert found is not None
+    index, tuning = found
+    queries = vectors[np.random.default_rng(5).choice(30_000, 60, replace=False)]
+    truth = np.argsort(-queries @ vectors.T, axis=1)
+
+    def recall_of(k: int, searched: InvertedIndex) -> float:
+        part = Part("part", searched, ids, ids // 100, NO_IDS, tuning.spare)
+        near = part.search(queries, k=k).ids
+        return float(np.mean([np.isin(wanted, got).mean() for wanted, got in zip(truth[:, :k], near, strict=True)]))
+
+    untouched = InvertedIndex(index._index, tuning.nprobe, 1 << 40)
+    assert recall_of(TOP, index) == recall_of(TOP, untouched) > 0.92
+    for k in (200, 800):
+        assert recall_of(k, index) > max(0.85, recall_of(k, untouched) + 0.02)
+
+
 def test_some_can_be_left_out(built: tuple[InvertedIndex, Tuning], vectors: Vectors, ids: Ids) -> None:
     index, _ = built
     before = index.search(vectors[:3], k=20, without=NO_IDS).ids
@@ -106,13 +129,13 @@ def test_all_can_be_asked_for(built: tuple[InvertedIndex, Tuning], vectors: Vect
 def test_it_is_the_same_from_a_file(built: tuple[InvertedIndex, Tuning], vectors: Vectors, tmp_path: Path) -> None:
     index, tuning = built
     index.save(tmp_path / "part")
-    opened = InvertedIndex.load(tmp_path / "part", tuning.nprobe)
+    opened = InvertedIndex.load(tmp_path / "part", tuning)
     hits, expected = (each.search(vectors[:20], k=30, without=NO_IDS) for each in (opened, index))
     np.testing.assert_array_equal(hits.ids, expected.ids)
     np.testing.assert_array_equal(hits.scores, expected.scores)
     (tmp_path / "part").write_bytes(b"no index")
     with pytest.raises(IndexMismatchError, match="rebuild-index"):
-        InvertedIndex.load(tmp_path / "part", tuning.nprobe)
+        InvertedIndex.load(tmp_path / "part", tuning)
 
 
 def test_building_is_repeatable(built: tuple[InvertedIndex, Tuning], vectors: Vectors, ids: Ids) -> None:
