@@ -35,7 +35,7 @@ RATES = {
 """By endpoint, for each user, or for each address where nobody signs in."""
 
 SIGN_INS = parse("10/minute"), parse("60/hour")
-"""From one address. Not for each user: that would let anybody lock out anybody."""
+"""Guesses at a password, from one address. Not for each user: that would let anybody lock out anybody."""
 
 
 def limit(app: Flask) -> None:

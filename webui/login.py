@@ -41,10 +41,17 @@ LIFETIME = timedelta(hours=12)
 _KEY_BYTES = 32
 
 EVERYBODY = frozenset({"static", "health.is_alive", "health.is_ready", "login.form", "login.sign_in"})
-VIEWERS = frozenset({"api_search.find", "api_queries.add_query", "login.sign_out"})
+VIEWERS = frozenset(
+    {
+        *("api_search.find", "api_queries.add_query", "login.sign_out"),
+        *("api_account.set_password", "api_account.add_token", "api_account.revoke_token"),
+    }
+)
 EDITORS = frozenset({"pages.upload"})
-ADMINS = frozenset({"api_accounts"})
-"""The first are endpoints whose method tells another role than they need; these are blueprints."""
+ADMINS = frozenset({"pages.users", "api_accounts"})
+"""Endpoints whose method tells another role than they need; the last is a blueprint."""
+
+NO_USERS = "there are no users yet: make the first, an admin, with `manage.py users add NAME --role admin`"
 
 login = Blueprint("login", __name__)
 
@@ -92,7 +99,7 @@ def role_needed(endpoint: str | None, method: str) -> Role | None:
     """The role that a request needs; None if anybody may."""
     if endpoint in EVERYBODY:
         return None
-    if (endpoint or "").partition(".")[0] in ADMINS:
+    if endpoint in ADMINS or (endpoint or "").partition(".")[0] in ADMINS:
         return "admin"
     if endpoint in EDITORS:
         return "editor"
@@ -157,6 +164,12 @@ def session_key(path: Path) -> bytes:
         finally:
             made.unlink()
     return path.read_bytes()
+
+
+def keep_signed_in(user: UserRecord) -> None:
+    """Have the session of who asks, if it is by one, outlive a change of the user's password; all others end."""
+    if g.visitor.by == "session":
+        session["stamp"] = _stamp(user)
 
 
 def is_own_path(target: str) -> bool:
@@ -258,5 +271,5 @@ def _sign_in_first() -> ResponseReturnValue:
 
 def _refusal(visitor: Visitor, needed: Role) -> str:
     if visitor.name is None:
-        return "there are no users yet: make the first, an admin, with `manage.py users add NAME --role admin`"
+        return NO_USERS
     return f"this needs the role {needed}, and {visitor.name} is a {visitor.role}: ask an admin for it"

@@ -10,15 +10,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, get_args
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, current_app, g, render_template, request
 from werkzeug.exceptions import NotFound
 
 from retrieval.catalog import Catalog, ImageRecord
+from retrieval.catalog.accounts import ROLES
 from retrieval.catalog.records import CLUSTER_STATES, ClusterState, LocationRecord, State
 from retrieval.discovery import guess
 from retrieval.errors import UnknownImageError
 
-from . import errors
+from . import errors, passwords
 from .context import context
 from .originals import shown_path
 
@@ -157,6 +158,32 @@ def upload() -> str:
     """Adding photos."""
     max_bytes = current_app.config["MAX_CONTENT_LENGTH"] or 0
     return render_template("upload.html", here="upload", max_upload_mb=max_bytes // 1024**2)
+
+
+@pages.get("/account")
+def account() -> str:
+    """The account of who asks; where nobody signs in, how to have that otherwise."""
+    name = g.visitor.name
+    return render_template(
+        "account.html",
+        here="account",
+        tokens=context().accounts.tokens(name) if name else [],
+        password_lengths=(passwords.LEAST, passwords.MOST),
+    )
+
+
+@pages.get("/users")
+def users() -> str:
+    """Who may sign in, and all API tokens; for admins."""
+    accounts = context().accounts
+    return render_template(
+        "users.html",
+        here="account",
+        users=accounts.all(),
+        tokens=accounts.tokens(),
+        roles=ROLES,
+        password_lengths=(passwords.LEAST, passwords.MOST),
+    )
 
 
 # ---- what templates call

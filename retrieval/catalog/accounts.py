@@ -103,27 +103,38 @@ class Accounts:
         Raises
         ------
         UnknownUserError
+        AccountError
+            Users would be left without an admin.
         """
         with self._sessions.begin() as session:
             row = _row(session, name)
+            if role not in (None, "admin"):
+                _check_admin_left(session, row)
             row.role = role or row.role
             row.password_hash = password_hash or row.password_hash
 
     def remove(self, name: str) -> None:
-        """Remove a user with all tokens.
+        """Remove a user with all tokens. The very last user can go, which switches the log-in off.
 
         Raises
         ------
         UnknownUserError
+        AccountError
+            Users would be left without an admin.
         """
         with self._sessions.begin() as session:
-            session.delete(_row(session, name))
+            row = _row(session, name)
+            if session.scalar(select(Account.id).where(Account.id != row.id).limit(1)) is not None:
+                _check_admin_left(session, row)
+            session.delete(row)
 
     # ---- tokens
 
-    def tokens(self) -> list[TokenRecord]:
-        """All API tokens, oldest first."""
+    def tokens(self, user: str | None = None) -> list[TokenRecord]:
+        """All API tokens, or those of one user, oldest first."""
         statement = select(ApiToken, Account.name).join(Account).order_by(ApiToken.id)
+        if user is not None:
+            statement = statement.where(Account.key == user.casefold())
         with reading(self._sessions) as session:
             return [_token(row, user) for row, user in session.execute(statement)]
 
@@ -150,8 +161,8 @@ class Accounts:
         """The user in whose name a token asks; None if it is none, or was revoked."""
         return self._one(_BY_DIGEST, digest_of(secret))
 
-    def revoke(self, token_id: int) -> None:
-        """Make a token worthless.
+    def revoke(self, token_id: int, user: str | None = None) -> None:
+        """Make a token worthless; one of a certain user, if that is given.
 
         Raises
         ------
@@ -159,8 +170,8 @@ class Accounts:
         """
         with self._sessions.begin() as session:
             row = session.get(ApiToken, token_id)
-            if row is None:
-                raise UnknownTokenError(f"there is no token {token_id}: `manage.py tokens list` lists those there are")
+            if row is None or (user is not None and row.account_id != _row(session, user).id):
+                raise UnknownTokenError(f"there is no token {token_id}: list those there are, it may have been revoked")
             session.delete(row)
 
     def _one(self, statement: Any, asked: int | str) -> UserRecord | None:
@@ -196,6 +207,13 @@ def _row(session: Session, name: str) -> Account:
     if row is None:
         raise UnknownUserError("there is no such user: `manage.py users list` lists those there are")
     return row
+
+
+def _check_admin_left(session: Session, row: Account) -> None:
+    """Whether there is an admin besides one user; transactions that write queue, so that two cannot ask at once."""
+    others = select(Account.id).where(Account.role == "admin", Account.id != row.id).limit(1)
+    if row.role == "admin" and session.scalar(others) is None:
+        raise AccountError(f"{row.name} is the only admin: make another user an admin first")
 
 
 def _token(row: ApiToken, user: str) -> TokenRecord:

@@ -25,11 +25,11 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A library of three photos with a viewer and an editor."""
+    """A library of three photos with a user of each role."""
     home = tmp_path_factory.mktemp("closed")
     assembly = Assembly(Settings.in_home(home / "home", device="cpu", recipe="grid"))
     kept = passwords.hashed(PASSWORD)
-    for role in ("viewer", "editor"):
+    for role in ("viewer", "editor", "admin"):
         assembly.accounts.add(role, role, kept)
     site = Site(assembly, home)
     paths = [home / f"{number}.png" for number in range(3)]
@@ -103,6 +103,87 @@ def test_a_session_that_ends_while_a_page_is_open(page: Page, closed: Site, comp
     page.wait_for_url(re.compile(r"/login\?next=%2Fworst$"))
 
 
+def test_an_admin_adds_changes_and_removes_a_user(page: Page, closed: Site, complaints: Complaints) -> None:
+    """By the keyboard alone, but for the choice of a role."""
+    accounts = closed.assembly.accounts
+    page.goto("/login?next=/users")
+    sign_in(page, "admin")
+    add = page.get_by_role("button", name="Add a user")
+    add.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Add a user")
+    expect(dialog.get_by_label("Name")).to_be_focused()
+    page.keyboard.type("Viewer")
+    dialog.get_by_label("Role").select_option("editor")
+    dialog.get_by_label("Password").fill("pass phrase of ben")
+    complaints.expected = ("422",)
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_contain_text("there is a user Viewer already")
+    dialog.get_by_label("Name").fill("ben")
+    page.keyboard.press("Enter")
+    row = page.locator("[data-user=ben]")
+    expect(row).to_contain_text("editor, since")
+    change = row.get_by_role("button", name="Change ben")
+    change.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Change ben")
+    dialog.get_by_label("Role").select_option("viewer")
+    dialog.get_by_label("New password").fill("another phrase")
+    page.keyboard.press("Enter")
+    expect(row).to_contain_text("viewer, since")
+    expect(change).to_be_focused()
+    ben = accounts.named("ben")
+    assert ben is not None
+    assert ben.role == "viewer"
+    assert passwords.matches("another phrase", ben.password_hash)
+    assert page.locator("[data-user=admin] button").count() == 0, "nobody removes or demotes themselves"
+    page.on("dialog", lambda asked: asked.accept())
+    accounts.add_token("ben", "script")
+    page.reload()
+    page.get_by_role("button", name="Revoke script of ben").click()
+    expect(page.locator("[data-token]")).to_have_count(0)
+    assert accounts.tokens() == []
+    row.get_by_role("button", name="Remove ben").click()
+    expect(row).to_have_count(0)
+    assert accounts.named("ben") is None
+
+
+def test_ones_own_password_and_tokens(page: Page, closed: Site, complaints: Complaints) -> None:
+    accounts = closed.assembly.accounts
+    page.goto("/login?next=/account")
+    sign_in(page, "editor")
+    expect(page.get_by_role("link", name="Users")).to_have_count(0)
+    page.get_by_label("Name of a new token").fill("script")
+    page.keyboard.press("Enter")
+    secret = page.get_by_label("This is the token script")
+    expect(secret).to_be_focused()
+    user = accounts.by_token(secret.input_value())
+    assert user is not None
+    assert user.name == "editor"
+    page.reload()
+    expect(page.locator("[data-token] strong")).to_have_text("script")
+    expect(page.locator("#secret")).to_be_hidden()
+    expect(page.locator("#secret")).to_have_value("")
+    page.on("dialog", lambda asked: asked.accept())
+    page.get_by_role("button", name="Revoke script").click()
+    expect(page.locator("[data-token]")).to_have_count(0)
+    complaints.expected = ("422",)
+    page.get_by_label("Current password").fill("wrong")
+    new = page.get_by_label("New password")
+    new.fill("a new pass phrase")
+    page.get_by_label("Show it").check()
+    expect(new).to_have_attribute("type", "text")
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.get_by_role("alert")).to_contain_text("current password is another one")
+    page.get_by_label("Current password").fill(PASSWORD)
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.get_by_text("The password is changed.")).to_be_visible()
+    expect(new).to_have_attribute("type", "password")
+    page.reload()
+    expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+    accounts.change("editor", password_hash=passwords.hashed(PASSWORD))
+
+
 def test_a_foreign_page_cannot_ask_in_ones_name(page: Page, closed: Site, complaints: Complaints) -> None:
     """A page of another origin on the same machine: its cookies go along, as of the same site."""
     page.goto("/login")
@@ -127,6 +208,11 @@ def test_nothing_is_wider_than_the_window(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 740})
     page.goto("/login")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    sign_in(page, "editor")
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    sign_in(page, "admin")
+    page.get_by_role("link", name="Account of admin").click()
+    expect(page.get_by_role("button", name="Sign out").last).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.goto("/users")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("button", name="Add a user").click()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

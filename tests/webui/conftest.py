@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from installation import PALETTES, Library, drawing, encoded, library_in
+from werkzeug.test import TestResponse
 
 from retrieval.analyzer import LocalAnalyzer
 from retrieval.catalog.accounts import ROLES, Accounts
@@ -104,3 +105,9 @@ def users(library: Library, password_hash: str) -> Accounts:
     for role in ROLES:
         accounts.add(role, role, password_hash)
     return accounts
+
+
+def sign_in(client: FlaskClient, name: str, password: str = PASSWORD, **query: str) -> TestResponse:
+    """Fill in the form."""
+    form = {"name": name, "password": password}
+    return client.post("/login", data=form, query_string=query, headers={"Origin": "http://localhost"})

@@ -9,11 +9,10 @@ import stat
 from pathlib import Path
 
 import pytest
-from conftest import PASSWORD
+from conftest import PASSWORD, sign_in
 from flask import Flask
 from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
-from werkzeug.test import TestResponse
 
 from retrieval.analyzer import LocalAnalyzer
 from retrieval.catalog.accounts import ROLES, Accounts, Role
@@ -30,7 +29,9 @@ EVERYBODY = {
 }
 VIEWER = {
     *("GET /", "GET /library/items", "GET /worst", "GET /photos/<id:image_id>", "GET /search", "GET /concepts"),
-    *("GET /discover", "POST /logout", "GET /metrics"),
+    *("GET /discover", "POST /logout", "GET /metrics", "GET /account"),
+    *("GET /api/v1/account", "POST /api/v1/account/password", "GET /api/v1/account/tokens"),
+    *("POST /api/v1/account/tokens", "DELETE /api/v1/account/tokens/<id:token_id>"),
     *("GET /api/v1/images", "GET /api/v1/images/<id:image_id>", "GET /api/v1/images/<id:image_id>/file"),
     *("GET /api/v1/images/<id:image_id>/thumbnail", "GET /api/v1/images/<id:image_id>/preview"),
     *("GET /api/v1/segments/<id:segment_id>/crop", "POST /api/v1/queries", "GET /api/v1/queries/<id:query_id>"),
@@ -53,7 +54,7 @@ EDITOR = {
 }
 ADMIN = {
     *("GET /api/v1/users", "POST /api/v1/users", "PATCH /api/v1/users/<user>", "DELETE /api/v1/users/<user>"),
-    *("GET /api/v1/tokens", "POST /api/v1/tokens", "DELETE /api/v1/tokens/<id:token_id>"),
+    *("GET /api/v1/tokens", "POST /api/v1/tokens", "DELETE /api/v1/tokens/<id:token_id>", "GET /users"),
 }
 NEEDED: dict[str, Role | None] = {
     **dict.fromkeys(EVERYBODY),
@@ -61,11 +62,6 @@ NEEDED: dict[str, Role | None] = {
     **dict.fromkeys(EDITOR, "editor"),
     **dict.fromkeys(ADMIN, "admin"),
 }
-
-
-def sign_in(client: FlaskClient, name: str, password: str = PASSWORD, **query: str) -> TestResponse:
-    """Fill in the form."""
-    return client.post("/login", data={"name": name, "password": password}, query_string=query, headers=OWN)
 
 
 def token_of(users: Accounts, user: str) -> dict[str, str]:
@@ -146,6 +142,9 @@ class TestWithoutUsers:
         for method, path, body in (
             ("POST", "/users", {"name": "x", "role": "admin", "password": PASSWORD}),
             ("GET", "/tokens", None),
+            ("GET", "/account", None),
+            ("POST", "/account/tokens", {"name": "x"}),
+            ("POST", "/account/password", {"current": "", "password": PASSWORD}),
         ):
             answer = reader.open(f"/api/v1{path}", method=method, json=body)
             assert answer.status_code == 403

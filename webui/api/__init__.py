@@ -1,5 +1,6 @@
 """The JSON API under ``/api/v1``; it describes itself at ``/api/v1/openapi.json``."""
 
+from .account import account
 from .accounts import accounts
 from .clusters import clusters
 from .concepts import concepts
@@ -10,6 +11,6 @@ from .queries import queries
 from .search import search
 from .status import status
 
-BLUEPRINTS = (images, intake, queries, search, feedback, concepts, clusters, status, accounts)
+BLUEPRINTS = (images, intake, queries, search, feedback, concepts, clusters, status, account, accounts)
 
 __all__ = ["BLUEPRINTS"]

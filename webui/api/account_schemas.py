@@ -56,6 +56,20 @@ class UserChange(_Strict):
     password: Password | None = None
 
 
+class Account(_Strict):
+    """Who asks."""
+
+    name: str
+    role: Role
+
+
+class NewPassword(_Strict):
+    """Another password for who asks, who has to know the one there is."""
+
+    current: Annotated[SecretStr, Field(max_length=MOST)]
+    password: Password
+
+
 class Token(_Strict):
     """An API token, without what is secret about it."""
 
@@ -75,6 +89,12 @@ class NewToken(_Strict):
     """For which user's program it is, and what to call it."""
 
     user: Name
+    name: Name
+
+
+class NewOwnToken(_Strict):
+    """What to call it."""
+
     name: Name
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
 from flask import Response, g
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from retrieval.catalog.accounts import TokenRecord, UserRecord
+from retrieval.catalog.accounts import UserRecord
 from retrieval.errors import AccountError, UnknownUserError
 
 from .. import passwords
@@ -61,15 +58,14 @@ def remove_user(path: schemas.UserPath) -> Response:
 @accounts.get("/tokens", summary="List API tokens", responses={200: schemas.TokenList, **documented()})
 def list_tokens() -> Response:
     """Oldest first."""
-    found = [schemas.Token(**_token(record)) for record in context().accounts.tokens()]
+    found = [answers.token(record) for record in context().accounts.tokens()]
     return answers.as_json(schemas.TokenList(tokens=found))
 
 
 @accounts.post("/tokens", summary="Make an API token", responses={201: schemas.MadeToken, **documented(404, 413, 415)})
 def add_token(body: schemas.NewToken) -> Response:
     """It may what its user may. This answer alone tells it: only its digest is kept."""
-    record, secret = context().accounts.add_token(body.user, body.name)
-    return answers.as_json(schemas.MadeToken(**_token(record), token=secret), 201)
+    return answers.as_json(answers.made_token(*context().accounts.add_token(body.user, body.name)), 201)
 
 
 @accounts.delete("/tokens/<id:token_id>", summary="Revoke an API token", responses={204: None, **documented(404)})
@@ -93,7 +89,3 @@ def _named(name: str, status: int = 200) -> Response:
 
 def _user(record: UserRecord) -> schemas.User:
     return schemas.User(name=record.name, role=record.role, created_at=record.created_at.isoformat())
-
-
-def _token(record: TokenRecord) -> dict[str, Any]:
-    return {**asdict(record), "created_at": record.created_at.isoformat()}

@@ -11,6 +11,7 @@ from flask import Response, jsonify
 from pydantic import BaseModel
 
 from retrieval.catalog import ImageRecord, QueryRecord, SegmentRecord
+from retrieval.catalog.accounts import TokenRecord
 from retrieval.catalog.records import ConceptRecord, FeedbackRecord
 from retrieval.feedback import RoundAnswer
 from retrieval.filters import Facets
@@ -20,7 +21,7 @@ from retrieval.vocabulary import Reading
 
 from ..context import WebContext
 from ..originals import shown_path
-from . import schemas
+from . import account_schemas, schemas
 
 
 def as_json(model: BaseModel, status: int = 200) -> Response:
@@ -28,6 +29,16 @@ def as_json(model: BaseModel, status: int = 200) -> Response:
     response = jsonify(model.model_dump(exclude_unset=True))
     response.status_code = status
     return response
+
+
+def token(record: TokenRecord) -> account_schemas.Token:
+    """An API token."""
+    return account_schemas.Token(**_token(record))
+
+
+def made_token(record: TokenRecord, secret: str) -> account_schemas.MadeToken:
+    """An API token that has just been made."""
+    return account_schemas.MadeToken(**_token(record), token=secret)
 
 
 def item(image: ImageRecord) -> schemas.Item:
@@ -218,3 +229,7 @@ def _words(reading: Reading) -> schemas.Words:
         for term in reading.understood
     ]
     return schemas.Words(understood=understood, unknown=list(reading.unknown), suggestions=list(reading.suggestions))
+
+
+def _token(record: TokenRecord) -> dict[str, Any]:
+    return {**asdict(record), "created_at": record.created_at.isoformat()}

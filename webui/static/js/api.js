@@ -74,6 +74,13 @@ export const updateClusters = () => send("/clusters/update", {});
 export const nameCluster = (id, name, add) => send(`/clusters/${id}/name`, { name, add });
 export const changeCluster = (id, what) => send(`/clusters/${id}/${what}`, {});
 export const mergeClusters = (ids) => send("/clusters/merge", { ids });
+export const addUser = (user) => send("/users", user);
+export const changeUser = (name, change) => send(`/users/${encodeURIComponent(name)}`, change, { method: "PATCH" });
+export const removeUser = (name) => call(`/users/${encodeURIComponent(name)}`, { method: "DELETE" });
+export const revokeToken = (id) => call(`/tokens/${id}`, { method: "DELETE" });
+export const changeOwnPassword = (current, password) => send("/account/password", { current, password });
+export const makeOwnToken = (name) => send("/account/tokens", { name });
+export const revokeOwnToken = (id) => call(`/account/tokens/${id}`, { method: "DELETE" });
 export const takeBack = (id) => call(`/feedback/${id}/rounds/last`, { method: "DELETE" });
 
 export function postQuery(file) {

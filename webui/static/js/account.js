@@ -1,0 +1,51 @@
+/** One's own account: another password, and API tokens. */
+
+import { changeOwnPassword, makeOwnToken, revokeOwnToken } from "./api.js";
+import { $, h, toast } from "./dom.js";
+import { onSend } from "./forms.js";
+import { revoking } from "./tokens.js";
+
+const list = $("#tokens");
+
+function show({ id, name, created_at, token }) {
+  const made = $("#made");
+  $("strong", made).textContent = name;
+  $("#secret").value = token;
+  made.hidden = false;
+  $("#secret").focus();
+  $("#secret").select();
+  const row = h("li", { class: "row", "data-token": id, "data-name": name },
+    h("div", { class: "what" }, h("strong", {}, name), " ", h("span", { class: "hint" }, `made ${created_at.slice(0, 10)}`)),
+    h("button", { class: "button danger", type: "button", "data-revoke": true, "aria-label": `Revoke ${name}` }, "Revoke"));
+  list.append(row);
+}
+
+async function copy() {
+  $("#secret").select();
+  try {
+    await navigator.clipboard.writeText($("#secret").value);
+    toast("Copied.");
+  } catch {
+    toast("The browser does not let pages copy: press Ctrl+C."); // it does where the connection is encrypted
+  }
+}
+
+if (list) {
+  revoking(list, async (id) => {
+    await revokeOwnToken(id);
+    if (list.dataset.shown === id) $("#made").hidden = true;
+  });
+  onSend($("#new-token"), async (form) => {
+    const made = await makeOwnToken(form.get("name").trim());
+    $("#new-token").reset();
+    list.dataset.shown = made.id;
+    show(made);
+  });
+  onSend($("#new-password"), async (form) => {
+    await changeOwnPassword(form.get("current"), form.get("password"));
+    $("#new-password").reset();
+    $("#password").type = "password";
+    toast("The password is changed.");
+  });
+  $("[data-copy]").addEventListener("click", copy);
+}

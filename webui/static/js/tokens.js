@@ -1,0 +1,20 @@
+/** A list of API tokens that can be revoked. */
+
+import { $, toast } from "./dom.js";
+
+/** Have the list's buttons revoke; `revoke` is given the token's id. */
+export function revoking(list, revoke) {
+  list.addEventListener("click", async ({ target }) => {
+    const row = target.closest("[data-revoke]")?.closest(".row");
+    if (!row || !confirm(`Revoke the token “${row.dataset.name}”? Programs that use it are refused from now on.`)) return;
+    try {
+      await revoke(row.dataset.token);
+    } catch (problem) {
+      if (problem.status !== 404) return toast(problem.message, { wait: 10000 }); // 404: it is revoked already
+    }
+    const next = row.nextElementSibling ?? row.previousElementSibling;
+    row.remove();
+    $("button", next ?? list.closest("section"))?.focus();
+    toast(`The token ${row.dataset.name} is revoked.`);
+  });
+}
