@@ -108,6 +108,7 @@ def test_an_admin_adds_changes_and_removes_a_user(page: Page, closed: Site, comp
     accounts = closed.assembly.accounts
     page.goto("/login?next=/users")
     sign_in(page, "admin")
+    page.wait_for_url("**/users")  # and until its scripts have run
     add = page.get_by_role("button", name="Add a user")
     add.focus()
     page.keyboard.press("Enter")
@@ -152,6 +153,7 @@ def test_ones_own_password_and_tokens(page: Page, closed: Site, complaints: Comp
     accounts = closed.assembly.accounts
     page.goto("/login?next=/account")
     sign_in(page, "editor")
+    page.wait_for_url("**/account")  # and until its scripts have run
     expect(page.get_by_role("link", name="Users")).to_have_count(0)
     page.get_by_label("Name of a new token").fill("script")
     page.keyboard.press("Enter")
