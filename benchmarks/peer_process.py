@@ -137,8 +137,8 @@ class SegSearch(Store):
 
     def search(self, query: Query, effort: Effort) -> Answer:  # noqa: ARG002
         """The index with exact scores, and whose segments they are."""
-        ids = self._engine.segments.nearest(query.vector[None], k=TOP).ids
-        return Answer(ids.tolist(), self._engine.segments.owners_of(ids).tolist())
+        found = self._engine.segments.nearest(query.vector[None], k=TOP)
+        return Answer(found.ids.tolist(), found.owners.tolist())
 
     def ways(self) -> dict[str, Ask]:
         """The engine hides the query's own photo, and of overlapping segments of a photo all but the best."""

@@ -270,8 +270,8 @@ def _concepts(engine: SearchEngine, truth: Truth, user: User, sizes: tuple[int, 
 
 def _ranked_photos(engine: SearchEngine, directions: NDArray[np.float32]) -> list[int]:
     """All photos by their best segment."""
-    owners = engine.segments.owners_of(engine.segments.nearest(directions, k=len(engine.segments)).ids)
-    return list(dict.fromkeys(owners.tolist()))
+    photos: list[int] = engine.segments.nearest(directions, k=len(engine.segments)).apart().owners.tolist()
+    return photos
 
 
 def _print(figures: dict[str, Any], title: str) -> None:

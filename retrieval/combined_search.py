@@ -70,8 +70,7 @@ def combined_search(scope: Scope, understood: Understood, request: SearchRequest
     while True:
         lists = [scope.nearest(thing.directions, k, hidden=understood.hidden) for thing in understood.things]
         last = np.array([float(each.scores[-1]) if len(each) else 0.0 for each in lists])
-        photos = np.unique(scope.index.owners_of(np.concatenate([each.ids for each in lists])))
-        photos = photos[photos >= 0]
+        photos = np.unique(np.concatenate([each.owners for each in lists]))
         found = _compared(scope, understood.things, request, photos)
         enough = len(found) >= request.limit and found[request.limit - 1].score >= combination.bound(last)
         if enough or max(map(len, lists)) < k or len(photos) >= MOST:

@@ -100,7 +100,7 @@ class SearchEngine:
         started = time.perf_counter()
         with self.catalog.one_connection():
             understood = understand(self.lookup, request)
-            hidden: set[int | None] = set(understood.hidden)
+            hidden = set(understood.hidden)
             query = _start(understood)
             judged = self._judged(query, relevant, irrelevant, hidden)
             model = feedback.fit(judged)
@@ -234,7 +234,7 @@ class SearchEngine:
             for match, vector in zip(matches, self.segments.vectors(ids), strict=True)
         )
 
-    def _ranked(self, request: SearchRequest, thing: Sought, hidden: Collection[int | None]) -> tuple[Match, ...]:
+    def _ranked(self, request: SearchRequest, thing: Sought, hidden: Collection[int]) -> tuple[Match, ...]:
         """Segments by their best inner product with the directions; photos that are `hidden` are left out."""
         scope, limit = self._scope(request), _depth(request)
         by_photo = request.group_by == "image"
@@ -244,7 +244,7 @@ class SearchEngine:
             found = scope.nearest(thing.directions, k, hidden=hidden, apart=apart)
             scored = scope.colored(found, thing.colors)
             if by_photo and not apart:
-                scored = scored[rank.first_of_each(self.segments.owners_of(scored.ids).tolist(), ())]
+                scored = scored.apart()
             chosen, known = self._known(scored, limit if by_photo else k)
             if not by_photo:
                 chosen = self._distinct(chosen, known)
@@ -279,9 +279,7 @@ class SearchEngine:
 
     # ---- the way of a round
 
-    def _judged(
-        self, query: Vectors, relevant: Sequence[int], irrelevant: Sequence[int], hidden: set[int | None]
-    ) -> Judged:
+    def _judged(self, query: Vectors, relevant: Sequence[int], irrelevant: Sequence[int], hidden: set[int]) -> Judged:
         """What was judged, with a background; the photos of what was judged are added to `hidden`."""
         sides: list[Vectors] = []
         for keys in (relevant, irrelevant):
@@ -292,21 +290,20 @@ class SearchEngine:
             sides.append(batch.vectors.reshape(-1, query.shape[1]))
         return Judged(query=query, relevant=sides[0], irrelevant=sides[1], background=self._background(query, hidden))
 
-    def _background(self, query: Vectors, hidden: set[int | None]) -> Vectors:
+    def _background(self, query: Vectors, hidden: set[int]) -> Vectors:
         """A sample, always the same one, of segments that the query ranks low, photos that are `hidden` left out."""
         ids = self.segments.ids()
         wanted = min(len(ids), 4 * feedback.BACKGROUND + len(hidden))
         drawn = ids[np.random.default_rng(0).choice(len(ids), wanted, replace=False)]
         near = self.segments.nearest(query, k=min(NEAR, len(ids) // 4 + 1)).ids
-        shown = np.isin(self.segments.owners_of(drawn), [owner for owner in hidden if owner is not None])
+        shown = np.isin(self.segments.owners_of(drawn), list(hidden))
         low = drawn[~shown & ~np.isin(drawn, near)]
         vectors = self.catalog.vectors(low[: feedback.BACKGROUND].tolist()).vectors
         return vectors.reshape(-1, query.shape[1])
 
-    def _ask(self, request: SearchRequest, model: Model, hidden: set[int | None]) -> tuple[Match, ...]:
+    def _ask(self, request: SearchRequest, model: Model, hidden: set[int]) -> tuple[Match, ...]:
         """The segments, one a photo, whose judgement would tell most."""
-        scored = self._scope(request).nearest(model.directions, NEAR, hidden=hidden)
-        scored = scored[rank.first_of_each(self.segments.owners_of(scored.ids).tolist(), ())]
+        scored = self._scope(request).nearest(model.directions, NEAR, hidden=hidden).apart()
         known = self.catalog.hits(scored.ids.tolist())
         scored = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]]
         if not len(scored):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,22 +21,34 @@ LIKELY_FLOOR = 0.2
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Scored:
-    """Ids with their scores, best first.
+    """Ids with the photos they belong to and their scores, best first.
 
     Attributes
     ----------
-    ids : ndarray of shape (N,), int64
+    ids, owners : ndarray of shape (N,), int64
     scores : ndarray of shape (N,), float32
     """
 
     ids: Ids
+    owners: Ids
     scores: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __getitem__(self, rows: slice | list[int] | NDArray[np.bool_] | NDArray[np.integer]) -> Scored:
-        return Scored(self.ids[rows], self.scores[rows])
+        return Scored(self.ids[rows], self.owners[rows], self.scores[rows])
+
+    def without(self, photos: Collection[int]) -> Scored:
+        """Those that belong to other photos."""
+        return self[~np.isin(self.owners, list(photos))] if photos else self
+
+    def apart(self, several: int = 1) -> Scored:
+        """The best of each photo, or the `several` best."""
+        by_photo = np.argsort(self.owners, kind="stable")
+        starts = np.flatnonzero(np.diff(self.owners[by_photo], prepend=-1))
+        places = np.arange(len(self)) - np.repeat(starts, np.diff(starts, append=len(self)))
+        return self[np.sort(by_photo[places < several])]
 
     def pairs(self) -> list[tuple[int, float]]:
         """As Python numbers."""
@@ -78,36 +90,32 @@ def combine(examples: Vectors, words: Sequence[Vectors], negatives: Vectors) -> 
     return unit(rows)
 
 
-def merge_hits(hits: Hits) -> Scored:
-    """One falling list of the hits of several queries, each id once with its best score; equals by id."""
+def merge_hits(hits: Hits, owners_of: Callable[[Ids], Ids]) -> Scored:
+    """One falling list of the hits of several queries, each id once with its best score; equals by id.
+
+    Parameters
+    ----------
+    hits : Hits
+    owners_of : callable
+        The photos of ids.
+    """
     ids, scores = hits.ids.ravel(), hits.scores.ravel()
     there = ids >= 0
-    if len(hits.ids) == 1:
-        return Scored(ids[there], scores[there])
-    order = np.lexsort((ids, -scores))
-    order = order[there[order]]
-    _, first = np.unique(ids[order], return_index=True)
-    order = order[np.sort(first)]
-    return Scored(ids[order], scores[order])
+    ids, scores = ids[there], scores[there]
+    if len(hits.ids) > 1:
+        order = np.lexsort((ids, -scores))
+        _, first = np.unique(ids[order], return_index=True)
+        order = order[np.sort(first)]
+        ids, scores = ids[order], scores[order]
+    return Scored(ids, owners_of(ids), scores)
 
 
 def best_of(lists: Sequence[Scored], k: int | None = None) -> Scored:
     """The k best, or all, of several lists in any order that have no id in common, falling; equals by id."""
     ids = np.concatenate([np.zeros(0, np.int64), *(each.ids for each in lists)])
+    owners = np.concatenate([np.zeros(0, np.int64), *(each.owners for each in lists)])
     scores = np.concatenate([np.zeros(0, np.float32), *(each.scores for each in lists)])
-    order = np.lexsort((ids, -scores))[:k]
-    return Scored(ids[order], scores[order])
-
-
-def first_of_each(owners: Iterable[int], hidden: Collection[int | None], several: int = 1) -> list[int]:
-    """The rows in which each owner comes first (the first `several`), rising, without the owners that are `hidden`."""
-    left, rows = dict.fromkeys(hidden, 0), list[int]()
-    for row, owner in enumerate(owners):
-        more = left.get(owner, several)
-        if more:
-            left[owner] = more - 1
-            rows.append(row)
-    return rows
+    return Scored(ids, owners, scores)[np.lexsort((ids, -scores))[:k]]
 
 
 def likely_from(scores: NDArray[np.float32], floor: float = LIKELY_FLOOR) -> float:

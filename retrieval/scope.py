@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,7 @@ class Scope:
             listed = listed[index.owners_of(listed) >= 0]
         return cls(index, catalog, filters, listed)
 
-    def nearest(self, queries: Vectors, k: int, *, hidden: Collection[int | None] = (), apart: bool = False) -> Scored:
+    def nearest(self, queries: Vectors, k: int, *, hidden: Collection[int] = (), apart: bool = False) -> Scored:
         """The k nearest that meet the conditions, best first; fewer only where there are no more.
 
         Parameters
@@ -67,16 +67,17 @@ class Scope:
         """
         if self.listed is not None:
             scores = (self.index.vectors(self.listed) @ queries.T).max(axis=1, initial=-1)
-            found = rank.best_of([Scored(self.listed, scores)])
-            owners = self.index.owners_of(found.ids).tolist()
-            return found[rank.first_of_each(owners, hidden, 1 if apart else len(owners))][:k]
+            found = rank.best_of([Scored(self.listed, self.index.owners_of(self.listed), scores)])
+            found = found.without(hidden)
+            return (found.apart() if apart else found)[:k]
+        if self.filters.is_empty:
+            return self.index.nearest(queries, k=k, hidden=hidden, apart=apart)
         depth = k
         while True:
-            # what meets the conditions need not be the best of its photo
-            found = self.index.nearest(queries, k=depth, hidden=hidden, apart=apart and self.filters.is_empty)
-            passing = found if self.filters.is_empty else found[np.isin(found.ids, self.passing(found.ids))]
-            if apart and not self.filters.is_empty:
-                passing = passing[rank.first_of_each(self.index.owners_of(passing.ids).tolist(), ())]
+            found = self.index.nearest(queries, k=depth, hidden=hidden)
+            passing = found[np.isin(found.ids, self.passing(found.ids))]
+            if apart:  # only now, for what meets the conditions need not be the best of its photo
+                passing = passing.apart()
             if len(passing) >= k or len(found) < depth:
                 return passing[:k]
             depth *= 4
@@ -86,8 +87,7 @@ class Scope:
         if not colors:
             return scored
         scores = scored.scores * self.agreement(scored.ids, colors)
-        order = np.lexsort((scored.ids, -scores))
-        return Scored(scored.ids[order], scores[order])
+        return rank.best_of([replace(scored, scores=scores)])
 
     def agreement(self, ids: Ids, colors: Collection[str]) -> NDArray[np.float32]:
         """What scores of segments are multiplied by if they are to have colours, (N,)."""

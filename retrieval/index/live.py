@@ -137,7 +137,7 @@ class LiveIndex:
         The files belong to another recipe or another catalogue, or are damaged.
     """
 
-    def __init__(  # two of them are options
+    def __init__(
         self,
         files: IndexFiles,
         source: Source,
@@ -209,7 +209,7 @@ class LiveIndex:
                 found[rows] = batch.vectors[np.searchsorted(batch.ids, ids[rows])]
         return found
 
-    def nearest(self, queries: Vectors, *, k: int, hidden: Collection[int | None] = (), apart: bool = False) -> Scored:
+    def nearest(self, queries: Vectors, *, k: int, hidden: Collection[int] = (), apart: bool = False) -> Scored:
         """The k ids whose vectors have the greatest inner product with any of the queries, best first.
 
         Fewer come back only where there are no more. Scores are exact: of parts of short codes the best candidates are
@@ -234,11 +234,9 @@ class LiveIndex:
             candidates = rank.best_of(rough, None if apart else k + max(part.spare_of(k) for part in parts))
             batch = self._source.some(candidates.ids)
             if len(batch):
-                exact.append(Scored(batch.ids, (batch.vectors @ queries.T).max(axis=1, initial=-1)))
+                exact.append(Scored(batch.ids, batch.owners, (batch.vectors @ queries.T).max(axis=1, initial=-1)))
         best = rank.best_of(exact)
-        if apart:
-            best = best[rank.first_of_each(self.owners_of(best.ids).tolist(), ())]
-        return best[:k]
+        return (best.apart() if apart else best)[:k]
 
     def refresh(self) -> bool:
         """Take in what the catalogue has got and lost since, and what was written; returns whether anything changed."""

@@ -106,23 +106,23 @@ class Part:
         near = self.search(stored.vectors, k=1).ids
         return bool((near == stored.ids[:, None]).any(axis=1).mean() >= FOUND)
 
-    def candidates(self, queries: Vectors, k: int, hidden: Collection[int | None], *, apart: bool) -> Scored:
+    def candidates(self, queries: Vectors, k: int, hidden: Collection[int], *, apart: bool) -> Scored:
         """The k best of any of the queries, photos that are `hidden` left out, best first; all there are, if fewer.
 
         Of a part that is not exact more come back, for the best by short codes need not be the best; where photos are
         kept `apart`, up to `CLOSE` of each, and one otherwise.
         """
-        several = (1 if self.index.is_exact else CLOSE) if apart else len(self.ids)
         depth = (DEEPER if apart else 1) * k + 20 * len(hidden)
         while True:
-            found = rank.merge_hits(self.search(queries, k=depth))
-            owners = self.owners_of(found.ids)
-            rows = rank.first_of_each(owners.tolist(), hidden, several)
-            counted = rank.first_of_each(owners[rows].tolist(), ()) if apart else range(len(rows))
+            found = rank.merge_hits(self.search(queries, k=depth), self.owners_of).without(hidden)
+            counted = np.arange(len(found))
+            if apart:
+                found = found.apart(1 if self.index.is_exact else CLOSE)
+                counted = np.sort(np.unique(found.owners, return_index=True)[1])
             if len(counted) >= k:
-                return found[rows][: counted[k - 1] + 1 + self.spare_of(k)]
+                return found[: counted[k - 1] + 1 + self.spare_of(k)]
             if depth >= len(self):
-                return found[rows]
+                return found
             depth *= 4
 
     def search(self, queries: Vectors, *, k: int) -> Hits:

@@ -26,6 +26,7 @@ from retrieval.errors import IndexMismatchError
 from retrieval.index import inverted, merging
 from retrieval.index.exact import ExactIndex
 from retrieval.index.live import LiveIndex
+from retrieval.types import Ids
 
 X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
 
@@ -511,17 +512,21 @@ class Following(RuleBasedStateMachine):
         assert len(self.live) == len(expected)
         owners = {key: image for image, held in self.photos.items() for key in held}
         assert self.live.owners_of(self.live.ids()).tolist() == [owners[key] for key in sorted(owners)]
+
+        def owners_of(ids: Ids) -> Ids:
+            return np.array([owners[key] for key in ids.tolist()], np.int64)
+
         reference = ExactIndex(4)
         reference.add(np.array(list(expected), np.int64), np.array(list(expected.values())).reshape(-1, 4))
         queries = random_units(np.random.default_rng(0), 2, 4)
-        hits, wanted = self.live.nearest(queries, k=5), rank.merge_hits(reference.search(queries, k=5))[:5]
+        hits, wanted = self.live.nearest(queries, k=5), rank.merge_hits(reference.search(queries, k=5), owners_of)[:5]
         np.testing.assert_array_equal(hits.ids, wanted.ids)
+        np.testing.assert_array_equal(hits.owners, wanted.owners)
         np.testing.assert_allclose(hits.scores, wanted.scores, atol=2e-3)
         hidden = {min(owners.values())} if owners else set()
-        every = rank.merge_hits(reference.search(queries, k=max(len(expected), 1)))
-        first = rank.first_of_each([owners[key] for key in every.ids.tolist()], hidden)
+        every = rank.merge_hits(reference.search(queries, k=max(len(expected), 1)), owners_of)
         apart = self.live.nearest(queries, k=4, hidden=hidden, apart=True)
-        np.testing.assert_allclose(apart.scores, every[first].scores[:4], atol=2e-3)
+        np.testing.assert_allclose(apart.scores, every.without(hidden).apart().scores[:4], atol=2e-3)
 
     def teardown(self) -> None:
         """Leave nothing behind."""

@@ -15,19 +15,23 @@ from retrieval.rank import (
     Scored,
     best_of,
     combine,
-    first_of_each,
     likely_from,
     merge_hits,
 )
-from retrieval.types import Hits
+from retrieval.types import Hits, Ids
 
 NONE = np.zeros((0, 0), np.float32)
 X, Y, Z = np.eye(3, dtype=np.float32)
 
 
+def tens(ids: Ids) -> Ids:
+    """The photos of ids."""
+    return ids // 10
+
+
 def scored(*pairs: tuple[int, float]) -> Scored:
     ids, scores = zip(*pairs, strict=True) if pairs else ((), ())
-    return Scored(np.array(ids, np.int64), np.array(scores, np.float32))
+    return Scored(np.array(ids, np.int64), tens(np.array(ids, np.int64)), np.array(scores, np.float32))
 
 
 class TestCombining:
@@ -68,18 +72,18 @@ def hits(ids: list[list[int]], scores: list[list[float]]) -> Hits:
 
 
 def test_hits_of_several_queries_are_merged_by_best_score() -> None:
-    found = merge_hits(hits([[1, 2, -1], [2, 3, 1]], [[0.9, 0.3, -np.inf], [0.8, 0.5, 0.1]]))
+    found = merge_hits(hits([[1, 2, -1], [2, 3, 1]], [[0.9, 0.3, -np.inf], [0.8, 0.5, 0.1]]), tens)
     assert found.ids.tolist() == [1, 2, 3]
     np.testing.assert_allclose(found.scores, [0.9, 0.8, 0.5])
 
 
 def test_missing_hits_are_left_out() -> None:
-    assert merge_hits(hits([[4, -1]], [[0.5, -np.inf]])).ids.tolist() == [4]
-    assert len(merge_hits(hits([[-1, -1], [-1, -1]], [[-np.inf] * 2] * 2))) == 0
+    assert merge_hits(hits([[4, -1]], [[0.5, -np.inf]]), tens).ids.tolist() == [4]
+    assert len(merge_hits(hits([[-1, -1], [-1, -1]], [[-np.inf] * 2] * 2), tens)) == 0
 
 
 def test_equal_scores_are_ordered_by_id() -> None:
-    assert merge_hits(hits([[7, 5], [6, 2]], [[0.5, 0.5], [0.5, 0.5]])).ids.tolist() == [2, 5, 6, 7]
+    assert merge_hits(hits([[7, 5], [6, 2]], [[0.5, 0.5], [0.5, 0.5]]), tens).ids.tolist() == [2, 5, 6, 7]
 
 
 @given(st.integers(1, 4), st.integers(1, 8), st.integers(0, 999))
@@ -90,17 +94,20 @@ def test_merging_equals_a_dictionary(queries: int, k: int, seed: int) -> None:
     best: dict[int, float] = {}
     for key, value in zip(ids.ravel().tolist(), values.ravel().tolist(), strict=True):
         best[key] = max(best.get(key, -1), value)
-    found = merge_hits(hits(ids.tolist(), values.tolist())).pairs()
+    found = merge_hits(hits(ids.tolist(), values.tolist()), tens).pairs()
     assert dict(found) == best
     assert [score for _, score in found] == sorted(best.values(), reverse=True)
 
 
 def test_the_first_of_each_photo() -> None:
-    owners = [10, 11, 10, 12]
-    assert first_of_each(owners, ()) == [0, 1, 3]
-    assert first_of_each(owners, {11, None}) == [0, 3]
-    assert first_of_each([], {1}) == []
-    assert first_of_each([10, 11, 10, 10, 11], {11}, several=2) == [0, 2]
+    found = scored((101, 0.9), (112, 0.8), (103, 0.7), (124, 0.6))
+    assert found.apart().ids.tolist() == [101, 112, 124]
+    assert found.without({11, 99}).apart().ids.tolist() == [101, 124]
+    assert found.without({11}).apart().owners.tolist() == [10, 12]
+    assert len(scored().without({1}).apart()) == 0
+    two = scored((101, 0.9), (112, 0.8), (103, 0.7), (104, 0.6), (115, 0.5)).without({11}).apart(2)
+    assert two.ids.tolist() == [101, 103]
+    assert two.scores.tolist() == pytest.approx([0.9, 0.7])
 
 
 @pytest.mark.parametrize(
