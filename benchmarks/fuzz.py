@@ -11,7 +11,6 @@ the process has no more handles, threads, children, temporary files or memory th
 
 from __future__ import annotations
 
-import json
 import multiprocessing.util
 import random
 import re
@@ -28,6 +27,7 @@ from typing import Any
 import click
 import psutil
 
+from indexer.bench.results import OUT, report
 from indexer.publishing import verify
 from indexer.report import IngestReport, Tally
 from indexer.worker import Worker, ingest
@@ -242,14 +242,11 @@ def _kind(reason: str) -> str:
 @click.option("--from", "folder", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--count", default=1000, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=0, show_default=True)
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as JSON.")
+@OUT
 def main(folder: Path, count: int, seed: int, out: Path | None) -> None:
     """Spoil, enter, count; exits with 1 if anything is unaccounted for or left behind."""
     found = run(folder, count, seed, tell=click.echo)
-    text = json.dumps(found, indent=1)
-    click.echo(text)
-    if out is not None:
-        out.write_text(f"{text}\n", encoding="utf-8")
+    report(found, out)
     sys.exit(1 if found["faults"] else 0)
 
 

@@ -39,6 +39,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
+from indexer.bench.results import OUT, report
 from indexer.publishing import Publisher, verify
 from retrieval.assembly import Assembly
 from retrieval.catalog.intake import GIVEN_UP
@@ -376,14 +377,11 @@ def run(
 @click.option("--seed", default=0, show_default=True)
 @click.option("--photos", default=12, show_default=True, help="New files a round, and as many uploads.")
 @click.option("--from", "source", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as JSON.")
+@OUT
 def main(kills: int, seed: int, photos: int, source: Path | None, out: Path | None) -> None:
     """Kill, restart, count; exits with 1 if anything was lost, doubled or different."""
     found = run(kills, seed, photos, source, click.echo)
-    text = json.dumps(found, indent=1)
-    click.echo(text)
-    if out is not None:
-        out.write_text(f"{text}\n", encoding="utf-8")
+    report(found, out)
     sys.exit(1 if found["faults"] else 0)
 
 

@@ -9,7 +9,6 @@ Every file is a picture of its own by its bytes, of 8 x 8 pixels, so that the fo
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import click
 import psutil
 
+from indexer.bench.results import OUT, report
 from indexer.discover import register_files
 from indexer.report import Tally
 from retrieval.assembly import Assembly
@@ -64,13 +64,10 @@ def _memory() -> int:
 
 @click.command()
 @click.option("--files", default=100_000, show_default=True, type=click.IntRange(1))
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as JSON.")
+@OUT
 def main(files: int, out: Path | None) -> None:
     """Print the figures."""
-    text = json.dumps(run(files), indent=1)
-    click.echo(text)
-    if out is not None:
-        out.write_text(f"{text}\n", encoding="utf-8")
+    report(run(files), out)
 
 
 if __name__ == "__main__":

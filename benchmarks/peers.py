@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import queue
 import shutil
 import subprocess
@@ -43,6 +42,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from indexer.bench.results import OUT, as_json
 from indexer.bench.synthetic import PER_PHOTO, synthetic_blocks
 from indexer.figures import shown
 
@@ -450,24 +450,6 @@ def chosen(peers: Sequence[str]) -> list[str]:
     return [name for name in STORES if not peers or name.startswith(tuple(peers))]
 
 
-def machine() -> dict[str, Any]:
-    """What this runs on."""
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "memory, GiB": round(psutil.virtual_memory().total / 2**30),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-    }
-
-
-def _processor() -> str:
-    listed = Path("/proc/cpuinfo")
-    lines = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
 @click.command()
 @click.option("--size", "sizes", multiple=True, default=(100_000,), show_default=True, type=click.IntRange(1000),
               help="Segments; several times.")  # fmt: skip
@@ -481,7 +463,7 @@ def _processor() -> str:
 @click.option(
     "--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep what is made here, and use what is there."
 )
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures as JSON.")
+@OUT
 def main(sizes: tuple[int, ...], peers: tuple[str, ...], keep: Path | None, out: Path | None, **settings: Any) -> None:
     """Fill, ask in turn, compare."""
     names, terms, found = chosen(peers), Terms(**settings), dict[str, Any]()
@@ -497,9 +479,7 @@ def main(sizes: tuple[int, ...], peers: tuple[str, ...], keep: Path | None, out:
                 click.echo(f"{name} {'stopped early' if is_measured else 'is left out'}: {why}")
             found[str(size)] = {"stores": figures, "faults": comparison.faults, "versions": comparison.versions}
             if out is not None:
-                text = json.dumps(
-                    {"sizes": found, **asdict(terms), "dim": DIM, "k": TOP, "machine": machine()}, indent=1
-                )
+                text = as_json({"sizes": found, **asdict(terms), "dim": DIM, "k": TOP})
                 out.write_text(f"{text}\n", encoding="utf-8")
 
 

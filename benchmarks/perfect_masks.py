@@ -8,7 +8,6 @@ these objects.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from indexer.bench.results import OUT, report
 from retrieval.embed.masked_pooling import join_descriptors, masked_means
 from retrieval.embed.projection import LinearMap
 from retrieval.evaluate.datasets import AnnotatedPhoto, load_photos
@@ -40,7 +40,7 @@ Values = dict[str, list[float]]
 @click.command()
 @click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="Folder of `coco-dev`.")
 @click.option("--recipe", "recipes", multiple=True, default=("lite", "lite-crops"), show_default=True)
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to this JSON file.")
+@OUT
 def main(data: Path, recipes: tuple[str, ...], out: Path | None) -> None:
     """Compare recipes on perfect masks."""
     photos = load_photos(data / "coco-dev", splits=data / "splits.json", part="select")
@@ -56,10 +56,7 @@ def main(data: Path, recipes: tuple[str, ...], out: Path | None) -> None:
             plain = np.concatenate([pooled for _, pooled in embedded if pooled is not None])
             vectors = {BASELINE: LinearMap.fit(plain, COMPONENTS).apply(plain), **vectors}
     figures = compared(vectors, owners, names)
-    text = json.dumps({"photos": len(photos), "objects": len(names), **figures}, indent=1)
-    click.echo(text)
-    if out is not None:
-        out.write_text(f"{text}\n")
+    report({"photos": len(photos), "objects": len(names), **figures}, out)
 
 
 def _embedded(recipe: Any, photo: AnnotatedPhoto) -> tuple[Vectors, Vectors | None]:

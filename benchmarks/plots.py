@@ -20,6 +20,7 @@ LINES = {
     "engine": "engine, one a photo",
     "engine, flat": "engine, flat",
     "raw FAISS, same index": "raw FAISS, same index",
+    "raw FAISS, same index, for photos": "raw FAISS, same index, as deep as photos need",
     "raw FAISS, lists of 8 bits": "raw FAISS, IVF and SQ8",
     "raw FAISS, exact": "raw FAISS, exact",
 }

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import click
 
 from retrieval.settings import Settings
 
-OUT = click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here, too.")
-PACKAGES = ("faiss-gpu", "numpy", "sqlalchemy", "torch", "waitress")
+from .results import OUT, report
 
 
 @click.group()
@@ -31,7 +25,7 @@ def search(settings: Settings, size: int, home: Path | None, out: Path | None) -
     """Searches over synthetic segments: engine, raw FAISS, rounds of feedback, a server and its clients."""
     from .search import bench_search
 
-    _report(bench_search(settings, size, home), out)
+    report(bench_search(settings, size, home), out)
 
 
 @bench.command()
@@ -42,13 +36,4 @@ def ingest(settings: Settings, folder: Path, out: Path | None) -> None:
     """The stages of an ingest alone and together."""
     from .ingest import bench_ingest
 
-    _report(bench_ingest(settings, folder), out)
-
-
-def _report(figures: dict[str, Any], out: Path | None) -> None:
-    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-    machine |= {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-    text = json.dumps({**figures, "machine": machine}, indent=1)
-    click.echo(text)
-    if out is not None:
-        out.write_text(f"{text}\n")
+    report(bench_ingest(settings, folder), out)
