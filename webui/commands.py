@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -91,6 +92,7 @@ def serve(
     trusted_proxy: str | None,
 ) -> None:
     """Serve the web pages and the API."""
+    gc.disable()  # most of what is loaded now stays: nobody need look through it, neither now nor later
     from waitress.server import create_server
 
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits for a thread is no news
@@ -115,6 +117,8 @@ def serve(
         server = create_server(app, host=host, port=port, threads=THREADS, **server_options(trusted_proxy))
     except OSError as error:
         raise click.UsageError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from error
+    gc.freeze()
+    gc.enable()
     companions = [Companion(name) for name in (("analyzer", "worker") if worker else ("analyzer",))]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     click.echo(f"SegSearch is at http://{host}:{server.effective_port}/  (Ctrl-C stops it)")
