@@ -2,11 +2,12 @@
 
 ::
 
-    python -m benchmarks.kills [--kills 50] [--seed 0] [--from FOLDER] [--out FILE]
+    python -m benchmarks.kills [--kills 50] [--seed 0] [--filled 60000] [--from FOLDER] [--out FILE]
 
 A web server with its analyzer, a worker with its decoders and an ``ingest`` run on one home, while photos are uploaded,
 put into a folder and searched with. One of the five is killed, what nobody restarts is started again, and when all is
-entered the catalogue is held against the files and the index against the catalogue. Then the next one.
+entered the catalogue is held against the files and the index against the catalogue. Then the next one. The home is
+filled with synthetic photos before, so that it has an index of inverted lists, too.
 
 Leases of the dead are ended by hand, or each kill would be followed by 90 s of waiting.
 """
@@ -40,7 +41,8 @@ import psutil
 from PIL import Image
 
 from indexer.bench.results import OUT, report
-from indexer.publishing import Publisher, verify
+from indexer.bench.synthetic import fill
+from indexer.publishing import Publisher, rebuild, verify
 from retrieval.assembly import Assembly
 from retrieval.catalog.intake import GIVEN_UP
 from retrieval.settings import Settings
@@ -89,9 +91,23 @@ class Library:
     recipe: str = "grid"
     port: int = field(default_factory=lambda: _free_port())
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    before: set[str] = field(default_factory=set)
     uploaded: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
     answers: Counter[str] = field(default_factory=Counter)
+
+    def fill(self, segments: int) -> None:
+        """Enter synthetic photos that have so many segments, and write their index."""
+        assembly = Assembly(self.settings)
+        fill(assembly, segments)
+        rebuild(assembly)
+        assembly._sessions.kw["bind"].dispose()
+        self.before = {digest for (digest,) in self.rows("SELECT sha256 FROM image")}
+
+    @property
+    def settings(self) -> Settings:
+        """Of its home."""
+        return Settings.in_home(self.home, device="cpu", recipe=self.recipe)
 
     def start(self, name: str) -> None:
         """Start what is not running: ``web server``, ``worker`` or ``ingest``."""
@@ -229,13 +245,13 @@ def _until(holds: Callable[[], bool], what: str) -> None:
 
 def faults_of(library: Library) -> list[str]:
     """What is lost, doubled or different; nothing if all is well."""
-    assembly = Assembly(Settings.in_home(library.home, device="cpu", recipe=library.recipe))
+    assembly = Assembly(library.settings)
     try:
         Publisher(assembly).publish()
         found = verify(assembly)
     finally:
         assembly._sessions.kw["bind"].dispose()
-    wanted = library.uploaded | library.files
+    wanted = library.before | library.uploaded | library.files
     digests = [digest for (digest,) in library.rows("SELECT sha256 FROM image")]
     places = {uri for (uri,) in library.rows("SELECT uri FROM location")}
     segments = library.rows("SELECT count(*) FROM segment WHERE NOT is_fallback")[0][0]
@@ -245,20 +261,28 @@ def faults_of(library: Library) -> list[str]:
         "photos lost": len(wanted - set(digests)),
         "photos doubled": len(digests) - len(set(digests)),
         "photos that nobody gave": len(set(digests) - wanted),
-        "places lost or doubled": abs(len(places) - len(library.uploaded) - len(library.files)),
+        "places lost or doubled": abs(len(places) - len(wanted)),
         "photos not entered": library.rows("SELECT count(*) FROM image WHERE state NOT IN ('indexed', 'empty')")[0][0],
         "segments lost or doubled": abs(segments - counted),
         "photos with a segment twice": len(library.rows(per_photo)),
         "segments without photo": library.rows(
             "SELECT count(*) FROM segment WHERE image_id NOT IN (SELECT id FROM image)"
         )[0][0],
-        "renditions missing": sum(not _renditions(assembly.settings, digest) for digest in digests),
+        "renditions missing": sum(
+            not _renditions(assembly.settings, digest) for digest in set(digests) - library.before
+        ),
     }
     return found + [f"{count} {what}" for what, count in checks.items() if count]
 
 
 def _renditions(settings: Settings, digest: str) -> bool:
     return settings.preview(digest).is_file() and settings.thumbnail(digest).is_file()
+
+
+def _parts(library: Library) -> list[str]:
+    """How many segments each part of the written index has, and whether they are in inverted lists."""
+    parts = Assembly(library.settings).segment_files.manifest().parts
+    return [f"{part.count} {'inverted' if part.tuning else 'exact'}" for part in parts]
 
 
 def kill_one(library: Library, kind: str, wait: float) -> bool:
@@ -320,7 +344,13 @@ def one_round(library: Library, source: Iterator[bytes], kind: str, photos: int,
 
 
 def run(
-    kills: int, seed: int, photos: int = 12, source: Path | None = None, tell: Callable[[str], None] = lambda _: None
+    kills: int,
+    seed: int,
+    photos: int = 12,
+    source: Path | None = None,
+    *,
+    filled: int = 0,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Kill so many times; returns what was given, killed and found wrong.
 
@@ -331,6 +361,8 @@ def run(
         New files a round, and as many uploads.
     source : Path, optional
         A folder of photos; drawn ones if absent.
+    filled : int
+        Synthetic segments to begin with.
     tell : callable
         Called with a line a round.
     """
@@ -341,6 +373,8 @@ def run(
         library = Library(Path(folder) / "home", Path(folder) / "photos")
         library.photos.mkdir()
         supply = contents(source, seed)
+        if filled:
+            library.fill(filled)
         try:
             for number, kind in enumerate(kinds):
                 wait = rng.uniform(0.0, 3.0)
@@ -364,6 +398,7 @@ def run(
             "files": len(library.files),
             "uploads": len(library.uploaded),
             "photos in the catalogue": library.rows("SELECT count(*) FROM image")[0][0],
+            "parts of the index": _parts(library),
             "segments in catalogue and index": library.rows("SELECT count(*) FROM segment")[0][0],
             "given up as killers of workers": given_up,
             "answers": dict(sorted(library.answers.items())),
@@ -376,11 +411,12 @@ def run(
 @click.option("--kills", default=50, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=0, show_default=True)
 @click.option("--photos", default=12, show_default=True, help="New files a round, and as many uploads.")
+@click.option("--filled", default=60_000, show_default=True, help="Synthetic segments to begin with.")
 @click.option("--from", "source", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @OUT
-def main(kills: int, seed: int, photos: int, source: Path | None, out: Path | None) -> None:
+def main(kills: int, seed: int, photos: int, filled: int, source: Path | None, out: Path | None) -> None:
     """Kill, restart, count; exits with 1 if anything was lost, doubled or different."""
-    found = run(kills, seed, photos, source, click.echo)
+    found = run(kills, seed, photos, source, filled=filled, tell=click.echo)
     report(found, out)
     sys.exit(1 if found["faults"] else 0)
 

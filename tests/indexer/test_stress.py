@@ -20,11 +20,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_random_kills() -> None:
-    found = kills.run(3, seed=28, photos=4)
+    found = kills.run(3, seed=28, photos=4, filled=500)
     assert found["faults"] == []
     assert found["killed"] == {"worker": 1, "decoder": 1, "web server": 1}
-    assert found["photos in the catalogue"] == found["files"] + found["uploads"] == 24
-    assert found["segments in catalogue and index"] == 25 * 24
+    assert found["photos in the catalogue"] == 5 + found["files"] + found["uploads"] == 29
+    assert found["segments in catalogue and index"] == 500 + 25 * 24
 
 
 @pytest.fixture
