@@ -38,9 +38,14 @@ def add_user(body: schemas.NewUser) -> Response:
     responses={200: schemas.User, **documented(404, 413, 415)},
 )
 def change_user(path: schemas.UserPath, body: schemas.UserChange) -> Response:
-    """Another password ends all sessions of the user; tokens stay. Nobody can lower the own role."""
+    """Another password ends all sessions of the user; tokens stay.
+
+    Nobody can lower the own role; the own password is changed at `/account/password`, with the current one.
+    """
     if body.role not in (None, "admin"):
         _check_other(path.user)
+    if body.password is not None:
+        _check_other(path.user, "change your own password at /account, with the current one")
     new = body.password
     kept = passwords.hashed(new.get_secret_value()) if new else None
     context().accounts.change(path.user, role=body.role, password_hash=kept)
@@ -75,9 +80,11 @@ def revoke_token(path: schemas.TokenPath) -> Response:
     return Response(status=204)
 
 
-def _check_other(user: str) -> None:
+def _check_other(
+    user: str, advice: str = "ask another admin, or use `manage.py users` on the server's machine"
+) -> None:
     if user.casefold() == str(g.visitor.name).casefold():
-        raise AccountError("this is yourself: ask another admin, or use `manage.py users` on the server's machine")
+        raise AccountError(f"this is yourself: {advice}")
 
 
 def _named(name: str, status: int = 200) -> Response:

@@ -21,7 +21,6 @@ export function problemOf(status, body, retryAfter = null) {
   } catch {
     /* no problem document */
   }
-  if (status === 401) toSignIn(); // the session has ended
   return new Problem(status, detail ?? `The server answered with ${status}.`, Number(retryAfter) || null);
 }
 
@@ -33,6 +32,7 @@ async function call(path, options = {}) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "The server cannot be reached. Is it still running?");
   }
+  if (answer.status === 401) toSignIn(); // the session has ended
   if (!answer.ok) throw problemOf(answer.status, await answer.text(), answer.headers.get("Retry-After"));
   return answer.status === 204 ? null : answer.json();
 }
@@ -115,6 +115,7 @@ export function postImage(file, onProgress) {
       if (request.status >= 200 && request.status < 300) {
         resolve({ status: request.status, body: JSON.parse(request.responseText) });
       } else {
+        if (request.status === 401) toSignIn();
         reject(problemOf(request.status, request.responseText, request.getResponseHeader("Retry-After")));
       }
     });
