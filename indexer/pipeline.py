@@ -32,7 +32,7 @@ from retrieval.catalog.records import Entry, Job
 from retrieval.colors import color_shares
 from retrieval.decoding import DecoderPool
 from retrieval.errors import ImageError, OutOfDeviceMemoryError, UnreadableImageError
-from retrieval.images import DecodedImage
+from retrieval.images import DecodedImage, remove_partial
 from retrieval.protocols import Recipe
 from retrieval.settings import Settings
 from retrieval.types import Analysis
@@ -184,6 +184,9 @@ class Pipeline:
         path = _path_of(job)
         preview, thumbnail = self.settings.preview(job.sha256), self.settings.thumbnail(job.sha256)
         preview.parent.mkdir(parents=True, exist_ok=True)
+        if job.attempts > 1:
+            remove_partial(preview)
+            remove_partial(thumbnail)
         return pool.submit(path, long_side=ANALYSIS_SIDE, preview=preview, thumbnail=thumbnail)
 
     def _hand_on(

@@ -36,7 +36,7 @@ from pebble import ProcessExpired, ProcessPool
 from PIL import AvifImagePlugin
 
 from .errors import ConfigurationError, UnreadableImageError
-from .images import DEFAULT_LIMITS, DecodedImage, DecodeLimits, decode_with_renditions
+from .images import DEFAULT_LIMITS, DecodedImage, DecodeLimits, decode_with_renditions, remove_partial
 
 _TASKS_PER_CHILD = 1000  # a child then makes room for a fresh one: what decoders leak stays bounded
 _LEAST_MEMORY = 64 * 1024**2
@@ -219,14 +219,14 @@ class _Child:
                 return self._attempt(work, job)
             except BrokenProcessPool as error:
                 breaks.append(error)
-                self._discard()
+                self._discard(job)
             except ProcessExpired as error:
                 deaths.append(error)
-                self._discard()
+                self._discard(job)
             except TimeoutError as error:
                 if hasattr(error, "traceback"):  # pebble notes that on what the child raised itself
                     raise
-                self._discard()
+                self._discard(job)
                 raise UnreadableImageError(
                     f"{job.path}: decoding took longer than {self._timeout:g} s; save a smaller copy or allow more time"
                 ) from error
@@ -271,8 +271,10 @@ class _Child:
                 raise BrokenProcessPool("the child died before it began")
         return promise.result()
 
-    def _discard(self) -> None:
-        """Be rid of a pool without waiting for its end."""
+    def _discard(self, job: DecodeJob) -> None:
+        """Be rid of a pool without waiting for its end, and of what it has left of a job."""
+        for path in filter(None, (job.preview, job.thumbnail)):
+            remove_partial(path)
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.stop()  # type: ignore[no-untyped-call]

@@ -12,6 +12,7 @@ whether or not renditions were asked for: when it was indexed and when it is upl
 
 from __future__ import annotations
 
+import glob
 import io
 import logging
 import math
@@ -51,6 +52,7 @@ THUMBNAIL_SIDE = 360
 """Long side of a thumbnail in pixels, for pictures that have as many."""
 
 _JPEG_QUALITY = 85
+_PARTIAL = ".{}.{}.partial"
 _UNSEEN = 2  # levels by which a colour may be off before its profile is worth applying
 _REDUCING_GAP = 1.8  # cheap averaging ends above this multiple of the wanted size; so 12 megapixels decode at half
 _STRIP_PIXELS = 1 << 21  # how many source pixels are converted at a time
@@ -557,6 +559,12 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     return transform if np.abs(change).max() > _UNSEEN else None
 
 
+def remove_partial(path: Path) -> None:
+    """Remove what a process that was killed while it wrote a rendition has left beside it."""
+    for left in path.parent.glob(_PARTIAL.format(glob.escape(path.name), "*")):
+        left.unlink(missing_ok=True)
+
+
 def _exif(image: Image.Image) -> tuple[int, datetime | None]:
     """Orientation (1 to 8) and time of a loaded picture; broken EXIF data tells nothing."""
     try:
@@ -592,7 +600,7 @@ def _write_jpeg(image: Image.Image, path: Path) -> None:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_JPEG_QUALITY)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    partial = path.with_name(_PARTIAL.format(path.name, secrets.token_hex(4)))
     try:
         partial.write_bytes(buffer.getbuffer())
         partial.replace(path)

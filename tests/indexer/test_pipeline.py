@@ -183,6 +183,23 @@ def test_it_can_be_run_again_after_an_error(assembly: Assembly, line: Callable[.
     assert assembly.catalog.contents(GridRecipe().fingerprint).segments == 12 * 25
 
 
+def test_what_a_killed_worker_was_writing_is_removed(assembly: Assembly, line: Callable[..., Pipeline]) -> None:
+    (claimed,) = assembly.intake.claim("killed", 1)
+    with assembly.intake._sessions.begin() as session:
+        session.execute(text("UPDATE image SET lease_until = '2000-01-01 00:00:00' WHERE state = 'working'"))
+    preview = assembly.settings.preview(claimed.sha256)
+    preview.parent.mkdir(parents=True)
+    left = preview.with_name(f".{preview.name}.0123abcd.partial")
+    other = preview.with_name(f".x{preview.name}.0123abcd.partial")
+    left.touch()
+    other.touch()
+    line(FakeRecipe()).run()
+    assert states(assembly) == {"indexed": 12}
+    assert preview.is_file()
+    assert not left.exists()
+    assert other.exists(), "of another photo, which may be written just now"
+
+
 def test_a_bad_picture_does_not_stop_it(assembly: Assembly, line: Callable[..., Pipeline], pictures: Pictures) -> None:
     for path in sorted(pictures.folder.iterdir())[::3]:
         path.write_bytes(path.read_bytes()[:40])

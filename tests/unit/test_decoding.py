@@ -29,7 +29,7 @@ PATIENCE_SECONDS = 20
 # What children are made to do instead of decoding, by the name of the file. It stands in a file of its own since a
 # child imports it by name, and this module may not be importable under the name that pytest gave it.
 FAULTS = """
-import ctypes, os, resource, signal, sys, time
+import ctypes, dataclasses, os, pathlib, resource, signal, sys, time
 from retrieval import errors
 from retrieval.decoding import _decode
 
@@ -40,6 +40,12 @@ def work(job):
     if name == "exit-once" and not (mark := job.path.with_name("exited")).exists():
         mark.touch()
         os._exit(3)
+    if name == "die-writing":
+        def die(self, content):
+            self.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        pathlib.Path.write_bytes = die
+        job = dataclasses.replace(job, path=job.path.with_name("photo.png"))
     if name == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     if name == "hang":
@@ -159,6 +165,18 @@ def test_a_child_that_fails_costs_only_its_own_file(
         for future in bad:
             with pytest.raises(UnreadableImageError, match=said):
                 future.result()
+
+
+def test_a_child_that_dies_while_it_writes_leaves_nothing(
+    faulty: Callable[..., DecoderPool], photo: Path, tmp_path: Path
+) -> None:
+    renditions = tmp_path / "renditions"
+    with faulty(processes=1) as pool:
+        future = pool.submit(photo.with_name("die-writing"), long_side=64, preview=renditions / "[a].jpg")
+        with pytest.raises(UnreadableImageError, match="SIGKILL"):
+            future.result()
+        assert renditions.is_dir(), "it got as far as that"
+        assert list(renditions.iterdir()) == []
 
 
 def test_a_real_file_that_takes_for_ever(photo: Path, tmp_path: Path) -> None:
