@@ -13,6 +13,7 @@ from rich.console import Console
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import uri_of
 from retrieval.engine import SearchEngine
+from retrieval.errors import RetrievalError
 from retrieval.query import Match, Ref, SearchRequest
 from retrieval.settings import Settings
 
@@ -34,8 +35,11 @@ console = Console()
 @click.option("--port", default=8000, show_default=True)
 def main(photos: Path | None, serve: bool, port: int) -> None:
     """Show what SegSearch does."""
-    home = Path(os.environ.get("SEGSEARCH_HOME") or ROOT / "var" / ("photos" if photos else "demo"))
+    given = os.environ.get("SEGSEARCH_HOME")
+    home = Path(given or ROOT / "var" / ("photos" if photos else "demo"))
     environment = {**os.environ, "SEGSEARCH_HOME": str(home)}
+    if not given:  # what an earlier version of the demo has made is the demo's to bring up to date
+        subprocess.run([sys.executable, MANAGE, "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
     scenes: list[Scene] = []
     if photos is None:
         console.print("[bold]Composing 60 scenes[/] from photos that scikit-image and scikit-learn ship …")
@@ -98,4 +102,9 @@ def _show_labels(assembly: Assembly) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except RetrievalError as error:
+        sys.exit(f"error: {error}")
+    except subprocess.CalledProcessError as error:  # it has said why
+        sys.exit(error.returncode)

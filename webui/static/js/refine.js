@@ -13,7 +13,9 @@ export function showRefine(root, asked, { used, photo, onRemove, onWords, onClea
   if (asked.text) chips.push(textChip(asked.text, () => onWords("")));
   const several = chips.length > 1 && h("button", { class: "quiet", type: "button", click: onClear }, "Clear all");
   const words = !asked.text && !asked.positive.some(isWhole) && wordsForm(onWords);
-  root.replaceChildren(h("h2", {}, "Searching for"), h("div", { class: "chips" }, chips, several));
+  root.replaceChildren(
+    h("div", { class: "head" }, h("h2", {}, "Searching for"), several),
+    h("div", { class: "chips" }, chips));
   if (words) root.append(words);
 }
 
