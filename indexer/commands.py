@@ -438,13 +438,12 @@ def evaluate(
     """
     recipes = list(dict.fromkeys(names or [settings.recipe]))
     if what is not None:
-        from .discovery_evaluation import run_discovery_evaluation
-        from .feedback_evaluation import run_feedback_evaluation
+        from .measuring import run_measuring
 
         if len(recipes) > 1:
             raise click.UsageError(f"--{what} measures one recipe: give --recipe once")
-        run = run_feedback_evaluation if what == "feedback" else run_discovery_evaluation
-        run(replace(settings, recipe=recipes[0]), folder, as_json=as_json, **options)  # type: ignore[arg-type]  # as below
+        own = replace(settings, recipe=recipes[0])
+        run_measuring(own, folder, what, as_json=as_json, **options)  # type: ignore[arg-type]  # as below
         return
     if next(folder.glob("*.npz"), None) is not None:
         from .drawn_evaluation import run_drawn_evaluation

@@ -6,28 +6,20 @@ count for nothing. A class is found if it is the majority of a cluster that is a
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from retrieval.assembly import Assembly
-from retrieval.evaluate.datasets import AnnotatedPhoto, load_photos
-from retrieval.settings import Settings
+from retrieval.evaluate.datasets import AnnotatedPhoto
 from retrieval.vocabulary import Vocabulary
 
 from .evaluation import Truth, truth_of
-from .progress import IngestProgress
-from .report import Tally
-from .worker import Worker, ingest
 
 FITS = 0.5
 PURE = 0.5
@@ -53,36 +45,8 @@ class Shown:
         return Counter(self.classes).most_common(1)[0]
 
 
-def run_discovery_evaluation(  # noqa: PLR0913  # the options of a command
-    settings: Settings,
-    folder: Path,
-    *,
-    split: Path | None,
-    part: str,
-    out: Path | None,
-    limit: int | None,
-    home: Path | None,
-    as_json: bool,
-) -> None:
-    """Measure and show: a table or JSON on the terminal, ``discovery.json`` in `out`."""
-    photos = load_photos(folder, splits=split, part=part)[:limit]
-    with tempfile.TemporaryDirectory(prefix="segsearch-evaluate-") as temporary:
-        own = Settings.in_home(home or Path(temporary), device=settings.device, recipe=settings.recipe)
-        figures = evaluate_discovery(Assembly(own), photos)
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "discovery.json").write_text(json.dumps(figures, indent=1))
-    if as_json:
-        click.echo(json.dumps(figures))
-        return
-    _print(figures, f"{folder.name}{f', part {part}' if split else ''}")
-
-
-def evaluate_discovery(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> dict[str, Any]:
-    """Ingest annotated photos, and hold what was discovered on them against their objects."""
-    tally = Tally()
-    with IngestProgress(tally) as progress:
-        ingest(assembly, Worker(assembly, progress.advance), [photo.path for photo in photos], tally)
+def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> dict[str, Any]:
+    """Hold what is discovered on annotated photos, which were entered, against their objects."""
     report = assembly.discoverer.update_all()
     ranked = assembly.discoverer.ranked()
     truth = truth_of(assembly, photos)
@@ -141,7 +105,8 @@ def _shown(truth: Truth, members: Sequence[tuple[int, int]]) -> Shown:
     return Shown(len(first), tuple(found))
 
 
-def _print(figures: Mapping[str, Any], title: str) -> None:
+def show(figures: Mapping[str, Any], title: str) -> None:
+    """Print the figures as a table."""
     table = Table("best", "purity", "members that fit", "classes found", "of them without a word", title=title)
     for count, each in figures["top"].items():
         table.add_row(

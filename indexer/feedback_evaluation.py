@@ -13,14 +13,10 @@ Control Groups", in Salton (ed.), The SMART Retrieval System, 1971, chapter 17.
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco
@@ -31,15 +27,11 @@ from rich.table import Table
 from retrieval.assembly import Assembly
 from retrieval.engine import SearchEngine
 from retrieval.errors import QueryError
-from retrieval.evaluate.datasets import AnnotatedPhoto, load_photos
+from retrieval.evaluate.datasets import AnnotatedPhoto
 from retrieval.evaluate.metrics import average_precision, bootstrap_interval, by_class, mean_over_classes
 from retrieval.query import Match, Ref, SearchRequest
-from retrieval.settings import Settings
 
 from .evaluation import RANKED, Truth, clicks, truth_of
-from .progress import IngestProgress
-from .report import Tally
-from .worker import Worker, ingest
 
 ROUNDS = 5
 JUDGED_A_ROUND = 10
@@ -83,36 +75,8 @@ class RoundFigures:
         }
 
 
-def run_feedback_evaluation(  # noqa: PLR0913  # the options of a command
-    settings: Settings,
-    folder: Path,
-    *,
-    split: Path | None,
-    part: str,
-    out: Path | None,
-    limit: int | None,
-    home: Path | None,
-    as_json: bool,
-) -> None:
-    """Measure and show: tables or JSON on the terminal, ``feedback.json`` in `out`."""
-    photos = load_photos(folder, splits=split, part=part)[:limit]
-    with tempfile.TemporaryDirectory(prefix="segsearch-evaluate-") as temporary:
-        own = Settings.in_home(home or Path(temporary), device=settings.device, recipe=settings.recipe)
-        figures = evaluate_feedback(Assembly(own), photos)
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "feedback.json").write_text(json.dumps(figures, indent=1))
-    if as_json:
-        click.echo(json.dumps(figures))
-        return
-    _print(figures, f"{folder.name}{f', part {part}' if split else ''}")
-
-
-def evaluate_feedback(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> dict[str, Any]:
-    """Ingest annotated photos, and measure rounds of feedback and concepts on them."""
-    tally = Tally()
-    with IngestProgress(tally) as progress:
-        ingest(assembly, Worker(assembly, progress.advance), [photo.path for photo in photos], tally)
+def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> dict[str, Any]:
+    """Measure rounds of feedback and concepts on annotated photos, which were entered."""
     engine = assembly.engine()
     truth = truth_of(assembly, photos)
     user = User(assembly, truth)
@@ -274,7 +238,8 @@ def _ranked_photos(engine: SearchEngine, directions: NDArray[np.float32]) -> lis
     return photos
 
 
-def _print(figures: dict[str, Any], title: str) -> None:
+def show(figures: Mapping[str, Any], title: str) -> None:
+    """Print the figures as tables."""
     table = Table("round", "queries", "before", "after", "gain", "95 %", "hard", "worse", "models", title=title)
     for number, each in figures["rounds"].items():
         low, high = each["gain, 95 % interval"]

@@ -31,18 +31,23 @@ SIZE = 128
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Six photos with a square in a corner each, red or blue, which are objects of two classes."""
-    where = tmp_path / "squares"
+    return squares(tmp_path / "squares", 6)
+
+
+def squares(where: Path, count: int) -> Path:
+    """So many of them, the red ones first."""
     (where / "photos").mkdir(parents=True)
     (where / "masks").mkdir()
     labels = {}
-    for number in range(6):
+    for number in range(count):
+        is_red = number < count // 2
         pixels, mask = np.full((SIZE, SIZE, 3), 200, np.uint8), np.zeros((SIZE, SIZE), np.uint8)
         rows, columns = (slice(64 * half, 64 * half + 64) for half in (number // 2 % 2, number % 2))
-        pixels[rows, columns] = (250 - number, 20, 20) if number < 3 else (20, 20, 250 - number)
+        pixels[rows, columns] = (250 - number, 20, 20) if is_red else (20, 20, 250 - number)
         mask[rows, columns] = 1
         Image.fromarray(pixels).save(where / "photos" / f"{number}.png")
         Image.fromarray(mask).save(where / "masks" / f"{number}.png")
-        labels[str(number)] = {"1": "cup" if number < 3 else "ball"}
+        labels[str(number)] = {"1": "cup" if is_red else "ball"}
     (where / "labels.json").write_text(json.dumps(labels))
     return where
 
@@ -115,6 +120,20 @@ class TestSeveralRecipes:
         with pytest.raises(ConfigurationError, match="'gridd' is none of"):
             run(settings, folder, "--recipe", "grid", "--recipe", "gridd", "--home", str(home))
         assert not home.exists()
+
+    def test_rounds_of_feedback(self, settings: Settings, tmp_path: Path) -> None:
+        """Colours tell the classes, so all is found at once; after two rounds too few photos are left to be ranked."""
+        folder = squares(tmp_path / "many", 60)
+        figures = run(settings, folder, "--feedback", "--json", "--out", str(tmp_path))
+        assert figures == json.loads((tmp_path / "feedback.json").read_text())
+        assert (figures["photos"], figures["classes"], figures["photo mAP of round 0"]) == (60, 2, 1)
+        rounds = list(figures["rounds"].values())
+        assert [each["queries"] > 0 for each in rounds] == [True, True, False, False, False]
+        assert {each["residual photo mAP after"] for each in rounds[:2]} == {1}
+        assert sum(rounds[0]["models"].values()) == figures["queries"] == rounds[0]["queries"]
+        assert figures["concepts"]["up to 20 examples"]["photo mAP of 20"] == 1
+        shown = run(settings, folder, "--feedback", "--home", str(tmp_path / "again"))
+        assert "concepts of up to 20 examples: 2 classes" in shown
 
     def test_rounds_of_feedback_take_one_recipe(self, settings: Settings, folder: Path) -> None:
         found = CliRunner().invoke(
