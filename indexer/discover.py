@@ -225,3 +225,12 @@ def _is_dir(entry: os.DirEntry[str]) -> bool:
 def _chunks(paths: Iterator[Path]) -> Iterator[list[Path]]:
     while chunk := list(islice(paths, CHUNK)):
         yield chunk
+
+
+def stamp_of(path: Path) -> tuple[int, int] | None:
+    """Size in bytes and time of change in ns of a file; None if it cannot be asked."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns

@@ -37,6 +37,8 @@ from retrieval.protocols import Recipe
 from retrieval.settings import Settings
 from retrieval.types import Analysis
 
+from .discover import stamp_of
+
 logger = logging.getLogger(__name__)
 
 AHEAD = 4
@@ -211,7 +213,7 @@ class Pipeline:
             The file has other bytes by now.
         """
         path = _path_of(job)
-        if not job.stamps or _stamp(path) == job.stamps[job.paths.index(path)] or _digest(path) == job.sha256:
+        if not job.stamps or stamp_of(path) == job.stamps[job.paths.index(path)] or _digest(path) == job.sha256:
             return
         for rendition in (self.settings.preview(job.sha256), self.settings.thumbnail(job.sha256)):
             rendition.unlink(missing_ok=True)
@@ -306,14 +308,6 @@ class Pipeline:
 def _path_of(job: Job) -> Path:
     """The first place of a photo that is there."""
     return next((path for path in job.paths if path.is_file()), job.paths[0] if job.paths else Path())
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
 
 
 def _digest(path: Path) -> str | None:

@@ -16,7 +16,7 @@ from retrieval.catalog import Intake
 from retrieval.catalog.records import uri_of
 from retrieval.errors import ConfigurationError
 
-from .discover import find_files, is_below, patiently, register_files
+from .discover import find_files, is_below, patiently, register_files, stamp_of
 from .report import Tally
 from .worker import Worker
 
@@ -43,13 +43,13 @@ class Settling:
 
     def touch(self, path: Path, now: float) -> None:
         """A file was made or changed at a time."""
-        self._touched[path] = _stamp(path), now
+        self._touched[path] = stamp_of(path), now
 
     def settled(self, now: float) -> list[Path]:
         """Files that have stayed the same, or are gone; they are forgotten here."""
         found = []
         for path, (before, since) in list(self._touched.items()):
-            stamp = _stamp(path)
+            stamp = stamp_of(path)
             if stamp is not None and stamp != before:
                 self._touched[path] = stamp, now
             elif stamp is None or now - since >= self._seconds:
@@ -136,11 +136,3 @@ def _is_hidden(path: Path, roots: Sequence[Path]) -> bool:
     """Whether a file, or a folder on the way to it, is hidden below the folder that is watched."""
     below = next((path.relative_to(root) for root in roots if path.is_relative_to(root)), path)
     return any(part.startswith(".") for part in below.parts)
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from ..errors import AccountError, UnknownTokenError, UnknownUserError
-from .catalog import reading
 from .models import Account, ApiToken
+from .sessions import Repository, Sessions
 
 Role = Literal["viewer", "editor", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -47,17 +47,11 @@ class TokenRecord:
     created_at: datetime
 
 
-class Accounts:
-    """The users and API tokens of a catalogue.
+class Accounts(Repository):
+    """The users and API tokens of a catalogue."""
 
-    Parameters
-    ----------
-    sessions : sessionmaker
-        From `open_sessions`.
-    """
-
-    def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._sessions = sessions
+    def __init__(self, sessions: Sessions) -> None:
+        super().__init__(sessions)
         self._single = sessions.kw["bind"].execution_options(reading="once")
 
     # ---- users
@@ -135,7 +129,7 @@ class Accounts:
         statement = select(ApiToken, Account.name).join(Account).order_by(ApiToken.id)
         if user is not None:
             statement = statement.where(Account.key == user.casefold())
-        with reading(self._sessions) as session:
+        with self._reading() as session:
             return [_token(row, user) for row, user in session.execute(statement)]
 
     def add_token(self, user: str, name: str) -> tuple[TokenRecord, str]:

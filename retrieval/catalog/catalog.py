@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby, islice
 from operator import itemgetter
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import Row, Select, func, select
-from sqlalchemy.orm import Session, defer, selectinload, sessionmaker
+from sqlalchemy.orm import defer, selectinload
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
 from ..errors import UnknownImageError, UnknownSegmentError
@@ -37,19 +37,14 @@ from .records import (
     vectors_from,
 )
 from .rows import image_record, in_chunks, segment_record, segment_record_from
+from .sessions import Repository, Sessions
 
 
-class Catalog:
-    """What is in the database, as records.
+class Catalog(Repository):
+    """What is in the database, as records."""
 
-    Parameters
-    ----------
-    sessions : sessionmaker
-        From `open_sessions`.
-    """
-
-    def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._sessions = sessions
+    def __init__(self, sessions: Sessions) -> None:
+        super().__init__(sessions)
         self._held = threading.local()
         self._pool = sessions.kw["bind"].pool
         dialect = sessions.kw["bind"].dialect
@@ -366,16 +361,6 @@ class Catalog:
             cursor = self._held.connection.cursor()
             cursor.execute(f"{statement} WHERE segment.id IN ({','.join(map(str, segment_ids))})")
             return list(cursor.fetchall())
-
-    def _reading(self) -> AbstractContextManager[Session]:
-        return reading(self._sessions)
-
-
-def reading(sessions: sessionmaker[Session]) -> Session:
-    """A session that only reads, so that it never waits for a writer."""
-    session = sessions()
-    session.connection(execution_options={"reading": True})
-    return session
 
 
 _HITS = select(

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from ..errors import ClustersChangedError, UnknownClusterError
-from .catalog import reading
 from .models import Cluster, Discovery, Image, Segment
 from .models import ClusterMember as Member
 from .records import (
@@ -32,28 +31,20 @@ from .records import (
     vectors_from,
 )
 from .rows import in_chunks
+from .sessions import Repository
 
 AREA = (0.0025, 0.9)
 """Shares of the photo within which a segment may be a thing: smaller ones say little, larger ones are the scene."""
 
 
-class Clusters:
-    """The clusters of a catalogue.
-
-    Parameters
-    ----------
-    sessions : sessionmaker
-        From `open_sessions`.
-    """
-
-    def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._sessions = sessions
+class Clusters(Repository):
+    """The clusters of a catalogue."""
 
     # ---- asking
 
     def records(self, space: str, state: ClusterState | None = None) -> list[ClusterRecord]:
         """Clusters of a space that have members, by id."""
-        with reading(self._sessions) as session:
+        with self._reading() as session:
             rows = session.execute(_summaries().where(Cluster.space == space)).all()
         found = [_record(row) for row in rows]
         return [record for record in found if state in (None, record.state)]
@@ -65,7 +56,7 @@ class Clusters:
         ------
         UnknownClusterError
         """
-        with reading(self._sessions) as session:
+        with self._reading() as session:
             row = session.execute(
                 _summaries(outer=True).where(Cluster.space == space, Cluster.id == cluster_id)
             ).first()
@@ -81,7 +72,7 @@ class Clusters:
         found: dict[int, list[ClusterMember]] = {key: [] for key in cluster_ids}
         columns = Member.cluster_id, Segment.id, Segment.image_id, Member.similarity, Segment.label
         statement = select(*columns).join(Segment, Segment.id == Member.segment_id).where(~Member.explained)
-        with reading(self._sessions) as session:
+        with self._reading() as session:
             for chunk in in_chunks(sorted(cluster_ids)):
                 rows = session.execute(
                     statement.where(Member.cluster_id.in_(chunk)).order_by(Member.similarity.desc(), Segment.id)
@@ -94,7 +85,7 @@ class Clusters:
 
     def all(self, space: str) -> Clustering:
         """Every cluster of a space, also those that have no members now."""
-        with reading(self._sessions) as session:
+        with self._reading() as session:
             state = session.get(Discovery, space)
             rows = session.scalars(select(Cluster).where(Cluster.space == space).order_by(Cluster.id)).all()
         return Clustering(
@@ -138,7 +129,7 @@ class Clusters:
         return self._members(statement.where(chosen).order_by(Segment.id))
 
     def _members(self, statement: Any) -> Members:
-        with reading(self._sessions) as session:
+        with self._reading() as session:
             rows = session.execute(statement).all()
         keys = np.array([(row[0], row[1], row[3] or 0) for row in rows], np.int64).reshape(-1, 3)
         explained = np.array([bool(row[4]) for row in rows], bool)

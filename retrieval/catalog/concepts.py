@@ -7,40 +7,31 @@ from datetime import UTC, datetime
 
 import numpy as np
 from sqlalchemy import delete, select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from ..errors import QueryError, UnknownConceptError
 from ..types import Vectors
 from ..vocabulary import normal_form
-from .catalog import reading
 from .judgements import check_segments
 from .models import Concept, ConceptExample
 from .records import ConceptRecord, Lesson, vector_bytes, vectors_from
+from .sessions import Repository
 
 MAX_NAME = 100
 
 
-class Concepts:
-    """The concepts of a catalogue.
-
-    Parameters
-    ----------
-    sessions : sessionmaker
-        From `open_sessions`.
-    """
-
-    def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._sessions = sessions
+class Concepts(Repository):
+    """The concepts of a catalogue."""
 
     def all(self) -> list[ConceptRecord]:
         """All concepts, by name."""
-        with reading(self._sessions) as session:
+        with self._reading() as session:
             rows = session.scalars(select(Concept).order_by(Concept.key)).all()
             return [_record(session, row) for row in rows]
 
     def names(self) -> dict[str, int]:
         """The id of each name; one small question, for every search by words asks it."""
-        with reading(self._sessions) as session:
+        with self._reading() as session:
             return {name: key for name, key in session.execute(select(Concept.name, Concept.id))}
 
     def get(self, concept_id: int) -> ConceptRecord:
@@ -50,7 +41,7 @@ class Concepts:
         ------
         UnknownConceptError
         """
-        with reading(self._sessions) as session:
+        with self._reading() as session:
             return _record(session, _row(session, concept_id))
 
     def add(self, name: str, lesson: Lesson) -> int:

@@ -14,14 +14,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
-from sqlalchemy.orm import Session, selectinload, sessionmaker
+from sqlalchemy.orm import Session, selectinload
 
 from ..assessment import Assessment, assess
 from .carrying import carry
-from .catalog import reading
 from .models import Image, IntakeOrder, Location, Segment
 from .records import Cancelled, Entry, Job, KnownLocation, Orders, Registered, SeenFile, State, path_of, vector_bytes
 from .rows import fallback_columns, in_chunks, segment_columns
+from .sessions import Repository, Sessions
 
 MAX_ATTEMPTS = 3
 """A photo that was being worked on when this many workers died is failed: it is what kills them."""
@@ -31,13 +31,8 @@ GIVEN_UP = f"given up: {MAX_ATTEMPTS} workers died while they worked on this pho
 LEASE = timedelta(seconds=90)
 
 
-class Intake:
+class Intake(Repository):
     """The states of photos on their way in.
-
-    Parameters
-    ----------
-    sessions : sessionmaker
-        From `open_sessions`.
 
     Attributes
     ----------
@@ -45,8 +40,8 @@ class Intake:
         Judgements and examples of segments that were replaced, ``moved`` and ``lost``, since this object was made.
     """
 
-    def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._sessions = sessions
+    def __init__(self, sessions: Sessions) -> None:
+        super().__init__(sessions)
         self.carried: Counter[str] = Counter()
 
     # ---- registering
@@ -54,7 +49,7 @@ class Intake:
     def known(self, uris: Collection[str]) -> dict[str, KnownLocation]:
         """What the catalogue knows of these locations."""
         found: dict[str, KnownLocation] = {}
-        with reading(self._sessions) as session:
+        with self._reading() as session:
             for chunk in in_chunks(list(uris)):
                 statement = select(Location, Image.state).join(Image).where(Location.uri.in_(chunk))
                 for row, state in session.execute(statement):
@@ -164,7 +159,7 @@ class Intake:
     def states(self, image_ids: Sequence[int]) -> dict[int, tuple[State, str | None]]:
         """State and error of those of the photos that exist."""
         found: dict[int, tuple[State, str | None]] = {}
-        with reading(self._sessions) as session:
+        with self._reading() as session:
             for chunk in in_chunks(image_ids):
                 rows = session.execute(select(Image.id, Image.state, Image.error).where(Image.id.in_(chunk)))
                 found.update({key: (state, error) for key, state, error in rows})  # type: ignore[misc]
@@ -174,7 +169,7 @@ class Intake:
 
     def orders(self) -> Orders:
         """What every worker of this catalogue was told."""
-        with reading(self._sessions) as session:
+        with self._reading() as session:
             return _orders(session)
 
     def pause(self) -> None:
@@ -216,7 +211,7 @@ class Intake:
     def unfinished(self, recipe: str | None = None) -> int:
         """Photos that are pending or being worked on, those that wait for another recipe apart."""
         waits = Image.state.in_(("pending", "working")), _open_to(recipe)
-        with reading(self._sessions) as session:
+        with self._reading() as session:
             return session.scalar(select(func.count()).select_from(Image).where(*waits)) or 0
 
     def retry_failed(self) -> int:

@@ -9,32 +9,23 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from ..errors import QueryError, UnknownFeedbackError, UnknownSegmentError
 from ..filters import Filters
 from ..query import Ref, SearchRequest
-from .catalog import reading
 from .models import Feedback, Judgement, Segment
 from .records import FeedbackRecord
 from .rows import in_chunks
+from .sessions import Repository
 
 MOST_ROUNDS = 100
 MOST_JUDGED = 1000
 """More judgements in one search would say little more, and cost time."""
 
 
-class Judgements:
-    """What people judged of what a search found.
-
-    Parameters
-    ----------
-    sessions : sessionmaker
-        From `open_sessions`.
-    """
-
-    def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._sessions = sessions
+class Judgements(Repository):
+    """What people judged of what a search found."""
 
     def begin(self, request: SearchRequest, space: str) -> int:
         """Keep a search as round 0; returns its id."""
@@ -53,7 +44,7 @@ class Judgements:
         QueryError
             There was no such round.
         """
-        with reading(self._sessions) as session:
+        with self._reading() as session:
             row = _row(session, feedback_id)
             if upto is not None and upto > row.rounds:
                 raise QueryError(f"feedback {feedback_id} has rounds 0 to {row.rounds}, not {upto}")

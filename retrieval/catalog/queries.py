@@ -8,30 +8,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import Session, sessionmaker
 
 from ..errors import UnknownQueryError
 from ..types import Analysis
-from .catalog import reading
 from .models import Query
 from .records import QueryRecord, vector_bytes, vectors_from
 from .rows import segment_columns, segment_record_from
+from .sessions import Repository
 
 KEPT = timedelta(hours=24)
 """How long a query photo is kept at least."""
 
 
-class KeptQueries:
-    """The query photos of the last day.
-
-    Parameters
-    ----------
-    sessions : sessionmaker
-        From `open_sessions`.
-    """
-
-    def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._sessions = sessions
+class KeptQueries(Repository):
+    """The query photos of the last day."""
 
     def add(self, sha256: str, size_hw: tuple[int, int], analysis: Analysis, recipe: str) -> int:
         """Keep an analysed query photo; returns its id."""
@@ -56,7 +46,7 @@ class KeptQueries:
         ------
         UnknownQueryError
         """
-        with reading(self._sessions) as session:
+        with self._reading() as session:
             row = session.scalar(select(Query).where(Query.id == query_id))
         if row is None:
             raise UnknownQueryError(f"there is no query {query_id}: upload the photo again with POST /api/v1/queries")

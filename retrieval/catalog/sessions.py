@@ -51,6 +51,25 @@ def open_sessions(database_url: str) -> sessionmaker[Session]:
     return sessionmaker(engine, expire_on_commit=False)
 
 
+class Repository:
+    """What asks and changes some tables of a catalogue.
+
+    Parameters
+    ----------
+    sessions : sessionmaker
+        From `open_sessions`.
+    """
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def _reading(self) -> Session:
+        """A session that only reads, so that it never waits for a writer."""
+        session = self._sessions()
+        session.connection(execution_options={"reading": True})
+        return session
+
+
 def migrate(database_url: str) -> str:
     """Bring the schema up to date; returns the revision it now has."""
     from alembic import command
