@@ -8,10 +8,10 @@ import click
 import faiss
 import numpy as np
 
-from indexer.bench.synthetic import synthetic_vectors
+from indexer.bench.synthetic import PER_PHOTO, synthetic_vectors
 from retrieval.assembly import Assembly
 from retrieval.settings import Settings
-from retrieval.types import Vectors
+from retrieval.types import Ids, Vectors
 
 QUERIES = 100
 TOP = 50
@@ -19,40 +19,47 @@ RANKS = (2, 5, 10, 25, 50)
 PROBES = (1, 4, 8, 16, 32, 64)
 LISTS = 512
 CANDIDATES = (100, 150, 250)
+DEEP = (50, 150, 400)
 
 
 @click.command()
 @click.option("--home", type=click.Path(exists=True, path_type=Path), required=True, help="Of an ingested collection.")
 @click.option("--count", default=100_000, show_default=True, help="So many segments at most.")
 def main(home: Path, count: int) -> None:
-    """Cosines of neighbours, and recall of the 50 nearest by inverted lists of vectors and of codes of two bits."""
+    """Cosines and photos of neighbours, and recall of the 50 nearest by inverted lists and by codes of two bits."""
     assembly = Assembly(Settings.in_home(home))
-    parts, found = list[Vectors](), 0
+    parts, photos, found = list[Vectors](), list[Ids](), 0
     for batch in assembly.catalog.segment_vectors(assembly.card.space):
         parts.append(batch.vectors)
+        photos.append(batch.owners)
         found += len(batch)
         if found >= count:
             break
     if found < LISTS * 40:
         raise click.ClickException(f"{home} has {found} segments: ingest a collection with {LISTS * 40} or more")
-    real = np.concatenate(parts)[:count]
-    for name, vectors in (("real", real), ("synthetic", synthetic_vectors(len(real), real.shape[1]))):
+    real, owners = np.concatenate(parts)[:count], np.concatenate(photos)[:count]
+    made = synthetic_vectors(len(real), real.shape[1])
+    for name, vectors, of in (("real", real, owners), ("synthetic", made, np.arange(len(made)) // PER_PHOTO)):
         click.echo(f"{name}, {len(vectors)} vectors")
-        for title, figures in likeness(np.ascontiguousarray(vectors, np.float32)).items():
+        for title, figures in likeness(np.ascontiguousarray(vectors, np.float32), of).items():
             click.echo(f"  {title}: " + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))
 
 
-def likeness(vectors: Vectors) -> dict[str, dict[int, float]]:
-    """What is compared, of one set of vectors, (N, D), float32."""
+def likeness(vectors: Vectors, owners: Ids) -> dict[str, dict[int, float]]:
+    """What is compared, of one set of vectors, (N, D), float32, and the photo of each, (N,)."""
     rng = np.random.default_rng(0)
     queries = vectors[rng.choice(len(vectors), QUERIES, replace=False)]
     exact = faiss.IndexFlatIP(vectors.shape[1])
     exact.add(vectors)
-    cosines, truth = exact.search(queries, TOP)
+    cosines, nearest = exact.search(queries, DEEP[-1])
+    truth = nearest[:, :TOP]
     lists, codes = _inverted(vectors, "Flat"), _inverted(vectors, "RaBitQ2")
     codes.nprobe = PROBES[-1]
     return {
         "cosine of the n-th nearest": {rank: float(cosines[:, rank - 1].mean()) for rank in RANKS},
+        "photos of the n nearest": {
+            n: float(np.mean([len(np.unique(row[:n])) for row in owners[nearest]])) for n in DEEP
+        },
         f"recall, {LISTS} lists, n looked at": {n: _recall(lists, queries, truth, TOP, n) for n in PROBES},
         "recall, codes, n candidates": {n: _recall(codes, queries, truth, n, PROBES[-1]) for n in CANDIDATES},
     }

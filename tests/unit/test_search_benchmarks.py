@@ -46,8 +46,10 @@ def test_likeness_of_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
     centres = rng.standard_normal((8, 32)).astype(np.float32)
     vectors = np.repeat(centres, 200, axis=0) + 0.1 * rng.standard_normal((1600, 32)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    cosines, lists, codes = likeness.likeness(vectors).values()
+    cosines, photos, lists, codes = likeness.likeness(vectors, np.arange(1600) // 20).values()
     assert cosines[2] >= cosines[50] > 0.9
+    assert 1 < photos[50] <= photos[150] <= 10, "a cluster is on ten photos"
+    assert photos[400] > 10
     assert lists[8] == 1
     assert 0 < codes[100] <= codes[250] <= 1
 
