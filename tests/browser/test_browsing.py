@@ -550,6 +550,7 @@ def test_pausing_cancelling_and_trying_again(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#intake p")).to_contain_text("Paused: 0 done, 1 to go.")
     page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
     job = site.assembly.intake.claim("test", 1)[0]
     site.assembly.intake.fail("test", job.image_id, f"{job.paths[0]}: truncated; copy it again")
     expect(page.locator("#intake")).to_be_hidden()
