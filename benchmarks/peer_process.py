@@ -18,6 +18,7 @@ import json
 import os
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -56,7 +57,7 @@ class Answer(NamedTuple):
 Ask = Callable[[Query, Effort], Answer]
 
 
-class Store:
+class Store(ABC):
     """Vectors with ids and photos, in a folder.
 
     Attributes
@@ -78,20 +79,20 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @abstractmethod
     def add(self, vectors: NDArray[np.float32], photos: NDArray[np.int64]) -> Iterator[int]:
         """Keep them; yields how many there are by now."""
-        raise NotImplementedError
 
-    def build(self) -> None:
+    def build(self) -> None:  # noqa: B027  # most have nothing to do
         """Make ready to be searched, if adding does not."""
 
+    @abstractmethod
     def open(self) -> None:
         """Make ready to be asked, in a new process."""
-        raise NotImplementedError
 
+    @abstractmethod
     def search(self, query: Query, effort: Effort) -> Answer:
         """The `TOP` nearest by inner product."""
-        raise NotImplementedError
 
     def ways(self) -> dict[str, Ask]:
         """How it can be asked; usually in one way."""
