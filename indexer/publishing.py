@@ -76,8 +76,7 @@ def rebuild(assembly: Assembly, recall: float | None = None) -> dict[str, int]:
             ("segments", assembly.live_segments(anew=True)),
             ("photos", assembly.live_photos(anew=True)),
         ):
-            index.refresh()
-            index.publish(recall or _recall_of(index.files))
+            index.rebuild(recall or _recall_of(index.files))
             sizes[name] = len(index)
     return sizes
 

@@ -292,10 +292,8 @@ class SearchEngine:
 
     def _background(self, query: Vectors, hidden: set[int]) -> Vectors:
         """A sample, always the same one, of segments that the query ranks low, photos that are `hidden` left out."""
-        ids = self.segments.ids()
-        wanted = min(len(ids), 4 * feedback.BACKGROUND + len(hidden))
-        drawn = ids[np.random.default_rng(0).choice(len(ids), wanted, replace=False)]
-        near = self.segments.nearest(query, k=min(NEAR, len(ids) // 4 + 1)).ids
+        drawn = self.segments.sample(4 * feedback.BACKGROUND + len(hidden))
+        near = self.segments.nearest(query, k=min(NEAR, len(self.segments) // 4 + 1)).ids
         shown = np.isin(self.segments.owners_of(drawn), list(hidden))
         low = drawn[~shown & ~np.isin(drawn, near)]
         vectors = self.catalog.vectors(low[: feedback.BACKGROUND].tolist()).vectors

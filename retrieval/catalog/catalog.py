@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Result, Select, func, select
 from sqlalchemy.orm import defer, selectinload
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
@@ -260,13 +260,13 @@ class Catalog(Repository):
         """Ids of all segments of a space, rising, and the photo of each."""
         statement = select(Segment.id, Segment.image_id).join(Image, Image.id == Segment.image_id)
         with self._reading() as session:
-            return _columns(session.execute(statement.where(Image.space == space).order_by(Segment.id)).all())
+            return _columns(session.execute(statement.where(Image.space == space).order_by(Segment.id)))
 
     def segment_counts(self, space: str) -> tuple[Ids, Ids]:
         """Ids of all photos of a space that have segments, rising, and how many each has."""
         statement = select(Image.id, Image.vector_count).where(Image.space == space, Image.vector_count > 0)
         with self._reading() as session:
-            return _columns(session.execute(statement.order_by(Image.id)).all())
+            return _columns(session.execute(statement.order_by(Image.id)))
 
     def segments_of_photos(self, image_ids: Sequence[int]) -> Ids:
         """Ids of all segments of some photos, rising."""
@@ -280,7 +280,7 @@ class Catalog(Repository):
         """Ids of all analysed photos of a space, rising, twice: a photo belongs to itself."""
         with self._reading() as session:
             statement = select(Image.id, Image.id).where(Image.space == space).order_by(Image.id)
-            return _columns(session.execute(statement).all())
+            return _columns(session.execute(statement))
 
     def segment_vectors(self, space: str, *, after: int = 0, batch_size: int = 4096) -> Iterator[VectorBatch]:
         """Vectors of a space's segments with ids beyond `after`, in batches of rising ids."""
@@ -389,10 +389,17 @@ def _batch(rows: Sequence[tuple[int, int, bytes]]) -> VectorBatch:
     return VectorBatch(np.array(ids, np.int64), np.array(owners, np.int64), vectors_from(vectors))
 
 
-def _columns(rows: Sequence[Row[int, int]]) -> tuple[Ids, Ids]:
+FETCHED = 100_000
+"""Rows that are held as Python's objects at once."""
+
+
+def _columns(result: Result[int, int]) -> tuple[Ids, Ids]:
     """Rows of two numbers as two arrays; NumPy would ask every row for its parts by itself."""
-    first, second = zip(*rows, strict=True) if rows else ((), ())
-    return np.array(first, np.int64), np.array(second, np.int64)
+    found = [np.zeros((2, 0), np.int64)]
+    for rows in result.partitions(FETCHED):
+        found.append(np.array(list(zip(*rows, strict=True)), np.int64))
+    first, second = np.concatenate(found, axis=1)
+    return first, second
 
 
 def _images() -> Select[Image]:

@@ -22,7 +22,7 @@ from ..errors import IndexFileError, IndexMismatchError, IndexMissingError
 from ..rank import Scored
 from ..types import Ids, Vectors
 from . import merging
-from .faiss_index import NO_IDS, FaissIndex
+from .faiss_index import NO_IDS, FaissIndex, among
 from .files import CURE, RECALL, IndexFiles, PartEntry
 from .inverted import Blocks, build
 from .parts import Part
@@ -179,6 +179,20 @@ class LiveIndex:
         found = [part.ids[part.alive()] for part in self._state.parts]
         return np.sort(np.concatenate(found)) if found else NO_IDS
 
+    def sample(self, count: int) -> Ids:
+        """Ids drawn by lot from what a search can return, in any order, without looking at the others.
+
+        Always the same ones of the same parts; fewer where there are no more, or where drawn ones were deleted.
+        """
+        parts = self._state.parts
+        ends = np.cumsum([0, *(len(part.ids) for part in parts)])
+        rows = np.random.default_rng(0).choice(ends[-1], min(count, int(ends[-1])), replace=False)
+        found = [NO_IDS]
+        for part, start, end in zip(parts, ends, ends[1:], strict=False):
+            drawn = part.ids[rows[(rows >= start) & (rows < end)] - start]
+            found.append(drawn[~among(part.gone, drawn)])
+        return np.concatenate(found)
+
     def owners_of(self, ids: Ids) -> Ids:
         """The photo of each id; -1 for an id that is not here."""
         found = np.full(len(ids), -1, np.int64)
@@ -203,10 +217,7 @@ class LiveIndex:
             if isinstance(part.index, FaissIndex):
                 found[here] = part.index.vectors(ids[here])
             elif here.any():
-                batch = self._source.some(np.unique(ids[here]))
-                rows = np.flatnonzero(here)
-                rows = rows[np.isin(ids[rows], batch.ids)]
-                found[rows] = batch.vectors[np.searchsorted(batch.ids, ids[rows])]
+                found[here] = self._stored(ids[here])
         return found
 
     def nearest(self, queries: Vectors, *, k: int, hidden: Collection[int] = (), apart: bool = False) -> Scored:
@@ -252,13 +263,8 @@ class LiveIndex:
             self._state = replace(self._state, contents=contents)
             return True
 
-    def publish(self, recall: float | None = None) -> None:
+    def publish(self) -> None:
         """Write what is in no written part yet, merged with parts that are not much larger; inside ``files.writing()``.
-
-        Parameters
-        ----------
-        recall : float, optional
-            What parts are built to reach from now on.
 
         Raises
         ------
@@ -268,9 +274,8 @@ class LiveIndex:
         with self._refreshing:
             self._adopt()
             state = self._state
-            if recall is None and self._is_written(state):
+            if self._is_written(state):
                 return
-            self._recall = recall or self._recall
             sizes = [len(part.ids) for part in state.written]
             first = merging.first_to_merge(
                 sizes, [len(part.gone) for part in state.written], sum(len(part) for part in state.growing)
@@ -284,6 +289,28 @@ class LiveIndex:
                 entries.append((entry, NO_IDS))
             self.files.commit(entries, fingerprint=self._fingerprint, dim=self.dim, recall=self._recall)
             self._state = replace(state, parts=self._load(kept))
+
+    def rebuild(self, recall: float) -> None:
+        """Write all that the catalogue has as one part, whatever there was; inside ``files.writing()``.
+
+        Vectors are read a block at a time: 16 bytes an entry are held, and what lists are fitted to.
+
+        Parameters
+        ----------
+        recall : float
+            What parts are built to reach from now on.
+
+        Raises
+        ------
+        IndexFileError
+            The disk is full or read-only; what was there stays.
+        """
+        with self._refreshing:
+            self._recall, (ids, owners) = recall, self._source.owners()
+            entry = self._write(ids, owners, self._stored)
+            entries = [(entry, NO_IDS)] if entry is not None else []
+            self.files.commit(entries, fingerprint=self._fingerprint, dim=self.dim, recall=recall)
+            self._state = _State(self._load())
 
     def _is_written(self, state: _State) -> bool:
         """Whether the files hold all that is known, and are the ones that were read."""
@@ -411,25 +438,41 @@ class LiveIndex:
     def _merge(self, parts: tuple[Part, ...]) -> PartEntry | None:
         """Write some parts as one, without what was deleted."""
         ids = np.concatenate([NO_IDS, *(part.ids[part.alive()] for part in parts)])
-        if not len(ids):
-            return None
         owners = np.concatenate([NO_IDS, *(part.owners[part.alive()] for part in parts)])
         order = np.argsort(ids, kind="stable")
         ids, owners = ids[order], owners[order]
         if not all(part.index.is_exact for part in parts):  # the catalogue, which may have lost some, has their vectors
             there = np.isin(ids, self._source.owners()[0], assume_unique=True)
             ids, owners = ids[there], owners[there]
+        return self._write(ids, owners, self.vectors)
+
+    def _write(self, ids: Ids, owners: Ids, vectors: Callable[[Ids], Vectors]) -> PartEntry | None:
+        """Write a part of some ids, which rise; None if there are none."""
+        if not len(ids):
+            return None
         if len(ids) > merging.EXACT_UP_TO:
-            built = build(Blocks(ids, self._read), self._recall)
+            built = build(Blocks(ids, partial(_blocks, vectors=vectors)), self._recall)
             if built is not None:
                 return self.files.write_part(built[0], ids, owners, built[1])
         exact = FaissIndex(self.dim)
-        for batch in self._read(ids):
+        for batch in _blocks(ids, vectors):
             exact.add(batch.ids, batch.vectors)
         return self.files.write_part(exact, ids, owners, None)
 
     def _read(self, ids: Ids) -> Iterator[VectorBatch]:
-        """Vectors of ids, a block at a time."""
-        for start in range(0, len(ids), AT_ONCE):
-            chunk = ids[start : start + AT_ONCE]
-            yield VectorBatch(chunk, np.zeros_like(chunk), self.vectors(chunk))
+        return _blocks(ids, self.vectors)
+
+    def _stored(self, ids: Ids) -> Vectors:
+        """The catalogue's vectors of ids, in their order, (M, D); zeros for one that is not there any more."""
+        found = np.zeros((len(ids), self.dim), np.float32)
+        batch = self._source.some(np.unique(ids))
+        here = np.isin(ids, batch.ids)
+        found[here] = batch.vectors[np.searchsorted(batch.ids, ids[here])]
+        return found
+
+
+def _blocks(ids: Ids, vectors: Callable[[Ids], Vectors]) -> Iterator[VectorBatch]:
+    """Vectors of ids, `AT_ONCE` at a time."""
+    for start in range(0, len(ids), AT_ONCE):
+        chunk = ids[start : start + AT_ONCE]
+        yield VectorBatch(chunk, np.zeros_like(chunk), vectors(chunk))

@@ -282,7 +282,7 @@ class TestLargeParts:
         live = many.live_segments()
         live.refresh()
         with live.files.writing():
-            live.publish(0.1)
+            live.rebuild(0.1)
         assert live.files.manifest().parts[0].tuning is not None
         query = random_units(np.random.default_rng(7), 1, 32)
         for k in (1, 5, 20, 30):
@@ -512,6 +512,10 @@ class Following(RuleBasedStateMachine):
         assert len(self.live) == len(expected)
         owners = {key: image for image, held in self.photos.items() for key in held}
         assert self.live.owners_of(self.live.ids()).tolist() == [owners[key] for key in sorted(owners)]
+        assert sorted(self.live.sample(10**6).tolist()) == sorted(expected)
+        some = self.live.sample(3).tolist()
+        assert some == self.live.sample(3).tolist()
+        assert len(set(some) & set(expected)) == len(some) <= 3
 
         def owners_of(ids: Ids) -> Ids:
             return np.array([owners[key] for key in ids.tolist()], np.int64)
