@@ -220,6 +220,10 @@ class ScikitLearn(Store):
             for metric in ("cosine", "euclidean")
         }
 
+    def search(self, query: Query, effort: Effort) -> Answer:
+        """By cosine."""
+        return self._ask("cosine", query, effort)
+
     def ways(self) -> dict[str, Ask]:
         """By metric."""
         return {metric: partial(self._ask, metric) for metric in self._fitted}

@@ -24,6 +24,7 @@ from retrieval.settings import Settings
 
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 CLIENTS = (1, 8)
+STARTS = 3
 WARM_UP = 20
 ANALYZER_SECONDS = 120
 
@@ -39,11 +40,15 @@ def bench_serving(settings: Settings, keys: list[int]) -> dict[str, Any]:
 
     Notes
     -----
-    The clients share the cores with the server. Times are of single requests, none repeated.
+    Of `STARTS` starts the fastest counts. The clients share the cores with the server. Times are of single requests,
+    none repeated.
     """
-    found: dict[str, Any] = {}
+    starts, found = list[float](), dict[str, Any]()
+    for _ in range(STARTS - 1):
+        with _server(settings) as (_, _, started):
+            starts.append(started)
     with _server(settings) as (address, process, started):
-        found["server started, s"] = round(started, 2)
+        found["server started, s"] = round(min(*starts, started), 2)
         found["server's own memory, MB"] = round(process.memory_full_info().uss / 1e6)
         _wait_for_analyzer(settings)
         _ask_all(address, keys[:WARM_UP])

@@ -26,6 +26,11 @@ FLAT = "faiss flat"
 SCIKIT = ["scikit-learn cosine", "scikit-learn euclidean"]
 
 
+@pytest.mark.parametrize("name", STORES)
+def test_every_store_can_be_made(name: str, tmp_path: Path) -> None:
+    assert STORES[name](tmp_path).folder == tmp_path
+
+
 @pytest.mark.parametrize("count", [30, 500])
 def test_the_truth_is_found_blockwise(count: int) -> None:
     rng = np.random.default_rng(0)
