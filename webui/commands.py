@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,33 +94,30 @@ def serve(
     trusted_proxy: str | None,
 ) -> None:
     """Serve the web pages and the API."""
-    gc.disable()  # most of what is loaded now stays: nobody need look through it, neither now nor later
-    from waitress.server import create_server
-
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits for a thread is no news
+    with _loading():
+        from waitress.server import create_server
 
-    from retrieval.analyzer import RemoteAnalyzer
-    from retrieval.assembly import Assembly
+        from retrieval.analyzer import RemoteAnalyzer
+        from retrieval.assembly import Assembly
 
-    from . import create_app
-    from .security import is_beyond_loopback
+        from . import create_app
+        from .security import is_beyond_loopback
 
-    assembly = Assembly(settings)
-    beyond = is_beyond_loopback((host, *allow_host)) or trusted_proxy is not None
-    if beyond:
-        check_login(assembly.accounts, no_login=no_login)
-    app = create_app(
-        assembly,
-        RemoteAnalyzer(assembly.analyzer_file),
-        hosts=(host, *allow_host),
-        login_required=beyond and not no_login,
-    )
+        assembly = Assembly(settings)
+        beyond = is_beyond_loopback((host, *allow_host)) or trusted_proxy is not None
+        if beyond:
+            check_login(assembly.accounts, no_login=no_login)
+        app = create_app(
+            assembly,
+            RemoteAnalyzer(assembly.analyzer_file),
+            hosts=(host, *allow_host),
+            login_required=beyond and not no_login,
+        )
     try:
         server = create_server(app, host=host, port=port, threads=THREADS, **server_options(trusted_proxy))
     except OSError as error:
         raise click.UsageError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from error
-    gc.freeze()
-    gc.enable()
     companions = [Companion(name) for name in (("analyzer", "worker") if worker else ("analyzer",))]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     click.echo(f"SegSearch is at http://{host}:{server.effective_port}/  (Ctrl-C stops it)")
@@ -127,6 +126,17 @@ def serve(
     finally:
         for companion in companions:
             companion.end()
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """Most of what is loaded inside stays, so the garbage collector need not look through it, neither now nor later."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def check_login(accounts: Accounts, *, no_login: bool) -> None:
