@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import stat
 from pathlib import Path
 
@@ -133,6 +134,7 @@ class TestServing:
             assert result.exit_code == 2
             assert "manage.py users add" in result.output
             assert "--no-login" in result.output
+        assert gc.isenabled(), "as before"
 
     def test_unless_that_is_wanted(self, accounts: Accounts, capsys: pytest.CaptureFixture[str]) -> None:
         check_login(accounts, no_login=True)
