@@ -418,11 +418,7 @@ class LiveIndex:
         ids, owners, vectors = (
             np.concatenate([getattr(each, name) for each in batches]) for name in ("ids", "owners", "vectors")
         )
-        if vectors.shape[1] != self.dim:
-            raise IndexMismatchError(
-                f"the catalogue's vectors have length {vectors.shape[1]}, the recipe's {self.dim}: "
-                "run `python manage.py resegment`"
-            )
+        self._check_length(vectors)
         growing = self._state.growing
         sizes, gone = [len(part.ids) for part in growing], [len(part.gone) for part in growing]
         first = merging.first_to_merge(sizes, gone, len(ids))
@@ -466,9 +462,18 @@ class LiveIndex:
         """The catalogue's vectors of ids, in their order, (M, D); zeros for one that is not there any more."""
         found = np.zeros((len(ids), self.dim), np.float32)
         batch = self._source.some(np.unique(ids))
-        here = np.isin(ids, batch.ids)
-        found[here] = batch.vectors[np.searchsorted(batch.ids, ids[here])]
+        if len(batch):
+            self._check_length(batch.vectors)
+            here = np.isin(ids, batch.ids)
+            found[here] = batch.vectors[np.searchsorted(batch.ids, ids[here])]
         return found
+
+    def _check_length(self, vectors: Vectors) -> None:
+        if vectors.shape[1] != self.dim:
+            raise IndexMismatchError(
+                f"the catalogue's vectors have length {vectors.shape[1]}, the recipe's {self.dim}: "
+                "run `python manage.py resegment`"
+            )
 
 
 def _blocks(ids: Ids, vectors: Callable[[Ids], Vectors]) -> Iterator[VectorBatch]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,8 @@ class TestFollowing:
         toys.add(analysis([[1, 0, 0]], photo_vector=[1, 0, 0]))
         with pytest.raises(IndexMismatchError, match=r"length 3, the recipe's 4.*resegment"):
             live.refresh()
+        with live.files.writing(), pytest.raises(IndexMismatchError, match=r"length 3, the recipe's 4.*resegment"):
+            live.rebuild(0.95)
 
     def test_lag_is_what_was_not_taken_in_yet(self, toys: ToyLibrary, live: LiveIndex) -> None:
         toys.add(analysis([X, Y]))
@@ -287,6 +290,26 @@ class TestLargeParts:
         query = random_units(np.random.default_rng(7), 1, 32)
         for k in (1, 5, 20, 30):
             assert len(live.nearest(query, k=k, apart=True)) == k
+
+    def test_photos_that_go_while_it_is_rebuilt(self, many: ToyLibrary) -> None:
+        """Their ids were listed, and their vectors are not there any more: nothing of them is found afterwards."""
+        live = many.live_segments()
+        listed = live._source.owners()
+        for image_id in (1, 2, 3):
+            many.catalog.delete(image_id)
+        live._source = replace(live._source, owners=lambda: listed)
+        with live.files.writing():
+            live.rebuild(0.95)
+        again = many.live_segments()
+        again.refresh()
+        assert len(again) == 27 * 20
+        assert not set(again.nearest(random_units(np.random.default_rng(1), 1, 32), k=600).owners.tolist()) & {1, 2, 3}
+
+    def test_nothing_is_rebuilt_as_nothing(self, live: LiveIndex) -> None:
+        with live.files.writing():
+            live.rebuild(0.95)
+        assert live.files.manifest().parts == ()
+        assert len(live) == 0
 
     def test_what_comes_later_is_a_part_of_its_own_until_it_is_half_as_much(self, many: ToyLibrary) -> None:
         live, rng = many.live_segments(), np.random.default_rng(2)
