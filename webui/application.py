@@ -16,6 +16,7 @@ from werkzeug.routing import BaseConverter, RoutingException
 from retrieval.assembly import Assembly
 from retrieval.protocols import Analyzer
 
+from .admission import admit
 from .api import BLUEPRINTS, problems
 from .api.schemas import Problem
 from .context import EXTENSION, WebContext
@@ -95,6 +96,7 @@ def build(
     follower = Follower(context)
     measure(app, context, follower if follow else None)
     protect(app, hosts)
+    admit(app)
     identify(app, assembly.settings.session_key_file, required=login_required)
     limit(app)
     for blueprint in BLUEPRINTS:

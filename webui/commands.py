@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MANAGE = Path(__file__).resolve().parents[1] / "manage.py"
-THREADS = 8
-MAX_HEADER_BYTES = 1 << 16
-MAX_BODY_BYTES = 200 * 1024**2
-"""What is larger is cut off by the server; up to that, the application says what is too large, and what to do."""
 
 
 class Companion:
@@ -96,13 +92,12 @@ def serve(
     """Serve the web pages and the API."""
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits for a thread is no news
     with _loading():
-        from waitress.server import create_server
-
         from retrieval.analyzer import RemoteAnalyzer
         from retrieval.assembly import Assembly
 
         from . import create_app
         from .security import is_beyond_loopback
+        from .server import listen
 
         assembly = Assembly(settings)
         beyond = is_beyond_loopback((host, *allow_host)) or trusted_proxy is not None
@@ -115,14 +110,14 @@ def serve(
             login_required=beyond and not no_login,
         )
     try:
-        server = create_server(app, host=host, port=port, threads=THREADS, **server_options(trusted_proxy))
+        listening = listen(app, host, port, trusted_proxy=trusted_proxy)
     except OSError as error:
         raise click.UsageError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from error
     companions = [Companion(name) for name in (("analyzer", "worker") if worker else ("analyzer",))]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    click.echo(f"SegSearch is at http://{host}:{server.effective_port}/  (Ctrl-C stops it)")
+    click.echo(f"SegSearch is at http://{host}:{listening.port}/  (Ctrl-C stops it)")
     try:
-        server.run()
+        listening.run()
     finally:
         for companion in companions:
             companion.end()
@@ -156,18 +151,6 @@ def check_login(accounts: Accounts, *, no_login: bool) -> None:
         raise click.UsageError("there are users, so everybody signs in: leave out --no-login, or remove the users")
     if no_login:
         click.echo("WARNING: everybody who can reach this server may see, add and delete photos (--no-login)", err=True)
-
-
-def server_options(trusted_proxy: str | None) -> dict[str, Any]:
-    """How waitress is to listen: with bounds, and believing what a proxy says of whom it asks for only if named."""
-    bounds = {
-        "ident": "SegSearch",
-        "max_request_header_size": MAX_HEADER_BYTES,
-        "max_request_body_size": MAX_BODY_BYTES,
-    }
-    if trusted_proxy is None:
-        return bounds
-    return {**bounds, "trusted_proxy": trusted_proxy, "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"}}
 
 
 @click.command(hidden=True)

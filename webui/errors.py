@@ -14,6 +14,7 @@ TITLES = {
     413: "That is too large",
     429: "That was too often",
     500: "Something went wrong here",
+    503: "The server is busy, or not ready",
     507: "There is no room for that",
 }
 DETAILS = {

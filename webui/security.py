@@ -1,12 +1,13 @@
 """What keeps foreign web pages out, and what a browser may do with the answers. Who may do what is in `login.py`.
 
-Two checks keep out a foreign page that is open in the same browser:
+Three checks keep out a foreign page that is open in the same browser:
 
 - the ``Host`` of every request must be one of this server's, so that no foreign name can be pointed at its address
   (DNS rebinding);
 - a request that changes something must come from this server's own pages, if it comes from a page at all (``Origin``,
   ``Sec-Fetch-Site``). With a session, or to begin one, it must say that it does. One with an API token need
   not: a browser adds no such header by itself, and asks before it lets a foreign page do so.
+- what another site's page embeds (pictures, frames) is refused, so that it cannot have this server work.
 
 References
 ----------
@@ -83,6 +84,8 @@ def protect(app: Flask, hosts: Collection[str]) -> None:
                 f"this server is not called {(host or '')[:100]!r}: use the address it was started with, or start it "
                 "with --host and the address you want to use"
             )
+        if _is_embedded():
+            raise Forbidden("another site's page may link to this server, but not embed or read what it serves")
         if request.method not in SAFE_METHODS and not _comes_from(str(host)):
             raise Forbidden("this request comes from another site's page: use SegSearch's own pages, or a program")
 
@@ -105,6 +108,14 @@ def is_loopback(address: str | None, host: str | None) -> bool:
 def is_beyond_loopback(hosts: Collection[str]) -> bool:
     """Whether a server of these names and addresses can be reached from other machines."""
     return not {host.strip("[]").lower() for host in hosts} <= LOOPBACK
+
+
+def _is_embedded() -> bool:
+    """Whether another site's page fetches something for itself, such as a picture, and nobody follows a link."""
+    mode = request.headers.get("Sec-Fetch-Mode", "navigate")
+    return request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site") and (
+        mode != "navigate" or request.headers.get("Sec-Fetch-Dest") not in (None, "document")
+    )
 
 
 def _comes_from(host: str) -> bool:

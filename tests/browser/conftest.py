@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from browsing import PHOTOS, Complaints, Site, drawing
 from playwright.sync_api import Browser, Page, sync_playwright
-from waitress.server import create_server
 
 from retrieval.analyzer import LocalAnalyzer
 from retrieval.assembly import Assembly
@@ -23,6 +22,7 @@ from retrieval.catalog.records import SeenFile, uri_of
 from retrieval.decoding import DecoderPool
 from retrieval.settings import Settings
 from webui import create_app
+from webui.server import listen
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
@@ -43,13 +43,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site.enter([_saved(home / f"drawing {number}.png", number) for number in range(PHOTOS)])
     _fail(site, home)
     with DecoderPool(1) as decoders:
-        server = create_server(
-            create_app(assembly, LocalAnalyzer(assembly.recipe, decoders)), host="127.0.0.1", port=0, threads=6
-        )
-        thread = threading.Thread(target=server.run, daemon=True)
+        listening = listen(create_app(assembly, LocalAnalyzer(assembly.recipe, decoders)), "127.0.0.1", 0)
+        thread = threading.Thread(target=listening.run, daemon=True)
         thread.start()
-        yield replace(site, url=f"http://127.0.0.1:{server.effective_port}")
-        server.close()
+        yield replace(site, url=f"http://127.0.0.1:{listening.port}")
+        listening.stop()
 
 
 def _saved(path: Path, number: int) -> Path:

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 import pytest
 from browsing import Complaints, Site, drawing
 from playwright.sync_api import Browser, Page, expect
-from waitress.server import create_server
 
 from retrieval.analyzer import LocalAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.decoding import DecoderPool
 from retrieval.settings import Settings
 from webui import create_app, passwords
-from webui.commands import server_options
+from webui.server import listen
 
 pytestmark = pytest.mark.browser
 
@@ -38,10 +37,10 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site.enter(paths)
     with DecoderPool(1) as decoders:
         app = create_app(assembly, LocalAnalyzer(assembly.recipe, decoders))
-        server = create_server(app, host="127.0.0.1", port=0, threads=6, **server_options(None))
-        threading.Thread(target=server.run, daemon=True).start()
-        yield Site(assembly, home, url=f"http://127.0.0.1:{server.effective_port}")
-        server.close()
+        listening = listen(app, "127.0.0.1", 0)
+        threading.Thread(target=listening.run, daemon=True).start()
+        yield Site(assembly, home, url=f"http://127.0.0.1:{listening.port}")
+        listening.stop()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from retrieval.catalog import Accounts
 from retrieval.errors import AccountError, UnknownTokenError, UnknownUserError
 from retrieval.settings import Settings
 from webui import passwords
-from webui.commands import check_login, server_options
+from webui.commands import check_login
 from webui.security import is_beyond_loopback
 
 PASSWORD = "correct horse battery"
@@ -146,7 +146,3 @@ class TestServing:
         assert capsys.readouterr().err == ""
         with pytest.raises(click.UsageError, match="leave out --no-login"):
             check_login(accounts, no_login=True)
-
-    def test_only_a_proxy_that_is_named_is_believed(self) -> None:
-        assert "trusted_proxy" not in server_options(None)
-        assert server_options("192.0.2.1")["trusted_proxy_headers"] == {"x-forwarded-for", "x-forwarded-proto"}

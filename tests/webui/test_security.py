@@ -108,6 +108,16 @@ class TestOrigin:
         assert client.post("/api/v1/queries", data={}, headers=foreign).status_code == 403
         assert len(client.get("/api/v1/images").get_json()["items"]) == 4
 
+    @pytest.mark.parametrize("site", ["cross-site", "same-site"])
+    def test_other_pages_may_link_but_not_embed(self, reader: FlaskClient, site: str) -> None:
+        thumbnail = "/api/v1/images/1/thumbnail"
+        picture = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+        frame = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
+        link = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+        own = {**picture, "Sec-Fetch-Site": "same-origin"}
+        asked = [reader.get(thumbnail, headers=headers).status_code for headers in (picture, frame, link, own)]
+        assert asked == [403, 403, 200, 200]
+
     def test_reading_needs_no_origin(self, reader: FlaskClient) -> None:
         assert reader.get("/api/v1/status", headers={"Origin": "http://evil.example"}).status_code == 200
 

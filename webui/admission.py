@@ -1,0 +1,124 @@
+"""Admission control: how many requests of each kind are worked on at once, so that slow ones leave threads to the rest.
+
+Each kind has some requests that run and some that wait for a short time; what comes beyond that is told to come again
+(503 with ``Retry-After``). There are more threads than all kinds can take together, so `/healthz` always finds one.
+
+References
+----------
+Nygard, "Release It!", 2nd ed., 2018, chapter 5, "Bulkheads" and "Shed Load".
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Flask, g, request
+from werkzeug.exceptions import ServiceUnavailable
+
+RETRY_SECONDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many requests of a kind there may be.
+
+    Attributes
+    ----------
+    running, waiting : int
+        At once.
+    patience : float
+        Seconds that one waits at most.
+    """
+
+    running: int
+    waiting: int
+    patience: float
+
+
+QUOTAS: Mapping[str, Quota] = {
+    "analysis": Quota(2, 4, 20.0),
+    "upload": Quota(3, 6, 20.0),
+    "picture": Quota(8, 8, 10.0),
+    "search": Quota(4, 12, 10.0),
+    "learning": Quota(2, 4, 10.0),
+    "other": Quota(6, 12, 10.0),
+}
+
+KINDS: Mapping[str, str | None] = {
+    "api_queries.add_query": "analysis",
+    "api_images.add_image": "upload",
+    "api_images.get_file": "picture",
+    "api_images.get_thumbnail": "picture",
+    "api_images.get_preview": "picture",
+    "api_images.get_crop": "picture",
+    "api_queries.get_query_file": "picture",
+    "api_search.find": "search",
+    "api_feedback.begin_feedback": "search",
+    "api_feedback.get_feedback": "search",
+    "api_feedback.add_round": "search",
+    "api_feedback.take_back": "search",
+    "api_concepts.learn_concepts": "learning",
+    "api_concepts.import_concepts": "learning",
+    "api_clusters.update_clusters": "learning",
+    "health.is_alive": None,
+    "health.is_ready": None,
+    "health.metrics": None,
+}
+"""By endpoint. What is not named here is "other"; what has no kind is never kept waiting."""
+
+SPARE_THREADS = 4
+THREADS = sum(quota.running + quota.waiting for quota in QUOTAS.values()) + SPARE_THREADS
+
+
+class Gate:
+    """Lets as many in as a quota says.
+
+    Parameters
+    ----------
+    quota : Quota
+    """
+
+    def __init__(self, quota: Quota) -> None:
+        self._patience = quota.patience
+        self._inside = threading.Semaphore(quota.running)
+        self._admitted = threading.Semaphore(quota.running + quota.waiting)
+
+    def enter(self) -> bool:
+        """Wait for one's turn; whether it came. Who was let in has to `leave`."""
+        if not self._admitted.acquire(blocking=False):
+            return False
+        if self._inside.acquire(timeout=self._patience):
+            return True
+        self._admitted.release()
+        return False
+
+    def leave(self) -> None:
+        """Make room for the next."""
+        self._inside.release()
+        self._admitted.release()
+
+
+def admit(app: Flask, quotas: Mapping[str, Quota] = QUOTAS) -> None:
+    """Have every request to `app` wait for its turn, or refused while too many wait."""
+    gates = {kind: Gate(quota) for kind, quota in quotas.items()}
+
+    @app.before_request
+    def enter() -> None:
+        kind = KINDS.get(request.endpoint or "", "other")
+        if kind is None:
+            return
+        gate = gates[kind]
+        if not gate.enter():
+            raise ServiceUnavailable(
+                f"the server is busy with other requests of this kind: try again in {RETRY_SECONDS} s",
+                retry_after=RETRY_SECONDS,
+            )
+        g.gate = gate
+
+    @app.teardown_request
+    def leave(_: BaseException | None) -> None:
+        gate: Gate | None = g.pop("gate", None)
+        if gate is not None:
+            gate.leave()
