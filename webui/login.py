@@ -31,7 +31,7 @@ from retrieval.catalog.accounts import ROLES, Accounts, Role, UserRecord
 from . import passwords
 from .context import context
 from .limiting import SIGN_INS, client, spend
-from .security import SAFE_METHODS, SESSION_COOKIE
+from .security import SAFE_METHODS, SESSION_COOKIE, bearer_token
 
 logger = logging.getLogger(__name__)
 
@@ -229,9 +229,9 @@ def _following() -> str:
 def _visitor() -> Visitor | None:
     """Who asks; None if it is nobody who is known, and somebody who is known is asked for."""
     accounts = context().accounts
-    bearer = request.authorization
-    if bearer is not None and bearer.type == "bearer":
-        user = accounts.by_token(bearer.token or "")
+    token = bearer_token()
+    if token is not None:
+        user = accounts.by_token(token)
         by: Literal["token", "session"] = "token"
     else:
         user, by = _in_session(accounts), "session"

@@ -328,6 +328,8 @@ class TestTokens:
             "Bearer ",
             "Bearer x",
             "Basic YWRtaW46Y29ycmVjdCBob3JzZQ==",
+            "Basic \u00ff",
+            "Digest \u00ff",
             "Bearer \u00ff",
             "x",
             "Bearer a=b, c=d",
