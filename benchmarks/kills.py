@@ -2,12 +2,12 @@
 
 ::
 
-    python -m benchmarks.kills [--kills 50] [--seed 0] [--filled 60000] [--from FOLDER] [--out FILE]
+    python -m benchmarks.kills [--kills 50] [--copies 2] [--seed 0] [--filled 60000] [--from FOLDER] [--out FILE]
 
-A web server with its analyzer, a worker with its decoders and an ``ingest`` run on one home, while photos are uploaded,
-put into a folder and searched with. One of the five is killed, what nobody restarts is started again, and when all is
-entered the catalogue is held against the files and the index against the catalogue. Then the next one. The home is
-filled with synthetic photos before, so that it has an index of inverted lists, too.
+Web servers with their analyzers, workers with their decoders and ``ingest``, two of each, run on one home, while photos
+are uploaded, put into a folder and searched with. One of the processes is killed, what nobody restarts is started
+again, and when all is entered the catalogue is held against the files and the index against the catalogue. Then the
+next one. The home is filled with synthetic photos before, so that it has an index of inverted lists, too.
 
 Leases of the dead are ended by hand, or each kill would be followed by 90 s of waiting.
 """
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
 import os
 import random
@@ -36,9 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 import psutil
-from PIL import Image
 
 from indexer.bench.results import OUT, report
 from indexer.bench.synthetic import fill
@@ -47,7 +44,8 @@ from retrieval.assembly import Assembly
 from retrieval.catalog.intake import GIVEN_UP
 from retrieval.settings import Settings
 
-MANAGE = Path(__file__).resolve().parents[1] / "manage.py"
+from .servers import MANAGE, drawn
+
 KINDS = ("worker", "decoder", "web server", "analyzer", "ingest")
 PATIENCE = 120.0
 """Seconds that anything may take before it counts as a hang."""
@@ -57,15 +55,6 @@ OLD = "2000-01-01 00:00:00"
 
 class HangError(RuntimeError):
     """Something did not happen in time."""
-
-
-def drawn(seed: int, size: tuple[int, int] = (320, 240)) -> bytes:
-    """A JPEG of coloured blocks, another for every seed."""
-    rng = np.random.default_rng(seed)
-    blocks = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(blocks).resize(size, Image.Resampling.NEAREST).save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
 
 
 def contents(source: Path | None, seed: int) -> Iterator[bytes]:
@@ -84,17 +73,27 @@ def contents(source: Path | None, seed: int) -> Iterator[bytes]:
 
 @dataclass
 class Library:
-    """The processes of one home and what they were given."""
+    """The processes of one home and what they were given.
+
+    Attributes
+    ----------
+    copies : int
+        How many there are of each kind of process. They are named by kind and number: ``worker 1``.
+    """
 
     home: Path
     photos: Path
     recipe: str = "grid"
-    port: int = field(default_factory=lambda: _free_port())
+    copies: int = 1
+    ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     before: set[str] = field(default_factory=set)
     uploaded: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
     answers: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.ports = {name: _free_port() for name in self.names("web server")}
 
     def fill(self, segments: int) -> None:
         """Enter synthetic photos that have so many segments, and write their index."""
@@ -109,16 +108,20 @@ class Library:
         """Of its home."""
         return Settings.in_home(self.home, device="cpu", recipe=self.recipe)
 
+    def names(self, *kinds: str) -> list[str]:
+        """Of the processes of some kinds."""
+        return [f"{kind} {number}" for kind in kinds for number in range(1, self.copies + 1)]
+
     def start(self, name: str) -> None:
-        """Start what is not running: ``web server``, ``worker`` or ``ingest``."""
+        """Start a web server, worker or ingest that is not running."""
         running = self.processes.get(name)
         if running is not None and running.poll() is None:
             return
         arguments = {
-            "web server": ["serve", "--no-worker", "--port", str(self.port)],
+            "web server": ["serve", "--no-worker", "--port", str(self.ports.get(name, 0))],
             "worker": ["worker"],
             "ingest": ["ingest", str(self.photos)],
-        }[name]
+        }[kind_of(name)]
         with (self.home.parent / f"{name.replace(' ', '-')}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, str(MANAGE), *arguments], env=self.environment, stdout=log, stderr=log
@@ -130,16 +133,18 @@ class Library:
         own = {"SEGSEARCH_HOME": str(self.home), "SEGSEARCH_RECIPE": self.recipe, "SEGSEARCH_DEVICE": "cpu"}
         return {**os.environ, "OMP_NUM_THREADS": "1", **own}
 
-    def victim(self, kind: str) -> psutil.Process | None:
-        """The process of a kind, if there is one now."""
+    def victim(self, name: str) -> psutil.Process | None:
+        """The process of a name, if there is one now; a decoder is a worker's, an analyzer a web server's."""
+        kind, number = kind_of(name), name.rpartition(" ")[2]
+        owner = {"decoder": f"worker {number}", "analyzer": f"web server {number}"}.get(kind, name)
         with contextlib.suppress(psutil.Error, KeyError):
+            process = psutil.Process(self.processes[owner].pid)
             if kind == "decoder":
-                return next(iter(_decoders(psutil.Process(self.processes["worker"].pid))), None)
+                return next(iter(_decoders(process)), None)
             if kind == "analyzer":
-                below = psutil.Process(self.processes["web server"].pid).children()
-                return next((each for each in below if each.cmdline()[-1:] == ["analyzer"]), None)
-            if self.processes[kind].poll() is None:
-                return psutil.Process(self.processes[kind].pid)
+                return next((each for each in process.children() if "analyzer" in each.cmdline()), None)
+            if self.processes[owner].poll() is None:
+                return process
         return None
 
     def leftovers(self) -> list[str]:
@@ -178,7 +183,8 @@ class Library:
         head = b'--%s\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n' % boundary
         body = head + content + b"\r\n--%s--\r\n" % boundary
         kind = {"Content-Type": f"multipart/form-data; boundary={boundary.decode()}"}
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api/v1/{where}", body, kind)
+        port = self.ports[random.choice(self.names("web server"))]
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/{where}", body, kind)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 status = answer.status
@@ -191,10 +197,10 @@ class Library:
         self.answers[f"{where} {status or 'no answer'}"] += 1
         return status
 
-    def searchable(self) -> tuple[int, int]:
-        """Segments that the web server finds, and those that it does not yet."""
+    def searchable(self, name: str) -> tuple[int, int]:
+        """Segments that a web server finds, and those that it does not yet."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/v1/status", timeout=60) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/api/v1/status", timeout=60) as answer:
                 told = json.load(answer)
                 return told["segments"], told["lag"]
         except (OSError, ValueError):
@@ -218,7 +224,13 @@ class Library:
         """Whether all that was given is registered and entered."""
         self.end_leases_of_the_dead()
         waiting = "SELECT count(*) FROM image WHERE state IN ('pending', 'working')"
-        return self.processes["ingest"].poll() is not None and self.rows(waiting) == [(0,)]
+        ended = all(self.processes[name].poll() is not None for name in self.names("ingest"))
+        return ended and self.rows(waiting) == [(0,)]
+
+
+def kind_of(name: str) -> str:
+    """What a process is, without its number."""
+    return name.rpartition(" ")[0]
 
 
 def _free_port() -> int:
@@ -285,17 +297,17 @@ def _parts(library: Library) -> list[str]:
     return [f"{part.count} {'inverted' if part.tuning else 'exact'}" for part in parts]
 
 
-def kill_one(library: Library, kind: str, wait: float) -> bool:
-    """Kill a process of a kind after some seconds, or as soon as there is one; whether one was killed."""
+def kill_one(library: Library, name: str, wait: float) -> bool:
+    """Kill a process after some seconds, or as soon as it is there; whether it was killed."""
     time.sleep(wait)
-    end = time.monotonic() + (5.0 if kind == "ingest" else PATIENCE)
-    while (process := library.victim(kind)) is None:
+    end = time.monotonic() + (5.0 if kind_of(name) == "ingest" else PATIENCE)
+    while (process := library.victim(name)) is None:
         if time.monotonic() > end:
             return False
         time.sleep(0.02)
     process.kill()
-    if kind in library.processes:
-        library.processes[kind].wait(PATIENCE)
+    if name in library.processes:
+        library.processes[name].wait(PATIENCE)
     return True
 
 
@@ -318,28 +330,31 @@ def work(library: Library, source: Iterator[bytes], photos: int, number: int) ->
     return thread
 
 
-def one_round(library: Library, source: Iterator[bytes], kind: str, photos: int, wait: float, number: int) -> list[str]:
+def one_round(
+    library: Library, source: Iterator[bytes], victim: str, photos: int, wait: float, number: int
+) -> list[str]:
     """Work, a kill in the middle of it, and the account afterwards."""
     giving = work(library, source, photos, number)
-    for name in ("web server", "worker", "ingest"):
+    for name in library.names("web server", "worker", "ingest"):
         library.start(name)
-    while not kill_one(library, kind, wait):
-        library.start(kind)  # an ingest that was faster than its death
+    while not kill_one(library, victim, wait):
+        library.start(victim)  # an ingest that was faster than its death
         wait = wait / 2
-    for name in ("web server", "worker"):
+    for name in library.names("web server", "worker"):
         library.start(name)
-    if kind == "ingest":
-        library.start("ingest")
+    if kind_of(victim) == "ingest":
+        library.start(victim)
     giving.join(PATIENCE)
     if giving.is_alive():
         raise HangError("uploads are not acknowledged")
     _until(library.is_settled, "everything is entered")
     faults = faults_of(library)
     count = library.rows("SELECT count(*) FROM segment")[0][0]
-    try:
-        _until(lambda: library.searchable() == (count, 0), "the web server finds every segment")
-    except HangError as error:
-        faults.append(f"{error}: {library.searchable()} of {count}")
+    for name in library.names("web server"):
+        try:
+            _until(lambda name=name: library.searchable(name) == (count, 0), f"{name} finds every segment")
+        except HangError as error:
+            faults.append(f"{error}: {library.searchable(name)} of {count}")
     return faults
 
 
@@ -350,6 +365,7 @@ def run(
     source: Path | None = None,
     *,
     filled: int = 0,
+    copies: int = 1,
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Kill so many times; returns what was given, killed and found wrong.
@@ -363,6 +379,8 @@ def run(
         A folder of photos; drawn ones if absent.
     filled : int
         Synthetic segments to begin with.
+    copies : int
+        Processes of each kind.
     tell : callable
         Called with a line a round.
     """
@@ -370,20 +388,20 @@ def run(
     kinds = [kind for _ in range(-(-kills // len(KINDS))) for kind in rng.sample(KINDS, len(KINDS))][:kills]
     killed, faults, given_up = Counter[str](), list[str](), 0
     with tempfile.TemporaryDirectory(prefix="segsearch-kills-") as folder:
-        library = Library(Path(folder) / "home", Path(folder) / "photos")
+        library = Library(Path(folder) / "home", Path(folder) / "photos", copies=copies)
         library.photos.mkdir()
         supply = contents(source, seed)
         if filled:
             library.fill(filled)
         try:
             for number, kind in enumerate(kinds):
-                wait = rng.uniform(0.0, 3.0)
-                found = one_round(library, supply, kind, photos, wait, number)
+                wait, name = rng.uniform(0.0, 3.0), f"{kind} {rng.randint(1, copies)}"
+                found = one_round(library, supply, name, photos, wait, number)
                 again = library.rows("SELECT count(*) FROM image WHERE error = ?", GIVEN_UP)[0][0]
                 given_up += again
                 killed[kind] += 1
-                faults += [f"kill {number}, of the {kind}: {fault}" for fault in found]
-                tell(f"{number + 1}/{kills} {kind} killed after {wait:.2f} s: {'; '.join(found) or 'all is well'}")
+                faults += [f"kill {number}, of {name}: {fault}" for fault in found]
+                tell(f"{number + 1}/{kills} {name} killed after {wait:.2f} s: {'; '.join(found) or 'all is well'}")
         finally:
             library.stop()
         try:
@@ -394,6 +412,7 @@ def run(
         return {
             "kills": sum(killed.values()),
             "seed": seed,
+            "processes of each kind": copies,
             "killed": dict(sorted(killed.items())),
             "files": len(library.files),
             "uploads": len(library.uploaded),
@@ -409,14 +428,15 @@ def run(
 
 @click.command()
 @click.option("--kills", default=50, show_default=True, type=click.IntRange(1))
+@click.option("--copies", default=2, show_default=True, type=click.IntRange(1, 4), help="Processes of each kind.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--photos", default=12, show_default=True, help="New files a round, and as many uploads.")
 @click.option("--filled", default=60_000, show_default=True, help="Synthetic segments to begin with.")
 @click.option("--from", "source", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @OUT
-def main(kills: int, seed: int, photos: int, filled: int, source: Path | None, out: Path | None) -> None:
+def main(kills: int, copies: int, seed: int, photos: int, filled: int, source: Path | None, out: Path | None) -> None:
     """Kill, restart, count; exits with 1 if anything was lost, doubled or different."""
-    found = run(kills, seed, photos, source, filled=filled, tell=click.echo)
+    found = run(kills, seed, photos, source, filled=filled, copies=copies, tell=click.echo)
     report(found, out)
     sys.exit(1 if found["faults"] else 0)
 
