@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from retrieval.assembly import Assembly
     from retrieval.protocols import Analyzer
 
+    from .login import LoginMode
+
 __all__ = ["create_app"]
 
 
@@ -23,7 +25,7 @@ def create_app(
     *,
     hosts: Collection[str] = (),
     follow: bool = True,
-    login_required: bool = False,
+    login_mode: LoginMode = "once",
 ) -> Flask:
     """Make the web application.
 
@@ -38,8 +40,8 @@ def create_app(
         address such as ``0.0.0.0`` stands for every IP address.
     follow : bool
         Whether a thread takes in what changes in the catalogue, once a second.
-    login_required : bool
-        Whether everybody has to sign in even while there are no users; where there are users they have to anyway.
+    login_mode : {"once", "always", "never"}
+        From when on everybody has to sign in: once there has been a user; always; or only while there are users.
 
     Raises
     ------
@@ -48,4 +50,4 @@ def create_app(
     """
     from .application import build
 
-    return build(assembly, analyzer, hosts=hosts, follow=follow, login_required=login_required)
+    return build(assembly, analyzer, hosts=hosts, follow=follow, login_mode=login_mode)

@@ -48,14 +48,18 @@ def list_users(settings: Settings) -> None:
 
 @users.command("remove")
 @click.argument("name")
+@click.option("--last", is_flag=True, help="Also if nobody is left who can sign in.")
 @click.pass_obj
-def remove_user(settings: Settings, name: str) -> None:
-    """Remove a user; sessions and tokens end at once."""
+def remove_user(settings: Settings, name: str, last: bool) -> None:
+    """Remove a user; sessions and tokens end at once. The only admin stays while there are others."""
     accounts = _accounts(settings)
-    accounts.remove(name)
+    accounts.remove(name, last=last)
     click.echo(f"{name} is removed")
     if not accounts.any():
-        click.echo("That was the last user: a server on loopback is open to every program of this machine again.")
+        click.echo(
+            "That was the last user, and nobody can sign in now. `manage.py users add NAME --role admin` makes an "
+            "admin; `manage.py serve --no-login` goes on without users."
+        )
 
 
 @users.command("set-password")

@@ -23,7 +23,7 @@ from .context import EXTENSION, WebContext
 from .following import Follower
 from .health import health, measure
 from .limiting import limit
-from .login import identify, login
+from .login import LoginMode, identify, login
 from .pages import pages
 from .pictures import Renditions
 from .security import SESSION_COOKIE, protect
@@ -76,7 +76,7 @@ class IdConverter(BaseConverter):
 
 
 def build(
-    assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str], follow: bool, login_required: bool
+    assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str], follow: bool, login_mode: LoginMode
 ) -> Flask:
     """Make the web application; see `webui.create_app`."""
     app = SegSearchApp(
@@ -97,7 +97,7 @@ def build(
     measure(app, context, follower if follow else None)
     protect(app, hosts)
     admit(app)
-    identify(app, assembly.settings.session_key_file, required=login_required)
+    identify(app, assembly.settings.session_key_file, mode=login_mode)
     limit(app)
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint)

@@ -77,7 +77,7 @@ class Companion:
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Another name it is reached by, behind a proxy.")
 @click.option("--worker/--no-worker", default=True, help="Whether photos are entered by a worker beside the server.")
-@click.option("--no-login", is_flag=True, help="Let everybody in who can reach the address, without users.")
+@click.option("--no-login", is_flag=True, help="Let everybody in who can reach the address, while there are no users.")
 @click.option("--trusted-proxy", metavar="ADDRESS", help="Of a proxy in front, whose X-Forwarded-For and -Proto count.")
 @click.pass_obj
 def serve(
@@ -101,13 +101,12 @@ def serve(
 
         assembly = Assembly(settings)
         beyond = is_beyond_loopback((host, *allow_host)) or trusted_proxy is not None
-        if beyond:
-            check_login(assembly.accounts, no_login=no_login)
+        check_login(assembly.accounts, beyond=beyond, no_login=no_login)
         app = create_app(
             assembly,
             RemoteAnalyzer(assembly.analyzer_file),
             hosts=(host, *allow_host),
-            login_required=beyond and not no_login,
+            login_mode="never" if no_login else "always" if beyond else "once",
         )
     try:
         listening = listen(app, host, port, trusted_proxy=trusted_proxy)
@@ -134,23 +133,40 @@ def _loading() -> Iterator[None]:
         gc.enable()
 
 
-def check_login(accounts: Accounts, *, no_login: bool) -> None:
+def check_login(accounts: Accounts, *, beyond: bool, no_login: bool) -> None:
     """Refuse to let other machines in without users, unless that is wanted.
+
+    Parameters
+    ----------
+    accounts : Accounts
+    beyond : bool
+        Whether other machines can reach the server.
+    no_login : bool
+        Whether it is to be open without users.
 
     Raises
     ------
     click.UsageError
         Saying what to do.
     """
-    if not accounts.any() and not no_login:
+    if accounts.any():
+        if no_login:
+            raise click.UsageError("there are users, so everybody signs in: leave out --no-login, or remove the users")
+        return
+    if no_login:
+        others = "who can reach this server" if beyond else "and every program of this machine"
+        click.echo(f"WARNING: everybody {others} may see, add and delete photos (--no-login)", err=True)
+    elif beyond:
         raise click.UsageError(
             "other machines could reach this server, and there are no users: make one with `manage.py users add NAME "
             "--role admin`, or accept with --no-login that everybody who reaches it may see, add and delete photos"
         )
-    if no_login and accounts.any():
-        raise click.UsageError("there are users, so everybody signs in: leave out --no-login, or remove the users")
-    if no_login:
-        click.echo("WARNING: everybody who can reach this server may see, add and delete photos (--no-login)", err=True)
+    elif accounts.ever():
+        click.echo(
+            "WARNING: nobody can sign in, because the last user was removed: make an admin with `manage.py users add "
+            "NAME --role admin`, or start with --no-login to be without users",
+            err=True,
+        )
 
 
 @click.command(hidden=True)

@@ -1,6 +1,7 @@
 """Who is asking, and what that visitor may do.
 
-Without users the server is open, as an editor's, to whoever can reach it: on loopback, unless it was told otherwise.
+Until there is a user the server is open, as an editor's, to whoever can reach it: on loopback, unless it was told
+otherwise. Once there has been one it stays closed, even when none is left, unless it was started with ``--no-login``.
 With users everybody signs in: people with a password, for a session in a signed cookie; programs with an API token
 (``Authorization: Bearer …``). A user's role says what may be done: viewers look and search, editors change what is in
 the library, admins also say who may. What an endpoint needs is `role_needed`; one that nobody thought of needs an
@@ -26,7 +27,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response
 
-from retrieval.catalog.accounts import ROLES, Accounts, Role, UserRecord
+from retrieval.catalog.accounts import FIRST_ADMIN, ROLES, Accounts, Role, UserRecord
 
 from . import passwords
 from .context import context
@@ -51,9 +52,15 @@ EDITORS = frozenset({"pages.upload"})
 ADMINS = frozenset({"pages.users", "api_accounts"})
 """Endpoints whose method tells another role than they need; the last is a blueprint."""
 
-NO_USERS = "there are no users yet: make the first, an admin, with `manage.py users add NAME --role admin`"
+NO_USERS = f"there are no users yet, and the first one has to be an admin: {FIRST_ADMIN}"
+
+NO_USERS_LEFT = f"nobody can sign in, because there are no users: {FIRST_ADMIN}"
 
 login = Blueprint("login", __name__)
+
+
+LoginMode = Literal["once", "always", "never"]
+"""Once there has been a user, always, or only while there are users."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ def role_needed(endpoint: str | None, method: str) -> Role | None:
     return "viewer" if endpoint in VIEWERS or method in SAFE_METHODS else "editor"
 
 
-def identify(app: Flask, key_file: Path, *, required: bool) -> None:
+def identify(app: Flask, key_file: Path, *, mode: LoginMode) -> None:
     """Have every request to `app` say who asks, and refused if that visitor may not.
 
     Parameters
@@ -114,10 +121,10 @@ def identify(app: Flask, key_file: Path, *, required: bool) -> None:
     app : Flask
     key_file : Path
         Holds the key that signs sessions; made if it is not there.
-    required : bool
-        Whether to ask for it even while there is no user.
+    mode : {"once", "always", "never"}
+        From when on everybody has to sign in; see `webui.create_app`.
     """
-    app.config["LOGIN_REQUIRED"] = required
+    app.config["LOGIN"] = mode
     app.secret_key = session_key(key_file)
     app.session_interface = SessionInterface()
     app.config.update(
@@ -215,6 +222,8 @@ def sign_out() -> ResponseReturnValue:
 
 
 def _form(complaint: str | None = None, name: str = "") -> str:
+    if not context().accounts.any():
+        complaint = f"{NO_USERS_LEFT[0].upper()}{NO_USERS_LEFT[1:]}."
     return render_template("login.html", complaint=complaint, name=name[:100], following=_following())
 
 
@@ -237,7 +246,15 @@ def _visitor() -> Visitor | None:
         user, by = _in_session(accounts), "session"
     if user is not None:
         return Visitor(user.name, user.role, by)
-    return None if current_app.config["LOGIN_REQUIRED"] or accounts.any() else ANYBODY
+    return ANYBODY if _is_open(accounts) else None
+
+
+def _is_open(accounts: Accounts) -> bool:
+    """Whether a stranger may come in."""
+    mode: LoginMode = current_app.config["LOGIN"]
+    if mode == "always":
+        return False
+    return not (accounts.any() if mode == "never" else accounts.ever())
 
 
 def _in_session(accounts: Accounts) -> UserRecord | None:
@@ -262,9 +279,12 @@ def _sign_in_first() -> ResponseReturnValue:
     if to_page and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
         address = request.full_path.removesuffix("?")
         return redirect(f"/login?next={quote(address, safe='/')}" if address != "/" else "/login")
-    raise Unauthorized(
+    advice = (
         "this is for users: sign in at /login, or send an API token (Authorization: Bearer …); "
-        "`manage.py tokens add` makes one",
+        "`manage.py tokens add` makes one"
+    )
+    raise Unauthorized(
+        advice if context().accounts.any() else NO_USERS_LEFT,
         www_authenticate=WWWAuthenticate("bearer", {"realm": "SegSearch"}),
     )
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from ..errors import AccountError, UnknownTokenError, UnknownUserError
-from .models import Account, ApiToken
+from .models import Access, Account, ApiToken
 from .sessions import Repository, Sessions
 
 Role = Literal["viewer", "editor", "admin"]
@@ -21,6 +21,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 """From the one that may least to the one that may most; each may what those before it may."""
 
 TOKEN_PREFIX = "segsearch_"  # noqa: S105  # nosec B105  # so that scanners for leaked secrets can know it
+FIRST_ADMIN = "`manage.py users add NAME --role admin`, on the server's machine, makes one"
 MAX_NAME = 64
 _TOKEN_BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
@@ -57,9 +58,14 @@ class Accounts(Repository):
     # ---- users
 
     def any(self) -> bool:
-        """Whether there are users; every request of an installation without log-in asks."""
+        """Whether there are users."""
         with self._single.connect() as connection:
             return connection.scalar(_ANY) is not None
+
+    def ever(self) -> bool:
+        """Whether there are users or there have been; every request of an installation without log-in asks."""
+        with self._single.connect() as connection:
+            return bool(connection.scalar(_EVER))
 
     def all(self) -> list[UserRecord]:
         """All users, by name."""
@@ -80,13 +86,17 @@ class Accounts(Repository):
         Raises
         ------
         AccountError
-            The name is taken, or is no name.
+            The name is taken, or is no name; or there is no user yet, and this one would be no admin.
         """
         row = Account(name=_checked(name), key=name.casefold(), role=role, password_hash=password_hash)
         row.created_at = datetime.now(UTC).replace(tzinfo=None)
         with self._sessions.begin() as session:
+            access = _locked(session)
             if session.scalar(select(Account.id).where(Account.key == row.key)) is not None:
                 raise AccountError(f"there is a user {name} already: choose another name")
+            if role != "admin" and session.scalar(_ANY) is None:
+                raise AccountError(f"there are no users, and the first one has to be an admin: {FIRST_ADMIN}")
+            access.had_users = True
             session.add(row)
             session.flush()
             return row.id
@@ -101,24 +111,33 @@ class Accounts(Repository):
             Users would be left without an admin.
         """
         with self._sessions.begin() as session:
+            _locked(session)
             row = _row(session, name)
             if role not in (None, "admin"):
                 _check_admin_left(session, row)
             row.role = role or row.role
             row.password_hash = password_hash or row.password_hash
 
-    def remove(self, name: str) -> None:
-        """Remove a user with all tokens. The very last user can go, which switches the log-in off.
+    def remove(self, name: str, *, last: bool = False) -> None:
+        """Remove a user with all tokens.
+
+        Parameters
+        ----------
+        name : str
+        last : bool
+            Whether the only user may go, too. Nobody can sign in then, and nothing is open because of that.
 
         Raises
         ------
         UnknownUserError
         AccountError
-            Users would be left without an admin.
+            There would be no admin left.
         """
         with self._sessions.begin() as session:
+            _locked(session)
             row = _row(session, name)
-            if session.scalar(select(Account.id).where(Account.id != row.id).limit(1)) is not None:
+            others = session.scalar(select(Account.id).where(Account.id != row.id).limit(1))
+            if others is not None or not last:
                 _check_admin_left(session, row)
             session.delete(row)
 
@@ -176,6 +195,7 @@ class Accounts(Repository):
 
 
 _ANY = select(Account.id).limit(1)
+_EVER = select(or_(_ANY.exists(), select(Access.id).where(Access.had_users).exists()))
 
 _USERS = select(Account.id, Account.name, Account.role, Account.created_at, Account.password_hash)
 _BY_ID = _USERS.where(Account.id == bindparam("asked"))
@@ -196,6 +216,18 @@ def _checked(name: str) -> str:
     return name
 
 
+def _locked(session: Session) -> Access:
+    """Wait until no other transaction changes users, and keep others waiting until this one ends.
+
+    On SQLite all transactions that write queue anyway; on others the one row is locked.
+    """
+    access = session.get(Access, 1, with_for_update=True)
+    if access is None:
+        access = Access(id=1, had_users=False)
+        session.add(access)
+    return access
+
+
 def _row(session: Session, name: str) -> Account:
     row = session.scalar(select(Account).where(Account.key == name.casefold()))
     if row is None:
@@ -204,7 +236,7 @@ def _row(session: Session, name: str) -> Account:
 
 
 def _check_admin_left(session: Session, row: Account) -> None:
-    """Whether there is an admin besides one user; transactions that write queue, so that two cannot ask at once."""
+    """Whether there is an admin besides one user; `_locked` sees to it that two cannot ask at once."""
     others = select(Account.id).where(Account.role == "admin", Account.id != row.id).limit(1)
     if row.role == "admin" and session.scalar(others) is None:
         raise AccountError(f"{row.name} is the only admin: make another user an admin first")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, MetaData, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 NAMING = {
@@ -30,6 +30,7 @@ class Image(Base):
         CheckConstraint("state IN ('pending', 'working', 'indexed', 'empty', 'failed')", name="state"),
         Index("ix_image_state_id", "state", "id"),
         Index("ix_image_quality_id", "quality", "id"),
+        Index("ix_image_space_id", "space", "id", "vector_count"),
         {"sqlite_autoincrement": True},
     )
 
@@ -222,6 +223,24 @@ class ClusterMember(Base):
     cluster_id: Mapped[int] = mapped_column(ForeignKey("cluster.id", ondelete="CASCADE"), index=True)
     similarity: Mapped[float]
     explained: Mapped[bool] = mapped_column(default=False)
+
+
+class ChangeStamp(Base):
+    """Counts the transactions that changed something; `stamps.py` says what, and does the counting."""
+
+    __tablename__ = "change_stamp"
+
+    name: Mapped[str] = mapped_column(String(16), primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class Access(Base):
+    """Whether there has ever been a user, in one row that stays; who changes users locks it first."""
+
+    __tablename__ = "access"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    had_users: Mapped[bool] = mapped_column(default=False)
 
 
 class Account(Base):

@@ -28,7 +28,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     home = tmp_path_factory.mktemp("closed")
     assembly = Assembly(Settings.in_home(home / "home", device="cpu", recipe="grid"))
     kept = passwords.hashed(PASSWORD)
-    for role in ("viewer", "editor", "admin"):
+    for role in ("admin", "editor", "viewer"):
         assembly.accounts.add(role, role, kept)
     site = Site(assembly, home)
     paths = [home / f"{number}.png" for number in range(3)]

@@ -115,3 +115,16 @@ def test_several_processes_may_open_a_new_database_at_once(url: str) -> None:
         process.stdin = None
     assert [(process.communicate()[1], process.returncode) for process in processes] == [(b"", 0)] * 4
     assert tables(url) == {*Base.metadata.tables, "alembic_version"}
+
+
+@pytest.mark.parametrize("users", [0, 1])
+def test_an_older_catalogue_knows_whether_it_has_had_users(url: str, tmp_path: Path, users: int) -> None:
+    migrate(url)
+    command.downgrade(alembic_config(url), "0007")
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as database, database:
+        for number in range(users):
+            database.execute("INSERT INTO account VALUES (?, 'anna', 'anna', 'admin', 'x', '2026-01-01')", [number])
+    migrate(url)
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as database:
+        assert database.execute("SELECT id, had_users FROM access").fetchall() == [(1, users)]
+        assert dict(database.execute("SELECT name, count FROM change_stamp")) == {"vectors": 0, "concepts": 0}

@@ -102,7 +102,7 @@ def password_hash() -> str:
 def users(library: Library, password_hash: str) -> Accounts:
     """A user of each role, named by it, all with the same password."""
     accounts = library.assembly.accounts
-    for role in ROLES:
+    for role in reversed(ROLES):
         accounts.add(role, role, password_hash)
     return accounts
 

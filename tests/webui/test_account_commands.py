@@ -65,12 +65,17 @@ def test_users_come_change_and_go(accounts: Accounts) -> None:
     assert ben.role == "editor"
     assert passwords.matches("a third password", ben.password_hash)
     assert "last user" not in done("users", "remove", "ben")
-    assert "open" in done("users", "remove", "ANNA")
+    result = run("users", "remove", "ANNA")
+    assert isinstance(result.exception, AccountError)
+    gone = done("users", "remove", "ANNA", "--last")
+    assert "nobody can sign in now" in gone
+    assert "users add NAME --role admin" in gone
     assert not accounts.any()
 
 
 def test_what_is_wrong_is_said(accounts: Accounts) -> None:
-    done("users", "add", "anna", typed=PASSWORD)
+    assert isinstance(run("users", "add", "anna", typed=PASSWORD).exception, AccountError), "the first is an admin"
+    done("users", "add", "anna", "--role", "admin", typed=PASSWORD)
     for arguments, typed, error in (
         (("users", "add", "Anna"), PASSWORD, AccountError),
         (("users", "add", "<b>"), PASSWORD, AccountError),
@@ -97,7 +102,7 @@ def test_a_new_home_is_the_owners_alone(home: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_tokens_are_shown_once(accounts: Accounts) -> None:
-    done("users", "add", "anna", "--role", "editor", typed=PASSWORD)
+    done("users", "add", "anna", "--role", "admin", typed=PASSWORD)
     result = run("tokens", "add", "anna", "nightly")
     secret = result.stdout.strip()
     user = accounts.by_token(secret)
@@ -137,12 +142,25 @@ class TestServing:
         assert gc.isenabled(), "as before"
 
     def test_unless_that_is_wanted(self, accounts: Accounts, capsys: pytest.CaptureFixture[str]) -> None:
-        check_login(accounts, no_login=True)
-        assert "WARNING" in capsys.readouterr().err
+        check_login(accounts, beyond=True, no_login=True)
+        assert "WARNING: everybody who can reach this server may" in capsys.readouterr().err
+        check_login(accounts, beyond=False, no_login=False)
+        assert capsys.readouterr().err == ""
 
     def test_with_users(self, accounts: Accounts, capsys: pytest.CaptureFixture[str]) -> None:
         accounts.add("anna", "admin", "x")
-        check_login(accounts, no_login=False)
+        check_login(accounts, beyond=True, no_login=False)
         assert capsys.readouterr().err == ""
-        with pytest.raises(click.UsageError, match="leave out --no-login"):
-            check_login(accounts, no_login=True)
+        for beyond in (True, False):
+            with pytest.raises(click.UsageError, match="leave out --no-login"):
+                check_login(accounts, beyond=beyond, no_login=True)
+
+    def test_after_the_last_user(self, accounts: Accounts, capsys: pytest.CaptureFixture[str]) -> None:
+        accounts.add("anna", "admin", "x")
+        accounts.remove("anna", last=True)
+        check_login(accounts, beyond=False, no_login=False)
+        assert "nobody can sign in" in capsys.readouterr().err
+        with pytest.raises(click.UsageError, match="there are no users"):
+            check_login(accounts, beyond=True, no_login=False)
+        check_login(accounts, beyond=False, no_login=True)
+        assert "WARNING: everybody and every program of this machine may" in capsys.readouterr().err

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from conftest import PASSWORD, sign_in
 from flask import Flask
 from flask.testing import FlaskClient
+from installation import Library
 
+from benchmarks.last_admin import play
 from retrieval.catalog.accounts import Accounts
 from retrieval.errors import AccountError
 
@@ -77,7 +81,7 @@ def test_tokens(client: FlaskClient, users: Accounts, admin: dict[str, str]) -> 
 
 
 def test_the_last_admin_stays(users: Accounts, password_hash: str) -> None:
-    """Whoever asks, by whatever way; an only user can go, which switches the log-in off."""
+    """Whoever asks, by whatever way; an only user goes where that is said."""
     with pytest.raises(AccountError, match="admin is the only admin: make another user an admin first"):
         users.remove("ADMIN")
     with pytest.raises(AccountError, match="only admin"):
@@ -90,8 +94,47 @@ def test_the_last_admin_stays(users: Accounts, password_hash: str) -> None:
     with pytest.raises(AccountError, match="editor is the only admin"):
         users.remove("editor")
     users.remove("viewer")
-    users.remove("editor")
+    with pytest.raises(AccountError, match="editor is the only admin"):
+        users.remove("editor")
+    users.remove("editor", last=True)
     assert not users.any()
+    assert users.ever()
+
+
+def test_the_first_user_is_an_admin(library: Library) -> None:
+    accounts = library.assembly.accounts
+    for role in ("viewer", "editor"):
+        with pytest.raises(AccountError, match="the first one has to be an admin: .*manage.py users add"):
+            accounts.add("anna", role, "x")
+    assert not accounts.ever()
+    accounts.add("anna", "admin", "x")
+    accounts.add("ben", "viewer", "x")
+    accounts.remove("ben")
+    accounts.remove("anna", last=True)
+    with pytest.raises(AccountError, match="the first one has to be an admin"):
+        accounts.add("ben", "viewer", "x")
+
+
+def test_admins_against_each_other(tmp_path: Path) -> None:
+    """By two real servers on one catalogue, at once."""
+    counted = play(tmp_path / "home", rounds=8, seed=1)
+    assert sum(counted.values()) == 8
+    assert (counted["no admin left"], counted["open to strangers"]) == (0, 0)
+
+
+@pytest.mark.parametrize("removes", [True, False])
+def test_one_after_the_other_of_two_admins(library: Library, removes: bool) -> None:
+    """Both were let in as admins; whichever comes second finds that the other is the only one."""
+    accounts = library.assembly.accounts
+    for name in ("anna", "ben"):
+        accounts.add(name, "admin", "x")
+    if removes:
+        accounts.remove("ben")
+    else:
+        accounts.change("ben", role="viewer")
+    for attack in (lambda: accounts.remove("anna"), lambda: accounts.change("anna", role="viewer")):
+        with pytest.raises(AccountError, match="anna is the only admin"):
+            attack()
 
 
 class TestOwnAccount:

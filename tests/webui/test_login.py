@@ -19,7 +19,7 @@ from retrieval.catalog.accounts import ROLES, Accounts, Role
 from retrieval.decoding import DecoderPool
 from retrieval.errors import AccountError
 from webui import create_app, passwords
-from webui.login import LIFETIME, is_own_path, role_needed, session_key
+from webui.login import LIFETIME, LoginMode, is_own_path, role_needed, session_key
 from webui.security import SESSION_COOKIE
 
 OWN = {"Origin": "http://localhost"}
@@ -152,7 +152,7 @@ class TestWithoutUsers:
 
     def test_unless_it_must_not_be(self, library: Library, decoders: DecoderPool) -> None:
         analyzer = LocalAnalyzer(library.assembly.recipe, decoders)
-        app = create_app(library.assembly, analyzer, follow=False, login_required=True)
+        app = create_app(library.assembly, analyzer, follow=False, login_mode="always")
         client = app.test_client()
         assert client.get("/api/v1/images").status_code == 401
         assert client.get("/").location == "/login"
@@ -161,8 +161,29 @@ class TestWithoutUsers:
 
     def test_the_first_user_closes_it_at_once(self, client: FlaskClient, parts, password_hash: str) -> None:
         assert client.get("/api/v1/images").status_code == 200
-        parts.accounts.add("anna", "viewer", password_hash)
+        parts.accounts.add("anna", "admin", password_hash)
         assert client.get("/api/v1/images").status_code == 401
+
+    @pytest.mark.parametrize("mode", ["once", "never", "always"])
+    def test_after_the_last_user(
+        self, library: Library, decoders: DecoderPool, password_hash: str, mode: LoginMode
+    ) -> None:
+        """Closed, with a sentence that says how to get in again; open only where that was asked for."""
+        accounts = library.assembly.accounts
+        analyzer = LocalAnalyzer(library.assembly.recipe, decoders)
+        client = create_app(library.assembly, analyzer, follow=False, login_mode=mode).test_client()
+        accounts.add("anna", "admin", password_hash)
+        assert client.get("/api/v1/images").status_code == 401
+        accounts.remove("anna", last=True)
+        answer = client.get("/api/v1/images")
+        if mode == "never":
+            assert answer.status_code == 200
+            return
+        assert answer.status_code == 401
+        advice = "nobody can sign in, because there are no users: `manage.py users add NAME --role admin`"
+        assert advice in answer.get_json()["detail"]
+        assert "obody can sign in, because there are no users: `manage.py users add" in client.get("/login").text
+        assert client.get("/").location == "/login"
 
 
 class TestSessions:
