@@ -181,7 +181,7 @@ def rebuild_index(settings: Settings, recall: float | None) -> None:
 @click.command("retry-failed")
 @click.pass_obj
 def retry_failed(settings: Settings) -> None:
-    """Make every failed photo pending again."""
+    """Make every failed photo pending again, and those that a worker was at when it died."""
     count = _assembly(settings).intake.retry_failed()
     click.echo(f"{count} photos are pending again; a worker or `manage.py ingest` enters them")
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
-import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from retrieval.assembly import Assembly
+from retrieval.catalog.owners import new_owner
 from retrieval.errors import CatalogUnavailableError, RetrievalError
 
 from .discover import register_files
@@ -41,9 +39,8 @@ class Worker:
 
     def __init__(self, assembly: Assembly, on_done: Callable[[], None] = lambda: None) -> None:
         self._assembly = assembly
-        owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{secrets.token_hex(4)}"
         self.pipeline = Pipeline(
-            assembly.intake, assembly.bulk_recipe, assembly.settings, owner, on_done, obstacle=self._obstacle
+            assembly.intake, assembly.bulk_recipe, assembly.settings, new_owner(), on_done, obstacle=self._obstacle
         )
         self._publisher = Publisher(assembly)
         self._stopping = threading.Event()

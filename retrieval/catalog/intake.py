@@ -1,7 +1,8 @@
 """How a photo enters: a row that goes ``pending → working → indexed | empty | failed``.
 
-The row is the job. A worker claims rows under a lease and renews it; when it dies, the lease runs out and the next
-worker takes over. A result is committed only by the holder of the lease, so nothing is done twice.
+The row is the job. A worker claims rows under a lease, by the clock of the database, and renews it; when it dies, the
+next worker takes over: at once where the process is known to be gone, or when the lease runs out. A result is committed
+only by the holder of the lease, so nothing is done twice.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from sqlalchemy.orm import Session, selectinload
 from ..assessment import Assessment, assess
 from .carrying import carry
 from .models import Image, IntakeOrder, Location, Segment
+from .owners import is_gone
 from .records import Cancelled, Entry, Job, KnownLocation, Orders, Registered, SeenFile, State, path_of, vector_bytes
 from .rows import fallback_columns, in_chunks, segment_columns
-from .sessions import Repository, Sessions
+from .sessions import Repository, Sessions, database_now
 
 MAX_ATTEMPTS = 3
 """A photo that was being worked on when this many workers died is failed: it is what kills them."""
@@ -100,11 +102,11 @@ class Intake(Repository):
 
         Photos that wait for another recipe than `recipe` are left alone; nothing is taken while the intake is paused.
         """
-        now = _now()
-        dead = and_(Image.state == "working", Image.lease_until < now)
         with self._sessions.begin() as session:
             if _orders(session).paused:
                 return []
+            now = database_now(session)
+            dead = _abandoned(session, now)
             _fail(
                 session, session.scalars(select(Image.id).where(dead, Image.attempts >= MAX_ATTEMPTS)).all(), GIVEN_UP
             )
@@ -121,7 +123,8 @@ class Intake(Repository):
     def renew(self, owner: str) -> None:
         """Keep everything that `owner` has claimed for another `LEASE`."""
         with self._sessions.begin() as session:
-            session.execute(update(Image).where(_held_by(owner)).values(lease_until=_now() + LEASE))
+            until = database_now(session) + LEASE
+            session.execute(update(Image).where(_held_by(owner)).values(lease_until=until))
 
     def release(self, owner: str) -> None:
         """Give back what `owner` has claimed and not finished, as if it had never been claimed."""
@@ -185,9 +188,8 @@ class Intake(Repository):
 
         What is being worked on is finished. Photos that wait to be analysed again are as they were before.
         """
-        dead = and_(Image.state == "working", Image.lease_until < _now())
-        waits = or_(Image.state == "pending", dead)
         with self._sessions.begin() as session:
+            waits = or_(Image.state == "pending", _abandoned(session, database_now(session)))
             analysed = {"state": case((Image.segment_count > 0, "indexed"), else_="empty"), "wanted_recipe": None}
             released = {"attempts": 0, "lease_owner": None, "lease_until": None}
             back = update(Image).where(waits, Image.recipe.is_not(None)).values({**analysed, **released})
@@ -215,8 +217,13 @@ class Intake(Repository):
             return session.scalar(select(func.count()).select_from(Image).where(*waits)) or 0
 
     def retry_failed(self) -> int:
-        """Make every failed photo pending again; returns how many."""
-        return self._requeue(Image.state == "failed")
+        """Make every failed photo pending again, and those whose worker has died; returns how many."""
+        freed = {"state": "pending", "attempts": 0, "lease_owner": None, "lease_until": None}
+        with self._sessions.begin() as session:
+            abandoned = _abandoned(session, database_now(session))
+            statement = update(Image).where(abandoned).values(freed).execution_options(synchronize_session=False)
+            count = int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+        return count + self._requeue(Image.state == "failed")
 
     def reanalyze(
         self, recipe: str, *, state: State | None = None, max_quality: float | None = None, below: str | None = None
@@ -254,6 +261,19 @@ class Intake(Repository):
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _abandoned(session: Session, now: datetime) -> ColumnElement[bool]:
+    """Photos whose worker has died: its process is gone, or the lease has run out.
+
+    No lease is longer than `LEASE`. One that ends later was given before the clock was set back, and is cut to that.
+    """
+    working = Image.state == "working"
+    too_long = update(Image).where(working, Image.lease_until > now + LEASE).values(lease_until=now + LEASE)
+    session.execute(too_long, execution_options={"synchronize_session": False})
+    owners = session.scalars(select(Image.lease_owner).where(working).distinct())
+    gone = [owner for owner in owners if owner is not None and is_gone(owner)]
+    return and_(working, or_(Image.lease_until < now, Image.lease_owner.in_(gone)))
 
 
 def _orders(session: Session) -> Orders:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,13 @@ PASSING = {
     "database or disk is full": "the disk of the catalogue is full: make room on it",
 }
 """What SQLite says of states that pass, and what is to be done."""
+
+_NOW = {
+    "sqlite": "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')",
+    "postgresql": "SELECT clock_timestamp() AT TIME ZONE 'UTC'",
+    "mysql": "SELECT utc_timestamp(6)",
+    "mariadb": "SELECT utc_timestamp(6)",
+}
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -68,6 +76,12 @@ class Repository:
         session = self._sessions()
         session.connection(execution_options={"reading": True})
         return session
+
+
+def database_now(session: Session) -> datetime:
+    """The time by the clock of the database, UTC without a zone: one clock for the workers of all machines."""
+    found = session.scalar(text(_NOW[session.get_bind().dialect.name]))
+    return found if isinstance(found, datetime) else datetime.fromisoformat(str(found))
 
 
 def migrate(database_url: str) -> str:

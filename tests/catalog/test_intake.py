@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +23,38 @@ from retrieval.catalog import Intake, SegmentRecord
 from retrieval.catalog import intake as module
 from retrieval.catalog.intake import LEASE, MAX_ATTEMPTS
 from retrieval.catalog.records import Job, SeenFile, State, path_of, uri_of
+from retrieval.catalog.sessions import database_now
 from retrieval.errors import UnknownImageError
 
 X, Y = (1, 0, 0, 0), (0, 1, 0, 0)
+ROOT = Path(__file__).parents[2]
+
+CLAIM = """
+import sys, time
+from datetime import timedelta
+from retrieval.catalog import Intake, intake, open_sessions
+from retrieval.catalog.owners import new_owner
+
+now, owner = intake.database_now, new_owner()
+intake.database_now = lambda session: now(session) + timedelta(days=1)
+assert len(Intake(open_sessions(f"sqlite:///{sys.argv[1]}")).claim(owner, 5)) == 2
+print(owner, flush=True)
+time.sleep(600)
+"""
+"""A worker whose clock is a day ahead."""
+
+
+@contextmanager
+def worker_ahead(toys: ToyLibrary) -> Iterator[subprocess.Popen[str]]:
+    """A process that has claimed the photos, by a clock that is a day ahead."""
+    program = [sys.executable, "-c", CLAIM, str(toys.folder / "catalog.db")]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
+        assert process.stdout is not None
+        try:
+            assert len(process.stdout.readline().strip()) in range(1, 65)
+            yield process
+        finally:
+            process.kill()
 
 
 def seen(name: str, content: str, *, size: int = 10, mtime_ns: int = 1) -> SeenFile:
@@ -282,14 +315,53 @@ class TestClaiming:
     def test_time_alone_ends_a_lease(self, toys: ToyLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
         toys.register()
         toys.intake.claim("slow", 1)
-        now = module._now()
-        monkeypatch.setattr(module, "_now", lambda: now + LEASE - timedelta(seconds=5))
+        with toys.sessions() as session:
+            now = database_now(session)
+        monkeypatch.setattr(module, "database_now", lambda _: now + LEASE - timedelta(seconds=5))
         assert toys.intake.claim("other", 1) == []
         toys.intake.renew("slow")
-        monkeypatch.setattr(module, "_now", lambda: now + LEASE + timedelta(seconds=5))
+        monkeypatch.setattr(module, "database_now", lambda _: now + LEASE + timedelta(seconds=5))
         assert toys.intake.claim("other", 1) == [], "it was renewed"
-        monkeypatch.setattr(module, "_now", lambda: now + 3 * LEASE)
+        monkeypatch.setattr(module, "database_now", lambda _: now + 3 * LEASE)
         assert len(toys.intake.claim("other", 1)) == 1
+
+    def test_a_clock_set_back_keeps_nothing(self, toys: ToyLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Of a worker on another machine, of which only the lease is known."""
+        image = toys.register()
+        with toys.sessions() as session:
+            now = database_now(session)
+        monkeypatch.setattr(module, "database_now", lambda _: now + timedelta(days=1))
+        toys.intake.claim("elsewhere:1:x-1:x", 1)
+        monkeypatch.setattr(module, "database_now", lambda _: now)
+        assert toys.intake.claim("other", 1) == [], "it may live, and renews its lease within that time"
+        monkeypatch.setattr(module, "database_now", lambda _: now + LEASE + timedelta(seconds=1))
+        assert [job.image_id for job in toys.intake.claim("other", 1)] == [image]
+
+    @pytest.mark.parametrize("waited_for", [True, False])
+    @pytest.mark.parametrize("way", ["claim", "retry_failed", "cancel"])
+    def test_what_a_dead_process_held_is_free_at_once(self, toys: ToyLibrary, waited_for: bool, way: str) -> None:
+        """Whatever the clock says: it was a day ahead while that process lived."""
+        images = [toys.register() for _ in range(2)]
+        with worker_ahead(toys) as process:
+            assert toys.intake.claim("other", 5) == []
+            assert (toys.intake.retry_failed(), toys.intake.cancel()) == (0, []), "it lives"
+            process.kill()
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            if waited_for:
+                process.wait()
+            self.check_freed(toys, way, images)
+
+    def check_freed(self, toys: ToyLibrary, way: str, images: list[int]) -> None:
+        if way == "cancel":
+            assert len(toys.intake.cancel()) == 2
+        elif way == "retry_failed":
+            assert toys.intake.retry_failed() == 2
+            assert [(each.state, each.attempts) for each in toys.catalog.page()] == [("pending", 0)] * 2
+        else:
+            assert [job.image_id for job in toys.intake.claim("other", 5)] == images
+            with toys.sessions() as session:
+                ends = session.scalars(text("SELECT lease_until FROM image")).all()
+                assert max(map(datetime.fromisoformat, ends)) <= database_now(session) + LEASE
 
     def test_a_photo_that_kills_its_workers_is_given_up(self, toys: ToyLibrary) -> None:
         image, other = toys.register(), toys.register()
