@@ -98,7 +98,7 @@ class Teacher:
 
     def labels(self, image_id: int) -> dict[int, list[str]]:
         """Names of the concepts of each of a photo's segments that has any; as they are now, nothing is stored."""
-        here = [each for each in self.concepts.all() if each.lesson.space == self.engine.recipe.space]
+        here = [each for each in self.concepts.known().values() if each.lesson.space == self.engine.recipe.space]
         ids = [segment.id for segment in self.engine.catalog.segments(image_id)] if here else []
         if not ids or self.engine.catalog.image(image_id).space != self.engine.recipe.space:
             return {}
@@ -119,7 +119,7 @@ class Teacher:
                 rows=len(each.lesson.directions),
                 directions=base64.b64encode(vector_bytes(each.lesson.directions)).decode(),
             )
-            for each in self.concepts.all()
+            for each in self.concepts.known().values()
         ]
 
     def take_in(self, concepts: Sequence[Portable]) -> list[int]:

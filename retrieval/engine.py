@@ -197,7 +197,7 @@ class SearchEngine:
     def _scope(self, request: SearchRequest) -> Scope:
         """The segments that meet the request's conditions."""
         filters = request.conditions
-        labelled = None if filters.concept is None else self.labelled(self.concepts.get(filters.concept))
+        labelled = None if filters.concept is None else self.labelled(self.concepts.one_known(filters.concept))
         return Scope.of(self.segments, self.catalog, filters, labelled)
 
     def labelled(self, concept: ConceptRecord) -> Ids:
@@ -216,7 +216,8 @@ class SearchEngine:
     def _facets(self, matches: Sequence[Match]) -> Facets:
         """The likely ones of the matches counted by what they can be narrowed to."""
         ids = np.array([each.segment_id for each in matches if each.likely and each.segment_id is not None], np.int64)
-        here = [each for each in self.concepts.all() if each.lesson.space == self.recipe.space] if len(ids) else []
+        known = self.concepts.known().values() if len(ids) else ()
+        here = [each for each in known if each.lesson.space == self.recipe.space]
         vectors = self.segments.vectors(ids)
         scores = [(vectors @ each.lesson.directions.T).max(axis=1) - each.lesson.threshold for each in here]
         shown = [Facet(str(each.id), each.name, int((row >= 0).sum())) for each, row in zip(here, scores, strict=True)]

@@ -102,7 +102,7 @@ class Lookup:
             The process with the text tower is not up.
         """
         if term.concept is not None:
-            return self.directions_of(self.concepts.get(term.concept)), None
+            return self.directions_of(self.concepts.one_known(term.concept)), None
         if self.embed_text is not None:
             return self.embed_text(term.name), None
         vectors = self.recipe.word_vectors

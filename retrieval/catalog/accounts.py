@@ -53,7 +53,7 @@ class Accounts(Repository):
 
     def __init__(self, sessions: Sessions) -> None:
         super().__init__(sessions)
-        self._single = sessions.kw["bind"].execution_options(reading="once")
+        self._single = sessions.engine.execution_options(reading="once")
 
     # ---- users
 

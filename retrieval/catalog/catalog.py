@@ -5,7 +5,6 @@ Every method is one transaction. Entering a photo is in `intake.py`, query photo
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -38,6 +37,7 @@ from .records import (
 )
 from .rows import image_record, in_chunks, segment_record, segment_record_from
 from .sessions import Repository, Sessions
+from .stamps import stamp
 
 
 class Catalog(Repository):
@@ -45,9 +45,7 @@ class Catalog(Repository):
 
     def __init__(self, sessions: Sessions) -> None:
         super().__init__(sessions)
-        self._held = threading.local()
-        self._pool = sessions.kw["bind"].pool
-        dialect = sessions.kw["bind"].dialect
+        dialect = sessions.engine.dialect
         self._masks, self._hits, self._colors, self._vectors_of, self._example = (
             str(each.compile(dialect=dialect)) for each in (_MASKS, _HITS, _COLORS, _VECTORS, _EXAMPLE)
         )
@@ -241,8 +239,13 @@ class Catalog(Repository):
         found: Vectors = vectors_from([stored])[0]
         return found
 
+    def stamp(self) -> int:
+        """Changes whenever a photo's segments may have, or a photo has gone; one row is looked at."""
+        with self._reading() as session:
+            return stamp(session, "vectors")
+
     def contents(self, space: str) -> Contents:
-        """What of a space an index has to hold; cheap enough to be asked once a second."""
+        """What of a space an index has to hold; it looks at an entry of an index for each photo."""
         columns = func.count(), func.coalesce(func.sum(Image.vector_count), 0), func.coalesce(func.sum(Image.id), 0)
         totals = select(*columns).where(Image.space == space)
         with self._reading() as session:
@@ -341,24 +344,17 @@ class Catalog(Repository):
 
     @contextmanager
     def one_connection(self) -> Iterator[None]:
-        """Have this thread look up segments over one connection inside; may be nested."""
-        if getattr(self._held, "connection", None) is not None:
+        """Have this thread read everything over one connection and of one state inside; may be nested."""
+        with self._sessions.one_connection():
             yield
-            return
-        self._held.connection = self._pool.connect()
-        try:
-            yield
-        finally:
-            self._held.connection.close()
-            self._held.connection = None
 
     def _rows(self, statement: str, segment_ids: Collection[int]) -> list[tuple[Any, ...]]:
         """Rows of `statement` for some segments, by the driver's own cursor.
 
         Every search asks this twice, and what SQLAlchemy adds to a statement and its rows costs more than the database.
         """
-        with self.one_connection():
-            cursor = self._held.connection.cursor()
+        with self._sessions.one_connection() as held:
+            cursor = held.connection.connection.cursor()
             cursor.execute(f"{statement} WHERE segment.id IN ({','.join(map(str, segment_ids))})")
             return list(cursor.fetchall())
 

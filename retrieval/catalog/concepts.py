@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -15,7 +16,8 @@ from ..vocabulary import normal_form
 from .judgements import check_segments
 from .models import Concept, ConceptExample
 from .records import ConceptRecord, Lesson, vector_bytes, vectors_from
-from .sessions import Repository
+from .sessions import Repository, Sessions
+from .stamps import stamp
 
 MAX_NAME = 100
 
@@ -23,16 +25,37 @@ MAX_NAME = 100
 class Concepts(Repository):
     """The concepts of a catalogue."""
 
+    def __init__(self, sessions: Sessions) -> None:
+        super().__init__(sessions)
+        self._known: tuple[int, dict[int, ConceptRecord]] | None = None
+
     def all(self) -> list[ConceptRecord]:
         """All concepts, by name."""
         with self._reading() as session:
-            rows = session.scalars(select(Concept).order_by(Concept.key)).all()
-            return [_record(session, row) for row in rows]
+            rows = session.scalars(_ALL).all()
+            examples = defaultdict[int, list[ConceptExample]](list)
+            for each in session.scalars(_EXAMPLES):
+                examples[each.concept_id].append(each)
+            return [_record(row, examples[row.id]) for row in rows]
+
+    def known(self) -> dict[int, ConceptRecord]:
+        """All concepts by id, in the order of their names, without their examples, which no search needs.
+
+        They are read again only when one has changed: otherwise one row is looked at.
+        """
+        return self._once("known", self._read_known)
+
+    def _read_known(self) -> dict[int, ConceptRecord]:
+        known = self._known
+        with self._reading() as session:
+            now = stamp(session, "concepts")
+            if known is None or known[0] != now:
+                known = self._known = now, {row.id: _record(row, ()) for row in session.scalars(_ALL)}
+        return known[1]
 
     def names(self) -> dict[str, int]:
-        """The id of each name; one small question, for every search by words asks it."""
-        with self._reading() as session:
-            return {name: key for name, key in session.execute(select(Concept.name, Concept.id))}
+        """The id of each name."""
+        return {record.name: key for key, record in self.known().items()}
 
     def get(self, concept_id: int) -> ConceptRecord:
         """One concept.
@@ -42,7 +65,20 @@ class Concepts(Repository):
         UnknownConceptError
         """
         with self._reading() as session:
-            return _record(session, _row(session, concept_id))
+            row = _row(session, concept_id)
+            return _record(row, session.scalars(_EXAMPLES.where(ConceptExample.concept_id == concept_id)).all())
+
+    def one_known(self, concept_id: int) -> ConceptRecord:
+        """One of the `known`.
+
+        Raises
+        ------
+        UnknownConceptError
+        """
+        found = self.known().get(concept_id)
+        if found is None:
+            raise _unknown(concept_id)
+        return found
 
     def add(self, name: str, lesson: Lesson) -> int:
         """Keep a new concept; returns its id.
@@ -139,9 +175,12 @@ def _write(session: Session, row: Concept, lesson: Lesson) -> Concept:
     return row
 
 
-def _record(session: Session, row: Concept) -> ConceptRecord:
-    statement = select(ConceptExample).where(ConceptExample.concept_id == row.id).order_by(ConceptExample.segment_id)
-    examples = session.scalars(statement).all()
+_ALL = select(Concept).order_by(Concept.key)
+
+_EXAMPLES = select(ConceptExample).order_by(ConceptExample.segment_id)
+
+
+def _record(row: Concept, examples: Sequence[ConceptExample]) -> ConceptRecord:
     return ConceptRecord(
         id=row.id,
         name=row.name,
@@ -166,8 +205,12 @@ def _vectors(stored: bytes, rows: int) -> Vectors:
 def _row(session: Session, concept_id: int) -> Concept:
     row = session.get(Concept, concept_id)
     if row is None:
-        raise UnknownConceptError(f"there is no concept {concept_id}: GET /api/v1/concepts lists those there are")
+        raise _unknown(concept_id)
     return row
+
+
+def _unknown(concept_id: int) -> UnknownConceptError:
+    return UnknownConceptError(f"there is no concept {concept_id}: GET /api/v1/concepts lists those there are")
 
 
 def _named(name: str) -> str:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
 from ..errors import CatalogError, CatalogUnavailableError, ConfigurationError, SchemaOutdatedError
+from . import stamps
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-Sessions = sessionmaker[Session]
-"""What the classes of this package open their transactions with."""
+T = TypeVar("T")
 
 BUSY_SECONDS = 30
 MAPPED_BYTES = 2**31 - 2**16
@@ -41,7 +45,51 @@ _NOW = {
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
-def open_sessions(database_url: str) -> sessionmaker[Session]:
+class Sessions(sessionmaker[Session]):
+    """What the classes of this package open their transactions with.
+
+    Parameters
+    ----------
+    engine : Engine
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, expire_on_commit=False)
+        self.engine = engine
+        self._held = threading.local()
+        stamps.listen(self)
+
+    @property
+    def held(self) -> Held | None:
+        """What this thread reads over, inside `one_connection`."""
+        return getattr(self._held, "held", None)
+
+    @contextmanager
+    def one_connection(self) -> Iterator[Held]:
+        """Have everything that this thread reads inside be of one state, over one connection; may be nested.
+
+        A thread that opens a second connection while it holds one waits for ever where all threads do so.
+        """
+        if self.held is not None:
+            yield self.held
+            return
+        with self.engine.connect().execution_options(reading=True) as connection, connection.begin():
+            self._held.held = Held(connection)
+            try:
+                yield self._held.held
+            finally:
+                self._held.held = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Held:
+    """A connection with a transaction that reads, and what was found by it."""
+
+    connection: Connection
+    found: dict[object, Any] = field(default_factory=dict)
+
+
+def open_sessions(database_url: str) -> Sessions:
     """Connect to the catalogue, making its schema if the database is new.
 
     Raises
@@ -56,7 +104,7 @@ def open_sessions(database_url: str) -> sessionmaker[Session]:
         _check_schema(engine, database_url)
     except DatabaseError as error:
         raise CatalogError(f"the catalogue {engine.url} cannot be opened: {error.orig}") from error
-    return sessionmaker(engine, expire_on_commit=False)
+    return Sessions(engine)
 
 
 class Repository:
@@ -73,9 +121,22 @@ class Repository:
 
     def _reading(self) -> Session:
         """A session that only reads, so that it never waits for a writer."""
+        held = self._sessions.held
+        if held is not None:
+            return self._sessions(bind=held.connection)
         session = self._sessions()
         session.connection(execution_options={"reading": True})
         return session
+
+    def _once(self, key: object, find: Callable[[], T]) -> T:
+        """What `find` returns, which is asked once a state inside `one_connection`."""
+        held = self._sessions.held
+        if held is None:
+            return find()
+        if (self, key) not in held.found:
+            held.found[self, key] = find()
+        found: T = held.found[self, key]
+        return found
 
 
 def database_now(session: Session) -> datetime:

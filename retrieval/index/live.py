@@ -100,6 +100,7 @@ class _State:
 
     parts: tuple[Part, ...] = ()
     contents: Contents | None = None
+    stamp: int | None = None
 
     @property
     def count(self) -> int:
@@ -254,13 +255,17 @@ class LiveIndex:
         with self._refreshing:
             adopted = self._adopt()
             self._replicas.follow(self._state.parts)
+            stamp = self._catalog.stamp()
+            if stamp == self._state.stamp and not adopted:
+                return False
             contents = self._catalog.contents(self._fingerprint)
             if contents == self._state.contents and not adopted:
+                self._state = replace(self._state, stamp=stamp)
                 return False
             self._take_new()
             if self._source.newer is None or self._state.count != self._source.total(contents):
                 self._compare()
-            self._state = replace(self._state, contents=contents)
+            self._state = replace(self._state, contents=contents, stamp=stamp)
             return True
 
     def publish(self) -> None:
@@ -363,7 +368,7 @@ class LiveIndex:
                 left.append(part)
             elif keep.any():
                 left.append(Part.of(part.ids[keep], part.owners[keep], self.vectors(part.ids[keep])))
-        self._state = _State((*parts, *left), before.contents)
+        self._state = _State((*parts, *left), before.contents, before.stamp)
         return True
 
     def _check_sample(self, part: Part) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
 
+from retrieval.analyzer import LocalAnalyzer
+from retrieval.catalog import sessions
 from retrieval.catalog.records import uri_of
+from retrieval.decoding import DecoderPool
+from webui import create_app
 from webui.context import WebContext
 
 STATIC = Path(__file__).parents[2] / "webui" / "static"
@@ -216,3 +222,25 @@ def test_unexpected_error_is_a_page(app: Flask, parts: WebContext, monkeypatch: 
 
 def test_errors_of_the_api_are_no_pages(client: FlaskClient) -> None:
     assert client.get("/api/v1/nowhere").mimetype == "application/problem+json"
+
+
+def test_no_page_and_no_call_holds_two_connections(
+    copy_template: Callable[[Path], Library], tmp_path: Path, decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads that each hold one and wait for another would wait for ever."""
+    made = partial(sessions.create_engine, pool_size=1, max_overflow=0, pool_timeout=0.2)
+    monkeypatch.setattr(sessions, "create_engine", made)
+    assembly = copy_template(tmp_path).assembly
+    app = create_app(assembly, LocalAnalyzer(assembly.recipe, decoders), follow=False)
+    app.testing, client = True, app.test_client()
+    teach = client.post("/api/v1/concepts", json={"name": "thing", "positive": [1, 2], "negative": [30]})
+    assert teach.status_code == 201, teach.text
+    for rule in app.url_map.iter_rules():
+        if "GET" in (rule.methods or ()) and rule.endpoint != "static":
+            values = dict.fromkeys(rule.arguments, 1)
+            assert client.get(rule.build(values)[1]).status_code < 500, rule
+    for body in ({"text": "thing"}, {"positive": [{"segment": 1}]}, {"positive": [{"image": 1, "point": [9, 9]}]}):
+        for path in ("search", "feedback"):
+            asked = {**body, "facets": True, "filters": {"concept": 1}, "masks": True}
+            assert client.post(f"/api/v1/{path}", json=asked).status_code in (200, 201)
+    assert client.delete("/api/v1/images/1").status_code == 204
