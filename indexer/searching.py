@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from retrieval.analyzer import LocalAnalyzer, RemoteAnalyzer
+from retrieval.analyzer import LocalAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.combination import RELATIONS, Relation
 from retrieval.decoding import DecoderPool
@@ -22,6 +22,7 @@ from retrieval.fingerprint import digest_of_file
 from retrieval.index.inverted import Tuning
 from retrieval.protocols import AnalyzedPhoto
 from retrieval.query import Match, Part, PartMatch, Ref, SearchAnswer, SearchRequest
+from retrieval.remote_analyzer import RemoteAnalyzer
 
 from .naming import concept_named
 
@@ -80,7 +81,7 @@ def _relation(text: str) -> Relation:
 
 def _analyze(assembly: Assembly, image: Path) -> AnalyzedPhoto:
     """By the analyzer process if it is up, here if not."""
-    remote = RemoteAnalyzer(assembly.analyzer_file)
+    remote = RemoteAnalyzer(assembly.settings.analyzers_dir)
     if remote.is_up():
         return remote.analyze(image.absolute())
     with DecoderPool(1) as decoders:
@@ -212,7 +213,7 @@ def print_status(assembly: Assembly, *, as_json: bool) -> None:
         }
     except IndexFileError as error:
         found["index"] = {"error": str(error)}
-    found["analyzer_up"] = RemoteAnalyzer(assembly.analyzer_file).is_up()
+    found["analyzer_up"] = RemoteAnalyzer(assembly.settings.analyzers_dir).is_up()
     if as_json:
         click.echo(json.dumps(found))
         return

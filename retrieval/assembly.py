@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from .analyzer import RemoteAnalyzer, text_vector
+from .analyzer import text_vector
 from .catalog import (
     Accounts,
     Catalog,
@@ -25,6 +25,7 @@ from .index.live import LiveIndex, photos_of, segments_of
 from .index.replicas import gpu_of
 from .protocols import Analyzer, Recipe
 from .recipes import RecipeCard, card, load
+from .remote_analyzer import RemoteAnalyzer
 from .settings import Settings
 from .storage import Storage
 from .types import Vectors
@@ -172,7 +173,7 @@ class Assembly:
         return engine
 
     def _embed_text(self, text: str) -> Vectors:
-        remote = RemoteAnalyzer(self.analyzer_file)
+        remote = RemoteAnalyzer(self.settings.analyzers_dir)
         if remote.is_up():
             return remote.embed_text(text, self.card.space)
         return text_vector(self.recipe, text, self.card.space)
@@ -184,8 +185,3 @@ class Assembly:
     def query_path(self, sha256: str) -> Path:
         """Where the file of a query photo is kept."""
         return self.settings.queries_dir / sha256[:2] / sha256
-
-    @property
-    def analyzer_file(self) -> Path:
-        """Where the analyzer process leaves its address."""
-        return self.settings.home / "analyzer.json"

@@ -29,6 +29,7 @@
     ├── AccountError                a user or token that cannot be as it was asked for
     ├── QueryError                  a search that cannot be answered as asked
     └── AnalyzerUnavailableError    the process that segments query photos is not up
+        └── AnalyzerBusyError       too much waits for it already
 
 A wrong argument given by a programmer is a ``ValueError`` or ``TypeError`` and not in this tree.
 Every message says what is wrong, with which thing, and what to do.
@@ -149,3 +150,7 @@ class QueryError(RetrievalError):
 
 class AnalyzerUnavailableError(RetrievalError):
     """The process that segments query photos is not up (yet)."""
+
+
+class AnalyzerBusyError(AnalyzerUnavailableError):
+    """So much waits for the process already that it takes nothing more."""

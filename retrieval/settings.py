@@ -117,6 +117,11 @@ class Settings:
         return self.home / "queries"
 
     @property
+    def analyzers_dir(self) -> Path:
+        """Where analyzer processes listen; only its owner may enter it."""
+        return self.home / "analyzers"
+
+    @property
     def session_key_file(self) -> Path:
         """The key that signs the sessions of signed-in users; only its owner may read it."""
         return self.home / "session.key"

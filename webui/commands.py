@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from retrieval.lifetime import PARENT_VARIABLE, stop_with_parent
+from retrieval.lifetime import PARENT_VARIABLE, started_by, stop_on_signals, stop_with_parent
 from retrieval.settings import Settings
 
 from .account_commands import tokens, users
@@ -42,12 +42,14 @@ class Companion:
     def __init__(self, command: str) -> None:
         self.command = command
         self._ending = threading.Event()
+        self._starting = threading.Lock()
         self._process = self._start()
         threading.Thread(target=self._watch, name=command, daemon=True).start()
 
     def end(self) -> None:
         """Let it finish what it is at, for ten seconds at most."""
-        self._ending.set()
+        with self._starting:  # or one that is started right now would be left
+            self._ending.set()
         self._process.terminate()
         try:
             self._process.wait(10)
@@ -67,9 +69,11 @@ class Companion:
                 return
             pause = 1.0 if time.monotonic() - started > 60 else min(pause * 2, 60.0)
             logger.error("the %s ended with code %d; it is started again in %.0f s", self.command, code, pause)
-            if self._ending.wait(pause):
-                return
-            self._process = self._start()
+            self._ending.wait(pause)
+            with self._starting:
+                if self._ending.is_set():
+                    return
+                self._process = self._start()
 
 
 @click.command()
@@ -92,8 +96,8 @@ def serve(
     """Serve the web pages and the API."""
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits for a thread is no news
     with _loading():
-        from retrieval.analyzer import RemoteAnalyzer
         from retrieval.assembly import Assembly
+        from retrieval.remote_analyzer import RemoteAnalyzer
 
         from . import create_app
         from .security import is_beyond_loopback
@@ -104,7 +108,7 @@ def serve(
         check_login(assembly.accounts, beyond=beyond, no_login=no_login)
         app = create_app(
             assembly,
-            RemoteAnalyzer(assembly.analyzer_file),
+            RemoteAnalyzer(settings.analyzers_dir, os.getpid()),
             hosts=(host, *allow_host),
             login_mode="never" if no_login else "always" if beyond else "once",
         )
@@ -173,20 +177,20 @@ def check_login(accounts: Accounts, *, beyond: bool, no_login: bool) -> None:
 @click.pass_obj
 def analyzer(settings: Settings) -> None:
     """Segment query photos for all web workers of this home."""
-    from retrieval.analyzer import AnalyzerServer, LocalAnalyzer
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it answers there is nothing to end in order
+    from retrieval.analyzer import LocalAnalyzer
     from retrieval.assembly import Assembly
     from retrieval.decoding import DecoderPool
+    from retrieval.remote_analyzer import AnalyzerServer
 
-    assembly = Assembly(settings)
+    recipe = Assembly(settings).recipe
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with DecoderPool(1) as decoders:
-        server = AnalyzerServer(LocalAnalyzer(assembly.recipe, decoders), assembly.analyzer_file)
-        signal.signal(signal.SIGTERM, lambda *_: server.close())
-        stop_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            server.close()
+        server = AnalyzerServer(LocalAnalyzer(recipe, decoders), settings.analyzers_dir, started_by())
+        stop_on_signals(server.close)
+        stop_with_parent(server.close)
+        server.serve_forever()
+        decoders.close(cancel=True)
 
 
 COMMANDS: tuple[click.Command, ...] = (serve, analyzer, users, tokens)

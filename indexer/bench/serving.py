@@ -18,8 +18,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import psutil
 
-from retrieval.analyzer import RemoteAnalyzer
-from retrieval.assembly import Assembly
+from retrieval.remote_analyzer import RemoteAnalyzer
 from retrieval.settings import Settings
 
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
@@ -81,7 +80,7 @@ def _server(settings: Settings) -> Iterator[tuple[str, psutil.Process, float]]:
 
 def _wait_for_analyzer(settings: Settings) -> None:
     """It loads the network beside the server, which would be measured, too."""
-    remote, until = RemoteAnalyzer(Assembly(settings).analyzer_file), time.monotonic() + ANALYZER_SECONDS
+    remote, until = RemoteAnalyzer(settings.analyzers_dir), time.monotonic() + ANALYZER_SECONDS
     while not remote.is_up() and time.monotonic() < until:
         time.sleep(0.5)
 

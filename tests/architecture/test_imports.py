@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,33 @@ def test_what_is_not_loaded(statement: str, never: set[str]) -> None:
 
 def test_what_is_loaded_would_be_seen() -> None:
     assert "torch" in loaded_by("import retrieval.backbone")
+
+
+UNPICKLING = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "multiprocessing.connection"}
+HARMLESS = {"pickle.UnpicklingError", "multiprocessing.connection.Connection"}
+"""The latter in `retrieval.decoding`, of pipes to children of its own."""
+
+
+def imported_by(path: Path) -> set[str]:
+    """Full names of what a file imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            found.update(each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.update(f"{node.module}.{each.name}" for each in node.names)
+    return found
+
+
+def test_no_process_unpickles_what_another_sent() -> None:
+    faults = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for package in ("retrieval", "indexer", "webui")
+        for path in (ROOT / package).rglob("*.py")
+        for name in imported_by(path) - HARMLESS
+        if name in UNPICKLING or name.rpartition(".")[0] in UNPICKLING
+    ]
+    assert faults == []
 
 
 def test_a_pair_is_named_without_its_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

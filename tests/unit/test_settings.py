@@ -85,10 +85,11 @@ def test_folders_are_within_home(tmp_path: Path) -> None:
         settings.uploads_dir,
         settings.renditions_dir,
         settings.queries_dir,
+        settings.analyzers_dir,
         settings.preview(digest),
         settings.thumbnail(digest),
     ]
-    assert len(set(places)) == 6
+    assert len(set(places)) == 7
     assert all(place.is_relative_to(tmp_path) for place in places)
     assert settings.preview(digest).parent.name == "ab"
 

@@ -15,9 +15,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
 
-from retrieval.analyzer import LocalAnalyzer, RemoteAnalyzer
+from retrieval.analyzer import LocalAnalyzer
 from retrieval.catalog import queries as kept
 from retrieval.decoding import DecoderPool
+from retrieval.remote_analyzer import RemoteAnalyzer
 from webui import create_app, following
 from webui.context import EXTENSION, WebContext
 from webui.following import Follower, tidy
@@ -60,7 +61,7 @@ class TestProbes:
         assert response.get_json() == {"status": "ready", "lag": 0, "checks": checks}
 
     def test_not_ready_without_analyzer(self, library: Library) -> None:
-        app = create_app(library.assembly, RemoteAnalyzer(library.assembly.analyzer_file), follow=False)
+        app = create_app(library.assembly, RemoteAnalyzer(library.assembly.settings.analyzers_dir), follow=False)
         response = app.test_client().get("/readyz")
         assert response.status_code == 503
         assert response.get_json()["checks"] == {"catalog": True, "index": True, "analyzer": False}

@@ -15,10 +15,11 @@ from flask.testing import FlaskClient
 from installation import PALETTES, Library, drawing, encoded
 
 from indexer.commands import search
-from retrieval.analyzer import AnalyzerServer, LocalAnalyzer, RemoteAnalyzer
+from retrieval.analyzer import LocalAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.decoding import DecoderPool
 from retrieval.recipes import load
+from retrieval.remote_analyzer import AnalyzerServer, RemoteAnalyzer
 from retrieval.settings import Settings
 from webui import create_app
 
@@ -43,8 +44,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 @pytest.fixture
 def analyzer(library: Library, decoders: DecoderPool) -> Iterator[AnalyzerServer]:
     """The process with the network, here in a thread."""
-    file = library.assembly.analyzer_file
-    server = AnalyzerServer(LocalAnalyzer(library.assembly.recipe, decoders), file)
+    folder = library.assembly.settings.analyzers_dir
+    server = AnalyzerServer(LocalAnalyzer(library.assembly.recipe, decoders), folder)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
@@ -55,7 +56,7 @@ def analyzer(library: Library, decoders: DecoderPool) -> Iterator[AnalyzerServer
 @pytest.fixture
 def client(library: Library) -> FlaskClient:
     """A web worker, which has no network."""
-    app = create_app(library.assembly, RemoteAnalyzer(library.assembly.analyzer_file), follow=False)
+    app = create_app(library.assembly, RemoteAnalyzer(library.assembly.settings.analyzers_dir), follow=False)
     return app.test_client()
 
 

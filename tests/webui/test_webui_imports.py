@@ -13,12 +13,12 @@ ROOT = Path(__file__).parents[2]
 MAKE_APP = """
 import sys
 from pathlib import Path
-from retrieval.analyzer import RemoteAnalyzer
+from retrieval.remote_analyzer import RemoteAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.settings import Settings
 from webui import create_app
 assembly = Assembly(Settings.in_home(Path(sys.argv[1]), recipe=sys.argv[2]))
-app = create_app(assembly, RemoteAnalyzer(assembly.analyzer_file), follow=False)
+app = create_app(assembly, RemoteAnalyzer(assembly.settings.analyzers_dir), follow=False)
 assert app.test_client().post("/api/v1/search", json={"text": "dog"}).status_code == 200
 """
 
