@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 
 from retrieval.combination import RELATIONS
 from retrieval.filters import POSITIONS
+from retrieval.lifetime import stop_on_signals
 from retrieval.settings import Settings
 
 from .bench.commands import bench
@@ -33,15 +33,13 @@ def _assembly(settings: Settings) -> Assembly:
 
 
 def _stop_on_signals(worker: Worker) -> None:
-    """The first signal finishes what is on the line; a second one ends the process at once."""
+    """Have the first signal finish what is on the line, and a second Ctrl-C end the process at once."""
 
-    def stop(number: int, _frame: object) -> None:
-        click.echo("finishing what is on the line; once more to stop at once", err=True)
+    def stop() -> None:
+        click.echo("finishing what is on the line; Ctrl-C once more stops at once", err=True)
         worker.stop()
-        signal.signal(number, signal.SIG_DFL)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    stop_on_signals(stop)
 
 
 @click.command()
