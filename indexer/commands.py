@@ -204,10 +204,10 @@ def resume(settings: Settings) -> None:
 @click.pass_obj
 def cancel(settings: Settings) -> None:
     """Take out the photos that wait to be entered; what was entered stays."""
-    from retrieval.storage import remove_own
-
-    cancelled = _assembly(settings).intake.cancel()
-    remove_own(settings, cancelled)
+    assembly = _assembly(settings)
+    cancelled = assembly.intake.cancel()
+    for photo in cancelled:
+        assembly.own_files.remove_photo(photo.sha256, photo.paths)
     click.echo(f"{len(cancelled)} photos were cancelled; `manage.py ingest` enters them when it is asked to again")
 
 

@@ -23,6 +23,7 @@ from .engine import SearchEngine
 from .index.files import IndexFiles
 from .index.live import LiveIndex, photos_of, segments_of
 from .index.replicas import gpu_of
+from .own_files import OwnFiles
 from .protocols import Analyzer, Recipe
 from .recipes import RecipeCard, card, load
 from .remote_analyzer import RemoteAnalyzer
@@ -90,6 +91,11 @@ class Assembly:
     def discoverer(self) -> Discoverer:
         """What finds such segments, and names them."""
         return Discoverer(self.clusters, self.concepts, self.card.space)
+
+    @cached_property
+    def own_files(self) -> OwnFiles:
+        """Uploads, query photos and renditions."""
+        return OwnFiles(self.settings, self.intake, self.queries)
 
     @cached_property
     def storage(self) -> Storage:
@@ -181,7 +187,3 @@ class Assembly:
     def teacher(self, engine: SearchEngine) -> Teacher:
         """What makes and changes concepts, by a search engine."""
         return Teacher(self.concepts, engine)
-
-    def query_path(self, sha256: str) -> Path:
-        """Where the file of a query photo is kept."""
-        return self.settings.queries_dir / sha256[:2] / sha256

@@ -1,4 +1,4 @@
-"""Room on the disk: what may still be written to HOME, and what is removed from it."""
+"""Room on the disk: what may still be written to HOME."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
-from .catalog.records import Cancelled
 from .settings import Settings
 
 COUNT_SECONDS = 60.0
@@ -93,15 +91,6 @@ def used_by(folder: Path) -> int:
             except OSError:
                 continue
     return total
-
-
-def remove_own(settings: Settings, photos: Iterable[Cancelled]) -> None:
-    """Remove what HOME holds of photos that are not in the catalogue any more; originals elsewhere stay."""
-    uploads = settings.uploads_dir.resolve()
-    for photo in photos:
-        own = [path for path in photo.paths if path.resolve().is_relative_to(uploads)]
-        for path in (settings.preview(photo.sha256), settings.thumbnail(photo.sha256), *own):
-            path.unlink(missing_ok=True)
 
 
 def _free(folder: Path) -> int:

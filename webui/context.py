@@ -96,7 +96,7 @@ class WebContext:
 
     def query_rendition(self, sha256: str) -> Path:
         """Where the JPEG of a query photo is, once it was asked for."""
-        return self.assembly.query_path(sha256).with_suffix(".jpg")
+        return self.assembly.own_files.query_rendition(sha256)
 
 
 def context() -> WebContext:

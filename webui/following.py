@@ -68,10 +68,7 @@ class Follower(threading.Thread):
 def tidy(context: WebContext) -> None:
     """Forget query photos whose time is over, with their files, and remove what broken uploads have left."""
     for sha256 in context.queries.expire():
-        stored = context.assembly.query_path(sha256)
-        if not _is_young(stored):  # else the same photo has just come again, and expires later
-            stored.unlink(missing_ok=True)
-            context.query_rendition(sha256).unlink(missing_ok=True)
+        context.assembly.own_files.remove_query(sha256)
     for folder in (context.settings.uploads_dir, context.settings.queries_dir):
         for partial in folder.glob(PARTIAL_PATTERN):
             if not _is_young(partial):

@@ -6,7 +6,6 @@ that is gone is noted as missing in the catalogue, one that has changed is refus
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
@@ -156,16 +155,6 @@ def serve_rendition(path: Path, etag: str) -> Response:
 def jpeg(content: bytes, etag: str) -> Response:
     """A JPEG of ours that is in no file."""
     return _sent(io.BytesIO(content), etag)
-
-
-def remove_own_files(context: WebContext, image: ImageRecord) -> None:
-    """Remove what HOME holds of a deleted photo: its renditions, and its original if that was uploaded."""
-    settings = context.settings
-    uploads = settings.uploads_dir.resolve()
-    own = [place.path for place in image.locations if place.path.resolve().is_relative_to(uploads)]
-    for path in (settings.preview(image.sha256), settings.thumbnail(image.sha256), *own):
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
 
 
 def _sent(source: Path | io.BytesIO, etag: str) -> Response:

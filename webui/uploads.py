@@ -45,11 +45,6 @@ class Received:
     sha256: str
     format: str
 
-    def move_to(self, path: Path) -> None:
-        """Put it in its place, over an older copy."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.partial.replace(path)
-
 
 def receive(upload: FileStorage, folder: Path) -> Received:
     """Write an upload beside the place where it will be kept, if it is a picture by its content.

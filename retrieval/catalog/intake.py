@@ -59,6 +59,12 @@ class Intake(Repository):
                     found[row.uri] = KnownLocation(row.image_id, row.size, row.mtime_ns, state, missing)  # type: ignore[arg-type]
         return found
 
+    def places(self, sha256: str) -> set[str] | None:
+        """URIs of the locations of the photo with these bytes; None if there is no such photo."""
+        with self._reading() as session:
+            photo = session.scalar(select(Image).where(Image.sha256 == sha256).options(selectinload(Image.locations)))
+            return None if photo is None else {place.uri for place in photo.locations}
+
     def register(self, files: Sequence[SeenFile]) -> list[Registered]:
         """Enter files as pending, in one transaction; equal bytes are one photo with several locations.
 

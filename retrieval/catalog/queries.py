@@ -61,6 +61,11 @@ class KeptQueries(Repository):
             photo_vector=vectors_from([row.photo_vector])[0],
         )
 
+    def has(self, sha256: str) -> bool:
+        """Whether a kept query is of the photo with these bytes."""
+        with self._reading() as session:
+            return session.scalar(select(Query.id).where(Query.sha256 == sha256).limit(1)) is not None
+
     def expire(self, now: datetime | None = None) -> list[str]:
         """Remove queries older than `KEPT`; returns the digests of photos that no query needs any more."""
         limit = (now or datetime.now(UTC).replace(tzinfo=None)) - KEPT

@@ -401,7 +401,7 @@ class TestQueries:
 
     def test_file_that_went(self, client: FlaskClient, parts: WebContext) -> None:
         query = body_of(send(client, "queries", NEW), 201)
-        parts.assembly.query_path(hashlib.sha256(NEW).hexdigest()).unlink()
+        parts.assembly.own_files.query_path(hashlib.sha256(NEW).hexdigest()).unlink()
         assert "upload it again" in problem_of(client.get(f"/api/v1/queries/{query['id']}/file"), 410)
 
     def test_unknown(self, client: FlaskClient) -> None:

@@ -152,7 +152,7 @@ class TestFollowing:
         content = encoded(drawing(("teal", "pink")))
         query = client.post("/api/v1/queries", data={"file": (io.BytesIO(content), "x.png")}).get_json()["id"]
         client.get(f"/api/v1/queries/{query}/file")
-        stored = parts.assembly.query_path(hashlib.sha256(content).hexdigest())
+        stored = parts.assembly.own_files.query_path(hashlib.sha256(content).hexdigest())
         tidy(parts)
         assert client.get(f"/api/v1/queries/{query}").status_code == 200
         monkeypatch.setattr(kept, "KEPT", timedelta(seconds=-1))

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from werkzeug.exceptions import NotFound
 
-from retrieval.catalog.records import ImageRecord, Registered, SeenFile, uri_of
+from retrieval.catalog.records import ImageRecord
 
 from .. import originals
-from ..context import WebContext, context
+from ..context import context
 from ..pictures import cut
-from ..uploads import InsufficientStorage, Received, receive
+from ..uploads import InsufficientStorage, receive
 from . import answers, schemas
 from .problems import documented
 
 images = APIBlueprint("api_images", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="photos")])
 
 EXTENSIONS = {"JPEG": "jpg", "TIFF": "tif", "HEIF": "heic"}
-
-ENTERING = threading.Lock()
-"""Or a deletion could take the file of an upload of the same bytes."""
 
 
 @images.post(
@@ -37,7 +32,8 @@ def add_image(form: schemas.PictureForm) -> Response:
     if shortage := parts.assembly.storage.shortage():
         raise InsufficientStorage(f"there is no room for more photos: {shortage}")
     received = receive(form.file, parts.settings.uploads_dir)
-    registered = _register(parts, received)
+    extension = EXTENSIONS.get(received.format, received.format.lower())
+    registered = parts.assembly.own_files.enter_upload(received.partial, received.sha256, extension)
     state = parts.catalog.image(registered.image_id).state
     return answers.as_json(
         schemas.Entered(id=registered.image_id, state=state), 202 if registered.outcome == "new" else 200
@@ -71,9 +67,8 @@ def get_image(path: schemas.ImagePath) -> Response:
 def delete_image(path: schemas.ImagePath) -> Response:
     """Take it out of the catalogue, with its segments. A file that was uploaded is removed, others stay on the disk."""
     parts = context()
-    with ENTERING:
-        image = parts.catalog.delete(path.image_id)
-        originals.remove_own_files(parts, image)
+    image = parts.catalog.delete(path.image_id)
+    parts.assembly.own_files.remove_photo(image.sha256, [place.path for place in image.locations])
     return Response(status=204)
 
 
@@ -131,16 +126,6 @@ def get_crop(path: schemas.SegmentPath) -> Response:
         originals.remake(parts, image)
         piece = cut(preview, size_hw, segment.box_xyxy)
     return originals.jpeg(piece, etag=f"crop-{segment.id}")
-
-
-def _register(parts: WebContext, received: Received) -> Registered:
-    """Put an upload in its place and into the catalogue, where a worker finds it."""
-    sha256, extension = received.sha256, EXTENSIONS.get(received.format, received.format.lower())
-    path = parts.settings.uploads_dir / sha256[:2] / f"{sha256}.{extension}"
-    with ENTERING:
-        received.move_to(path)
-        status = path.stat()
-        return parts.intake.register([SeenFile(uri_of(path), sha256, status.st_size, status.st_mtime_ns)])[0]
 
 
 def _rendition(image_id: int, kind: originals.Rendition) -> Response:

@@ -6,11 +6,8 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from retrieval.storage import remove_own
-
 from ..context import context
 from . import answers, schemas
-from .images import ENTERING
 from .problems import documented
 
 intake = APIBlueprint("api_intake", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="intake")])
@@ -37,9 +34,9 @@ def cancel_intake() -> Response:
     Photos that wait to be analysed again stay as they were. What was cancelled is entered when it is given again.
     """
     parts = context()
-    with ENTERING:
-        cancelled = parts.intake.cancel()
-        remove_own(parts.settings, cancelled)
+    cancelled = parts.intake.cancel()
+    for photo in cancelled:
+        parts.assembly.own_files.remove_photo(photo.sha256, photo.paths)
     return answers.as_json(schemas.PhotoCount(photos=len(cancelled)))
 
 

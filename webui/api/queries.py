@@ -32,18 +32,18 @@ def add_query(form: schemas.PictureForm) -> Response:
     if shortage := parts.assembly.storage.disk_shortage():
         raise InsufficientStorage(f"there is no room for a query photo: {shortage}")
     received = receive(form.file, parts.settings.queries_dir)
-    path = parts.assembly.query_path(received.sha256)
-    is_new = not path.exists()
-    received.move_to(path)
     try:
-        photo = parts.analyzer.analyze(path)
+        photo = parts.analyzer.analyze(received.partial)
     except Exception as error:
-        if is_new:
-            path.unlink(missing_ok=True)
+        received.partial.unlink(missing_ok=True)
         if isinstance(error, ImageError):
-            raise type(error)(str(error).removeprefix(f"{path}: ")) from error
+            raise type(error)(str(error).removeprefix(f"{received.partial}: ")) from error
         raise
-    query_id = parts.queries.add(received.sha256, photo.size_hw, photo.analysis, parts.assembly.card.space)
+    query_id = parts.assembly.own_files.enter_query(
+        received.partial,
+        received.sha256,
+        lambda: parts.queries.add(received.sha256, photo.size_hw, photo.analysis, parts.assembly.card.space),
+    )
     return answers.as_json(answers.query_photo(parts.queries.get(query_id)), 201)
 
 
@@ -69,7 +69,7 @@ def get_query_file(path: schemas.QueryPath) -> Response:
     shown = parts.query_rendition(query.sha256)
     if not shown.exists():
         try:
-            parts.renditions.make(parts.assembly.query_path(query.sha256), preview=shown)
+            parts.renditions.make(parts.assembly.own_files.query_path(query.sha256), preview=shown)
         except UnreadableImageError as error:
             raise Gone(f"the picture of query {query.id} is not there any more: upload it again") from error
     return originals.serve_rendition(shown, f"query-{query.sha256}")
