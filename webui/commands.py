@@ -117,13 +117,19 @@ def serve(
     except OSError as error:
         raise click.UsageError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from error
     companions = [Companion(name) for name in (("analyzer", "worker") if worker else ("analyzer",))]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, _exit_once)
     click.echo(f"SegSearch is at http://{host}:{listening.port}/  (Ctrl-C stops it)")
     try:
         listening.run()
     finally:
         for companion in companions:
             companion.end()
+
+
+def _exit_once(number: int, _frame: object) -> None:
+    """Begin to end; another signal must not cut that short."""
+    signal.signal(number, lambda *_: None)
+    sys.exit(0)
 
 
 @contextmanager
@@ -185,11 +191,14 @@ def analyzer(settings: Settings) -> None:
 
     recipe = Assembly(settings).recipe
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ending = threading.Event()
+    stop_on_signals(ending.set)
+    stop_with_parent(ending.set)
     with DecoderPool(1) as decoders:
         server = AnalyzerServer(LocalAnalyzer(recipe, decoders), settings.analyzers_dir, started_by())
-        stop_on_signals(server.close)
-        stop_with_parent(server.close)
-        server.serve_forever()
+        threading.Thread(target=server.serve_forever, name="answers", daemon=True).start()
+        ending.wait()
+        server.close()
         decoders.close(cancel=True)
 
 
