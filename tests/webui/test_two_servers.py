@@ -15,6 +15,7 @@ import pytest
 from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
 
+from benchmarks.two_servers import is_well, run
 from retrieval.catalog import Intake, KeptQueries
 from retrieval.errors import CatalogUnavailableError, UnknownImageError, UnreadableImageError
 from webui.context import WebContext
@@ -215,3 +216,23 @@ def test_an_upload_that_is_spoilt_on_the_disk_is_mended(client: FlaskClient, par
     path.write_bytes(NEW[:-1] + b"x")
     given = give(client).get_json()["id"]
     assert client.get(f"/api/v1/images/{given}/file").data == NEW
+
+
+def test_an_upload_that_is_deleted_at_once_is_acknowledged(
+    client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register = Intake.register
+
+    def register_and_delete(*arguments: Any) -> Any:
+        found = register(*arguments)
+        parts.catalog.delete(found[0].image_id)
+        return found
+
+    monkeypatch.setattr(Intake, "register", register_and_delete)
+    assert give(client).status_code == 202
+
+
+@pytest.mark.slow
+def test_two_servers_that_give_and_remove_the_same_bytes() -> None:
+    found = run(10)
+    assert is_well(found), found

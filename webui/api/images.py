@@ -34,7 +34,8 @@ def add_image(form: schemas.PictureForm) -> Response:
     received = receive(form.file, parts.settings.uploads_dir)
     extension = EXTENSIONS.get(received.format, received.format.lower())
     registered = parts.assembly.own_files.enter_upload(received.partial, received.sha256, extension)
-    state = parts.catalog.image(registered.image_id).state
+    known = parts.intake.states([registered.image_id])
+    state = known[registered.image_id][0] if known else "pending"  # it may have been deleted again already
     return answers.as_json(
         schemas.Entered(id=registered.image_id, state=state), 202 if registered.outcome == "new" else 200
     )
