@@ -21,7 +21,7 @@ from PIL import Image
 from pycocotools import mask as coco
 from werkzeug.test import TestResponse
 
-from retrieval.errors import AnalyzerUnavailableError, CatalogUnavailableError
+from retrieval.errors import AnalyzerBusyError, AnalyzerUnavailableError, CatalogUnavailableError
 from retrieval.protocols import AnalyzedPhoto
 from retrieval.storage import Storage
 from webui.context import WebContext
@@ -424,9 +424,12 @@ class TestQueries:
         assert "whole photo" in problem_of(refused, 422)
         assert search(client, positive=[{"query": query["id"]}])["results"]
 
-    def test_analyzer_is_down(self, client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("kind", [AnalyzerUnavailableError, AnalyzerBusyError])
+    def test_analyzer_is_down_or_busy(
+        self, client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+    ) -> None:
         def refuse(_self: object, _path: Path) -> AnalyzedPhoto:
-            raise AnalyzerUnavailableError("try again in some seconds")
+            raise kind("try again in some seconds")
 
         monkeypatch.setattr(type(parts.analyzer), "analyze", refuse)
         response = send(client, "queries", NEW)
