@@ -17,7 +17,6 @@ from typing import Literal
 
 from flask import Response, request, send_file
 from werkzeug.exceptions import Conflict, Gone, NotFound
-from werkzeug.wsgi import wrap_file
 
 from retrieval.catalog import ImageRecord
 from retrieval.catalog.records import LocationRecord, SeenFile
@@ -98,16 +97,19 @@ def serve_original(context: WebContext, image: ImageRecord) -> Response:
     """
     stream = open_original(context, image)
     found = sniff_format(stream.read(SNIFF_BYTES)) or ""
+    size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
-    size = os.fstat(stream.fileno()).st_size
-    response = Response(wrap_file(request.environ, stream), mimetype=MIME_TYPES.get(found, UNKNOWN_TYPE))
-    response.direct_passthrough = True
+    response = send_file(
+        stream,
+        mimetype=MIME_TYPES.get(found, UNKNOWN_TYPE),
+        as_attachment=found not in SHOWN_BY_BROWSERS,
+        download_name=_download_name(image),
+        conditional=False,
+        etag=image.sha256,
+    )
     response.content_length = size
-    response.set_etag(image.sha256)
     response.cache_control.private = True
     response.cache_control.no_cache = True  # ask again each time: the file may have gone or changed
-    disposition = "inline" if found in SHOWN_BY_BROWSERS else "attachment"
-    response.headers.set("Content-Disposition", disposition, filename=_download_name(image))
     response.make_conditional(request, accept_ranges=True, complete_length=size)
     return response
 
