@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from errno import EBUSY
+from dataclasses import dataclass
+from errno import EBUSY, EXDEV
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,8 @@ from typing import TypeVar
 from retrieval.catalog import Intake
 from retrieval.catalog.records import KnownLocation, SeenFile, uri_of
 from retrieval.errors import CatalogUnavailableError
-from retrieval.images import sniff_format
+from retrieval.images import SNIFF_BYTES, sniff_format
+from retrieval.originals import digest_of, open_regular, real_path
 
 from .report import Failure, Tally
 
@@ -65,7 +66,7 @@ def find_files(paths: Iterable[Path], *, within: bool = False) -> Iterator[Path]
     """
     if within:
         paths = list(paths)
-        roots = [path.resolve() for path in paths]
+        roots = real_paths(paths)
         yield from (path for path in find_files(paths) if is_below(path, roots))
         return
     entered: set[tuple[int, int]] = set()
@@ -78,10 +79,13 @@ def find_files(paths: Iterable[Path], *, within: bool = False) -> Iterator[Path]
             yield path
 
 
-def register_files(intake: Intake, paths: Sequence[Path], tally: Tally, *, within: bool = False) -> None:
+def register_files(
+    intake: Intake, paths: Sequence[Path], tally: Tally, *, within: bool = False, roots: Sequence[Path] | None = None
+) -> None:
     """Enter what is new under `paths` as pending, and note in `tally` what every file came to.
 
-    Ends early where somebody cancels what waits meanwhile.
+    Ends early where somebody cancels what waits meanwhile. With `within`, nothing is read that is outside of `roots`,
+    real paths of folders, which are `paths` if absent.
 
     Raises
     ------
@@ -89,6 +93,7 @@ def register_files(intake: Intake, paths: Sequence[Path], tally: Tally, *, withi
         The catalogue could not be written for minutes.
     """
     before = patiently(intake.orders).cancellations
+    roots = (roots or real_paths(paths)) if within else None
     for chunk in _chunks(find_files(paths, within=within)):
         if patiently(intake.orders).cancellations != before:
             logger.warning("cancelled: what is not registered yet is left out")
@@ -98,7 +103,7 @@ def register_files(intake: Intake, paths: Sequence[Path], tally: Tally, *, withi
         seen: list[SeenFile] = []
         lost: list[str] = []
         for uri, path in named.items():
-            file = _look_at(path, uri, known.get(uri), tally, lost)
+            file = _look_at(_Found(path, uri, roots), known.get(uri), tally, lost)
             if file is not None:
                 seen.append(file)
         patiently(partial(intake.note_lost, lost))
@@ -126,8 +131,18 @@ def _register(intake: Intake, seen: Sequence[SeenFile], named: dict[str, Path], 
             tally.count(registered.outcome)
 
 
-def _look_at(path: Path, uri: str, known: KnownLocation | None, tally: Tally, lost: list[str]) -> SeenFile | None:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A file that was found, and the folders that it may not lead out of, if so."""
+
+    path: Path
+    uri: str
+    roots: Sequence[Path] | None
+
+
+def _look_at(found: _Found, known: KnownLocation | None, tally: Tally, lost: list[str]) -> SeenFile | None:
     """The file if it has to be registered; otherwise its outcome is noted in `tally`, a lost photo in `lost`."""
+    path = found.path
     if path.name.startswith("."):
         tally.count("skipped")
         return None
@@ -143,38 +158,41 @@ def _look_at(path: Path, uri: str, known: KnownLocation | None, tally: Tally, lo
             else:
                 tally.count("unchanged")
             return None
-        digest, status = _read(path, status)
+        digest, status = _read(found, status)
     except OSError as error:
         tally.failed(Failure(str(path), f"cannot be read: {error.strerror or error}"))
         return None
     if digest is None:
         tally.count("skipped")
         if known is not None:
-            lost.append(uri)
+            lost.append(found.uri)
         return None
-    return SeenFile(uri, digest, status.st_size, status.st_mtime_ns)
+    return SeenFile(found.uri, digest, status.st_size, status.st_mtime_ns)
 
 
-def _read(path: Path, status: os.stat_result) -> tuple[str | None, os.stat_result]:
+def _read(found: _Found, status: os.stat_result) -> tuple[str | None, os.stat_result]:
     """Digest of a file that is the same before and after it was read, and its status then."""
     for _ in range(LOOKS):
-        digest, before, status = _digest_of_picture(path), status, path.stat()
+        digest, before, status = _digest_of_picture(found), status, found.path.stat()
         if (before.st_size, before.st_mtime_ns) == (status.st_size, status.st_mtime_ns):
             return digest, status
     raise BlockingIOError(EBUSY, "it is being written to; ingest it again when it is complete")
 
 
-def _digest_of_picture(path: Path) -> str | None:
-    """SHA-256 of a file that is a picture by its first bytes, None for another."""
-    if not path.is_file():
+def _digest_of_picture(found: _Found) -> str | None:
+    """SHA-256 of a file that is a picture by its first bytes, None for another.
+
+    What has been opened has to be below the roots, for a link may have come since the file was found.
+    """
+    file = open_regular(found.path)
+    if file is None:
         raise FileNotFoundError(2, "not a regular file")
-    with path.open("rb") as file:
-        prefix = file.read(64)
-        meant = not prefix and path.suffix.lower() in PICTURE_SUFFIXES
-        if sniff_format(prefix) is None and not meant:
-            return None
-        file.seek(0)
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with file:
+        if found.roots is not None and not _is_within(real_path(file), found.roots):
+            raise PermissionError(EXDEV, "it leads out of the folders that were given")
+        prefix = file.read(SNIFF_BYTES)
+        meant = not prefix and found.path.suffix.lower() in PICTURE_SUFFIXES
+        return digest_of(file) if meant or sniff_format(prefix) is not None else None
 
 
 def _below(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path]:
@@ -197,12 +215,20 @@ def _below(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path]:
             yield path
 
 
+def real_paths(paths: Iterable[Path]) -> list[Path]:
+    """Where folders are, without links."""
+    return [path.resolve() for path in paths]
+
+
 def is_below(path: Path, roots: Sequence[Path]) -> bool:
     """Whether a file is below one of the folders, wherever links lead; one that leads in a circle is not."""
     try:
-        real = path.resolve()
+        return _is_within(path.resolve(), roots)
     except (OSError, RuntimeError):
         return False
+
+
+def _is_within(real: Path, roots: Sequence[Path]) -> bool:
     return any(real.is_relative_to(root) for root in roots)
 
 

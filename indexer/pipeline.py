@@ -11,17 +11,17 @@ been claimed is given back.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import queue
+import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from io import BufferedReader
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -33,11 +33,10 @@ from retrieval.colors import color_shares
 from retrieval.decoding import DecoderPool
 from retrieval.errors import ImageError, OutOfDeviceMemoryError, UnreadableImageError
 from retrieval.images import DecodedImage, remove_partial
+from retrieval.originals import Identity, digest_of, identity_of, open_regular, path_of_opened
 from retrieval.protocols import Recipe
 from retrieval.settings import Settings
 from retrieval.types import Analysis
-
-from .discover import stamp_of
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +45,8 @@ AHEAD = 4
 
 COMMIT_PHOTOS = 32
 COMMIT_SECONDS = 0.5
+
+CHANGED = "the file has changed since it was registered: ingest it again"
 
 
 @dataclass(slots=True)
@@ -56,6 +57,16 @@ class StageTimes:
     network: float = 0.0
     regions: float = 0.0
     write: float = 0.0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Decoding:
+    """A photo that is being decoded, of a file that is held open and was the photo's when it was opened."""
+
+    job: Job
+    file: BufferedReader
+    identity: Identity
+    future: Future[DecodedImage]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -157,22 +168,27 @@ class Pipeline:
         done: list[int],
     ) -> None:
         """Claim photos and keep the decoders busy, in order, a bounded number ahead."""
-        waiting: deque[tuple[Job, Future[DecodedImage]]] = deque()
+        waiting: deque[_Decoding] = deque()
         room = max(self.recipe.batch_size * self.recipe.lanes * 2, 8)
         while not (self._stop.is_set() or self._failure):
             complete = is_complete()
             free = room - len(waiting) if len(waiting) <= room // 2 else 0
             jobs = self.intake.claim(self.owner, free, self.recipe.fingerprint) if free and self._is_free() else []
-            waiting.extend((job, self._decode(pool, job)) for job in jobs)
+            for job in jobs:
+                try:
+                    waiting.append(self._decode(pool, job))
+                except ImageError as error:
+                    self._fail(job, error, done)
             if not waiting and not jobs:
                 if complete and not self.intake.unfinished(self.recipe.fingerprint):
                     return
                 self._stop.wait(0.2)
             while waiting and (len(waiting) > room // 2 or not jobs):
-                self._hand_on(*waiting.popleft(), decoded, done)
-        for job, future in waiting:
-            if self._failure or not future.cancel():
-                self._hand_on(job, future, decoded, done)
+                self._hand_on(waiting.popleft(), decoded, done)
+        for decoding in waiting:
+            if self._failure or not decoding.future.cancel():
+                self._hand_on(decoding, decoded, done)
+            decoding.file.close()
 
     def _is_free(self) -> bool:
         """Whether anything may be claimed; what is in the way is told when it comes and when it goes."""
@@ -182,42 +198,53 @@ class Pipeline:
             self._told = obstacle
         return obstacle is None
 
-    def _decode(self, pool: DecoderPool, job: Job) -> Future[DecodedImage]:
-        path = _path_of(job)
+    def _decode(self, pool: DecoderPool, job: Job) -> _Decoding:
+        """Have a photo decoded from a file that is open here, so that nothing can take its place.
+
+        Raises
+        ------
+        ImageError
+            There is no such file any more.
+        """
+        file = _open(job)
         preview, thumbnail = self.settings.preview(job.sha256), self.settings.thumbnail(job.sha256)
         preview.parent.mkdir(parents=True, exist_ok=True)
         if job.attempts > 1:
             remove_partial(preview)
             remove_partial(thumbnail)
-        return pool.submit(path, long_side=ANALYSIS_SIDE, preview=preview, thumbnail=thumbnail)
+        path, identity = path_of_opened(file), identity_of(file)
+        future = pool.submit(path, long_side=ANALYSIS_SIDE, preview=preview, thumbnail=thumbnail)
+        return _Decoding(job, file, identity, future)
 
-    def _hand_on(
-        self, job: Job, future: Future[DecodedImage], decoded: queue.Queue[_Decoded | None], done: list[int]
-    ) -> None:
+    def _hand_on(self, decoding: _Decoding, decoded: queue.Queue[_Decoded | None], done: list[int]) -> None:
         try:
-            item = _Decoded(job, future.result())
-            self._check_unchanged(job)
+            with decoding.file:
+                item = _Decoded(decoding.job, self._result(decoding))
         except ImageError as error:
-            self.intake.fail(self.owner, job.image_id, _reason(error, job))
-            done[0] += 1
-            self.on_done()
+            self._fail(decoding.job, error, done)
             return
         self._put(decoded, item)
 
-    def _check_unchanged(self, job: Job) -> None:
-        """Hold what was decoded against what was registered, for files change.
+    def _result(self, decoding: _Decoding) -> DecodedImage:
+        """The picture.
 
         Raises
         ------
-        UnreadableImageError
-            The file has other bytes by now.
+        ImageError
+            It cannot be used, or the file was written to meanwhile; what was made of that is removed.
         """
-        path = _path_of(job)
-        if not job.stamps or stamp_of(path) == job.stamps[job.paths.index(path)] or _digest(path) == job.sha256:
-            return
-        for rendition in (self.settings.preview(job.sha256), self.settings.thumbnail(job.sha256)):
-            rendition.unlink(missing_ok=True)
-        raise UnreadableImageError("the file has changed since it was registered: ingest it again")
+        image, job = decoding.future.result(), decoding.job
+        if identity_of(decoding.file) != decoding.identity and digest_of(decoding.file) != job.sha256:
+            for rendition in (self.settings.preview(job.sha256), self.settings.thumbnail(job.sha256)):
+                rendition.unlink(missing_ok=True)
+            raise UnreadableImageError(CHANGED)
+        return image
+
+    def _fail(self, job: Job, error: ImageError, done: list[int]) -> None:
+        """Note why a photo cannot be entered."""
+        self.intake.fail(self.owner, job.image_id, _reason(error))
+        done[0] += 1
+        self.on_done()
 
     def _network(
         self,
@@ -305,23 +332,29 @@ class Pipeline:
             self._failure.append(error)
 
 
-def _path_of(job: Job) -> Path:
-    """The first place of a photo that is there."""
-    return next((path for path in job.paths if path.is_file()), job.paths[0] if job.paths else Path())
+def _open(job: Job) -> BufferedReader:
+    """Open a photo's file at the first of its places where its bytes are.
+
+    Raises
+    ------
+    UnreadableImageError
+        They are nowhere.
+    """
+    reason = "it has no place any more: ingest it again"
+    for path in job.paths:
+        try:
+            file = open_regular(path)
+            if file is not None and digest_of(file) == job.sha256:
+                return file
+            reason = CHANGED if file is not None else "not a regular file; give the path of a picture"
+        except OSError as error:
+            reason = f"cannot be opened ({error.strerror or error}); check the path and the permissions"
+    raise UnreadableImageError(reason)
 
 
-def _digest(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
-
-
-def _reason(error: ImageError, job: Job) -> str:
-    """What is wrong with the picture, without the path, which is known from its row."""
-    text = str(error)
-    return next((text.removeprefix(f"{path}: ") for path in job.paths if text.startswith(f"{path}: ")), text)
+def _reason(error: ImageError) -> str:
+    """What is wrong with the picture, without the path by which it was opened."""
+    return re.sub(r"^/proc/\d+/fd/\d+: ", "", str(error))
 
 
 def _take_batch(source: queue.Queue[_Decoded | None], limit: int) -> list[_Decoded]:

@@ -16,7 +16,7 @@ from retrieval.catalog import Intake
 from retrieval.catalog.records import uri_of
 from retrieval.errors import ConfigurationError
 
-from .discover import find_files, is_below, patiently, register_files, stamp_of
+from .discover import find_files, is_below, patiently, real_paths, register_files, stamp_of
 from .report import Tally
 from .worker import Worker
 
@@ -95,7 +95,7 @@ def _follow(intake: Intake, roots: Sequence[Path], stopping: threading.Event, *,
     pending = next(changes, set())
     _register(intake, roots, within=within)
     logger.warning("watching %s", ", ".join(map(str, roots)))
-    real = [root.resolve() for root in roots]
+    real = real_paths(roots)
     while not stopping.is_set():
         for change, path in pending:
             if not _is_hidden(path, roots):
@@ -107,7 +107,7 @@ def _follow(intake: Intake, roots: Sequence[Path], stopping: threading.Event, *,
         for path in gone:
             patiently(partial(intake.note_missing, uri_of(path)))
         if here:
-            _register(intake, here)
+            _register(intake, here, within=within, roots=real)
         pending = next(changes, set())
 
 
@@ -124,9 +124,11 @@ def _changes(roots: Sequence[Path], stopping: threading.Event) -> Iterator[set[t
         ) from error
 
 
-def _register(intake: Intake, paths: Sequence[Path], *, within: bool = False) -> None:
+def _register(
+    intake: Intake, paths: Sequence[Path], *, within: bool = False, roots: Sequence[Path] | None = None
+) -> None:
     tally = Tally()
-    register_files(intake, paths, tally, within=within)
+    register_files(intake, paths, tally, within=within, roots=roots)
     logger.info("%d files were looked at, %d are to be entered", tally.files, len(tally.photos))
     for failure in tally.failures:
         logger.warning("%s: %s", failure.path, failure.reason)

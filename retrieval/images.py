@@ -18,7 +18,6 @@ import logging
 import math
 import os
 import secrets
-import stat
 import struct
 import threading
 import warnings
@@ -36,6 +35,7 @@ from PIL import ExifTags, Image, ImageCms, ImageFile, PpmImagePlugin
 from pillow_heif import register_heif_opener
 
 from .errors import ImageError, ImageTooLargeError, ImageTooSmallError, UnreadableImageError
+from .originals import open_regular
 from .types import RgbImage
 
 FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF", "PPM")
@@ -315,15 +315,14 @@ def _stream(source: Path | bytes, limits: DecodeLimits) -> Iterator[BinaryIO]:
         yield io.BytesIO(source)
         return
     try:
-        status = source.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableImageError("not a regular file; give the path of a picture")
-        _check_bytes(status.st_size, limits)
-        stream = source.open("rb")
+        stream = open_regular(source)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UnreadableImageError(f"cannot be opened ({reason}); check the path and the permissions") from error
+    if stream is None:
+        raise UnreadableImageError("not a regular file; give the path of a picture")
     with stream:
+        _check_bytes(os.fstat(stream.fileno()).st_size, limits)
         yield stream
 
 

@@ -1,16 +1,14 @@
 """The original files of stored photos: found, checked, served, and shown in smaller versions.
 
-A photo is its bytes. What is at one of its locations is served as the photo only if it still is those bytes; a file
-that is gone is noted as missing in the catalogue, one that has changed is refused.
+A photo is its bytes. What is at one of its locations is served as the photo only if it still is those bytes, by their
+digest; a file that is gone is noted as missing in the catalogue, one that has changed is refused.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import re
-import stat
 from io import BufferedReader
 from pathlib import Path
 from typing import Literal
@@ -22,6 +20,7 @@ from retrieval.catalog import ImageRecord
 from retrieval.catalog.records import LocationRecord, SeenFile
 from retrieval.errors import ImageError
 from retrieval.images import SNIFF_BYTES, sniff_format
+from retrieval.originals import digest_of, identity_of, open_regular, path_of_opened
 
 from .context import WebContext
 
@@ -65,15 +64,15 @@ def open_original(context: WebContext, image: ImageRecord) -> BufferedReader:
     changed = False
     for place in sorted(image.locations, key=lambda place: place.missing_since is not None):
         try:
-            stream = _open_regular(place.path)
+            stream = open_regular(place.path)
+            if stream is not None and _holds(context, stream, place, image.sha256):
+                _note_missing(context, gone)
+                return stream
         except OSError as error:
             reasons.append(f"{shown_path(place.path)}: {error.strerror or error}")
             if isinstance(error, FileNotFoundError | NotADirectoryError):
                 gone.append(place.uri)
             continue
-        if stream is not None and _holds(context, stream, place, image.sha256):
-            _note_missing(context, gone)
-            return stream
         changed = True
         reasons.append(f"{shown_path(place.path)}: changed on disk since it was indexed")
     _note_missing(context, gone)
@@ -92,9 +91,15 @@ def serve_original(context: WebContext, image: ImageRecord) -> Response:
 
     Raises
     ------
+    NotFound
+        It is no picture that can be decoded, and so may be any file that begins like one.
     Conflict, Gone
         As `open_original`.
     """
+    if image.format is None and image.state == "failed":
+        raise NotFound(f"photo {image.id} has no picture that can be shown: {image.error}")
+    if image.format is None:
+        rendition(context, image, "thumbnail")
     stream = open_original(context, image)
     found = sniff_format(stream.read(SNIFF_BYTES)) or ""
     size = stream.seek(0, os.SEEK_END)
@@ -132,21 +137,25 @@ def rendition(context: WebContext, image: ImageRecord, kind: Rendition) -> Path:
 
 
 def remake(context: WebContext, image: ImageRecord) -> None:
-    """Make a photo's preview and thumbnail anew.
+    """Make a photo's preview and thumbnail anew, of the file that was looked at and of no other.
 
     Raises
     ------
     NotFound, Conflict, Gone
         As `rendition`.
     """
-    with open_original(context, image) as stream:
-        source = Path(stream.name)
     preview, thumbnail = context.settings.preview(image.sha256), context.settings.thumbnail(image.sha256)
-    try:
-        context.renditions.make(source, preview=preview, thumbnail=thumbnail)
-    except ImageError as error:
-        reason = str(error).removeprefix(f"{source}: ")
-        raise NotFound(f"photo {image.id} has no picture that can be shown: {reason}") from error
+    with open_original(context, image) as stream:
+        source, before = path_of_opened(stream), identity_of(stream)
+        try:
+            context.renditions.make(source, preview=preview, thumbnail=thumbnail)
+        except ImageError as error:
+            reason = str(error).removeprefix(f"{source}: ")
+            raise NotFound(f"photo {image.id} has no picture that can be shown: {reason}") from error
+        if identity_of(stream) != before and digest_of(stream) != image.sha256:
+            for path in (preview, thumbnail):
+                path.unlink(missing_ok=True)
+            raise Conflict(f"photo {image.id} was changed on disk while it was decoded: try again")
 
 
 def serve_rendition(path: Path, etag: str) -> Response:
@@ -171,30 +180,18 @@ def _note_missing(context: WebContext, uris: list[str]) -> None:
         context.catalog.mark_missing(uris, missing=True)
 
 
-def _open_regular(path: Path) -> BufferedReader | None:
-    """Open a file; None if there is something else in its place, which might block."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        return None
-    return path.open("rb")
-
-
 def _holds(context: WebContext, stream: BufferedReader, place: LocationRecord, sha256: str) -> bool:
     """Whether an opened file still is the photo; the catalogue is corrected where it is, but looks different.
 
     The file is closed if it is not.
     """
     status = os.fstat(stream.fileno())
-    same = (status.st_size, status.st_mtime_ns) == (place.size, place.mtime_ns)
-    if same and place.missing_since is None:
-        return True
-    if not same:
-        same = status.st_size == place.size and hashlib.file_digest(stream, "sha256").hexdigest() == sha256
-        stream.seek(0)
-    if same:
-        context.intake.register([SeenFile(place.uri, sha256, status.st_size, status.st_mtime_ns)])
-    else:
+    if status.st_size != place.size or digest_of(stream) != sha256:
         stream.close()
-    return same
+        return False
+    if status.st_mtime_ns != place.mtime_ns or place.missing_since is not None:
+        context.intake.register([SeenFile(place.uri, sha256, status.st_size, status.st_mtime_ns)])
+    return True
 
 
 def _download_name(image: ImageRecord) -> str:

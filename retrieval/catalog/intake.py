@@ -296,9 +296,7 @@ def _order(session: Session) -> IntakeOrder:
 
 
 def _job(row: Image) -> Job:
-    places = row.locations
-    stamps = tuple((place.size, place.mtime_ns) for place in places)
-    return Job(row.id, row.sha256, tuple(path_of(place.uri) for place in places), stamps, row.attempts)
+    return Job(row.id, row.sha256, tuple(path_of(place.uri) for place in row.locations), row.attempts)
 
 
 def _open_to(recipe: str | None) -> ColumnElement[bool]:

@@ -158,8 +158,6 @@ class Job:
     image_id : int
     sha256 : str
     paths : tuple of Path
-    stamps : tuple of (int, int)
-        Size in bytes and time of change in ns of each when it was registered.
     attempts : int
         How often it was claimed, this time included; more than once if a worker died over it.
     """
@@ -167,7 +165,6 @@ class Job:
     image_id: int
     sha256: str
     paths: tuple[Path, ...]
-    stamps: tuple[tuple[int, int], ...] = ()
     attempts: int = 1
 
 

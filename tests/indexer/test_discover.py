@@ -13,6 +13,7 @@ from indexer import discover
 from indexer.discover import find_files, register_files
 from indexer.report import Tally
 from retrieval.assembly import Assembly
+from retrieval.catalog.records import KnownLocation
 
 
 def found(*paths: Path) -> list[str]:
@@ -222,3 +223,28 @@ class TestRegistering:
         path.write_text("overwritten")
         assert outcomes(assembly, pictures.folder) == {"skipped": 1}
         assert assembly.catalog.page()[0].is_missing
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_link_out_that_comes_after_the_look_is_not_followed(
+    assembly: Assembly, pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Between the finding of a file and its reading, whoever can write to the folder puts a link in its place."""
+    path, secret = pictures("sub/a.png", seed=1), pictures("../private/a.png", seed=2)
+    known = assembly.intake.known
+
+    def exchanging(uris: list[str]) -> dict[str, KnownLocation]:
+        path.unlink()
+        if what == "file":
+            path.symlink_to(secret)
+        else:
+            path.parent.rmdir()
+            path.parent.symlink_to(secret.parent)
+        return known(uris)
+
+    monkeypatch.setattr(assembly.intake, "known", exchanging)
+    tally = Tally()
+    register_files(assembly.intake, [pictures.folder], tally, within=True)
+    (failure,) = tally._failures
+    assert failure.reason == "cannot be read: it leads out of the folders that were given"
+    assert assembly.catalog.page() == []

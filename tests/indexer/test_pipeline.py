@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 from toys import Pictures
@@ -15,7 +19,9 @@ from indexer.discover import register_files
 from indexer.pipeline import Pipeline
 from indexer.report import Tally
 from retrieval.assembly import Assembly
+from retrieval.decoding import DecoderPool
 from retrieval.errors import OutOfDeviceMemoryError
+from retrieval.images import DecodedImage, decode
 from retrieval.recipes.grid import GridRecipe
 from retrieval.types import Analysis, RgbImage, Segments
 
@@ -240,3 +246,71 @@ def test_what_another_worker_took_over_is_not_written(assembly: Assembly, line: 
     assert assembly.catalog.image(1).state == "working"
     assert assembly.catalog.segments(1) == []
     assert assembly.catalog.counts()["indexed"] == 11
+
+
+class TestExchangedFiles:
+    """Who can write to a folder that is entered cannot have another file shown, whenever he exchanges them."""
+
+    def exchange(self, path: Path, secret: Path) -> None:
+        """A link to another picture, of equal size and time."""
+        status = path.stat()
+        secret.write_bytes(secret.read_bytes().ljust(status.st_size, b"\0")[: status.st_size])
+        os.utime(secret, ns=(status.st_mtime_ns, status.st_mtime_ns))
+        path.unlink()
+        path.symlink_to(secret)
+
+    @pytest.fixture
+    def photo(self, pictures: Pictures) -> Path:
+        return pictures("a.png", seed=1)
+
+    @pytest.fixture
+    def secret(self, pictures: Pictures) -> Path:
+        return pictures("private/secret.png", seed=2)
+
+    def renditions(self, assembly: Assembly) -> list[Path]:
+        return list(assembly.settings.renditions_dir.rglob("*.jpg"))
+
+    def test_after_registering(self, assembly: Assembly, photo: Path, secret: Path) -> None:
+        register_files(assembly.intake, [photo], Tally())
+        self.exchange(photo, secret)
+        Pipeline(assembly.intake, GridRecipe(), assembly.settings, "w").run()
+        (image,) = assembly.catalog.page()
+        assert (image.state, image.error) == ("failed", "the file has changed since it was registered: ingest it again")
+        assert self.renditions(assembly) == []
+
+    @pytest.mark.parametrize("how", ["link", "in place"])
+    def test_when_it_is_about_to_be_decoded(
+        self, assembly: Assembly, photo: Path, secret: Path, monkeypatch: pytest.MonkeyPatch, how: str
+    ) -> None:
+        register_files(assembly.intake, [photo], Tally())
+        submit, own = DecoderPool.submit, decode(photo, long_side=64).rgb
+
+        def exchanging(pool: DecoderPool, path: Path, **wanted: Any) -> Future[DecodedImage]:
+            if how == "link":
+                self.exchange(photo, secret)
+            else:
+                photo.write_bytes(secret.read_bytes())
+            return submit(pool, path, **wanted)
+
+        monkeypatch.setattr(DecoderPool, "submit", exchanging)
+        Pipeline(assembly.intake, GridRecipe(), assembly.settings, "w").run()
+        (image,) = assembly.catalog.page()
+        assert image.state == ("indexed" if how == "link" else "failed")
+        assert len(self.renditions(assembly)) == (2 if how == "link" else 0)
+        if how == "link":
+            shown = decode(assembly.settings.preview(image.sha256), long_side=64).rgb
+            assert np.abs(shown.astype(int) - own).mean() < 5
+
+    def test_another_place_of_the_photo_will_do(self, assembly: Assembly, pictures: Pictures, photo: Path) -> None:
+        register_files(assembly.intake, [photo, pictures("b.png", seed=1)], Tally())
+        photo.write_bytes(pictures("c.png", seed=3).read_bytes())
+        Pipeline(assembly.intake, GridRecipe(), assembly.settings, "w").run()
+        assert states(assembly) == {"indexed": 1}
+
+    def test_no_file_stays_open(self, assembly: Assembly, pictures: Pictures) -> None:
+        paths = pictures.many(20)
+        register_files(assembly.intake, [pictures.folder], Tally())
+        paths[3].write_bytes(paths[3].read_bytes()[:40])
+        Pipeline(assembly.intake, GridRecipe(), assembly.settings, "w").run()
+        opened = [os.path.realpath(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd")]
+        assert not [path for path in opened if path.startswith(str(pictures.folder))]

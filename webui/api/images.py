@@ -82,7 +82,7 @@ def delete_image(path: schemas.ImagePath) -> Response:
     },
 )
 def get_file(path: schemas.ImagePath) -> Response:
-    """410 if the file has gone, 409 if it has changed since the photo was entered."""
+    """410 if the file has gone, 409 if it has changed since the photo was entered, 404 if it cannot be decoded."""
     parts = context()
     return originals.serve_original(parts, parts.catalog.image(path.image_id))
 
