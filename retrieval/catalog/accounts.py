@@ -89,7 +89,7 @@ class Accounts(Repository):
             The name is taken, or is no name; or there is no user yet, and this one would be no admin.
         """
         row = Account(name=_checked(name), key=name.casefold(), role=role, password_hash=password_hash)
-        row.created_at = datetime.now(UTC).replace(tzinfo=None)
+        row.created_at = datetime.now(UTC)
         with self._sessions.begin() as session:
             access = _locked(session)
             if session.scalar(select(Account.id).where(Account.key == row.key)) is not None:
@@ -162,7 +162,7 @@ class Accounts(Repository):
         """
         secret = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
         row = ApiToken(name=_checked(name), digest=digest_of(secret))
-        row.created_at = datetime.now(UTC).replace(tzinfo=None)
+        row.created_at = datetime.now(UTC)
         with self._sessions.begin() as session:
             owner = _row(session, user)
             row.account_id = owner.id

@@ -130,7 +130,7 @@ class Catalog(Repository):
 
     def mark_missing(self, uris: Collection[str], *, missing: bool) -> None:
         """Note that the bytes of a photo are not at these locations any more, or are there again."""
-        since = datetime.now(UTC).replace(tzinfo=None) if missing else None
+        since = datetime.now(UTC) if missing else None
         with self._sessions.begin() as session:
             for chunk in in_chunks(list(uris)):
                 changed = Location.missing_since.is_(None) if missing else Location.missing_since.is_not(None)

@@ -207,7 +207,7 @@ def _reshape(session: Session, change: ClusterChange) -> None:
 
 
 def _found(session: Session, space: str, shape: Shape) -> int:
-    row = Cluster(space=space, state="open", created_at=datetime.now(UTC).replace(tzinfo=None), **_columns(shape))
+    row = Cluster(space=space, state="open", created_at=datetime.now(UTC), **_columns(shape))
     session.add(row)
     session.flush()
     return row.id

@@ -150,7 +150,7 @@ class Concepts(Repository):
 
 
 def _new(name: str) -> Concept:
-    return Concept(name=_named(name), key=_key(name), created_at=datetime.now(UTC).replace(tzinfo=None), lost=0)
+    return Concept(name=_named(name), key=_key(name), created_at=datetime.now(UTC), lost=0)
 
 
 def _check_free(session: Session, name: str, *, beside: int | None = None) -> None:

@@ -266,7 +266,7 @@ class Intake(Repository):
 
 
 def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
+    return datetime.now(UTC)
 
 
 def _abandoned(session: Session, now: datetime) -> ColumnElement[bool]:

@@ -29,7 +29,7 @@ class Judgements(Repository):
 
     def begin(self, request: SearchRequest, space: str) -> int:
         """Keep a search as round 0; returns its id."""
-        row = Feedback(created_at=datetime.now(UTC).replace(tzinfo=None), space=space, request=_dump(request), rounds=0)
+        row = Feedback(created_at=datetime.now(UTC), space=space, request=_dump(request), rounds=0)
         with self._sessions.begin() as session:
             session.add(row)
             session.flush()

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, MetaData, String, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -14,6 +27,37 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+if TYPE_CHECKING:
+    UtcDecorator = TypeDecorator[datetime]
+else:
+    UtcDecorator = TypeDecorator
+
+
+class Utc(UtcDecorator):
+    """A moment. It is stored in UTC without saying so, which every database can do, and says so everywhere else."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """As it is stored.
+
+        Raises
+        ------
+        ValueError
+            It does not say in which time zone it is.
+        """
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"the time {value} is of no time zone: make it with datetime.now(UTC)")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """As it is used."""
+        return None if value is None else value.replace(tzinfo=UTC)
 
 
 class Base(DeclarativeBase):
@@ -40,12 +84,12 @@ class Image(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]
     lease_owner: Mapped[str | None] = mapped_column(String(64))
-    lease_until: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None] = mapped_column(Utc)
     format: Mapped[str | None] = mapped_column(String(8))
     width: Mapped[int | None]
     height: Mapped[int | None]
     taken_at: Mapped[datetime | None]
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(Utc)
     recipe: Mapped[str | None] = mapped_column(String(64))
     space: Mapped[str | None] = mapped_column(String(64))
     wanted_recipe: Mapped[str | None] = mapped_column(String(64))
@@ -73,7 +117,7 @@ class Location(Base):
     uri: Mapped[str] = mapped_column(unique=True)
     size: Mapped[int]
     mtime_ns: Mapped[int]
-    missing_since: Mapped[datetime | None]
+    missing_since: Mapped[datetime | None] = mapped_column(Utc)
 
     image: Mapped[Image] = relationship(back_populates="locations")
 
@@ -123,7 +167,7 @@ class Query(Base):
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    created_at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime] = mapped_column(Utc, index=True)
     sha256: Mapped[str] = mapped_column(String(64))
     width: Mapped[int]
     height: Mapped[int]
@@ -139,7 +183,7 @@ class Feedback(Base):
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(Utc)
     space: Mapped[str] = mapped_column(String(64))
     request: Mapped[str] = mapped_column(Text)
     rounds: Mapped[int] = mapped_column(default=0)
@@ -165,7 +209,7 @@ class Concept(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
     key: Mapped[str] = mapped_column(unique=True)
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(Utc)
     space: Mapped[str] = mapped_column(String(64))
     directions: Mapped[bytes] = mapped_column(LargeBinary)
     rows: Mapped[int]
@@ -208,7 +252,7 @@ class Cluster(Base):
     space: Mapped[str] = mapped_column(String(64), index=True)
     state: Mapped[str] = mapped_column(String(9), default="open")
     concept_id: Mapped[int | None] = mapped_column(ForeignKey("concept.id", ondelete="SET NULL"), index=True)
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(Utc)
     centre: Mapped[bytes] = mapped_column(LargeBinary)
     radius: Mapped[float]
     coherence: Mapped[float]
@@ -257,7 +301,7 @@ class Account(Base):
     key: Mapped[str] = mapped_column(String(64), unique=True)
     role: Mapped[str] = mapped_column(String(6))
     password_hash: Mapped[str]
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(Utc)
 
 
 class ApiToken(Base):
@@ -270,4 +314,4 @@ class ApiToken(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(64))
     digest: Mapped[str] = mapped_column(String(64), unique=True)
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(Utc)

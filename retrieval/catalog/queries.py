@@ -26,7 +26,7 @@ class KeptQueries(Repository):
     def add(self, sha256: str, size_hw: tuple[int, int], analysis: Analysis, recipe: str) -> int:
         """Keep an analysed query photo; returns its id."""
         row = Query(
-            created_at=datetime.now(UTC).replace(tzinfo=None),
+            created_at=datetime.now(UTC),
             sha256=sha256,
             height=size_hw[0],
             width=size_hw[1],
@@ -68,7 +68,7 @@ class KeptQueries(Repository):
 
     def expire(self, now: datetime | None = None) -> list[str]:
         """Remove queries older than `KEPT`; returns the digests of photos that no query needs any more."""
-        limit = (now or datetime.now(UTC).replace(tzinfo=None)) - KEPT
+        limit = (now or datetime.now(UTC)) - KEPT
         with self._sessions.begin() as session:
             old = set(session.scalars(select(Query.sha256).where(Query.created_at < limit)))
             session.execute(delete(Query).where(Query.created_at < limit))

@@ -53,7 +53,7 @@ def test_queries_are_kept_for_an_hour_at_least() -> None:
 
 
 def test_old_ones_go(toys: ToyLibrary) -> None:
-    number, now = keep(toys, "a"), datetime.now(UTC).replace(tzinfo=None)
+    number, now = keep(toys, "a"), datetime.now(UTC)
     assert toys.queries.expire(now + KEPT - timedelta(minutes=5)) == []
     toys.queries.get(number)
     assert toys.queries.expire(now + KEPT + timedelta(minutes=5)) == ["a" * 64]

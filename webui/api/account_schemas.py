@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 from retrieval.catalog.accounts import MAX_NAME, Role
 
 from ..passwords import LEAST, MOST
-from .schemas import PathId, _Strict
+from .schemas import Moment, PathId, _Strict
 
 Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$")]
 Password = Annotated[SecretStr, Field(min_length=LEAST, max_length=MOST)]
@@ -32,7 +32,7 @@ class User(_Strict):
 
     name: str
     role: Role
-    created_at: str
+    created_at: Moment
 
 
 class UserList(_Strict):
@@ -76,7 +76,7 @@ class Token(_Strict):
     id: int
     name: str
     user: str
-    created_at: str
+    created_at: Moment
 
 
 class TokenList(_Strict):

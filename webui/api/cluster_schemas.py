@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from retrieval.catalog.records import ClusterState
 
-from .schemas import MAX_ID, MAX_PAGE, BodyId, Name, PathId
+from .schemas import MAX_ID, MAX_PAGE, BodyId, Moment, Name, PathId
 
 # ---- what comes in
 
@@ -73,7 +73,7 @@ class Cluster(BaseModel):
     coherence: Annotated[float, Field(description="Mean cosine of a member to the members on other photos.")]
     concept: Annotated[int | None, Field(description="Id of the concept that it was named.")]
     guess: Annotated[str | None, Field(description="A label that at least a third of them has, none of them surely.")]
-    created_at: Annotated[str, Field(description="ISO 8601, UTC.")]
+    created_at: Moment
     typical: Annotated[list[TypicalMember], Field(description="At most 12, one a photo, the most typical first.")]
 
 

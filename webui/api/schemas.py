@@ -29,6 +29,7 @@ PathId = Annotated[int, Field(ge=0, le=MAX_ID)]
 BodyId = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
 Coordinate = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
 Distance = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=MAX_COORDINATE)]
+Moment = Annotated[str, Field(description="In UTC, and says so (ISO 8601).", json_schema_extra={"format": "date-time"})]
 Box = Annotated[
     list[int],
     Field(min_length=4, max_length=4, description="`x0 y0 x1 y1`, half open, in pixels of the upright original."),
@@ -581,7 +582,7 @@ class Concept(BaseModel):
 
     id: int
     name: str
-    created_at: Annotated[str, Field(description="ISO 8601, UTC.")]
+    created_at: Moment
     space: Annotated[str, Field(description="Of the vectors; it is found among photos of this space.")]
     examples: Annotated[int, Field(description="Segments it was learnt from.")]
 
