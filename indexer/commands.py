@@ -13,6 +13,7 @@ import click
 from retrieval.combination import RELATIONS
 from retrieval.filters import POSITIONS
 from retrieval.lifetime import stop_on_signals
+from retrieval.query import MAX_ID
 from retrieval.settings import Settings
 
 from .bench.commands import bench
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .worker import Worker
 
 PATHS = click.Path(exists=True, path_type=Path)
+ID = click.IntRange(0, MAX_ID)
 
 
 def _assembly(settings: Settings) -> Assembly:
@@ -102,9 +104,9 @@ def worker(settings: Settings) -> None:
     "--at", "point", metavar="X,Y", callback=lambda *a: _numbers(a[2], 2), help="A point on it, in its pixels."
 )
 @click.option("--box", metavar="X0,Y0,X1,Y1", callback=lambda *a: _numbers(a[2], 4), help="A box on it.")
-@click.option("--segment", type=int, help="A segment of a stored photo.")
+@click.option("--segment", type=ID, help="A segment of a stored photo.")
 @click.option("--text", default="", help='Words, such as "find all motorcycles".')
-@click.option("--and-segment", type=int, multiple=True, help="A segment of what else has to be in the photo.")
+@click.option("--and-segment", type=ID, multiple=True, help="A segment of what else has to be in the photo.")
 @click.option("--and-text", multiple=True, help="Words for what else has to be in the photo.")
 @click.option(
     "--relation",
@@ -318,7 +320,7 @@ def discover(context: click.Context, limit: int, state: ClusterState, as_json: b
 
 
 @discover.command("name")
-@click.argument("cluster", type=int)
+@click.argument("cluster", type=ID)
 @click.argument("name")
 @click.option("--add", is_flag=True, help="Add the examples to the concept of this name, if there is one.")
 @click.pass_obj
@@ -330,7 +332,7 @@ def name_cluster(settings: Settings, cluster: int, name: str, add: bool) -> None
 
 
 @discover.command("dismiss")
-@click.argument("clusters", nargs=-1, required=True, type=int)
+@click.argument("clusters", nargs=-1, required=True, type=ID)
 @click.pass_obj
 def dismiss_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
     """Show these CLUSTERS no more; what is like them joins them unseen."""
@@ -339,7 +341,7 @@ def dismiss_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
 
 
 @discover.command("restore")
-@click.argument("clusters", nargs=-1, required=True, type=int)
+@click.argument("clusters", nargs=-1, required=True, type=ID)
 @click.pass_obj
 def restore_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
     """Show dismissed CLUSTERS again."""
@@ -348,7 +350,7 @@ def restore_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
 
 
 @discover.command("merge")
-@click.argument("clusters", nargs=-1, required=True, type=int)
+@click.argument("clusters", nargs=-1, required=True, type=ID)
 @click.pass_obj
 def merge_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
     """Make one of several CLUSTERS; it has the smallest of their ids."""
@@ -356,7 +358,7 @@ def merge_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
 
 
 @discover.command("split")
-@click.argument("cluster", type=int)
+@click.argument("cluster", type=ID)
 @click.pass_obj
 def split_cluster(settings: Settings, cluster: int) -> None:
     """Make two of a CLUSTER; the larger part keeps the id."""

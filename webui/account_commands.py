@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from retrieval.query import MAX_ID
 from retrieval.settings import Settings
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def list_tokens(settings: Settings) -> None:
 
 
 @tokens.command("revoke")
-@click.argument("token_id", type=int, metavar="ID")
+@click.argument("token_id", type=click.IntRange(0, MAX_ID), metavar="ID")
 @click.pass_obj
 def revoke_token(settings: Settings, token_id: int) -> None:
     """Make a token worthless, at once."""

@@ -18,6 +18,7 @@ from retrieval.catalog.accounts import ROLES
 from retrieval.catalog.records import CLUSTER_STATES, ClusterState, LocationRecord, State
 from retrieval.discovery import guess
 from retrieval.errors import UnknownImageError
+from retrieval.query import MAX_ID
 
 from . import errors, passwords
 from .context import context
@@ -29,7 +30,6 @@ CLUSTERS = 24
 RATIO_STEPS = range(-20, 21)
 """``static/css/ratios.css`` has a class for each of these powers of 1.06, from 0.31 to 3.2."""
 
-MAX_ID = 2**63 - 1
 _ID = re.compile(r"[0-9]{1,18}")
 
 Filter = Literal["indexed", "empty", "failed", "pending"]
@@ -230,11 +230,16 @@ def _filter() -> Filter | None:
 
 
 def _before() -> int:
-    return min(request.args.get("before", 0, type=int), MAX_ID)
+    return _number("before")
 
 
 def _skip() -> int:
-    return min(max(request.args.get("skip", 0, type=int), 0), MAX_ID)
+    return _number("skip")
+
+
+def _number(name: str) -> int:
+    """A number of the address, as near to what was asked as a database can hold; 0 if it is none."""
+    return min(max(request.args.get(name, 0, type=int), 0), MAX_ID)
 
 
 def _cluster_state() -> ClusterState:

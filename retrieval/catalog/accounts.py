@@ -78,7 +78,7 @@ class Accounts(Repository):
 
     def named(self, name: str) -> UserRecord | None:
         """The user of a name in whatever case, if there is one."""
-        return self._one(_BY_KEY, name.casefold())
+        return self._one(_BY_KEY, name.casefold()) if _NAME.fullmatch(name) else None
 
     def add(self, name: str, role: Role, password_hash: str) -> int:
         """Let somebody sign in; returns the id, which is never used again.

@@ -219,11 +219,13 @@ def _named(name: str) -> str:
     Raises
     ------
     QueryError
-        It has no letter or digit, or is too long.
+        It has no letter or digit, is too long, or holds what databases do not take.
     """
     plain = " ".join(name.split())
     if not normal_form(plain):
         raise QueryError("a concept's name needs a letter or a digit")
+    if "\0" in plain:
+        raise QueryError("a concept's name cannot hold the character U+0000: leave it out")
     if len(plain) > MAX_NAME:
         raise QueryError(f"the name has {len(plain)} characters; a concept's name can have {MAX_NAME}")
     return plain

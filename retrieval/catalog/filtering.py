@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -79,7 +79,7 @@ def _of_photos(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.taken_from is not None:
         found.append(Image.taken_at >= datetime.combine(filters.taken_from, time()))
     if filters.taken_until is not None:
-        found.append(Image.taken_at < datetime.combine(filters.taken_until + timedelta(days=1), time()))
+        found.append(Image.taken_at <= datetime.combine(filters.taken_until, time.max))
     if filters.recipe is not None:
         found.append(Image.recipe == filters.recipe)
     return found

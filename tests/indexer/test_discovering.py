@@ -131,3 +131,10 @@ def test_purity_and_recall_by_hand() -> None:
     assert figures["recall of classes"] == pytest.approx(2 / 5)
     assert figures["found without a word"] == ["cup"]
     assert figures_of([], set(), set())["purity"] == 0
+
+
+@pytest.mark.parametrize("command", ["dismiss", "restore", "merge", "split", "name"])
+def test_ids_that_no_database_holds(found: Settings, command: str) -> None:
+    name = ["x"] if command == "name" else []
+    done = CliRunner().invoke(discover, [command, "9" * 30, *name], obj=found)
+    assert (done.exit_code, "is not in the range" in done.output) == (2, True)

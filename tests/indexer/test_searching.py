@@ -48,6 +48,7 @@ def test_narrowed_and_counted(ingested: Ingested) -> None:
     assert {facet["value"] for facet in found["facets"]["folder"]} == {str(ingested.photos)}
     assert "left" in {facet["value"] for facet in found["facets"]["position"]}
     assert results(ingested, "--segment", "1", "--until", "1990-01-01")["results"] == []
+    assert results(ingested, "--segment", "1", "--from", "0001-01-01", "--until", "9999-12-31")["results"] == []
     assert "left (1)" in run(ingested, "--segment", "1", "--facets")
 
 
@@ -59,6 +60,9 @@ def test_narrowed_and_counted(ingested: Ingested) -> None:
         (["--and-segment", "1"], "nothing is asked for"),
         (["--segment", "1", "--relation", "0:near:1"], "is not like 0:above:1"),
         (["--segment", "1", "--relation", "0:above"], "is not like 0:above:1"),
+        (["--segment", "9" * 30], "is not in the range"),
+        (["--segment", "1", "--and-segment", "-1"], "is not in the range"),
+        (["--segment", "1", "--until", "10000-01-01"], "does not match the format"),
     ],
 )
 def test_wrong_use(ingested: Ingested, options: list[str], fault: str) -> None:

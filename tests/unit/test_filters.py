@@ -68,6 +68,7 @@ class TestPhotos:
         }
         assert images_of(search(toys, query, taken_from=date(2024, 5, 2))) == {second, third}
         assert images_of(search(toys, query, taken_until=date(2024, 5, 1))) == {first}
+        assert images_of(search(toys, query, taken_from=date.min, taken_until=date.max)) == {first, second, third}
 
     def test_whole_photos_are_narrowed_too(self, toys: ToyLibrary, query: Ref) -> None:
         kept, _ = add(toys, "/p/a/1.png"), add(toys, "/p/b/2.png")

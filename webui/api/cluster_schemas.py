@@ -7,8 +7,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from retrieval.catalog.records import ClusterState
+from retrieval.query import MAX_ID
 
-from .schemas import MAX_ID, MAX_PAGE, BodyId, Moment, Name, PathId
+from .schemas import MAX_PAGE, BodyId, Moment, Name, PathId
 
 # ---- what comes in
 

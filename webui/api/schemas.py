@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from flask import request
 from flask_openapi3.models.file import FileStorage
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 from werkzeug.datastructures import FileStorage as ReceivedFile
 
@@ -16,14 +16,23 @@ from retrieval.combination import MAX_PARTS, Relation, RelationName
 from retrieval.concepts import Portable
 from retrieval.feedback import ModelName
 from retrieval.filters import Filters, Position
-from retrieval.query import MAX_LIMIT, MAX_TEXT, GroupBy, Part, Ref, SearchRequest
+from retrieval.query import MAX_ID, MAX_LIMIT, MAX_TEXT, GroupBy, Part, Ref, SearchRequest
 
-MAX_ID = 2**63 - 1
 MAX_PAGE = 500
 MAX_REFS = 100
 MAX_JUDGED = 500
 MAX_TAGS = 20
 MAX_COORDINATE = 1_000_000
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("nul", "it holds the character U+0000, which databases do not take: leave it out")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": "^[^\\u0000]*$"})]
+"""What somebody writes."""
 
 PathId = Annotated[int, Field(ge=0, le=MAX_ID)]
 BodyId = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
@@ -100,7 +109,7 @@ class PageQuery(_Strict):
 class WordsQuery(_Strict):
     """What has been typed so far."""
 
-    prefix: Annotated[str, Field(max_length=100)]
+    prefix: Annotated[Text, Field(max_length=100)]
     limit: Annotated[int, Field(ge=1, le=50)] = 10
 
 
@@ -194,7 +203,7 @@ class Thing(_Strict):
 
     positive: Positive = []
     negative: Negative = []
-    text: Annotated[str | None, Field(max_length=MAX_TEXT)] = None
+    text: Annotated[Text | None, Field(max_length=MAX_TEXT)] = None
 
     def to_part(self) -> Part:
         """As the engine takes it.
@@ -222,13 +231,11 @@ class Lies(_Strict):
 class Conditions(_Strict):
     """What results have to meet, all of it."""
 
-    folder: Annotated[str | None, Field(max_length=4096, description="Absolute path; the photo is in it or below.")] = (
-        None
-    )
+    folder: Annotated[Text | None, Field(max_length=4096, description="Absolute path; the photo is below it.")] = None
     taken_from: Annotated[date | None, Field(description="First day, by the photo's EXIF data.")] = None
     taken_until: Annotated[date | None, Field(description="Last day, which is included.")] = None
-    recipe: Annotated[str | None, Field(max_length=64, description="Fingerprint of the recipe that cut it.")] = None
-    label: Annotated[str | None, Field(max_length=200, description="The segment's.")] = None
+    recipe: Annotated[Text | None, Field(max_length=64, description="Fingerprint of the recipe that cut it.")] = None
+    label: Annotated[Text | None, Field(max_length=200, description="The segment's.")] = None
     concept: Annotated[BodyId | None, Field(description="Id of a concept that the segment shows.")] = None
     min_area: Annotated[float, Field(strict=True, ge=0, le=1, description="The segment's share of the photo.")] = 0.0
     max_area: Annotated[float, Field(strict=True, ge=0, le=1, description="Up to this share, exclusive.")] = 1.0
@@ -251,7 +258,7 @@ class Search(_Strict):
     positive: Positive = []
     negative: Negative = []
     text: Annotated[
-        str | None,
+        Text | None,
         Field(
             max_length=MAX_TEXT,
             description="Words. With positive examples, both are meant; without, each word has to be in the photo.",
@@ -304,7 +311,7 @@ class Judging(_Strict):
     masks: Annotated[bool, Field(strict=True, description="Whether results bear their masks.")] = False
 
 
-Name = Annotated[str, Field(min_length=1, max_length=100)]
+Name = Annotated[Text, Field(min_length=1, max_length=100)]
 Examples = Annotated[list[BodyId], Field(max_length=MAX_JUDGED, description="Segments.")]
 
 
@@ -350,7 +357,7 @@ class PortableConcept(_Strict):
     """A concept with its vectors."""
 
     name: Name
-    space: Annotated[str, Field(max_length=64)]
+    space: Annotated[Text, Field(max_length=64)]
     threshold: Annotated[float, Field(ge=-2, le=2)]
     rows: Annotated[int, Field(strict=True, ge=1, le=1000)]
     directions: Annotated[str, Field(description="float16, little endian, one row after another, in base64.")]
