@@ -25,14 +25,16 @@ MAX_TAGS = 20
 MAX_COORDINATE = 1_000_000
 
 
-def _without_nul(text: str) -> str:
+def _storable(text: str) -> str:
     if "\0" in text:
         raise PydanticCustomError("nul", "it holds the character U+0000, which databases do not take: leave it out")
+    if any("\ud800" <= each <= "\udfff" for each in text):
+        raise PydanticCustomError("surrogate", "it holds half a character: send it as UTF-8")
     return text
 
 
-Text = Annotated[str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": "^[^\\u0000]*$"})]
-"""What somebody writes."""
+Text = Annotated[str, AfterValidator(_storable), Field(json_schema_extra={"pattern": "^[^\\u0000]*$"})]
+"""What is compared with the database, or stored there."""
 
 PathId = Annotated[int, Field(ge=0, le=MAX_ID)]
 BodyId = Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]
@@ -109,7 +111,7 @@ class PageQuery(_Strict):
 class WordsQuery(_Strict):
     """What has been typed so far."""
 
-    prefix: Annotated[Text, Field(max_length=100)]
+    prefix: Annotated[str, Field(max_length=100)]
     limit: Annotated[int, Field(ge=1, le=50)] = 10
 
 
@@ -203,7 +205,7 @@ class Thing(_Strict):
 
     positive: Positive = []
     negative: Negative = []
-    text: Annotated[Text | None, Field(max_length=MAX_TEXT)] = None
+    text: Annotated[str | None, Field(max_length=MAX_TEXT)] = None
 
     def to_part(self) -> Part:
         """As the engine takes it.
@@ -258,7 +260,7 @@ class Search(_Strict):
     positive: Positive = []
     negative: Negative = []
     text: Annotated[
-        Text | None,
+        str | None,
         Field(
             max_length=MAX_TEXT,
             description="Words. With positive examples, both are meant; without, each word has to be in the photo.",
