@@ -21,6 +21,7 @@ from .api import BLUEPRINTS, problems
 from .api.schemas import Problem
 from .context import EXTENSION, WebContext
 from .following import Follower
+from .forms import bound_forms
 from .health import health, measure
 from .limiting import limit
 from .login import LoginMode, identify, login
@@ -43,9 +44,6 @@ SECURITY_SCHEMES: dict[str, Any] = {
     "token": {"type": "http", "scheme": "bearer", "description": "An API token, made by `manage.py tokens add`."},
     "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE, "description": "Of who signed in at /login."},
 }
-
-MAX_FORM_PARTS = 200
-"""A picture is one part; many more than anybody sends are an attempt to keep the parser busy."""
 
 
 class SegSearchApp(OpenAPI):
@@ -88,7 +86,6 @@ def build(
         validation_error_callback=problems.invalid,
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD_BYTES
-    app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.url_map.converters["id"] = IdConverter
     context = WebContext(assembly, assembly.engine(analyzer), analyzer, Renditions())
@@ -97,6 +94,7 @@ def build(
     measure(app, context, follower if follow else None)
     protect(app, hosts)
     admit(app)
+    bound_forms(app)
     identify(app, assembly.settings.session_key_file, mode=login_mode)
     limit(app)
     for blueprint in BLUEPRINTS:

@@ -19,6 +19,7 @@ TITLES = {
 }
 DETAILS = {
     404: "The photo or page may have been deleted, or the address mistyped.",
+    413: "A request can be only so large. Larger photos are entered from the disk, with python manage.py ingest.",
     500: "The server's log says what happened. Trying again may help; if not, please report it.",
 }
 

@@ -97,9 +97,9 @@ def served(app: Flask) -> Iterator[str]:
             channel.handle_close()
         server.close()
 
+    server.task_dispatcher.shutdown()
     server.trigger.pull_trigger(end)
     thread.join(10)
-    server.task_dispatcher.shutdown()
 
 
 @pytest.fixture(scope="session")

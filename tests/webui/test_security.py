@@ -390,10 +390,3 @@ class TestHeadersOfRequests:
         answer = reader.post("/api/v1/search", data=body, content_type="application/json")
         assert answer.status_code in (400, 413, 422)
         assert answer.mimetype == "application/problem+json"
-
-    def test_forms_of_many_parts(self, client: FlaskClient) -> None:
-        data = {
-            "file": (io.BytesIO(encoded(drawing(("teal", "pink")))), "x.png"),
-            **{f"f{row}": "x" for row in range(250)},
-        }
-        assert client.post("/api/v1/images", data=data).status_code == 413

@@ -35,6 +35,8 @@ from retrieval.errors import (
     UnknownUserError,
 )
 
+from ..forms import MAX_FORM_PARTS
+
 PREFIX = "/api/"
 MIME_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -63,7 +65,10 @@ _STATUSES: tuple[tuple[type[RetrievalError], int], ...] = (
 _WHAT_TO_DO = {
     404: f"there is nothing at this address; {DOCUMENT} lists the calls",
     405: "this address does not take this method; the Allow header lists those it takes",
-    413: "the request is larger than is accepted; enter large photos from the disk with `python manage.py ingest`",
+    413: (
+        f"the request is larger than is accepted, or is a form of more than {MAX_FORM_PARTS} parts; enter large photos "
+        "from the disk with `python manage.py ingest`"
+    ),
     500: "the server failed; its log says why. If it happens again, report it with that log",
 }
 
