@@ -402,9 +402,7 @@ def learn_concepts(settings: Settings, /, *, as_json: bool, replace: bool, **sou
 @click.pass_obj
 def migrate(settings: Settings) -> None:
     """Bring the database's schema up to date."""
-    from retrieval.catalog import migrate as upgrade
-
-    click.echo(f"the catalogue has schema {upgrade(settings.database_url)}")
+    click.echo(f"the catalogue has schema {_assembly(settings).migrate()}")
 
 
 @click.command()

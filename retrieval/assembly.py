@@ -15,11 +15,13 @@ from .catalog import (
     Judgements,
     KeptQueries,
     Sessions,
+    migrate,
     open_sessions,
 )
 from .concepts import Teacher
 from .discovery import Discoverer
 from .engine import SearchEngine
+from .errors import ConfigurationError
 from .index.files import IndexFiles
 from .index.live import LiveIndex, photos_of, segments_of
 from .index.replicas import gpu_of
@@ -49,8 +51,25 @@ class Assembly:
 
     @cached_property
     def _sessions(self) -> Sessions:
-        self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # passwords' hashes are in it
-        return open_sessions(self.settings.database_url)
+        try:
+            self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # passwords' hashes are in it
+        except OSError as error:
+            raise ConfigurationError(
+                f"SEGSEARCH_HOME={self.settings.home} cannot be made ({error.strerror}): choose another"
+            ) from error
+        return open_sessions(self.settings.database_url, self.remains)
+
+    def remains(self) -> str | None:
+        """What HOME holds of photos that its catalogue has to know, if anything."""
+        for manifest in sorted(self.settings.index_dir.glob("*/segments/manifest.json")):
+            if any(manifest.parent.glob("part-*")):
+                return f"the index in {self.settings.index_dir} is one of photos"
+        uploads = self.settings.uploads_dir
+        return f"there are uploads in {uploads}" if uploads.is_dir() and any(uploads.rglob("*")) else None
+
+    def migrate(self) -> str:
+        """Bring the database's schema up to date; returns the revision it now has."""
+        return migrate(self.settings.database_url, self.remains)
 
     @cached_property
     def catalog(self) -> Catalog:

@@ -15,6 +15,7 @@
     ├── IndexFileError              the files of the vector index
     │   ├── IndexMissingError       there are none
     │   ├── IndexMismatchError      made by another recipe or for another catalogue
+    │   ├── IndexDamagedError       not what was written
     │   └── IndexLockedError        another process writes them
     ├── CatalogError                the catalogue
     │   ├── UnknownImageError       no photo has this id
@@ -24,8 +25,10 @@
     │   ├── UnknownConceptError     no concept has this id
     │   ├── UnknownUserError        no user has this name or id
     │   ├── UnknownTokenError       no API token has this id
-    │   ├── CatalogUnavailableError the database is locked, or its disk is full: later it may do
-    │   └── SchemaOutdatedError     the database needs ``manage.py migrate``
+    │   ├── CatalogUnavailableError the database is locked, full or out of reach: later it may do
+    │   │   └── CatalogConflictError  another program changed the same at the same moment
+    │   ├── CatalogDamagedError     the database's file is not whole
+    │   └── SchemaOutdatedError     the database needs ``manage.py migrate``, or a newer SegSearch
     ├── AccountError                a user or token that cannot be as it was asked for
     ├── QueryError                  a search that cannot be answered as asked
     └── AnalyzerUnavailableError    the process that segments query photos is not up
@@ -88,6 +91,10 @@ class IndexMismatchError(IndexFileError):
     """The index was made by another recipe, or does not belong to this catalogue."""
 
 
+class IndexDamagedError(IndexMismatchError):
+    """The files are not what was written; a new index can be made from the catalogue at any time."""
+
+
 class IndexLockedError(IndexFileError):
     """Another process is writing the index files."""
 
@@ -97,7 +104,15 @@ class CatalogError(RetrievalError):
 
 
 class CatalogUnavailableError(CatalogError):
-    """The database is locked by another program, or its disk is full; it may do when tried again."""
+    """The database is locked by another program, out of reach, or its disk is full; it may do when tried again."""
+
+
+class CatalogConflictError(CatalogUnavailableError):
+    """Another program changed the same at the same moment; it does when tried again."""
+
+
+class CatalogDamagedError(CatalogError):
+    """The file of the database is not whole."""
 
 
 class UnknownImageError(CatalogError):

@@ -4,7 +4,7 @@
 variable               default                  meaning
 ====================== ======================== =====================================================
 SEGSEARCH_HOME         ``./var``                where the catalogue, index and uploads live
-SEGSEARCH_DATABASE_URL SQLite in HOME           any SQLAlchemy URL
+SEGSEARCH_DATABASE_URL SQLite in HOME           an SQLAlchemy URL of an SQLite file elsewhere
 SEGSEARCH_DEVICE       ``auto``                 ``auto``, ``cpu``, ``cuda`` or ``cuda:N``
 SEGSEARCH_RECIPE       ``lite``                 which recipe segments and embeds (``retrieval/recipes/``)
 SEGSEARCH_MIN_FREE     ``1G``                   nothing is taken in while the disk of HOME has less free
@@ -20,6 +20,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from .errors import ConfigurationError
 
@@ -66,12 +67,16 @@ class Settings:
         home = Path(environ.get("SEGSEARCH_HOME") or "var").expanduser().absolute()
         device = environ.get("SEGSEARCH_DEVICE") or "auto"
         recipe = environ.get("SEGSEARCH_RECIPE") or "lite"
-        url = environ.get("SEGSEARCH_DATABASE_URL") or f"sqlite:///{home / 'catalog.db'}"
+        url = environ.get("SEGSEARCH_DATABASE_URL") or _sqlite_url(home)
         sizes = {"SEGSEARCH_MIN_FREE": environ.get("SEGSEARCH_MIN_FREE") or MIN_FREE}
         sizes["SEGSEARCH_QUOTA"] = environ.get("SEGSEARCH_QUOTA") or "0"
         limits = {name: _bytes_of(text) for name, text in sizes.items()}
         if home.exists() and not home.is_dir():
             faults.append(f"SEGSEARCH_HOME={home} is not a folder")
+        try:
+            str(home).encode()
+        except UnicodeEncodeError:
+            faults.append(f"SEGSEARCH_HOME={str(home)!a} is not UTF-8: choose a path that is")
         if not _DEVICE.fullmatch(device):
             faults.append(f"SEGSEARCH_DEVICE={device!r} is none of auto, cpu, cuda, cuda:N")
         if "://" not in url:
@@ -94,7 +99,7 @@ class Settings:
     def in_home(cls, home: Path, *, device: str = "auto", recipe: str = "lite") -> Settings:
         """Settings of a home with its own SQLite catalogue."""
         home = home.absolute()
-        return cls(home=home, database_url=f"sqlite:///{home / 'catalog.db'}", device=device, recipe=recipe)
+        return cls(home=home, database_url=_sqlite_url(home), device=device, recipe=recipe)
 
     @property
     def index_dir(self) -> Path:
@@ -133,6 +138,11 @@ class Settings:
     def thumbnail(self, sha256: str) -> Path:
         """Where the thumbnail (long side 360 px) of a photo is."""
         return self.renditions_dir / sha256[:2] / f"{sha256}.thumb.jpg"
+
+
+def _sqlite_url(home: Path) -> str:
+    """The URL of the catalogue in a home, whatever signs are in its path."""
+    return f"sqlite:///{quote(str(home / 'catalog.db'), safe=' +/', errors='surrogateescape')}"
 
 
 def _bytes_of(text: str) -> int | None:

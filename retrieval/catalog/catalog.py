@@ -22,6 +22,7 @@ from ..errors import UnknownImageError, UnknownSegmentError
 from ..filters import Facets, Filters
 from ..masks import MaskRun
 from ..types import Bags, Ids, Vectors
+from .failures import translating
 from .filtering import facets_of, passing, photos_passing
 from .models import Image, Location, Segment
 from .records import (
@@ -45,7 +46,7 @@ class Catalog(Repository):
 
     def __init__(self, sessions: Sessions) -> None:
         super().__init__(sessions)
-        dialect = sessions.engine.dialect
+        dialect = self._dialect = sessions.engine.dialect
         self._masks, self._hits, self._colors, self._vectors_of, self._example = (
             str(each.compile(dialect=dialect)) for each in (_MASKS, _HITS, _COLORS, _VECTORS, _EXAMPLE)
         )
@@ -355,8 +356,9 @@ class Catalog(Repository):
         """
         with self._sessions.one_connection() as held:
             cursor = held.connection.connection.cursor()
-            cursor.execute(f"{statement} WHERE segment.id IN ({','.join(map(str, segment_ids))})")
-            return list(cursor.fetchall())
+            with translating(self._dialect):
+                cursor.execute(f"{statement} WHERE segment.id IN ({','.join(map(str, segment_ids))})")
+                return list(cursor.fetchall())
 
 
 _HITS = select(

@@ -9,19 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.engine import ExceptionContext
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
-from ..errors import CatalogError, CatalogUnavailableError, ConfigurationError, SchemaOutdatedError
-from . import stamps
-
-if TYPE_CHECKING:
-    from alembic.config import Config
+from ..errors import CatalogError, ConfigurationError
+from . import failures, schema, stamps
+from .schema import Evidence
 
 T = TypeVar("T")
 
@@ -29,20 +26,12 @@ BUSY_SECONDS = 30
 MAPPED_BYTES = 2**31 - 2**16
 """SQLite's limit. Of a mapped catalogue a search reads its rows in six tenths of the time."""
 
-PASSING = {
-    "database is locked": f"another program has locked the catalogue for more than {BUSY_SECONDS} s: end that program",
-    "database or disk is full": "the disk of the catalogue is full: make room on it",
-}
-"""What SQLite says of states that pass, and what is to be done."""
-
 _NOW = {
     "sqlite": "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')",
     "postgresql": "SELECT clock_timestamp() AT TIME ZONE 'UTC'",
     "mysql": "SELECT utc_timestamp(6)",
     "mariadb": "SELECT utc_timestamp(6)",
 }
-
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
 class Sessions(sessionmaker[Session]):
@@ -89,21 +78,31 @@ class Held:
     found: dict[object, Any] = field(default_factory=dict)
 
 
-def open_sessions(database_url: str) -> Sessions:
+def open_sessions(database_url: str, evidence: Evidence = schema.nothing) -> Sessions:
     """Connect to the catalogue, making its schema if the database is new.
+
+    Parameters
+    ----------
+    database_url : str
+    evidence : callable
+        What tells that a database without tables is not a new one, if anything does.
 
     Raises
     ------
     SchemaOutdatedError
-        The database was made by another version: ``python manage.py migrate`` brings it up to date.
+        The database was made by another version: ``python manage.py migrate`` brings an older one up to date.
     ConfigurationError, CatalogError
         The URL is wrong, or the database cannot be opened.
     """
     engine = connect(database_url)
     try:
-        _check_schema(engine, database_url)
+        schema.check(engine, database_url, evidence)
     except DatabaseError as error:
+        engine.dispose()
         raise CatalogError(f"the catalogue {engine.url} cannot be opened: {error.orig}") from error
+    except CatalogError:
+        engine.dispose()
+        raise
     return Sessions(engine)
 
 
@@ -145,23 +144,21 @@ def database_now(session: Session) -> datetime:
     return found if isinstance(found, datetime) else datetime.fromisoformat(str(found))
 
 
-def migrate(database_url: str) -> str:
-    """Bring the schema up to date; returns the revision it now has."""
-    from alembic import command
+def migrate(database_url: str, evidence: Evidence = schema.nothing) -> str:
+    """Bring the schema up to date; returns the revision it now has.
 
-    connect(database_url).dispose()
-    command.upgrade(alembic_config(database_url), "head")
-    return head()
-
-
-def alembic_config(database_url: str) -> Config:
-    """Alembic's configuration for a database."""
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["database_url"] = database_url
-    return config
+    Raises
+    ------
+    SchemaOutdatedError, CatalogError
+        It was made by a newer version, cannot be opened, or has lost what it held.
+    """
+    engine = connect(database_url)
+    try:
+        return schema.bring_up_to_date(engine, database_url, evidence)
+    except DatabaseError as error:
+        raise CatalogError(f"the catalogue {engine.url} cannot be opened: {error.orig}") from error
+    finally:
+        engine.dispose()
 
 
 def connect(database_url: str) -> Engine:
@@ -175,20 +172,33 @@ def connect(database_url: str) -> Engine:
     try:
         url = make_url(database_url)
         if not url.drivername.startswith("sqlite"):
-            return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+            return _other_engine(url)
         url.get_dialect()
     except (ArgumentError, ModuleNotFoundError) as error:
         raise ConfigurationError(f"SEGSEARCH_DATABASE_URL names no database that can be used here: {error}") from error
     in_memory = url.database in (None, "", ":memory:")
     if not in_memory:
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-    options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
+        _make_folder(Path(str(url.database)).parent)
+    options: dict[str, Any] = {"poolclass": StaticPool if in_memory else failures.Pool}
     arguments = {"timeout": BUSY_SECONDS, "check_same_thread": False}
     engine = create_engine(url, connect_args=arguments, hide_parameters=True, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
-    event.listen(engine, "handle_error", _tell_what_passes)
+    failures.listen(engine, busy_seconds=BUSY_SECONDS)
     return engine
+
+
+def _other_engine(url: URL) -> Engine:
+    engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, poolclass=failures.Pool)
+    failures.listen(engine)
+    return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CatalogError(f"the folder {folder} of the catalogue cannot be made: {error.strerror}") from error
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -206,31 +216,3 @@ def _begin_sqlite(connection: Any) -> None:
     reading = connection.get_execution_options().get("reading", False)
     if reading != "once":
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def _tell_what_passes(context: ExceptionContext) -> None:
-    """Raise an error that can be told from others, where trying again may do."""
-    advice = PASSING.get(str(context.original_exception))
-    if advice is not None:
-        raise CatalogUnavailableError(advice) from context.original_exception
-
-
-def head() -> str:
-    """The revision this version needs: the last of the migrations, whose files begin with their numbers."""
-    return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
-
-
-def _check_schema(engine: Engine, database_url: str) -> None:
-    """Without Alembic, which takes longer to load than everything else a search needs, where nothing is to be done."""
-    with engine.connect().execution_options(reading=True) as connection:
-        has_revision = engine.dialect.has_table(connection, "alembic_version")
-        current = connection.scalar(text("SELECT version_num FROM alembic_version")) if has_revision else None
-        is_new = current is None and not engine.dialect.has_table(connection, "image")
-    if is_new:
-        from alembic import command
-
-        command.upgrade(alembic_config(database_url), "head")
-    elif current != head():
-        raise SchemaOutdatedError(
-            f"the catalogue has schema {current}, this version needs {head()}: run `python manage.py migrate`"
-        )

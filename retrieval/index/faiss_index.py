@@ -16,7 +16,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import IndexMismatchError
+from ..errors import IndexDamagedError
 from ..types import Hits, Ids, Vectors
 
 NO_IDS: Ids = np.zeros(0, np.int64)
@@ -28,10 +28,14 @@ def selector(without: Ids) -> Any:
     return faiss.IDSelectorNot(listed)
 
 
-def unreadable(path: Path, error: RuntimeError) -> IndexMismatchError:
+UNREADABLE = (RuntimeError, MemoryError, AttributeError, OSError)
+"""What opening a spoilt file ends in, by what is spoilt."""
+
+
+def unreadable(path: Path, error: Exception) -> IndexDamagedError:
     """What to raise where FAISS cannot read a file."""
-    reason = str(error).splitlines()[0]
-    return IndexMismatchError(f"{path} cannot be read ({reason}): run `python manage.py rebuild-index`")
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return IndexDamagedError(f"{path} cannot be read ({reason}): run `python manage.py rebuild-index`")
 
 
 def hits_of(index: Any, queries: Vectors, wanted: int, k: int, parameters: Any = None) -> Hits:
@@ -129,13 +133,23 @@ class FaissIndex:
 
         Raises
         ------
-        IndexMismatchError
+        IndexDamagedError
             The file is not a whole index.
         """
         index = cls.__new__(cls)
         index._known = None
         try:
             index._index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-        except RuntimeError as error:
+            flat = faiss.downcast_index(index._index.index)
+            index._check(flat)
+        except UNREADABLE as error:
             raise unreadable(path, error) from error
         return index
+
+    def _check(self, flat: Any) -> None:
+        """See that a file that was opened holds what it should: searching another kind could end the process."""
+        kinds = isinstance(self._index, faiss.IndexIDMap2), isinstance(flat, faiss.IndexScalarQuantizer)
+        if not all(kinds) or flat.ntotal != self._index.ntotal or self._index.id_map.size() != flat.ntotal:
+            raise RuntimeError("it holds another index")
+        if flat.sq.qtype != faiss.ScalarQuantizer.QT_fp16 or self._index.metric_type != faiss.METRIC_INNER_PRODUCT:
+            raise RuntimeError("it holds another kind of vectors")

@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from filelock import FileLock, Timeout
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from ..errors import IndexFileError, IndexLockedError, IndexMismatchError, IndexMissingError
+from ..errors import IndexDamagedError, IndexFileError, IndexLockedError, IndexMismatchError, IndexMissingError
 from ..types import Ids
 from .faiss_index import NO_IDS, FaissIndex
 from .inverted import InvertedIndex, Tuning
@@ -27,6 +28,12 @@ from .parts import Part
 
 VERSION = 2
 CURE = "run `python manage.py rebuild-index`"
+CHECKED_UP_TO = 1 << 26
+"""Bytes of a part that are compared with what was written whenever it is opened; `verify` compares larger ones, too."""
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
 RECALL = 0.95
 """Of the 50 nearest, which a part that is not searched exactly is built to find."""
 
@@ -52,14 +59,16 @@ class PartEntry:
         None for a part that is searched exactly.
     """
 
-    name: str
-    count: int
-    newest_id: int
-    gone: str
-    bytes: int
-    sha256: str
-    ids_bytes: int
-    ids_sha256: str
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    name: Annotated[str, Field(pattern=r"^part-\w+\.faiss$")]
+    count: Annotated[int, Field(gt=0)]
+    newest_id: Annotated[int, Field(gt=0)]
+    gone: Annotated[str, Field(pattern=r"^(gone-[\w-]+\.npy)?$")]
+    bytes: Annotated[int, Field(gt=0)]
+    sha256: Digest
+    ids_bytes: Annotated[int, Field(gt=0)]
+    ids_sha256: Digest
     tuning: Tuning | None
 
 
@@ -81,10 +90,12 @@ class Manifest:
         ISO 8601, UTC.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
     fingerprint: str
-    dim: int
-    count: int
-    recall: float
+    dim: Annotated[int, Field(gt=0)]
+    count: Annotated[int, Field(ge=0)]
+    recall: Annotated[float, Field(ge=0, le=1)]
     parts: tuple[PartEntry, ...]
     written_at: str
     version: int = VERSION
@@ -93,6 +104,10 @@ class Manifest:
     def bytes(self) -> int:
         """Of all parts."""
         return sum(part.bytes + part.ids_bytes for part in self.parts)
+
+
+_MANIFEST = TypeAdapter(Manifest)
+_VERSION = TypeAdapter(dict[str, Any])
 
 
 class IndexFiles:
@@ -144,21 +159,28 @@ class IndexFiles:
         IndexMissingError
             Nothing is.
         IndexMismatchError
-            It was written by another version, or is not whole.
+            It was written by another version.
+        IndexDamagedError
+            It is not whole.
         """
         try:
-            stored = json.loads(self._manifest.read_text())
+            text = self._manifest.read_bytes()
         except FileNotFoundError as error:
             raise IndexMissingError(f"there is no index in {self.folder}: {CURE}") from error
-        except (OSError, ValueError) as error:
-            raise IndexMismatchError(f"{self._manifest} cannot be read: {CURE}") from error
-        if not isinstance(stored, dict) or stored.get("version") != VERSION:
+        except OSError as error:
+            raise IndexDamagedError(f"{self._manifest} cannot be read ({error.strerror}): {CURE}") from error
+        try:
+            version = _VERSION.validate_json(text).get("version")
+        except ValidationError as error:
+            raise IndexDamagedError(f"{self._manifest} is no manifest of an index: {CURE}") from error
+        if version != VERSION:
             raise IndexMismatchError(f"{self._manifest} was written by another version of SegSearch: {CURE}")
         try:
-            stored["parts"] = tuple(_entry(part) for part in stored["parts"])
-            return Manifest(**stored)
-        except (TypeError, KeyError) as error:
-            raise IndexMismatchError(f"{self._manifest} is not whole: {CURE}") from error
+            return _MANIFEST.validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise IndexDamagedError(f"{self._manifest} is not whole ({where}: {first['msg']}): {CURE}") from error
 
     def load(self, fingerprint: str, known: Sequence[Part] = ()) -> tuple[Manifest, tuple[Part, ...]]:
         """Open the index for reading, mapped into memory.
@@ -188,7 +210,7 @@ class IndexFiles:
             raise
 
     def _open(self, entry: PartEntry, manifest: Manifest, known: Part | None) -> Part:
-        gone = self._array(entry.gone) if entry.gone else NO_IDS
+        gone = self._gone(entry)
         if known is not None:
             return known.less(gone)
         path, beside = self.folder / entry.name, self.folder / _ids_name(entry.name)
@@ -196,20 +218,34 @@ class IndexFiles:
             size = each.stat().st_size if each.is_file() else None
             if size != expected:
                 what = "is missing" if size is None else f"has {size} bytes instead of {expected}"
-                raise IndexMismatchError(f"{each} {what}: {CURE}")
+                raise IndexDamagedError(f"{each} {what}: {CURE}")
+        for each, digest in ((beside, entry.ids_sha256), (path, entry.sha256)):
+            if (each is beside or entry.bytes <= CHECKED_UP_TO) and self._digest(each) != digest:
+                raise IndexDamagedError(f"{each} has other bytes than were written: {CURE}")
         tuning = entry.tuning
         index = FaissIndex.load(path) if tuning is None else InvertedIndex.load(path, tuning)
         rows = self._array(beside.name, mapped=tuning is not None)
         if len(index) != entry.count or index.dim != manifest.dim or rows.shape != (2, entry.count):
-            raise IndexMismatchError(f"{path} does not hold the {entry.count} vectors of its manifest: {CURE}")
+            raise IndexDamagedError(f"{path} does not hold the {entry.count} vectors of its manifest: {CURE}")
+        if isinstance(index, FaissIndex) and not np.array_equal(index.ids(), rows[0]):
+            raise IndexDamagedError(f"{path} has other ids than {beside.name}: {CURE}")
         return Part(entry.name, index, rows[0], rows[1], gone, tuning.spare if tuning else 0)
+
+    def _gone(self, entry: PartEntry) -> Ids:
+        """The ids that were deleted from a part since it was written."""
+        if not entry.gone:
+            return NO_IDS
+        gone = self._array(entry.gone)
+        if gone.ndim != 1 or gone.dtype != np.int64 or not len(gone) or gone[0] < 1 or (np.diff(gone) < 1).any():
+            raise IndexDamagedError(f"{self.folder / entry.gone} does not hold rising ids: {CURE}")
+        return gone
 
     def _array(self, name: str, *, mapped: bool = False) -> Ids:
         """Read an array, or map it where it is large: every mapped one holds a file handle."""
         try:
             found: Ids = np.load(self.folder / name, mmap_mode="r" if mapped else None, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise IndexMismatchError(f"{self.folder / name} cannot be read: {CURE}") from error
+        except Exception as error:  # NumPy parses a spoilt head as Python, which can end in anything
+            raise IndexDamagedError(f"{self.folder / name} cannot be read: {CURE}") from error
         return found
 
     def write_part(self, index: FaissIndex | InvertedIndex, ids: Ids, owners: Ids, tuning: Tuning | None) -> PartEntry:
@@ -275,12 +311,15 @@ class IndexFiles:
         for entry in self.manifest().parts:
             for name, expected in ((entry.name, entry.sha256), (_ids_name(entry.name), entry.ids_sha256)):
                 path = self.folder / name
-                try:
-                    if _digest(path) != expected:
-                        return f"{path} has other bytes than were written: {CURE}"
-                except OSError as error:
-                    raise IndexMismatchError(f"{path} cannot be read ({error.strerror}): {CURE}") from error
+                if self._digest(path) != expected:
+                    return f"{path} has other bytes than were written: {CURE}"
         return None
+
+    def _digest(self, path: Path) -> str:
+        try:
+            return _digest(path)
+        except OSError as error:
+            raise IndexDamagedError(f"{path} cannot be read ({error.strerror}): {CURE}") from error
 
     def _put(self, name: str, write: Callable[[Path], None]) -> tuple[int, str]:
         """Write a file beside, see that it is on the disk, and give it its name; its size and digest."""

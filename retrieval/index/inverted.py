@@ -24,7 +24,7 @@ import numpy as np
 
 from ..catalog.records import VectorBatch
 from ..types import Hits, Ids, Vectors
-from .faiss_index import NO_IDS, hits_of, selector, unreadable
+from .faiss_index import NO_IDS, UNREADABLE, hits_of, selector, unreadable
 
 logger = logging.getLogger(__name__)
 
@@ -119,12 +119,15 @@ class InvertedIndex:
 
         Raises
         ------
-        IndexMismatchError
+        IndexDamagedError
             The file is not a whole index.
         """
         try:
-            return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), tuning.nprobe, TOP + tuning.spare)
-        except RuntimeError as error:
+            index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+            if not isinstance(index, faiss.IndexIVFRaBitQ) or index.nlist != tuning.lists:
+                raise RuntimeError("it holds another index")
+            return cls(index, tuning.nprobe, TOP + tuning.spare)
+        except UNREADABLE as error:
             raise unreadable(path, error) from error
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from .. import rank
 from ..catalog import Catalog
 from ..catalog.records import Contents, VectorBatch
-from ..errors import IndexFileError, IndexMismatchError, IndexMissingError
+from ..errors import IndexDamagedError, IndexFileError, IndexMismatchError, IndexMissingError
 from ..rank import Scored
 from ..types import Ids, Vectors
 from . import merging
@@ -135,7 +135,7 @@ class LiveIndex:
     Raises
     ------
     IndexMismatchError
-        The files belong to another recipe or another catalogue, or are damaged.
+        The files belong to another recipe or another catalogue. Damaged ones count as missing.
     """
 
     def __init__(
@@ -329,6 +329,9 @@ class LiveIndex:
         try:
             parts = self._load()
         except IndexMissingError:
+            return ()
+        except IndexDamagedError as error:
+            logger.error("%s; until then what is searched is made from the catalogue", error)
             return ()
         for part in parts:
             self._check_sample(part)

@@ -96,8 +96,11 @@ class Part:
         return here & ~among(self.gone, ids) if len(self.gone) else here
 
     def owners_of(self, ids: Ids) -> Ids:
-        """The photos of ids that are here."""
-        return np.asarray(self.owners[np.searchsorted(self.ids, ids)])
+        """The photos of ids that are here; -1 for others, which only a spoilt file brings up."""
+        rows = np.minimum(np.searchsorted(self.ids, ids), max(len(self.ids) - 1, 0))
+        if not len(self.ids):
+            return np.full(len(ids), -1, np.int64)
+        return np.where(self.ids[rows] == ids, self.owners[rows], -1)
 
     def fits(self, stored: VectorBatch) -> bool:
         """Whether these are the vectors that are here under some ids."""

@@ -12,7 +12,13 @@ from toys import ToyLibrary, analysis, random_units, strips
 
 from retrieval.catalog import open_sessions
 from retrieval.catalog.records import SeenFile, uri_of, vector_bytes, vectors_from
-from retrieval.errors import CatalogError, ConfigurationError, UnknownImageError, UnknownSegmentError
+from retrieval.errors import (
+    CatalogDamagedError,
+    CatalogUnavailableError,
+    ConfigurationError,
+    UnknownImageError,
+    UnknownSegmentError,
+)
 from retrieval.filters import Filters
 from retrieval.masks import decode_mask
 
@@ -180,11 +186,11 @@ class TestVectors:
 class TestOpening:
     def test_a_file_that_is_no_database(self, tmp_path: Path) -> None:
         (tmp_path / "catalog.db").write_bytes(b"not a database" * 100)
-        with pytest.raises(CatalogError, match="cannot be opened"):
+        with pytest.raises(CatalogDamagedError, match="the catalogue is damaged: .* put a copy in its place"):
             open_sessions(f"sqlite:///{tmp_path / 'catalog.db'}")
 
     def test_a_folder_in_its_place(self, tmp_path: Path) -> None:
-        with pytest.raises(CatalogError, match="cannot be opened"):
+        with pytest.raises(CatalogUnavailableError, match="the catalogue cannot be reached: see that its file"):
             open_sessions(f"sqlite:///{tmp_path}")
 
     @pytest.mark.parametrize("url", ["nonsense://x", "://", "sqlite+nonsense:///x.db"])

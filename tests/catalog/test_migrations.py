@@ -17,8 +17,9 @@ from sqlalchemy.exc import OperationalError
 
 from retrieval.catalog import migrate, open_sessions
 from retrieval.catalog.models import Base
-from retrieval.catalog.sessions import alembic_config, connect
-from retrieval.errors import SchemaOutdatedError
+from retrieval.catalog.schema import alembic_config
+from retrieval.catalog.sessions import connect
+from retrieval.errors import CatalogError, SchemaOutdatedError
 
 ROOT = Path(__file__).parents[2]
 HEAD = ScriptDirectory.from_config(alembic_config("sqlite://")).get_current_head()
@@ -76,16 +77,50 @@ def test_migrating_again_changes_nothing(url: str, tmp_path: Path) -> None:
         assert database.execute("SELECT count(*) FROM query").fetchone() == (1,)
 
 
-@pytest.mark.parametrize("revision", ["0000", None])
-def test_a_database_of_another_version_is_refused(url: str, tmp_path: Path, revision: str | None) -> None:
-    open_sessions(url).kw["bind"].dispose()
+@pytest.mark.parametrize(
+    ("revision", "message"),
+    [
+        ("0007", f"has schema 0007, this version needs {HEAD}: run `python manage.py migrate`"),
+        ("9999", f"made by a newer SegSearch: it has schema 9999, this version knows up to {HEAD}: upgrade SegSearch"),
+        ("0000", "has schema 0000, which no version of SegSearch has made: put a copy of it back"),
+        ("x'y", "has schema x'y, which no version"),
+    ],
+)
+def test_a_database_of_another_version_is_refused(url: str, tmp_path: Path, revision: str, message: str) -> None:
+    open_sessions(url).engine.dispose()
     with closing(sqlite3.connect(tmp_path / "catalog.db")) as database, database:
-        if revision is None:
-            database.execute("DELETE FROM alembic_version")
-        else:
-            database.execute("UPDATE alembic_version SET version_num = ?", [revision])
-    with pytest.raises(SchemaOutdatedError, match=f"schema {revision}, this version needs {HEAD}: .*manage.py migrate"):
+        database.execute("UPDATE alembic_version SET version_num = ?", [revision])
+    with pytest.raises(SchemaOutdatedError, match=message):
         open_sessions(url)
+    if revision != "0007":
+        with pytest.raises(SchemaOutdatedError, match=message):
+            migrate(url)
+
+
+@pytest.mark.parametrize("lost", ["DELETE FROM alembic_version", "DROP TABLE alembic_version"])
+def test_a_lost_number_is_found_again(url: str, tmp_path: Path, lost: str) -> None:
+    """Where the tables are those of this version; others are left alone."""
+    open_sessions(url).engine.dispose()
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as database, database:
+        database.execute(lost)
+    with pytest.raises(SchemaOutdatedError, match="has schema of no number.*manage.py migrate"):
+        open_sessions(url)
+    assert migrate(url) == HEAD
+    open_sessions(url).engine.dispose()
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as database, database:
+        database.execute(lost)
+        database.execute("ALTER TABLE location DROP COLUMN missing_since")
+    with pytest.raises(CatalogError, match="does not say which schema it has, .*: put a copy of it back"):
+        migrate(url)
+
+
+def test_a_step_that_fails_is_told(url: str, tmp_path: Path) -> None:
+    migrate(url)
+    command.downgrade(alembic_config(url), "0006")
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as database, database:
+        database.execute("CREATE TABLE intake_order (id INTEGER)")
+    with pytest.raises(CatalogError, match="cannot be brought up to date .*already exists.*, and is as it was"):
+        migrate(url)
 
 
 OPEN = "import sys; from retrieval.catalog import open_sessions; sys.stdin.read(); open_sessions(sys.argv[1])"

@@ -36,6 +36,12 @@ def save(files: IndexFiles, *ids: int, gone: tuple[int, ...] = ()) -> None:
     files.commit(parts, fingerprint="toy:1", dim=DIM, recall=0.95)
 
 
+ENTRY = {
+    "name": "part-1.faiss", "count": 4, "newest_id": 4, "gone": "", "bytes": 9, "sha256": "0" * 64, "ids_bytes": 9,
+    "ids_sha256": "0" * 64, "tuning": None,
+}  # fmt: skip
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> IndexFiles:
     """An empty folder."""
@@ -146,7 +152,7 @@ class TestDamaged:
             (lambda path: path.write_bytes(path.read_bytes() + b"x"), "bytes instead of"),
             (lambda path: path.write_bytes(b""), "has 0 bytes instead of"),
             (lambda path: path.unlink(), "is missing"),
-            (lambda path: path.write_bytes(bytes(path.stat().st_size)), "cannot be read"),
+            (lambda path: path.write_bytes(bytes(path.stat().st_size)), "has other bytes than"),
         ],
         ids=["truncated", "longer", "empty", "missing", "zeros"],
     )
@@ -193,6 +199,18 @@ class TestDamaged:
             ({"parts": None}, "not whole"),
             ({"parts": [{"name": "x"}]}, "not whole"),
             ({"more": 1}, "not whole"),
+            ({"parts": 7}, "not whole"),
+            ({"parts": [None]}, "not whole"),
+            ({"parts": [{**ENTRY, "name": None}]}, r"not whole \(parts.0.name"),
+            ({"parts": [{**ENTRY, "name": "../part-1.faiss"}]}, r"not whole \(parts.0.name"),
+            ({"parts": [{**ENTRY, "gone": "/etc/passwd"}]}, r"not whole \(parts.0.gone"),
+            ({"parts": [{**ENTRY, "count": "4"}]}, r"not whole \(parts.0.count"),
+            ({"parts": [{**ENTRY, "bytes": -1}]}, r"not whole \(parts.0.bytes"),
+            ({"parts": [{**ENTRY, "tuning": {"lists": 1}}]}, r"not whole \(parts.0.tuning"),
+            ({"dim": 0}, r"not whole \(dim"),
+            ({"dim": 1.5}, r"not whole \(dim"),
+            ({"fingerprint": None}, r"not whole \(fingerprint"),
+            ({"recall": "much"}, r"not whole \(recall"),
         ],
     )
     def test_a_manifest_of_another_time(self, written: IndexFiles, values: dict[str, Any], message: str) -> None:
@@ -200,7 +218,7 @@ class TestDamaged:
         with pytest.raises(IndexMismatchError, match=message):
             written.manifest()
 
-    @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"\xff\xfe"])
+    @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"null", b"\xff\xfe", b"[" * 9999])
     def test_a_manifest_that_is_none(self, written: IndexFiles, content: bytes) -> None:
         (written.folder / "manifest.json").write_bytes(content)
         with pytest.raises(IndexMismatchError, match="rebuild-index"):

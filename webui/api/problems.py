@@ -19,12 +19,14 @@ from werkzeug.exceptions import HTTPException
 from retrieval.errors import (
     AccountError,
     AnalyzerUnavailableError,
+    CatalogDamagedError,
     CatalogUnavailableError,
     ClustersChangedError,
     ImageError,
     IndexFileError,
     QueryError,
     RetrievalError,
+    SchemaOutdatedError,
     UnknownClusterError,
     UnknownConceptError,
     UnknownFeedbackError,
@@ -58,6 +60,8 @@ _STATUSES: tuple[tuple[type[RetrievalError], int], ...] = (
     (ImageError, 422),
     (AnalyzerUnavailableError, 503),
     (CatalogUnavailableError, 503),
+    (CatalogDamagedError, 503),
+    (SchemaOutdatedError, 503),
     (IndexFileError, 503),
     (RetrievalError, 500),
 )

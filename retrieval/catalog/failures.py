@@ -1,0 +1,139 @@
+"""What is wrong with a database, told from its own errors: one map for every kind of database.
+
+Drivers say it in different ways: SQLite by its result codes, PostgreSQL's by SQLSTATE, MySQL's by numbers. What none of
+these tells is told by the classes that all drivers share (PEP 249), and by SQLAlchemy, which knows lost connections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Literal
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import QueuePool
+
+from ..errors import CatalogConflictError, CatalogDamagedError, CatalogError, CatalogUnavailableError
+
+Kind = Literal["busy", "conflict", "full", "read-only", "gone", "damaged", "integrity"]
+
+_SQLITE: Final[dict[int, Kind]] = {
+    5: "busy", 6: "busy", 8: "read-only", 3: "read-only", 10: "gone", 11: "damaged", 13: "full", 14: "gone",
+    26: "damaged",
+}  # fmt: skip
+"""Primary result codes: BUSY, LOCKED, READONLY, PERM, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB."""
+
+_SQLSTATES: Final[dict[str, Kind]] = {
+    "40": "conflict", "55P03": "busy", "57014": "busy", "53300": "busy", "53100": "full", "53200": "full",
+    "25006": "read-only", "08": "gone", "57P": "gone", "58": "gone", "XX001": "damaged", "XX002": "damaged",
+    "23": "integrity",
+}  # fmt: skip
+"""Codes and the beginnings of codes, of which the longest counts."""
+
+_MYSQL: Final[dict[int, Kind]] = {
+    1205: "busy", 1213: "conflict", 1040: "busy", 1021: "full", 1114: "full", 1290: "read-only", 1836: "read-only",
+    2002: "gone", 2003: "gone", 2006: "gone", 2013: "gone", 1053: "gone", 1194: "damaged", 1034: "damaged",
+}  # fmt: skip
+
+ADVICE: Final[dict[Kind, str]] = {
+    "busy": "another program has locked the catalogue for too long: end that program, or try again",
+    "conflict": "another program changed the same at the same moment: try again",
+    "integrity": "another program entered the same at the same moment: try again",
+    "full": "the disk of the catalogue is full: make room on it, for even deleting a photo needs a little",
+    "read-only": "the catalogue can be read but not written: let this account write to its file and folder, and see "
+    "that the disk is not mounted read-only",
+    "gone": "the catalogue cannot be reached: see that its file or its server is there, and that its folder can be "
+    "written",
+    "damaged": "the catalogue is damaged: stop everything that uses it, and put a copy in its place; of an SQLite file "
+    "`sqlite3 catalog.db .recover` saves what can be read",
+}
+
+
+def kind_of(error: BaseException, *, is_lost: bool = False) -> Kind | None:
+    """What an error of a driver means; None if it is a fault of the program that asked.
+
+    Parameters
+    ----------
+    error : BaseException
+        As the driver raised it.
+    is_lost : bool
+        Whether SQLAlchemy takes the connection for lost.
+    """
+    code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(code, int):
+        return "gone" if str(error).startswith("no such table") else _SQLITE.get(code & 0xFF)
+    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    if isinstance(state, str) and (found := _of_state(state)):
+        return found
+    number = error.args[0] if error.args else None
+    if isinstance(number, int) and number in _MYSQL:
+        return _MYSQL[number]
+    if is_lost or _is(error, "InterfaceError"):
+        return "gone"
+    if _is(error, "IntegrityError") and not type(error).__module__.startswith("sqlite3"):
+        return "integrity"
+    return "gone" if _is(error, "OperationalError") and not type(error).__module__.startswith("sqlite3") else None
+
+
+def translated(error: BaseException, *, is_lost: bool = False, busy_seconds: float = 0) -> CatalogError | None:
+    """The error to raise in the place of a driver's; None for one that is to stay."""
+    kind = kind_of(error, is_lost=is_lost)
+    if kind is None:
+        return None
+    if kind == "damaged":
+        return CatalogDamagedError(ADVICE[kind])
+    if kind in ("conflict", "integrity"):
+        return CatalogConflictError(ADVICE[kind])
+    if kind == "busy" and busy_seconds:
+        return CatalogUnavailableError(
+            f"another program has locked the catalogue for more than {busy_seconds:g} s: end that program"
+        )
+    return CatalogUnavailableError(ADVICE[kind])
+
+
+def listen(engine: Engine, *, busy_seconds: float = 0) -> None:
+    """Have the errors of an engine's driver raised as what they mean."""
+
+    def translate(context: ExceptionContext) -> None:
+        error = context.original_exception
+        told = translated(error, is_lost=context.is_disconnect, busy_seconds=busy_seconds)
+        if told is not None:
+            raise told from error
+
+    event.listen(engine, "handle_error", translate)
+
+
+@contextmanager
+def translating(dialect: Any) -> Iterator[None]:
+    """As `listen`, of what is asked of the driver itself."""
+    try:
+        yield
+    except dialect.loaded_dbapi.Error as error:
+        told = translated(error)
+        if told is not None:
+            raise told from error
+        raise
+
+
+class Pool(QueuePool):
+    """Connections that are kept; where none comes free in time, that is told as what it is."""
+
+    def _do_get(self) -> Any:
+        try:
+            return super()._do_get()
+        except PoolTimeoutError as error:
+            raise CatalogUnavailableError(
+                f"all {self.size() + self._max_overflow} connections to the catalogue are in use: try again"
+            ) from error
+
+
+def _of_state(state: str) -> Kind | None:
+    found = [begin for begin in _SQLSTATES if state.startswith(begin)]
+    return _SQLSTATES[max(found, key=len)] if found else None
+
+
+def _is(error: BaseException, name: str) -> bool:
+    """Whether an error is of a class that every driver has; each has its own of that name."""
+    return any(kind.__name__ == name for kind in type(error).__mro__)

@@ -1,0 +1,143 @@
+"""Which schema a database has, which one this version needs, and the way from one to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine, text
+
+from ..errors import CatalogError, SchemaOutdatedError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+Evidence = Callable[[], str | None]
+"""What tells that a database without tables is not a new one, if anything does."""
+
+
+def nothing() -> None:
+    """No evidence: a database without tables is a new one."""
+
+
+def alembic_config(database_url: str) -> Config:
+    """Alembic's configuration for a database."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["database_url"] = database_url
+    return config
+
+
+def revisions() -> list[str]:
+    """The revisions that this version knows, rising: the numbers that the files of the migrations begin with."""
+    return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+
+
+def head() -> str:
+    """The revision this version needs."""
+    return revisions()[-1]
+
+
+def check(engine: Engine, database_url: str, evidence: Evidence) -> None:
+    """See that the schema is the one that is needed; make it if the database is new.
+
+    Without Alembic, which takes longer to load than everything else a search needs, where nothing is to be done.
+
+    Raises
+    ------
+    SchemaOutdatedError, CatalogError
+        Saying what to do.
+    """
+    current = _current(engine, evidence)
+    if current is None:
+        _upgrade(database_url)
+    elif current != head():
+        _check_known(current)
+        raise SchemaOutdatedError(
+            f"the catalogue has schema {current or 'of no number'}, this version needs {head()}: "
+            "run `python manage.py migrate`"
+        )
+
+
+def bring_up_to_date(engine: Engine, database_url: str, evidence: Evidence) -> str:
+    """Bring the schema up to date; returns the revision it now has.
+
+    Raises
+    ------
+    SchemaOutdatedError, CatalogError
+        It cannot be, with what to do instead.
+    """
+    current = _current(engine, evidence)
+    if current == "":
+        _number(engine, database_url)
+    elif current is not None:
+        _check_known(current)
+    _upgrade(database_url)
+    return head()
+
+
+def _current(engine: Engine, evidence: Evidence) -> str | None:
+    """The revision of the database; empty if it has tables and says none, None if it is new."""
+    with engine.connect().execution_options(reading=True) as connection:
+        has_revision = engine.dialect.has_table(connection, "alembic_version")
+        current = connection.scalar(text("SELECT version_num FROM alembic_version")) if has_revision else None
+        if current is not None:
+            return str(current)
+        if engine.dialect.has_table(connection, "image"):
+            return ""
+    left = evidence()
+    if left is not None:
+        raise CatalogError(
+            f"the catalogue {engine.url} is empty or gone, but {left}: put a copy of it back, or, to begin anew, move "
+            "what there is away"
+        )
+    return None
+
+
+def _check_known(current: str) -> None:
+    known = revisions()
+    if current and current not in known:
+        if current.isdecimal() and current > known[-1]:
+            raise SchemaOutdatedError(
+                f"the catalogue was made by a newer SegSearch: it has schema {current}, this version knows up to "
+                f"{known[-1]}: upgrade SegSearch"
+            )
+        raise SchemaOutdatedError(
+            f"the catalogue has schema {current}, which no version of SegSearch has made: put a copy of it back"
+        )
+
+
+def _upgrade(database_url: str) -> None:
+    from alembic import command
+    from alembic.util.exc import CommandError
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        command.upgrade(alembic_config(database_url), "head")
+    except (CommandError, DBAPIError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        raise CatalogError(
+            f"the schema cannot be brought up to date ({reason}), and is as it was: put a copy of the catalogue back"
+        ) from error
+
+
+def _number(engine: Engine, database_url: str) -> None:
+    """Give a database the number that it lost, where its tables are those of this version."""
+    from alembic import command
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from .models import Base
+
+    with engine.connect().execution_options(reading=True) as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+    if differences:
+        raise CatalogError(
+            "the catalogue does not say which schema it has, and it is not that of this version: put a copy of it back"
+        )
+    command.stamp(alembic_config(database_url), head())
