@@ -43,6 +43,14 @@ def main() -> None:
     except RetrievalError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
+    except OSError as error:
+        from retrieval.storage import obstacle_of
+
+        obstacle = obstacle_of(error)
+        if obstacle is None:
+            raise
+        click.echo(f"error: {obstacle}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

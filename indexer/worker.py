@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import threading
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from retrieval.assembly import Assembly
 from retrieval.catalog.owners import new_owner
 from retrieval.errors import CatalogUnavailableError, RetrievalError
+from retrieval.storage import obstacle_of
 
 from .discover import register_files
 from .pipeline import Pipeline
@@ -22,9 +22,7 @@ logger = logging.getLogger(__name__)
 
 PUBLISH_SECONDS = 30.0
 RETRY_SECONDS = 5.0
-"""After a full disk or a locked catalogue stopped the line."""
-
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""After a disk that is full or cannot be written or a locked catalogue stopped the line."""
 
 
 class Worker:
@@ -75,9 +73,10 @@ class Worker:
             try:
                 return self.pipeline.run(is_complete)
             except (OSError, CatalogUnavailableError) as error:
-                if isinstance(error, OSError) and error.errno not in _FULL:
+                obstacle = obstacle_of(error) if isinstance(error, OSError) else str(error)
+                if obstacle is None:
                     raise
-                logger.error("the line stopped (%s); it goes on in %.0f s", error, RETRY_SECONDS)
+                logger.error("the line stopped: %s; it goes on in %.0f s", obstacle, RETRY_SECONDS)
             if self._stopping.wait(RETRY_SECONDS):
                 return 0
 

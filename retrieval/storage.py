@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import threading
@@ -14,6 +15,10 @@ COUNT_SECONDS = 60.0
 """What HOME holds is counted at most this often: it takes some microseconds a file."""
 
 LOOK_SECONDS = 2.0
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+UNWRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST})
+"""Of a read-only disk, of missing rights, and of a file that is where a folder should be."""
 
 
 class Storage:
@@ -44,7 +49,7 @@ class Storage:
         settings = self._settings
         free = _free(settings.home)
         if free >= settings.min_free:
-            return None
+            return _unwritable(settings)
         return (
             f"the disk of {settings.home} has {size(free)} free, and SEGSEARCH_MIN_FREE keeps "
             f"{size(settings.min_free)}: make room on it"
@@ -64,6 +69,19 @@ class Storage:
             f"{settings.home} holds {size(self._used)}, and SEGSEARCH_QUOTA allows {size(settings.quota)}: "
             "delete photos, or allow more"
         )
+
+
+def obstacle_of(error: OSError) -> str | None:
+    """What is in the way of writing, and what to do; None for errors of other kinds."""
+    where = f" {os.fsdecode(error.filename)}" if error.filename is not None else ""
+    if error.errno in FULL:
+        return f"the disk is full ({error.strerror}{where}): make room on it"
+    if error.errno in UNWRITABLE:
+        return (
+            f"{where.strip() or 'a file of SEGSEARCH_HOME'} cannot be written ({error.strerror}): see that the disk is "
+            "not mounted read-only, and that the folders are ones that this account may write to"
+        )
+    return None
 
 
 def size(count: int) -> str:
@@ -91,6 +109,19 @@ def used_by(folder: Path) -> int:
             except OSError:
                 continue
     return total
+
+
+def _unwritable(settings: Settings) -> str | None:
+    """Which of the folders of HOME that are there cannot be written, and what to do; None if all can."""
+    for folder in (settings.home, settings.uploads_dir, settings.queries_dir, settings.renditions_dir):
+        try:
+            if folder.exists() and not folder.is_dir():
+                return f"{folder} is no folder: move it away"
+            if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+                return f"{folder} cannot be written: let this account write to it, on a disk that is not read-only"
+        except OSError as error:
+            return obstacle_of(error)
+    return None
 
 
 def _free(folder: Path) -> int:

@@ -5,7 +5,6 @@ The name that an uploader gives a file is never part of a path.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import secrets
@@ -17,10 +16,10 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import HTTPException, UnprocessableEntity, UnsupportedMediaType
 
 from retrieval.images import FORMATS, SNIFF_BYTES, sniff_format
+from retrieval.storage import FULL
 
 PARTIAL_PATTERN = ".upload-*"
 _BLOCK = 1 << 20
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class InsufficientStorage(HTTPException):  # named as werkzeug names its own
@@ -77,7 +76,7 @@ def receive(upload: FileStorage, folder: Path) -> Received:
         return Received(partial, _write(prefix, upload.stream.read, partial), found)
     except BaseException as error:
         partial.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in _FULL:
+        if isinstance(error, OSError) and error.errno in FULL:
             raise InsufficientStorage("the server's disk is full: make room on it, and send the file again") from error
         raise
 

@@ -136,12 +136,21 @@ class IndexFiles:
         IndexFileError
             The folder cannot be written.
         """
+        lock = FileLock(self.folder / "writer.lock", timeout=0)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.folder / "writer.lock", timeout=0):
-                yield
+            lock.acquire()
         except Timeout as error:
             raise IndexLockedError(f"another process is writing {self.folder}: wait for it or stop it") from error
+        except OSError as error:
+            raise IndexFileError(
+                f"the index in {self.folder} cannot be written ({error.strerror}), the old one stays: let this account "
+                "write to the folder, and see that the disk is not mounted read-only"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def stamp(self) -> tuple[int, int] | None:
         """Changes whenever the manifest is replaced; None where there is none. Cheap."""

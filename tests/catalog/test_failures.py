@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
+from read_only import read_only
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, OperationalError
 from toys import ToyLibrary, analysis
@@ -137,28 +136,11 @@ class TestSqlite:
         with pytest.raises(CatalogUnavailableError, match="can be read but not written: .*mounted read-only"):
             toys.catalog.delete(image)
 
-    def test_a_disk_that_is_read_only(self, toys: ToyLibrary, read_only: Callable[[Path], None]) -> None:
+    def test_a_disk_that_is_read_only(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X]))
         toys.close()
-        read_only(toys.folder)
-        with pytest.raises(CatalogUnavailableError, match="cannot be reached: .* that its folder can be written"):
+        with (
+            read_only(toys.folder),
+            pytest.raises(CatalogUnavailableError, match="cannot be reached: .* that its folder can be written"),
+        ):
             toys.catalog.image(image)
-
-
-@pytest.fixture
-def read_only(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], None]]:
-    """Makes a folder one of a disk that is mounted read-only, until the test is over."""
-    if shutil.which("mount") is None:
-        pytest.skip("there is no mount")
-    mounted: list[Path] = []
-
-    def remount(folder: Path) -> None:
-        if subprocess.run(["mount", "--bind", folder, folder], capture_output=True, check=False).returncode:
-            pytest.skip("mounting is not allowed here")
-        mounted.append(folder)
-        subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)
-
-    yield remount
-    for folder in mounted:
-        with suppress(subprocess.CalledProcessError):
-            subprocess.run(["umount", "-l", folder], check=True)

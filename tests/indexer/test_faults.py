@@ -67,7 +67,7 @@ class TestFullDisk:
         worker = Worker(assembly)
         monkeypatch.setattr(type(worker.pipeline), "_decode", failing(type(worker.pipeline)._decode, FULL, 2))
         assert ingest(assembly, worker, [pictures.folder], Tally()).counts["indexed"] == 6
-        assert "the line stopped ([Errno 28] No space left on device)" in caplog.text
+        assert "the line stopped: the disk is full (No space left on device): make room on it" in caplog.text
         assert verify(assembly) == []
 
     @pytest.mark.skipif(not hasattr(os, "statvfs") or os.geteuid() != 0, reason="only root may mount")

@@ -36,6 +36,7 @@ from retrieval.errors import (
     UnknownTokenError,
     UnknownUserError,
 )
+from retrieval.storage import FULL, obstacle_of
 
 from ..forms import MAX_FORM_PARTS
 
@@ -107,6 +108,9 @@ def from_error(error: Exception) -> Response | None:
     if isinstance(error, RetrievalError):
         status = status_of(error)
         return problem(status, str(error), {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None)
+    if isinstance(error, OSError):
+        obstacle = obstacle_of(error)
+        return problem(507 if error.errno in FULL else 503, obstacle) if obstacle is not None else None
     if not isinstance(error, HTTPException):
         return None
     if error.response is not None or error.code is None:
