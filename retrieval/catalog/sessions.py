@@ -44,7 +44,7 @@ class Sessions(sessionmaker[Session]):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, expire_on_commit=False)
-        self.engine = engine
+        self.engine, self.reader = engine, engine.execution_options(reading=True)
         self._held = threading.local()
         stamps.listen(self)
 
@@ -62,7 +62,7 @@ class Sessions(sessionmaker[Session]):
         if self.held is not None:
             yield self.held
             return
-        with self.engine.connect().execution_options(reading=True) as connection, connection.begin():
+        with self.reader.connect() as connection, connection.begin():
             self._held.held = Held(connection)
             try:
                 yield self._held.held
@@ -214,5 +214,7 @@ def _begin_sqlite(connection: Any) -> None:
     ``reading=True`` reads from one snapshot; ``reading="once"`` is for a single statement, which needs no BEGIN.
     """
     reading = connection.get_execution_options().get("reading", False)
-    if reading != "once":
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if not reading:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    elif reading != "once":  # it locks nothing yet and cannot fail, so the driver is asked, which is quicker
+        connection.connection.dbapi_connection.execute("BEGIN")
