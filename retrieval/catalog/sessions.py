@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
 from ..errors import CatalogError, ConfigurationError
-from . import failures, schema, stamps
+from . import failures, schema, sqlite_file, stamps
 from .schema import Evidence
 
 T = TypeVar("T")
@@ -103,6 +103,7 @@ def open_sessions(database_url: str, evidence: Evidence = schema.nothing) -> Ses
     except CatalogError:
         engine.dispose()
         raise
+    sqlite_file.refuse_new(engine)
     return Sessions(engine)
 
 
@@ -139,9 +140,9 @@ class Repository:
 
 
 def database_now(session: Session) -> datetime:
-    """The time by the clock of the database, UTC without a zone: one clock for the workers of all machines."""
+    """The time in UTC by the clock of the database: one clock for the workers of all machines."""
     found = session.scalar(text(_NOW[session.get_bind().dialect.name]))
-    return found if isinstance(found, datetime) else datetime.fromisoformat(str(found))
+    return (found if isinstance(found, datetime) else datetime.fromisoformat(str(found))).replace(tzinfo=UTC)
 
 
 def migrate(database_url: str, evidence: Evidence = schema.nothing) -> str:
@@ -176,14 +177,15 @@ def connect(database_url: str) -> Engine:
         url.get_dialect()
     except (ArgumentError, ModuleNotFoundError) as error:
         raise ConfigurationError(f"SEGSEARCH_DATABASE_URL names no database that can be used here: {error}") from error
-    in_memory = url.database in (None, "", ":memory:")
-    if not in_memory:
-        _make_folder(Path(str(url.database)).parent)
-    options: dict[str, Any] = {"poolclass": StaticPool if in_memory else failures.Pool}
+    path = sqlite_file.path_of(url)
+    if path is not None:
+        _make_folder(path.parent)
+    options: dict[str, Any] = {"poolclass": StaticPool if path is None else failures.Pool}
     arguments = {"timeout": BUSY_SECONDS, "check_same_thread": False}
     engine = create_engine(url, connect_args=arguments, hide_parameters=True, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    sqlite_file.follow(engine)
     failures.listen(engine, busy_seconds=BUSY_SECONDS)
     return engine
 

@@ -361,7 +361,7 @@ class TestClaiming:
             assert [job.image_id for job in toys.intake.claim("other", 5)] == images
             with toys.sessions() as session:
                 ends = session.scalars(text("SELECT lease_until FROM image")).all()
-                assert max(map(datetime.fromisoformat, ends)) <= database_now(session) + LEASE
+                assert max(map(datetime.fromisoformat, ends)).replace(tzinfo=UTC) <= database_now(session) + LEASE
 
     def test_a_photo_that_kills_its_workers_is_given_up(self, toys: ToyLibrary) -> None:
         image, other = toys.register(), toys.register()

@@ -13,15 +13,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from installation import PALETTES, Library, drawing, encoded, library_in
-from waitress.server import create_server
 from werkzeug.test import TestResponse
 
 from retrieval.analyzer import LocalAnalyzer
 from retrieval.catalog.accounts import ROLES, Accounts
 from retrieval.decoding import DecoderPool
 from webui import create_app, passwords
-from webui.commands import server_options
 from webui.context import EXTENSION, WebContext
+from webui.server import listen
 
 
 @pytest.fixture(scope="session")
@@ -87,19 +86,10 @@ def client(app: Flask) -> FlaskClient:
 def served(app: Flask) -> Iterator[str]:
     """The address of the application under the server that `serve` runs, as strict with headers as that is."""
     app.testing = False
-    server = create_server(app, host="127.0.0.1", port=0, threads=4, **server_options(None))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-
-    def end() -> None:
-        for channel in list(server.active_channels.values()):
-            channel.handle_close()
-        server.close()
-
-    server.task_dispatcher.shutdown()
-    server.trigger.pull_trigger(end)
-    thread.join(10)
+    listening = listen(app, "127.0.0.1", 0)
+    threading.Thread(target=listening.run, daemon=True).start()
+    yield f"http://127.0.0.1:{listening.port}"
+    listening.stop()
 
 
 @pytest.fixture(scope="session")

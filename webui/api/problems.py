@@ -88,6 +88,11 @@ def status_of(error: RetrievalError) -> int:
     return next(status for kind, status in _STATUSES if isinstance(error, kind))
 
 
+def retry_headers(status: int) -> dict[str, str]:
+    """When to come again, if that may help."""
+    return {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
+
+
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """A problem document.
 
@@ -107,7 +112,7 @@ def from_error(error: Exception) -> Response | None:
     """The problem document of an error that was raised on purpose; None for others."""
     if isinstance(error, RetrievalError):
         status = status_of(error)
-        return problem(status, str(error), {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None)
+        return problem(status, str(error), retry_headers(status))
     if isinstance(error, OSError):
         obstacle = obstacle_of(error)
         return problem(507 if error.errno in FULL else 503, obstacle) if obstacle is not None else None
