@@ -185,9 +185,9 @@ def analyzer(settings: Settings) -> None:
     """Segment query photos for all web workers of this home."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it answers there is nothing to end in order
     from retrieval.analyzer import LocalAnalyzer
+    from retrieval.analyzer_server import AnalyzerServer
     from retrieval.assembly import Assembly
     from retrieval.decoding import DecoderPool
-    from retrieval.remote_analyzer import AnalyzerServer
 
     recipe = Assembly(settings).recipe
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)

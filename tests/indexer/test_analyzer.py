@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from toys import Pictures
 
-from retrieval import private_socket
+from retrieval import analyzer_server, private_socket
 from retrieval import remote_analyzer as module
 from retrieval.analyzer import ANALYSIS_SIDE, LocalAnalyzer
+from retrieval.analyzer_server import WAITING_PHOTOS, AnalyzerServer
 from retrieval.decoding import DecoderPool
 from retrieval.errors import AnalyzerBusyError, AnalyzerUnavailableError, ImageError, QueryError, UnreadableImageError
 from retrieval.private_socket import SUFFIX
@@ -26,7 +27,7 @@ from retrieval.protocols import AnalyzedPhoto
 from retrieval.query import MAX_TEXT
 from retrieval.recipes import load
 from retrieval.recipes.grid import GridRecipe
-from retrieval.remote_analyzer import WAITING_PHOTOS, AnalyzerServer, RemoteAnalyzer
+from retrieval.remote_analyzer import RemoteAnalyzer
 from retrieval.types import Vectors
 
 
@@ -320,7 +321,7 @@ class TestTexts:
 
     def test_a_question_of_any_length_is_not_read(self, remote: RemoteAnalyzer) -> None:
         with pytest.raises(AnalyzerUnavailableError):
-            remote._ask("/photos", b"x" * (module.MAX_QUESTION_BYTES + 1), 5.0)
+            remote._ask("/photos", b"x" * (analyzer_server.MAX_QUESTION_BYTES + 1), 5.0)
         assert remote.is_up()
 
 
@@ -489,7 +490,7 @@ class TestStrangers:
             assert remote.is_up()
 
     def test_one_who_says_nothing_is_hung_up_on(self, remote: RemoteAnalyzer, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "SILENCE_SECONDS", 0.1)
+        monkeypatch.setattr(analyzer_server, "SILENCE_SECONDS", 0.1)
         with connected(remote) as wire:
             wire.settimeout(30)
             assert wire.recv(1) == b""

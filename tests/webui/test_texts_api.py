@@ -16,10 +16,11 @@ from installation import PALETTES, Library, drawing, encoded
 
 from indexer.commands import search
 from retrieval.analyzer import LocalAnalyzer
+from retrieval.analyzer_server import AnalyzerServer
 from retrieval.assembly import Assembly
 from retrieval.decoding import DecoderPool
 from retrieval.recipes import load
-from retrieval.remote_analyzer import AnalyzerServer, RemoteAnalyzer
+from retrieval.remote_analyzer import RemoteAnalyzer
 from retrieval.settings import Settings
 from webui import create_app
 
