@@ -110,6 +110,12 @@ def merge_hits(hits: Hits, owners_of: Callable[[Ids], Ids]) -> Scored:
     return Scored(ids, owners_of(ids), scores)
 
 
+def complete_from(hits: Hits) -> float:
+    """The score down to which hits of several queries miss nothing: below the end of one list, it may hold more."""
+    ends = hits.scores[:, -1] if hits.scores.size else np.zeros(0, np.float32)
+    return float(ends.max(initial=-np.inf))
+
+
 def best_of(lists: Sequence[Scored], k: int | None = None) -> Scored:
     """The k best, or all, of several lists in any order that have no id in common, falling; equals by id."""
     ids = np.concatenate([np.zeros(0, np.int64), *(each.ids for each in lists)])

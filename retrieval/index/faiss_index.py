@@ -22,6 +22,10 @@ from ..types import Hits, Ids, Vectors
 NO_IDS: Ids = np.zeros(0, np.int64)
 
 
+BLOCK = 8192
+"""Vectors that are multiplied by many queries at once."""
+
+
 def selector(without: Ids) -> Any:
     """What has a search leave out some ids; holds on to what it needs."""
     listed = faiss.IDSelectorBatch(np.ascontiguousarray(without, np.int64))
@@ -102,6 +106,19 @@ class FaissIndex:
         """The k nearest of each query, some ids left out; O(Q·N·D), without the interpreter's lock."""
         parameters = faiss.SearchParameters(sel=selector(without)) if len(without) else None  # type: ignore[call-arg]
         return hits_of(self._index, queries, min(k, max(len(self), 1)), k, parameters)
+
+    def best_scores(self, queries: Vectors) -> NDArray[np.float32]:
+        """The greatest inner product of each vector with any of the queries, (N,), by rising id; O(Q·N·D).
+
+        For many queries, of which each would give a list as long as what is wanted of all of them.
+        """
+        found = np.empty(len(self), np.float32)
+        flat, block = faiss.downcast_index(self._index.index), np.empty((BLOCK, self.dim), np.float32)
+        for start in range(0, len(self), BLOCK):
+            count = min(BLOCK, len(self) - start)
+            flat.reconstruct_n(start, count, block[:count])
+            found[start : start + count] = (block[:count] @ queries.T).max(axis=1)
+        return found[self._order()[1]]
 
     def vectors(self, ids: Ids) -> Vectors:
         """Vectors of those of the ids that are there, in their order; O(M·D) for M of them."""

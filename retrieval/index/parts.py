@@ -26,6 +26,9 @@ CLOSE = 3
 DEEPER = 3
 """Where one segment a photo is wanted, so many times more are looked for at first."""
 
+WHOLE = 8
+"""Where more than one in so many vectors are wanted, scoring all of them at once costs less than finding the best."""
+
 FOUND = 0.8
 """Of a sample, what a part that is searched approximately has to find again."""
 
@@ -116,17 +119,28 @@ class Part:
         kept `apart`, up to `CLOSE` of each, and one otherwise.
         """
         depth = (DEEPER if apart else 1) * k + 20 * len(hidden)
+        if isinstance(self.index, FaissIndex) and (len(queries) > 1 or WHOLE * depth > len(self)):
+            return self._of_all(self.index.best_scores(queries), k, hidden, apart=apart)
         while True:
-            found = rank.merge_hits(self.search(queries, k=depth), self.owners_of).without(hidden)
-            counted = np.arange(len(found))
+            hits = self.search(queries, k=depth)
+            found = rank.merge_hits(hits, self.owners_of).without(hidden)
             if apart:
                 found = found.apart(1 if self.index.is_exact else CLOSE)
+            counted = np.arange(len(found))
+            if apart:
                 counted = np.sort(np.unique(found.owners, return_index=True)[1])
+            counted = counted[found.scores[counted] >= rank.complete_from(hits)]
             if len(counted) >= k:
                 return found[: counted[k - 1] + 1 + self.spare_of(k)]
             if depth >= len(self):
                 return found
             depth *= 4
+
+    def _of_all(self, scores: NDArray[np.float32], k: int, hidden: Collection[int], *, apart: bool) -> Scored:
+        """As `candidates`, by the score of every vector."""
+        found = Scored(np.asarray(self.ids), np.asarray(self.owners), scores)[self.alive()].without(hidden)
+        best = rank.best_of([found])
+        return (best.apart() if apart else best)[:k]
 
     def search(self, queries: Vectors, *, k: int) -> Hits:
         """The k nearest of each query, or, of a part that is not exact, candidates for them."""
