@@ -184,6 +184,7 @@ def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
         "facets": facets,
         "index": index,
         "took_ms": took,
+        "facets_of": answer.facets_of,
     }
 
 

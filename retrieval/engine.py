@@ -9,17 +9,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from . import feedback, rank
+from . import faceting, feedback, rank
 from .catalog import Catalog, Concepts, KeptQueries, SegmentHit
 from .catalog.records import ConceptRecord
-from .combined_search import CombinedHit, combined_search
+from .combined_search import combined_search
 from .errors import QueryError
 from .feedback import Judged, Model, RoundAnswer
-from .filters import Facet, Facets
+from .filters import FACETED, Facets
 from .index.live import LiveIndex
 from .lookup import Lookup
 from .masks import mask_iou
-from .query import MAX_LIMIT, Match, PartMatch, SearchAnswer, SearchRequest, Used
+from .matches import combined, described, fallbacks_last, of_photos, told
+from .query import FacetAnswer, Match, SearchAnswer, SearchRequest, Used
 from .rank import Scored
 from .recipes import RecipeCard
 from .scope import Scope
@@ -78,8 +79,22 @@ class SearchEngine:
         started = time.perf_counter()
         with self.catalog.one_connection():
             understood = understand(self.lookup, request)
-            matches = self._matches(request, understood)
-            return self._answer(request, understood, matches, started)
+            results, counted = _found(request, lambda depth: self._matches(request, understood, depth))
+            return self._answer(understood, self._explained(results, understood), counted, started)
+
+    def facets(self, request: SearchRequest) -> FacetAnswer:
+        """What the results of a search could be narrowed to, without the results.
+
+        Raises
+        ------
+        UnknownImageError, UnknownSegmentError, UnknownQueryError, QueryError
+            As `search`.
+        """
+        started = time.perf_counter()
+        with self.catalog.one_connection():
+            counted = self._matches(request, understand(self.lookup, request), FACETED)[:FACETED]
+            facets = self._facets(counted)
+        return FacetAnswer(facets=facets, facets_of=len(counted), took_ms=(time.perf_counter() - started) * 1000)
 
     def refine(self, request: SearchRequest, relevant: Sequence[int], irrelevant: Sequence[int]) -> RoundAnswer:
         """Answer a search anew by what was judged of its results.
@@ -105,9 +120,9 @@ class SearchEngine:
             judged = self._judged(query, relevant, irrelevant, hidden)
             model = feedback.fit(judged)
             refined = replace(understood.things[0], directions=model.directions)
-            matches = self._ranked(request, refined, hidden)
+            results, counted = _found(request, lambda depth: self._ranked(request, refined, hidden, depth))
             asked = self._ask(request, model, hidden)
-            answer = self._answer(request, understood, matches, started)
+            answer = self._answer(understood, results, counted, started)
         return RoundAnswer(answer=answer, model=model, ask=asked)
 
     def start_of(self, request: SearchRequest) -> Vectors:
@@ -170,29 +185,29 @@ class SearchEngine:
     # ---- the way of a query
 
     def _answer(
-        self, request: SearchRequest, understood: Understood, matches: tuple[Match, ...], started: float
+        self, understood: Understood, results: tuple[Match, ...], counted: Sequence[Match] | None, started: float
     ) -> SearchAnswer:
-        matches, facets = (matches[: request.limit], self._facets(matches)) if request.facets else (matches, None)
         return SearchAnswer(
-            results=matches,
+            results=results,
             used=tuple(Used(example.ref, example.segment) for example in understood.examples),
             words=understood.words,
             parts=tuple(part.name for part in understood.parts),
-            facets=facets,
+            facets=None if counted is None else self._facets(counted),
+            facets_of=None if counted is None else len(counted),
             indexed=len(self.segments),
             lag=self.segments.lag,
             took_ms=(time.perf_counter() - started) * 1000,
         )
 
-    def _matches(self, request: SearchRequest, understood: Understood) -> tuple[Match, ...]:
+    def _matches(self, request: SearchRequest, understood: Understood, depth: int) -> tuple[Match, ...]:
+        """The best; only of a single thing more than are wanted, if `depth` is more."""
         if understood.means_nothing:
             return ()
         if understood.by_photo:
             return self._photo_matches(request, understood)
         if understood.is_combination:
-            return _combined(combined_search(self._scope(request), understood, request), self._floor)
-        matches = self._ranked(request, understood.things[0], understood.hidden)
-        return self._explained(matches, understood)
+            return combined(combined_search(self._scope(request), understood, request), self._floor)
+        return self._ranked(request, understood.things[0], understood.hidden, depth)
 
     def _scope(self, request: SearchRequest) -> Scope:
         """The segments that meet the request's conditions."""
@@ -213,44 +228,41 @@ class SearchEngine:
         scored = self.segments.nearest(self.lookup.directions_of(concept), k=min(LABELLED, len(self.segments)))
         return np.unique(scored.ids[scored.scores >= concept.lesson.threshold])
 
-    def _facets(self, matches: Sequence[Match]) -> Facets:
-        """The likely ones of the matches counted by what they can be narrowed to."""
-        ids = np.array([each.segment_id for each in matches if each.likely and each.segment_id is not None], np.int64)
-        known = self.concepts.known().values() if len(ids) else ()
-        here = [each for each in known if each.lesson.space == self.recipe.space]
-        vectors = self.segments.vectors(ids)
-        scores = [(vectors @ each.lesson.directions.T).max(axis=1) - each.lesson.threshold for each in here]
-        shown = [Facet(str(each.id), each.name, int((row >= 0).sum())) for each, row in zip(here, scores, strict=True)]
-        concepts = tuple(sorted((each for each in shown if each.count), key=lambda each: (-each.count, each.name)))
-        return {**self.catalog.facets(ids.tolist()), "concept": concepts}
+    def _facets(self, counted: Sequence[Match]) -> Facets:
+        """The likely ones by what they can be narrowed to."""
+        here = [each for each in self.concepts.known().values() if each.lesson.space == self.recipe.space]
+        return faceting.count(counted, self.catalog, self.segments, here)
 
     def _explained(self, matches: tuple[Match, ...], understood: Understood) -> tuple[Match, ...]:
-        """The matches with what each of several examples and words made of them."""
+        """The matches with what each of several examples and words made of them, where that is not known."""
         parts = understood.parts
-        if not parts or not matches:
+        if not parts or not matches or understood.is_combination:
             return matches
-        ids = np.array([match.segment_id for match in matches], np.int64)
-        return tuple(
-            match._replace(parts=tuple(_part(number, part, match, vector) for number, part in enumerate(parts)))
-            for match, vector in zip(matches, self.segments.vectors(ids), strict=True)
-        )
+        vectors = self.segments.vectors(np.array([match.segment_id for match in matches], np.int64))
+        columns = [told(number, part, matches, vectors) for number, part in enumerate(parts)]
+        rows = zip(*columns, strict=True)
+        return tuple(match._replace(parts=row) for match, row in zip(matches, rows, strict=True))
 
-    def _ranked(self, request: SearchRequest, thing: Sought, hidden: Collection[int]) -> tuple[Match, ...]:
-        """Segments by their best inner product with the directions; photos that are `hidden` are left out."""
-        scope, limit = self._scope(request), _depth(request)
-        by_photo = request.group_by == "image"
-        apart = by_photo and not thing.colors  # the one of the colour need not be the best of its photo
-        k = limit if apart else (3 if not thing.colors else 12) * limit
+    def _ranked(self, request: SearchRequest, thing: Sought, hidden: Collection[int], depth: int) -> tuple[Match, ...]:
+        """Segments by their best inner product with the directions; photos that are `hidden` are left out.
+
+        Of a colour only as many are looked at as the results need, however deep is wanted: the one of the colour need
+        not be the best of its photo, and all those looked at are ordered anew.
+        """
+        scope, by_photo = self._scope(request), request.group_by == "image"
+        apart = by_photo and not thing.colors
+        enough = request.limit if thing.colors else depth
+        k = enough if apart else (12 if thing.colors else 3) * enough
         while True:
             found = scope.nearest(thing.directions, k, hidden=hidden, apart=apart)
             scored = scope.colored(found, thing.colors)
             if by_photo and not apart:
                 scored = scored.apart()
-            chosen, known = self._known(scored, limit if by_photo else k)
+            chosen, known = self._known(scored, depth if by_photo else k)
             if not by_photo:
                 chosen = self._distinct(chosen, known)
-            if len(chosen) >= limit or len(found) < k:
-                return _described(chosen, known, limit, self._floor)
+            if len(chosen) >= enough or len(found) < k:
+                return described(chosen, known, depth, self._floor)
             k *= 4
 
     def _known(self, scored: Scored, wanted: int) -> tuple[Scored, dict[int, SegmentHit]]:
@@ -310,13 +322,12 @@ class SearchEngine:
         batch = self.catalog.vectors(scored.ids.tolist())
         vectors = batch.vectors[np.searchsorted(batch.ids, scored.ids)]
         rows = feedback.ask(scored.scores.astype(np.float64), vectors, model.threshold, count=ASKED)
-        return _described(scored[rows], known, ASKED, self._floor)
+        return fallbacks_last(described(scored[rows], known, ASKED, self._floor))
 
     def _photo_matches(self, request: SearchRequest, understood: Understood) -> tuple[Match, ...]:
         """Whole photos against whole-photo vectors."""
         queries, hidden = understood.things[0].directions, understood.hidden
-        limit = _depth(request)
-        k = limit
+        k = limit = request.limit
         while True:
             found = self.photos.nearest(queries, k=k, hidden=hidden)
             images = self.catalog.images(list(self.catalog.photos_passing_of(found.ids.tolist(), request.filters)))
@@ -324,20 +335,15 @@ class SearchEngine:
             if len(scored) >= limit or len(found) < k:
                 break
             k *= 4
-        cut = rank.likely_from(scored.scores, self._floor)
-        return tuple(
-            Match(
-                image_id=key,
-                segment_id=None,
-                score=score,
-                box_xyxy=(0, 0, images[key].width or 0, images[key].height or 0),
-                label=None,
-                likely=score >= cut,
-                fallback=False,
-                quality=None,
-            )
-            for key, score in scored.pairs()
-        )
+        return of_photos(scored, images, self._floor)
+
+
+def _found(
+    request: SearchRequest, look: Callable[[int], tuple[Match, ...]]
+) -> tuple[tuple[Match, ...], tuple[Match, ...] | None]:
+    """As many results as are wanted, and what facets are counted from; `look` is told how many to find."""
+    deep = look(max(request.limit, FACETED) if request.facets else request.limit)
+    return fallbacks_last(deep[: request.limit]), deep[:FACETED] if request.facets else None
 
 
 def _start(understood: Understood) -> Vectors:
@@ -349,56 +355,3 @@ def _start(understood: Understood) -> Vectors:
     if understood.means_nothing:
         raise QueryError("the words name nothing that is known, so there are no results to judge: use other words")
     return understood.things[0].directions
-
-
-def _part(number: int, part: Sought, match: Match, vector: Vectors) -> PartMatch:
-    """What one example or word made of a match."""
-    score = float((part.directions @ vector).max())
-    return PartMatch(number, match.segment_id or 0, score, match.box_xyxy, match.label, part.nearest(vector))
-
-
-def _depth(request: SearchRequest) -> int:
-    """How many results are looked for."""
-    return MAX_LIMIT if request.facets else request.limit
-
-
-def _combined(found: Sequence[CombinedHit], floor: float) -> tuple[Match, ...]:
-    """Results that several segments of a photo make together; the first part's segment stands for them."""
-    cut = rank.likely_from(np.array([hit.score for hit in found], np.float32), floor)
-    return tuple(
-        Match(
-            image_id=first.image_id,
-            segment_id=first.id,
-            score=hit.score,
-            box_xyxy=first.box_xyxy,
-            label=first.label,
-            likely=hit.score >= cut,
-            fallback=False,
-            quality=first.quality,
-            parts=tuple(
-                PartMatch(number, each.id, score, each.box_xyxy, each.label, label)
-                for number, (each, score, label) in enumerate(zip(hit.segments, hit.scores, hit.labels, strict=True))
-            ),
-            relations=hit.degrees,
-        )
-        for hit, first in ((hit, hit.segments[0]) for hit in found)
-    )
-
-
-def _described(chosen: Scored, known: dict[int, SegmentHit], limit: int, floor: float) -> tuple[Match, ...]:
-    """Results; photos in which nothing was found come last, for how alike a whole photo is says less."""
-    cut = rank.likely_from(chosen.scores, floor)
-    matches = [
-        Match(
-            image_id=known[key].image_id,
-            segment_id=key,
-            score=score,
-            box_xyxy=known[key].box_xyxy,
-            label=known[key].label,
-            likely=score >= cut and not known[key].is_fallback,
-            fallback=known[key].is_fallback,
-            quality=known[key].quality,
-        )
-        for key, score in chosen[:limit].pairs()
-    ]
-    return tuple(sorted(matches, key=lambda match: match.fallback))

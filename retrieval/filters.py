@@ -113,5 +113,8 @@ class Facet:
     count: int
 
 
+FACETED = 300
+"""So many of the best results facets are counted from, at most: a guide costs no more in a large collection."""
+
 Facets = dict[str, tuple[Facet, ...]]
 """Of ``folder``, ``year``, ``label``, ``concept``, ``size``, ``position`` and ``recipe``, the most frequent first."""

@@ -116,7 +116,7 @@ class SearchRequest:
     filters : Filters
         Conditions that results have to meet.
     facets : bool
-        Whether the likely ones of the best `MAX_LIMIT` results are counted by kind.
+        Whether the likely ones of the best `FACETED` results are counted by kind.
     also : tuple of Part
         What else a photo has to hold, each in a segment of its own.
     relations : tuple of Relation
@@ -233,6 +233,24 @@ class Match(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FacetAnswer:
+    """What the results of a search could be narrowed to.
+
+    Attributes
+    ----------
+    facets : Facets
+        Of the likely ones among the best results.
+    facets_of : int
+        From how many of the best results they were counted.
+    took_ms : float
+    """
+
+    facets: Facets
+    facets_of: int
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchAnswer:
     """Results, best first, with what was understood and how fresh the index is.
 
@@ -247,6 +265,8 @@ class SearchAnswer:
         Names of what `Match.parts` speaks of.
     facets : Facets or None
         Only if asked for.
+    facets_of : int or None
+        From how many of the best results they were counted.
     indexed, lag : int
         Segments searched, and how many of the catalogue's were not searchable yet.
     took_ms : float
@@ -257,6 +277,7 @@ class SearchAnswer:
     words: Reading | None
     parts: tuple[str, ...]
     facets: Facets | None
+    facets_of: int | None
     indexed: int
     lag: int
     took_ms: float

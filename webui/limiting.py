@@ -24,6 +24,7 @@ RATES = {
     "api_images.add_image": parse("600/minute"),  # a folder dropped on the page
     "api_queries.add_query": parse("60/minute"),  # each is a pass of the network
     "api_search.find": parse("300/minute"),
+    "api_search.count_facets": parse("300/minute"),
     "api_feedback.begin_feedback": parse("120/minute"),
     "api_feedback.get_feedback": parse("300/minute"),
     "api_feedback.add_round": parse("120/minute"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browsing import PHOTOS, Complaints, Site, drawing
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from pycocotools import mask as coco
 
 pytestmark = pytest.mark.browser
@@ -378,6 +378,26 @@ def test_search_is_narrowed(page: Page) -> None:
     page.wait_for_url("**/search?segment=1")
     page.goto("/search?segment=1&folder=/nowhere")
     expect(page.locator("#blank")).to_contain_text("take one away")
+
+
+def test_results_do_not_wait_for_what_they_can_be_narrowed_to(page: Page, complaints: Complaints) -> None:
+    """Facets are asked for apart, once there are results, and are missed by nobody if they fail."""
+    complaints.expected = ("net::ERR_FAILED",)
+    held: list[Route] = []
+    page.route("**/api/v1/search/facets", lambda route: held.append(route))
+    with page.expect_request("**/api/v1/search") as sent:
+        page.goto("/search?segment=1")
+    assert not sent.value.post_data_json.get("facets")
+    expect(page.locator(".result").first).to_be_visible()
+    expect(page.locator("#filters")).to_be_hidden()
+    held[0].continue_()
+    expect(page.locator("#filters summary")).to_be_visible()
+    expect(page.locator("#filters details")).to_have_attribute("title", re.compile(r"among the \d+ best"))
+    page.goto("/search?segment=2")
+    expect(page.locator(".result").first).to_be_visible()
+    held[1].abort()
+    expect(page.locator(".result").first).to_be_visible()
+    expect(page.locator("#filters")).to_be_hidden()
 
 
 def test_search_by_whole_photo(page: Page) -> None:

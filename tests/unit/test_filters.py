@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 from toys import ToyLibrary, analysis, random_units
 
-from retrieval import scope
+from retrieval import engine, scope
 from retrieval.catalog.records import Entry, Lesson, SeenFile, uri_of
+from retrieval.colors import COLORS
 from retrieval.errors import QueryError
 from retrieval.filters import Facet, Filters
-from retrieval.query import Part, Ref, SearchAnswer, SearchRequest
+from retrieval.query import GroupBy, Part, Ref, SearchAnswer, SearchRequest
+from retrieval.vocabulary import Vocabulary
 
 X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
 
@@ -175,6 +178,46 @@ class TestFacets:
             assert {match.segment_id for match in narrowed.results} >= {
                 match.segment_id for match in likely if match.label == facet.value
             }
+
+    @pytest.mark.parametrize("group_by", ["image", "segment"])
+    def test_they_come_from_so_many_results_and_change_none(
+        self, toys: ToyLibrary, query: Ref, group_by: GroupBy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(engine, "FACETED", 7)
+        rng = np.random.default_rng(2)
+        for number in range(20):
+            add(toys, f"/p/{number}.png", vectors=np.abs(random_units(rng, 3, 4)), fallback=(X if number % 2 else None))
+        plain = SearchRequest(positive=(query,), limit=3, group_by=group_by)
+        with_facets = replace(plain, facets=True)
+        answer = toys.engine().search(with_facets)
+        assert answer.facets is not None
+        assert answer.facets_of == 7
+        assert sum(facet.count for facet in answer.facets["size"]) <= 7
+        assert answer.results == toys.engine().search(plain).results
+        assert len(answer.results) == 3
+        apart = toys.engine().facets(plain)
+        assert (apart.facets, apart.facets_of) == (answer.facets, 7)
+
+    def test_a_colour_is_looked_for_no_deeper(self, toys: ToyLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Those that are looked at are ordered anew by the colour: more of them would be another order."""
+        vocabulary = Vocabulary.load()
+        toys.words = np.tile(np.array(W, np.float32), (1000, 1))
+        toys.words[list(vocabulary.read("moped").understood[0].rows)] = X
+        rng = np.random.default_rng(3)
+        for _ in range(60):
+            shares = np.zeros((3, len(COLORS)), np.uint8)
+            shares[:, COLORS.index("red")] = rng.integers(0, 256, 3)
+            toys.add(analysis(np.abs(random_units(rng, 3, 4)), colors=shares))
+        asked = list[int]()
+        real = toys.catalog.colors
+        monkeypatch.setattr(toys.catalog, "colors", lambda ids: asked.append(len(ids)) or real(ids))
+        plain = SearchRequest(text="red moped", limit=2)
+        results = toys.engine().search(plain).results
+        answer = toys.engine().search(replace(plain, facets=True))
+        assert answer.results == results
+        assert asked == [24, 24]
+        assert answer.facets_of is not None
+        assert 2 < answer.facets_of <= 24
 
     def test_of_nothing(self, toys: ToyLibrary, query: Ref) -> None:
         answer = search(toys, query, facets=True)

@@ -440,7 +440,7 @@ class TestQueries:
 class TestSearching:
     def test_form_of_the_answer(self, reader: FlaskClient) -> None:
         found = search(reader, positive=[{"segment": 1}])
-        assert list(found) == ["results", "used", "words", "parts", "facets", "index", "took_ms"]
+        assert list(found) == ["results", "used", "words", "parts", "facets", "index", "took_ms", "facets_of"]
         assert found["words"] is None
         assert found["index"] == {"segments": 100, "lag": 0}
         assert all(list(result) == RESULT_FIELDS for result in found["results"])
@@ -536,7 +536,20 @@ class TestSearching:
         assert len(search(reader, **asked, filters={"folder": folder})["results"]) == 3
         assert search(reader, **asked, filters={"folder": "/nowhere"})["results"] == []
         assert search(reader, **asked, filters={"taken_from": "1990-01-01"})["results"] == []
-        assert search(reader, positive=[{"segment": 1}])["facets"] is None
+        without = search(reader, positive=[{"segment": 1}])
+        assert (without["facets"], without["facets_of"]) == (None, None)
+        assert without["results"] == found["results"]
+
+    def test_facets_apart(self, reader: FlaskClient) -> None:
+        asked: dict[str, Any] = {"positive": [{"segment": 1}], "filters": {"position": "left"}, "limit": 1}
+        response = reader.post("/api/v1/search/facets", json=asked)
+        assert response.status_code == 200
+        assert list(response.json or {}) == ["facets", "facets_of", "took_ms"]
+        together = search(reader, **asked, facets=True)
+        assert response.json is not None
+        assert response.json["facets"] == together["facets"]
+        assert response.json["facets_of"] == together["facets_of"] > 1
+        problem_of(reader.post("/api/v1/search/facets", json={}), 422)
 
     @pytest.mark.parametrize(
         ("filters", "status", "fault"),

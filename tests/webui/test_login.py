@@ -35,7 +35,12 @@ VIEWER = {
     *("GET /api/v1/images", "GET /api/v1/images/<id:image_id>", "GET /api/v1/images/<id:image_id>/file"),
     *("GET /api/v1/images/<id:image_id>/thumbnail", "GET /api/v1/images/<id:image_id>/preview"),
     *("GET /api/v1/segments/<id:segment_id>/crop", "POST /api/v1/queries", "GET /api/v1/queries/<id:query_id>"),
-    *("GET /api/v1/queries/<id:query_id>/file", "POST /api/v1/search", "GET /api/v1/feedback/<id:feedback_id>"),
+    *(
+        "GET /api/v1/queries/<id:query_id>/file",
+        "POST /api/v1/search",
+        "POST /api/v1/search/facets",
+        "GET /api/v1/feedback/<id:feedback_id>",
+    ),
     *("GET /api/v1/concepts", "GET /api/v1/concepts/<id:concept_id>", "GET /api/v1/concepts/export"),
     "GET /api/v1/folders",
     *("GET /api/v1/clusters", "GET /api/v1/clusters/<id:cluster_id>", "GET /api/v1/status", "GET /api/v1/words"),

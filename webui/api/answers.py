@@ -16,7 +16,7 @@ from retrieval.catalog.records import ConceptRecord, FeedbackRecord
 from retrieval.feedback import RoundAnswer
 from retrieval.filters import Facets
 from retrieval.masks import MaskRun
-from retrieval.query import Match, SearchAnswer
+from retrieval.query import FacetAnswer, Match, SearchAnswer
 from retrieval.vocabulary import Reading
 
 from ..context import WebContext
@@ -109,10 +109,16 @@ def search_answer(asked: schemas.Search, answer: SearchAnswer, masks: Mapping[in
         used=used,
         words=_words(answer.words) if answer.words else None,
         parts=list(answer.parts),
-        facets=_facets(answer.facets),
+        facets=None if answer.facets is None else _shown(answer.facets),
         index=schemas.Freshness(segments=answer.indexed, lag=answer.lag),
         took_ms=round(answer.took_ms, 3),
+        facets_of=answer.facets_of,
     )
+
+
+def facet_answer(found: FacetAnswer) -> schemas.Facets:
+    """What results could be narrowed to."""
+    return schemas.Facets(facets=_shown(found.facets), facets_of=found.facets_of, took_ms=round(found.took_ms, 3))
 
 
 def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, masks: bool) -> schemas.Round:
@@ -140,9 +146,10 @@ def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, 
         used=used,
         words=_words(found.answer.words) if found.answer.words else None,
         parts=list(found.answer.parts),
-        facets=_facets(found.answer.facets),
+        facets=None if found.answer.facets is None else _shown(found.answer.facets),
         index=schemas.Freshness(segments=found.answer.indexed, lag=found.answer.lag),
         took_ms=round(found.answer.took_ms, 3),
+        facets_of=found.answer.facets_of,
     )
 
 
@@ -201,9 +208,7 @@ def _mask_of(segment_id: int | None, masks: Mapping[int, MaskRun]) -> schemas.Ma
     return mask(*run) if run else None
 
 
-def _facets(found: Facets | None) -> dict[str, list[schemas.Facet]] | None:
-    if found is None:
-        return None
+def _shown(found: Facets) -> dict[str, list[schemas.Facet]]:
     return {
         kind: [
             schemas.Facet(

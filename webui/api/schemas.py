@@ -15,7 +15,7 @@ from retrieval.catalog.records import State
 from retrieval.combination import MAX_PARTS, Relation, RelationName
 from retrieval.concepts import Portable
 from retrieval.feedback import ModelName
-from retrieval.filters import Filters, Position
+from retrieval.filters import FACETED, Filters, Position
 from retrieval.query import MAX_ID, MAX_LIMIT, MAX_TEXT, GroupBy, Part, Ref, SearchRequest
 
 MAX_PAGE = 500
@@ -560,11 +560,28 @@ class Answer(BaseModel):
     facets: Annotated[
         dict[str, list[Facet]] | None,
         Field(
-            description="Of folder, year, label, concept, size, position and recipe, over the likely ones of the best "
-            "1000 results; null unless asked for."
+            description="Of folder, year, label, concept, size, position and recipe, over the likely ones among the "
+            "best `facets_of` results; null unless asked for. `POST /search/facets` gives them apart."
         ),
     ]
     index: Freshness
+    took_ms: float
+    facets_of: Annotated[
+        int | None,
+        Field(description=f"How many results facets were counted from, at most {FACETED}; null without facets."),
+    ]
+
+
+class Facets(BaseModel):
+    """What the results of a search could be narrowed to."""
+
+    facets: Annotated[
+        dict[str, list[Facet]],
+        Field(description="Of folder, year, label, concept, size, position and recipe, the most frequent first."),
+    ]
+    facets_of: Annotated[
+        int, Field(description=f"From the likely ones among so many of the best results, at most {FACETED}.")
+    ]
     took_ms: float
 
 

@@ -24,3 +24,13 @@ def find(body: schemas.Search) -> Response:
     observe_search(answer)
     masks = parts.catalog.masks(answer.segment_ids()) if body.masks else None
     return answers.as_json(answers.search_answer(body, answer, masks))
+
+
+@search.post(
+    "/search/facets",
+    summary="Count what results could be narrowed to",
+    responses={200: schemas.Facets, **documented(404, 413, 415)},
+)
+def count_facets(body: schemas.Search) -> Response:
+    """Takes what a search takes, and answers with its facets alone, so that no results wait for them."""
+    return answers.as_json(answers.facet_answer(context().engine.facets(body.to_request())))

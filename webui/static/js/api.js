@@ -59,6 +59,7 @@ const send = (path, body, { method = "POST", signal } = {}) =>
   });
 
 export const search = (body, signal) => send("/search", body, { signal });
+export const countFacets = (body, signal) => send("/search/facets", body, { signal });
 
 export const beginFeedback = (body) => send("/feedback", body);
 export const getRound = (id, round, signal) => call(`/feedback/${id}?${query({ round, masks: true })}`, { signal });

@@ -8,17 +8,21 @@ const KINDS = [
   ["year", "Taken in", "year"], ["size", "Size", "size"], ["place", "Position", "position"], ["recipe", "Cut by", "recipe"],
 ];
 
-/** Show the choices; `onChange` hears of what was chosen, all of {filters}. */
-export function showFilters(root, asked, facets, onChange) {
+/**
+ * Show the choices that `counted` ({facets, facets_of}, or null) gives; `onChange` hears the name and the value of what
+ * was chosen, "" for any, and null to clear them all.
+ */
+export function showFilters(root, asked, counted, onChange) {
   const used = root.contains(document.activeElement) ? document.activeElement.name : "";
   const wasOpen = root.querySelector("details")?.open;
   const chosen = Object.keys(asked.filters).length;
   const choices = KINDS.filter(([name]) => !asked.positive.some(isWhole) || PHOTO_FILTERS.includes(name))
-    .map(([name, title, facet]) => choice(name, title, facets?.[facet] ?? [], asked, onChange)).filter(Boolean);
+    .map(([name, title, facet]) => choice(name, title, counted?.facets?.[facet] ?? [], asked, onChange)).filter(Boolean);
   root.hidden = choices.length === 0;
   if (root.hidden) return root.replaceChildren();
-  const clear = h("button", { type: "button", class: "quiet", name: "clear", click: () => onChange({ filters: {} }) }, "Clear");
-  root.replaceChildren(h("details", { open: Boolean(wasOpen || chosen) },
+  const clear = h("button", { type: "button", class: "quiet", name: "clear", click: () => onChange(null) }, "Clear");
+  const basis = counted?.facets_of ? `Counted among the ${counted.facets_of} best results` : null;
+  root.replaceChildren(h("details", { open: Boolean(wasOpen || chosen), title: basis },
     h("summary", {}, chosen ? `Filters (${chosen})` : "Filters"),
     h("div", { class: "choices" }, choices, chosen > 0 && clear)));
   if (used) root.querySelector(`[name="${used}"]`)?.focus();
@@ -30,10 +34,7 @@ function choice(name, title, facets, asked, onChange) {
   if (facets.length === 0 && !value) return null;
   if (facets.length < 2 && !value && name === "recipe") return null; // there is nothing to choose
   const shown = value && !known ? [{ value, name: value, count: 0 }, ...facets] : facets;
-  const change = ({ target }) => {
-    const { [name]: _, ...rest } = asked.filters;
-    onChange({ filters: target.value ? { ...rest, [name]: target.value } : rest });
-  };
+  const change = ({ target }) => onChange(name, target.value);
   const options = shown.map((facet) => h("option", { value: facet.value, selected: facet.value === value, title: facet.name }, `${brief(facet.name)} (${facet.count})`));
   return h("label", { class: "choice" }, `${title} `, h("select", { name, change }, h("option", { value: "" }, "any"), options));
 }

@@ -68,7 +68,7 @@ export class Judging {
 
   async refine() {
     const [relevant, irrelevant] = ["relevant", "irrelevant"].map((side) => this.marks.all(side));
-    const id = this.asked().feedback ?? (await beginFeedback(body(this.asked()))).id;
+    const id = this.asked().feedback ?? (await beginFeedback({ ...body(this.asked()), facets: true })).id;
     const { round } = await judge(id, { relevant, irrelevant });
     await this.go({ ...this.asked(), feedback: id, round });
   }

@@ -1,6 +1,6 @@
 /** The search page. The address is the state: every change writes it, and what is shown is read from it. */
 
-import { getRound, patiently, postQuery, search } from "./api.js";
+import { countFacets, getRound, patiently, postQuery, search } from "./api.js";
 import { isTogether, showCombine } from "./combine.js";
 import { $, announce, plural, toast } from "./dom.js";
 import { chooseFiles, takeFiles } from "./files.js";
@@ -75,7 +75,9 @@ async function run(signal) {
     const ask = () => (asked.feedback ? getRound(asked.feedback, asked.round, signal) : search(body(asked), signal));
     const answer = await patiently(ask, onWait, { signal });
     clearTimeout(skeleton);
-    if (!signal.aborted) showAnswer(answer);
+    if (signal.aborted) return;
+    showAnswer(answer);
+    narrowing(answer, signal);
   } catch (problem) {
     clearTimeout(skeleton);
     if (signal.aborted) return;
@@ -83,6 +85,20 @@ async function run(signal) {
   } finally {
     if (!signal.aborted) answerArea.setAttribute("aria-busy", "false");
   }
+}
+
+/** Show what the results can be narrowed to: a round has counted it, and of a search it is asked for once there are results. */
+async function narrowing(answer, signal) {
+  let counted = answer;
+  if (!asked.feedback) counted = await countFacets(body(asked), signal).catch(() => null); // without it, results are still results
+  if (!signal.aborted) showFilters($("#filters"), asked, counted, narrow);
+}
+
+/** Choose a filter, or none of them with null. */
+function narrow(name, value) {
+  const { [name]: _, ...rest } = asked.filters;
+  const filters = name === null ? {} : value ? { ...rest, [name]: value } : rest;
+  go({ ...asked, feedback: null, round: null, limit: STEP, filters });
 }
 
 function clear() {
@@ -108,7 +124,6 @@ function showAnswer(answer) {
   showResults($("#results"), answer.results, { alone: asked.group === "segment", onVote: judging.vote, parts: answer.parts, together });
   showCombine($("#combine"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
   showSummary($("#summary"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
-  showFilters($("#filters"), asked, answer.facets, (chosen) => go({ ...asked, feedback: null, round: null, limit: STEP, ...chosen }));
   judging.show(asked.feedback ? answer : null);
   $("#more").hidden = asked.feedback !== null || answer.results.length < asked.limit || !canGrow(asked);
   blank(answer.results.length ? null : nothingFound(answer.words, answer.index.segments === 0, asked));
