@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .decoding import DecoderPool
+from .decoding import QUERY_SECONDS, DecoderPool
 from .errors import AnalyzerUnavailableError, QueryError
 from .protocols import AnalyzedPhoto, Recipe, TextEmbedder
 from .query import MAX_TEXT
@@ -35,7 +35,7 @@ class LocalAnalyzer:
         ------
         ImageError
         """
-        decoded = self.decoders.submit(path, long_side=ANALYSIS_SIDE).result()
+        decoded = self.decoders.submit(path, long_side=ANALYSIS_SIDE, timeout_seconds=QUERY_SECONDS).result()
         features = self.recipe.extract([decoded.rgb])[0]
         segments = self.recipe.segment(decoded.rgb, features)
         return AnalyzedPhoto(

@@ -13,55 +13,36 @@ outlive the program, however that ends.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import io
-import multiprocessing
-import os
 import queue
-import resource
-import select
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from multiprocessing import context, forkserver, popen_forkserver, process, reduction, spawn, util
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import pillow_heif.options
 from pebble import ProcessExpired, ProcessPool
-from PIL import AvifImagePlugin
 
+from .decoder_child import DecodeJob, Outcome, decode_job, initialize_child, perform
 from .errors import ConfigurationError, UnreadableImageError
-from .images import DEFAULT_LIMITS, DecodedImage, DecodeLimits, decode_with_renditions, remove_partial
+from .fork_server import ForkServerContext
+from .images import DEFAULT_LIMITS, DecodedImage, DecodeLimits, remove_partial
 
 _TASKS_PER_CHILD = 1000  # a child then makes room for a fresh one: what decoders leak stays bounded
 _LEAST_MEMORY = 64 * 1024**2
 _ATTEMPTS = 3  # how often a picture is given to a new child when one dies before it begins
 _DEATHS = 2  # how many children a picture may kill: the first may have been killed by something else
 _POLL_SECONDS = 0.2
-_PIPE_BYTES = 1 << 20
+_LEFT_BYTES = 128 * 1024**2  # a child that holds so much more than at first is replaced; usually it is some 30 MB
 
+INGEST_SECONDS = 30.0
+"""How long a picture may take that nobody waits for: the largest that are admitted take 5 s on a slow core."""
 
-@dataclass(frozen=True, slots=True)
-class DecodeJob:
-    """One picture to decode: the arguments of :func:`retrieval.images.decode_with_renditions`."""
+QUERY_SECONDS = 10.0
+"""How long one may take that a person waits for, and the query photos of others behind it."""
 
-    path: Path
-    long_side: int
-    preview: Path | None
-    thumbnail: Path | None
-    limits: DecodeLimits
-
-
-def _decode(job: DecodeJob) -> DecodedImage:
-    """Do what a child is for."""
-    return decode_with_renditions(
-        job.path, long_side=job.long_side, preview=job.preview, thumbnail=job.thumbnail, limits=job.limits
-    )
+_Job = tuple[DecodeJob, float, Future[DecodedImage]]
 
 
 class DecoderPool:
@@ -74,9 +55,10 @@ class DecoderPool:
     processes : int
         How many pictures are decoded at once. An idle process holds some 40 MB.
     timeout_seconds : float
-        How long one picture may take, from when its decoding starts.
+        How long one picture may take, from when its decoding starts, unless `submit` is told otherwise.
     memory_limit_bytes : int
-        How much one picture may allocate. The default, 2 GiB, is enough for all that the default limits admit.
+        How much one picture may allocate, whatever was decoded before it. The default, 2 GiB, is enough for all that
+        the default limits admit.
     limits : DecodeLimits, optional
 
     Raises
@@ -97,13 +79,13 @@ class DecoderPool:
     ...     image = pool.submit(Path("photo.jpg"), long_side=640).result()
     """
 
-    _work: Callable[[DecodeJob], DecodedImage] = staticmethod(_decode)
+    _work: Callable[[DecodeJob], DecodedImage] = staticmethod(decode_job)
 
     def __init__(
         self,
         processes: int = 2,
         *,
-        timeout_seconds: float = 30.0,
+        timeout_seconds: float = INGEST_SECONDS,
         memory_limit_bytes: int = 2 * 1024**3,
         limits: DecodeLimits = DEFAULT_LIMITS,
     ) -> None:
@@ -117,7 +99,7 @@ class DecoderPool:
         self._memory = memory_limit_bytes
         self._limits = limits
         self._lock = threading.Lock()
-        self._jobs: queue.SimpleQueue[tuple[DecodeJob, Future[DecodedImage]] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._cancelled = threading.Event()
         self._closed = False
@@ -131,7 +113,13 @@ class DecoderPool:
         self.close(cancel=kind is not None)
 
     def submit(
-        self, path: Path, *, long_side: int, preview: Path | None = None, thumbnail: Path | None = None
+        self,
+        path: Path,
+        *,
+        long_side: int,
+        preview: Path | None = None,
+        thumbnail: Path | None = None,
+        timeout_seconds: float | None = None,
     ) -> Future[DecodedImage]:
         """Have a picture decoded.
 
@@ -139,6 +127,8 @@ class DecoderPool:
         ----------
         path, long_side, preview, thumbnail
             As in :func:`retrieval.images.decode_with_renditions`.
+        timeout_seconds : float, optional
+            How long this picture may take, if not as long as the others of the pool.
 
         Returns
         -------
@@ -159,7 +149,8 @@ class DecoderPool:
             while len(self._threads) < self._processes:
                 self._threads.append(threading.Thread(target=self._serve, name="decoder", daemon=True))
                 self._threads[-1].start()
-            self._jobs.put((DecodeJob(path, long_side, preview, thumbnail, self._limits), promise))
+            job = DecodeJob(path, long_side, preview, thumbnail, self._limits)
+            self._jobs.put((job, timeout_seconds or self._timeout, promise))
         return promise
 
     def close(self, *, cancel: bool = False) -> None:
@@ -182,15 +173,15 @@ class DecoderPool:
 
     def _serve(self) -> None:
         """Do jobs with one child until told to end; the work of one thread."""
-        with contextlib.closing(_Child(self._memory, self._timeout, self._cancelled)) as child:
+        with contextlib.closing(_Child(self._memory, self._cancelled)) as child:
             while (next_job := self._jobs.get()) is not None:
-                job, promise = next_job
+                job, seconds, promise = next_job
                 if self._cancelled.is_set():
                     promise.cancel()
                 if not promise.set_running_or_notify_cancel():
                     continue
                 try:
-                    image = child.run(self._work, job)
+                    image = child.run(self._work, job, seconds)
                 except BaseException as error:
                     promise.set_exception(error)
                 else:
@@ -204,19 +195,26 @@ class _Child:
     takes the pool with it. A pool of one that is replaced after every death has nothing to share.
     """
 
-    def __init__(self, memory_limit_bytes: int, timeout_seconds: float, cancelled: threading.Event) -> None:
+    def __init__(self, memory_limit_bytes: int, cancelled: threading.Event) -> None:
         self._memory = memory_limit_bytes
-        self._timeout = timeout_seconds
         self._cancelled = cancelled
         self._pool: ProcessPool | None = None
 
-    def run(self, work: Callable[[DecodeJob], DecodedImage], job: DecodeJob) -> DecodedImage:
-        """Have the child do a job, and another child if that one dies."""
+    def run(self, work: Callable[[DecodeJob], DecodedImage], job: DecodeJob, seconds: float) -> DecodedImage:
+        """Have the child do a job, and another child if that one dies; one that has grown makes room for another."""
+        outcome = self._outcome(work, job, seconds)
+        if outcome.left > _LEFT_BYTES:
+            self._discard(job)
+        if outcome.image is None:
+            raise outcome.error or AssertionError("neither an image nor an error")
+        return outcome.image
+
+    def _outcome(self, work: Callable[[DecodeJob], DecodedImage], job: DecodeJob, seconds: float) -> Outcome:
         deaths: list[ProcessExpired] = []
         breaks: list[BrokenProcessPool] = []
         while len(deaths) < _DEATHS and len(breaks) < _ATTEMPTS:
             try:
-                return self._attempt(work, job)
+                return self._attempt(work, job, seconds)
             except BrokenProcessPool as error:
                 breaks.append(error)
                 self._discard(job)
@@ -224,11 +222,9 @@ class _Child:
                 deaths.append(error)
                 self._discard(job)
             except TimeoutError as error:
-                if hasattr(error, "traceback"):  # pebble notes that on what the child raised itself
-                    raise
                 self._discard(job)
                 raise UnreadableImageError(
-                    f"{job.path}: decoding took longer than {self._timeout:g} s; save a smaller copy or allow more time"
+                    f"{job.path}: decoding took longer than {seconds:g} s; save a smaller copy or allow more time"
                 ) from error
         if len(deaths) == _DEATHS:
             raise UnreadableImageError(
@@ -247,7 +243,7 @@ class _Child:
             pool.stop()  # type: ignore[no-untyped-call]
             pool.join()
 
-    def _attempt(self, work: Callable[[DecodeJob], DecodedImage], job: DecodeJob) -> DecodedImage:
+    def _attempt(self, work: Callable[[DecodeJob], DecodedImage], job: DecodeJob, seconds: float) -> Outcome:
         """Give the job to the child once.
 
         Raises
@@ -261,7 +257,7 @@ class _Child:
         """
         pool = self._pool = self._pool or self._new_pool()
         try:
-            promise = pool.schedule(work, (job,), timeout=self._timeout)
+            promise = pool.schedule(perform, (work, job, self._memory), timeout=seconds)
         except RuntimeError as error:
             raise BrokenProcessPool(str(error)) from error
         while not wait([promise], _POLL_SECONDS).done:
@@ -281,13 +277,12 @@ class _Child:
             threading.Thread(target=pool.join, name="decoder end", daemon=True).start()
 
     def _new_pool(self) -> ProcessPool:
-        fork_server = _ForkServerContext()
+        fork_server = ForkServerContext()
         fork_server.set_forkserver_preload([__name__])
         return ProcessPool(
             max_workers=1,
             max_tasks=_TASKS_PER_CHILD,
-            initializer=_initialize_child,
-            initargs=(self._memory,),
+            initializer=initialize_child,
             context=fork_server,
         )
 
@@ -299,101 +294,3 @@ def _ending(exit_code: int) -> str:
     with contextlib.suppress(ValueError):
         return signal.Signals(-exit_code).name
     return f"signal {-exit_code}"
-
-
-def _initialize_child(memory_limit_bytes: int) -> None:
-    """Prepare a child: limits, an end when its parent ends, one thread, and silence.
-
-    Interrupts are ignored already (by pebble): the parent decides. C libraries write their complaints to standard
-    error, where they would tear the parent's progress display; the same complaints arrive as exceptions.
-    """
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # end at once, even in the midst of C code
-    _die_with_parent()
-    used = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = used + memory_limit_bytes
-    resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-    pillow_heif.options.DECODE_THREADS = 1
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    os.close(null)
-
-
-def _die_with_parent() -> None:
-    """Have the kernel end this process when the parent ends, whatever this process is doing then.
-
-    The parent holds one end of a pipe and never writes to it. When the parent is gone the kernel closes that end,
-    and sends SIGIO, which kills, to whoever asked to hear about the other. (PR_SET_PDEATHSIG would not do: it
-    watches the fork server, which lives on as long as its children.)
-    """
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-    signal.signal(signal.SIGIO, signal.SIG_DFL)
-    fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, fcntl.fcntl(parent.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
-    if select.select([parent.sentinel], [], [], 0)[0]:  # it ended before we asked
-        os._exit(1)
-
-
-class _ForkServerPopen(popen_forkserver.Popen):
-    """A child of the fork server, but one that is not told of the parent's ``__main__``.
-
-    It would import that module, which may load torch or not be guarded against being imported; the jobs do not
-    need it. Its exit code can be asked for by several threads: it comes through a pipe, once, and its base would
-    let two threads read it and report 255 to one of them.
-    """
-
-    _fds: list[int]
-
-    def __init__(self, process_obj: process.BaseProcess) -> None:
-        self._polling = threading.Lock()
-        super().__init__(process_obj)
-
-    def poll(self, flag: int = os.WNOHANG) -> int | None:
-        """Return the exit code, or None while there is none."""
-        with self._polling:
-            return super().poll(flag)
-
-    def _launch(self, process_obj: process.BaseProcess) -> None:
-        prepared = spawn.get_preparation_data(process_obj.name)
-        for key in ("init_main_from_name", "init_main_from_path"):
-            prepared.pop(key, None)
-        buffer = io.BytesIO()
-        with _spawning(self):
-            reduction.dump(prepared, buffer)
-            reduction.dump(process_obj, buffer)
-        self.sentinel, writer = forkserver.connect_to_new_process(self._fds)
-        kept = os.dup(writer)  # closed when this process ends: the child listens for that
-        self.finalizer = util.Finalize(self, util.close_fds, (kept, self.sentinel))  # type: ignore[attr-defined]
-        with open(writer, "wb", closefd=True) as stream:
-            stream.write(buffer.getbuffer())
-        self.pid = forkserver.read_signed(self.sentinel)
-
-
-@contextlib.contextmanager
-def _spawning(popen: Any) -> Iterator[None]:
-    context.set_spawning_popen(popen)
-    try:
-        yield
-    finally:
-        context.set_spawning_popen(None)
-
-
-class _ForkServerProcess(context.ForkServerProcess):
-    @staticmethod
-    def _Popen(process_obj: process.BaseProcess) -> _ForkServerPopen:
-        return _ForkServerPopen(process_obj)
-
-
-class _ForkServerContext(context.ForkServerContext):
-    Process = _ForkServerProcess
-
-    def Pipe(self, duplex: bool = True) -> tuple[Connection, Connection]:
-        """Make a pipe that takes a whole array, which costs a quarter of sending it in pieces of 64 KiB."""
-        reader, writer = super().Pipe(duplex)
-        with contextlib.suppress(OSError):  # the user may have no more such pipes left: then it is slower
-            fcntl.fcntl(writer.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        return reader, writer

@@ -51,6 +51,9 @@ PREVIEW_SIDE = 1024
 THUMBNAIL_SIDE = 360
 """Long side of a thumbnail in pixels, for pictures that have as many."""
 
+MAX_PROFILE_BYTES = 4 * 1024**2
+"""Larger colour profiles are passed over: those of presses have up to 3 MB, those of cameras and screens a few KB."""
+
 _JPEG_QUALITY = 85
 _PARTIAL = ".{}.{}.partial"
 _UNSEEN = 2  # levels by which a colour may be off before its profile is worth applying
@@ -536,12 +539,13 @@ def _data_range(image: Image.Image) -> tuple[float, float]:
 
 
 def _to_srgb(image: Image.Image, profile: object) -> Image.Image:
-    """`image` in mode RGB and in sRGB; a profile that is broken or for other channels is passed over."""
-    transform = _transform(profile, image.mode) if isinstance(profile, bytes) else None
+    """`image` in mode RGB and in sRGB; a profile that is broken, huge or for other channels is passed over."""
+    usable = isinstance(profile, bytes) and len(profile) <= MAX_PROFILE_BYTES
+    transform = _transform(profile, image.mode) if usable else None
     return image.convert("RGB") if transform is None else transform.apply(image)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)  # a folder has one or two
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """The conversion from a profile to sRGB, or None if there can be none or it would change nothing to see."""
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from retrieval.decoding import DecoderPool
+from retrieval.decoding import QUERY_SECONDS, DecoderPool
 
 CROP_SIDE = 512
 """Long side of a cut-out in pixels, at most."""
@@ -54,7 +54,7 @@ class Renditions:
     def _decoders(self) -> DecoderPool:
         with self._lock:
             if self._pool is None:
-                self._pool = DecoderPool(1)
+                self._pool = DecoderPool(1, timeout_seconds=QUERY_SECONDS)
                 atexit.register(self.close)
             return self._pool
 

@@ -31,7 +31,9 @@ PATIENCE_SECONDS = 20
 FAULTS = """
 import ctypes, dataclasses, os, pathlib, resource, signal, sys, time
 from retrieval import errors
-from retrieval.decoding import _decode
+from retrieval.decoder_child import decode_job
+
+kept = []
 
 def work(job):
     name = job.path.name
@@ -59,12 +61,15 @@ def work(job):
         return sorted(sys.modules)
     if name == "allocate":
         return len(bytearray(300 * 1024**2))
+    if name == "keep":
+        kept.append(bytearray(200 * 1024**2))
+        return os.getpid()
     if name == "state":
         handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
         return os.readlink("/proc/self/fd/2"), *handlers, resource.getrlimit(resource.RLIMIT_CORE)
     if name.startswith("raise-"):
         raise getattr(errors, name.removeprefix("raise-"))("as said")
-    return _decode(job)
+    return decode_job(job)
 
 def refuse_to_start(*_):
     raise SystemExit("no")
@@ -206,6 +211,37 @@ def test_a_picture_that_takes_too_much_memory(faulty: Callable[..., DecoderPool]
         assert pool.submit(wide, long_side=64).result().rgb.shape == (64, 64, 3)
 
 
+def test_what_one_picture_took_is_there_for_the_next(faulty: Callable[..., DecoderPool], tmp_path: Path) -> None:
+    spoiling, large, small = tmp_path / "large.webp", tmp_path / "large.png", tmp_path / "small.png"
+    Image.new("RGB", (6000, 6000), "teal").save(spoiling, lossless=True, quality=0, method=0)  # 144 MB, several times
+    Image.new("RGB", (6000, 6000), "teal").save(large, compress_level=1)  # 144 MB, once
+    Image.new("RGB", (4000, 3000), "teal").save(small, compress_level=1)
+    with faulty(processes=1, memory_limit_bytes=330 * 1024**2) as pool:
+        child = pool.submit(tmp_path / "pid", long_side=64).result()
+        for _ in range(2):
+            with pytest.raises(UnreadableImageError, match=r"large\.webp: decoding it needs more memory than there is"):
+                pool.submit(spoiling, long_side=64).result()
+            assert pool.submit(large, long_side=64).result().rgb.shape == (64, 64, 3)
+            assert pool.submit(small, long_side=64).result().rgb.shape == (48, 64, 3)
+        assert wait_until(lambda: psutil.Process(child).memory_info().rss < 150 * 1024**2)
+        assert pool.submit(tmp_path / "pid", long_side=64).result() == child
+
+
+def test_a_child_that_cannot_let_go_is_replaced(faulty: Callable[..., DecoderPool], photo: Path) -> None:
+    with faulty(processes=1, memory_limit_bytes=250 * 1024**2) as pool:
+        children = [pool.submit(photo.with_name("keep"), long_side=64).result() for _ in range(3)]
+        assert len(set(children)) == 3
+        assert all(wait_until(lambda pid=pid: is_gone(pid)) for pid in children)
+        assert pool.submit(photo, long_side=64).result().rgb.shape == (48, 64, 3)
+
+
+def test_one_picture_may_be_given_less_time_than_others(faulty: Callable[..., DecoderPool], photo: Path) -> None:
+    with faulty(processes=1, timeout_seconds=60) as pool:
+        with pytest.raises(UnreadableImageError, match=r"hang: decoding took longer than 0\.3 s"):
+            pool.submit(photo.with_name("hang"), long_side=64, timeout_seconds=0.3).result()
+        assert pool.submit(photo, long_side=64).result().rgb.shape == (48, 64, 3)
+
+
 def test_an_idle_child_that_dies_is_replaced(faulty: Callable[..., DecoderPool], tmp_path: Path) -> None:
     with faulty(processes=1) as pool:
         first = pool.submit(tmp_path / "pid", long_side=64).result()
@@ -226,7 +262,7 @@ def test_children_that_never_start_are_an_error_not_a_hang(
     faulty: Callable[..., DecoderPool], photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse = importlib.import_module("decoder_faults").refuse_to_start
-    monkeypatch.setattr(decoding, "_initialize_child", refuse)
+    monkeypatch.setattr(decoding, "initialize_child", refuse)
     with faulty(processes=1) as pool:
         futures = [pool.submit(photo, long_side=64) for _ in range(3)]
         for future in futures:

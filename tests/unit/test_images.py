@@ -24,6 +24,7 @@ from PIL import Image, ImageCms
 from retrieval.errors import ImageError, ImageTooLargeError, ImageTooSmallError, UnreadableImageError
 from retrieval.images import (
     FORMATS,
+    MAX_PROFILE_BYTES,
     PREVIEW_SIDE,
     SNIFF_BYTES,
     THUMBNAIL_SIDE,
@@ -428,6 +429,17 @@ def test_srgb_profile_changes_nothing() -> None:
 @pytest.mark.parametrize("profile", [b"nonsense", srgb_profile()[:200], bytes(128) + b"\xff" * 40])
 def test_broken_profile_is_ignored(profile: bytes) -> None:
     assert_quadrants(decode(encoded(quadrants(), "PNG", icc_profile=profile), long_side=100).rgb)
+
+
+@pytest.mark.parametrize("name", ["JPEG", "WEBP", "TIFF", "HEIF"])
+def test_huge_profile_is_ignored(name: str) -> None:
+    """Profiles that were used are kept for the next picture, in a process that decodes a thousand."""
+    picture = np.full((32, 48, 3), (255, 0, 0), np.uint8)
+    profile = swapped_profile().ljust(MAX_PROFILE_BYTES + 1, b"\0")
+    rgb = decode(encoded(picture, name, icc_profile=profile), long_side=100).rgb
+    np.testing.assert_allclose(rgb[16, 16].astype(int), (255, 0, 0), atol=20)
+    rgb = decode(encoded(picture, name, icc_profile=profile[:-1]), long_side=100).rgb
+    np.testing.assert_allclose(rgb[16, 16].astype(int), (0, 255, 0), atol=20)
 
 
 def test_profile_for_other_channels_is_ignored() -> None:
