@@ -6,7 +6,7 @@
     ├── ConfigurationError          a setting is wrong
     ├── ImageError                  a picture cannot be used
     │   ├── UnreadableImageError    broken, truncated, empty, or decoding crashed or took too long
-    │   ├── ImageTooLargeError      more pixels than the limit
+    │   ├── ImageTooLargeError      more pixels, bytes, scans … than the limit
     │   └── ImageTooSmallError      too few pixels to hold a segment
     ├── ModelError                  a network cannot be built
     │   ├── WeightsMissingError     the weights file is not there
@@ -56,7 +56,7 @@ class UnreadableImageError(ImageError):
 
 
 class ImageTooLargeError(ImageError):
-    """The picture holds more pixels than the limit allows."""
+    """The picture holds more pixels, bytes, scans, strips or pieces of metadata than the limit allows."""
 
 
 class ImageTooSmallError(ImageError):

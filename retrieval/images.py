@@ -36,6 +36,7 @@ from pillow_heif import register_heif_opener
 
 from .errors import ImageError, ImageTooLargeError, ImageTooSmallError, UnreadableImageError
 from .originals import open_regular
+from .picture_costs import complaint
 from .types import RgbImage
 
 FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF", "PPM")
@@ -99,6 +100,10 @@ class DecodeLimits:
         Long side over short side. The default, 32, leaves a picture bounded to a long side of 512 a short side
         of 16; wider panoramas have nothing left to segment after scaling.
 
+    max_scans : int
+        Of a JPEG. Programs write about ten, the most elaborate scripts some sixty; each is a pass over the picture, so
+        that a file of 1,500 takes as long as 150 photos.
+
     Raises
     ------
     ValueError
@@ -109,9 +114,10 @@ class DecodeLimits:
     max_bytes: int = 2 * 1024**3
     min_side: int = 16
     max_aspect: float = 32.0
+    max_scans: int = 100
 
     def __post_init__(self) -> None:
-        if min(self.max_pixels, self.max_bytes, self.min_side) < 1 or not self.max_aspect >= 1:
+        if min(self.max_pixels, self.max_bytes, self.min_side, self.max_scans) < 1 or not self.max_aspect >= 1:
             raise ValueError(f"limits must be positive and max_aspect at least 1, got {self}")
 
 
@@ -369,6 +375,9 @@ def _decode_stream(stream: BinaryIO, side: int, limits: DecodeLimits) -> _Workin
     if name is None:
         raise UnreadableImageError(f"not a picture in a format that is read here ({', '.join(FORMATS)})")
     opened = False
+    too_costly = complaint(name, stream, limits.max_scans)
+    if too_costly is not None:
+        raise ImageTooLargeError(too_costly)
     try:
         stream.seek(0)
         with Image.OPEN[name][0](stream, "") as image:  # not Image.open: that forgets why a header is refused
