@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from retrieval.catalog import Intake
 from retrieval.catalog.records import KnownLocation, SeenFile, uri_of
-from retrieval.errors import CatalogUnavailableError
+from retrieval.errors import CatalogUnavailableError, RetrievalError
 from retrieval.images import SNIFF_BYTES, sniff_format
 from retrieval.originals import digest_of, open_regular, real_path
 
@@ -32,6 +32,9 @@ LOOKS = 3
 ATTEMPTS = 20
 PAUSE_SECONDS = 5.0
 """A catalogue that cannot be written is tried again so often, after such pauses."""
+
+UNFORESEEN = 3
+"""So often what nobody foresaw is tried again, after pauses that grow."""
 
 PICTURE_SUFFIXES = frozenset(
     [
@@ -113,13 +116,23 @@ def register_files(
 
 
 def patiently(attempt: Callable[[], T]) -> T:
-    """Ask the catalogue, again and again if it cannot answer now."""
-    for _ in range(ATTEMPTS - 1):
+    """Ask the catalogue, again and again if it cannot answer now.
+
+    What only a person can mend is not tried again; what nobody foresaw is, a few times.
+    """
+    for failures in range(1, ATTEMPTS):
         try:
             return attempt()
         except CatalogUnavailableError as error:
             logger.error("%s; trying again in %.0f s", error, PAUSE_SECONDS)
-            time.sleep(PAUSE_SECONDS)
+        except RetrievalError:
+            raise
+        except Exception:
+            if failures > UNFORESEEN:
+                raise
+            logger.exception("registering failed; trying again in %.0f s", PAUSE_SECONDS * failures)
+            time.sleep(PAUSE_SECONDS * (failures - 1))
+        time.sleep(PAUSE_SECONDS)
     return attempt()
 
 
@@ -161,6 +174,10 @@ def _look_at(found: _Found, known: KnownLocation | None, tally: Tally, lost: lis
         digest, status = _read(found, status)
     except OSError as error:
         tally.failed(Failure(str(path), f"cannot be read: {error.strerror or error}"))
+        return None
+    except Exception as error:
+        logger.exception("%s cannot be looked at", path)
+        tally.failed(Failure(str(path), f"cannot be looked at: {type(error).__name__}: {error}"))
         return None
     if digest is None:
         tally.count("skipped")

@@ -17,6 +17,8 @@ from retrieval.types import Ids
 
 logger = logging.getLogger(__name__)
 
+PUBLISH = "publish"
+
 SAMPLE = 200
 """Vectors that `verify` compares one by one."""
 
@@ -33,8 +35,8 @@ class Publisher:
         self._assembly = assembly
         self._live: tuple[LiveIndex, LiveIndex] | None = None
 
-    def publish(self) -> None:
-        """Catch up with the catalogue and write what changed; does nothing while another process writes.
+    def publish(self) -> bool:
+        """Catch up with the catalogue and write what changed; returns False where another process writes.
 
         Raises
         ------
@@ -43,6 +45,7 @@ class Publisher:
         """
         if self._live is None:
             self._live = self._assembly.live_segments(), self._assembly.live_photos()
+        own = True
         for index in self._live:
             index.refresh()
             try:
@@ -50,6 +53,8 @@ class Publisher:
                     index.publish()
             except IndexLockedError:
                 logger.info("another process writes %s; it will take these segments in", index.files.folder)
+                own = False
+        return own
 
 
 def rebuild(assembly: Assembly, recall: float | None = None) -> dict[str, int]:
@@ -78,6 +83,7 @@ def rebuild(assembly: Assembly, recall: float | None = None) -> dict[str, int]:
         ):
             index.rebuild(recall or _recall_of(index.files))
             sizes[name] = len(index)
+    assembly.duties.succeeded(PUBLISH)
     return sizes
 
 

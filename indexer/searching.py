@@ -214,12 +214,18 @@ def print_status(assembly: Assembly, *, as_json: bool) -> None:
         }
     except IndexFileError as error:
         found["index"] = {"error": str(error)}
+    duties = assembly.duties.records()
+    found["duties"] = [asdict(each) for each in duties]
     found["analyzer_up"] = RemoteAnalyzer(assembly.settings.analyzers_dir).is_up()
     if as_json:
         click.echo(json.dumps(found))
         return
     table = Table(show_header=False)
+    for each in duties:
+        table.add_row(each.name, Text(str(each), style="red" if each.failing_since else ""))
     for name, value in found.items():
+        if name == "duties":
+            continue
         text = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
         table.add_row(name.replace("_", " "), Text(text))
     Console().print(table)

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from retrieval.assembly import Assembly
 from retrieval.catalog.owners import new_owner
-from retrieval.errors import CatalogUnavailableError, RetrievalError
+from retrieval.duties import Duty
+from retrieval.errors import CatalogUnavailableError
 from retrieval.storage import obstacle_of
 
 from .discover import register_files
 from .pipeline import Pipeline
-from .publishing import Publisher
+from .publishing import PUBLISH, Publisher
 from .report import IngestReport, Tally
 
 logger = logging.getLogger(__name__)
 
+DISCOVER = "discover"
 PUBLISH_SECONDS = 30.0
+LAST_ATTEMPTS = 3
+"""So often what fails is tried when the worker ends."""
+
 RETRY_SECONDS = 5.0
 """After a disk that is full or cannot be written or a locked catalogue stopped the line."""
 
@@ -42,7 +46,11 @@ class Worker:
         )
         self._publisher = Publisher(assembly)
         self._stopping = threading.Event()
-        self._discovered = -1
+        self._discovered: tuple[int, str] | None = None
+        self._duties = (
+            Duty(PUBLISH, self._publish, PUBLISH_SECONDS, "the index is not published", assembly.duties),
+            Duty(DISCOVER, self._discover, PUBLISH_SECONDS, "the clusters are as they were", assembly.duties),
+        )
 
     @property
     def stopping(self) -> threading.Event:
@@ -57,15 +65,16 @@ class Worker:
     def work(self, is_complete: Callable[[], bool]) -> int:
         """Work until nothing is pending and `is_complete`; the index is published meanwhile and at the end."""
         ended = threading.Event()
-        publishing = threading.Thread(target=self._publish_every, args=(ended,), name="publish")
-        publishing.start()
+        threads = [threading.Thread(target=duty.keep_up, args=(ended,), name=duty.name) for duty in self._duties]
+        for thread in threads:
+            thread.start()
         try:
             return self._run(is_complete)
         finally:
             ended.set()
-            publishing.join()
-            self._publish()
-            self._discover()
+            for thread, duty in zip(threads, self._duties, strict=True):
+                thread.join()
+                duty.finish(self._stopping.is_set, LAST_ATTEMPTS)
 
     def _run(self, is_complete: Callable[[], bool]) -> int:
         """Run the line, and again when what stopped it may have passed; nothing that was claimed is lost by that."""
@@ -85,37 +94,22 @@ class Worker:
             return "the intake is paused; `manage.py resume` lets it go on"
         return self._assembly.storage.shortage()
 
-    def _discover(self) -> None:
-        """Let new segments join clusters or found some, once nothing is pending; what fails is told and not fatal."""
-        try:
-            self._update_clusters()
-        except RetrievalError as error:
-            logger.error("the clusters are as they were: %s", error)
-
-    def _update_clusters(self) -> None:
+    def _discover(self) -> bool:
+        """Let new segments join clusters or found some, once nothing is pending; returns whether there is more."""
         assembly = self._assembly
         if self._stopping.is_set() or assembly.intake.unfinished(assembly.card.fingerprint):
-            return
-        segments = assembly.catalog.contents(assembly.card.space).newest_segment
-        if segments == self._discovered:
-            return
-        self._discovered = segments
-        assembly.discoverer.update()
+            return False
+        now = assembly.catalog.contents(assembly.card.space).newest_segment, assembly.concepts.digest()
+        if now == self._discovered:
+            return False
+        if assembly.discoverer.update().more:
+            return True
+        self._discovered = now
+        return False
 
-    def _publish_every(self, ended: threading.Event) -> None:
-        published = time.monotonic()
-        while not ended.wait(1.0):
-            if time.monotonic() - published > PUBLISH_SECONDS:
-                self._publish()
-                self._discover()
-                published = time.monotonic()
-
-    def _publish(self) -> None:
-        """The catalogue has everything already, so that a failure here is told and not fatal."""
-        try:
-            self._publisher.publish()
-        except (RetrievalError, OSError) as error:
-            logger.error("the index is not published: %s", error)
+    def _publish(self) -> bool | None:
+        """The catalogue has everything already, so that a failure here is not fatal."""
+        return False if self._publisher.publish() else None
 
 
 def work_forever(worker: Worker) -> int:

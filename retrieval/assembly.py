@@ -20,6 +20,7 @@ from .catalog import (
 )
 from .concepts import Teacher
 from .discovery import Discoverer
+from .duties import Duties
 from .engine import SearchEngine
 from .errors import ConfigurationError
 from .index.files import IndexFiles
@@ -115,6 +116,11 @@ class Assembly:
     def own_files(self) -> OwnFiles:
         """Uploads, query photos and renditions."""
         return OwnFiles(self.settings, self.intake, self.queries)
+
+    @cached_property
+    def duties(self) -> Duties:
+        """What workers do beside entering photos, and how it goes."""
+        return Duties(self.settings.home)
 
     @cached_property
     def storage(self) -> Storage:

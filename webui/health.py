@@ -137,7 +137,10 @@ def is_alive() -> Response:
 
 @health.get("/readyz")
 def is_ready() -> tuple[Response, int]:
-    """Whether everything is there that searches need; 503 and what is not, otherwise."""
+    """Whether everything is there that searches need; 503 and what is not, otherwise.
+
+    What fails in the background leaves searches as they are: it is listed, and does not make the server unready.
+    """
     parts, follower = context(), _metrics().follower
     checks = {
         "catalog": _catalog_answers(parts),
@@ -146,7 +149,11 @@ def is_ready() -> tuple[Response, int]:
     }
     ready = all(checks.values())
     state = {"status": "ready" if ready else "not ready", "lag": parts.engine.segments.lag}
-    return jsonify({**state, "checks": checks}), 200 if ready else 503
+    failing = [
+        {"duty": each.name, "since": each.failing_since, "failures": each.failures, "error": each.kind}
+        for each in parts.assembly.duties.failing()
+    ]
+    return jsonify({**state, "checks": checks, "failing": failing}), 200 if ready else 503
 
 
 @health.get("/metrics")

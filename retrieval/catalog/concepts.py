@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -52,6 +53,15 @@ class Concepts(Repository):
             if known is None or known[0] != now:
                 known = self._known = now, {row.id: _record(row, ()) for row in session.scalars(_ALL)}
         return known[1]
+
+    def digest(self) -> str:
+        """Another one whenever what segments are labelled with has changed."""
+        columns = Concept.id, Concept.space, Concept.threshold, Concept.directions
+        found = hashlib.sha256()
+        with self._reading() as session:
+            for row in session.execute(select(*columns).order_by(Concept.id)):
+                found.update(repr(tuple(row)).encode())
+        return found.hexdigest()
 
     def names(self) -> dict[str, int]:
         """The id of each name."""

@@ -58,7 +58,7 @@ class TestProbes:
         response = reader.get("/readyz")
         assert response.status_code == 200
         checks = {"catalog": True, "index": True, "analyzer": True}
-        assert response.get_json() == {"status": "ready", "lag": 0, "checks": checks}
+        assert response.get_json() == {"status": "ready", "lag": 0, "checks": checks, "failing": []}
 
     def test_not_ready_without_analyzer(self, library: Library) -> None:
         app = create_app(library.assembly, RemoteAnalyzer(library.assembly.settings.analyzers_dir), follow=False)
