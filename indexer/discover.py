@@ -20,6 +20,7 @@ from retrieval.images import SNIFF_BYTES, sniff_format
 from retrieval.originals import digest_of, open_regular, real_path
 
 from .report import Failure, Tally
+from .walking import MOST_BYTES, find_files, is_too_long
 
 logger = logging.getLogger(__name__)
 
@@ -59,27 +60,6 @@ PICTURE_SUFFIXES = frozenset(
     ]
 )
 """An empty file with such a name was meant to be a picture, so it is a failure; any other is merely not a picture."""
-
-
-def find_files(paths: Iterable[Path], *, within: bool = False) -> Iterator[Path]:
-    """Every file at and below the paths, once, sorted within a folder; links to folders are followed once.
-
-    Hidden folders are not entered. A folder that cannot be read is logged and passed over. With `within`, what links
-    lead to outside of the paths is left out, for folders that others can write to.
-    """
-    if within:
-        paths = list(paths)
-        roots = real_paths(paths)
-        yield from (path for path in find_files(paths) if is_below(path, roots))
-        return
-    entered: set[tuple[int, int]] = set()
-    given: set[str] = set()
-    for path in paths:
-        if path.is_dir():
-            yield from (each for each in _below(path, entered) if not given or os.path.abspath(each) not in given)  # noqa: PTH100
-        elif _identity(path.absolute().parent) not in entered and os.path.abspath(path) not in given:  # noqa: PTH100
-            given.add(os.path.abspath(path))  # noqa: PTH100
-            yield path
 
 
 def register_files(
@@ -159,6 +139,9 @@ def _look_at(found: _Found, known: KnownLocation | None, tally: Tally, lost: lis
     if path.name.startswith("."):
         tally.count("skipped")
         return None
+    if is_too_long(path):
+        tally.failed(Failure(str(path), f"its path has more than {MOST_BYTES} bytes: move it to a folder further up"))
+        return None
     try:
         status = path.stat()
         if (
@@ -212,57 +195,13 @@ def _digest_of_picture(found: _Found) -> str | None:
         return digest_of(file) if meant or sniff_format(prefix) is not None else None
 
 
-def _below(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path]:
-    identity = _identity(folder)
-    if identity in entered:
-        return
-    if identity is not None:
-        entered.add(identity)
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        logger.warning("%s cannot be read and is passed over: %s", folder, error.strerror)
-        return
-    for entry in entries:
-        path = Path(entry.path)
-        if _is_dir(entry):
-            if not entry.name.startswith("."):
-                yield from _below(path, entered)
-        else:
-            yield path
-
-
 def real_paths(paths: Iterable[Path]) -> list[Path]:
     """Where folders are, without links."""
     return [path.resolve() for path in paths]
 
 
-def is_below(path: Path, roots: Sequence[Path]) -> bool:
-    """Whether a file is below one of the folders, wherever links lead; one that leads in a circle is not."""
-    try:
-        return _is_within(path.resolve(), roots)
-    except (OSError, RuntimeError):
-        return False
-
-
 def _is_within(real: Path, roots: Sequence[Path]) -> bool:
     return any(real.is_relative_to(root) for root in roots)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-def _is_dir(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder; a link that leads in a circle is none, and will fail as a file."""
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
 
 
 def _chunks(paths: Iterator[Path]) -> Iterator[list[Path]]:

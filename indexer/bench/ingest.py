@@ -20,8 +20,9 @@ from retrieval.catalog.records import Entry
 from retrieval.images import DecodedImage, decode_with_renditions
 from retrieval.settings import Settings
 
-from ..discover import find_files, register_files
+from ..discover import register_files
 from ..report import Tally
+from ..walking import find_files
 from ..worker import Worker, ingest
 
 T = TypeVar("T")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from toys import Pictures
 
 from indexer import discover
-from indexer.discover import find_files, register_files
+from indexer.discover import register_files
 from indexer.report import Tally
+from indexer.walking import find_files
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import KnownLocation
 
@@ -118,6 +121,69 @@ class TestFinding:
         name = os.fsdecode(b"caf\xe9.jpg")
         touch(tmp_path, name, "cafe.jpg")
         assert sorted(found(tmp_path)) == sorted([name, "cafe.jpg"])
+
+
+def nest(folder: Path, levels: int, name: str) -> int:
+    """Folders in each other, below one that is there; returns a handle of the innermost."""
+    handle = os.open(folder, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir(name, dir_fd=handle)
+        below = os.open(name, os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = below
+    return handle
+
+
+class TestDepth:
+    """What is made here is deeper than what Python's recursion, a path, or a process's open files allow for."""
+
+    @pytest.fixture(autouse=True)
+    def removed(self, pictures: Pictures) -> Iterator[None]:
+        """What Python's own means cannot remove."""
+        yield
+        subprocess.run(["rm", "-rf", pictures.folder], check=True)
+
+    def test_a_photo_below_as_many_folders_as_a_path_can_name(self, assembly: Assembly, pictures: Pictures) -> None:
+        pictures("top.png")
+        handle = nest(pictures.folder, 1900, "d")
+        os.link(pictures("deep.png"), "deep.png", dst_dir_fd=handle)
+        os.close(handle)
+        assert outcomes(assembly, pictures.folder) == {"entered": 2, "duplicate": 1}
+        assert outcomes(assembly, pictures.folder) == {"entered": 2, "duplicate": 1}
+        assert not any(image.is_missing for image in assembly.catalog.page())
+
+    @pytest.mark.parametrize("within", [False, True])
+    def test_what_is_deeper_than_a_path_can_name_is_told(
+        self, assembly: Assembly, pictures: Pictures, within: bool
+    ) -> None:
+        top = pictures("top.png")
+        handle = nest(pictures.folder, 3000, "folder")
+        os.link(top, "one.png", dst_dir_fd=handle)
+        os.symlink("..", "up", dir_fd=handle)
+        os.mkdir("more", dir_fd=handle)
+        below = os.open("more", os.O_RDONLY, dir_fd=handle)
+        os.link(top, "two.png", dst_dir_fd=below)
+        tally = Tally()
+        register_files(assembly.intake, [pictures.folder], tally, within=within)
+        assert len(tally.photos) == 1
+        assert sorted(os.path.basename(each.path) for each in tally.failures) == ["one.png", "two.png"]
+        assert {each.reason for each in tally.failures} == {
+            "its path has more than 4095 bytes: move it to a folder further up"
+        }
+        assert tally.files == 3
+        os.close(handle)
+        os.close(below)
+
+    def test_names_of_every_byte(self, assembly: Assembly, pictures: Pictures) -> None:
+        picture = pictures("0.png")
+        for byte in set(range(1, 256)) - {ord("/"), ord(".")}:
+            os.link(picture, os.fsencode(pictures.folder) + b"/" + bytes([byte]))
+            os.mkdir(os.fsencode(pictures.folder) + b"/d" + bytes([byte]))
+            os.link(picture, os.fsencode(pictures.folder) + b"/d" + bytes([byte]) + b"/x.png")
+        assert outcomes(assembly, pictures.folder) == {"entered": 1, "duplicate": 2 * 253}
+        (image,) = assembly.catalog.page()
+        assert len({place.path for place in image.locations}) == 1 + 2 * 253
+        assert all(place.path.is_file() for place in image.locations)
 
 
 class TestRegistering:

@@ -131,3 +131,76 @@ def test_an_interrupt_ends_it_cleanly(pictures: Pictures, home: Path) -> None:
     _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.slow
+class TestMoves:
+    def test_a_name_that_is_not_utf8_ends_nothing(self, watched: Assembly, pictures: Pictures) -> None:
+        odd = pictures.folder / os.fsdecode(b"caf\xe9.png")
+        pictures("plain.png").rename(odd)
+        until(lambda: watched.catalog.counts()["indexed"] == 2)
+        assert odd in {image.path for image in watched.catalog.page()}
+        pictures("after.png")
+        until(lambda: watched.catalog.counts()["indexed"] == 3)
+        odd.unlink()
+        until(lambda: sum(image.is_missing for image in watched.catalog.page()) == 1)
+
+    def test_a_watched_folder_is_moved_away_and_made_anew(
+        self, watched: Assembly, pictures: Pictures, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        pictures.folder.rename(pictures.folder.with_name("away"))
+        until(lambda: [image.is_missing for image in watched.catalog.page()] == [True])
+        until(lambda: f"{pictures.folder} is gone; it is watched again" in caplog.text)
+        pictures("first.png")
+        until(lambda: watched.catalog.counts()["indexed"] == 2)
+        assert f"{pictures.folder} is a new folder" in caplog.text
+        pictures("second.png")
+        until(lambda: watched.catalog.counts()["indexed"] == 3)
+
+    def test_a_watched_folder_is_replaced_at_once(self, watched: Assembly, pictures: Pictures, tmp_path: Path) -> None:
+        other = Pictures(tmp_path / "other")
+        other("other.png", seed=7)
+        pictures.folder.rename(tmp_path / "old")
+        other.folder.rename(pictures.folder)
+        until(lambda: watched.catalog.counts()["indexed"] == 2)
+        until(lambda: [image.is_missing for image in watched.catalog.page()] == [True, False])
+        pictures("later.png", seed=8)
+        until(lambda: watched.catalog.counts()["indexed"] == 3)
+
+    def test_an_error_loses_no_file(
+        self, watched: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        register = watching.register_files
+        errors = [KeyError("odd"), MemoryError(), RuntimeError("no")]
+
+        def failing(*arguments: object, **options: object) -> None:
+            if errors:
+                raise errors.pop()
+            register(*arguments, **options)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(watching, "pause_after", lambda _failures: 0.05)
+        monkeypatch.setattr(watching, "register_files", failing)
+        pictures("new.png")
+        until(lambda: watched.catalog.counts()["indexed"] == 2)
+        assert errors == []
+        assert watched.duties.failing() == []
+
+
+@pytest.mark.slow
+def test_a_folder_whose_own_name_is_not_utf8(
+    assembly: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "Settling", lambda: Settling(0.1))
+    monkeypatch.setattr(watching, "POLL_SECONDS", 0.2)
+    odd = Pictures(tmp_path / os.fsdecode(b"\xff\xfe"))
+    odd("a.png")
+    worker = Worker(assembly)
+    thread = threading.Thread(target=ingest_and_watch, args=(assembly, worker, [odd.folder]))
+    thread.start()
+    try:
+        until(lambda: assembly.catalog.counts()["indexed"] == 1)
+        odd("b.png")
+        until(lambda: assembly.catalog.counts()["indexed"] == 2)
+    finally:
+        worker.stop()
+        thread.join(PATIENCE)

@@ -1,0 +1,138 @@
+"""Every file below a folder, however deep, whatever it is called, and wherever links lead."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+MOST_BYTES = 4095
+"""A path can be so long where it is given to Linux as a whole."""
+
+_NAME_BYTES = 255
+_OPENING = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+Identity = tuple[int, int]
+"""Device and inode."""
+
+
+def find_files(paths: Iterable[Path], *, within: bool = False) -> Iterator[Path]:
+    """Every file at and below the paths, once, sorted within a folder; links to folders are followed once.
+
+    Hidden folders are not entered. A folder that cannot be read is logged and passed over. A file whose path is longer
+    than `MOST_BYTES` is found too, though it cannot be opened by it. With `within`, what links lead to outside of the
+    paths is left out, for folders that others can write to.
+    """
+    if within:
+        paths = list(paths)
+        roots = [path.resolve() for path in paths]
+        yield from (path for path in find_files(paths) if is_below(path, roots))
+        return
+    entered: set[Identity] = set()
+    given: set[str] = set()
+    for path in paths:
+        if os.path.isdir(path):  # noqa: PTH112  # `Path.is_dir` raises where a name is too long
+            yield from (each for each in _below(path, entered) if not given or os.path.abspath(each) not in given)  # noqa: PTH100
+        elif identity_of(path.absolute().parent) not in entered and os.path.abspath(path) not in given:  # noqa: PTH100
+            given.add(os.path.abspath(path))  # noqa: PTH100
+            yield path
+
+
+def is_below(path: Path, roots: Sequence[Path]) -> bool:
+    """Whether a file is below one of the folders, wherever links lead; one that leads in a circle is not."""
+    try:
+        real = path.resolve()
+    except (OSError, RuntimeError):
+        return False
+    return any(real.is_relative_to(root) for root in roots)
+
+
+def is_too_long(path: Path) -> bool:
+    """Whether a file cannot be opened by its absolute path."""
+    return len(os.fsencode(os.path.abspath(path))) > MOST_BYTES  # noqa: PTH100
+
+
+def identity_of(path: Path) -> Identity | None:
+    """What a file or folder is, whatever its name; None if it cannot be asked."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _below(folder: Path, entered: set[Identity]) -> Iterator[Path]:
+    """Files below a folder that was not entered yet, by a stack of our own: folders may be nested thousands deep."""
+    stack = [(os.fspath(folder), iter(_entries(os.fspath(folder), entered)))]
+    while stack:
+        inside, entries = stack[-1]
+        for name, is_folder in entries:
+            path = os.path.join(inside, name)  # noqa: PTH118  # paths are made by the million here
+            if not is_folder:
+                yield Path(path)
+            elif not name.startswith("."):
+                stack.append((path, iter(_entries(path, entered))))
+                break
+        else:
+            stack.pop()
+
+
+def _entries(folder: str, entered: set[Identity]) -> list[tuple[str, bool]]:
+    """Names in a folder with whether each is a folder, sorted; none if it was entered before or cannot be read."""
+    try:
+        if len(os.fsencode(folder)) + 1 + _NAME_BYTES <= MOST_BYTES:
+            return _list(folder, os.stat(folder), entered)  # noqa: PTH116
+        handle = _open(folder)
+        try:
+            return _list(handle, os.fstat(handle), entered)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        logger.warning("%s cannot be read and is passed over: %s", folder, error.strerror)
+        return []
+
+
+def _list(folder: str | int, status: os.stat_result, entered: set[Identity]) -> list[tuple[str, bool]]:
+    identity = status.st_dev, status.st_ino
+    if identity in entered:
+        return []
+    entered.add(identity)
+    with os.scandir(folder) as entries:
+        return sorted((entry.name, _is_folder(entry)) for entry in entries)
+
+
+def _open(folder: str) -> int:
+    """Open a folder whose path is too long to be given as a whole: piece by piece, each below the one before."""
+    handle = os.open("/" if os.path.isabs(folder) else ".", _OPENING)  # noqa: PTH117
+    for piece in _pieces(folder):
+        try:
+            below = os.open(piece, _OPENING, dir_fd=handle)
+        finally:
+            os.close(handle)
+        handle = below
+    return handle
+
+
+def _pieces(path: str) -> Iterator[str]:
+    """A path in pieces of at most `MOST_BYTES`."""
+    piece, length = list[str](), 0
+    for name in filter(None, path.split("/")):
+        more = len(os.fsencode(name)) + 1
+        if piece and length + more > MOST_BYTES:
+            yield "/".join(piece)
+            piece, length = list[str](), 0
+        piece.append(name)
+        length += more
+    if piece:
+        yield "/".join(piece)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder; a link that leads in a circle is none, and will fail as a file."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
