@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, sel
 from sqlalchemy.orm import Session, selectinload
 
 from ..assessment import Assessment, assess
-from .carrying import carry
+from .carrying import JudgedMeanwhileError, Succession, carry, succession
 from .models import Image, IntakeOrder, Location, Segment
 from .owners import is_gone
 from .records import Cancelled, Entry, Job, KnownLocation, Orders, Registered, SeenFile, State, path_of, vector_bytes
@@ -83,16 +83,24 @@ class Intake(Repository):
         """Note which locations at and below a URI are gone from the disk; returns how many are newly missing."""
         below = or_(Location.uri == uri, and_(Location.uri >= f"{uri}/", Location.uri < f"{uri}0"))
         last, gone = 0, 0
+        statement = select(Location.id, Location.uri).where(below, Location.missing_since.is_(None))
+        statement = statement.order_by(Location.id).limit(1000)
         while True:
-            with self._sessions.begin() as session:
-                statement = select(Location).where(below, Location.id > last).order_by(Location.id).limit(1000)
-                rows = session.scalars(statement).all()
-                for row in rows:
-                    if row.missing_since is None and not os.path.exists(path_of(row.uri)):  # noqa: PTH110  # never raises
-                        row.missing_since, gone = _now(), gone + 1
+            with self._reading() as session:
+                rows = session.execute(statement.where(Location.id > last)).all()
             if not rows:
                 return gone
-            last = rows[-1].id
+            missing = [key for key, uri in rows if not os.path.exists(path_of(uri))]  # noqa: PTH110  # never raises
+            gone += self._set_missing(missing)
+            last = rows[-1][0]
+
+    def _set_missing(self, location_ids: Sequence[int]) -> int:
+        if not location_ids:
+            return 0
+        there = Location.id.in_(location_ids), Location.missing_since.is_(None)
+        with self._sessions.begin() as session:
+            found = session.execute(update(Location).where(*there).values(missing_since=_now()))
+            return int(found.rowcount)  # type: ignore[attr-defined]
 
     def note_lost(self, uris: Sequence[str]) -> None:
         """Note that a photo's bytes are not at these locations any more, whatever is there now."""
@@ -145,17 +153,30 @@ class Intake(Repository):
 
         A photo that was deleted, or whose lease went to another worker, is dropped.
         """
-        prepared = [(entry, _columns(entry)) for entry in entries]
-        finished = 0
+        prepared = [_prepared(entry, recipe, space or recipe) for entry in entries]
+        try:
+            return self._commit(owner, prepared, self._successions(prepared, judged_only=True))
+        except JudgedMeanwhileError:
+            return self._commit(owner, prepared, self._successions(prepared, judged_only=False))
+
+    def _successions(self, prepared: Sequence[_Prepared], *, judged_only: bool) -> list[Succession]:
+        """What takes the place of each photo's old segments; masks are compared here, where nobody waits for us."""
+        with self._reading() as session:
+            return [succession(session, each.image_id, each.rows, judged_only=judged_only) for each in prepared]
+
+    def _commit(self, owner: str, prepared: Sequence[_Prepared], successions: Sequence[Succession]) -> int:
+        finished, carried = 0, Counter[str]()
         with self._sessions.begin() as session:
-            for entry, rows in prepared:
-                if not _finish(session, owner, entry, (recipe, space or recipe), len(rows)):
+            for each, successors in zip(prepared, successions, strict=True):
+                mine = update(Image).where(_held_by(owner), Image.id == each.image_id)
+                if not session.execute(mine.values(each.values)).rowcount:  # type: ignore[attr-defined]
                     continue
                 finished += 1
-                keys = _insert(session, entry.image_id, rows) if rows else []
-                self.carried += carry(session, entry.image_id, keys)
-                old = Segment.image_id == entry.image_id, Segment.id.not_in(keys)
+                keys = _insert(session, each.image_id, each.rows) if each.rows else []
+                carried += carry(session, each.image_id, keys, successors)
+                old = Segment.image_id == each.image_id, Segment.id.not_in(keys)
                 session.execute(delete(Segment).where(*old), execution_options={"synchronize_session": False})
+        self.carried += carried
         return finished
 
     def fail(self, owner: str, image_id: int, reason: str) -> None:
@@ -363,11 +384,6 @@ def _remove_unplaced(session: Session, image_ids: Collection[int]) -> None:
         session.execute(statement, execution_options={"synchronize_session": False})
 
 
-def _columns(entry: Entry) -> list[dict[str, Any]]:
-    """Columns of a photo's segments, or of its fallback."""
-    return segment_columns(entry.analysis, entry.size_hw) or fallback_columns(entry.analysis, entry.size_hw)
-
-
 def _insert(session: Session, image_id: int, rows: list[dict[str, Any]]) -> Sequence[int]:
     """Insert segments in their order, then tell each its parent's key; returns their keys."""
     values = [{**row, "image_id": image_id, "parent_id": None} for row in rows]
@@ -382,8 +398,19 @@ def _insert(session: Session, image_id: int, rows: list[dict[str, Any]]) -> Sequ
     return keys
 
 
-def _finish(session: Session, owner: str, entry: Entry, made_by: tuple[str, str], vector_count: int) -> bool:
+@dataclass(frozen=True, eq=False, slots=True)
+class _Prepared:
+    """A photo's columns, and those of its segments or of its fallback, as they are written."""
+
+    image_id: int
+    values: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+
+def _prepared(entry: Entry, recipe: str, space: str) -> _Prepared:
+    """All that is computed of a photo, before anything is locked."""
     segment_count = len(entry.analysis.segments)
+    rows = segment_columns(entry.analysis, entry.size_hw) or fallback_columns(entry.analysis, entry.size_hw)
     values = {
         **asdict(assess(entry.analysis.segments)),
         "state": "indexed" if segment_count else "empty",
@@ -394,12 +421,11 @@ def _finish(session: Session, owner: str, entry: Entry, made_by: tuple[str, str]
         "height": entry.size_hw[0],
         "width": entry.size_hw[1],
         "taken_at": entry.taken_at,
-        "recipe": made_by[0],
-        "space": made_by[1],
+        "recipe": recipe,
+        "space": space,
         "wanted_recipe": None,
         "segment_count": segment_count,
-        "vector_count": vector_count,
+        "vector_count": len(rows),
         "photo_vector": vector_bytes(entry.analysis.photo_vector),
     }
-    statement = update(Image).where(_held_by(owner), Image.id == entry.image_id).values(values)
-    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    return _Prepared(entry.image_id, values, rows)

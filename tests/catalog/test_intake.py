@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,12 +21,14 @@ from sqlalchemy import text
 from toys import ToyLibrary, analysis
 
 from retrieval.assessment import Assessment
-from retrieval.catalog import Intake, SegmentRecord
+from retrieval.catalog import Intake, Judgements, SegmentRecord, carrying
 from retrieval.catalog import intake as module
 from retrieval.catalog.intake import LEASE, MAX_ATTEMPTS
-from retrieval.catalog.records import Job, SeenFile, State, path_of, uri_of
+from retrieval.catalog.records import Entry, Job, SeenFile, State, path_of, uri_of
 from retrieval.catalog.sessions import database_now
 from retrieval.errors import UnknownImageError
+from retrieval.query import SearchRequest
+from retrieval.types import Segments
 
 X, Y = (1, 0, 0, 0), (0, 1, 0, 0)
 ROOT = Path(__file__).parents[2]
@@ -566,3 +570,82 @@ class TestTryingAgain:
         failed, done = toys.register(), toys.add(analysis([X]))
         toys.intake.fail("toys", failed, "broken")
         assert toys.intake.states([failed, done, 99]) == {failed: ("failed", "broken"), done: ("indexed", None)}
+
+
+class TestLocks:
+    """Nobody waits for what is computed: others write meanwhile."""
+
+    @pytest.fixture
+    def writes(self, toys: ToyLibrary) -> Callable[[], None]:
+        """Have another connection write, which fails at once where somebody holds the lock."""
+
+        def write() -> None:
+            with closing(sqlite3.connect(toys.folder / "catalog.db", timeout=0)) as other, other:
+                other.execute("UPDATE intake_order SET paused = 0")
+
+        return write
+
+    def test_others_write_while_a_photo_is_judged(
+        self, toys: ToyLibrary, writes: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        judged = []
+
+        def assess(segments: Segments) -> Assessment:
+            writes()
+            judged.append(len(segments))
+            return whole(segments)
+
+        whole = module.assess
+        monkeypatch.setattr(module, "assess", assess)
+        images = [toys.register(), toys.register()]
+        toys.intake.claim("w", 2)
+        found = [
+            Entry(image_id=key, format="PNG", size_hw=(80, 400), taken_at=None, analysis=analysis([X, Y]))
+            for key in images
+        ]
+        assert toys.intake.finish("w", found, "toy:1") == 2
+        assert judged == [2, 2]
+
+    def test_others_write_and_judge_while_masks_are_compared(
+        self, toys: ToyLibrary, writes: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        image = toys.add(analysis([X, Y]), recipe="older:1")
+        left, right = toys.segment_ids(image)
+        judgements = Judgements(toys.sessions)
+        number = judgements.begin(SearchRequest(text="dog"), "toy:1")
+        judgements.add_round(number, [left], [])
+        toys.intake.reanalyze(toys.recipe)
+        toys.intake.claim("w", 1, toys.recipe)
+        compared = []
+
+        def compare(old: Any, new: Any) -> Any:
+            writes()
+            if not compared:
+                judgements.add_round(number, [], [right])
+            compared.append(len(old))
+            return whole(old, new)
+
+        whole = carrying.mask_iou
+        monkeypatch.setattr(carrying, "mask_iou", compare)
+        toys.finish(image, analysis([X, Y]), owner="w")
+        assert compared == [1, 2]
+        found = judgements.get(number)
+        assert (*found.relevant, *found.irrelevant) == tuple(toys.segment_ids(image))
+        assert toys.intake.carried == {"moved": 2}
+
+    def test_others_write_while_the_disk_is_asked_for_files(
+        self, toys: ToyLibrary, writes: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        toys.add(analysis([X]))
+        asked = []
+
+        def exists(path: Path) -> bool:
+            writes()
+            asked.append(path)
+            return False
+
+        with monkeypatch.context() as patch:
+            patch.setattr(module.os.path, "exists", exists)
+            assert toys.intake.note_missing(uri_of(Path("/toys"))) == 1
+        assert len(asked) == 1
+        assert toys.catalog.page()[0].is_missing
