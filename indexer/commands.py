@@ -69,7 +69,7 @@ def ingest(settings: Settings, paths: tuple[Path, ...], as_json: bool, strict: b
         _stop_on_signals(worker)
         report = run(_assembly(settings), worker, paths, tally, within=within)
     if as_json:
-        click.echo(json.dumps(report.as_json()))
+        report.write_json(sys.stdout)
     else:
         print_report(report)
     sys.exit(1 if strict and report.failures else 0)

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO, overload
 
 from retrieval.catalog import Intake
+from retrieval.catalog.records import State
 
 Outcome = Literal["indexed", "unchanged", "duplicate", "empty", "failed", "skipped"]
 OUTCOMES: tuple[Outcome, ...] = ("indexed", "unchanged", "duplicate", "empty", "failed", "skipped")
+
+CHUNK = 1000
+"""Rows of the spool that are held at once."""
+
+_CANCELLED: tuple[State, str] = (
+    "failed",
+    "it was cancelled or deleted while it was being entered: ingest it again if it is wanted",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +36,122 @@ class Failure:
     reason: str
 
 
+class Spool:
+    """Paths of photos and failures of an ingest, in a file without a name that goes with the process.
+
+    What is held in memory does not grow with the number of files. Safe among threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        self._database.execute("CREATE TABLE photo (id INTEGER PRIMARY KEY, path BLOB)")
+        self._database.execute("CREATE TABLE failure (path BLOB, reason TEXT, photo INTEGER)")
+        self._database.execute("CREATE INDEX failure_path ON failure (path)")
+
+    def add_photo(self, image_id: int, path: Path) -> bool:
+        """Keep the path of a photo, if there is none yet."""
+        return bool(self._change("INSERT OR IGNORE INTO photo VALUES (?, ?)", (image_id, os.fsencode(path))))
+
+    def add_failure(self, failure: Failure, image_id: int | None = None) -> None:
+        """Keep a failure; of a photo, its id."""
+        reason = failure.reason.encode("utf-8", "backslashreplace").decode()
+        self._change("INSERT INTO failure VALUES (?, ?, ?)", (os.fsencode(failure.path), reason, image_id))
+
+    def forget_photo_failures(self) -> None:
+        """Forget those that were kept with an id."""
+        self._change("DELETE FROM failure WHERE photo IS NOT NULL", ())
+
+    def count(self, table: Literal["photo", "failure"]) -> int:
+        """How many rows there are."""
+        return int(self._rows(f"SELECT count(*) FROM {table}", ())[0][0])  # noqa: S608  # one of two names
+
+    def photos(self) -> Iterator[list[tuple[int, str]]]:
+        """Ids and paths, some at a time."""
+        last = 0
+        while rows := self._rows("SELECT id, path FROM photo WHERE id > ? ORDER BY id LIMIT ?", (last, CHUNK)):
+            yield [(key, os.fsdecode(path)) for key, path in rows]
+            last = rows[-1][0]
+
+    def failure(self, at: int) -> Failure:
+        """The one at a place in the order of paths."""
+        statement = "SELECT path, reason FROM failure ORDER BY path, rowid LIMIT 1 OFFSET ?"
+        path, reason = self._rows(statement, (at,))[0]
+        return Failure(os.fsdecode(path), reason)
+
+    def failures(self) -> Iterator[Failure]:
+        """All failures, by path."""
+        statement = "SELECT path, rowid, reason FROM failure WHERE (path, rowid) > (?, ?) ORDER BY path, rowid LIMIT ?"
+        last: tuple[bytes, int] = (b"", 0)
+        while rows := self._rows(statement, (*last, CHUNK)):
+            yield from (Failure(os.fsdecode(path), reason) for path, _, reason in rows)
+            last = rows[-1][:2]
+
+    def _change(self, statement: str, values: tuple[Any, ...]) -> int:
+        with self._lock:
+            return self._database.execute(statement, values).rowcount
+
+    def _rows(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._database.execute(statement, values).fetchall()
+
+
+class Failures(Sequence[Failure]):
+    """The failures of a spool, by path, read when they are asked for."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+
+    def __len__(self) -> int:
+        return self._spool.count("failure")
+
+    def __iter__(self) -> Iterator[Failure]:
+        return self._spool.failures()
+
+    @overload
+    def __getitem__(self, at: int) -> Failure: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Failure]: ...
+    def __getitem__(self, at: int | slice) -> Failure | Sequence[Failure]:
+        rows = range(len(self))[at]
+        if isinstance(rows, int):
+            return self._spool.failure(rows)
+        return [self._spool.failure(row) for row in rows]
+
+
+class Photos:
+    """How many photos are in a spool."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+
+    def __len__(self) -> int:
+        return self._spool.count("photo")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestReport:
     """The closing account: every file seen is in exactly one count."""
 
     counts: dict[Outcome, int]
-    failures: tuple[Failure, ...]
+    failures: Sequence[Failure]
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
         """The object that ``ingest --json`` ends with."""
-        failures = [{"path": failure.path, "reason": failure.reason} for failure in self.failures]
+        return {**self._head(), "failures": [_failure_json(failure) for failure in self.failures]}
+
+    def write_json(self, file: TextIO) -> None:
+        """Write that object on one line, however many failures there are."""
+        head = json.dumps(self._head()).removesuffix("}")
+        file.write(f'{head}, "failures": [')
+        for number, failure in enumerate(self.failures):
+            file.write(f"{', ' if number else ''}{json.dumps(_failure_json(failure))}")
+        file.write("]}\n")
+
+    def _head(self) -> dict[str, Any]:
         counts: dict[str, Any] = {str(outcome): count for outcome, count in self.counts.items()}
-        return {**counts, "seconds": round(self.seconds, 3), "failures": failures}
+        return {**counts, "seconds": round(self.seconds, 3)}
 
 
 @dataclass(slots=True)
@@ -44,18 +159,14 @@ class Tally:
     """What is known so far of the files of a running ingest; safe among threads."""
 
     started: float = field(default_factory=time.monotonic)
-    photos: dict[int, Path] = field(default_factory=dict)
     _counts: Counter[Outcome] = field(default_factory=Counter)
-    _failures: list[Failure] = field(default_factory=list)
+    _spool: Spool = field(default_factory=Spool)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def entered(self, image_id: int, path: Path) -> None:
         """A file whose photo has to be worked on; a second path to it is a duplicate."""
-        with self._lock:
-            if image_id in self.photos:
-                self._counts["duplicate"] += 1
-            else:
-                self.photos[image_id] = path
+        if not self._spool.add_photo(image_id, path):
+            self.count("duplicate")
 
     def count(self, outcome: Outcome) -> None:
         """A file that needs no work."""
@@ -64,36 +175,39 @@ class Tally:
 
     def failed(self, failure: Failure) -> None:
         """A file that could not even be registered."""
-        with self._lock:
-            self._failures.append(failure)
+        self._spool.add_failure(failure)
 
     @property
-    def failures(self) -> tuple[Failure, ...]:
-        """Files that could not be registered."""
-        return tuple(self._failures)
+    def photos(self) -> Photos:
+        """Photos that have to be worked on."""
+        return Photos(self._spool)
+
+    @property
+    def failures(self) -> Failures:
+        """Files that could not be registered; once it was closed, also photos that could not be entered."""
+        return Failures(self._spool)
 
     @property
     def files(self) -> int:
         """Files seen so far."""
-        return self._counts.total() + len(self.photos) + len(self._failures)
+        return self._counts.total() + len(self.photos) + len(self.failures)
 
     def close(self, intake: Intake) -> IngestReport:
         """Ask the catalogue what the photos came to."""
-        failures, counts = list(self._failures), self._counts.copy()
-        states = intake.states(list(self.photos))
-        for image_id, path in self.photos.items():
-            state, error = states.get(
-                image_id,
-                ("failed", "it was cancelled or deleted while it was being entered: ingest it again if it is wanted"),
-            )
-            if state in ("indexed", "empty"):
-                counts[state] += 1
-            else:
-                failures.append(Failure(str(path), error or f"left {state}: run ingest again"))
-        counts["failed"] = len(failures)
+        self._spool.forget_photo_failures()
+        counts = self._counts.copy()
+        for photos in self._spool.photos():
+            states = intake.states([image_id for image_id, _ in photos])
+            for image_id, path in photos:
+                state, error = states.get(image_id, _CANCELLED)
+                if state in ("indexed", "empty"):
+                    counts[state] += 1
+                else:
+                    self._spool.add_failure(Failure(path, error or f"left {state}: run ingest again"), image_id)
+        counts["failed"] = len(self.failures)
         ordered = {outcome: counts[outcome] for outcome in OUTCOMES}
-        return IngestReport(counts=ordered, failures=_sorted(failures), seconds=time.monotonic() - self.started)
+        return IngestReport(counts=ordered, failures=self.failures, seconds=time.monotonic() - self.started)
 
 
-def _sorted(failures: Iterable[Failure]) -> tuple[Failure, ...]:
-    return tuple(sorted(failures, key=lambda failure: failure.path))
+def _failure_json(failure: Failure) -> dict[str, str]:
+    return {"path": failure.path, "reason": failure.reason}

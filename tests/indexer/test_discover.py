@@ -39,7 +39,7 @@ def seen(assembly: Assembly, *paths: Path) -> Tally:
 def outcomes(assembly: Assembly, *paths: Path) -> dict[str, int]:
     """What became of the files; ``entered`` are those that have to be worked on."""
     tally = seen(assembly, *paths)
-    counts = {"entered": len(tally.photos), "failed": len(tally._failures), **tally._counts}
+    counts = {"entered": len(tally.photos), "failed": len(tally.failures), **tally._counts}
     assert sum(counts.values()) == tally.files
     return {name: count for name, count in counts.items() if count}
 
@@ -211,7 +211,7 @@ class TestRegistering:
         (pictures.folder / "nowhere.jpg").symlink_to("gone.jpg")
         os.mkfifo(pictures.folder / "pipe.jpg")
         tally = seen(assembly, pictures.folder)
-        assert {Path(each.path).name: each.reason for each in tally._failures} == {
+        assert {Path(each.path).name: each.reason for each in tally.failures} == {
             "loop": "cannot be read: Too many levels of symbolic links",
             "nowhere.jpg": "cannot be read: No such file or directory",
             "pipe.jpg": "cannot be read: not a regular file",
@@ -225,7 +225,7 @@ class TestRegistering:
 
         path = pictures("a.jpg")
         monkeypatch.setattr(discover, "_digest_of_picture", forbidden)
-        (failure,) = seen(assembly, pictures.folder)._failures
+        (failure,) = seen(assembly, pictures.folder).failures
         assert (failure.path, failure.reason) == (str(path), "cannot be read: Permission denied")
 
     def test_twice(self, assembly: Assembly, pictures: Pictures) -> None:

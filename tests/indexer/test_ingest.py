@@ -256,3 +256,37 @@ class TestIndex:
         monkeypatch.setattr(module, "register_files", broken)
         with pytest.raises(RuntimeError, match="the catalogue is gone"):
             enter(assembly, pictures.folder)
+
+
+def test_the_account_of_many_files_takes_no_memory() -> None:
+    """It is spooled: what Python holds does not grow with files and failures, and the JSON is written as it is read."""
+    import tracemalloc
+
+    class Nowhere:
+        """A catalogue from which half of the photos were deleted."""
+
+        def states(self, image_ids: list[int]) -> dict[int, tuple[str, None]]:
+            return {key: ("indexed", None) for key in image_ids if key % 2}
+
+    class Sink:
+        def __init__(self) -> None:
+            self.size = 0
+
+        def write(self, text: str) -> None:
+            self.size += len(text)
+
+    count, sink, tally = 40_000, Sink(), Tally()
+    path = Path("/photos") / ("folder" * 20)
+    tracemalloc.start()
+    try:
+        for number in range(1, count + 1):
+            tally.entered(number, path / str(number))
+            tally.failed(Failure(f"{path}/bad{number}", "broken"))
+        report = tally.close(Nowhere())  # type: ignore[arg-type]
+        report.write_json(sink)  # type: ignore[arg-type]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (report.counts["indexed"], report.counts["failed"]) == (count // 2, count + count // 2)
+    assert sink.size > count * 150
+    assert peak < 2**23, "the paths alone are more"
