@@ -11,6 +11,7 @@ from .catalog import (
     Catalog,
     Clusters,
     Concepts,
+    Folders,
     Intake,
     Judgements,
     KeptQueries,
@@ -101,6 +102,11 @@ class Assembly:
     def concepts(self) -> Concepts:
         """Names that people gave."""
         return Concepts(self._sessions)
+
+    @cached_property
+    def folders(self) -> Folders:
+        """Names of the folders that photos are in."""
+        return Folders(self._sessions)
 
     @cached_property
     def clusters(self) -> Clusters:

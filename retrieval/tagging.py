@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from .catalog import Catalog
 from .concepts import Teacher
 from .errors import QueryError
 from .types import Bags
@@ -55,15 +54,6 @@ class Learnt:
     segments: int | None = None
     agreement: float | None = None
     reason: str | None = None
-
-
-def photos_by_folder(catalog: Catalog) -> dict[str, list[int]]:
-    """Ids of photos by the name of the folder they are in, by name; folders of one name are one."""
-    found: dict[str, dict[int, None]] = {}
-    for key, path in catalog.places():
-        if path.parent.name:
-            found.setdefault(path.parent.name, {})[key] = None
-    return {name: list(found[name]) for name in sorted(found)}
 
 
 def learn_from_photos(teacher: Teacher, tags: Mapping[str, Collection[int]], *, replace: bool = False) -> list[Learnt]:

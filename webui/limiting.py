@@ -31,7 +31,10 @@ RATES = {
     "api_feedback.take_back": parse("120/minute"),
     "api_concepts.learn_concepts": parse("20/minute"),
     "api_concepts.import_concepts": parse("20/minute"),
+    "api_concepts.list_folders": parse("60/minute"),  # each looks at every place of a photo
     "api_clusters.update_clusters": parse("120/minute"),
+    "api_clusters.merge_clusters": parse("120/minute"),
+    "api_clusters.split_cluster": parse("120/minute"),
 }
 """By endpoint, for each user, or for each address where nobody signs in."""
 

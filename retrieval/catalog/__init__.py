@@ -4,6 +4,7 @@ from .accounts import Accounts
 from .catalog import Catalog
 from .clusters import Clusters
 from .concepts import Concepts
+from .folders import Folders
 from .intake import Intake
 from .judgements import Judgements
 from .queries import KeptQueries
@@ -15,6 +16,7 @@ __all__ = [
     "Catalog",
     "Clusters",
     "Concepts",
+    "Folders",
     "ImageRecord",
     "Intake",
     "Judgements",

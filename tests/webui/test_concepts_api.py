@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
-from installation import Library, encoded
+from installation import Library, drawing, encoded
 from PIL import Image
 from test_api import body_of, problem_of, search
 
@@ -180,3 +180,15 @@ def test_folders_teach_their_names(client: FlaskClient) -> None:
 )
 def test_what_cannot_be_learnt_from_is_said(client: FlaskClient, body: Any, status: int, said: str) -> None:
     assert said in problem_of(client.post("/api/v1/concepts/learn", json=body), status)
+
+
+def test_folders_come_by_pages(client: FlaskClient, library: Library) -> None:
+    for name in ("b", "a", "c"):
+        (library.photos / name).mkdir()
+        library.add(f"{name}/1.png", encoded(drawing(("red", "blue"), size=(64, 64 + ord(name)))))
+    first = body_of(client.get("/api/v1/folders?limit=2"))
+    assert [each["name"] for each in first["folders"]] == ["a", "b"]
+    second = body_of(client.get("/api/v1/folders", query_string={"after": first["next"]}))
+    assert [each["name"] for each in second["folders"]] == ["c", "photos"]
+    assert second["next"] is None
+    assert client.get("/api/v1/folders?limit=1001").status_code == 422

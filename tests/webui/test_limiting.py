@@ -120,3 +120,9 @@ def spend_one(app: Flask) -> None:
     """So that it is seen that what is counted would be seen."""
     with app.test_request_context():
         spend(RATES["api_search.find"], "x")
+
+
+def test_what_looks_at_every_photo_is_limited(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RATES, "api_concepts.list_folders", parse("2/minute"))
+    asked = [client.get("/api/v1/folders", environ_overrides=FAR).status_code for _ in range(3)]
+    assert asked == [200, 200, 429]

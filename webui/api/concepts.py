@@ -10,7 +10,7 @@ from flask_openapi3.models.tag import Tag
 
 from retrieval.concepts import FORM
 from retrieval.errors import QueryError, UnknownImageError
-from retrieval.tagging import learn_from_photos, photos_by_folder
+from retrieval.tagging import learn_from_photos
 
 from ..context import WebContext, context
 from . import answers, bodies, schemas
@@ -97,11 +97,12 @@ def import_concepts(body: schemas.ConceptFile) -> Response:
 
 
 @concepts.get("/folders", summary="List folders", responses={200: schemas.FolderTags, **documented()})
-def list_folders() -> Response:
+def list_folders(query: schemas.FolderPage) -> Response:
     """Names of folders with photos in them, by name: tags that concepts can be learned from."""
-    found = photos_by_folder(context().catalog)
-    folders = [schemas.FolderTag(name=name, photos=len(photos)) for name, photos in found.items()]
-    return answers.as_json(schemas.FolderTags(folders=folders))
+    found = context().assembly.folders.page(after=query.after, limit=query.limit + 1)
+    folders = [schemas.FolderTag(name=name, photos=photos) for name, photos in found[: query.limit]]
+    more = len(found) > query.limit
+    return answers.as_json(schemas.FolderTags(folders=folders, next=folders[-1].name if more else None))
 
 
 @concepts.post(
@@ -120,7 +121,7 @@ def learn_concepts(body: schemas.TaggedPhotos) -> Response:
     wanted = {key for photos in body.tags.values() for key in photos}
     if strange := wanted - parts.catalog.images(wanted).keys():
         raise UnknownImageError(f"there is no photo {min(strange)}: it never was, or it was deleted")
-    there = photos_by_folder(parts.catalog) if body.folders else {}
+    there = parts.assembly.folders.photos(set(body.folders)) if body.folders else {}
     if missing := set(body.folders) - there.keys():
         raise QueryError(f"no photo is in a folder of the name {min(missing)!r}: names are told apart by case")
     tags = {**body.tags, **{name: there[name] for name in body.folders}}

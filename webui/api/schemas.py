@@ -22,6 +22,7 @@ MAX_PAGE = 500
 MAX_REFS = 100
 MAX_JUDGED = 500
 MAX_TAGS = 20
+MAX_FOLDERS = 1000
 MAX_COORDINATE = 1_000_000
 
 
@@ -625,6 +626,13 @@ class ConceptIds(BaseModel):
     ids: list[int]
 
 
+class FolderPage(_Strict):
+    """Which names of folders, sorted."""
+
+    after: Annotated[str, Field(max_length=255, description="`next` of the page before.")] = ""
+    limit: Annotated[int, Field(ge=1, le=MAX_FOLDERS)] = MAX_FOLDERS
+
+
 class FolderTag(BaseModel):
     """Folders of one name."""
 
@@ -636,6 +644,7 @@ class FolderTags(BaseModel):
     """Names of folders, which may say what is on the photos in them."""
 
     folders: list[FolderTag]
+    next: Annotated[str | None, Field(description="`after` of the next page; null at the end.")]
 
 
 class LearntTag(BaseModel):

@@ -68,7 +68,7 @@ export const keepConcept = (name, feedback) => send("/concepts", { name, feedbac
 export const changeConcept = (id, change) => send(`/concepts/${id}`, change, { method: "PATCH" });
 export const mergeConcepts = (ids, name) => send("/concepts/merge", { ids, name });
 export const importConcepts = (file) => send("/concepts/import", file);
-export const listFolders = () => call("/folders");
+export const listFolders = (after) => call(`/folders?${query({ after })}`);
 export const learnFolders = (folders) => send("/concepts/learn", { folders });
 export const deleteConcept = (id) => call(`/concepts/${id}`, { method: "DELETE" });
 export const updateClusters = () => send("/clusters/update", {});

@@ -92,9 +92,14 @@ $("#learn")?.addEventListener("click", async () => {
   dialog.showModal();
   say("");
   try {
-    const { folders } = await listFolders();
-    $(".folders", dialog).replaceChildren(...folders.map(folderRow));
-    if (!folders.length) say("No photo is in a folder: enter some first.");
+    const list = $(".folders", dialog);
+    list.replaceChildren();
+    for (let after = ""; after !== null; ) {
+      const { folders, next } = await listFolders(after);
+      list.append(...folders.map(folderRow));
+      after = next;
+    }
+    if (!list.children.length) say("No photo is in a folder: enter some first.");
   } catch (problem) {
     say(problem.message);
   }
