@@ -47,6 +47,7 @@ class Worker:
         self._publisher = Publisher(assembly)
         self._stopping = threading.Event()
         self._discovered: tuple[int, str] | None = None
+        self._rechecked = ""
         self._duties = (
             Duty(PUBLISH, self._publish, PUBLISH_SECONDS, "the index is not published", assembly.duties),
             Duty(DISCOVER, self._discover, PUBLISH_SECONDS, "the clusters are as they were", assembly.duties),
@@ -102,10 +103,11 @@ class Worker:
         now = assembly.catalog.contents(assembly.card.space).newest_segment, assembly.concepts.digest()
         if now == self._discovered:
             return False
-        if assembly.discoverer.update().more:
-            return True
-        self._discovered = now
-        return False
+        more = assembly.discoverer.update(0 if now[1] == self._rechecked else None).more
+        self._rechecked = now[1]
+        if not more:
+            self._discovered = now
+        return more
 
     def _publish(self) -> bool | None:
         """The catalogue has everything already, so that a failure here is not fatal."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from . import clustering
 from .catalog import Clusters, Concepts
+from .catalog.clusters import Worth
 from .catalog.records import (
     ClusterChange,
     Clustering,
@@ -28,6 +29,7 @@ from .catalog.records import (
     Joined,
     Members,
     Shape,
+    joined_members,
 )
 from .clustering import shape_of
 from .concepts import Teacher
@@ -41,11 +43,25 @@ MIN_QUALITY = 0.2
 CONFIDENT = 0.9
 """A label explains a segment from this score on: there three of four labels are right, below it every other one."""
 
+WORTH = Worth(MIN_QUALITY, CONFIDENT)
+
 MOST = 20_000
 """So many segments are held against each other at once; what is more is taken part by part."""
 
 ENOUGH = 0.02
-"""Clusters are founded once so large a share of what waits has not been looked at."""
+"""Clusters are founded once so large a share of what waits, or `MOST` / 2, has not been looked at."""
+
+LOOKED = 100_000
+"""So many new segments are looked at by one update at most, and so many of those that waited before."""
+
+COHERENT = 1000
+"""The coherence of a larger cluster is that of so many of its members."""
+
+BLOCK = 4096
+"""Segments that are read at once."""
+
+SHOWN = 20
+"""So many members are read for each that is shown, for several may be of one photo."""
 
 TYPICAL = 12
 """So many members are shown of a cluster, and taught if it is named."""
@@ -103,6 +119,16 @@ def guess(members: Sequence[ClusterMember]) -> str | None:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class _Look:
+    """What became of new segments: those that join clusters, those that wait, the last, and whether there are more."""
+
+    joined: dict[int, list[Joined]]
+    waiting: Members
+    last: int
+    more: bool
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Discoverer:
     """Finds clusters of one space, and changes them.
 
@@ -123,30 +149,37 @@ class Discoverer:
 
     def shown(self, clusters: Sequence[ClusterRecord]) -> dict[int, list[ClusterMember]]:
         """The most typical members of each of the clusters."""
-        members = self.clusters.members([cluster.id for cluster in clusters])
+        members = self.clusters.members([cluster.id for cluster in clusters], SHOWN * TYPICAL)
         return {key: typical(each) for key, each in members.items()}
 
-    def update(self) -> UpdateReport:
+    def update(self, recheck: int | None = MOST) -> UpdateReport:
         """Take in new segments: they join clusters, or wait, or found new ones; what a concept explains is hidden.
 
-        At most `MOST` segments are held against each other, so that a call takes seconds; `UpdateReport.more` says
-        whether to call again.
+        At most `MOST` segments are held against each other, and `LOOKED` new ones are looked at, so that a call takes
+        seconds and bounded memory; `UpdateReport.more` says whether to call again.
+
+        Parameters
+        ----------
+        recheck : int or None
+            Of how many members it is asked anew whether a concept explains them; all if None. If there are more, they
+            begin at a member drawn by lot.
 
         Raises
         ------
         ClustersChangedError
             Other processes changed the clusters each time it was tried.
         """
-        return _again(self._update)
+        explained = _again(lambda: self._recheck(recheck))
+        return replace(_again(self._take_in), explained=explained)
 
     def update_all(self) -> UpdateReport:
         """Update until there is nothing more to look at; tells of all of it."""
-        report = self.update()
+        report = self.update(None)
         while report.more:
-            last = self.update()
+            last = self.update(0)
             report = UpdateReport(
                 joined=report.joined + last.joined,
-                explained=report.explained + last.explained,
+                explained=report.explained,
                 founded=report.founded + last.founded,
                 waiting=last.waiting,
                 more=last.more,
@@ -171,7 +204,7 @@ class Discoverer:
             The name cannot be had or is taken, or the cluster is not open.
         """
         self._check_open([cluster_id])
-        members = typical(self.clusters.members([cluster_id])[cluster_id])
+        members = typical(self.clusters.members([cluster_id], SHOWN * TYPICAL)[cluster_id])
         examples = [each.segment_id for each in members]
         known = {normal_form(each): key for each, key in self.concepts.names().items()}.get(normal_form(name))
         if known is None:
@@ -222,15 +255,16 @@ class Discoverer:
         def attempt() -> int:
             revision = self.clusters.all(self.space).revision
             self._check_open(ids)
-            members = self.clusters.in_clusters(self.space, ids)
-            if not len(members):
+            some = self._sampled(ids, MOST)
+            if not len(some):
                 raise QueryError("these clusters have no members any more: nothing can be made of them")
-            shape = shape_of(members.vectors, members.owners)
+            shape = shape_of(some.vectors, some.owners)
+            parts = [(block.ids, _joined(block, slice(None), shape.centre)) for block in self._blocks(ids)]
             change = ClusterChange(
-                left=members.ids.tolist(),
+                left=np.concatenate([part for part, _ in parts]).tolist(),
                 removed=ids[1:],
                 shapes={ids[0]: shape},
-                joined={ids[0]: _joined(members, np.ones(len(members), bool), shape.centre)},
+                joined={ids[0]: _together([joined for _, joined in parts])},
             )
             self.clusters.change(self.space, revision, change)
             return ids[0]
@@ -255,18 +289,26 @@ class Discoverer:
         def attempt() -> tuple[int, int]:
             revision = self.clusters.all(self.space).revision
             self._check_open([cluster_id])
-            members = self.clusters.in_clusters(self.space, [cluster_id])
-            second = clustering.halves(members.vectors) if len(members) else np.zeros(0, bool)
+            some = self._sampled([cluster_id], MOST)
+            second = clustering.halves(some.vectors) if len(some) else np.zeros(0, bool)
             if not second.any():
                 raise QueryError(f"cluster {cluster_id} cannot be split: its segments are all alike")
-            if len(np.unique(members.owners[second])) > len(np.unique(members.owners[~second])):
+            if len(np.unique(some.owners[second])) > len(np.unique(some.owners[~second])):
                 second = ~second
-            kept, new = (shape_of(members.vectors[part], members.owners[part]) for part in (~second, second))
+            kept, new = (shape_of(some.vectors[part], some.owners[part]) for part in (~second, second))
+            sides: tuple[list[Joined], list[Joined]] = [], []
+            for block in self._blocks([cluster_id]):
+                likes_new = block.vectors @ new.centre > block.vectors @ kept.centre
+                known = np.searchsorted(some.ids, block.ids).clip(max=len(some) - 1)
+                likes_new = np.where(some.ids[known] == block.ids, second[known], likes_new)
+                sides[0].append(_joined(block, ~likes_new, kept.centre))
+                sides[1].append(_joined(block, likes_new, new.centre))
+            stays, goes = (_together(parts) for parts in sides)
             change = ClusterChange(
-                left=members.ids.tolist(),
+                left=[*stays.segments.tolist(), *goes.segments.tolist()],
                 shapes={cluster_id: kept},
-                joined={cluster_id: _joined(members, ~second, kept.centre)},
-                founded=[(new, _joined(members, second, new.centre))],
+                joined={cluster_id: stays},
+                founded=[(new, goes)],
             )
             return cluster_id, self.clusters.change(self.space, revision, change)[0]
 
@@ -274,47 +316,129 @@ class Discoverer:
 
     # ---- the steps of an update
 
-    def _update(self) -> UpdateReport:
-        now = self.clusters.all(self.space)
-        inside = self.clusters.in_clusters(self.space)
-        loose = self.clusters.loose(self.space, min_quality=MIN_QUALITY, max_label_score=CONFIDENT)
-        loose = replace(loose, explained=self._explained(loose))
-        fresh = loose.ids > now.newest_segment
-        loose = replace(loose, clusters=np.where(fresh, _assigned(loose, now.ids, now.centres, now.radii), 0))
-        explained = self._explained(inside) & np.isin(inside.clusters, _open_ids(now))
-        changed = explained != inside.explained
-        inside = replace(inside, explained=explained)
-        waiting = _some(loose, (loose.clusters == 0) & ~loose.explained)
-        founded, newest, more = _founded(waiting, now.newest_segment)
+    def _recheck(self, most: int | None) -> int:
+        """Note which members a concept explains by now and which none does any more; returns how many of the former."""
+        now, explains, count = self.clusters.all(self.space), self._explainer(), 0
+        changed: dict[int, bool] = {}
+        touched: set[int] = set()
+        for block in self._blocks(None, self._beginning(now, most), most):
+            explained = explains(block) & np.isin(block.clusters, _open_ids(now))
+            which = explained != block.explained
+            changed |= dict(zip(block.ids[which].tolist(), explained[which].tolist(), strict=True))
+            touched.update(block.clusters[which].tolist())
+            count += int(explained[which].sum())
+            if len(changed) >= MOST:
+                self.clusters.change(self.space, now.revision, ClusterChange(explained=changed))
+                now, changed = replace(now, revision=now.revision + 1), {}
+        if changed or touched:
+            coherences = {key: self._coherence(key, changed, []) for key in touched}
+            change = ClusterChange(explained=changed, coherences=_known(coherences))
+            self.clusters.change(self.space, now.revision, change)
+        return count
+
+    def _beginning(self, now: Clustering, most: int | None) -> int:
+        """The id after which members are looked at: 0 if all are, else drawn by lot."""
+        if most is None or self.clusters.member_count(self.space) <= most:
+            return 0
+        return int(np.random.default_rng().integers(0, max(now.newest_segment, 1)))
+
+    def _take_in(self) -> UpdateReport:
+        now, explains = self.clusters.all(self.space), self._explainer()
+        waits = self.clusters.loose_count(self.space, WORTH)
+        look = self._look(now, explains)
+        waits -= sum(len(each.segments) for parts in look.joined.values() for each in parts)
+        enough = max(clustering.LEAST_PHOTOS, min(ENOUGH * waits, MOST // 2))
+        founded: list[tuple[Shape, Joined]] = []
+        newest = None
+        if len(look.waiting) >= enough or look.more:
+            newest = look.last
+            if len(look.waiting):
+                before = self._waiting_before(now, explains, MOST - len(look.waiting))
+                founded = _founded(joined_members([before, look.waiting]))
         change = ClusterChange(
-            explained=dict(zip(inside.ids[changed].tolist(), explained[changed].tolist(), strict=True)),
-            joined={
-                int(key): _joined(loose, loose.clusters == key, centre)
-                for key, centre in zip(now.ids, now.centres, strict=True)
-                if (loose.clusters == key).any()
-            },
-            coherences=_coherences(inside, loose, {*inside.clusters[changed].tolist(), *loose.clusters.tolist()}),
+            joined={key: _together(parts) for key, parts in look.joined.items()},
+            coherences=_known({key: self._coherence(key, {}, parts) for key, parts in look.joined.items()}),
             founded=founded,
             newest_segment=newest,
         )
-        if change.explained or change.joined or founded or newest is not None:
+        if change.joined or founded or newest is not None:
             self.clusters.change(self.space, now.revision, change)
         return UpdateReport(
-            joined=int((loose.clusters > 0).sum()),
-            explained=int((changed & explained).sum()),
+            joined=sum(len(each.segments) for each in change.joined.values()),
+            explained=0,
             founded=len(founded),
-            waiting=len(waiting) - sum(len(each.segments) for _, each in founded),
-            more=more,
+            waiting=waits - sum(len(each.segments) for _, each in founded),
+            more=look.more,
         )
 
-    def _explained(self, members: Members) -> Flags:
-        """Which of the segments a concept of this space labels."""
-        found = np.zeros(len(members), bool)
-        for concept in self.concepts.all() if len(members) else ():
-            if concept.lesson.space == self.space:
-                scores = (members.vectors @ concept.lesson.directions.T).max(axis=1)
-                found |= scores >= concept.lesson.threshold
-        return found
+    def _look(self, now: Clustering, explains: Callable[[Members], Flags]) -> _Look:
+        """Look at new segments until enough of them wait: what joins which cluster, and what waits."""
+        joined: dict[int, list[Joined]] = {}
+        waiting, last, looked, room = list[Members](), now.newest_segment, 0, MOST // 2
+        while room and looked < LOOKED:
+            block = self.clusters.loose(self.space, WORTH, after=last, limit=BLOCK)
+            if not len(block):
+                break
+            clusters = _assigned(block, now.ids, now.centres, now.radii)
+            block = replace(block, explained=explains(block), clusters=clusters)
+            rows = np.flatnonzero((clusters == 0) & ~block.explained)[:room]
+            if len(rows) == room:
+                block = _some(block, slice(0, int(rows[-1]) + 1))
+            for key in np.unique(block.clusters[block.clusters > 0]).tolist():
+                centre = now.centres[np.searchsorted(now.ids, key)]
+                joined.setdefault(key, []).append(_joined(block, block.clusters == key, centre))
+            waiting.append(_some(block, rows))
+            last, looked, room = int(block.ids[-1]), looked + len(block), room - len(rows)
+        more = bool(len(self.clusters.loose(self.space, WORTH, after=last, limit=1)))
+        return _Look(joined, joined_members(waiting), last, more)
+
+    def _waiting_before(self, now: Clustering, explains: Callable[[Members], Flags], count: int) -> Members:
+        """The last segments that waited before, as many as `count` if there are so many among the last `LOOKED`."""
+        parts, until, looked = list[Members](), now.newest_segment, 0
+        while count and looked < LOOKED:
+            block = self.clusters.loose_before(self.space, WORTH, until=until, limit=BLOCK)
+            if not len(block):
+                break
+            until, looked = int(block.ids[0]) - 1, looked + len(block)
+            rows = np.flatnonzero(~explains(block))[-count:]
+            parts.append(_some(block, rows))
+            count -= len(rows)
+        return joined_members(parts[::-1])
+
+    def _blocks(self, cluster_ids: Sequence[int] | None, after: int = 0, most: int | None = None) -> Iterator[Members]:
+        """Members of clusters with their vectors, some at a time; at most about `most`."""
+        seen = 0
+        while most is None or seen < most:
+            block = self.clusters.in_clusters(self.space, cluster_ids, after=after, limit=min(BLOCK, most or BLOCK))
+            if not len(block):
+                return
+            yield block
+            after, seen = int(block.ids[-1]), seen + len(block)
+
+    def _sampled(self, cluster_ids: Sequence[int], most: int) -> Members:
+        """Members of some clusters with their vectors: all, or `most` of them at equal distances by id."""
+        ids = np.sort(np.concatenate([self.clusters.member_ids(key)[0] for key in cluster_ids]))
+        return self.clusters.with_vectors(_evenly(ids, most).tolist())
+
+    def _coherence(self, cluster_id: int, changed: Mapping[int, bool], joined: Sequence[Joined]) -> float | None:
+        """The coherence of what is shown of a cluster, from at most `COHERENT` members; None if nothing is."""
+        ids, explained = self.clusters.member_ids(cluster_id)
+        explained = np.array([changed.get(key, was) for key, was in zip(ids.tolist(), explained, strict=True)], bool)
+        new = [each.segments[~each.explained] for each in joined]
+        members = self.clusters.with_vectors(_evenly(np.concatenate([ids[~explained], *new]), COHERENT).tolist())
+        return shape_of(members.vectors, members.owners).coherence if len(members) else None
+
+    def _explainer(self) -> Callable[[Members], Flags]:
+        """What tells which segments a concept of this space labels."""
+        lessons = [each.lesson for each in self.concepts.all() if each.lesson.space == self.space]
+
+        def explains(members: Members) -> Flags:
+            found = np.zeros(len(members), bool)
+            for lesson in lessons if len(members) else ():
+                found |= (members.vectors @ lesson.directions.T).max(axis=1) >= lesson.threshold
+            return found
+
+        return explains
 
     def _check_open(self, cluster_ids: Sequence[int]) -> None:
         for key in cluster_ids:
@@ -342,46 +466,42 @@ def _assigned(loose: Members, ids: Ids, centres: Vectors, radii: Vectors) -> Ids
     return np.where(cosines >= radii[at], ids[at], 0)
 
 
-def _founded(waiting: Members, newest: int) -> tuple[list[tuple[Shape, Joined]], int | None, bool]:
-    """New clusters, the greatest id that was looked at (None if there is too little new), and whether there is more.
+def _founded(part: Members) -> list[tuple[Shape, Joined]]:
+    """New clusters among what waits.
 
     A cluster is a group and what is at least as like its centre as its members are like each other.
     """
-    fresh = np.flatnonzero(waiting.ids > newest)
-    if len(fresh) < max(clustering.LEAST_PHOTOS, ENOUGH * len(waiting)):
-        return [], None, False
-    stop = int(fresh[min(MOST // 2, len(fresh)) - 1]) + 1
-    start = max(0, stop - MOST)
-    part = _some(waiting, slice(start, stop))
     parts = clustering.groups(part.vectors, part.owners)
     if not parts:
-        return [], int(part.ids[-1]), stop < len(waiting)
+        return []
     shapes = [shape_of(part.vectors[rows], part.owners[rows]) for rows in parts]
     centres = np.stack([shape.centre for shape in shapes])
     strict = np.array([shape.coherence for shape in shapes], np.float32)
     clusters = _assigned(part, np.arange(1, len(shapes) + 1), centres, strict)
     for number, rows in enumerate(parts, 1):
         clusters[rows] = number
-    found = [(shape, _joined(part, clusters == number, shape.centre)) for number, shape in enumerate(shapes, 1)]
-    return found, int(part.ids[-1]), stop < len(waiting)
+    return [(shape, _joined(part, clusters == number, shape.centre)) for number, shape in enumerate(shapes, 1)]
 
 
-def _coherences(inside: Members, loose: Members, changed: set[int]) -> dict[int, float]:
-    """The coherence of what is shown of clusters that changed."""
-    found: dict[int, float] = {}
-    for key in sorted(changed - {0}):
-        rows = [(part, (part.clusters == key) & ~part.explained) for part in (inside, loose) if len(part)]
-        owners = np.concatenate([part.owners[which] for part, which in rows])
-        if len(owners):
-            found[key] = shape_of(np.concatenate([part.vectors[which] for part, which in rows]), owners).coherence
-    return found
+def _known(values: Mapping[int, float | None]) -> dict[int, float]:
+    return {key: value for key, value in values.items() if value is not None}
 
 
-def _some(members: Members, which: Flags | slice) -> Members:
+def _evenly(ids: Ids, most: int) -> Ids:
+    """All ids, or `most` of them at equal distances."""
+    return ids if len(ids) <= most else ids[np.linspace(0, len(ids) - 1, most).astype(int)]
+
+
+def _together(parts: Sequence[Joined]) -> Joined:
+    names = ("segments", "similarities", "explained")
+    return Joined(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def _some(members: Members, which: Flags | slice | clustering.Rows) -> Members:
     return Members(*(getattr(members, each.name)[which] for each in fields(members)))
 
 
-def _joined(members: Members, which: Flags | clustering.Rows, centre: Vectors) -> Joined:
+def _joined(members: Members, which: Flags | slice, centre: Vectors) -> Joined:
     return Joined(members.ids[which], members.vectors[which] @ centre, members.explained[which])
 
 

@@ -1,21 +1,25 @@
 """Clusters of segments that nothing explains, and their members.
 
-What is computed from many rows takes a while, and holds no lock: it begins with a revision (`Clusters.all`), and is
-written (`Clusters.change`) only if that is still the last one.
+Members and loose segments are read some at a time, for there may be millions of them. What is computed from many rows
+takes a while, and holds no lock: it begins with a revision (`Clusters.all`), and is written (`Clusters.change`) only if
+that is still the last one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..errors import ClustersChangedError, UnknownClusterError
+from ..types import Ids
 from .models import Cluster, Discovery, Image, Segment
 from .models import ClusterMember as Member
 from .records import (
@@ -27,6 +31,7 @@ from .records import (
     Joined,
     Members,
     Shape,
+    joined_members,
     vector_bytes,
     vectors_from,
 )
@@ -35,6 +40,14 @@ from .sessions import Repository
 
 AREA = (0.0025, 0.9)
 """Shares of the photo within which a segment may be a thing: smaller ones say little, larger ones are the scene."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """Which segments could be a thing that has no name yet."""
+
+    min_quality: float
+    max_label_score: float
 
 
 class Clusters(Repository):
@@ -67,19 +80,16 @@ class Clusters(Repository):
             )
         return _record(row)
 
-    def members(self, cluster_ids: Collection[int]) -> dict[int, list[ClusterMember]]:
-        """The members of each of the clusters that no concept explains, the most typical first."""
-        found: dict[int, list[ClusterMember]] = {key: [] for key in cluster_ids}
-        columns = Member.cluster_id, Segment.id, Segment.image_id, Member.similarity, Segment.label
+    def members(self, cluster_ids: Collection[int], most: int | None = None) -> dict[int, list[ClusterMember]]:
+        """The members of each of the clusters that no concept explains, the most typical first; at most `most`."""
+        columns = Segment.id, Segment.image_id, Member.similarity, Segment.label
         statement = select(*columns).join(Segment, Segment.id == Member.segment_id).where(~Member.explained)
+        statement = statement.order_by(Member.similarity.desc(), Segment.id).limit(most)
         with self._reading() as session:
-            for chunk in in_chunks(sorted(cluster_ids)):
-                rows = session.execute(
-                    statement.where(Member.cluster_id.in_(chunk)).order_by(Member.similarity.desc(), Segment.id)
-                )
-                for key, segment, image, similarity, label in rows:
-                    found[key].append(ClusterMember(segment, image, similarity, label))
-        return found
+            return {
+                key: [ClusterMember(*row) for row in session.execute(statement.where(Member.cluster_id == key))]
+                for key in sorted(cluster_ids)
+            }
 
     # ---- what clusters are computed from
 
@@ -97,36 +107,55 @@ class Clusters(Repository):
             radii=np.array([row.radius for row in rows], np.float32),
         )
 
-    def in_clusters(self, space: str, cluster_ids: Collection[int] | None = None) -> Members:
-        """Members with their vectors: of all clusters of a space, or of some."""
+    def in_clusters(self, space: str, cluster_ids: Collection[int] | None = None, *, after: int, limit: int) -> Members:
+        """The next members with their vectors by rising id: of all clusters of a space, or of some."""
         statement = select(*_MEMBER)
         statement = statement.join(Member, Member.segment_id == Segment.id).join(
             Cluster, Cluster.id == Member.cluster_id
         )
-        statement = statement.where(Cluster.space == space).order_by(Segment.id)
+        statement = statement.where(Cluster.space == space, Segment.id > after).order_by(Segment.id).limit(limit)
         if cluster_ids is not None:
             statement = statement.where(Cluster.id.in_(cluster_ids))
         return self._members(statement)
 
-    def loose(self, space: str, *, min_quality: float, max_label_score: float) -> Members:
-        """Segments in no cluster that are good enough to be a thing and that no label explains.
+    def member_count(self, space: str) -> int:
+        """How many members the clusters of a space have."""
+        statement = select(func.count()).select_from(Member).join(Cluster, Cluster.id == Member.cluster_id)
+        with self._reading() as session:
+            return session.scalar(statement.where(Cluster.space == space)) or 0
+
+    def member_ids(self, cluster_id: int) -> tuple[Ids, NDArray[np.bool_]]:
+        """Ids of a cluster's members, rising, and whether a concept explains each."""
+        statement = select(Member.segment_id, Member.explained).where(Member.cluster_id == cluster_id)
+        with self._reading() as session:
+            rows = session.execute(statement.order_by(Member.segment_id)).all()
+        return np.array([row[0] for row in rows], np.int64), np.array([bool(row[1]) for row in rows], bool)
+
+    def with_vectors(self, segment_ids: Collection[int]) -> Members:
+        """Those of the segments that exist, whatever cluster they are in."""
+        statement = select(*_MEMBER).outerjoin(Member, Member.segment_id == Segment.id).order_by(Segment.id)
+        parts = [self._members(statement.where(Segment.id.in_(chunk))) for chunk in in_chunks(sorted(segment_ids))]
+        return joined_members(parts)
+
+    def loose(self, space: str, worth: Worth, *, after: int, limit: int) -> Members:
+        """The next segments in no cluster that are good enough to be a thing and that no label explains, by rising id.
 
         Whole-photo fallbacks and segments outside of `AREA` are none.
         """
-        whole = Image.width * Image.height
-        chosen = and_(
-            Image.space == space,
-            Segment.quality >= min_quality,
-            ~Segment.is_fallback,
-            or_(Segment.label_score.is_(None), Segment.label_score < max_label_score),
-            Segment.area >= AREA[0] * whole,
-            Segment.area <= AREA[1] * whole,
-            Member.segment_id.is_(None),
-        )
-        statement = select(*_MEMBER)
-        statement = statement.join(Image, Image.id == Segment.image_id)
-        statement = statement.outerjoin(Member, Member.segment_id == Segment.id)
-        return self._members(statement.where(chosen).order_by(Segment.id))
+        statement = _loose(space, worth, *_MEMBER).where(Segment.id > after).order_by(Segment.id)
+        return self._members(statement.limit(limit))
+
+    def loose_before(self, space: str, worth: Worth, *, until: int, limit: int) -> Members:
+        """The last such segments up to an id, by rising id."""
+        last = _loose(space, worth, Segment.id).where(Segment.id <= until).order_by(Segment.id.desc()).limit(limit)
+        with self._reading() as session:
+            ids = session.scalars(last).all()
+        return self.with_vectors(ids)
+
+    def loose_count(self, space: str, worth: Worth) -> int:
+        """How many such segments there are."""
+        with self._reading() as session:
+            return session.scalar(_loose(space, worth, func.count())) or 0
 
     def _members(self, statement: Any) -> Members:
         with self._reading() as session:
@@ -182,6 +211,22 @@ class Clusters(Repository):
 
 
 _MEMBER = (Segment.id, Segment.image_id, Segment.vector, Member.cluster_id, Member.explained)
+
+
+def _loose(space: str, worth: Worth, *columns: Any) -> Select[Any]:
+    whole = Image.width * Image.height
+    chosen = and_(
+        Image.space == space,
+        Segment.quality >= worth.min_quality,
+        ~Segment.is_fallback,
+        or_(Segment.label_score.is_(None), Segment.label_score < worth.max_label_score),
+        Segment.area >= AREA[0] * whole,
+        Segment.area <= AREA[1] * whole,
+        Member.segment_id.is_(None),
+    )
+    statement = select(*columns).select_from(Segment).join(Image, Image.id == Segment.image_id)
+    return statement.outerjoin(Member, Member.segment_id == Segment.id).where(chosen)
+
 
 _CHANGED = "the clusters were changed by another process meanwhile: look at them again and repeat what you did"
 

@@ -435,6 +435,16 @@ class Contents:
     photo_ids: int
 
 
+def joined_members(parts: Sequence[Members]) -> Members:
+    """Several lots of segments as one, in their order."""
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        none = np.zeros(0, np.int64)
+        return Members(none, none, np.zeros((0, 0), np.float32), none, np.zeros(0, bool))
+    names = ("ids", "owners", "vectors", "clusters", "explained")
+    return Members(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
 def vector_bytes(vectors: Vectors) -> bytes:
     """Vectors as they are stored: float16, little endian."""
     return vectors.astype("<f2").tobytes()

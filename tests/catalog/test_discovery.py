@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from toys import TOY, ToyLibrary, analysis
 
 from retrieval import discovery
 from retrieval.catalog import Clusters, Concepts
+from retrieval.catalog import clusters as clusters_module
 from retrieval.catalog.records import ClusterChange
 from retrieval.concepts import Teacher
 from retrieval.discovery import Discoverer, typical
@@ -364,3 +366,66 @@ def test_clusters_of_another_space_are_not_there(world: World, toys: ToyLibrary)
     assert other.ranked() == []
     with pytest.raises(UnknownClusterError):
         other.dismiss(cluster)
+
+
+class TestBounds:
+    """Vectors are read in blocks, however many segments wait, are members, or are merged and split."""
+
+    @pytest.fixture
+    def read(self, world: World, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        """How many vectors were read at once, by each reading."""
+        read: list[int] = []
+
+        def recorded(stored: Sequence[bytes]) -> Vectors:
+            read.append(len(stored))
+            return whole(stored)
+
+        whole = clusters_module.vectors_from
+        for thing in range(4):
+            world.photos(thing, 20)
+        world.discoverer.update_all()
+        for thing in range(4, 8):
+            world.photos(thing, 20)
+        monkeypatch.setattr(clusters_module, "vectors_from", recorded)
+        monkeypatch.setattr(discovery, "BLOCK", 10)
+        monkeypatch.setattr(discovery, "MOST", 40)
+        monkeypatch.setattr(discovery, "COHERENT", 12)
+        return read
+
+    def test_an_update(self, world: World, read: list[int]) -> None:
+        cats = [world.toys.segment_ids(image.id)[0] for image in world.toys.catalog.page(limit=20)]
+        world.teacher().teach("Cat", cats, [])
+        report = world.discoverer.update_all()
+        assert report.explained >= 15
+        assert not report.more
+        assert len(world.open()) >= 6
+        assert max(read) <= 40
+
+    def test_a_merge_and_a_split(self, world: World, read: list[int]) -> None:
+        world.discoverer.update_all()
+        before = world.open()
+        first, second, third, *_ = sorted(before)
+        both = world.discoverer.merge([first, second, third])
+        assert world.of(both) == before[first] | before[second] | before[third]
+        kept, new = world.discoverer.split(both)
+        assert world.of(kept) | world.of(new) == before[first] | before[second] | before[third]
+        assert not world.of(kept) & world.of(new)
+        assert max(read) <= 40
+
+    def test_what_a_request_asks_anew(self, world: World, read: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+        world.discoverer.update_all()
+        monkeypatch.setattr(discovery, "LOOKED", 20)
+        members = world.discoverer.clusters.member_count(TOY)
+        read.clear()
+        world.discoverer.update(20)
+        assert sum(read) <= 90 < members
+        read.clear()
+        world.discoverer.update(None)
+        assert sum(read) >= members
+
+    def test_what_is_shown(self, world: World, read: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(discovery, "SHOWN", 1)
+        monkeypatch.setattr(discovery, "TYPICAL", 3)
+        shown = world.discoverer.clusters.members(list(world.open()), 3)
+        assert {len(each) for each in shown.values()} == {3}
+        assert all(len(each) == 3 for each in world.discoverer.shown(world.discoverer.ranked()).values())
