@@ -321,7 +321,7 @@ class Discoverer:
         now, explains, count = self.clusters.all(self.space), self._explainer(), 0
         changed: dict[int, bool] = {}
         touched: set[int] = set()
-        for block in self._blocks(None, self._beginning(now, most), most):
+        for block in self._all_blocks(self._beginning(now, most), most):
             explained = explains(block) & np.isin(block.clusters, _open_ids(now))
             which = explained != block.explained
             changed |= dict(zip(block.ids[which].tolist(), explained[which].tolist(), strict=True))
@@ -405,20 +405,30 @@ class Discoverer:
             count -= len(rows)
         return joined_members(parts[::-1])
 
-    def _blocks(self, cluster_ids: Sequence[int] | None, after: int = 0, most: int | None = None) -> Iterator[Members]:
-        """Members of clusters with their vectors, some at a time; at most about `most`."""
-        seen = 0
-        while most is None or seen < most:
-            block = self.clusters.in_clusters(self.space, cluster_ids, after=after, limit=min(BLOCK, most or BLOCK))
+    def _blocks(self, cluster_ids: Sequence[int]) -> Iterator[Members]:
+        """Members of some clusters with their vectors, some at a time."""
+        ids = self._ids(cluster_ids)
+        for start in range(0, len(ids), BLOCK):
+            yield self.clusters.with_vectors(ids[start : start + BLOCK].tolist())
+
+    def _all_blocks(self, after: int, most: int | None) -> Iterator[Members]:
+        """Members of all clusters beyond an id, some at a time; `most` of them at most."""
+        left = most
+        while left is None or left > 0:
+            block = self.clusters.in_clusters(
+                self.space, after=after, limit=BLOCK if left is None else min(BLOCK, left)
+            )
             if not len(block):
                 return
             yield block
-            after, seen = int(block.ids[-1]), seen + len(block)
+            after, left = int(block.ids[-1]), None if left is None else left - len(block)
+
+    def _ids(self, cluster_ids: Sequence[int]) -> Ids:
+        return np.sort(np.concatenate([self.clusters.member_ids(key)[0] for key in cluster_ids]))
 
     def _sampled(self, cluster_ids: Sequence[int], most: int) -> Members:
         """Members of some clusters with their vectors: all, or `most` of them at equal distances by id."""
-        ids = np.sort(np.concatenate([self.clusters.member_ids(key)[0] for key in cluster_ids]))
-        return self.clusters.with_vectors(_evenly(ids, most).tolist())
+        return self.clusters.with_vectors(_evenly(self._ids(cluster_ids), most).tolist())
 
     def _coherence(self, cluster_id: int, changed: Mapping[int, bool], joined: Sequence[Joined]) -> float | None:
         """The coherence of what is shown of a cluster, from at most `COHERENT` members; None if nothing is."""
