@@ -136,8 +136,8 @@ def search(settings: Settings, /, image: Path | None, as_json: bool, **asked: ob
     from .searching import print_answer, request_of
 
     assembly = _assembly(settings)
-    request = request_of(assembly, image, asked)
-    print_answer(assembly, assembly.engine().search(request), as_json=as_json)
+    with request_of(assembly, image, asked) as request:
+        print_answer(assembly, assembly.engine().search(request), as_json=as_json)
 
 
 @click.command()
@@ -153,14 +153,31 @@ def status(settings: Settings, as_json: bool) -> None:
 @click.command()
 @click.pass_obj
 def verify(settings: Settings) -> None:
-    """Hold the index against the catalogue; exits with 1 if something is wrong."""
+    """Hold the index against the catalogue, and list what is of no use; exits with 1 if something is wrong."""
+    from .cleaning import waste
     from .publishing import verify as check
 
     faults = check(_assembly(settings))
     for fault in faults:
         click.echo(fault)
+    left = waste(_assembly(settings))
+    for each in left:
+        click.echo(f"waste: {each}")
+    if left:
+        click.echo("waste is not wrong; `python manage.py clean` removes it")
     click.echo("index and catalogue agree" if not faults else f"{len(faults)} faults")
     sys.exit(1 if faults else 0)
+
+
+@click.command("clean")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be removed.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def clean(settings: Settings, dry_run: bool, as_json: bool) -> None:
+    """Remove files that nothing needs any more, and rows whose time is over; nothing younger than an hour."""
+    from .searching import print_cleaned
+
+    print_cleaned(_assembly(settings), dry_run=dry_run, as_json=as_json)
 
 
 @click.command("rebuild-index")
@@ -469,7 +486,7 @@ def _numbers(text: str | None, count: int) -> tuple[float, ...] | None:
 
 
 COMMANDS: tuple[click.Command, ...] = (
-    ingest, worker, search, status, verify, rebuild_index, retry_failed, pause, resume, cancel, resegment, export,
-    concepts, discover, migrate,
+    ingest, worker, search, status, verify, clean, rebuild_index, retry_failed, pause, resume, cancel,
+    resegment, export, concepts, discover, migrate,
     evaluate, bench,
 )  # fmt: skip

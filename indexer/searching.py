@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,25 +25,37 @@ from retrieval.index.inverted import Tuning
 from retrieval.protocols import AnalyzedPhoto
 from retrieval.query import Match, Part, PartMatch, Ref, SearchAnswer, SearchRequest
 from retrieval.remote_analyzer import RemoteAnalyzer
+from retrieval.storage import size
 
+from .cleaning import clean, waste
 from .naming import concept_named
 
 FACETS = 8
 """So many of each kind are shown."""
 
 
-def request_of(assembly: Assembly, image: Path | None, asked: dict[str, Any]) -> SearchRequest:
-    """What the options of ``search`` ask for; a photo is analysed first."""
+@contextmanager
+def request_of(assembly: Assembly, image: Path | None, asked: dict[str, Any]) -> Iterator[SearchRequest]:
+    """What the options of ``search`` ask for; a photo is analysed first, and forgotten at the end."""
     point, box, segment = asked["point"], asked["box"], asked["segment"]
     if image is None and (point or box):
         raise click.UsageError("--at and --box are places on a photo: give --image too")
     if point and box:
         raise click.UsageError("give --at or --box, not both")
     refs = [Ref(segment=segment)] if segment is not None else []
+    query = None
     if image is not None:
         photo = _analyze(assembly, image)
         query = assembly.queries.add(digest_of_file(image), photo.size_hw, photo.analysis, assembly.card.space)
         refs.append(Ref(query=query, point=point, box=box))
+    try:
+        yield _request(assembly, refs, asked)
+    finally:
+        if query is not None:
+            assembly.queries.remove(query)
+
+
+def _request(assembly: Assembly, refs: Sequence[Ref], asked: dict[str, Any]) -> SearchRequest:
     if not refs and not asked["text"].strip():
         raise click.UsageError("nothing is asked for: give --image, --segment or --text")
     chosen = {name: asked[name] for name in ("text", "limit", "group_by", "min_quality")}
@@ -191,6 +205,23 @@ def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
 def _explained(match: Match) -> dict[str, Any]:
     matched = [{**part._asdict(), "score": round(part.score, 6)} for part in match.parts]
     return {"matched": matched, "relations": [round(degree, 4) for degree in match.relations]}
+
+
+def print_cleaned(assembly: Assembly, *, dry_run: bool, as_json: bool) -> None:
+    """Remove waste, or look for it only, and tell how much there was of each kind."""
+    found = waste(assembly) if dry_run else clean(assembly)
+    if as_json:
+        kinds = {each.kind: {"count": each.count, "bytes": each.bytes} for each in found}
+        click.echo(json.dumps({"dry_run": dry_run, "waste": kinds, "bytes": sum(each.bytes for each in found)}))
+        return
+    table = Table("what", "how many", "size")
+    for each in found:
+        table.add_row(each.kind, str(each.count), size(each.bytes) if each.bytes else "")
+    console = Console()
+    if found:
+        console.print(table)
+    total = size(sum(each.bytes for each in found))
+    console.print(f"{total} {'would be' if dry_run else 'were'} removed" if found else "there is nothing to remove")
 
 
 def print_status(assembly: Assembly, *, as_json: bool) -> None:

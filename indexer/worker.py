@@ -13,6 +13,7 @@ from retrieval.duties import Duty
 from retrieval.errors import CatalogUnavailableError
 from retrieval.storage import obstacle_of
 
+from .cleaning import KINDS, UPLOADS, clean
 from .discover import register_files
 from .pipeline import Pipeline
 from .publishing import PUBLISH, Publisher
@@ -21,6 +22,8 @@ from .report import IngestReport, Tally
 logger = logging.getLogger(__name__)
 
 DISCOVER = "discover"
+TIDY = "tidy"
+TIDY_SECONDS = 3600.0
 PUBLISH_SECONDS = 30.0
 LAST_ATTEMPTS = 3
 """So often what fails is tried when the worker ends."""
@@ -50,6 +53,7 @@ class Worker:
         self._rechecked = ""
         self._duties = (
             Duty(PUBLISH, self._publish, PUBLISH_SECONDS, "the index is not published", assembly.duties),
+            Duty(TIDY, self._tidy, TIDY_SECONDS, "what is of no use stays", assembly.duties),
             Duty(DISCOVER, self._discover, PUBLISH_SECONDS, "the clusters are as they were", assembly.duties),
         )
 
@@ -75,7 +79,8 @@ class Worker:
             ended.set()
             for thread, duty in zip(threads, self._duties, strict=True):
                 thread.join()
-                duty.finish(self._stopping.is_set, LAST_ATTEMPTS)
+                if duty.name != TIDY:
+                    duty.finish(self._stopping.is_set, LAST_ATTEMPTS)
 
     def _run(self, is_complete: Callable[[], bool]) -> int:
         """Run the line, and again when what stopped it may have passed; nothing that was claimed is lost by that."""
@@ -108,6 +113,11 @@ class Worker:
         if not more:
             self._discovered = now
         return more
+
+    def _tidy(self) -> bool:
+        """Remove what is of no use, originals apart: those only `clean` removes, when it is told to."""
+        clean(self._assembly, set(KINDS) - {UPLOADS})
+        return False
 
     def _publish(self) -> bool | None:
         """The catalogue has everything already, so that a failure here is not fatal."""

@@ -66,9 +66,10 @@ class Follower(threading.Thread):
 
 
 def tidy(context: WebContext) -> None:
-    """Forget query photos whose time is over, with their files, and remove what broken uploads have left."""
+    """Forget query photos and refined searches whose time is over, and remove files of those and of broken uploads."""
     for sha256 in context.queries.expire():
         context.assembly.own_files.remove_query(sha256)
+    context.judgements.expire()
     for folder in (context.settings.uploads_dir, context.settings.queries_dir):
         for partial in folder.glob(PARTIAL_PATTERN):
             if not _is_young(partial):

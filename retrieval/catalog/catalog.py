@@ -114,6 +114,14 @@ class Catalog(Repository):
             }
         return {state: found.get(state, 0) for state in STATES}
 
+    def known_digests(self, digests: Collection[str]) -> set[str]:
+        """Those of the digests that photos have."""
+        found: set[str] = set()
+        with self._reading() as session:
+            for chunk in in_chunks(sorted(digests)):
+                found.update(session.scalars(select(Image.sha256).where(Image.sha256.in_(chunk))))
+        return found
+
     def delete(self, image_id: int) -> ImageRecord:
         """Remove a photo, its locations and its segments from the catalogue; its file stays where it is.
 

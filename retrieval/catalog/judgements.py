@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from ..errors import QueryError, UnknownFeedbackError, UnknownSegmentError
@@ -22,6 +22,10 @@ from .sessions import Repository
 MOST_ROUNDS = 100
 MOST_JUDGED = 1000
 """More judgements in one search would say little more, and cost time."""
+
+
+KEPT = timedelta(days=90)
+"""How long a search that is refined is kept; one that is kept as a concept is one for ever."""
 
 
 class Judgements(Repository):
@@ -91,6 +95,20 @@ class Judgements(Repository):
                 for key, side in sides.items()
             )
             return row.rounds
+
+    def expired(self) -> int:
+        """How many refined searches are older than `KEPT`."""
+        with self._reading() as session:
+            return session.scalar(select(func.count()).where(Feedback.created_at < datetime.now(UTC) - KEPT)) or 0
+
+    def expire(self, now: datetime | None = None) -> int:
+        """Forget refined searches that began more than `KEPT` ago, with what was judged in them; returns how many.
+
+        Concepts that they were kept as stay.
+        """
+        old = Feedback.created_at < (now or datetime.now(UTC)) - KEPT
+        with self._sessions.begin() as session:
+            return int(session.execute(delete(Feedback).where(old)).rowcount)  # type: ignore[attr-defined]
 
     def take_back(self, feedback_id: int) -> int:
         """Forget the last round; returns the number of the one before.

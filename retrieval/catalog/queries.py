@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from ..errors import UnknownQueryError
 from ..types import Analysis
 from .models import Query
 from .records import QueryRecord, vector_bytes, vectors_from
-from .rows import segment_columns, segment_record_from
+from .rows import in_chunks, segment_columns, segment_record_from
 from .sessions import Repository
 
 KEPT = timedelta(hours=24)
@@ -65,6 +66,25 @@ class KeptQueries(Repository):
         """Whether a kept query is of the photo with these bytes."""
         with self._reading() as session:
             return session.scalar(select(Query.id).where(Query.sha256 == sha256).limit(1)) is not None
+
+    def remove(self, query_id: int) -> None:
+        """Forget a query photo; one that is gone is forgotten already."""
+        with self._sessions.begin() as session:
+            session.execute(delete(Query).where(Query.id == query_id))
+
+    def kept_digests(self, digests: Collection[str]) -> set[str]:
+        """Those of the digests that query photos have whose time is not over."""
+        found: set[str] = set()
+        with self._reading() as session:
+            for chunk in in_chunks(sorted(digests)):
+                kept = Query.sha256.in_(chunk), Query.created_at >= datetime.now(UTC) - KEPT
+                found.update(session.scalars(select(Query.sha256).where(*kept)))
+        return found
+
+    def expired(self) -> int:
+        """How many queries are older than `KEPT`."""
+        with self._reading() as session:
+            return session.scalar(select(func.count()).where(Query.created_at < datetime.now(UTC) - KEPT)) or 0
 
     def expire(self, now: datetime | None = None) -> list[str]:
         """Remove queries older than `KEPT`; returns the digests of photos that no query needs any more."""

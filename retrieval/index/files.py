@@ -295,12 +295,19 @@ class IndexFiles:
             _replace(self._manifest, json.dumps(asdict(manifest), indent=1).encode())
         except OSError as error:
             raise IndexFileError(f"the index in {self.folder} cannot be written, the old one stays: {error}") from error
-        named = {name for entry in entries for name in (entry.name, _ids_name(entry.name), entry.gone)}
-        for pattern in ("part-*", "gone-*"):
-            for other in self.folder.glob(pattern):
-                if other.name not in named:
-                    other.unlink(missing_ok=True)
+        for other in _unnamed(self.folder, manifest):
+            other.unlink(missing_ok=True)
         return manifest
+
+    def unnamed(self) -> list[Path]:
+        """Parts and beginnings of parts that the manifest does not name; call it inside `writing` to remove them.
+
+        Raises
+        ------
+        IndexMissingError, IndexMismatchError
+            There is no manifest that could name them.
+        """
+        return _unnamed(self.folder, self.manifest())
 
     def _with_gone(self, entry: PartEntry, gone: Ids, stamp: str) -> PartEntry:
         if not len(gone):
@@ -339,6 +346,12 @@ class IndexFiles:
         size, digest = beside.stat().st_size, _digest(beside)
         beside.replace(self.folder / name)
         return size, digest
+
+
+def _unnamed(folder: Path, manifest: Manifest) -> list[Path]:
+    named = {name for entry in manifest.parts for name in (entry.name, _ids_name(entry.name), entry.gone)}
+    found = (other for pattern in ("part-*", "gone-*", "manifest.tmp") for other in folder.glob(pattern))
+    return sorted(other for other in found if other.name not in named)
 
 
 def _entry(stored: dict[str, Any]) -> PartEntry:

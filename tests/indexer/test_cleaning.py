@@ -1,0 +1,223 @@
+"""What is of no use is listed and removed, whatever left it there; what anybody uses stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Collection
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+from toys import Ingested, analysis, drawing
+
+from indexer import cleaning
+from indexer import worker as worker_module
+from indexer.commands import clean, search, verify
+from indexer.publishing import verify as faults_of
+from indexer.worker import Worker
+from retrieval import duties
+from retrieval.catalog import judgements, queries
+from retrieval.query import SearchRequest
+from retrieval.settings import Settings
+
+GONE = "ab" * 32
+OLD = 2 * cleaning.AGE_SECONDS
+
+
+def put(path: Path, age: float = OLD, content: bytes = b"waste") -> Path:
+    """A file of some age."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+def files_of(settings: Settings) -> set[Path]:
+    """All files of HOME but the catalogue, locks and what tells of duties."""
+    found = (path for path in settings.home.rglob("*") if path.is_file())
+    return {path for path in found if "catalog.db" not in path.name and path.suffix != ".lock"}
+
+
+def run(settings: Settings, command: Any, *options: str) -> str:
+    done = CliRunner().invoke(command, list(options), obj=settings)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.fixture
+def aged(ingested: Ingested) -> Ingested:
+    """An installation whose files are all old, so that only their use keeps them."""
+    for path in files_of(ingested.assembly.settings):
+        os.utime(path, (time.time() - OLD,) * 2)
+    return ingested
+
+
+def left_behind(where: Ingested, age: float = OLD) -> dict[str, list[Path]]:
+    """Files of every kind that nothing needs."""
+    settings = where.assembly.settings
+    index = where.assembly.segment_files.folder
+    upload, query = settings.uploads_dir, settings.queries_dir
+    known = where.assembly.catalog.page()[0].sha256
+    return {
+        cleaning.RENDITIONS: [put(settings.preview(GONE), age), put(settings.thumbnail(GONE), age)],
+        cleaning.UPLOADS: [put(upload / "ab" / f"{GONE}.jpg", age)],
+        cleaning.QUERIES: [put(query / "ab" / GONE, age), put(query / "ab" / f"{GONE}.jpg", age)],
+        cleaning.UNFINISHED: [
+            put(upload / ".upload-0123456789abcdef", age),
+            put(query / ".upload-fedcba9876543210", age),
+            put(settings.preview(known).with_name(f".{known}.preview.jpg.0123abcd.partial"), age),
+            put(settings.home / "duties" / ".publish-0123abcd.tmp", age),
+        ],
+        cleaning.INDEX: [
+            put(index / "part-20200101T000000000000.faiss", age),
+            put(index / "part-20200101T000000000000.ids.npy.tmp", age),
+            put(index / "gone-20200101T000000000000-x.npy", age),
+        ],
+    }
+
+
+def test_there_is_nothing_to_clean_after_an_ingest(aged: Ingested) -> None:
+    before = files_of(aged.assembly.settings)
+    assert "there is nothing to remove" in run(aged.assembly.settings, clean)
+    assert files_of(aged.assembly.settings) == before
+    assert "waste" not in run(aged.assembly.settings, verify)
+
+
+def test_every_kind_is_listed_and_removed(aged: Ingested) -> None:
+    settings = aged.assembly.settings
+    before = files_of(settings)
+    left = left_behind(aged)
+    told = run(settings, verify)
+    assert "index and catalogue agree" in told
+    assert "python manage.py clean" in told
+    for kind, paths in left.items():
+        assert f"waste: {len(paths)} {kind}" in told
+    counted = {kind: {"count": len(paths), "bytes": 5 * len(paths)} for kind, paths in left.items()}
+    dry = json.loads(run(settings, clean, "--dry-run", "--json"))
+    assert dry == {"dry_run": True, "waste": counted, "bytes": 5 * sum(map(len, left.values()))}
+    assert all(path.exists() for paths in left.values() for path in paths)
+    assert "would be removed" in run(settings, clean, "--dry-run")
+    assert json.loads(run(settings, clean, "--json"))["waste"] == counted
+    assert files_of(settings) == before
+    assert faults_of(aged.assembly) == []
+    assert json.loads(run(settings, clean, "--json")) == {"dry_run": False, "waste": {}, "bytes": 0}
+
+
+def test_what_is_young_stays(aged: Ingested) -> None:
+    left = left_behind(aged, age=cleaning.AGE_SECONDS - 60)
+    run(aged.assembly.settings, clean)
+    assert all(path.exists() for paths in left.values() for path in paths)
+
+
+def test_files_of_others_stay(aged: Ingested) -> None:
+    settings = aged.assembly.settings
+    strange = [put(settings.uploads_dir / "notes.txt"), put(settings.renditions_dir / "ab" / "mine.jpg")]
+    (settings.uploads_dir / "ab").mkdir()
+    link = settings.uploads_dir / "ab" / f"{GONE}.jpg"
+    link.symlink_to(aged.paths[0])
+    run(settings, clean)
+    assert all(path.exists() for path in (*strange, link, *aged.paths))
+
+
+def test_what_a_deleted_or_replaced_photo_leaves(aged: Ingested) -> None:
+    """The row goes while its renditions are being made, or because its file has other bytes."""
+    assembly = aged.assembly
+    gone, replaced, *_ = (image.sha256 for image in assembly.catalog.page())
+    with assembly._sessions.begin() as session:
+        session.execute(text("DELETE FROM image WHERE sha256 = :gone"), {"gone": gone})
+    drawing(99).save(aged.paths[1])
+    Worker(assembly).work(lambda: True)
+    from indexer.discover import register_files
+    from indexer.report import Tally
+
+    register_files(assembly.intake, [aged.paths[1]], Tally())
+    found = {each.kind: each.count for each in cleaning.waste(assembly)}
+    assert found[cleaning.RENDITIONS] == 4
+    cleaning.clean(assembly)
+    for sha256 in (gone, replaced):
+        assert not assembly.settings.preview(sha256).exists()
+    assert len(list(assembly.settings.renditions_dir.rglob("*.jpg"))) == 2 * 4
+
+
+@pytest.mark.parametrize("comes", ["row", "file"])
+def test_a_file_that_comes_back_meanwhile_is_not_lost(
+    aged: Ingested, monkeypatch: pytest.MonkeyPatch, comes: str
+) -> None:
+    """An upload of the same bytes is put in its place, or registered, between the look-up and the removal."""
+    assembly = aged.assembly
+    path = put(assembly.settings.uploads_dir / "ab" / f"{GONE}.jpg")
+    known, asked = assembly.catalog.known_digests, []
+
+    def between(digests: Collection[str]) -> set[str]:
+        asked.append(digests)
+        if len(asked) == 1 and comes == "file":
+            put(path, age=0, content=b"came again")
+        elif len(asked) > 1 and comes == "row":
+            return set(digests)
+        return known(digests)
+
+    monkeypatch.setattr(assembly.catalog, "known_digests", between)
+    store = cleaning._Store(cleaning.UPLOADS, assembly.settings.uploads_dir, assembly.catalog.known_digests)
+    assert list(cleaning._stored(store, remove=True)) == []
+    assert path.read_bytes() == (b"came again" if comes == "file" else b"waste")
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_what_a_killed_clean_had_put_aside_is_put_back(aged: Ingested) -> None:
+    assembly = aged.assembly
+    preview = assembly.settings.preview(assembly.catalog.page()[0].sha256)
+    preview.rename(preview.with_name(f".{preview.name}.clean"))
+    assert cleaning.waste(assembly) == []
+    assert cleaning.clean(assembly) == []
+    assert preview.exists()
+
+
+def test_an_index_that_is_written_is_left_alone(aged: Ingested) -> None:
+    paths = left_behind(aged)[cleaning.INDEX]
+    with aged.assembly.segment_files.writing():
+        run(aged.assembly.settings, clean)
+        assert all(path.exists() for path in paths)
+    run(aged.assembly.settings, clean)
+    assert not any(path.exists() for path in paths)
+
+
+def test_rows_whose_time_is_over(aged: Ingested) -> None:
+    assembly, settings = aged.assembly, aged.assembly.settings
+    names = ("e" * 64, "f" * 64)
+    kept = [assembly.queries.add(name, (8, 40), analysis([(1, 0, 0, 0)]), "toy:1") for name in names]
+    begun = [assembly.judgements.begin(SearchRequest(text=name), "toy:1") for name in names]
+    young, old = (put(assembly.query_path(name)) for name in names)
+    with assembly._sessions.begin() as session:
+        for table, key, age in (("query", kept[1], queries.KEPT), ("feedback", begun[1], judgements.KEPT)):
+            when = queries._now() - age - timedelta(minutes=1)
+            session.execute(text(f"UPDATE {table} SET created_at = :when WHERE id = :key"), {"when": when, "key": key})
+    found = json.loads(run(settings, clean, "--json"))["waste"]
+    assert found[cleaning.QUERY_ROWS]["count"] == found[cleaning.FEEDBACK_ROWS]["count"] == 1
+    assert assembly.queries.get(kept[0]).sha256 == names[0]
+    assert assembly.judgements.get(begun[0]).request.text == names[0]
+    assert assembly.queries.expired() == assembly.judgements.expired() == 0
+    assert (young.exists(), old.exists()) == (True, False)
+
+
+def test_a_search_by_a_photo_leaves_no_row(aged: Ingested) -> None:
+    run(aged.assembly.settings, search, "--image", str(aged.paths[0]), "--json")
+    with aged.assembly._sessions.begin() as session:
+        assert session.scalar(text("SELECT count(*) FROM query")) == 0
+
+
+def test_a_worker_tidies_but_removes_no_upload(aged: Ingested, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = left_behind(aged)
+    monkeypatch.setattr(worker_module, "TIDY_SECONDS", 0.01)
+    monkeypatch.setattr(duties, "PAUSE_SECONDS", 0.01)
+    uploads = left.pop(cleaning.UPLOADS)
+    waits = time.monotonic() + 60
+    Worker(aged.assembly).work(
+        lambda: not any(path.exists() for paths in left.values() for path in paths) or time.monotonic() > waits
+    )
+    assert not any(path.exists() for paths in left.values() for path in paths)
+    assert all(path.exists() for path in uploads)
