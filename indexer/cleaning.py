@@ -1,7 +1,7 @@
 """What lies about in HOME and is of no use: files that no row names, index files that no manifest names, expired rows.
 
-Nothing is removed that is younger than an hour, for somebody may be about to use it. A file is put aside first and
-looked up again, so that one that comes back meanwhile, an upload of the same bytes say, is not lost.
+Nothing is removed that is younger than an hour, for somebody may be about to use it. A file under a digest is removed
+under the lock of those who enter such files, and looked up again, so that an upload of the same bytes is not lost.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ QUERY_ROWS = "query photos whose time is over"
 FEEDBACK_ROWS = "refined searches whose time is over"
 KINDS = (RENDITIONS, UPLOADS, QUERIES, UNFINISHED, INDEX, QUERY_ROWS, FEEDBACK_ROWS)
 
-ASIDE = re.compile(r"\.(?P<name>.+)\.clean")
 _UNFINISHED = re.compile(r"\.upload-[0-9a-f]+|\..+\.[0-9a-f]+\.partial|\..+-[0-9a-f]+\.tmp")
 _NAMED = re.compile(r"(?P<sha256>[0-9a-f]{64})(\.preview\.jpg|\.thumb\.jpg|\.\w+)?")
 
@@ -52,11 +51,12 @@ class Waste:
 
 @dataclass(frozen=True, slots=True)
 class _Store:
-    """A folder of files under digests, and which digests are wanted."""
+    """A folder of files under digests, which digests are wanted, and what removes a file unless it is wanted by now."""
 
     kind: str
     folder: Path
     wanted: Callable[[Collection[str]], set[str]]
+    remove: Callable[[str, Path], None]
 
 
 def waste(assembly: Assembly) -> list[Waste]:
@@ -71,25 +71,26 @@ def clean(assembly: Assembly, kinds: Collection[str] = KINDS) -> list[Waste]:
 
 def _cleaned(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> list[Waste]:
     found = dict.fromkeys(kinds, (0, 0))
-    for kind, size in _all(assembly, remove=remove, kinds=kinds):
-        if kind in found:
-            count, total = found[kind]
-            found[kind] = count + 1, total + size
     for kind, rows in ((QUERY_ROWS, assembly.queries), (FEEDBACK_ROWS, assembly.judgements)):
         if kind in found:
             found[kind] = rows.expired(), 0
             if remove:
                 rows.expire()
+    for kind, size in _all(assembly, remove=remove, kinds=kinds):
+        if kind in found:
+            count, total = found[kind]
+            found[kind] = count + 1, total + size
     return [Waste(kind, *each) for kind, each in found.items() if each[0]]
 
 
 def _all(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> Iterator[tuple[str, int]]:
     """Kind and size of each file; with `remove` each was removed."""
-    settings = assembly.settings
+    settings, own = assembly.settings, assembly.own_files
+    known, kept = assembly.catalog.known_digests, assembly.queries.kept_digests
     stores = (
-        _Store(RENDITIONS, settings.renditions_dir, assembly.catalog.known_digests),
-        _Store(UPLOADS, settings.uploads_dir, assembly.catalog.known_digests),
-        _Store(QUERIES, settings.queries_dir, assembly.queries.kept_digests),
+        _Store(RENDITIONS, settings.renditions_dir, known, lambda sha256, _: own.remove_photo(sha256, [])),
+        _Store(UPLOADS, settings.uploads_dir, known, lambda sha256, path: own.remove_photo(sha256, [path])),
+        _Store(QUERIES, settings.queries_dir, kept, lambda sha256, _: own.remove_query(sha256)),
     )
     for store in stores:
         if store.kind in kinds:
@@ -103,37 +104,15 @@ def _all(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> Iterato
 
 
 def _stored(store: _Store, *, remove: bool) -> Iterator[tuple[str, int]]:
-    files = ((match["sha256"], path) for path in _files(store.folder) if (match := _NAMED.fullmatch(_name_of(path))))
+    files = ((match["sha256"], path) for path in _files(store.folder) if (match := _NAMED.fullmatch(path.name)))
     while chunk := list(islice(files, CHUNK)):
         wanted = store.wanted({sha256 for sha256, _ in chunk})
-        for sha256, path in chunk:
-            to_restore = remove and ASIDE.fullmatch(path.name) is not None
-            if (sha256 in wanted and not to_restore) or _is_young(path):
-                continue
-            size = _size(path)
-            if not remove or _remove(path, lambda sha256=sha256: bool(store.wanted({sha256}))):  # type: ignore[misc]
+        waste = [(sha256, path, _size(path)) for sha256, path in chunk if not (sha256 in wanted or _is_young(path))]
+        for sha256, path, size in waste:
+            if remove:  # with others of the same digest
+                store.remove(sha256, path)
+            if not remove or not path.exists():
                 yield store.kind, size
-
-
-def _remove(path: Path, is_wanted: Callable[[], bool]) -> bool:
-    """Remove a file unless it is wanted by now, or is another one by now; returns whether it was removed."""
-    place = path.with_name(_name_of(path))
-    aside = place.with_name(f".{place.name}.clean")
-    try:
-        path.rename(aside)
-        if not (is_wanted() or _is_young(aside)):
-            aside.unlink()
-            logger.info("%s was removed", place)
-            return True
-        if place.exists():
-            aside.unlink()
-        else:
-            aside.rename(place)
-    except FileNotFoundError:
-        pass  # somebody else has removed it
-    except OSError as error:
-        logger.error("%s cannot be removed: %s", path, error.strerror)
-    return False
 
 
 def _unfinished(folder: Path, *, remove: bool) -> Iterator[tuple[str, int]]:
@@ -186,12 +165,6 @@ def _files(folder: Path) -> Iterator[Path]:
                         yield Path(entry.path)
         except FileNotFoundError:
             continue
-
-
-def _name_of(path: Path) -> str:
-    """The name a file has, or had before it was put aside by somebody who was killed then."""
-    aside = ASIDE.fullmatch(path.name)
-    return aside["name"] if aside else path.name
 
 
 def _is_young(path: Path) -> bool:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from flask import Response, request, send_file
 from werkzeug.exceptions import Conflict, Gone, NotFound
+from werkzeug.wsgi import wrap_file
 
 from retrieval.catalog import ImageRecord
 from retrieval.catalog.records import LocationRecord, SeenFile
@@ -96,8 +97,6 @@ def serve_original(context: WebContext, image: ImageRecord) -> Response:
     Conflict, Gone
         As `open_original`.
     """
-    if image.format is None and image.state == "failed":
-        raise NotFound(f"photo {image.id} has no picture that can be shown: {image.error}")
     if image.format is None:
         rendition(context, image, "thumbnail")
     stream = open_original(context, image)
@@ -116,6 +115,10 @@ def serve_original(context: WebContext, image: ImageRecord) -> Response:
     response.cache_control.private = True
     response.cache_control.no_cache = True  # ask again each time: the file may have gone or changed
     response.make_conditional(request, accept_ranges=True, complete_length=size)
+    if response.status_code == 206 and "wsgi.file_wrapper" in request.environ:
+        # by PEP 3333 the server sends from where the file is, as many bytes as the answer has; no thread waits for it
+        stream.seek(response.content_range.start or 0)
+        response.response = wrap_file(request.environ, stream)
     return response
 
 
@@ -132,6 +135,8 @@ def rendition(context: WebContext, image: ImageRecord, kind: Rendition) -> Path:
     settings = context.settings
     path = settings.preview(image.sha256) if kind == "preview" else settings.thumbnail(image.sha256)
     if not path.exists():
+        if image.format is None and image.state == "failed":
+            raise NotFound(f"photo {image.id} has no picture that can be shown: {image.error}")
         remake(context, image)
     return path
 
@@ -148,7 +153,7 @@ def remake(context: WebContext, image: ImageRecord) -> None:
     with open_original(context, image) as stream:
         source, before = path_of_opened(stream), identity_of(stream)
         try:
-            context.renditions.make(source, preview=preview, thumbnail=thumbnail)
+            context.renditions.make(source, image.sha256, preview=preview, thumbnail=thumbnail)
         except ImageError as error:
             reason = str(error).removeprefix(f"{source}: ")
             raise NotFound(f"photo {image.id} has no picture that can be shown: {reason}") from error

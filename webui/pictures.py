@@ -9,14 +9,25 @@ from __future__ import annotations
 import atexit
 import io
 import threading
+import time
+from collections import OrderedDict
 from pathlib import Path
 
 from PIL import Image
+from werkzeug.exceptions import ServiceUnavailable
 
 from retrieval.decoding import QUERY_SECONDS, DecoderPool
+from retrieval.errors import ImageError
 
 CROP_SIDE = 512
 """Long side of a cut-out in pixels, at most."""
+
+MAX_WAITING = 4
+PATIENCE_SECONDS = 5.0
+"""How many pictures wait for the decoder, and how long others wait to be among them."""
+
+FAILURE_SECONDS = 600.0
+MAX_FAILURES = 4096
 
 _MARGIN = 0.06  # of the cut-out's long side, so that the segment does not touch the edge
 _LEAST_MARGIN = 2.0
@@ -30,9 +41,18 @@ class Renditions:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pool: DecoderPool | None = None
+        self._places = threading.Semaphore(MAX_WAITING)
+        self._failures: OrderedDict[str, tuple[float, ImageError]] = OrderedDict()
 
-    def make(self, source: Path, *, preview: Path | None = None, thumbnail: Path | None = None) -> None:
+    def make(self, source: Path, sha256: str, *, preview: Path | None = None, thumbnail: Path | None = None) -> None:
         """Write a preview, a thumbnail or both of a picture file.
+
+        Parameters
+        ----------
+        source : Path
+        sha256 : str
+            Of its bytes. What could not be decoded is not tried again for `FAILURE_SECONDS`.
+        preview, thumbnail : Path, optional
 
         Raises
         ------
@@ -40,8 +60,32 @@ class Renditions:
             The file cannot be used as a picture.
         OSError
             A rendition cannot be written.
+        ServiceUnavailable
+            Too many pictures wait for the decoder.
         """
-        self._decoders().submit(source, long_side=_SMALL, preview=preview, thumbnail=thumbnail).result()
+        self._raise_failure(sha256)
+        if not self._places.acquire(timeout=PATIENCE_SECONDS):
+            raise ServiceUnavailable("many pictures are being made: try again in 5 s", retry_after=5)
+        try:
+            self._raise_failure(sha256)
+            self._decoders().submit(source, long_side=_SMALL, preview=preview, thumbnail=thumbnail).result()
+        except ImageError as error:
+            self._note_failure(sha256, error)
+            raise
+        finally:
+            self._places.release()
+
+    def _raise_failure(self, sha256: str) -> None:
+        with self._lock:
+            failed_at, error = self._failures.get(sha256, (0.0, None))
+        if error is not None and time.monotonic() - failed_at < FAILURE_SECONDS:
+            raise type(error)(str(error))
+
+    def _note_failure(self, sha256: str, error: ImageError) -> None:
+        with self._lock:
+            self._failures[sha256] = time.monotonic(), error.with_traceback(None)
+            while len(self._failures) > MAX_FAILURES:
+                self._failures.popitem(last=False)
 
     def close(self) -> None:
         """End the decoder; it starts again if there is need of it."""

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from indexer.publishing import verify as faults_of
 from indexer.worker import Worker
 from retrieval import duties
 from retrieval.catalog import judgements, queries
+from retrieval.catalog.records import SeenFile, uri_of
 from retrieval.query import SearchRequest
 from retrieval.settings import Settings
 
@@ -144,37 +145,20 @@ def test_what_a_deleted_or_replaced_photo_leaves(aged: Ingested) -> None:
     assert len(list(assembly.settings.renditions_dir.rglob("*.jpg"))) == 2 * 4
 
 
-@pytest.mark.parametrize("comes", ["row", "file"])
-def test_a_file_that_comes_back_meanwhile_is_not_lost(
-    aged: Ingested, monkeypatch: pytest.MonkeyPatch, comes: str
-) -> None:
-    """An upload of the same bytes is put in its place, or registered, between the look-up and the removal."""
+def test_a_file_that_comes_back_meanwhile_is_not_lost(aged: Ingested, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upload of the same bytes is registered between the look-up and the removal."""
     assembly = aged.assembly
-    path = put(assembly.settings.uploads_dir / "ab" / f"{GONE}.jpg")
-    known, asked = assembly.catalog.known_digests, []
+    path = put(assembly.settings.uploads_dir / GONE[:2] / f"{GONE}.jpg")
+    lost = put(assembly.settings.uploads_dir / "ff" / f"{'f' * 64}.jpg")
 
     def between(digests: Collection[str]) -> set[str]:
-        asked.append(digests)
-        if len(asked) == 1 and comes == "file":
-            put(path, age=0, content=b"came again")
-        elif len(asked) > 1 and comes == "row":
-            return set(digests)
-        return known(digests)
+        assembly.intake.register([SeenFile(uri_of(path), GONE, 5, 1)])
+        return set()
 
     monkeypatch.setattr(assembly.catalog, "known_digests", between)
-    store = cleaning._Store(cleaning.UPLOADS, assembly.settings.uploads_dir, assembly.catalog.known_digests)
-    assert list(cleaning._stored(store, remove=True)) == []
-    assert path.read_bytes() == (b"came again" if comes == "file" else b"waste")
-    assert [each.name for each in path.parent.iterdir()] == [path.name]
-
-
-def test_what_a_killed_clean_had_put_aside_is_put_back(aged: Ingested) -> None:
-    assembly = aged.assembly
-    preview = assembly.settings.preview(assembly.catalog.page()[0].sha256)
-    preview.rename(preview.with_name(f".{preview.name}.clean"))
-    assert cleaning.waste(assembly) == []
-    assert cleaning.clean(assembly) == []
-    assert preview.exists()
+    cleaning.clean(assembly, [cleaning.UPLOADS])
+    assert path.exists()
+    assert not lost.exists()
 
 
 def test_an_index_that_is_written_is_left_alone(aged: Ingested) -> None:
@@ -191,10 +175,10 @@ def test_rows_whose_time_is_over(aged: Ingested) -> None:
     names = ("e" * 64, "f" * 64)
     kept = [assembly.queries.add(name, (8, 40), analysis([(1, 0, 0, 0)]), "toy:1") for name in names]
     begun = [assembly.judgements.begin(SearchRequest(text=name), "toy:1") for name in names]
-    young, old = (put(assembly.query_path(name)) for name in names)
+    young, old = (put(assembly.own_files.query_path(name)) for name in names)
     with assembly._sessions.begin() as session:
         for table, key, age in (("query", kept[1], queries.KEPT), ("feedback", begun[1], judgements.KEPT)):
-            when = queries._now() - age - timedelta(minutes=1)
+            when = datetime.now(UTC) - age - timedelta(minutes=1)
             session.execute(text(f"UPDATE {table} SET created_at = :when WHERE id = :key"), {"when": when, "key": key})
     found = json.loads(run(settings, clean, "--json"))["waste"]
     assert found[cleaning.QUERY_ROWS]["count"] == found[cleaning.FEEDBACK_ROWS]["count"] == 1

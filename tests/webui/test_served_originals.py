@@ -12,6 +12,8 @@ import requests
 from installation import Library, drawing, encoded
 from werkzeug.http import parse_options_header
 
+from retrieval.decoding import DecoderPool
+from retrieval.errors import UnreadableImageError
 from webui.context import WebContext
 from webui.pictures import Renditions
 
@@ -104,10 +106,10 @@ class TestExchangedOriginals:
         before = requests.get(f"{served}/api/v1/images/{image_id}/preview").content
         shutil.rmtree(settings.renditions_dir)
 
-        def exchanged(self: Renditions, source: Path, **wanted: Path | None) -> None:
+        def exchanged(self: Renditions, source: Path, sha256: str, **wanted: Path | None) -> None:
             disguised(secret, path)
             by_link(path, secret)
-            make(self, source, **wanted)
+            make(self, source, sha256, **wanted)
 
         monkeypatch.setattr(Renditions, "make", exchanged)
         assert requests.get(f"{served}/api/v1/images/{image_id}/preview").content == before
@@ -119,9 +121,9 @@ class TestExchangedOriginals:
         path, settings, make = library.photos / "photo.png", library.assembly.settings, Renditions.make
         shutil.rmtree(settings.renditions_dir)
 
-        def changed(self: Renditions, source: Path, **wanted: Path | None) -> None:
+        def changed(self: Renditions, source: Path, sha256: str, **wanted: Path | None) -> None:
             path.write_bytes(SECRET)
-            make(self, source, **wanted)
+            make(self, source, sha256, **wanted)
 
         monkeypatch.setattr(Renditions, "make", changed)
         assert requests.get(f"{served}/api/v1/images/{image_id}/preview").status_code == 409
@@ -189,3 +191,42 @@ class TestNames:
             answer = requests.get(f"{served}/search", params={"text": name}, allow_redirects=False)
             assert answer.status_code == 302
             assert requests.get(served + answer.headers["Location"]).status_code == 200
+
+
+class TestRanges:
+    """By the server's own way to send files, which no thread waits for."""
+
+    @pytest.mark.parametrize(
+        ("wanted", "start", "end"),
+        [("bytes=0-", 0, None), ("bytes=5-9", 5, 10), ("bytes=-7", -7, None), ("bytes=1-", 1, None)],
+    )
+    def test_a_part_is_sent(self, served: str, library: Library, wanted: str, start: int, end: int | None) -> None:
+        image_id = library.add("photo.png", CONTENT)
+        with requests.Session() as session:
+            for _ in range(2):  # over one connection: an answer of another length would spoil the next
+                answer = session.get(f"{served}/api/v1/images/{image_id}/file", headers={"Range": wanted})
+                assert (answer.status_code, answer.content) == (206, CONTENT[start:end])
+
+    def test_what_lies_outside_is_refused(self, served: str, library: Library) -> None:
+        image_id = library.add("photo.png", CONTENT)
+        answer = requests.get(f"{served}/api/v1/images/{image_id}/file", headers={"Range": "bytes=99999999-"})
+        assert answer.status_code == 416
+
+
+def test_what_cannot_be_decoded_is_not_tried_again_and_again(
+    served: str, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image_id = library.add("photo.png", CONTENT)
+    shutil.rmtree(library.assembly.settings.renditions_dir)
+    tried = []
+
+    def submit(self: DecoderPool, source: Path, **_: object) -> object:
+        tried.append(source)
+        raise UnreadableImageError(f"{source}: truncated; copy it again")
+
+    monkeypatch.setattr(DecoderPool, "submit", submit)
+    for kind in ("thumbnail", "preview", "thumbnail"):
+        answer = requests.get(f"{served}/api/v1/images/{image_id}/{kind}")
+        assert answer.status_code == 404
+        assert "truncated" in answer.json()["detail"]
+    assert len(tried) == 1

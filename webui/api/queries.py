@@ -69,7 +69,7 @@ def get_query_file(path: schemas.QueryPath) -> Response:
     shown = parts.query_rendition(query.sha256)
     if not shown.exists():
         try:
-            parts.renditions.make(parts.assembly.own_files.query_path(query.sha256), preview=shown)
+            parts.renditions.make(parts.assembly.own_files.query_path(query.sha256), query.sha256, preview=shown)
         except UnreadableImageError as error:
             raise Gone(f"the picture of query {query.id} is not there any more: upload it again") from error
     return originals.serve_rendition(shown, f"query-{query.sha256}")
