@@ -12,10 +12,11 @@ import click
 from indexer.commands import COMMANDS as INDEXER_COMMANDS
 from retrieval.errors import AccountError, ConfigurationError, QueryError, RetrievalError
 from retrieval.settings import Settings
+from retrieval.terminal import PrintableFormatter, PrintableGroup, echo, show_only_printable
 from webui.commands import COMMANDS as WEBUI_COMMANDS
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=PrintableGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("-v", "--verbose", count=True, help="Say more; twice for everything.")
 @click.pass_context
 def cli(context: click.Context, verbose: int) -> None:
@@ -25,7 +26,9 @@ def cli(context: click.Context, verbose: int) -> None:
     SEGSEARCH_MIN_FREE, SEGSEARCH_QUOTA.
     """
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
     context.obj = Settings.from_env(os.environ)
 
 
@@ -35,13 +38,14 @@ for command in (*INDEXER_COMMANDS, *WEBUI_COMMANDS):
 
 def main() -> None:
     """Run a command; an error that is the user's to mend ends in one line."""
+    show_only_printable()
     try:
         cli(prog_name="manage.py")
     except (AccountError, ConfigurationError, QueryError) as error:
-        click.echo(f"error: {error}", err=True)
+        echo(f"error: {error}", err=True)
         sys.exit(2)
     except RetrievalError as error:
-        click.echo(f"error: {error}", err=True)
+        echo(f"error: {error}", err=True)
         sys.exit(1)
     except OSError as error:
         from retrieval.storage import obstacle_of

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 
 from retrieval.engine import SearchEngine
@@ -16,6 +15,8 @@ from retrieval.errors import QueryError
 from retrieval.evaluate.datasets import AnnotatedPhoto
 from retrieval.evaluate.metrics import average_precision, bootstrap_interval, mean_over_classes
 from retrieval.query import Part, Ref, SearchRequest
+
+from .tables import Console
 
 RANKED = 1000
 LEAST_OTHERS = 2

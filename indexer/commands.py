@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from retrieval.filters import POSITIONS
 from retrieval.lifetime import stop_on_signals
 from retrieval.query import MAX_ID
 from retrieval.settings import Settings
+from retrieval.terminal import echo, echo_json
 
 from .bench.commands import bench
 
@@ -38,7 +38,7 @@ def _stop_on_signals(worker: Worker) -> None:
     """Have the first signal finish what is on the line, and a second Ctrl-C end the process at once."""
 
     def stop() -> None:
-        click.echo("finishing what is on the line; Ctrl-C once more stops at once", err=True)
+        echo("finishing what is on the line; Ctrl-C once more stops at once", err=True)
         worker.stop()
 
     stop_on_signals(stop)
@@ -159,13 +159,13 @@ def verify(settings: Settings) -> None:
 
     faults = check(_assembly(settings))
     for fault in faults:
-        click.echo(fault)
+        echo(fault)
     left = waste(_assembly(settings))
     for each in left:
-        click.echo(f"waste: {each}")
+        echo(f"waste: {each}")
     if left:
-        click.echo("waste is not wrong; `python manage.py clean` removes it")
-    click.echo("index and catalogue agree" if not faults else f"{len(faults)} faults")
+        echo("waste is not wrong; `python manage.py clean` removes it")
+    echo("index and catalogue agree" if not faults else f"{len(faults)} faults")
     sys.exit(1 if faults else 0)
 
 
@@ -192,7 +192,7 @@ def rebuild_index(settings: Settings, recall: float | None) -> None:
     from .publishing import rebuild
 
     sizes = rebuild(_assembly(settings), recall)
-    click.echo(f"the index holds {sizes['segments']} segments and {sizes['photos']} whole photos")
+    echo(f"the index holds {sizes['segments']} segments and {sizes['photos']} whole photos")
 
 
 @click.command("retry-failed")
@@ -200,7 +200,7 @@ def rebuild_index(settings: Settings, recall: float | None) -> None:
 def retry_failed(settings: Settings) -> None:
     """Make every failed photo pending again, and those that a worker was at when it died."""
     count = _assembly(settings).intake.retry_failed()
-    click.echo(f"{count} photos are pending again; a worker or `manage.py ingest` enters them")
+    echo(f"{count} photos are pending again; a worker or `manage.py ingest` enters them")
 
 
 @click.command()
@@ -208,7 +208,7 @@ def retry_failed(settings: Settings) -> None:
 def pause(settings: Settings) -> None:
     """Have every worker finish what it is at and take nothing more, until `resume`."""
     _assembly(settings).intake.pause()
-    click.echo("paused; `manage.py resume` goes on")
+    echo("paused; `manage.py resume` goes on")
 
 
 @click.command()
@@ -216,7 +216,7 @@ def pause(settings: Settings) -> None:
 def resume(settings: Settings) -> None:
     """Let the workers go on after `pause`."""
     _assembly(settings).intake.resume()
-    click.echo("the workers go on")
+    echo("the workers go on")
 
 
 @click.command()
@@ -227,7 +227,7 @@ def cancel(settings: Settings) -> None:
     cancelled = assembly.intake.cancel()
     for photo in cancelled:
         assembly.own_files.remove_photo(photo.sha256, photo.paths)
-    click.echo(f"{len(cancelled)} photos were cancelled; `manage.py ingest` enters them when it is asked to again")
+    echo(f"{len(cancelled)} photos were cancelled; `manage.py ingest` enters them when it is asked to again")
 
 
 @click.command()
@@ -294,7 +294,7 @@ def export_concepts(settings: Settings, out: Path | None) -> None:
 
     text = export_json(_assembly(settings))
     if out is None:
-        click.echo(text)
+        echo(text)  # it is JSON
     else:
         out.write_text(text, encoding="utf-8")
 
@@ -306,7 +306,7 @@ def import_concepts(settings: Settings, file: Path) -> None:
     """Take in concepts that were exported from a collection of the same recipe."""
     from .naming import import_json
 
-    click.echo(f"{import_json(_assembly(settings), file)} concepts were taken in")
+    echo(f"{import_json(_assembly(settings), file)} concepts were taken in")
 
 
 @concepts.command("delete")
@@ -371,7 +371,7 @@ def restore_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
 @click.pass_obj
 def merge_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
     """Make one of several CLUSTERS; it has the smallest of their ids."""
-    click.echo(f"they are cluster {_assembly(settings).discoverer.merge(clusters)} now")
+    echo(f"they are cluster {_assembly(settings).discoverer.merge(clusters)} now")
 
 
 @discover.command("split")
@@ -380,7 +380,7 @@ def merge_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
 def split_cluster(settings: Settings, cluster: int) -> None:
     """Make two of a CLUSTER; the larger part keeps the id."""
     kept, new = _assembly(settings).discoverer.split(cluster)
-    click.echo(f"it is clusters {kept} and {new} now")
+    echo(f"it is clusters {kept} and {new} now")
 
 
 @concepts.command("learn")
@@ -410,7 +410,7 @@ def learn_concepts(settings: Settings, /, *, as_json: bool, replace: bool, **sou
         raise click.UsageError("--except goes with --folders")
     report = learn(_assembly(settings), Lesson(**sources), replace=replace)
     if as_json:
-        click.echo(json.dumps(report.as_json()))
+        echo_json(report.as_json())
     else:
         print_report(report)
 
@@ -419,7 +419,7 @@ def learn_concepts(settings: Settings, /, *, as_json: bool, replace: bool, **sou
 @click.pass_obj
 def migrate(settings: Settings) -> None:
     """Bring the database's schema up to date."""
-    click.echo(f"the catalogue has schema {_assembly(settings).migrate()}")
+    echo(f"the catalogue has schema {_assembly(settings).migrate()}")
 
 
 @click.command()

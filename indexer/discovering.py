@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-
-import click
-from rich.console import Console
-from rich.table import Table
 
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import ClusterRecord, ClusterState
 from retrieval.discovery import Discoverer, guess
+from retrieval.terminal import echo, echo_json
+
+from .tables import Console, Table
 
 
 def print_discovered(assembly: Assembly, *, limit: int, state: ClusterState, as_json: bool) -> None:
@@ -27,7 +25,7 @@ def print_discovered(assembly: Assembly, *, limit: int, state: ClusterState, as_
             "founded": report.founded,
             "waiting": report.waiting,
         }
-        click.echo(json.dumps({"update": counts, "total": len(clusters), "clusters": rows}))
+        echo_json({"update": counts, "total": len(clusters), "clusters": rows})
         return
     table = Table("id", "photos", "segments", "coherence", "perhaps", "typical photos")
     for row in rows:
@@ -70,4 +68,4 @@ def name_cluster(assembly: Assembly, cluster_id: int, name: str, *, add: bool) -
     """Make a concept of a cluster, and say how much it labels."""
     teacher = assembly.teacher(assembly.engine())
     concept = assembly.concepts.get(assembly.discoverer.name(cluster_id, name, teacher, add=add))
-    click.echo(f"{concept.name} labels {teacher.count(concept)} segments; `search --text` finds them")
+    echo(f"{concept.name} labels {teacher.count(concept)} segments; `search --text` finds them")

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from retrieval.assembly import Assembly
 from retrieval.evaluate.datasets import AnnotatedPhoto
 from retrieval.vocabulary import Vocabulary
 
 from .evaluation import Truth, truth_of
+from .tables import Console, Table
 
 FITS = 0.5
 PURE = 0.5

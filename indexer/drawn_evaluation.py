@@ -10,7 +10,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 
 from retrieval.assembly import Assembly
@@ -26,6 +25,7 @@ from retrieval.types import FeatureMap
 
 from .figures import print_figures
 from .recipe_measures import milliseconds_a_photo
+from .tables import Console
 
 THRESHOLDS = 19
 """Of the boundary measure, which costs most of the time."""

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import track
 
 from retrieval.assembly import Assembly
@@ -46,6 +45,7 @@ from .figures import print_figures
 from .progress import IngestProgress
 from .recipe_measures import PixelClasses, milliseconds_a_photo, pixel_classes
 from .report import Tally
+from .tables import Console
 from .worker import Worker, ingest
 
 RANKED = 1000

@@ -20,9 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco
-from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from retrieval.assembly import Assembly
 from retrieval.engine import SearchEngine
@@ -32,6 +30,7 @@ from retrieval.evaluate.metrics import average_precision, bootstrap_interval, by
 from retrieval.query import Match, Ref, SearchRequest
 
 from .evaluation import RANKED, Truth, clicks, truth_of
+from .tables import Console, Table
 
 ROUNDS = 5
 JUDGED_A_ROUND = 10

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import click
-from rich.console import Console
-from rich.table import Table
+from retrieval.terminal import echo_json
+
+from .tables import Console, Table
 
 Figures = Mapping[str, Any]
 
@@ -17,7 +16,7 @@ def print_figures(found: Mapping[str, Figures], *, title: str, as_json: bool) ->
     """A table of measures by recipes or JSON; of one recipe its figures alone, of several by recipe."""
     (only, *more) = found.values()
     if as_json:
-        click.echo(json.dumps(found if more else only))
+        echo_json(found if more else only)
         return
     table = Table("measure", *(found if more else ["value"]), title=title)
     for name, values in side_by_side(list(found.values())):

@@ -6,11 +6,10 @@ import json
 import tempfile
 from pathlib import Path
 
-import click
-
 from retrieval.assembly import Assembly
 from retrieval.evaluate.datasets import load_photos
 from retrieval.settings import Settings
+from retrieval.terminal import echo_json
 
 from . import discovery_evaluation, feedback_evaluation
 from .progress import IngestProgress
@@ -48,6 +47,6 @@ def run_measuring(  # noqa: PLR0913  # the options of a command
         out.mkdir(parents=True, exist_ok=True)
         (out / f"{what}.json").write_text(json.dumps(figures, indent=1))
     if as_json:
-        click.echo(json.dumps(figures))
+        echo_json(figures)
     else:
         show(figures, f"{folder.name}{f', part {part}' if split else ''}")

@@ -6,17 +6,14 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from retrieval.assembly import Assembly
 from retrieval.concepts import FORM, Portable
 from retrieval.errors import QueryError
 from retrieval.tagging import Learnt, learn_from_photos, learn_from_segments
+from retrieval.terminal import echo, echo_json
 from retrieval.vocabulary import normal_form
 
+from .tables import Console, Table
 from .tags import boxes_of, csv_tags, fitted, folder_tags
 
 
@@ -33,12 +30,12 @@ def print_concepts(assembly: Assembly, *, as_json: bool) -> None:
         for each in assembly.concepts.all()
     ]
     if as_json:
-        click.echo(json.dumps(rows))
+        echo_json(rows)
         return
     table = Table("name", "examples", "segments labelled", "space")
     for row in rows:
         labelled = "of another space" if row["segments"] is None else str(row["segments"])
-        table.add_row(Text(str(row["name"])), str(row["examples"]), labelled, str(row["space"]))
+        table.add_row(str(row["name"]), str(row["examples"]), labelled, str(row["space"]))
     Console().print(table)
 
 
@@ -134,16 +131,16 @@ def print_report(report: LessonReport) -> None:
     table = Table("tag", "photos", "learnt from", "agreement", "segments labelled")
     for each in report.tags:
         agreement = "" if each.agreement is None else f"{each.agreement:.2f}"
-        outcome = Text(each.reason) if each.reason is not None else f"{len(each.explained)} segments"
+        outcome = each.reason if each.reason is not None else f"{len(each.explained)} segments"
         labelled = "" if each.segments is None else str(each.segments)
-        table.add_row(Text(each.name), str(each.photos), outcome, agreement, labelled)
+        table.add_row(each.name, str(each.photos), outcome, agreement, labelled)
     Console().print(table)
     learnt = sum(each.reason is None for each in report.tags)
-    click.echo(f"{learnt} of {len(report.tags)} tags were learnt")
+    echo(f"{learnt} of {len(report.tags)} tags were learnt")
     if report.boxes is not None:
-        click.echo(f"{report.misfits} of {report.boxes} boxes fit no segment with an IoU of .5")
+        echo(f"{report.misfits} of {report.boxes} boxes fit no segment with an IoU of .5")
     if report.unknown:
-        click.echo(f"{len(report.unknown)} paths are of no photo here, such as {report.unknown[0]}")
+        echo(f"{len(report.unknown)} paths are of no photo here, such as {report.unknown[0]}")
 
 
 def delete(assembly: Assembly, name: str) -> None:
@@ -155,7 +152,7 @@ def delete(assembly: Assembly, name: str) -> None:
         None is called so.
     """
     assembly.concepts.delete(concept_named(assembly, name))
-    click.echo(f"{name} was forgotten")
+    echo(f"{name} was forgotten")
 
 
 def concept_named(assembly: Assembly, name: str) -> int:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from .report import IngestReport, Tally
+from .tables import Console, Table
 
 SHOWN_FAILURES = 50
 
@@ -66,10 +65,7 @@ def print_report(report: IngestReport) -> None:
     table.add_row(*(str(count) for count in report.counts.values()))
     console.print(table)
     for failure in report.failures[:SHOWN_FAILURES]:
-        console.print(Text(f"failed: {_printable(failure.path)}\n        {failure.reason}"), soft_wrap=True)
+        console.print(f"failed: {failure.path}", soft_wrap=True)
+        console.print(f"        {failure.reason}", soft_wrap=True)
     if len(report.failures) > SHOWN_FAILURES:
         console.print(f"… and {len(report.failures) - SHOWN_FAILURES} more failures: --json lists them all")
-
-
-def _printable(path: str) -> str:
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

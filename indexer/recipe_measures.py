@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 
 from retrieval.analyzer import ANALYSIS_SIDE
@@ -19,6 +18,8 @@ from retrieval.evaluate.semantic import VOC_CLASS_COUNT, confusion_matrix, mean_
 from retrieval.images import decode
 from retrieval.protocols import PixelNamer, Recipe
 from retrieval.types import RgbImage
+
+from .tables import Console
 
 TIMED = 12
 """Photos that a recipe is timed on, drawn evenly from all."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import State, uri_of
 from retrieval.settings import Settings
+from retrieval.terminal import echo
 
 from .progress import IngestProgress
 from .report import Tally
@@ -32,16 +31,14 @@ def resegment(
     below = uri_of(folder) if folder is not None else None
     chosen = assembly.intake.reanalyze(assembly.card.fingerprint, state=state, max_quality=max_quality, below=below)
     waiting = assembly.intake.unfinished(assembly.card.fingerprint)
-    click.echo(
-        f"{chosen} photos wait for recipe {settings.recipe}" + (f", {waiting} in all" if waiting > chosen else "")
-    )
+    echo(f"{chosen} photos wait for recipe {settings.recipe}" + (f", {waiting} in all" if waiting > chosen else ""))
     if enqueue or not waiting:
         return
     with IngestProgress(Tally(), total=waiting) as progress:
         done = Worker(assembly, progress.advance).work(lambda: True)
-    click.echo(f"{done} photos were analysed")
+    echo(f"{done} photos were analysed")
     if carried := assembly.intake.carried:
-        click.echo(
+        echo(
             f"{carried['moved']} judgements and examples went to the new segments, {carried['lost']} found none that "
             "overlaps enough"
         )

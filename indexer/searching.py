@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -10,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from retrieval.analyzer import LocalAnalyzer
@@ -26,9 +23,11 @@ from retrieval.protocols import AnalyzedPhoto
 from retrieval.query import Match, Part, PartMatch, Ref, SearchAnswer, SearchRequest
 from retrieval.remote_analyzer import RemoteAnalyzer
 from retrieval.storage import size
+from retrieval.terminal import echo_json
 
 from .cleaning import clean, waste
 from .naming import concept_named
+from .tables import Console, Table
 
 FACETS = 8
 """So many of each kind are shown."""
@@ -105,9 +104,13 @@ def _analyze(assembly: Assembly, image: Path) -> AnalyzedPhoto:
 def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> None:
     """A table of results, or one JSON object."""
     images = assembly.catalog.images({match.image_id for match in answer.results})
-    paths = {key: _printable(image.path) for key, image in images.items()}
+    paths = {key: str(image.path or "") for key, image in images.items()}
     if as_json:
-        click.echo(json.dumps(_answer_json(answer, paths)))
+        paths = {
+            key: path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            for key, path in paths.items()
+        }
+        echo_json(_answer_json(answer, paths))
         return
     console = Console()
     card = assembly.card
@@ -121,10 +124,10 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
     elif answer.words is not None:
         for term in answer.words.understood:
             labels = f"{', '.join(term.labels[:8])}{' …' if len(term.labels) > 8 else ''}" or "as it is"
-            console.print(Text(f"{term.text} → {labels if term.concept is None else f'the concept {term.name}'}"))
+            console.print(f"{term.text} → {labels if term.concept is None else f'the concept {term.name}'}")
         if answer.words.unknown:
             hint = f"; did you mean {', '.join(answer.words.suggestions)}?" if answer.words.suggestions else ""
-            console.print(Text(f"not understood: {', '.join(answer.words.unknown)}{hint}"))
+            console.print(f"not understood: {', '.join(answer.words.unknown)}{hint}")
     several = len(answer.parts) > 1
     table = Table("score", "photo", "segment", "quality", "box x0 y0 x1 y1", "label", *(["parts"] * several), "path")
     for match in answer.results:
@@ -132,13 +135,13 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
         style = None if match.likely else "dim"
         quality = "" if match.quality is None else f"{match.quality:.2f}"
         columns = (f"{match.score:.3f}", str(match.image_id), str(match.segment_id or "whole"), quality, box)
-        parts = [Text(", ".join(_told(answer.parts[each.part], each) for each in match.parts))] if several else []
-        table.add_row(*columns, match.label or "", *parts, Text(paths.get(match.image_id, "")), style=style)
+        parts = [", ".join(_told(answer.parts[each.part], each) for each in match.parts)] if several else []
+        table.add_row(*columns, match.label or "", *parts, paths.get(match.image_id, ""), style=style)
     console.print(table)
     for kind, facets in (answer.facets or {}).items():
         if facets:
             counted = ", ".join(f"{each.name} ({each.count})" for each in facets[:FACETS])
-            console.print(Text(f"{kind}: {_printable(Path(counted))}"))
+            console.print(f"{kind}: {counted}")
     console.print(f"{answer.indexed} segments searched in {answer.took_ms:.0f} ms, {answer.lag} not searchable yet")
 
 
@@ -212,7 +215,7 @@ def print_cleaned(assembly: Assembly, *, dry_run: bool, as_json: bool) -> None:
     found = waste(assembly) if dry_run else clean(assembly)
     if as_json:
         kinds = {each.kind: {"count": each.count, "bytes": each.bytes} for each in found}
-        click.echo(json.dumps({"dry_run": dry_run, "waste": kinds, "bytes": sum(each.bytes for each in found)}))
+        echo_json({"dry_run": dry_run, "waste": kinds, "bytes": sum(each.bytes for each in found)})
         return
     table = Table("what", "how many", "size")
     for each in found:
@@ -249,7 +252,7 @@ def print_status(assembly: Assembly, *, as_json: bool) -> None:
     found["duties"] = [asdict(each) for each in duties]
     found["analyzer_up"] = RemoteAnalyzer(assembly.settings.analyzers_dir).is_up()
     if as_json:
-        click.echo(json.dumps(found))
+        echo_json(found)
         return
     table = Table(show_header=False)
     for each in duties:
@@ -258,7 +261,7 @@ def print_status(assembly: Assembly, *, as_json: bool) -> None:
         if name == "duties":
             continue
         text = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
-        table.add_row(name.replace("_", " "), Text(text))
+        table.add_row(name.replace("_", " "), text)
     Console().print(table)
 
 
@@ -267,7 +270,3 @@ def _kind(tuning: Tuning | None) -> str:
         return "exact"
     lists = f"in {tuning.lists} lists, {tuning.nprobe} looked at"
     return f"{lists}, {tuning.bits} bits, {tuning.spare} candidates to spare, recall {tuning.recall:.3f}"
-
-
-def _printable(path: Path | None) -> str:
-    return str(path or "").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -9,6 +9,7 @@ import click
 
 from retrieval.query import MAX_ID
 from retrieval.settings import Settings
+from retrieval.terminal import echo
 
 if TYPE_CHECKING:
     from retrieval.catalog import Accounts
@@ -34,9 +35,9 @@ def add_user(settings: Settings, name: str, role: str) -> None:
     accounts = _accounts(settings)
     is_first = not accounts.any()
     accounts.add(name, role, passwords.hashed(_password()))  # type: ignore[arg-type]  # click checked it
-    click.echo(f"{name} may sign in, as {role}")
+    echo(f"{name} may sign in, as {role}")
     if is_first:
-        click.echo("This is the first user: from now on everybody has to sign in, or send an API token.")
+        echo("This is the first user: from now on everybody has to sign in, or send an API token.")
 
 
 @users.command("list")
@@ -44,7 +45,7 @@ def add_user(settings: Settings, name: str, role: str) -> None:
 def list_users(settings: Settings) -> None:
     """All users."""
     for user in _accounts(settings).all():
-        click.echo(f"{user.name}\t{user.role}\tsince {user.created_at:%Y-%m-%d}")
+        echo(user.name, user.role, f"since {user.created_at:%Y-%m-%d}")
 
 
 @users.command("remove")
@@ -55,9 +56,9 @@ def remove_user(settings: Settings, name: str, last: bool) -> None:
     """Remove a user; sessions and tokens end at once. The only admin stays while there are others."""
     accounts = _accounts(settings)
     accounts.remove(name, last=last)
-    click.echo(f"{name} is removed")
+    echo(f"{name} is removed")
     if not accounts.any():
-        click.echo(
+        echo(
             "That was the last user, and nobody can sign in now. `manage.py users add NAME --role admin` makes an "
             "admin; `manage.py serve --no-login` goes on without users."
         )
@@ -71,7 +72,7 @@ def set_password(settings: Settings, name: str) -> None:
     from . import passwords
 
     _accounts(settings).change(name, password_hash=passwords.hashed(_password()))
-    click.echo(f"{name} has another password; tokens stay valid (`manage.py tokens list`)")
+    echo(f"{name} has another password; tokens stay valid (`manage.py tokens list`)")
 
 
 @users.command("set-role")
@@ -81,7 +82,7 @@ def set_password(settings: Settings, name: str) -> None:
 def set_role(settings: Settings, name: str, role: str) -> None:
     """Let a user do more or less."""
     _accounts(settings).change(name, role=role)  # type: ignore[arg-type]  # click checked it
-    click.echo(f"{name} is {role}")
+    echo(f"{name} is {role}")
 
 
 @click.group()
@@ -96,10 +97,8 @@ def tokens() -> None:
 def add_token(settings: Settings, user: str, name: str) -> None:
     """Make a token for a program of a user, and show it, once."""
     record, secret = _accounts(settings).add_token(user, name)
-    click.echo(
-        f"token {record.id} of {record.user}; send it as `Authorization: Bearer …`. It is not shown again:", err=True
-    )
-    click.echo(secret)
+    echo(f"token {record.id} of {record.user}; send it as `Authorization: Bearer …`. It is not shown again:", err=True)
+    echo(secret)
 
 
 @tokens.command("list")
@@ -107,7 +106,7 @@ def add_token(settings: Settings, user: str, name: str) -> None:
 def list_tokens(settings: Settings) -> None:
     """All tokens, without what is secret about them."""
     for token in _accounts(settings).tokens():
-        click.echo(f"{token.id}\t{token.user}\t{token.name}\tsince {token.created_at:%Y-%m-%d}")
+        echo(token.id, token.user, token.name, f"since {token.created_at:%Y-%m-%d}")
 
 
 @tokens.command("revoke")
@@ -116,7 +115,7 @@ def list_tokens(settings: Settings) -> None:
 def revoke_token(settings: Settings, token_id: int) -> None:
     """Make a token worthless, at once."""
     _accounts(settings).revoke(token_id)
-    click.echo(f"token {token_id} is revoked")
+    echo(f"token {token_id} is revoked")
 
 
 def _accounts(settings: Settings) -> Accounts:

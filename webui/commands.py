@@ -19,6 +19,7 @@ import click
 
 from retrieval.lifetime import PARENT_VARIABLE, started_by, stop_on_signals, stop_with_parent
 from retrieval.settings import Settings
+from retrieval.terminal import echo
 
 from .account_commands import tokens, users
 
@@ -118,7 +119,7 @@ def serve(
         raise click.UsageError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from error
     companions = [Companion(name) for name in (("analyzer", "worker") if worker else ("analyzer",))]
     signal.signal(signal.SIGTERM, _exit_once)
-    click.echo(f"SegSearch is at http://{host}:{listening.port}/  (Ctrl-C stops it)")
+    echo(f"SegSearch is at http://{host}:{listening.port}/  (Ctrl-C stops it)")
     try:
         listening.run()
     finally:
@@ -165,14 +166,14 @@ def check_login(accounts: Accounts, *, beyond: bool, no_login: bool) -> None:
         return
     if no_login:
         others = "who can reach this server" if beyond else "and every program of this machine"
-        click.echo(f"WARNING: everybody {others} may see, add and delete photos (--no-login)", err=True)
+        echo(f"WARNING: everybody {others} may see, add and delete photos (--no-login)", err=True)
     elif beyond:
         raise click.UsageError(
             "other machines could reach this server, and there are no users: make one with `manage.py users add NAME "
             "--role admin`, or accept with --no-login that everybody who reaches it may see, add and delete photos"
         )
     elif accounts.ever():
-        click.echo(
+        echo(
             "WARNING: nobody can sign in, because the last user was removed: make an admin with `manage.py users add "
             "NAME --role admin`, or start with --no-login to be without users",
             err=True,
