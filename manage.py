@@ -53,7 +53,7 @@ def main() -> None:
         obstacle = obstacle_of(error)
         if obstacle is None:
             raise
-        click.echo(f"error: {obstacle}", err=True)
+        echo(f"error: {obstacle}", err=True)
         sys.exit(1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -25,6 +25,16 @@ INGESTED_PHOTOS = 6
 
 hypothesis.settings.register_profile("segsearch", deadline=None, database=None)
 hypothesis.settings.load_profile("segsearch")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport]:
+    """Have what was captured be UTF-8: some tests print names that are not, and xdist can send no others."""
+    report = yield
+    report.sections = [
+        (title, content.encode(errors="backslashreplace").decode()) for title, content in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)
