@@ -12,8 +12,6 @@ from typing import Any
 import click
 import psutil
 
-from retrieval.terminal import echo
-
 PACKAGES = ("faiss-gpu", "numpy", "sqlalchemy", "torch", "waitress")
 
 OUT = click.option(
@@ -24,7 +22,7 @@ OUT = click.option(
 def report(figures: dict[str, Any], out: Path | None) -> None:
     """Print figures, and keep them if a file is given."""
     text = as_json(figures)
-    echo(text)
+    click.echo(text)
     if out is not None:
         out.write_text(f"{text}\n", encoding="utf-8")
 
