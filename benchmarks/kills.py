@@ -8,8 +8,6 @@ Web servers with their analyzers, workers with their decoders and ``ingest``, tw
 are uploaded, put into a folder and searched with. One of the processes is killed, what nobody restarts is started
 again, and when all is entered the catalogue is held against the files and the index against the catalogue. Then the
 next one. The home is filled with synthetic photos before, so that it has an index of inverted lists, too.
-
-Leases of the dead are ended by hand, or each kill would be followed by 90 s of waiting.
 """
 
 from __future__ import annotations
@@ -49,8 +47,6 @@ from .servers import MANAGE, drawn
 KINDS = ("worker", "decoder", "web server", "analyzer", "ingest")
 PATIENCE = 120.0
 """Seconds that anything may take before it counts as a hang."""
-
-OLD = "2000-01-01 00:00:00"
 
 
 class HangError(RuntimeError):
@@ -213,16 +209,8 @@ class Library:
         with contextlib.closing(sqlite3.connect(self.home / "catalog.db", timeout=60)) as database, database:
             return database.execute(question, values).fetchall()
 
-    def end_leases_of_the_dead(self) -> None:
-        """As 90 s would."""
-        for (owner,) in self.rows("SELECT DISTINCT lease_owner FROM image WHERE state = 'working'"):
-            pid = int(owner.split(":")[1])
-            if not any(process.pid == pid and process.poll() is None for process in self.processes.values()):
-                self.rows("UPDATE image SET lease_until = ? WHERE lease_owner = ?", OLD, owner)
-
     def is_settled(self) -> bool:
         """Whether all that was given is registered and entered."""
-        self.end_leases_of_the_dead()
         waiting = "SELECT count(*) FROM image WHERE state IN ('pending', 'working')"
         ended = all(self.processes[name].poll() is not None for name in self.names("ingest"))
         return ended and self.rows(waiting) == [(0,)]

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from toys import Ingested, Pictures, drawing
 
-from benchmarks import fuzz, kills
+from benchmarks import attack, fuzz, kills
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +25,19 @@ def test_random_kills() -> None:
     assert found["killed"] == {"worker": 1, "decoder": 1, "web server": 1}
     assert found["photos in the catalogue"] == 5 + found["files"] + found["uploads"] == 29
     assert found["segments in catalogue and index"] == 500 + 25 * 24
+
+
+def test_random_kills_of_two_of_each() -> None:
+    found = kills.run(2, seed=3, photos=4, copies=2)
+    assert found["faults"] == []
+    assert found["photos in the catalogue"] == found["files"] + found["uploads"] == 16
+
+
+def test_random_requests() -> None:
+    found = attack.run(400, seed=5, servers=2, photos=8)
+    assert found["faults"] == []
+    assert found["requests"] == 400
+    assert {"200", "202", "400", "404", "405", "415", "422"} <= found["statuses"].keys()
 
 
 @pytest.fixture
