@@ -25,8 +25,8 @@ import click
 from waitress.server import create_server
 
 from indexer.bench.results import OUT, report
-from retrieval.analyzer import RemoteAnalyzer
 from retrieval.assembly import Assembly
+from retrieval.remote_analyzer import RemoteAnalyzer
 from retrieval.settings import Settings
 from webui import create_app
 
@@ -45,7 +45,7 @@ WAYS = {
 def served(home: Path) -> Iterator[http.client.HTTPConnection]:
     """A connection to a server over a collection."""
     assembly = Assembly(Settings.from_env({**os.environ, "SEGSEARCH_HOME": str(home)}))
-    app = create_app(assembly, RemoteAnalyzer(assembly.analyzer_file))
+    app = create_app(assembly, RemoteAnalyzer(assembly.settings.analyzers_dir))
     server = create_server(app, host="127.0.0.1", port=0)
     threading.Thread(target=server.run, daemon=True).start()
     connection = http.client.HTTPConnection("127.0.0.1", server.effective_port, timeout=120)

@@ -24,9 +24,9 @@ from pathlib import Path
 
 import click
 
-from retrieval.analyzer import RemoteAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.catalog import Accounts
+from retrieval.remote_analyzer import RemoteAnalyzer
 from retrieval.settings import Settings
 from webui import create_app
 from webui.server import listen
@@ -38,7 +38,7 @@ ADMINS = ("anna", "ben")
 def serving(home: Path) -> Iterator[str]:
     """The address of a web server on a home, without an analyzer."""
     assembly = Assembly(Settings.in_home(home, device="cpu", recipe="grid"))
-    app = create_app(assembly, RemoteAnalyzer(assembly.analyzer_file), follow=False)
+    app = create_app(assembly, RemoteAnalyzer(assembly.settings.analyzers_dir), follow=False)
     listening = listen(app, "127.0.0.1", 0)
     threading.Thread(target=listening.run, daemon=True).start()
     try:

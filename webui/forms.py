@@ -11,11 +11,15 @@ MAX_FORM_PARTS = 10
 MAX_FORM_BYTES = 1 << 16
 """Of a form without files."""
 
+MAX_FIELD_BYTES = 1 << 18
+"""Of a field that is no file. werkzeug reads 64 KiB at a time and holds what it has not taken apart against this, too,
+so a bound near that would refuse files."""
+
 
 def bound_forms(app: Flask) -> None:
     """Have forms of more parts or bytes refused before they are taken apart."""
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
-    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_FORM_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_FIELD_BYTES
 
     @app.before_request
     def check() -> None:

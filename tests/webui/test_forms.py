@@ -6,11 +6,13 @@ import io
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import requests
 from installation import drawing, encoded
+from PIL import Image
 
-from webui.forms import MAX_FORM_BYTES, MAX_FORM_PARTS
+from webui.forms import MAX_FIELD_BYTES, MAX_FORM_BYTES, MAX_FORM_PARTS
 
 PICTURE = encoded(drawing(("teal", "pink")))
 SECURITY = (Path(__file__).parents[2] / "SECURITY.md").read_text()
@@ -29,6 +31,16 @@ def test_parts_beside_a_picture(served: str, call: str) -> None:
     assert f"more than {MAX_FORM_PARTS} parts" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("side", [160, 300, 1200])
+@pytest.mark.parametrize("call", ["images", "queries"])
+def test_pictures_of_every_size(served: str, call: str, side: int) -> None:
+    """They are read by pieces of 64 KiB, none of which is the text of a form."""
+    noise = np.random.default_rng(side).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    files = {"file": ("x.png", io.BytesIO(encoded(Image.fromarray(noise))))}
+    answer = requests.post(f"{served}/api/v1/{call}", files=files)
+    assert answer.status_code in (201, 202), answer.text
+
+
 @pytest.mark.parametrize("in_parts", [False, True])
 def test_parts_of_signing_in(served: str, in_parts: bool) -> None:
     known = {"name": "x", "password": "y"}
@@ -45,6 +57,7 @@ def test_text(served: str, address: str) -> None:
         answer = requests.post(served + address, data={"name": "x" * (size - 5)}, headers={"Origin": served})
         assert (answer.status_code == 413) is refused, (size, answer.status_code)
         assert answer.status_code < 500
+    for size, refused in ((MAX_FORM_BYTES, False), (MAX_FIELD_BYTES + 1, True), (1 << 22, True)):
         parts = {"name": (None, "x" * size), "password": (None, "y")}
         answer = requests.post(served + address, files=parts, headers={"Origin": served})
         assert (answer.status_code == 413) is refused, (size, answer.status_code)
@@ -52,3 +65,4 @@ def test_text(served: str, address: str) -> None:
 
 def test_the_document_says_the_same() -> None:
     assert re.search(rf"\b{MAX_FORM_PARTS} parts a form, {MAX_FORM_BYTES >> 10} KiB of a form's text\b", SECURITY)
+    assert f"({MAX_FIELD_BYTES >> 10} KiB a field beside files)" in SECURITY
