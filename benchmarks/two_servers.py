@@ -58,7 +58,7 @@ class Server(Library):
     @property
     def base(self) -> str:
         """Address of its API."""
-        return f"http://127.0.0.1:{self.port}/api/v1"
+        return f"http://127.0.0.1:{self.ports['web server 1']}/api/v1"
 
     def give(self, content: bytes, where: str = "images") -> int:
         """Upload a picture; returns the status of the answer."""
@@ -66,7 +66,7 @@ class Server(Library):
 
     def is_up(self) -> bool:
         """Whether it answers, and its own analyzer listens."""
-        if not any(self.settings.analyzers_dir.glob(f"{self.processes['web server'].pid}-*")):
+        if not any(self.settings.analyzers_dir.glob(f"{self.processes['web server 1'].pid}-*")):
             return False
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.base}/status", timeout=60) as answer:
             return bool(json.load(answer)["analyzer_up"])
@@ -88,7 +88,7 @@ def two_servers(folder: Path) -> Iterator[tuple[Server, Server]]:
     servers = Server(folder / "home", folder / "photos"), Server(folder / "home", folder / "photos")
     try:
         for server in servers:  # the first one makes the catalogue
-            server.start("web server")
+            server.start("web server 1")
             _wait_until(server.is_up, "a server is up")
         yield servers
     finally:
@@ -191,7 +191,7 @@ def _stop_each(servers: tuple[Server, Server]) -> list[int]:
         other = servers[1 - number]
         server.stop()
         found.append(other.give(drawn(number), "queries"))
-        server.start("web server")
+        server.start("web server 1")
         _wait_until(server.is_up, "a server is up again")
     return found
 

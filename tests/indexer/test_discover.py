@@ -311,6 +311,6 @@ def test_a_link_out_that_comes_after_the_look_is_not_followed(
     monkeypatch.setattr(assembly.intake, "known", exchanging)
     tally = Tally()
     register_files(assembly.intake, [pictures.folder], tally, within=True)
-    (failure,) = tally._failures
+    (failure,) = tally.failures
     assert failure.reason == "cannot be read: it leads out of the folders that were given"
     assert assembly.catalog.page() == []

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from installation import PALETTES, Library, drawing, encoded, library_in
-from werkzeug.test import TestResponse
+from installation import PALETTES, PASSWORD, Library, drawing, encoded, library_in
 
 from retrieval.analyzer import LocalAnalyzer
 from retrieval.catalog.accounts import ROLES, Accounts
@@ -101,9 +100,6 @@ def reader(template: Path, decoders: DecoderPool) -> FlaskClient:
     return app.test_client()
 
 
-PASSWORD = "correct horse battery"
-
-
 @pytest.fixture(scope="session")
 def password_hash() -> str:
     """What is kept of `PASSWORD`; it takes a while to make, as it should."""
@@ -117,9 +113,3 @@ def users(library: Library, password_hash: str) -> Accounts:
     for role in reversed(ROLES):
         accounts.add(role, role, password_hash)
     return accounts
-
-
-def sign_in(client: FlaskClient, name: str, password: str = PASSWORD, **query: str) -> TestResponse:
-    """Fill in the form."""
-    form = {"name": name, "password": password}
-    return client.post("/login", data=form, query_string=query, headers={"Origin": "http://localhost"})

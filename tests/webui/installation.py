@@ -7,7 +7,9 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
+from flask.testing import FlaskClient
 from PIL import Image, ImageDraw
+from werkzeug.test import TestResponse
 
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import Entry, SeenFile, uri_of
@@ -15,6 +17,7 @@ from retrieval.images import decode_with_renditions
 from retrieval.settings import Settings
 
 SIZE = (640, 480)
+PASSWORD = "correct horse battery"
 PALETTES = (("red", "blue"), ("green", "yellow"), ("black", "orange"), ("purple", "white"))
 
 
@@ -80,3 +83,9 @@ def library_in(folder: Path) -> Library:
     """The installation in a folder; empty if there is none."""
     (folder / "photos").mkdir(parents=True, exist_ok=True)
     return Library(Assembly(Settings.in_home(folder / "home", device="cpu", recipe="grid")), folder / "photos")
+
+
+def sign_in(client: FlaskClient, name: str, password: str = PASSWORD, **query: str) -> TestResponse:
+    """Fill in the form."""
+    form = {"name": name, "password": password}
+    return client.post("/login", data=form, query_string=query, headers={"Origin": "http://localhost"})

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import PASSWORD, sign_in
 from flask import Flask
 from flask.testing import FlaskClient
-from installation import Library
+from installation import PASSWORD, Library, sign_in
 
 from benchmarks.last_admin import play
 from retrieval.catalog.accounts import Accounts

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import PASSWORD
 from flask import Flask
 from flask.testing import FlaskClient
+from installation import PASSWORD
 from limits import parse
 from werkzeug.test import TestResponse
 

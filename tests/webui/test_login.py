@@ -9,10 +9,9 @@ import stat
 from pathlib import Path
 
 import pytest
-from conftest import PASSWORD, sign_in
 from flask import Flask
 from flask.testing import FlaskClient
-from installation import Library, drawing, encoded
+from installation import PASSWORD, Library, drawing, encoded, sign_in
 
 from retrieval.analyzer import LocalAnalyzer
 from retrieval.catalog.accounts import ROLES, Accounts, Role

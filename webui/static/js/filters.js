@@ -1,7 +1,8 @@
 /** What results are narrowed to: a choice of each kind, with how many likely results it would leave. */
 
+import { countFacets } from "./api.js";
 import { h } from "./dom.js";
-import { isWhole, PHOTO_FILTERS } from "./refs.js";
+import { body, isWhole, PHOTO_FILTERS } from "./refs.js";
 
 const KINDS = [
   ["folder", "Folder", "folder"], ["label", "Label", "label"], ["concept", "Concept", "concept"],
@@ -9,10 +10,24 @@ const KINDS = [
 ];
 
 /**
+ * Show in `root` what the results can be narrowed to, once they are there: a round has counted it, for a search it is
+ * asked for. `onFilters` hears the filters that were chosen.
+ */
+export async function narrowing(root, asked, answer, signal, onFilters) {
+  let counted = answer;
+  if (!asked.feedback) counted = await countFacets(body(asked), signal).catch(() => null); // results do without it
+  if (signal.aborted) return;
+  showFilters(root, asked, counted, (name, value) => {
+    const { [name]: _, ...others } = asked.filters;
+    onFilters(name === null ? {} : value ? { ...others, [name]: value } : others);
+  });
+}
+
+/**
  * Show the choices that `counted` ({facets, facets_of}, or null) gives; `onChange` hears the name and the value of what
  * was chosen, "" for any, and null to clear them all.
  */
-export function showFilters(root, asked, counted, onChange) {
+function showFilters(root, asked, counted, onChange) {
   const used = root.contains(document.activeElement) ? document.activeElement.name : "";
   const wasOpen = root.querySelector("details")?.open;
   const chosen = Object.keys(asked.filters).length;

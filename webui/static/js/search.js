@@ -1,10 +1,10 @@
 /** The search page. The address is the state: every change writes it, and what is shown is read from it. */
 
-import { countFacets, getRound, patiently, postQuery, search } from "./api.js";
+import { getRound, patiently, postQuery, search } from "./api.js";
 import { isTogether, showCombine } from "./combine.js";
 import { $, announce, plural, toast } from "./dom.js";
 import { chooseFiles, takeFiles } from "./files.js";
-import { showFilters } from "./filters.js";
+import { narrowing } from "./filters.js";
 import { Judging } from "./judging.js";
 import { Picker } from "./picker.js";
 import { anew, body, canGrow, empty, format, isAsked, parse, STEP, withExample, without } from "./refs.js";
@@ -77,7 +77,7 @@ async function run(signal) {
     clearTimeout(skeleton);
     if (signal.aborted) return;
     showAnswer(answer);
-    narrowing(answer, signal);
+    narrowing($("#filters"), asked, answer, signal, (filters) => go({ ...asked, feedback: null, round: null, limit: STEP, filters }));
   } catch (problem) {
     clearTimeout(skeleton);
     if (signal.aborted) return;
@@ -85,20 +85,6 @@ async function run(signal) {
   } finally {
     if (!signal.aborted) answerArea.setAttribute("aria-busy", "false");
   }
-}
-
-/** Show what the results can be narrowed to: a round has counted it, and of a search it is asked for once there are results. */
-async function narrowing(answer, signal) {
-  let counted = answer;
-  if (!asked.feedback) counted = await countFacets(body(asked), signal).catch(() => null); // without it, results are still results
-  if (!signal.aborted) showFilters($("#filters"), asked, counted, narrow);
-}
-
-/** Choose a filter, or none of them with null. */
-function narrow(name, value) {
-  const { [name]: _, ...rest } = asked.filters;
-  const filters = name === null ? {} : value ? { ...rest, [name]: value } : rest;
-  go({ ...asked, feedback: null, round: null, limit: STEP, filters });
 }
 
 function clear() {
