@@ -251,6 +251,7 @@ def test_names_of_folders_are_offered(page: Page) -> None:
     dialog = page.get_by_role("dialog", name="Learn from folders")
     learn = dialog.get_by_role("button", name="Learn", exact=True)
     expect(learn).to_be_disabled()
+    expect(dialog.get_by_role("checkbox").first).to_be_visible()
     dialog.get_by_role("button", name="All").click()
     learn.click()
     expect(dialog.get_by_role("status")).to_contain_text("0 learnt.")

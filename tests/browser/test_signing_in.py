@@ -120,7 +120,8 @@ def test_an_admin_adds_changes_and_removes_a_user(page: Page, closed: Site, comp
     page.keyboard.press("Enter")
     expect(dialog.get_by_role("alert")).to_contain_text("there is a user Viewer already")
     dialog.get_by_label("Name").fill("ben")
-    page.keyboard.press("Enter")
+    with page.expect_event("load"):
+        page.keyboard.press("Enter")
     row = page.locator("[data-user=ben]")
     expect(row).to_contain_text("editor, since")
     change = row.get_by_role("button", name="Change ben")
