@@ -297,7 +297,8 @@ def test_unknown_things_get_a_name(page: Page, site: Site) -> None:
     one, other = sorted(int(str(cards.nth(at).get_attribute("data-id"))) for at in range(2))
     for key in (one, other):
         page.get_by_role("checkbox", name=f"Choose cluster {key}", exact=True).check()
-    page.get_by_role("button", name="Merge the chosen").click()
+    with page.expect_event("load"):
+        page.get_by_role("button", name="Merge the chosen").click()
     expect(page.locator(f".cluster[data-id='{other}']")).to_have_count(0)
     page.get_by_role("button", name=f"Split cluster {one}", exact=True).click()
     page.wait_for_url("**/discover?id=*")

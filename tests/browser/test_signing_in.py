@@ -213,6 +213,7 @@ def test_nothing_is_wider_than_the_window(page: Page, width: int) -> None:
     sign_in(page, "admin")
     page.get_by_role("link", name="Account of admin").click()
     expect(page.get_by_role("button", name="Sign out").last).to_be_visible()
+    page.wait_for_load_state("load")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.goto("/users")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

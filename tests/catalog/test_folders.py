@@ -57,10 +57,14 @@ def test_many_folders_take_no_memory(toys: ToyLibrary, folders: Folders) -> None
     for start in range(0, 20_000, 5000):
         enter(toys, *(f"/{'folder' * 10}{number}/photo.jpg" for number in range(start, start + 5000)))
     assert folders.page(limit=1), "what is kept of any call is there already"
+    assert min(peak_of_a_page(folders) for _ in range(3)) < 3_000_000, "all places take more than twice that"
+
+
+def peak_of_a_page(folders: Folders) -> int:
+    """Bytes that a page takes, and whatever other threads of the tests take meanwhile."""
     tracemalloc.start()
     try:
         assert len(folders.page(limit=100)) == 100
-        peak = tracemalloc.get_traced_memory()[1]
+        return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 3_000_000, "all places take more than twice that"

@@ -36,7 +36,6 @@ CONFIG = schemathesis.Config.from_dict(
             {
                 # of parts that the schema does not name there can be more than a form may have
                 "include-path-regex": "/images$|/queries$",
-                "include-method": "POST",
                 "checks": {
                     "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "413", "422"]},
                     "negative_data_rejection": {"expected-statuses": ["4xx"]},
