@@ -1,7 +1,7 @@
-"""What lies about in HOME and is of no use: files that no row names, index files that no manifest names, expired rows.
+"""Files and rows in HOME that nothing needs: files without a row, index files without a manifest, expired rows.
 
-Nothing is removed that is younger than an hour, for somebody may be about to use it. A file under a digest is removed
-under the lock of those who enter such files, and looked up again, so that an upload of the same bytes is not lost.
+Nothing younger than an hour is removed, because someone may be about to use it. A file named by its digest is removed
+under the lock of those who enter such files, and looked up again first, so an upload of the same bytes is not lost.
 """
 
 from __future__ import annotations
