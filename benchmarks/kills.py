@@ -130,18 +130,26 @@ class Library:
         return {**os.environ, "OMP_NUM_THREADS": "1", **own}
 
     def victim(self, name: str) -> psutil.Process | None:
-        """The process of a name, if there is one now; a decoder is a worker's, an analyzer a web server's."""
+        """The process of a name, if there is one now; an analyzer is a web server's, a decoder that of any worker.
+
+        One worker may take all the photos, and the others have no decoder then.
+        """
         kind, number = kind_of(name), name.rpartition(" ")[2]
-        owner = {"decoder": f"worker {number}", "analyzer": f"web server {number}"}.get(kind, name)
+        if kind == "decoder":
+            return next((each for worker in self.names("worker") for each in self._decoders_of(worker)), None)
+        owner = f"web server {number}" if kind == "analyzer" else name
         with contextlib.suppress(psutil.Error, KeyError):
             process = psutil.Process(self.processes[owner].pid)
-            if kind == "decoder":
-                return next(iter(_decoders(process)), None)
             if kind == "analyzer":
                 return next((each for each in process.children() if "analyzer" in each.cmdline()), None)
             if self.processes[owner].poll() is None:
                 return process
         return None
+
+    def _decoders_of(self, worker: str) -> list[psutil.Process]:
+        with contextlib.suppress(psutil.Error, KeyError):
+            return _decoders(psutil.Process(self.processes[worker].pid))
+        return []
 
     def leftovers(self) -> list[str]:
         """Processes of this home that are there although they should have ended."""
@@ -326,7 +334,9 @@ def one_round(
     for name in library.names("web server", "worker", "ingest"):
         library.start(name)
     while not kill_one(library, victim, wait):
-        library.start(victim)  # an ingest that was faster than its death
+        if kind_of(victim) != "ingest":
+            raise HangError(f"there is no {victim} to kill")
+        library.start(victim)  # it was faster than its death
         wait = wait / 2
     for name in library.names("web server", "worker"):
         library.start(name)
