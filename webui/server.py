@@ -140,6 +140,23 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     limits = Limits()
     stopping = False
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._trigger_lock = threading.Lock()
+        self._is_closed = False
+        super().__init__(*args, **options)
+
+    def pull_trigger(self) -> None:
+        """Wake the loop, if it runs; waitress would write to a descriptor that may be another file's by now."""
+        with self._trigger_lock:
+            if not self._is_closed:
+                super().pull_trigger()
+
+    def close(self) -> None:
+        """Listen no longer."""
+        with self._trigger_lock:
+            self._is_closed = True
+            super().close()
+
     def readable(self) -> bool:
         """Whether connections are accepted; the loop asks in each round."""
         if self.stopping:

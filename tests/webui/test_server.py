@@ -187,6 +187,18 @@ def test_listens_on_every_address_of_a_name():
         listening.stop()
 
 
+def test_it_may_have_ended_by_itself_when_it_is_stopped():
+    def app(environ, start_response):
+        raise AssertionError
+
+    listening = listen(app, "localhost", 0)
+    thread = threading.Thread(target=listening.run, daemon=True)
+    thread.start()
+    listening.stop()
+    thread.join()
+    listening.stop()
+
+
 def test_a_port_in_use_is_an_error():
     def app(environ, start_response):
         raise AssertionError
