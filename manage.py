@@ -11,9 +11,9 @@ import click
 
 from indexer.commands import COMMANDS as INDEXER_COMMANDS
 from retrieval.errors import AccountError, ConfigurationError, QueryError, RetrievalError
+from retrieval.processes.terminal import PrintableFormatter, PrintableGroup, echo, show_only_printable
 from retrieval.settings import Settings
-from retrieval.terminal import PrintableFormatter, PrintableGroup, echo, show_only_printable
-from webui.commands import COMMANDS as WEBUI_COMMANDS
+from webui.serving.commands import COMMANDS as WEBUI_COMMANDS
 
 
 @click.group(cls=PrintableGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -48,7 +48,7 @@ def main() -> None:
         echo(f"error: {error}", err=True)
         sys.exit(1)
     except OSError as error:
-        from retrieval.storage import obstacle_of
+        from retrieval.storage.disk import obstacle_of
 
         obstacle = obstacle_of(error)
         if obstacle is None:

@@ -25,8 +25,8 @@ import click
 from waitress.server import create_server
 
 from indexer.bench.results import OUT, report
+from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.assembly import Assembly
-from retrieval.remote_analyzer import RemoteAnalyzer
 from retrieval.settings import Settings
 from webui import create_app
 

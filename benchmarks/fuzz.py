@@ -28,12 +28,12 @@ import click
 import psutil
 
 from indexer.bench.results import OUT, report
-from indexer.publishing import verify
+from indexer.publish import verify
 from indexer.report import IngestReport, Tally
 from indexer.worker import Worker, ingest
 from retrieval.assembly import Assembly
-from retrieval.catalog.records import uri_of
 from retrieval.settings import Settings
+from retrieval.storage.locations import uri_of
 
 HEADER = 512
 LARGEST = 4 * 1024**2

@@ -25,10 +25,10 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
-from indexer.figures import print_figures
-from retrieval.boundary_decoder import BoundaryDecoder
-from retrieval.evaluate.datasets import AnnotatedPhoto, load_photos
-from retrieval.images import decode
+from retrieval.evaluation.datasets import AnnotatedPhoto, load_photos
+from retrieval.evaluation.figures import print_figures
+from retrieval.images.decode import decode
+from retrieval.models.boundary_decoder import BoundaryDecoder
 from retrieval.recipes.lite import LiteRecipe, unfitted
 from training import fit_boundaries, fit_objectness
 

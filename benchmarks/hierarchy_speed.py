@@ -24,7 +24,7 @@ import torch
 from skimage.segmentation import felzenszwalb
 from threadpoolctl import threadpool_limits
 
-from retrieval.images import decode
+from retrieval.images.decode import decode
 from retrieval.recipes import load
 from retrieval.segment.hierarchy import bounded
 

@@ -37,7 +37,7 @@ import psutil
 
 from indexer.bench.results import OUT, report
 from indexer.bench.synthetic import fill
-from indexer.publishing import Publisher, rebuild, verify
+from indexer.publish import Publisher, rebuild, verify
 from retrieval.assembly import Assembly
 from retrieval.catalog.intake import GIVEN_UP
 from retrieval.settings import Settings

@@ -24,12 +24,12 @@ from pathlib import Path
 
 import click
 
+from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.catalog import Accounts
-from retrieval.remote_analyzer import RemoteAnalyzer
 from retrieval.settings import Settings
 from webui import create_app
-from webui.server import listen
+from webui.serving.server import listen
 
 ADMINS = ("anna", "ben")
 

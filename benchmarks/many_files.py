@@ -18,8 +18,8 @@ import click
 import psutil
 
 from indexer.bench.results import OUT, report
-from indexer.discover import register_files
 from indexer.report import Tally
+from indexer.scan import register_files
 from retrieval.assembly import Assembly
 from retrieval.settings import Settings
 

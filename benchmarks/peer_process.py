@@ -106,8 +106,8 @@ class Store(ABC):
 class SegSearch(Store):
     """What this is all about: by a vector, as the others are asked, and by its engine with all that a page shows."""
 
-    modules = ("retrieval.assembly", "retrieval.query")
-    filling_modules = ("indexer.bench.synthetic", "indexer.publishing")
+    modules = ("retrieval.assembly", "retrieval.query.request")
+    filling_modules = ("indexer.bench.synthetic", "indexer.publish")
     packages = ("faiss-gpu", "numpy", "sqlalchemy")
 
     def add(self, vectors: NDArray[np.float32], photos: NDArray[np.int64]) -> Iterator[int]:
@@ -128,7 +128,7 @@ class SegSearch(Store):
 
     def build(self) -> None:
         """Write the index."""
-        from indexer.publishing import rebuild
+        from indexer.publish import rebuild
 
         rebuild(self._assembly())
 
@@ -154,7 +154,7 @@ class SegSearch(Store):
         return self.search(query, effort).ids
 
     def _ask_engine(self, group_by: Any, query: Query, effort: Effort) -> Answer:  # noqa: ARG002
-        from retrieval.query import Ref, SearchRequest
+        from retrieval.query.request import Ref, SearchRequest
 
         request = SearchRequest(positive=(Ref(segment=query.key),), limit=TOP, group_by=group_by)
         found = self._engine.search(request).results

@@ -44,7 +44,7 @@ from rich.table import Table
 
 from indexer.bench.results import OUT, as_json
 from indexer.bench.synthetic import PER_PHOTO, synthetic_blocks
-from indexer.figures import shown
+from retrieval.evaluation.figures import shown
 
 from .peer_process import STORES, TOP, Effort
 

@@ -20,9 +20,10 @@ from rich.progress import track
 from indexer.bench.results import OUT, report
 from retrieval.embed.masked_pooling import join_descriptors, masked_means
 from retrieval.embed.projection import LinearMap
-from retrieval.evaluate.datasets import AnnotatedPhoto, load_photos
-from retrieval.evaluate.metrics import average_precision, bootstrap_interval, by_class, mean_over_classes
-from retrieval.images import decode
+from retrieval.evaluation.datasets import AnnotatedPhoto, load_photos
+from retrieval.evaluation.metrics import bootstrap_interval, by_class, mean_over_classes
+from retrieval.images.decode import decode
+from retrieval.index.ranking import average_precision
 from retrieval.recipes import load
 from retrieval.recipes.lite import LiteRecipe
 from retrieval.types import Segments, Vectors

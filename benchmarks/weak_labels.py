@@ -32,14 +32,14 @@ from indexer.tags import folder_tags
 from retrieval.assembly import Assembly
 from retrieval.catalog import Catalog
 from retrieval.errors import QueryError
-from retrieval.evaluate.metrics import average_precision
-from retrieval.feedback import BACKGROUND, Judged, fit
-from retrieval.images import decode
-from retrieval.masks import decode_mask
+from retrieval.images.decode import decode
+from retrieval.images.masks import decode_mask
+from retrieval.index.ranking import average_precision
+from retrieval.learning.tagging import MOST_AGAINST, MOST_EXAMPLES, explained_tags
+from retrieval.learning.weak_labels import PER_PHOTO, WeakLearner
+from retrieval.search.feedback import BACKGROUND, Judged, fit
 from retrieval.settings import Settings
-from retrieval.tagging import MOST_AGAINST, MOST_EXAMPLES, explained_tags
 from retrieval.types import Bags
-from retrieval.weak_labels import PER_PHOTO, WeakLearner
 
 COLUMNS, ROWS = 5, 4
 WIDTH, HEIGHT, HEAD = 300, 230, 22

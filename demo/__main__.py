@@ -11,11 +11,12 @@ import click
 from rich.console import Console
 
 from retrieval.assembly import Assembly
-from retrieval.catalog.records import uri_of
-from retrieval.engine import SearchEngine
 from retrieval.errors import RetrievalError
-from retrieval.query import Match, Ref, SearchRequest
+from retrieval.query.request import Ref, SearchRequest
+from retrieval.search.answer import Match
+from retrieval.search.engine import SearchEngine
 from retrieval.settings import Settings
+from retrieval.storage.locations import uri_of
 
 from .scenes import Scene, compose
 

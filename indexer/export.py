@@ -11,7 +11,7 @@ from PIL import Image
 from pycocotools import mask as coco
 
 from retrieval.catalog import Catalog, ImageRecord, SegmentRecord
-from retrieval.masks import decode_mask
+from retrieval.images.masks import decode_mask
 
 CATEGORY = {"id": 1, "name": "segment"}
 

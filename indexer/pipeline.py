@@ -26,16 +26,16 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from retrieval.analyzer import ANALYSIS_SIDE
+from retrieval.analysis.local import ANALYSIS_SIDE
 from retrieval.catalog import Intake
 from retrieval.catalog.records import Entry, Job
-from retrieval.colors import color_shares
-from retrieval.decoding import DecoderPool
 from retrieval.errors import ImageError, OutOfDeviceMemoryError, UnreadableImageError
-from retrieval.images import DecodedImage, remove_partial
-from retrieval.originals import Identity, digest_of, identity_of, open_regular, path_of_opened
-from retrieval.protocols import Recipe
+from retrieval.images.colors import color_shares
+from retrieval.images.decode import DecodedImage, remove_partial
+from retrieval.images.decoder_pool import DecoderPool
+from retrieval.recipes.protocols import Recipe
 from retrieval.settings import Settings
+from retrieval.storage.originals import Identity, digest_of, identity_of, open_regular, path_of_opened
 from retrieval.types import Analysis
 
 logger = logging.getLogger(__name__)

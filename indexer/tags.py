@@ -22,7 +22,7 @@ from defusedxml.ElementTree import parse
 
 from retrieval.catalog import Catalog
 from retrieval.errors import QueryError
-from retrieval.masks import box_iou
+from retrieval.images.masks import box_iou
 
 FITS = 0.5
 """Least IoU of a segment's box with a drawn box that it is an example of."""

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from retrieval.assembly import Assembly
 from retrieval.catalog.owners import new_owner
-from retrieval.duties import Duty
 from retrieval.errors import CatalogUnavailableError
-from retrieval.storage import obstacle_of
+from retrieval.processes.duties import Duty
+from retrieval.storage.disk import obstacle_of
 
-from .cleaning import KINDS, UPLOADS, clean
-from .discover import register_files
+from .clean import KINDS, UPLOADS, clean
 from .pipeline import Pipeline
-from .publishing import PUBLISH, Publisher
+from .publish import PUBLISH, Publisher
 from .report import IngestReport, Tally
+from .scan import register_files
 
 logger = logging.getLogger(__name__)
 

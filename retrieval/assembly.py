@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from .analyzer import text_vector
+from .analysis.analyzer import Analyzer
+from .analysis.local import text_vector
+from .analysis.remote import RemoteAnalyzer
 from .catalog import (
     Accounts,
     Catalog,
@@ -19,22 +21,21 @@ from .catalog import (
     migrate,
     open_sessions,
 )
-from .concepts import Teacher
-from .discovery import Discoverer
-from .duties import Duties
-from .engine import SearchEngine
 from .errors import ConfigurationError
 from .index.files import IndexFiles
 from .index.live import LiveIndex, photos_of, segments_of
 from .index.replicas import gpu_of
-from .own_files import OwnFiles
-from .protocols import Analyzer, Recipe
+from .learning.concepts import Teacher
+from .learning.discovery import Discoverer
+from .processes.duties import Duties
 from .recipes import RecipeCard, card, load
-from .remote_analyzer import RemoteAnalyzer
+from .recipes.protocols import Recipe
+from .search.engine import SearchEngine
 from .settings import Settings
-from .storage import Storage
+from .storage.disk import Storage
+from .storage.own_files import OwnFiles
+from .text.vocabulary import Vocabulary
 from .types import Vectors
-from .vocabulary import Vocabulary
 
 TEXTS_KEPT = 1000
 """The vectors of so many texts are kept by an engine."""

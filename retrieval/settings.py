@@ -10,7 +10,7 @@ SEGSEARCH_RECIPE       ``lite``                 which recipe segments and embeds
 SEGSEARCH_MIN_FREE     ``1G``                   nothing is taken in while the disk of HOME has less free
 SEGSEARCH_QUOTA        not set                  nor while HOME holds more than this; ``500M``, ``20G``, ``1T``
 SEGSEARCH_WEIGHTS      not set                  folder of weights for recipes that would fetch theirs; read in
-                                                ``retrieval/recipes/weights.py``
+                                                ``retrieval/models/weights.py``
 ====================== ======================== =====================================================
 """
 

@@ -204,7 +204,7 @@ class Analysis:
     fallback : ndarray of shape (D,), float32, or None
         Describes the whole photo as if it were a segment: by this a photo without segments is found.
     colors : ndarray of shape (N, 11), uint8, or None
-        The shares of each segment's colours, as `retrieval.colors` names them.
+        The shares of each segment's colours, as `retrieval.images.colors` names them.
     """
 
     segments: Segments

@@ -14,7 +14,7 @@ from toys import Ingested, Pictures, ToyLibrary, close
 
 from retrieval.assembly import Assembly
 from retrieval.catalog import open_sessions
-from retrieval.protocols import Recipe
+from retrieval.recipes.protocols import Recipe
 from retrieval.settings import Settings
 
 SETTINGS = (

@@ -13,15 +13,16 @@ from PIL import Image, ImageDraw
 
 from retrieval.assembly import Assembly
 from retrieval.catalog import Catalog, Concepts, Intake, KeptQueries, open_sessions
-from retrieval.catalog.records import Entry, SeenFile, SegmentRecord, uri_of
+from retrieval.catalog.records import Entry, SegmentRecord
 from retrieval.embed.projection import unit
-from retrieval.engine import SearchEngine
+from retrieval.images.masks import encode_mask
 from retrieval.index.files import IndexFiles
 from retrieval.index.live import LiveIndex, photos_of, segments_of
-from retrieval.masks import encode_mask
 from retrieval.recipes import RecipeCard
+from retrieval.search.engine import SearchEngine
+from retrieval.storage.locations import SeenFile, uri_of
+from retrieval.text.vocabulary import Vocabulary
 from retrieval.types import Analysis, Segments, Vectors
-from retrieval.vocabulary import Vocabulary
 
 TOY = "toy:1"
 SIZE = (96, 72)

@@ -6,7 +6,7 @@
 
 ``DIR`` holds WordNet 3.0's database files (``data.noun``, ``index.noun``, ``noun.exc``, ``cntlist.rev``; Debian's
 ``wordnet-base`` puts them into ``/usr/share/wordnet``). The order of the classes is read from the installed timm.
-The same inputs give the same bytes. :mod:`retrieval.vocabulary` reads the file.
+The same inputs give the same bytes. :mod:`retrieval.text.vocabulary` reads the file.
 
 The file is one object, written with one entry a line:
 

@@ -21,10 +21,10 @@ from rich.progress import track
 from torch import Tensor
 from torch.nn import functional
 
-from retrieval.backbone import Backbone
-from retrieval.boundary_decoder import BoundaryDecoder
-from retrieval.evaluate.datasets import load_photos
-from retrieval.images import decode
+from retrieval.evaluation.datasets import load_photos
+from retrieval.images.decode import decode
+from retrieval.models.backbone import Backbone
+from retrieval.models.boundary_decoder import BoundaryDecoder
 from retrieval.types import RgbImage
 
 from .photos import SHARE, share_of, training_photos

@@ -21,8 +21,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from retrieval.evaluate.datasets import AnnotatedPhoto, load_photos
-from retrieval.images import decode
+from retrieval.evaluation.datasets import AnnotatedPhoto, load_photos
+from retrieval.images.decode import decode
 from retrieval.recipes.lite import LiteRecipe, objectness_path, unfitted
 from retrieval.segment.objectness import Objectness
 from retrieval.types import Vectors

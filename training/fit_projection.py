@@ -18,11 +18,11 @@ import numpy as np
 from rich.progress import track
 
 from retrieval.embed.projection import Descriptors, LinearMap, Projection, unit
-from retrieval.evaluate.datasets import AnnotatedPhoto, load_photos
-from retrieval.images import decode
+from retrieval.evaluation.datasets import AnnotatedPhoto, load_photos
+from retrieval.images.decode import decode
 from retrieval.recipes.lite import LiteRecipe, projection_path, unfitted
+from retrieval.text.vocabulary import read_learned_words
 from retrieval.types import Segments, Vectors
-from retrieval.vocabulary import read_learned_words
 
 from .photos import training_photos
 

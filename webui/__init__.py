@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
+    from retrieval.analysis.analyzer import Analyzer
     from retrieval.assembly import Assembly
-    from retrieval.protocols import Analyzer
 
-    from .login import LoginMode
+    from .auth.login import LoginMode
 
 __all__ = ["create_app"]
 

@@ -13,21 +13,21 @@ from flask_openapi3.openapi import OpenAPI
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, RoutingException
 
+from retrieval.analysis.analyzer import Analyzer
 from retrieval.assembly import Assembly
-from retrieval.protocols import Analyzer
 
-from .admission import admit
 from .api import BLUEPRINTS, problems
 from .api.schemas import Problem
+from .auth.limiting import limit
+from .auth.login import LoginMode, identify, login
+from .auth.security import SESSION_COOKIE, protect
 from .context import EXTENSION, WebContext
-from .following import Follower
-from .forms import bound_forms
-from .health import health, measure
-from .limiting import limit
-from .login import LoginMode, identify, login
-from .pages import pages
-from .pictures import Renditions
-from .security import SESSION_COOKIE, protect
+from .pages.views import pages
+from .pictures.renditions import Renditions
+from .serving.admission import admit
+from .serving.following import Follower
+from .serving.forms import bound_forms
+from .serving.health import health, measure
 
 logger = logging.getLogger(__name__)
 

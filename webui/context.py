@@ -8,15 +8,15 @@ from typing import Protocol, runtime_checkable
 
 from flask import current_app
 
+from retrieval.analysis.analyzer import Analyzer
 from retrieval.assembly import Assembly
 from retrieval.catalog import Accounts, Catalog, Intake, Judgements, KeptQueries
-from retrieval.concepts import Teacher
-from retrieval.discovery import Discoverer
-from retrieval.engine import SearchEngine
-from retrieval.protocols import Analyzer
+from retrieval.learning.concepts import Teacher
+from retrieval.learning.discovery import Discoverer
+from retrieval.search.engine import SearchEngine
 from retrieval.settings import Settings
 
-from .pictures import Renditions
+from .pictures.renditions import Renditions
 
 EXTENSION = "segsearch"
 
@@ -38,7 +38,7 @@ class WebContext:
     ----------
     assembly : Assembly
     engine : SearchEngine
-        One for all threads of the process; `webui.following` keeps it in step with the catalogue.
+        One for all threads of the process; `webui.serving.following` keeps it in step with the catalogue.
     analyzer : Analyzer
         Segments query photos, usually in another process.
     renditions : Renditions

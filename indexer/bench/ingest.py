@@ -14,15 +14,15 @@ from typing import Any, TypeVar
 import numpy as np
 import psutil
 
-from retrieval.analyzer import ANALYSIS_SIDE
+from retrieval.analysis.local import ANALYSIS_SIDE
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import Entry
-from retrieval.images import DecodedImage, decode_with_renditions
+from retrieval.images.decode import DecodedImage, decode_with_renditions
 from retrieval.settings import Settings
 
-from ..discover import register_files
 from ..report import Tally
-from ..walking import find_files
+from ..scan import register_files
+from ..walk import find_files
 from ..worker import Worker, ingest
 
 T = TypeVar("T")

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.assembly import Assembly
-from retrieval.engine import SearchEngine
 from retrieval.index.inverted import InvertedIndex
 from retrieval.index.parts import DEEPER
-from retrieval.query import Ref, SearchRequest
+from retrieval.query.request import Ref, SearchRequest
+from retrieval.search.engine import SearchEngine
 from retrieval.settings import Settings
 from retrieval.types import Ids, Vectors
 
-from ..publishing import rebuild
+from ..publish import rebuild
 from .serving import bench_serving
 from .synthetic import fill, synthetic_blocks
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import psutil
 
-from retrieval.remote_analyzer import RemoteAnalyzer
+from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.settings import Settings
 
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.assembly import Assembly
-from retrieval.catalog.records import Entry, SeenFile, uri_of
+from retrieval.catalog.records import Entry
+from retrieval.storage.locations import SeenFile, uri_of
 from retrieval.types import Analysis, Segments, Vectors
 
 PER_PHOTO = 100

@@ -29,7 +29,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRecord:
-    """A user. `password_hash` is what `webui.passwords` made of the password."""
+    """A user. `password_hash` is what `webui.auth.passwords` made of the password."""
 
     id: int
     name: str

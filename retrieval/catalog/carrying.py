@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..masks import MaskRun, decode_mask, encode_mask, mask_iou
+from ..images.masks import MaskRun, decode_mask, encode_mask, mask_iou
 from .models import Concept, ConceptExample, Judgement, Segment
 
 SAME = 0.5

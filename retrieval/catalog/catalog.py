@@ -19,23 +19,14 @@ from sqlalchemy.orm import defer, selectinload
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
 from ..errors import UnknownImageError, UnknownSegmentError
-from ..filters import Facets, Filters
-from ..masks import MaskRun
+from ..images.masks import MaskRun
+from ..query.filters import Facets, Filters
+from ..storage.locations import path_of
 from ..types import Bags, Ids, Vectors
 from .failures import translating
 from .filtering import facets_of, passing, photos_passing
 from .models import Image, Location, Segment
-from .records import (
-    STATES,
-    Contents,
-    ImageRecord,
-    SegmentHit,
-    SegmentRecord,
-    State,
-    VectorBatch,
-    path_of,
-    vectors_from,
-)
+from .records import STATES, Contents, ImageRecord, SegmentHit, SegmentRecord, State, VectorBatch, vectors_from
 from .rows import image_record, in_chunks, segment_record, segment_record_from
 from .sessions import Repository, Sessions
 from .stamps import stamp

@@ -12,8 +12,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ..errors import QueryError, UnknownConceptError
+from ..text.vocabulary import normal_form
 from ..types import Vectors
-from ..vocabulary import normal_form
 from .judgements import check_segments
 from .models import Concept, ConceptExample
 from .records import ConceptRecord, Lesson, vector_bytes, vectors_from

@@ -11,9 +11,9 @@ from urllib.parse import quote, urlsplit
 from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session
 
-from ..filters import SIZES, Facet, Facets, Filters, Position
+from ..query.filters import SIZES, Facet, Facets, Filters, Position
+from ..storage.locations import path_of, uri_of
 from .models import Image, Location, Segment
-from .records import path_of, uri_of
 from .rows import in_chunks
 
 MOST_VALUES = 50

@@ -11,8 +11,8 @@ from operator import itemgetter
 
 from sqlalchemy import select
 
+from ..storage.locations import path_of
 from .models import Location
-from .records import path_of
 from .sessions import Repository
 
 FETCHED = 1000

@@ -17,11 +17,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
-from ..assessment import Assessment, assess
+from ..segment.assessment import Assessment, assess
+from ..storage.locations import Registered, SeenFile, path_of
 from .carrying import JudgedMeanwhileError, Succession, carry, succession
 from .models import Image, IntakeOrder, Location, Segment
 from .owners import is_gone
-from .records import Cancelled, Entry, Job, KnownLocation, Orders, Registered, SeenFile, State, path_of, vector_bytes
+from .records import Cancelled, Entry, Job, KnownLocation, Orders, State, vector_bytes
 from .rows import fallback_columns, in_chunks, segment_columns
 from .sessions import Repository, Sessions, database_now
 

@@ -12,8 +12,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from ..errors import QueryError, UnknownFeedbackError, UnknownSegmentError
-from ..filters import Filters
-from ..query import Ref, SearchRequest
+from ..query.filters import Filters
+from ..query.request import Ref, SearchRequest
 from .models import Feedback, Judgement, Segment
 from .records import FeedbackRecord
 from .rows import in_chunks

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
-from urllib.parse import unquote_to_bytes, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..assessment import Assessment
-from ..query import SearchRequest
+from ..query.request import SearchRequest
+from ..segment.assessment import Assessment
+from ..storage.locations import path_of
 from ..types import Analysis, Ids, Vectors
 
 State = Literal["pending", "working", "indexed", "empty", "failed"]
 STATES: tuple[State, ...] = ("pending", "working", "indexed", "empty", "failed")
-
-
-def uri_of(path: Path) -> str:
-    """A path as a file URI, which holds names that are not UTF-8 too."""
-    return Path(os.path.abspath(path)).as_uri()  # noqa: PTH100  # takes ".." out without following links
-
-
-def path_of(uri: str) -> Path:
-    """The path that a file URI names."""
-    return Path(os.fsdecode(unquote_to_bytes(urlsplit(uri).path)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +106,6 @@ class SegmentHit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class SeenFile:
-    """A file met on disk, with the digest of its bytes."""
-
-    uri: str
-    sha256: str
-    size: int
-    mtime_ns: int
-
-
-@dataclass(frozen=True, slots=True)
 class KnownLocation:
     """What the catalogue knows of a path."""
 
@@ -135,18 +114,6 @@ class KnownLocation:
     mtime_ns: int
     state: State
     is_missing: bool
-
-
-Registration = Literal["new", "unchanged", "duplicate"]
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """What became of a file that was registered, and whether a photo known already still waits to be worked on."""
-
-    image_id: int
-    outcome: Registration
-    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 from sqlalchemy import Row
 
-from ..assessment import Assessment
-from ..masks import encode_segments, scale_box
+from ..images.masks import encode_segments, scale_box
+from ..segment.assessment import Assessment
 from ..types import Analysis, Segments
 from .models import Image, Location, Segment
 from .records import ImageRecord, LocationRecord, SegmentRecord, vector_bytes

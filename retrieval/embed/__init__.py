@@ -5,6 +5,8 @@ module                  what                                               paper
 ======================= ================================================== ===============================
 `masked_pooling`        maps of shared passes averaged under each mask     Dai et al., CVPR 2015
 `crops`                 box and foreground crops through the network       Girshick et al., CVPR 2014
+`pooling`               sums of a map under overlapping segments           —
+`towers`                cells of vision networks; texts in the same space  Zhou, Loy and Dai, ECCV 2022
 `projection`            centred PCA to a short vector; words alike         —
 `mean_color`            mean colour: the baseline without a network        —
 ======================= ================================================== ===============================

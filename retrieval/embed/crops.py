@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backbone import Backbone
+from ..models.backbone import Backbone
 from ..types import RgbImage, Segments
 from .projection import Descriptors, unit
 

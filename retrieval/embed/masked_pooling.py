@@ -34,7 +34,7 @@ def masked_means(segments: Segments, maps: Sequence[FeatureMap]) -> list[NDArray
     -----
     C additions for each atom of each segment; a tree's nodes hold few, some 3 % of all pairs.
     """
-    from ..pooling import pool_atoms, sparse_product  # brings the compiler, which a searching process does not need
+    from .pooling import pool_atoms, sparse_product  # brings the compiler, which a searching process does not need
 
     count = segments.membership.shape[1]
     areas = np.maximum(segments.areas, 1).astype(np.float32)[:, None]

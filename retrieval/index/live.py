@@ -15,17 +15,17 @@ from functools import partial
 
 import numpy as np
 
-from .. import rank
 from ..catalog import Catalog
 from ..catalog.records import Contents, VectorBatch
 from ..errors import IndexDamagedError, IndexFileError, IndexMismatchError, IndexMissingError
-from ..rank import Scored
 from ..types import Ids, Vectors
 from . import merging
+from . import ranking as rank
 from .faiss_index import NO_IDS, FaissIndex, among
 from .files import CURE, RECALL, IndexFiles, PartEntry
 from .inverted import Blocks, build
 from .parts import Part
+from .ranking import Scored
 from .replicas import Replicas
 
 logger = logging.getLogger(__name__)

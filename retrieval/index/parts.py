@@ -10,12 +10,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import rank
 from ..catalog.records import VectorBatch
-from ..rank import Scored
 from ..types import Hits, Ids, Vectors
+from . import ranking as rank
 from .faiss_index import NO_IDS, FaissIndex, among
 from .inverted import TOP
+from .ranking import Scored
 
 ALIKE = 0.99
 """Inner product from which on two vectors are taken for one; the same photo analysed twice may differ by rounding."""

@@ -20,10 +20,10 @@ import faiss
 import numpy as np
 
 from ..catalog.records import VectorBatch
-from ..rank import Scored
 from ..types import Hits, Ids, Vectors
 from .inverted import InvertedIndex
 from .parts import Part
+from .ranking import Scored
 
 logger = logging.getLogger(__name__)
 

@@ -35,8 +35,8 @@ from functools import cache
 from importlib import import_module
 
 from ..errors import ConfigurationError
-from ..protocols import Recipe
 from ..types import Vectors
+from .protocols import Recipe
 
 _MODULES = {
     **{"lite": "lite", "lite-crops": "lite", "lite-unlearned": "lite", "grid": "grid"},

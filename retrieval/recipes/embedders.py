@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError, WeightsCorruptError
-from ..fingerprint import fingerprint
-from .weights import HubModel
+from ..models.fingerprint import fingerprint
+from ..models.weights import HubModel
 
 if TYPE_CHECKING:
-    from .patches import PatchInput, PatchNetwork
-    from .towers import TextTower
+    from ..embed.towers import TextTower
+    from ..models.patches import PatchInput, PatchNetwork
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -156,8 +156,8 @@ def _on_hub(kind: str, named: str) -> str:
 
 def _build(kind: str, model: HubModel, dim: int, device: str, threads: int | None) -> Embedder:
     """Load the model on a device."""
-    from .passes import Device
-    from .patches import PatchNetwork
+    from ..models.passes import Device
+    from ..models.patches import PatchNetwork
 
     where = Device.named(device, threads)
     network, tower, entry = _timm(model) if kind == "timm" else _transformers(kind, model)
@@ -172,8 +172,8 @@ def _timm(model: HubModel) -> tuple[Any, Any, PatchInput]:
     import timm
     import torch
 
-    from .patches import PatchInput
-    from .towers import timm_tower
+    from ..embed.towers import timm_tower
+    from ..models.patches import PatchInput
 
     place = f"hf-hub:{model.name}@{model.revision}" if model.place is None else f"local-dir:{model.place}"
     with model.reading("timm"):
@@ -192,8 +192,8 @@ def _timm(model: HubModel) -> tuple[Any, Any, PatchInput]:
 def _transformers(kind: str, model: HubModel) -> tuple[Any, Any, PatchInput]:
     import transformers
 
-    from . import towers
-    from .patches import PatchInput
+    from ..embed import towers
+    from ..models.patches import PatchInput
 
     network: Any = model.load_network(transformers.AutoModel)
     tower = {"dinov2": towers.dinov2_tower, "siglip2": towers.siglip_tower, "clip": towers.clip_tower}[kind]
@@ -211,7 +211,7 @@ def _transformers(kind: str, model: HubModel) -> tuple[Any, Any, PatchInput]:
 def _text_tower(model: HubModel, network: Any, where: Any) -> TextTower:
     import transformers
 
-    from .towers import TextTower
+    from ..embed.towers import TextTower
 
     model.file("tokenizer.json")  # what else may stand for it is read by packages that are not required here
     return TextTower(network, model.load(transformers.AutoTokenizer), where)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..embed.mean_color import mean_colors
-from ..fingerprint import fingerprint
+from ..models.fingerprint import fingerprint
+from ..models.size import ModelSize
 from ..segment.grid import grid_segments
-from ..size import ModelSize
 from ..types import Analysis, RgbImage, Segments
 from . import RecipeCard
 

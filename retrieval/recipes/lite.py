@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 
 from ..embed.masked_pooling import join_descriptors, masked_means
 from ..embed.projection import Descriptors, LinearMap, Projection, digest_of, unit
-from ..fingerprint import fingerprint
+from ..models.fingerprint import fingerprint
+from ..models.size import ModelSize
 from ..segment.parameters import HierarchyParameters, MergeParameters
-from ..size import ModelSize
+from ..text.vocabulary import Vocabulary
 from ..types import Analysis, FeatureMap, Features, RgbImage, Segments, Vectors
-from ..vocabulary import Vocabulary
 from . import RecipeCard
 
 if TYPE_CHECKING:
-    from ..backbone import Backbone
-    from ..boundary_decoder import BoundaryDecoder
+    from ..models.backbone import Backbone
+    from ..models.boundary_decoder import BoundaryDecoder
     from ..segment.hierarchy import HierarchySegmenter
 
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -266,8 +266,8 @@ def _build(name: str, device: str, threads: int | None, projection: Projection, 
 
 def unfitted(name: str, device: str, threads: int | None = None) -> LiteRecipe:
     """The recipe without ranking and projection, which are fitted to what it finds. For training."""
-    from ..backbone import Backbone
-    from ..boundary_decoder import BoundaryDecoder
+    from ..models.backbone import Backbone
+    from ..models.boundary_decoder import BoundaryDecoder
     from ..segment.hierarchy import HierarchySegmenter
 
     nothing = LinearMap(np.zeros(0, np.float32), np.zeros((0, 0), np.float32))

@@ -24,7 +24,7 @@ from . import RecipeCard
 from .network import frame_size, network_card, nothing
 
 if TYPE_CHECKING:
-    from .passes import Device
+    from ..models.passes import Device
 
 WEIGHTS = {
     "maskrcnn": "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth",
@@ -166,7 +166,7 @@ class MaskRcnn:
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[Instances]:
         """Detect in a batch, images of one size together."""
-        from .passes import fitted
+        from ..models.passes import fitted
 
         chosen = self.parameters
         inputs = [fitted(image, short_side=chosen.short_side, long_side=chosen.long_side) for image in images]
@@ -217,8 +217,8 @@ def _build(name: str, device: str, threads: int | None, parameters: MaskRcnnPara
     """Load the network on a device."""
     from torchvision.models import detection
 
-    from .passes import Device
-    from .weights import fill_from_torchvision
+    from ..models.passes import Device
+    from ..models.weights import fill_from_torchvision
 
     where = Device.named(device, threads)
     kind = detection.MaskRCNN_ResNet50_FPN_Weights if name == "maskrcnn" else detection.MaskRCNN_ResNet50_FPN_V2_Weights

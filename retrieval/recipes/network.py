@@ -13,13 +13,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fingerprint import fingerprint
-from ..protocols import PixelNamer
-from ..size import ModelSize
+from ..models.fingerprint import fingerprint
+from ..models.size import ModelSize
 from ..types import Analysis, RgbImage, Segments
 from . import RecipeCard
 from .lite import LiteFeatures, LiteRecipe
 from .lite import card as lite_card
+from .protocols import PixelNamer
 
 EMBEDDER = "lite-unlearned"
 """Whose vectors they are: those of ``lite``, without the decoder that its own segmenter needs."""

@@ -15,16 +15,16 @@ import numpy as np
 from ..embed.masked_pooling import masked_means
 from ..embed.projection import unit
 from ..errors import ConfigurationError
-from ..fingerprint import fingerprint
-from ..protocols import Recipe
-from ..size import ModelSize
+from ..models.fingerprint import fingerprint
+from ..models.size import ModelSize
 from ..types import Analysis, RgbImage, Segments, Vectors
 from . import RecipeCard
 from . import card as recipe_card
 from .embedders import Embedder, embedder_card
+from .protocols import Recipe
 
 if TYPE_CHECKING:
-    from .patches import PatchFeatures
+    from ..models.patches import PatchFeatures
 
 
 @dataclass(frozen=True, eq=False, slots=True)

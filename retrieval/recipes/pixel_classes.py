@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..segment.class_map import ClassMap, ComponentParameters, class_segments
+from ..segment.dense_crf_parameters import CrfParameters
 from ..types import RgbImage, Segments
 from . import RecipeCard
-from .class_map import ClassMap, ComponentParameters, class_segments
-from .dense_crf_parameters import CrfParameters
 from .network import frame_size, network_card
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .passes import Device
+    from ..models.passes import Device
 
 WEIGHTS = {
     "fcn-resnet50": "fcn_resnet50_coco-1167a1af.pth",
@@ -95,7 +95,7 @@ class PixelClassifier:
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[ClassMap]:
         """Classes of the pixels of a batch, images of one size together."""
-        from .passes import fitted
+        from ..models.passes import fitted
 
         short, long = self.parameters.short_side, self.parameters.long_side
         inputs = [fitted(image, short_side=short, long_side=long, least=32) for image in images]
@@ -117,7 +117,7 @@ class PixelClassifier:
         return features.classes
 
     def _map(self, image: RgbImage, scores: Tensor) -> ClassMap:
-        from .class_maps import chances_in_frame, class_map, refined
+        from ..segment.class_maps import chances_in_frame, class_map, refined
 
         chances = chances_in_frame(scores, frame_size(image, self.frame_side))
         if self.parameters.crf is not None:
@@ -137,8 +137,8 @@ def _build(architecture: str, device: str, threads: int | None, parameters: Pixe
     """Load the network on a device."""
     from torchvision.models import segmentation
 
-    from .passes import Device
-    from .weights import fill_from_torchvision
+    from ..models.passes import Device
+    from ..models.weights import fill_from_torchvision
 
     where = Device.named(device, threads)
     make, kind = {

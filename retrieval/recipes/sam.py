@@ -22,61 +22,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..segment.sam_parameters import PARAMETERS, SamParameters
 from ..types import RgbImage, Segments
 from . import RecipeCard
 from .network import frame_size, network_card
 
 if TYPE_CHECKING:
-    from .passes import Device
-    from .weights import HubModel
+    from ..models.passes import Device
+    from ..models.weights import HubModel
 
 MODELS = {"sam": "facebook/sam-vit-base", "sam2": "facebook/sam2.1-hiera-tiny"}
 """Models of the hub where none is named."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SamParameters:
-    """Constants of the recipes.
-
-    Attributes
-    ----------
-    input_side : int
-        Long side a photo is brought down to before the model's own processor has it, in pixels.
-    frame_side : int
-        Long side of the masks; smaller photos keep their size.
-    points : int
-        Along each side of the grid; three masks a point. The cost of the decoder grows with its square.
-    points_at_once : int
-        Memory: about 1 MB of masks for each.
-    candidates : int
-        Most masks that wait for the suppression of doubles, the best by predicted IoU; 0.25 MB each.
-    min_iou : float
-        Least IoU the model predicts for its mask.
-    min_stability, offset : float
-        Least IoU of the masks cut at plus and at minus the offset in the logit.
-    max_box_overlap, max_overlap : float
-        Of two boxes, or two masks, with a greater IoU only the better one is kept.
-    min_area : float
-        Smallest segment, as a share of the image.
-    limit : int
-        Most segments of one image.
-    """
-
-    input_side: int = 1024
-    frame_side: int = 512
-    points: int = 32
-    points_at_once: int = 64
-    candidates: int = 400
-    min_iou: float = 0.88
-    min_stability: float = 0.95
-    offset: float = 1.0
-    max_box_overlap: float = 0.7
-    max_overlap: float = 0.8
-    min_area: float = 0.0008
-    limit: int = 100
-
-
-PARAMETERS = SamParameters()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -167,7 +123,7 @@ class Sam:
         """Masks of one image for every point of the grid, those that pass the filters."""
         import torch
 
-        from .sam_masks import MaskPool, Padding
+        from ..segment.sam_masks import MaskPool, Padding
 
         padded = tuple(inputs["pixel_values"].shape[-2:])
         content = inputs.get("reshaped_input_sizes", [padded])[0]  # the second version does not pad
@@ -201,7 +157,7 @@ def card(name: str) -> RecipeCard:
     ConfigurationError
         What stands behind the colon is not a model's name.
     """
-    from .weights import HubModel
+    from ..models.weights import HubModel
 
     version, _, named = name.partition(":")
     model = HubModel.read(named or MODELS[version], setting=f"SEGSEARCH_RECIPE={name}")
@@ -213,7 +169,7 @@ def _build(version: str, model: HubModel, device: str, threads: int | None, para
     """Load the model on a device."""
     import transformers
 
-    from .passes import Device
+    from ..models.passes import Device
 
     where = Device.named(device, threads)
     first = version == "sam"

@@ -20,16 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ConfigurationError
+from ..segment.class_map import ClassMap, ComponentParameters, class_segments
 from ..types import RgbImage, Segments
 from . import RecipeCard
-from .class_map import ClassMap, ComponentParameters, class_segments
 from .network import frame_size, network_card
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .passes import Device
-    from .weights import HubModel
+    from ..models.passes import Device
+    from ..models.weights import HubModel
 
 UNNAMED = frozenset({"background", "__background__", "unlabeled", "unlabelled", "void", "other", "N/A"})
 """Names of classes that say nothing; lite names their segments."""
@@ -114,7 +114,7 @@ class SemanticNetwork:
         return list(class_chances(self.network(**batch)))
 
     def _map(self, image: RgbImage, chances: Tensor, inputs: dict[str, Any]) -> ClassMap:
-        from .class_maps import class_map, enlarged
+        from ..segment.class_maps import class_map, enlarged
 
         rows, columns = _content(inputs)
         size_hw = tuple(inputs["pixel_values"].shape[-2:])
@@ -165,7 +165,7 @@ def card(name: str) -> RecipeCard:
     ConfigurationError
         No model is named.
     """
-    from .weights import HubModel
+    from ..models.weights import HubModel
 
     model = HubModel.read(name.partition(":")[2], setting=f"SEGSEARCH_RECIPE={name}")
     identity = [model.identity(), PARAMETERS]
@@ -176,7 +176,7 @@ def _build(model: HubModel, device: str, threads: int | None, parameters: Semant
     """Load the model on a device."""
     import transformers
 
-    from .passes import Device
+    from ..models.passes import Device
 
     where = Device.named(device, threads)
     kind = _kind(model.load(transformers.AutoConfig))

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pooling import pool_atoms
+from ..embed.pooling import pool_atoms
 from ..types import Features, RgbImage, Segments, Vectors
 from .merging import CENTRE, COSINE, EUCLIDEAN, MergeTree, border_contrasts, merge_regions
 from .objectness import GEOMETRY, Objectness, coherence, geometry

@@ -31,7 +31,7 @@ def loaded_by(statement: str) -> set[str]:
             {"torch", "timm", "torchvision", "transformers"},
         ),
         ("import webui.application", {"torch", "timm", "torchvision", "transformers"}),
-        ("import retrieval.evaluate.regions, retrieval.evaluate.boundaries", {"torch", "faiss"}),
+        ("import retrieval.evaluation.regions, retrieval.evaluation.boundaries", {"torch", "faiss"}),
         ("import manage", {"torch", "faiss", "flask"}),
     ],
 )
@@ -40,12 +40,12 @@ def test_what_is_not_loaded(statement: str, never: set[str]) -> None:
 
 
 def test_what_is_loaded_would_be_seen() -> None:
-    assert "torch" in loaded_by("import retrieval.backbone")
+    assert "torch" in loaded_by("import retrieval.models.backbone")
 
 
 UNPICKLING = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "multiprocessing.connection"}
 HARMLESS = {"pickle.UnpicklingError", "multiprocessing.connection.Connection"}
-"""The latter in `retrieval.decoding`, of pipes to children of its own."""
+"""The latter in `retrieval.images.decoder_pool`, of pipes to children of its own."""
 
 
 def imported_by(path: Path) -> set[str]:

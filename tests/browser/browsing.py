@@ -11,8 +11,9 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import ConsoleMessage
 
 from retrieval.assembly import Assembly
-from retrieval.catalog.records import Entry, SeenFile, uri_of
-from retrieval.images import decode_with_renditions
+from retrieval.catalog.records import Entry
+from retrieval.images.decode import decode_with_renditions
+from retrieval.storage.locations import SeenFile, uri_of
 
 PHOTOS = 75
 """More than the library shows at first."""

@@ -16,13 +16,13 @@ import pytest
 from browsing import PHOTOS, Complaints, Site, drawing
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from retrieval.analyzer import LocalAnalyzer
+from retrieval.analysis.local import LocalAnalyzer
 from retrieval.assembly import Assembly
-from retrieval.catalog.records import SeenFile, uri_of
-from retrieval.decoding import DecoderPool
+from retrieval.images.decoder_pool import DecoderPool
 from retrieval.settings import Settings
+from retrieval.storage.locations import SeenFile, uri_of
 from webui import create_app
-from webui.server import listen
+from webui.serving.server import listen
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (

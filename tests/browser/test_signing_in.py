@@ -10,12 +10,13 @@ import pytest
 from browsing import Complaints, Site, drawing
 from playwright.sync_api import Browser, Page, expect
 
-from retrieval.analyzer import LocalAnalyzer
+from retrieval.analysis.local import LocalAnalyzer
 from retrieval.assembly import Assembly
-from retrieval.decoding import DecoderPool
+from retrieval.images.decoder_pool import DecoderPool
 from retrieval.settings import Settings
-from webui import create_app, passwords
-from webui.server import listen
+from webui import create_app
+from webui.auth import passwords
+from webui.serving.server import listen
 
 pytestmark = pytest.mark.browser
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from toys import ToyLibrary, analysis, random_units, strips
 
 from retrieval.catalog import open_sessions
-from retrieval.catalog.records import SeenFile, uri_of, vector_bytes, vectors_from
+from retrieval.catalog.records import vector_bytes, vectors_from
 from retrieval.errors import (
     CatalogDamagedError,
     CatalogUnavailableError,
@@ -19,8 +19,9 @@ from retrieval.errors import (
     UnknownImageError,
     UnknownSegmentError,
 )
-from retrieval.filters import Filters
-from retrieval.masks import decode_mask
+from retrieval.images.masks import decode_mask
+from retrieval.query.filters import Filters
+from retrieval.storage.locations import SeenFile, uri_of
 
 X, Y = (1, 0, 0, 0), (0, 1, 0, 0)
 

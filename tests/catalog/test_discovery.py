@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from toys import TOY, ToyLibrary, analysis
 
-from retrieval import discovery
 from retrieval.catalog import Clusters, Concepts
 from retrieval.catalog import clusters as clusters_module
 from retrieval.catalog.records import ClusterChange
-from retrieval.concepts import Teacher
-from retrieval.discovery import Discoverer, typical
 from retrieval.embed.projection import unit
 from retrieval.errors import ClustersChangedError, QueryError, UnknownClusterError
+from retrieval.learning import discovery
+from retrieval.learning.concepts import Teacher
+from retrieval.learning.discovery import Discoverer, typical
 from retrieval.types import Vectors
 
 DIM = 64

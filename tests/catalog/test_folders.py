@@ -10,7 +10,7 @@ import pytest
 from toys import ToyLibrary
 
 from retrieval.catalog import Folders
-from retrieval.catalog.records import SeenFile, uri_of
+from retrieval.storage.locations import SeenFile, uri_of
 
 
 @pytest.fixture

@@ -20,14 +20,15 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from toys import ToyLibrary, analysis
 
-from retrieval.assessment import Assessment
 from retrieval.catalog import Intake, Judgements, SegmentRecord, carrying
 from retrieval.catalog import intake as module
 from retrieval.catalog.intake import LEASE, MAX_ATTEMPTS
-from retrieval.catalog.records import Entry, Job, SeenFile, State, path_of, uri_of
+from retrieval.catalog.records import Entry, Job, State
 from retrieval.catalog.sessions import database_now
 from retrieval.errors import UnknownImageError
-from retrieval.query import SearchRequest
+from retrieval.query.request import SearchRequest
+from retrieval.segment.assessment import Assessment
+from retrieval.storage.locations import SeenFile, path_of, uri_of
 from retrieval.types import Segments
 
 X, Y = (1, 0, 0, 0), (0, 1, 0, 0)

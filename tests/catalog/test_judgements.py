@@ -9,7 +9,7 @@ from toys import ToyLibrary, analysis, strips
 from retrieval.catalog import Judgements
 from retrieval.catalog import judgements as module
 from retrieval.errors import QueryError, UnknownFeedbackError, UnknownSegmentError
-from retrieval.query import Ref, SearchRequest
+from retrieval.query.request import Ref, SearchRequest
 
 X, Y, Z = (tuple(row) for row in np.eye(4)[:3].tolist())
 REQUEST = SearchRequest(

@@ -10,7 +10,7 @@ from toys import ToyLibrary, analysis, random_units, strips
 
 from retrieval.catalog.queries import KEPT
 from retrieval.errors import UnknownQueryError
-from retrieval.masks import decode_mask
+from retrieval.images.masks import decode_mask
 
 
 def keep(toys: ToyLibrary, digest: str, count: int = 2) -> int:

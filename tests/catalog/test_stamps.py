@@ -12,8 +12,9 @@ from sqlalchemy import event
 from toys import ToyLibrary, analysis
 
 from retrieval.catalog import Concepts
-from retrieval.catalog.records import Lesson, SeenFile
+from retrieval.catalog.records import Lesson
 from retrieval.catalog.stamps import Name, stamp
+from retrieval.storage.locations import SeenFile
 
 X, Y = (1, 0, 0, 0), (0, 1, 0, 0)
 

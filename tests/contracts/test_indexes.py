@@ -14,12 +14,12 @@ from toys import random_units
 
 from retrieval.index.exact import ExactIndex
 from retrieval.index.faiss_index import FaissIndex
-from retrieval.protocols import VectorIndex
 from retrieval.types import Ids, Vectors
 
 INDEXES = [ExactIndex, FaissIndex]
 DIM = 8
 
+VectorIndex = ExactIndex | FaissIndex
 Make = Callable[[int], VectorIndex]
 
 

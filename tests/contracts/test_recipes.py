@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import tiny_models
 
-from retrieval.protocols import Recipe, TextEmbedder
+from retrieval.models.size import ModelSize
 from retrieval.recipes import NAMES, card, load
 from retrieval.recipes.lite import PARAMETERS, LiteRecipe, projection_path
 from retrieval.recipes.paired import PairedRecipe
-from retrieval.size import ModelSize
+from retrieval.recipes.protocols import Recipe, TextEmbedder
 from retrieval.types import Analysis, RgbImage, Segments
 
 # Recipes that segment with networks of others have their own tests: their weights are not in the repository.

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from indexer.commands import COMMANDS as INDEXER
-from webui.commands import COMMANDS as WEBUI
+from webui.serving.commands import COMMANDS as WEBUI
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")))

@@ -22,9 +22,9 @@ from hypothesis.stateful import (
 )
 from toys import ToyLibrary, analysis, random_units
 
-from retrieval import rank
 from retrieval.errors import IndexMismatchError
 from retrieval.index import inverted, merging
+from retrieval.index import ranking as rank
 from retrieval.index.exact import ExactIndex
 from retrieval.index.live import LiveIndex
 from retrieval.types import Ids

@@ -15,16 +15,17 @@ from click.testing import CliRunner
 from sqlalchemy import text
 from toys import Ingested, analysis, drawing
 
-from indexer import cleaning
+from indexer import clean as cleaning
 from indexer import worker as worker_module
-from indexer.commands import clean, search, verify
-from indexer.publishing import verify as faults_of
+from indexer.commands.maintenance import clean, verify
+from indexer.commands.search import search
+from indexer.publish import verify as faults_of
 from indexer.worker import Worker
-from retrieval import duties
 from retrieval.catalog import judgements, queries
-from retrieval.catalog.records import SeenFile, uri_of
-from retrieval.query import SearchRequest
+from retrieval.processes import duties
+from retrieval.query.request import SearchRequest
 from retrieval.settings import Settings
+from retrieval.storage.locations import SeenFile, uri_of
 
 GONE = "ab" * 32
 OLD = 2 * cleaning.AGE_SECONDS
@@ -133,8 +134,8 @@ def test_what_a_deleted_or_replaced_photo_leaves(aged: Ingested) -> None:
         session.execute(text("DELETE FROM image WHERE sha256 = :gone"), {"gone": gone})
     drawing(99).save(aged.paths[1])
     Worker(assembly).work(lambda: True)
-    from indexer.discover import register_files
     from indexer.report import Tally
+    from indexer.scan import register_files
 
     register_files(assembly.intake, [aged.paths[1]], Tally())
     found = {each.kind: each.count for each in cleaning.waste(assembly)}

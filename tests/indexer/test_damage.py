@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 from toys import Ingested, close
 
-from indexer.publishing import Publisher, rebuild, verify
+from indexer.publish import Publisher, rebuild, verify
 from retrieval.assembly import Assembly
 from retrieval.errors import RetrievalError
-from retrieval.query import Ref, SearchRequest
+from retrieval.query.request import Ref, SearchRequest
 from retrieval.settings import Settings
 
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from toys import Pictures
 
-from indexer import discover
-from indexer.discover import register_files
+from indexer import scan as discover
 from indexer.report import Tally
-from indexer.walking import find_files
+from indexer.scan import register_files
+from indexer.walk import find_files
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import KnownLocation
 

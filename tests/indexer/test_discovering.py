@@ -12,11 +12,12 @@ from click.testing import CliRunner
 from PIL import Image
 from toys import close
 
-from indexer.commands import discover, evaluate
-from indexer.discovery_evaluation import Shown, figures_of
+from indexer.commands.discover import discover
+from indexer.commands.evaluate import evaluate
 from indexer.report import Tally
 from indexer.worker import Worker, ingest
 from retrieval.assembly import Assembly
+from retrieval.evaluation.clusters import Shown, figures_of
 from retrieval.settings import Settings
 
 
@@ -63,8 +64,8 @@ def test_the_worker_has_looked_already(found: Settings) -> None:
 def test_a_failing_search_for_clusters_stops_no_worker(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from retrieval.discovery import Discoverer
     from retrieval.errors import ClustersChangedError
+    from retrieval.learning.discovery import Discoverer
 
     def fail(_: Discoverer) -> None:
         raise ClustersChangedError("others were quicker")

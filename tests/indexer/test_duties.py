@@ -13,17 +13,18 @@ from click.testing import CliRunner
 from test_discovering import halves
 from toys import Ingested, Pictures
 
-from indexer import discover
+from indexer import scan as discover
 from indexer import worker as worker_module
-from indexer.commands import status
-from indexer.discover import register_files
-from indexer.publishing import Publisher, rebuild, verify
+from indexer.commands.search import status
+from indexer.publish import Publisher, rebuild, verify
 from indexer.report import Tally
+from indexer.scan import register_files
 from indexer.worker import Worker, ingest
-from retrieval import discovery, duties
 from retrieval.assembly import Assembly
-from retrieval.discovery import Discoverer
-from retrieval.duties import Duties, pause_after
+from retrieval.learning import discovery
+from retrieval.learning.discovery import Discoverer
+from retrieval.processes import duties
+from retrieval.processes.duties import Duties, pause_after
 from webui import create_app
 
 PATIENCE = 60.0

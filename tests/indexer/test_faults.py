@@ -17,18 +17,18 @@ import pytest
 from click.testing import CliRunner
 from toys import Ingested, Pictures
 
-from indexer import discover
+from indexer import scan as discover
 from indexer import worker as worker_module
-from indexer.commands import cancel, pause, resume
-from indexer.discover import register_files
-from indexer.publishing import verify
+from indexer.commands.intake import cancel, pause, resume
+from indexer.publish import verify
 from indexer.report import Tally
+from indexer.scan import register_files
 from indexer.worker import Worker, ingest
-from retrieval import storage
 from retrieval.assembly import Assembly
 from retrieval.catalog import sessions
 from retrieval.errors import CatalogUnavailableError
 from retrieval.settings import Settings
+from retrieval.storage import disk as storage
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +74,7 @@ class TestFullDisk:
     def test_a_decoder_tells_of_a_disk_that_is_really_full(self, pictures: Pictures, tmp_path: Path) -> None:
         import subprocess
 
-        from retrieval.decoding import DecoderPool
+        from retrieval.images.decoder_pool import DecoderPool
 
         small = tmp_path / "small"
         small.mkdir()

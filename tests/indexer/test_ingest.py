@@ -14,14 +14,14 @@ import pytest
 from toys import Ingested, Pictures
 
 from indexer import worker as module
-from indexer.discover import register_files
-from indexer.publishing import verify
+from indexer.publish import verify
 from indexer.report import OUTCOMES, Failure, IngestReport, Tally
+from indexer.scan import register_files
 from indexer.worker import Worker, ingest
 from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError
-from retrieval.masks import decode_mask
-from retrieval.query import Ref, SearchRequest
+from retrieval.images.masks import decode_mask
+from retrieval.query.request import Ref, SearchRequest
 
 
 def enter(assembly: Assembly, *paths: Path) -> IngestReport:

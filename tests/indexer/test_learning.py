@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from PIL import Image
 from toys import close
 
-from indexer.commands import concepts
+from indexer.commands.concepts import concepts
 from indexer.report import Tally
 from indexer.tags import csv_tags, folder_tags
 from indexer.worker import Worker, ingest

@@ -15,13 +15,13 @@ import pytest
 from sqlalchemy import text
 from toys import Pictures
 
-from indexer.discover import register_files
 from indexer.pipeline import Pipeline
 from indexer.report import Tally
+from indexer.scan import register_files
 from retrieval.assembly import Assembly
-from retrieval.decoding import DecoderPool
 from retrieval.errors import OutOfDeviceMemoryError
-from retrieval.images import DecodedImage, decode
+from retrieval.images.decode import DecodedImage, decode
+from retrieval.images.decoder_pool import DecoderPool
 from retrieval.recipes.grid import GridRecipe
 from retrieval.types import Analysis, RgbImage, Segments
 

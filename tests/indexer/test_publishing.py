@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from toys import Ingested, Pictures
 
-from indexer.publishing import Publisher, rebuild, verify
+from indexer.publish import Publisher, rebuild, verify
 from retrieval.assembly import Assembly
 from retrieval.catalog import open_sessions
 from retrieval.errors import CatalogError, IndexFileError, IndexLockedError, IndexMismatchError

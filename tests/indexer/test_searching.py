@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from toys import Ingested
 
-from indexer.commands import search
+from indexer.commands.search import search
 
 
 def run(ingested: Ingested, *options: str, fails: bool = False) -> str:

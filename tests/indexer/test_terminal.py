@@ -13,11 +13,16 @@ from pathlib import Path
 import pytest
 from toys import Ingested, drawing
 
-from retrieval.terminal import PrintableFormatter, printable
+from retrieval.processes.terminal import PrintableFormatter, printable
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = "\x1b]0;owned\x07\n\x9b31m\u202egpj.exe\u2066\x7f\r\t"
-SOURCES = [*ROOT.glob("indexer/**/*.py"), *ROOT.glob("webui/*.py"), ROOT / "manage.py"]
+SOURCES = [
+    *ROOT.glob("indexer/**/*.py"),
+    *ROOT.glob("webui/**/*.py"),
+    *ROOT.glob("retrieval/evaluation/*.py"),
+    ROOT / "manage.py",
+]
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 """But for line ends, and tabs between columns."""

@@ -16,13 +16,13 @@ from test_damage import run
 from toys import Ingested, Pictures, close
 
 from indexer import worker as worker_module
-from indexer.discover import register_files
-from indexer.publishing import rebuild, verify
+from indexer.publish import rebuild, verify
 from indexer.report import Tally
+from indexer.scan import register_files
 from indexer.worker import Worker, work_forever
-from retrieval import storage
 from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError
+from retrieval.storage import disk as storage
 
 PATIENCE = 60.0
 

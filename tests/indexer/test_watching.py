@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from toys import Pictures
 
-from indexer import watching
-from indexer.watching import Settling, ingest_and_watch
+from indexer import watch as watching
+from indexer.watch import Settling, ingest_and_watch
 from indexer.worker import Worker
 from retrieval.assembly import Assembly
 from retrieval.errors import ConfigurationError

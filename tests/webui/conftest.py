@@ -14,12 +14,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from installation import PALETTES, PASSWORD, Library, drawing, encoded, library_in
 
-from retrieval.analyzer import LocalAnalyzer
+from retrieval.analysis.local import LocalAnalyzer
 from retrieval.catalog.accounts import ROLES, Accounts
-from retrieval.decoding import DecoderPool
-from webui import create_app, passwords
+from retrieval.images.decoder_pool import DecoderPool
+from webui import create_app
+from webui.auth import passwords
 from webui.context import EXTENSION, WebContext
-from webui.server import listen
+from webui.serving.server import listen
 
 
 @pytest.fixture(scope="session")

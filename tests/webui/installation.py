@@ -12,9 +12,10 @@ from PIL import Image, ImageDraw
 from werkzeug.test import TestResponse
 
 from retrieval.assembly import Assembly
-from retrieval.catalog.records import Entry, SeenFile, uri_of
-from retrieval.images import decode_with_renditions
+from retrieval.catalog.records import Entry
+from retrieval.images.decode import decode_with_renditions
 from retrieval.settings import Settings
+from retrieval.storage.locations import SeenFile, uri_of
 
 SIZE = (640, 480)
 PASSWORD = "correct horse battery"

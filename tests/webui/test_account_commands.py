@@ -15,9 +15,9 @@ from retrieval.assembly import Assembly
 from retrieval.catalog import Accounts
 from retrieval.errors import AccountError, UnknownTokenError, UnknownUserError
 from retrieval.settings import Settings
-from webui import passwords
-from webui.commands import check_login
-from webui.security import is_beyond_loopback
+from webui.auth import passwords
+from webui.auth.security import is_beyond_loopback
+from webui.serving.commands import check_login
 
 PASSWORD = "correct horse battery"
 

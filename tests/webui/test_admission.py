@@ -14,9 +14,10 @@ import pytest
 from flask import Flask
 from installation import PALETTES, Library, drawing, encoded
 
-from webui import admission, create_app
+from webui import create_app
 from webui.context import EXTENSION
-from webui.server import listen
+from webui.serving import admission
+from webui.serving.server import listen
 
 
 class HangingAnalyzer:

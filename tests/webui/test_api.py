@@ -21,9 +21,9 @@ from PIL import Image
 from pycocotools import mask as coco
 from werkzeug.test import TestResponse
 
+from retrieval.analysis.analyzer import AnalyzedPhoto
 from retrieval.errors import AnalyzerBusyError, AnalyzerUnavailableError, CatalogUnavailableError
-from retrieval.protocols import AnalyzedPhoto
-from retrieval.storage import Storage
+from retrieval.storage.disk import Storage
 from webui.context import WebContext
 
 NEW = encoded(drawing(("teal", "pink")))
@@ -832,7 +832,7 @@ class TestIntake:
         def full(_: int) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("webui.uploads.os.fsync", full)
+        monkeypatch.setattr("webui.pictures.uploads.os.fsync", full)
         assert "the server's disk is full" in problem_of(send(client, "images", NEW), 507)
         assert [path for path in parts.settings.uploads_dir.rglob("*") if path.is_file()] == []
 

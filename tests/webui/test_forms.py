@@ -12,7 +12,7 @@ import requests
 from installation import drawing, encoded
 from PIL import Image
 
-from webui.forms import MAX_FIELD_BYTES, MAX_FORM_BYTES, MAX_FORM_PARTS
+from webui.serving.forms import MAX_FIELD_BYTES, MAX_FORM_BYTES, MAX_FORM_PARTS
 
 PICTURE = encoded(drawing(("teal", "pink")))
 SECURITY = (Path(__file__).parents[2] / "SECURITY.md").read_text()

@@ -15,14 +15,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
 
-from retrieval.analyzer import LocalAnalyzer
+from retrieval.analysis.local import LocalAnalyzer
+from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.catalog import queries as kept
-from retrieval.decoding import DecoderPool
-from retrieval.remote_analyzer import RemoteAnalyzer
-from webui import create_app, following
+from retrieval.images.decoder_pool import DecoderPool
+from webui import create_app
 from webui.context import EXTENSION, WebContext
-from webui.following import Follower, tidy
-from webui.health import METRICS, Metrics
+from webui.serving import following
+from webui.serving.following import Follower, tidy
+from webui.serving.health import METRICS, Metrics
 
 
 def metric(client: FlaskClient, name: str) -> float:

@@ -16,8 +16,8 @@ from installation import Library, drawing, encoded
 from PIL import Image, PngImagePlugin
 from werkzeug.test import TestResponse
 
-from retrieval.decoding import DecoderPool
 from retrieval.errors import ImageError
+from retrieval.images.decoder_pool import DecoderPool
 from webui.context import WebContext
 
 PAYLOAD = b"<html><script>alert(document.domain)</script></html>"

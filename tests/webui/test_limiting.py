@@ -10,7 +10,7 @@ from limits import parse
 from werkzeug.test import TestResponse
 
 from retrieval.catalog.accounts import Accounts
-from webui.limiting import LIMITER, RATES, spend
+from webui.auth.limiting import LIMITER, RATES, spend
 
 FAR = {"REMOTE_ADDR": "192.0.2.7"}
 NEAR = {"REMOTE_ADDR": "127.0.0.1"}
@@ -64,7 +64,7 @@ def test_programs_of_this_machine_are_left_alone(client: FlaskClient) -> None:
 
 
 def test_what_comes_by_a_proxy_of_this_machine_is_not(app: Flask, copy_template, tmp_path, decoders) -> None:
-    from retrieval.analyzer import LocalAnalyzer
+    from retrieval.analysis.local import LocalAnalyzer
     from webui import create_app
 
     library = copy_template(tmp_path / "second")

@@ -13,13 +13,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from installation import PASSWORD, Library, drawing, encoded, sign_in
 
-from retrieval.analyzer import LocalAnalyzer
+from retrieval.analysis.local import LocalAnalyzer
 from retrieval.catalog.accounts import ROLES, Accounts, Role
-from retrieval.decoding import DecoderPool
 from retrieval.errors import AccountError
-from webui import create_app, passwords
-from webui.login import LIFETIME, LoginMode, is_own_path, role_needed, session_key
-from webui.security import SESSION_COOKIE
+from retrieval.images.decoder_pool import DecoderPool
+from webui import create_app
+from webui.auth import passwords
+from webui.auth.login import LIFETIME, LoginMode, is_own_path, role_needed, session_key
+from webui.auth.security import SESSION_COOKIE
 
 OWN = {"Origin": "http://localhost"}
 

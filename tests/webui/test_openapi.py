@@ -16,8 +16,8 @@ from hypothesis.errors import Unsatisfiable
 from installation import PALETTES, Library, drawing, encoded
 from schemathesis import GenerationMode
 
-from retrieval.analyzer import LocalAnalyzer
-from retrieval.decoding import DecoderPool
+from retrieval.analysis.local import LocalAnalyzer
+from retrieval.images.decoder_pool import DecoderPool
 from webui import create_app
 from webui.api import BLUEPRINTS
 from webui.context import EXTENSION

@@ -13,10 +13,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
 
-from retrieval.analyzer import LocalAnalyzer
+from retrieval.analysis.local import LocalAnalyzer
 from retrieval.catalog import sessions
-from retrieval.catalog.records import uri_of
-from retrieval.decoding import DecoderPool
+from retrieval.images.decoder_pool import DecoderPool
+from retrieval.storage.locations import uri_of
 from webui import create_app
 from webui.context import WebContext
 

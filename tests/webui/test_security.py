@@ -15,8 +15,8 @@ from werkzeug.test import TestResponse
 
 import webui
 from retrieval.catalog import Accounts
+from webui.auth.security import HostRule
 from webui.context import WebContext
-from webui.security import HostRule
 
 LOCAL = "http://127.0.0.1:8000"
 

@@ -12,10 +12,10 @@ import requests
 from installation import Library, drawing, encoded
 from werkzeug.http import parse_options_header
 
-from retrieval.decoding import DecoderPool
 from retrieval.errors import UnreadableImageError
+from retrieval.images.decoder_pool import DecoderPool
 from webui.context import WebContext
-from webui.pictures import Renditions
+from webui.pictures.renditions import Renditions
 
 CONTENT = encoded(drawing(("teal", "pink")))
 SECRET = encoded(drawing(("black", "white")))

@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from webui.server import Limits, listen
+from webui.serving.server import Limits, listen
 
 SHORT = Limits(connections=20, idle_seconds=1.5, header_seconds=1.5, window_seconds=1.0, window_bytes=4096)
 BIG = 64 * 1024**2
@@ -123,7 +123,7 @@ def test_a_client_that_is_waited_for_by_nobody_is_not_cut_off():
 
 @pytest.mark.parametrize("path", ["/file", "/pieces"])
 def test_unread_answers_hold_no_thread_and_are_cut_off(big_file, path, monkeypatch):
-    monkeypatch.setattr("webui.server.THREADS", 2)
+    monkeypatch.setattr("webui.serving.server.THREADS", 2)
     with serving(answering(big_file)) as port, ExitStack() as stack:
         clients = [stack.enter_context(connect(port)) for _ in range(6)]
         for client in clients:

@@ -14,13 +14,13 @@ from click.testing import CliRunner
 from flask.testing import FlaskClient
 from installation import PALETTES, Library, drawing, encoded
 
-from indexer.commands import search
-from retrieval.analyzer import LocalAnalyzer
-from retrieval.analyzer_server import AnalyzerServer
+from indexer.commands.search import search
+from retrieval.analysis.local import LocalAnalyzer
+from retrieval.analysis.remote import RemoteAnalyzer
+from retrieval.analysis.server import AnalyzerServer
 from retrieval.assembly import Assembly
-from retrieval.decoding import DecoderPool
+from retrieval.images.decoder_pool import DecoderPool
 from retrieval.recipes import load
-from retrieval.remote_analyzer import RemoteAnalyzer
 from retrieval.settings import Settings
 from webui import create_app
 

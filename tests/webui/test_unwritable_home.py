@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
 from read_only import read_only
 
-from retrieval import storage
-from retrieval.analyzer import LocalAnalyzer
-from retrieval.decoding import DecoderPool
+from retrieval.analysis.local import LocalAnalyzer
+from retrieval.images.decoder_pool import DecoderPool
+from retrieval.storage import disk as storage
 from webui import create_app
 
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 MAKE_APP = """
 import sys
 from pathlib import Path
-from retrieval.remote_analyzer import RemoteAnalyzer
+from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.settings import Settings
 from webui import create_app

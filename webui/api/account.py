@@ -9,10 +9,10 @@ from werkzeug.exceptions import Forbidden
 
 from retrieval.errors import AccountError, UnknownUserError
 
-from .. import passwords
+from ..auth import passwords
+from ..auth.limiting import SIGN_INS, client, spend
+from ..auth.login import NO_USERS, keep_signed_in
 from ..context import context
-from ..limiting import SIGN_INS, client, spend
-from ..login import NO_USERS, keep_signed_in
 from . import account_schemas as schemas
 from . import answers, bodies
 from .problems import documented

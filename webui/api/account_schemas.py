@@ -8,26 +8,26 @@ from pydantic import Field, SecretStr
 
 from retrieval.catalog.accounts import MAX_NAME, Role
 
-from ..passwords import LEAST, MOST
-from .schemas import Moment, PathId, _Strict
+from ..auth.passwords import LEAST, MOST
+from .schemas import Moment, PathId, Strict
 
 Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$")]
 Password = Annotated[SecretStr, Field(min_length=LEAST, max_length=MOST)]
 
 
-class UserPath(_Strict):
+class UserPath(Strict):
     """The user who is meant."""
 
     user: Name
 
 
-class TokenPath(_Strict):
+class TokenPath(Strict):
     """The token that is meant."""
 
     token_id: PathId
 
 
-class User(_Strict):
+class User(Strict):
     """A user."""
 
     name: str
@@ -35,13 +35,13 @@ class User(_Strict):
     created_at: Moment
 
 
-class UserList(_Strict):
+class UserList(Strict):
     """All users."""
 
     users: list[User]
 
 
-class NewUser(_Strict):
+class NewUser(Strict):
     """Somebody who may sign in from now on."""
 
     name: Name
@@ -49,28 +49,28 @@ class NewUser(_Strict):
     password: Password
 
 
-class UserChange(_Strict):
+class UserChange(Strict):
     """What is to be otherwise; another password ends all sessions of the user."""
 
     role: Role | None = None
     password: Password | None = None
 
 
-class Account(_Strict):
+class Account(Strict):
     """Who asks."""
 
     name: str
     role: Role
 
 
-class NewPassword(_Strict):
+class NewPassword(Strict):
     """Another password for who asks, who has to know the one there is."""
 
     current: Annotated[SecretStr, Field(max_length=MOST)]
     password: Password
 
 
-class Token(_Strict):
+class Token(Strict):
     """An API token, without what is secret about it."""
 
     id: int
@@ -79,20 +79,20 @@ class Token(_Strict):
     created_at: Moment
 
 
-class TokenList(_Strict):
+class TokenList(Strict):
     """All API tokens."""
 
     tokens: list[Token]
 
 
-class NewToken(_Strict):
+class NewToken(Strict):
     """For which user's program it is, and what to call it."""
 
     user: Name
     name: Name
 
 
-class NewOwnToken(_Strict):
+class NewOwnToken(Strict):
     """What to call it."""
 
     name: Name

@@ -9,7 +9,7 @@ from flask_openapi3.models.tag import Tag
 from retrieval.catalog.accounts import UserRecord
 from retrieval.errors import AccountError, UnknownUserError
 
-from .. import passwords
+from ..auth import passwords
 from ..context import context
 from . import account_schemas as schemas
 from . import answers, bodies

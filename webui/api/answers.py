@@ -13,15 +13,15 @@ from pydantic import BaseModel
 from retrieval.catalog import ImageRecord, QueryRecord, SegmentRecord
 from retrieval.catalog.accounts import TokenRecord
 from retrieval.catalog.records import ConceptRecord, FeedbackRecord
-from retrieval.feedback import RoundAnswer
-from retrieval.filters import Facets
-from retrieval.masks import MaskRun
-from retrieval.query import FacetAnswer, Match, SearchAnswer
-from retrieval.vocabulary import Reading
+from retrieval.images.masks import MaskRun
+from retrieval.query.filters import Facets
+from retrieval.search.answer import FacetAnswer, Match, SearchAnswer
+from retrieval.search.feedback import RoundAnswer
+from retrieval.text.vocabulary import Reading
 
 from ..context import WebContext
-from ..originals import shown_path
-from . import account_schemas, schemas
+from ..pictures.originals import shown_path
+from . import account_schemas, concept_schemas, image_schemas, schemas, search_schemas
 
 
 def as_json(model: BaseModel, status: int = 200) -> Response:
@@ -41,10 +41,10 @@ def made_token(record: TokenRecord, secret: str) -> account_schemas.MadeToken:
     return account_schemas.MadeToken(**_token(record), token=secret)
 
 
-def item(image: ImageRecord) -> schemas.Item:
+def item(image: ImageRecord) -> image_schemas.Item:
     """A photo."""
     path = image.path
-    return schemas.Item(
+    return image_schemas.Item(
         id=image.id,
         path=shown_path(path),
         width=image.width,
@@ -55,26 +55,26 @@ def item(image: ImageRecord) -> schemas.Item:
         missing=image.is_missing,
         taken_at=image.taken_at.isoformat() if image.taken_at else None,
         filename=shown_path(Path(path.name)) if path else None,
-        segmentation=schemas.Segmentation(**asdict(image.assessment)) if image.assessment else None,
+        segmentation=image_schemas.Segmentation(**asdict(image.assessment)) if image.assessment else None,
     )
 
 
 def item_with_segments(
     image: ImageRecord, segments: Sequence[SegmentRecord], concepts: Mapping[int, list[str]]
-) -> schemas.ItemWithSegments:
+) -> image_schemas.ItemWithSegments:
     """A photo with its segments, and the names of the concepts that they show."""
     shown = [segment(record) for record in segments]
     for each in shown:
         if each.id in concepts:
             each.concepts = concepts[each.id]
-    return schemas.ItemWithSegments(**dict(item(image)), segments=shown)
+    return image_schemas.ItemWithSegments(**dict(item(image)), segments=shown)
 
 
-def query_photo(query: QueryRecord) -> schemas.QueryPhoto:
+def query_photo(query: QueryRecord) -> image_schemas.QueryPhoto:
     """A query photo."""
     height, width = query.size_hw
     segments = [segment(record) for record in query.segments]
-    return schemas.QueryPhoto(id=query.id, width=width, height=height, segments=segments)
+    return image_schemas.QueryPhoto(id=query.id, width=width, height=height, segments=segments)
 
 
 def segment(record: SegmentRecord) -> schemas.Segment:
@@ -96,42 +96,46 @@ def mask(size_hw: tuple[int, int], counts: bytes) -> schemas.Mask:
     return schemas.Mask(size=list(size_hw), counts=counts.decode("ascii"))
 
 
-def search_answer(asked: schemas.Search, answer: SearchAnswer, masks: Mapping[int, MaskRun] | None) -> schemas.Answer:
+def search_answer(
+    asked: search_schemas.Search, answer: SearchAnswer, masks: Mapping[int, MaskRun] | None
+) -> search_schemas.Answer:
     """What a search found; with masks if they are given."""
-    things: list[schemas.Search | schemas.Thing] = [asked, *asked.also]
+    things: list[search_schemas.Search | search_schemas.Thing] = [asked, *asked.also]
     references = [reference for thing in things for reference in (*thing.positive, *thing.negative)]
     used = [
-        schemas.Used(ref=reference, segment=segment(entry.segment) if entry.segment else None)
+        search_schemas.Used(ref=reference, segment=segment(entry.segment) if entry.segment else None)
         for reference, entry in zip(references, answer.used, strict=True)
     ]
-    return schemas.Answer(
+    return search_schemas.Answer(
         results=[_result(match, masks) for match in answer.results],
         used=used,
         words=_words(answer.words) if answer.words else None,
         parts=list(answer.parts),
         facets=None if answer.facets is None else _shown(answer.facets),
-        index=schemas.Freshness(segments=answer.indexed, lag=answer.lag),
+        index=search_schemas.Freshness(segments=answer.indexed, lag=answer.lag),
         took_ms=round(answer.took_ms, 3),
         facets_of=answer.facets_of,
     )
 
 
-def facet_answer(found: FacetAnswer) -> schemas.Facets:
+def facet_answer(found: FacetAnswer) -> search_schemas.Facets:
     """What results could be narrowed to."""
-    return schemas.Facets(facets=_shown(found.facets), facets_of=found.facets_of, took_ms=round(found.took_ms, 3))
+    return search_schemas.Facets(
+        facets=_shown(found.facets), facets_of=found.facets_of, took_ms=round(found.took_ms, 3)
+    )
 
 
-def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, masks: bool) -> schemas.Round:
+def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, masks: bool) -> search_schemas.Round:
     """A round of feedback; with masks if they are wanted."""
     matches = (*found.answer.results, *found.ask)
     shown = [match.segment_id for match in matches if match.segment_id is not None]
     wanted = parts.catalog.masks(shown) if masks else None
     used = [
-        schemas.Used(ref=schemas.Reference(**_told(asdict(each.ref))), segment=segment(each.segment))
+        search_schemas.Used(ref=search_schemas.Reference(**_told(asdict(each.ref))), segment=segment(each.segment))
         for each in found.answer.used
         if each.segment is not None
     ]
-    return schemas.Round(
+    return search_schemas.Round(
         id=record.id,
         round=record.round,
         rounds=record.rounds,
@@ -147,21 +151,21 @@ def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, 
         words=_words(found.answer.words) if found.answer.words else None,
         parts=list(found.answer.parts),
         facets=None if found.answer.facets is None else _shown(found.answer.facets),
-        index=schemas.Freshness(segments=found.answer.indexed, lag=found.answer.lag),
+        index=search_schemas.Freshness(segments=found.answer.indexed, lag=found.answer.lag),
         took_ms=round(found.answer.took_ms, 3),
         facets_of=found.answer.facets_of,
     )
 
 
-def concept(record: ConceptRecord) -> schemas.Concept:
+def concept(record: ConceptRecord) -> concept_schemas.Concept:
     """A concept as it is listed."""
-    return schemas.Concept(**_concept(record))
+    return concept_schemas.Concept(**_concept(record))
 
 
-def whole_concept(record: ConceptRecord, count: int | None) -> schemas.WholeConcept:
+def whole_concept(record: ConceptRecord, count: int | None) -> concept_schemas.WholeConcept:
     """A concept with its examples."""
     lesson = record.lesson
-    return schemas.WholeConcept(
+    return concept_schemas.WholeConcept(
         **_concept(record),
         threshold=lesson.threshold,
         segments=count,
@@ -183,8 +187,8 @@ def _told(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _result(match: Match, masks: Mapping[int, MaskRun] | None) -> schemas.Result:
-    result = schemas.Result(
+def _result(match: Match, masks: Mapping[int, MaskRun] | None) -> search_schemas.Result:
+    result = search_schemas.Result(
         image_id=match.image_id,
         segment_id=match.segment_id,
         score=match.score,
@@ -193,7 +197,7 @@ def _result(match: Match, masks: Mapping[int, MaskRun] | None) -> schemas.Result
         likely=match.likely,
         fallback=match.fallback,
         quality=match.quality,
-        matched=[schemas.Matched(**part._asdict()) for part in match.parts],
+        matched=[search_schemas.Matched(**part._asdict()) for part in match.parts],
         relations=list(match.relations),
     )
     if masks is not None:
@@ -208,23 +212,23 @@ def _mask_of(segment_id: int | None, masks: Mapping[int, MaskRun]) -> schemas.Ma
     return mask(*run) if run else None
 
 
-def _shown(found: Facets) -> dict[str, list[schemas.Facet]]:
+def _shown(found: Facets) -> dict[str, list[search_schemas.Facet]]:
     return {
         kind: [
-            schemas.Facet(
+            search_schemas.Facet(
                 value=shown_path(Path(each.value)) or "", name=shown_path(Path(each.name)) or "", count=each.count
             )
             if kind == "folder"
-            else schemas.Facet(value=each.value, name=each.name, count=each.count)
+            else search_schemas.Facet(value=each.value, name=each.name, count=each.count)
             for each in facets
         ]
         for kind, facets in found.items()
     }
 
 
-def _words(reading: Reading) -> schemas.Words:
+def _words(reading: Reading) -> search_schemas.Words:
     understood = [
-        schemas.Term(
+        search_schemas.Term(
             text=term.text,
             name=term.name,
             labels=list(term.labels),
@@ -233,7 +237,9 @@ def _words(reading: Reading) -> schemas.Words:
         )
         for term in reading.understood
     ]
-    return schemas.Words(understood=understood, unknown=list(reading.unknown), suggestions=list(reading.suggestions))
+    return search_schemas.Words(
+        understood=understood, unknown=list(reading.unknown), suggestions=list(reading.suggestions)
+    )
 
 
 def _token(record: TokenRecord) -> dict[str, Any]:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from retrieval.catalog.records import ClusterState
-from retrieval.query import MAX_ID
+from retrieval.query.request import MAX_ID
 
-from .schemas import MAX_PAGE, BodyId, Moment, Name, PathId
+from .concept_schemas import Name
+from .schemas import MAX_PAGE, BodyId, Moment, PathId, Strict
 
 # ---- what comes in
-
-
-class Strict(BaseModel):
-    """A misspelt name is an error, not a default."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class ClusterPath(BaseModel):

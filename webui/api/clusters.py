@@ -9,7 +9,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from retrieval.catalog.records import ClusterRecord
-from retrieval.discovery import Discoverer, guess
+from retrieval.learning.discovery import Discoverer, guess
 
 from ..context import context
 from . import answers, bodies

@@ -8,12 +8,13 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from retrieval.concepts import FORM
 from retrieval.errors import QueryError, UnknownImageError
-from retrieval.tagging import learn_from_photos
+from retrieval.learning.concepts import FORM
+from retrieval.learning.tagging import learn_from_photos
 
 from ..context import WebContext, context
-from . import answers, bodies, schemas
+from . import answers, bodies
+from . import concept_schemas as schemas
 from .problems import documented
 
 concepts = APIBlueprint("api_concepts", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="concepts")])

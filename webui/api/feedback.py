@@ -9,8 +9,8 @@ from flask_openapi3.models.tag import Tag
 from retrieval.catalog.records import FeedbackRecord
 
 from ..context import context
-from ..health import observe_search
-from . import answers, bodies, schemas
+from ..serving.health import observe_search
+from . import answers, bodies, schemas, search_schemas
 from .problems import documented
 
 feedback = APIBlueprint("api_feedback", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="feedback")])
@@ -18,9 +18,9 @@ feedback.before_request(bodies.read_json)
 
 
 @feedback.post(
-    "/feedback", summary="Begin to refine a search", responses={201: schemas.Round, **documented(404, 413, 415)}
+    "/feedback", summary="Begin to refine a search", responses={201: search_schemas.Round, **documented(404, 413, 415)}
 )
-def begin_feedback(body: schemas.Search) -> Response:
+def begin_feedback(body: search_schemas.Search) -> Response:
     """Round 0: the search as it is. Whole photos cannot be refined."""
     parts, request = context(), body.to_request()
     found = parts.engine.refine(request, (), ())
@@ -29,8 +29,10 @@ def begin_feedback(body: schemas.Search) -> Response:
     return answers.as_json(answers.round_answer(parts, parts.judgements.get(feedback_id), found, body.masks), 201)
 
 
-@feedback.get("/feedback/<id:feedback_id>", summary="Any round", responses={200: schemas.Round, **documented(404)})
-def get_feedback(path: schemas.FeedbackPath, query: schemas.RoundQuery) -> Response:
+@feedback.get(
+    "/feedback/<id:feedback_id>", summary="Any round", responses={200: search_schemas.Round, **documented(404)}
+)
+def get_feedback(path: search_schemas.FeedbackPath, query: search_schemas.RoundQuery) -> Response:
     """The results of a round, by what had been judged by then; round 0 is the search without judgements."""
     return _answer(context().judgements.get(path.feedback_id, query.round), masks=query.masks)
 
@@ -38,9 +40,9 @@ def get_feedback(path: schemas.FeedbackPath, query: schemas.RoundQuery) -> Respo
 @feedback.post(
     "/feedback/<id:feedback_id>/rounds",
     summary="Judge results",
-    responses={201: schemas.Round, **documented(404, 413, 415)},
+    responses={201: search_schemas.Round, **documented(404, 413, 415)},
 )
-def add_round(path: schemas.FeedbackPath, body: schemas.Judging) -> Response:
+def add_round(path: search_schemas.FeedbackPath, body: search_schemas.Judging) -> Response:
     """The next round, by all judgements so far; photos that were judged are not among its results."""
     parts = context()
     parts.judgements.add_round(path.feedback_id, body.relevant, body.irrelevant)
@@ -50,9 +52,9 @@ def add_round(path: schemas.FeedbackPath, body: schemas.Judging) -> Response:
 @feedback.delete(
     "/feedback/<id:feedback_id>/rounds/last",
     summary="Take the last round back",
-    responses={200: schemas.Round, **documented(404)},
+    responses={200: search_schemas.Round, **documented(404)},
 )
-def take_back(path: schemas.FeedbackPath, query: schemas.MasksQuery) -> Response:
+def take_back(path: search_schemas.FeedbackPath, query: schemas.MasksQuery) -> Response:
     """The round before, without the judgements of the last one."""
     parts = context()
     parts.judgements.take_back(path.feedback_id)

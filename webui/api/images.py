@@ -9,11 +9,12 @@ from werkzeug.exceptions import NotFound
 
 from retrieval.catalog.records import ImageRecord
 
-from .. import originals
 from ..context import context
-from ..pictures import cut
-from ..uploads import InsufficientStorage, receive
-from . import answers, schemas
+from ..pictures import originals
+from ..pictures.renditions import cut
+from ..pictures.uploads import InsufficientStorage, receive
+from . import answers
+from . import image_schemas as schemas
 from .problems import documented
 
 images = APIBlueprint("api_images", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="photos")])

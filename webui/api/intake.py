@@ -7,7 +7,8 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from ..context import context
-from . import answers, schemas
+from . import answers
+from . import status_schemas as schemas
 from .problems import documented
 
 intake = APIBlueprint("api_intake", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="intake")])
@@ -41,7 +42,9 @@ def cancel_intake() -> Response:
 
 
 @intake.post(
-    "/intake/retry-failed", summary="Try what failed again", responses={200: schemas.PhotoCount, **documented(503)}
+    "/intake/retry-failed",
+    summary="Try what failed again",
+    responses={200: schemas.PhotoCount, **documented(503)},
 )
 def retry_failed() -> Response:
     """Make every failed photo wait again, and no other."""

@@ -36,9 +36,9 @@ from retrieval.errors import (
     UnknownTokenError,
     UnknownUserError,
 )
-from retrieval.storage import FULL, obstacle_of
+from retrieval.storage.disk import FULL, obstacle_of
 
-from ..forms import MAX_FORM_PARTS
+from ..serving.forms import MAX_FORM_PARTS
 
 PREFIX = "/api/"
 MIME_TYPE = "application/problem+json"

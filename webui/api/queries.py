@@ -9,10 +9,11 @@ from werkzeug.exceptions import Gone
 
 from retrieval.errors import ImageError, UnreadableImageError
 
-from .. import originals
 from ..context import context
-from ..uploads import InsufficientStorage, receive
-from . import answers, schemas
+from ..pictures import originals
+from ..pictures.uploads import InsufficientStorage, receive
+from . import answers
+from . import image_schemas as schemas
 from .problems import documented
 
 queries = APIBlueprint("api_queries", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="query photos")])

@@ -7,8 +7,9 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from ..context import context
-from ..health import observe_search
-from . import answers, bodies, schemas
+from ..serving.health import observe_search
+from . import answers, bodies
+from . import search_schemas as schemas
 from .problems import documented
 
 search = APIBlueprint("api_search", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="search")])

@@ -8,7 +8,7 @@ from flask_openapi3.models.tag import Tag
 from flask_openapi3.openapi import OpenAPI
 
 from ..context import context
-from . import answers, schemas
+from . import answers, search_schemas, status_schemas
 from .problems import documented
 
 status = APIBlueprint("api_status", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="installation")])
@@ -16,13 +16,13 @@ status = APIBlueprint("api_status", __name__, url_prefix="/api/v1", abp_tags=[Ta
 _JSON_OBJECT = {"application/json": {"schema": {"type": "object"}}}
 
 
-@status.get("/status", summary="How the installation is doing", responses={200: schemas.Status, **documented()})
+@status.get("/status", summary="How the installation is doing", responses={200: status_schemas.Status, **documented()})
 def get_status() -> Response:
     """Photos by state, and what is searchable."""
     parts = context()
     card, index = parts.assembly.card, parts.engine.segments
-    found = schemas.Status(
-        counts=schemas.Counts(**parts.catalog.counts()),
+    found = status_schemas.Status(
+        counts=status_schemas.Counts(**parts.catalog.counts()),
         segments=len(index),
         lag=index.lag,
         recipe=card.name,
@@ -34,13 +34,13 @@ def get_status() -> Response:
     return answers.as_json(found)
 
 
-@status.get("/words", summary="Complete a word", responses={200: schemas.WordList, **documented()})
-def complete_word(query: schemas.WordsQuery) -> Response:
+@status.get("/words", summary="Complete a word", responses={200: search_schemas.WordList, **documented()})
+def complete_word(query: search_schemas.WordsQuery) -> Response:
     """Words that a search understands, the most likely ones first."""
     engine, typed = context().engine, query.prefix.strip().casefold()
     named = [name for name in engine.concepts.names() if typed and name.casefold().startswith(typed)]
     words = dict.fromkeys([*sorted(named), *engine.vocabulary.complete(query.prefix, query.limit)])
-    return answers.as_json(schemas.WordList(words=list(words)[: query.limit]))
+    return answers.as_json(search_schemas.WordList(words=list(words)[: query.limit]))
 
 
 @status.get(

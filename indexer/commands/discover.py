@@ -1,0 +1,79 @@
+"""Clusters of what has no name. Heavy imports are inside, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from retrieval.processes.terminal import echo
+from retrieval.settings import Settings
+
+from .options import ID, open_assembly
+
+if TYPE_CHECKING:
+    from retrieval.catalog.records import ClusterState
+
+
+@click.group(invoke_without_command=True)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many are listed.")
+@click.option("--state", default="open", show_default=True, type=click.Choice(["open", "named", "dismissed"]))
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def discover(context: click.Context, limit: int, state: ClusterState, as_json: bool) -> None:
+    """Find what is often there and has no name, and list it, the most coherent and frequent first.
+
+    Without a subcommand, new segments join the clusters there are or found new ones; ids stay.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from .cluster_output import print_discovered
+
+    print_discovered(open_assembly(context.obj), limit=limit, state=state, as_json=as_json)
+
+
+@discover.command("name")
+@click.argument("cluster", type=ID)
+@click.argument("name")
+@click.option("--add", is_flag=True, help="Add the examples to the concept of this name, if there is one.")
+@click.pass_obj
+def name_cluster(settings: Settings, cluster: int, name: str, add: bool) -> None:
+    """Make a concept called NAME of a CLUSTER's typical members."""
+    from .cluster_output import name_cluster as run
+
+    run(open_assembly(settings), cluster, name, add=add)
+
+
+@discover.command("dismiss")
+@click.argument("clusters", nargs=-1, required=True, type=ID)
+@click.pass_obj
+def dismiss_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
+    """Show these CLUSTERS no more; what is like them joins them unseen."""
+    for key in clusters:
+        open_assembly(settings).discoverer.dismiss(key)
+
+
+@discover.command("restore")
+@click.argument("clusters", nargs=-1, required=True, type=ID)
+@click.pass_obj
+def restore_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
+    """Show dismissed CLUSTERS again."""
+    for key in clusters:
+        open_assembly(settings).discoverer.restore(key)
+
+
+@discover.command("merge")
+@click.argument("clusters", nargs=-1, required=True, type=ID)
+@click.pass_obj
+def merge_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
+    """Make one of several CLUSTERS; it has the smallest of their ids."""
+    echo(f"they are cluster {open_assembly(settings).discoverer.merge(clusters)} now")
+
+
+@discover.command("split")
+@click.argument("cluster", type=ID)
+@click.pass_obj
+def split_cluster(settings: Settings, cluster: int) -> None:
+    """Make two of a CLUSTER; the larger part keeps the id."""
+    kept, new = open_assembly(settings).discoverer.split(cluster)
+    echo(f"it is clusters {kept} and {new} now")

@@ -1,0 +1,37 @@
+"""What several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from retrieval.query.request import MAX_ID
+from retrieval.settings import Settings
+
+if TYPE_CHECKING:
+    from retrieval.assembly import Assembly
+
+PATHS = click.Path(exists=True, path_type=Path)
+ID = click.IntRange(0, MAX_ID)
+
+
+def open_assembly(settings: Settings) -> Assembly:
+    """The parts of the installation that settings describe."""
+    from retrieval.assembly import Assembly
+
+    return Assembly(settings)
+
+
+def numbers(text: str | None, count: int) -> tuple[float, ...] | None:
+    """``"120,48"`` as numbers."""
+    if text is None:
+        return None
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != count:
+        raise click.BadParameter(f"{text!r} is not {count} numbers with commas between them")
+    return numbers

@@ -1,0 +1,273 @@
+"""Searches and the state of things, on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from retrieval.analysis.analyzer import AnalyzedPhoto
+from retrieval.analysis.local import LocalAnalyzer
+from retrieval.analysis.remote import RemoteAnalyzer
+from retrieval.assembly import Assembly
+from retrieval.errors import IndexFileError
+from retrieval.images.decoder_pool import DecoderPool
+from retrieval.index.inverted import Tuning
+from retrieval.models.fingerprint import digest_of_file
+from retrieval.processes.tables import Console, Table
+from retrieval.processes.terminal import echo_json
+from retrieval.query.filters import Filters
+from retrieval.query.relations import RELATIONS, Relation
+from retrieval.query.request import Part, Ref, SearchRequest
+from retrieval.search.answer import Match, PartMatch, SearchAnswer
+from retrieval.storage.disk import size
+
+from ..clean import clean, waste
+from .concept_output import concept_named
+
+FACETS = 8
+"""So many of each kind are shown."""
+
+
+@contextmanager
+def request_of(assembly: Assembly, image: Path | None, asked: dict[str, Any]) -> Iterator[SearchRequest]:
+    """What the options of ``search`` ask for; a photo is analysed first, and forgotten at the end."""
+    point, box, segment = asked["point"], asked["box"], asked["segment"]
+    if image is None and (point or box):
+        raise click.UsageError("--at and --box are places on a photo: give --image too")
+    if point and box:
+        raise click.UsageError("give --at or --box, not both")
+    refs = [Ref(segment=segment)] if segment is not None else []
+    query = None
+    if image is not None:
+        photo = _analyze(assembly, image)
+        query = assembly.queries.add(digest_of_file(image), photo.size_hw, photo.analysis, assembly.card.space)
+        refs.append(Ref(query=query, point=point, box=box))
+    try:
+        yield _request(assembly, refs, asked)
+    finally:
+        if query is not None:
+            assembly.queries.remove(query)
+
+
+def _request(assembly: Assembly, refs: Sequence[Ref], asked: dict[str, Any]) -> SearchRequest:
+    if not refs and not asked["text"].strip():
+        raise click.UsageError("nothing is asked for: give --image, --segment or --text")
+    chosen = {name: asked[name] for name in ("text", "limit", "group_by", "min_quality")}
+    also = [Part(positive=(Ref(segment=key),)) for key in asked["and_segment"]]
+    also += [Part(text=text) for text in asked["and_text"]]
+    relations = tuple(_relation(text) for text in asked["relations"])
+    return SearchRequest(
+        positive=tuple(refs),
+        also=tuple(also),
+        relations=relations,
+        filters=_filters(assembly, asked),
+        facets=asked["facets"],
+        **chosen,
+    )
+
+
+def _filters(assembly: Assembly, asked: dict[str, Any]) -> Filters:
+    """The conditions that options ask for; a concept is meant by its name."""
+    days = {name: asked[name].date() for name in ("taken_from", "taken_until") if asked[name]}
+    same = {name: asked[name] for name in ("label", "min_area", "max_area", "position")}
+    folder = str(asked["folder"].absolute()) if asked["folder"] else None
+    concept = concept_named(assembly, asked["concept"]) if asked["concept"] else None
+    return Filters(folder=folder, concept=concept, **days, **same)
+
+
+def _relation(text: str) -> Relation:
+    """A relation from ``SUBJECT:RELATION:OBJECT``."""
+    subject, _, rest = text.partition(":")
+    name, _, other = rest.partition(":")
+    if name not in RELATIONS or not subject.isdecimal() or not other.isdecimal():
+        raise click.UsageError(
+            f"--relation {text!r} is not like 0:above:1: the number of a thing, one of {', '.join(RELATIONS)}, and the "
+            "number of another"
+        )
+    return Relation(int(subject), name, int(other))
+
+
+def _analyze(assembly: Assembly, image: Path) -> AnalyzedPhoto:
+    """By the analyzer process if it is up, here if not."""
+    remote = RemoteAnalyzer(assembly.settings.analyzers_dir)
+    if remote.is_up():
+        return remote.analyze(image.absolute())
+    with DecoderPool(1) as decoders:
+        return LocalAnalyzer(assembly.recipe, decoders).analyze(image)
+
+
+def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> None:
+    """A table of results, or one JSON object."""
+    images = assembly.catalog.images({match.image_id for match in answer.results})
+    paths = {key: str(image.path or "") for key, image in images.items()}
+    if as_json:
+        paths = {
+            key: path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            for key, path in paths.items()
+        }
+        echo_json(_answer_json(answer, paths))
+        return
+    console = Console()
+    card = assembly.card
+    knows = (
+        card.reads_text
+        or card.word_vectors is not None
+        or any(term.concept for term in (answer.words.understood if answer.words else ()))
+    )
+    if answer.words is not None and not knows:
+        console.print(f"the recipe {card.name} knows no words: give --image or --segment")
+    elif answer.words is not None:
+        for term in answer.words.understood:
+            labels = f"{', '.join(term.labels[:8])}{' …' if len(term.labels) > 8 else ''}" or "as it is"
+            console.print(f"{term.text} → {labels if term.concept is None else f'the concept {term.name}'}")
+        if answer.words.unknown:
+            hint = f"; did you mean {', '.join(answer.words.suggestions)}?" if answer.words.suggestions else ""
+            console.print(f"not understood: {', '.join(answer.words.unknown)}{hint}")
+    several = len(answer.parts) > 1
+    table = Table("score", "photo", "segment", "quality", "box x0 y0 x1 y1", "label", *(["parts"] * several), "path")
+    for match in answer.results:
+        box = " ".join(map(str, match.box_xyxy))
+        style = None if match.likely else "dim"
+        quality = "" if match.quality is None else f"{match.quality:.2f}"
+        columns = (f"{match.score:.3f}", str(match.image_id), str(match.segment_id or "whole"), quality, box)
+        parts = [", ".join(_told(answer.parts[each.part], each) for each in match.parts)] if several else []
+        table.add_row(*columns, match.label or "", *parts, paths.get(match.image_id, ""), style=style)
+    console.print(table)
+    for kind, facets in (answer.facets or {}).items():
+        if facets:
+            counted = ", ".join(f"{each.name} ({each.count})" for each in facets[:FACETS])
+            console.print(f"{kind}: {counted}")
+    console.print(f"{answer.indexed} segments searched in {answer.took_ms:.0f} ms, {answer.lag} not searchable yet")
+
+
+def _told(name: str, part: PartMatch) -> str:
+    """What a result has of one part of the query, in a few words."""
+    nearest = f" as {part.nearest}" if part.nearest and part.nearest != name else ""
+    return f"{name}{nearest}: {part.segment_id} ({part.score:.2f})"
+
+
+def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
+    results = [
+        {
+            **_explained(match),
+            "image_id": match.image_id,
+            "segment_id": match.segment_id,
+            "score": round(match.score, 6),
+            "box_xyxy": list(match.box_xyxy),
+            "label": match.label,
+            "likely": match.likely,
+            "fallback": match.fallback,
+            "quality": None if match.quality is None else round(match.quality, 4),
+            "path": paths.get(match.image_id),
+        }
+        for match in answer.results
+    ]
+    words = answer.words and {
+        "understood": [
+            {
+                "text": term.text,
+                "name": term.name,
+                "labels": term.labels,
+                "colors": term.colors,
+                "concept": term.concept,
+            }
+            for term in answer.words.understood
+        ],
+        "unknown": answer.words.unknown,
+        "suggestions": answer.words.suggestions,
+    }
+    used = [
+        {"segment": each.segment.id, "box_xyxy": each.segment.box_xyxy} if each.segment else None
+        for each in answer.used
+    ]
+    index = {"segments": answer.indexed, "lag": answer.lag}
+    took = round(answer.took_ms, 2)
+    parts = list(answer.parts)
+    facets = (
+        None
+        if answer.facets is None
+        else {kind: [asdict(each) for each in found] for kind, found in answer.facets.items()}
+    )
+    return {
+        "results": results,
+        "used": used,
+        "words": words,
+        "parts": parts,
+        "facets": facets,
+        "index": index,
+        "took_ms": took,
+        "facets_of": answer.facets_of,
+    }
+
+
+def _explained(match: Match) -> dict[str, Any]:
+    matched = [{**part._asdict(), "score": round(part.score, 6)} for part in match.parts]
+    return {"matched": matched, "relations": [round(degree, 4) for degree in match.relations]}
+
+
+def print_cleaned(assembly: Assembly, *, dry_run: bool, as_json: bool) -> None:
+    """Remove waste, or look for it only, and tell how much there was of each kind."""
+    found = waste(assembly) if dry_run else clean(assembly)
+    if as_json:
+        kinds = {each.kind: {"count": each.count, "bytes": each.bytes} for each in found}
+        echo_json({"dry_run": dry_run, "waste": kinds, "bytes": sum(each.bytes for each in found)})
+        return
+    table = Table("what", "how many", "size")
+    for each in found:
+        table.add_row(each.kind, str(each.count), size(each.bytes) if each.bytes else "")
+    console = Console()
+    if found:
+        console.print(table)
+    total = size(sum(each.bytes for each in found))
+    console.print(f"{total} {'would be' if dry_run else 'were'} removed" if found else "there is nothing to remove")
+
+
+def print_status(assembly: Assembly, *, as_json: bool) -> None:
+    """Photos by state, the recipe, and the index files."""
+    found: dict[str, Any] = {
+        "home": str(assembly.settings.home),
+        "recipe": assembly.card.fingerprint,
+        "photos": assembly.catalog.counts(),
+        "other_recipes": {k: v for k, v in assembly.catalog.recipes().items() if k != assembly.card.fingerprint},
+        "segments": assembly.catalog.contents(assembly.card.space).segments,
+    }
+    try:
+        manifest = assembly.segment_files.manifest()
+        kinds = [f"{part.count} {_kind(part.tuning)}" for part in manifest.parts]
+        found["index"] = {
+            "segments": manifest.count,
+            "written_at": manifest.written_at,
+            "bytes": manifest.bytes,
+            "recall_target": manifest.recall,
+            "parts": kinds,
+        }
+    except IndexFileError as error:
+        found["index"] = {"error": str(error)}
+    duties = assembly.duties.records()
+    found["duties"] = [asdict(each) for each in duties]
+    found["analyzer_up"] = RemoteAnalyzer(assembly.settings.analyzers_dir).is_up()
+    if as_json:
+        echo_json(found)
+        return
+    table = Table(show_header=False)
+    for each in duties:
+        table.add_row(each.name, Text(str(each), style="red" if each.failing_since else ""))
+    for name, value in found.items():
+        if name == "duties":
+            continue
+        text = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
+        table.add_row(name.replace("_", " "), text)
+    Console().print(table)
+
+
+def _kind(tuning: Tuning | None) -> str:
+    if tuning is None:
+        return "exact"
+    lists = f"in {tuning.lists} lists, {tuning.nprobe} looked at"
+    return f"{lists}, {tuning.bits} bits, {tuning.spare} candidates to spare, recall {tuning.recall:.3f}"

@@ -1,0 +1,45 @@
+"""Analysing photos again by another recipe, while what is there goes on being found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from retrieval.assembly import Assembly
+from retrieval.catalog.records import State
+from retrieval.processes.terminal import echo
+from retrieval.settings import Settings
+from retrieval.storage.locations import uri_of
+
+from .commands.progress import IngestProgress
+from .report import Tally
+from .worker import Worker
+
+
+def resegment(
+    settings: Settings, state: State | None, max_quality: float | None, folder: Path | None, *, enqueue: bool
+) -> None:
+    """Have the chosen photos wait for the recipe of `settings`, and unless `enqueue` analyse them.
+
+    Parameters
+    ----------
+    settings : Settings
+    state, max_quality, folder
+        Which photos; None for all that another recipe analysed.
+    enqueue : bool
+        Leave the work to a worker that runs with this recipe.
+    """
+    assembly = Assembly(settings)
+    below = uri_of(folder) if folder is not None else None
+    chosen = assembly.intake.reanalyze(assembly.card.fingerprint, state=state, max_quality=max_quality, below=below)
+    waiting = assembly.intake.unfinished(assembly.card.fingerprint)
+    echo(f"{chosen} photos wait for recipe {settings.recipe}" + (f", {waiting} in all" if waiting > chosen else ""))
+    if enqueue or not waiting:
+        return
+    with IngestProgress(Tally(), total=waiting) as progress:
+        done = Worker(assembly, progress.advance).work(lambda: True)
+    echo(f"{done} photos were analysed")
+    if carried := assembly.intake.carried:
+        echo(
+            f"{carried['moved']} judgements and examples went to the new segments, {carried['lost']} found none that "
+            "overlaps enough"
+        )

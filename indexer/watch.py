@@ -1,0 +1,319 @@
+"""Folders that are watched: what comes, changes or goes is registered once it has settled."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from watchfiles import Change, watch
+from watchfiles._rust_notify import WatchfilesRustInternalError
+
+from retrieval.assembly import Assembly
+from retrieval.catalog import Intake
+from retrieval.errors import ConfigurationError
+from retrieval.processes.duties import pause_after
+from retrieval.storage.locations import uri_of
+
+from .report import Tally
+from .scan import CHUNK, patiently, real_paths, register_files, stamp_of
+from .walk import find_files, identity_of, is_below, is_too_long
+from .worker import Worker
+
+logger = logging.getLogger(__name__)
+
+WATCH = "watch"
+POLL_SECONDS = 5.0
+"""Folders whose own path is not UTF-8 cannot be watched, and are looked through so often."""
+
+SETTLE_SECONDS = 2.0
+"""A file is registered when its size and time have been the same for so long."""
+
+TICK_MS = 500
+
+
+class Settling:
+    """Files that were touched, until nobody touches them any more.
+
+    Parameters
+    ----------
+    seconds : float
+        How long a file has to stay the same.
+    """
+
+    def __init__(self, seconds: float = SETTLE_SECONDS) -> None:
+        self._seconds = seconds
+        self._touched: dict[Path, tuple[tuple[int, int] | None, float]] = {}
+
+    def touch(self, path: Path, now: float) -> None:
+        """A file was made or changed by a time; one that is as it was when it was last looked at goes on settling."""
+        stamp = stamp_of(path)
+        if stamp is None or path not in self._touched or self._touched[path][0] != stamp:
+            self._touched[path] = stamp, now
+
+    def settled(self, now: float) -> list[Path]:
+        """Files that have stayed the same, or are gone; they are forgotten here."""
+        found = []
+        for path, (before, since) in list(self._touched.items()):
+            stamp = stamp_of(path)
+            if stamp is not None and stamp != before:
+                self._touched[path] = stamp, now
+            elif stamp is None or now - since >= self._seconds:
+                del self._touched[path]
+                found.append(path)
+        return found
+
+
+def ingest_and_watch(assembly: Assembly, worker: Worker, paths: Sequence[Path], *, within: bool = False) -> None:
+    """Enter what is under `paths`, and what changes there, until the worker is told to stop.
+
+    Raises
+    ------
+    ConfigurationError
+        The system cannot watch so many folders.
+    Exception
+        Whatever stopped the watching or the line.
+    """
+    failure: list[BaseException] = []
+
+    def follow() -> None:
+        try:
+            _Follower(assembly, [path.absolute() for path in paths], worker.stopping, within=within).run()
+        except Exception as error:  # noqa: BLE001  # raised again below, in the caller's thread
+            failure.append(error)
+        finally:
+            worker.stop()
+
+    following = threading.Thread(target=follow, name="watch")
+    following.start()
+    try:
+        worker.work(lambda: False)
+    finally:
+        worker.stop()
+        following.join()
+    if failure:
+        raise failure[0]
+
+
+class _Follower:
+    """Registers what happened below the watched folders; after any error it looks through all of them."""
+
+    def __init__(self, assembly: Assembly, roots: Sequence[Path], stopping: threading.Event, *, within: bool) -> None:
+        self._intake, self._duties = assembly.intake, assembly.duties
+        self._roots, self._stopping, self._within = roots, stopping, within
+        self._settling = Settling()
+        self._started = False
+        self._failures = 0
+
+    def run(self) -> None:
+        """Watch first and look afterwards, so that nothing falls between.
+
+        Raises
+        ------
+        ConfigurationError
+            The folders cannot be watched.
+        """
+        missed: set[Path] = set()
+        for happened in _Folders(self._roots, self._stopping).happenings():
+            missed.update(happened.unsure)
+            try:
+                self._take_in(happened.changes, missed)
+            except Exception as error:  # noqa: BLE001  # told by `_note`
+                missed = set(self._roots)
+                self._note(error)
+            else:
+                missed = set()
+                self._note(None)
+
+    def _take_in(self, changes: Collection[tuple[Change, Path]], unsure: Collection[Path]) -> None:
+        if not self._started:
+            _register(self._intake, self._roots, within=self._within)
+            logger.warning("watching %s", ", ".join(map(str, self._roots)))
+            self._started = True
+        elif unsure:
+            self._look_through([root for root in self._roots if root in unsure])
+        for change, path in changes:
+            if not _is_hidden(path, self._roots):
+                for each in [path] if change == Change.deleted else find_files([path]):
+                    self._settling.touch(each, time.monotonic())
+        self._register_settled()
+
+    def _look_through(self, roots: Sequence[Path]) -> None:
+        """Touch what is new or has changed; note what is gone."""
+        files = find_files(roots)
+        while chunk := {uri_of(path): path for path in islice(files, CHUNK)}:
+            known = patiently(partial(self._intake.known, list(chunk)))
+            for uri, path in chunk.items():
+                place = known.get(uri)
+                if place is None or place.is_missing or (place.size, place.mtime_ns) != stamp_of(path):
+                    self._settling.touch(path, time.monotonic())
+        for root in roots:
+            patiently(partial(self._intake.note_missing, uri_of(root)))
+
+    def _register_settled(self) -> None:
+        settled = self._settling.settled(time.monotonic())
+        real = real_paths(self._roots)
+        here = [path for path in settled if os.path.isfile(path) or is_too_long(path)]  # noqa: PTH113  # may raise
+        here = [path for path in here if not self._within or is_below(path, real)]
+        for path in settled:
+            if not os.path.exists(path):  # noqa: PTH110
+                patiently(partial(self._intake.note_missing, uri_of(path)))
+        if here:
+            _register(self._intake, here, within=self._within, roots=real)
+
+    def _note(self, error: Exception | None) -> None:
+        """Tell how it goes, and wait after a failure, longer each time."""
+        if error is not None:
+            self._failures += 1
+            pause = pause_after(self._failures)
+            logger.error(
+                "what changed is not registered: %s; it is tried again in %.0f s", error, pause, exc_info=error
+            )
+            self._duties.failed(WATCH, error)
+            self._stopping.wait(pause)
+        elif self._failures:
+            self._failures = 0
+            self._duties.succeeded(WATCH)
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What changed since the last time, and the folders of which that may not be all."""
+
+    changes: Collection[tuple[Change, Path]]
+    unsure: Collection[Path] = ()
+
+
+class _Folders:
+    """Folders that are watched; anew when they are moved away and made anew, and after what the library cannot read.
+
+    Parameters
+    ----------
+    roots : sequence of Path
+    stopping : Event
+    """
+
+    def __init__(self, roots: Sequence[Path], stopping: threading.Event) -> None:
+        self._roots, self._stopping = roots, stopping
+        self._there = {root: identity_of(root) for root in roots}
+        self._due: float | None = time.monotonic()
+        self._spent = 0.0
+        self._began = False
+
+    def happenings(self) -> Iterator[Happened]:
+        """What changes, twice a second; at first, and whenever something was missed, all folders are unsure.
+
+        Raises
+        ------
+        ConfigurationError
+            They cannot be watched.
+        """
+        while not self._stopping.is_set():
+            armed = [root for root in self._roots if self._there[root] is not None and _has_text(root)]
+            try:
+                for changes in _changes(armed, self._stopping) if armed else _nothing(self._stopping):
+                    self._began = True
+                    yield from self._happened(changes)
+                    if self._have_moved():
+                        break
+                else:  # a folder went before it could be watched, or somebody is stopping
+                    self._have_moved()
+                    self._stopping.wait(TICK_MS / 1000)
+            except WatchfilesRustInternalError as error:
+                logger.info("all is looked through, for what happened cannot be told: %s", error)
+                self._look_again()
+                self._stopping.wait(TICK_MS / 1000)
+            except ConfigurationError as error:
+                if not self._began:
+                    raise
+                logger.error("%s", error)
+                self._look_again()
+                self._stopping.wait(POLL_SECONDS)
+
+    def _happened(self, changes: Collection[tuple[Change, Path]]) -> Iterator[Happened]:
+        began = time.monotonic()
+        if self._due is None or began < self._due:
+            yield Happened(changes)
+            return
+        self._due = None
+        yield Happened(changes, self._roots)
+        self._spent = time.monotonic() - began
+        if not all(map(_has_text, self._roots)):
+            self._look_again(POLL_SECONDS)
+
+    def _look_again(self, seconds: float = 0.0) -> None:
+        """Have all folders looked through, which takes no more than a tenth of the time however often it is wanted."""
+        due = time.monotonic() + max(seconds, 9 * self._spent)
+        self._due = due if self._due is None else min(due, self._due)
+
+    def _have_moved(self) -> bool:
+        """Whether a folder is not what it was when this was asked last, which is told."""
+        before, self._there = self._there, {root: identity_of(root) for root in self._roots}
+        for root in self._roots:
+            if self._there[root] is None and before[root] is not None:
+                logger.warning("%s is gone; it is watched again as soon as it is back", root)
+            elif self._there[root] != before[root]:
+                logger.warning("%s is a new folder; it is watched from now on", root)
+        if self._there == before:
+            return False
+        self._due = time.monotonic()
+        return True
+
+
+def _changes(roots: Sequence[Path], stopping: threading.Event) -> Iterator[set[tuple[Change, Path]]]:
+    """What changed since the last time, twice a second.
+
+    Raises
+    ------
+    WatchfilesRustInternalError
+        Something happened to a name that is not UTF-8; all that happened at that time is lost.
+    """
+    options = {"debounce": TICK_MS, "rust_timeout": TICK_MS, "yield_on_timeout": True, "raise_interrupt": False}
+    try:
+        for changed in watch(*roots, watch_filter=None, stop_event=stopping, **options):  # type: ignore[arg-type]
+            yield {(change, Path(path)) for change, path in changed}
+    except WatchfilesRustInternalError:
+        raise
+    except FileNotFoundError:
+        return  # it has just gone
+    except (OSError, RuntimeError) as error:
+        raise ConfigurationError(
+            f"the folders cannot be watched ({error}): allow more with `sysctl fs.inotify.max_user_watches=999999`, or "
+            "have them looked through all the time with WATCHFILES_FORCE_POLLING=1"
+        ) from error
+
+
+def _nothing(stopping: threading.Event) -> Iterator[set[tuple[Change, Path]]]:
+    while not stopping.wait(TICK_MS / 1000):
+        yield set()
+
+
+def _has_text(path: Path) -> bool:
+    """Whether a path is UTF-8, which those that the library watches have to be."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _register(
+    intake: Intake, paths: Sequence[Path], *, within: bool = False, roots: Sequence[Path] | None = None
+) -> None:
+    tally = Tally()
+    register_files(intake, paths, tally, within=within, roots=roots)
+    logger.info("%d files were looked at, %d are to be entered", tally.files, len(tally.photos))
+    for failure in tally.failures:
+        logger.warning("%s: %s", failure.path, failure.reason)
+
+
+def _is_hidden(path: Path, roots: Sequence[Path]) -> bool:
+    """Whether a file, or a folder on the way to it, is hidden below the folder that is watched."""
+    below = next((path.relative_to(root) for root in roots if path.is_relative_to(root)), path)
+    return any(part.startswith(".") for part in below.parts)

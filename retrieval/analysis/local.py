@@ -1,0 +1,80 @@
+"""Analysing query photos and texts in this process, with the network loaded. `remote_analyzer` asks another process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import AnalyzerUnavailableError, QueryError
+from ..images.decoder_pool import QUERY_SECONDS, DecoderPool
+from ..query.request import MAX_TEXT
+from ..recipes.protocols import Recipe, TextEmbedder
+from ..types import Vectors
+from .analyzer import AnalyzedPhoto
+
+ANALYSIS_SIDE = 1024
+"""Photos are analysed on a copy with at most this long side, in pixels."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LocalAnalyzer:
+    """Analyses in this process; pictures are decoded in processes that may die.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    decoders : DecoderPool
+    """
+
+    recipe: Recipe
+    decoders: DecoderPool
+
+    def analyze(self, path: Path) -> AnalyzedPhoto:
+        """Decode, segment and embed one file.
+
+        Raises
+        ------
+        ImageError
+        """
+        decoded = self.decoders.submit(path, long_side=ANALYSIS_SIDE, timeout_seconds=QUERY_SECONDS).result()
+        features = self.recipe.extract([decoded.rgb])[0]
+        segments = self.recipe.segment(decoded.rgb, features)
+        return AnalyzedPhoto(
+            size_hw=decoded.size_hw,
+            format=decoded.format,
+            taken_at=decoded.taken_at,
+            analysis=self.recipe.embed(decoded.rgb, features, segments),
+        )
+
+    def embed_text(self, text: str, space: str) -> Vectors:
+        """The vector of a text, (1, D), by the recipe's text tower.
+
+        Raises
+        ------
+        QueryError
+            The text is too long.
+        AnalyzerUnavailableError
+            The recipe has no text tower of this space.
+        """
+        return text_vector(self.recipe, text, space)
+
+
+def text_vector(recipe: Recipe, text: str, space: str) -> Vectors:
+    """The vector of a text, (1, D), by a recipe's text tower; raises as `LocalAnalyzer.embed_text`."""
+    check_length(text)
+    if recipe.space != space or not isinstance(recipe, TextEmbedder):
+        raise AnalyzerUnavailableError(
+            f"the analyzer runs with {recipe.space}, searches with {space}: start `python manage.py serve` again"
+        )
+    return recipe.embed_texts([text])
+
+
+def check_length(text: str) -> None:
+    """Refuse a text that is too long.
+
+    Raises
+    ------
+    QueryError
+    """
+    if len(text) > MAX_TEXT:
+        raise QueryError(f"the text has {len(text)} characters; at most {MAX_TEXT} are read")

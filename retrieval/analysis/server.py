@@ -1,0 +1,276 @@
+"""The process that has the network loaded: answers the questions of `remote_analyzer`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import secrets
+import select
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import BaseServer, ThreadingMixIn
+from typing import Any
+
+from ..errors import AnalyzerBusyError, AnalyzerUnavailableError, ConfigurationError, ImageError, QueryError
+from . import private_socket
+from .analyzer import Analyzer
+from .private_socket import SUFFIX, PrivateFolder
+from .remote import ERRORS, JSON, SILENCE_SECONDS
+from .wire import WireError, dump_photo, dump_vectors
+
+logger = logging.getLogger(__name__)
+
+WAITING_PHOTOS = 4
+"""So many wait for the one that is analysed; the next is told to come again."""
+
+WAITING_TEXTS = 16
+
+MAX_QUESTION_BYTES = 1 << 16
+
+_ARRAYS = "application/octet-stream"
+
+
+class AnalyzerServer:
+    """Answers `RemoteAnalyzer`, one photo at a time, and one text beside it.
+
+    Parameters
+    ----------
+    analyzer : Analyzer
+    folder : Path
+        Where to listen; made for its owner alone. Sockets of processes that died are removed from it.
+    owner : int, optional
+        Number of the process that this analyzer belongs to; of this one if absent.
+
+    Raises
+    ------
+    ConfigurationError
+        The folder cannot be closed to others, or holds no sockets.
+    """
+
+    def __init__(self, analyzer: Analyzer, folder: Path, owner: int | None = None) -> None:
+        self._folder = folder
+        self._name = f"{os.getpid() if owner is None else owner}-{secrets.token_hex(4)}{SUFFIX}"
+        private_socket.make(folder)
+        with private_socket.opened(folder) as there:
+            there.sweep()
+            listener = self._listen(there)
+        self._answers = _Answers(analyzer)
+        self._server = _Server(listener, self._answers)
+
+    def serve_forever(self) -> None:
+        """Answer until closed; each client has a thread, so that none waits for another's."""
+        self._server.serve_forever()
+
+    def close(self) -> None:
+        """Stop listening, and end `serve_forever`; for any thread but that one's."""
+        self._answers.ending.set()
+        with contextlib.suppress(OSError), private_socket.opened(self._folder) as folder:
+            folder.remove(self._name)
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _listen(self, folder: PrivateFolder) -> socket.socket:
+        try:
+            return folder.listen(self._name)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self._folder} cannot hold a socket ({error}): put SEGSEARCH_HOME on a file system of this machine"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """What goes back to a client."""
+
+    status: HTTPStatus
+    kind: str
+    content: bytes
+
+
+class _Line:
+    """Lets in one at a time; so many may wait, and the next are refused."""
+
+    def __init__(self, waiting: int) -> None:
+        self._places = threading.BoundedSemaphore(waiting + 1)
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for one's turn.
+
+        Raises
+        ------
+        AnalyzerBusyError
+        """
+        if not self._places.acquire(blocking=False):
+            raise AnalyzerBusyError("too many others wait to be analysed: try again in some seconds")
+        try:
+            with self._turn:
+                yield
+        finally:
+            self._places.release()
+
+
+class _Answers:
+    """What is answered to which question.
+
+    Attributes
+    ----------
+    ending : threading.Event
+        Once it is set, nothing more is begun, and what fails is no news.
+    """
+
+    def __init__(self, analyzer: Analyzer) -> None:
+        self._analyzer = analyzer
+        self.ending = threading.Event()
+        self._known = {
+            "/photos": (_Line(WAITING_PHOTOS), self._photo),
+            "/texts": (_Line(WAITING_TEXTS), self._text),
+        }
+
+    def to(self, what: str, question: bytes, has_left: Callable[[], bool]) -> _Reply:
+        """The answer to a question; without work where who asked has left meanwhile."""
+        try:
+            if what == "/up":
+                return _found(b"up")
+            if what not in self._known:
+                raise WireError(f"nothing is answered at {what}")  # noqa: TRY301
+            line, answer = self._known[what]
+            with line.turn():
+                return _ENDING if self.ending.is_set() or has_left() else _found(answer(question))
+        except AnalyzerUnavailableError as error:
+            return _failed(HTTPStatus.SERVICE_UNAVAILABLE, error)
+        except (ImageError, QueryError) as error:
+            return _failed(HTTPStatus.UNPROCESSABLE_ENTITY, error)
+        except WireError as error:
+            logger.warning("refused a question: %s", error)
+            return _failed(HTTPStatus.BAD_REQUEST, error)
+        except Exception as error:
+            if self.ending.is_set():
+                return _ENDING
+            logger.exception("analysing %r failed", question)
+            return _failed(HTTPStatus.INTERNAL_SERVER_ERROR, error)
+
+    def _photo(self, question: bytes) -> bytes:
+        (path,) = _asked(question, "path")
+        return dump_photo(self._analyzer.analyze(Path(path)))
+
+    def _text(self, question: bytes) -> bytes:
+        text, space = _asked(question, "text", "space")
+        return dump_vectors(self._analyzer.embed_text(text, space))
+
+
+def _asked(question: bytes, *names: str) -> tuple[str, ...]:
+    """The texts of these names from the JSON of a question.
+
+    Raises
+    ------
+    WireError
+    """
+    try:
+        told: Any = json.loads(question)
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"the question is no JSON: {error}") from error
+    if not isinstance(told, dict) or told.keys() != set(names):
+        raise WireError(f"the question is not an object with {', '.join(names)}")
+    found = tuple(told[name] for name in names)
+    if not all(isinstance(value, str) for value in found):
+        raise WireError(f"{', '.join(names)} are no texts")
+    return found
+
+
+def _found(content: bytes) -> _Reply:
+    return _Reply(HTTPStatus.OK, _ARRAYS, content)
+
+
+def _failed(status: HTTPStatus, error: Exception) -> _Reply:
+    """An error as it is told: only those that are meant for who asked say what they are."""
+    kind = type(error) if type(error).__name__ in ERRORS else AnalyzerUnavailableError
+    detail = str(error) if kind is type(error) else "analysing this failed; the analyzer's log says why"
+    return _Reply(status, JSON, json.dumps({"error": kind.__name__, "detail": detail}).encode())
+
+
+_ENDING = _failed(HTTPStatus.SERVICE_UNAVAILABLE, AnalyzerUnavailableError("the analyzer is ending: try again"))
+
+
+class _Server(ThreadingMixIn, BaseServer):
+    """A thread for each connection to a socket that listens already; other users' are refused."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, listener: socket.socket, answers: _Answers) -> None:
+        super().__init__("", _Handler)
+        self.socket, self.answers = listener, answers
+
+    def fileno(self) -> int:
+        """For the loop that waits."""
+        return self.socket.fileno()
+
+    def get_request(self) -> tuple[socket.socket, str]:
+        """Accept a connection."""
+        return self.socket.accept()[0], ""
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002  # as its base is called
+        """Whether to answer at all."""
+        if private_socket.is_own(request):
+            return True
+        logger.warning("refused a process of another user")
+        return False
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection."""
+        request.close()
+
+    def server_close(self) -> None:
+        """Close the socket."""
+        super().server_close()
+        self.socket.close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  # as its base is called
+        """Note that a client was not as it should be."""
+        logger.info("a client went away")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One question of a client."""
+
+    server: _Server
+
+    def setup(self) -> None:
+        """Wait for nobody for long."""
+        super().setup()
+        self.connection.settimeout(SILENCE_SECONDS)
+
+    def do_POST(self) -> None:  # the base calls it by this name
+        """Read a question and answer it."""
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal() or len(length) > 9 or int(length) > MAX_QUESTION_BYTES:
+            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return
+        question = self.rfile.read(int(length))
+        if len(question) < int(length):
+            return
+        reply = self.server.answers.to(self.path, question, self._has_left)
+        self.send_response(reply.status)
+        self.send_header("Content-Type", reply.kind)
+        self.send_header("Content-Length", str(len(reply.content)))
+        self.end_headers()
+        self.wfile.write(reply.content)
+
+    def _has_left(self) -> bool:
+        poll = select.poll()
+        poll.register(self.connection, select.POLLIN)
+        return bool(poll.poll(0)) and self.connection.recv(1, socket.MSG_PEEK) == b""
+
+    def log_message(self, format: str, *arguments: Any) -> None:  # as its base is called
+        """Questions are no news."""
+        logger.debug(format, *arguments)

@@ -1,0 +1,12 @@
+"""What is learnt from people: concepts from examples and tags, names for clusters.
+
+============= ================================================
+module        what
+============= ================================================
+`concepts`    makes and changes concepts
+`tagging`     concepts from tags of photos and folders
+`weak_labels` which segment explains a tag of its photo
+`discovery`   finds clusters of segments that nothing explains
+`clustering`  groups vectors
+============= ================================================
+"""

@@ -1,0 +1,173 @@
+"""Concepts from tags that people gave to whole photos, or from boxes they drew, many at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from ..errors import QueryError
+from ..text.vocabulary import normal_form
+from ..types import Bags
+from .concepts import Teacher
+from .weak_labels import MOST_PHOTOS, PER_PHOTO, REFERENCES, Explained, WeakLearner, drawn, unexplained
+
+MOST_EXAMPLES = 40
+"""A concept keeps so many positive examples, the most typical."""
+
+MOST_AGAINST = 10
+"""And so many negative ones, the likest segments of photos without the tag."""
+
+TAKEN = "there is a concept of this name already: ask for it to be replaced, or use another name"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """What became of a tag.
+
+    Attributes
+    ----------
+    name : str
+    photos : int
+        How many bear the tag.
+    concept_id : int or None
+        None if nothing was learnt.
+    explained : tuple of int
+        Segments that explain the tag, the most typical first; the concept's examples are the first of them.
+    segments : int or None
+        How many stored segments the concept labels.
+    agreement : float or None
+        Chance that a photo of the tag, left out, outranks one without it; None where that was not measured.
+    reason : str or None
+        Why nothing was learnt.
+    """
+
+    name: str
+    photos: int
+    concept_id: int | None = None
+    explained: tuple[int, ...] = ()
+    segments: int | None = None
+    agreement: float | None = None
+    reason: str | None = None
+
+
+def learn_from_photos(teacher: Teacher, tags: Mapping[str, Collection[int]], *, replace: bool = False) -> list[Learnt]:
+    """Learn a concept of each tag from the photos that bear it; photos that do not are taken not to show it.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    tags : mapping of str to collection of int
+        Photos by tag; those that are not analysed in the space that is searched say nothing. Names that differ in case
+        and signs only are one.
+    replace : bool
+        Whether a concept of the same name is learnt anew; else it is left alone, and that is said.
+
+    Notes
+    -----
+    `weak_labels.WeakLearner` has the method and its cost.
+    """
+    photos, taken = _joined(tags), {} if replace else _taken(teacher)
+    found = explained_tags(teacher, {name: each for name, each in photos.items() if normal_form(name) not in taken})
+    return _learn(teacher, photos, found.__getitem__, replace=replace)
+
+
+def explained_tags(teacher: Teacher, tags: Mapping[str, Collection[int]]) -> dict[str, Explained]:
+    """Which segments explain each tag; nothing is learnt."""
+    learner = WeakLearner(_bags(teacher, list(tags.values())))
+    return {name: learner.explain(photos) for name, photos in tags.items()}
+
+
+def learn_from_segments(
+    teacher: Teacher, tags: Mapping[str, Sequence[tuple[int, int]]], *, replace: bool = False
+) -> list[Learnt]:
+    """Learn a concept of each tag from segments that are known to show it.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    tags : mapping of str to sequence of (int, int)
+        Photo and segment, the surest first.
+    replace : bool
+        As of `learn_from_photos`.
+    """
+    pairs = _joined(tags)
+    photos = {name: [photo for photo, _ in each] for name, each in pairs.items()}
+
+    def known(name: str) -> Explained:
+        if not pairs[name]:
+            return unexplained("no segment fits any of its boxes")
+        segments = np.array([segment for _, segment in pairs[name]], np.int64)
+        return Explained(segments=segments, against=segments[:0], agreement=math.nan, reason=None)
+
+    return _learn(teacher, photos, known, replace=replace)
+
+
+def _learn(
+    teacher: Teacher, photos: Mapping[str, Sequence[int]], explain: Callable[[str], Explained], *, replace: bool
+) -> list[Learnt]:
+    """What becomes of each tag, one after another."""
+    taken, outcomes = _taken(teacher), list[Learnt]()
+    for name, each in photos.items():
+        concept_id, count = taken.get(normal_form(name)), len(set(each))
+        if concept_id is not None and not replace:
+            outcomes.append(Learnt(name=name, photos=count, reason=TAKEN))
+        else:
+            outcomes.append(_kept(teacher, name, count, explain(name), concept_id))
+    return outcomes
+
+
+def _kept(teacher: Teacher, name: str, photos: int, found: Explained, concept_id: int | None) -> Learnt:
+    """Make the concept, or another of the one there is; a name that none can have is a reason, too."""
+    agreement = None if math.isnan(found.agreement) else found.agreement
+    if found.reason is not None:
+        return Learnt(name=name, photos=photos, agreement=agreement, reason=found.reason)
+    positive, negative = found.segments[:MOST_EXAMPLES].tolist(), found.against[:MOST_AGAINST].tolist()
+    try:
+        if concept_id is None:
+            concept_id = teacher.teach(name, positive, negative)
+        else:
+            teacher.teach_anew(concept_id, positive, negative)
+    except QueryError as error:
+        return Learnt(name=name, photos=photos, agreement=agreement, reason=str(error))
+    return Learnt(
+        name=name,
+        photos=photos,
+        concept_id=concept_id,
+        explained=tuple(found.segments.tolist()),
+        segments=teacher.count(teacher.concepts.get(concept_id)),
+        agreement=agreement,
+    )
+
+
+def _joined(tags: Mapping[str, Collection[T]]) -> dict[str, list[T]]:
+    """What bears each tag, once; names of one normal form under the first of them."""
+    names: dict[str, str] = {}
+    joined: dict[str, dict[T, None]] = {}
+    for name, each in tags.items():
+        first = names.setdefault(normal_form(name) or name, name)
+        joined.setdefault(first, {}).update(dict.fromkeys(each))
+    return {name: list(each) for name, each in joined.items()}
+
+
+def _taken(teacher: Teacher) -> dict[str, int]:
+    """The concept of each normal form of a name."""
+    return {normal_form(name): key for name, key in teacher.concepts.names().items()}
+
+
+def _bags(teacher: Teacher, tags: Sequence[Collection[int]]) -> Bags:
+    """The photos of the tags, of large ones some, and for each tag enough photos without it."""
+    space, catalog = teacher.engine.recipe.space, teacher.engine.catalog
+    stored = set(catalog.photo_owners(space)[0].tolist())
+    wanted: set[int] = set()
+    for photos in tags:
+        wanted.update(drawn(stored & set(photos), MOST_PHOTOS).tolist())
+    for photos in tags:
+        if len(wanted - set(photos)) < REFERENCES:
+            wanted.update(drawn(stored - set(photos), REFERENCES).tolist())
+    return catalog.bags(wanted, space, per_photo=PER_PHOTO)

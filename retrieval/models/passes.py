@@ -1,0 +1,107 @@
+"""What the passes of all segmentation networks share: sizes, pixels, the device."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import OutOfDeviceMemoryError
+from ..types import RgbImage
+from .backbone import find_device
+
+AT_ONCE = 8
+"""Images of one pass on a CUDA device; on the CPU it is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a network runs.
+
+    Attributes
+    ----------
+    torch_device : torch.device
+    threads : int or None
+        Of one pass, on the CPU.
+    """
+
+    torch_device: torch.device
+    threads: int | None
+
+    @classmethod
+    def named(cls, name: str, threads: int | None) -> Device:
+        """The device of a setting.
+
+        Raises
+        ------
+        ConfigurationError
+            A CUDA device was asked for by name and is not there.
+        """
+        device = find_device(name)
+        return cls(device, threads if device.type == "cpu" else None)
+
+    @property
+    def on_cuda(self) -> bool:
+        """Whether it is a CUDA device."""
+        return self.torch_device.type == "cuda"
+
+    @contextmanager
+    def running(self, what: str) -> Iterator[None]:
+        """Without gradients, on CUDA in float16 with float32 accumulation.
+
+        Raises
+        ------
+        OutOfDeviceMemoryError
+            Naming `what` did not fit.
+        """
+        if self.threads:
+            torch.set_num_threads(self.threads)
+        try:
+            with torch.inference_mode(), torch.autocast(self.torch_device.type, torch.float16, enabled=self.on_cuda):
+                yield
+        except torch.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise OutOfDeviceMemoryError(f"{what} does not fit {self.torch_device}") from error
+
+    def groups(self, keys: Sequence[Hashable]) -> list[list[int]]:
+        """Rows to be passed together: of one key, and no more than the device takes at once.
+
+        Notes
+        -----
+        Nothing is padded to the size of a neighbour, so a result does not depend on what else is in the batch.
+        """
+        alike: dict[Hashable, list[int]] = defaultdict(list)
+        for row, key in enumerate(keys):
+            alike[key].append(row)
+        step = AT_ONCE if self.on_cuda else 1
+        return [rows[start : start + step] for rows in alike.values() for start in range(0, len(rows), step)]
+
+    def pixels(self, images: Sequence[RgbImage], mean: Sequence[float], std: Sequence[float]) -> Tensor:
+        """Images of one shape as (N, 3, H, W) float32 on the device, brought to [0, 1] and normalised."""
+        batch = torch.from_numpy(np.stack(images)).to(self.torch_device).permute(0, 3, 1, 2).float() / 255
+        shift, scale = (torch.tensor(each, device=batch.device).reshape(1, 3, 1, 1) for each in (mean, std))
+        return (batch - shift) / scale
+
+
+def fitted(image: RgbImage, *, short_side: int, long_side: int, least: int = 1) -> RgbImage:
+    """The image scaled so that its short side has a length, unless the long one then exceeded its own.
+
+    Parameters
+    ----------
+    image : ndarray of shape (H, W, 3), uint8
+    short_side, long_side : int
+        In pixels.
+    least : int
+        No side becomes shorter than this, whatever the image's proportions.
+    """
+    scale = min(short_side / min(image.shape[:2]), long_side / max(image.shape[:2]))
+    height, width = (max(least, round(side * scale)) for side in image.shape[:2])
+    shrinks = height * width < image.shape[0] * image.shape[1]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (width, height), interpolation=how), dtype=np.uint8)

@@ -1,0 +1,182 @@
+"""What processes do again and again beside their work, and whether it succeeds: publishing, looking for clusters.
+
+Each duty has one small file in HOME, which the last process that did it has written. `status` and ``/readyz`` show
+those that fail, also when the process that failed has ended.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import RetrievalError
+
+logger = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 5.0
+MOST_PAUSE_SECONDS = 300.0
+"""After a failure it is tried again; the pause doubles from the first to the second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyRecord:
+    """How a duty went lately.
+
+    Attributes
+    ----------
+    name : str
+    succeeded_at : str or None
+        ISO 8601, UTC: the last success.
+    failing_since : str or None
+        The first failure after that; None while it succeeds.
+    failures : int
+        One after another, up to now.
+    kind, error : str or None
+        Name of the last error's class, and what it said.
+    """
+
+    name: str
+    succeeded_at: str | None = None
+    failing_since: str | None = None
+    failures: int = 0
+    kind: str | None = None
+    error: str | None = None
+
+    def __str__(self) -> str:
+        if self.failing_since is None:
+            return f"last done {self.succeeded_at}"
+        times = f"{self.failures} time{'s' if self.failures > 1 else ''}"
+        return f"fails since {self.failing_since}, {times} ({self.error}); last done {self.succeeded_at or 'never'}"
+
+
+class Duties:
+    """The records of one home; safe among threads.
+
+    Parameters
+    ----------
+    home : Path
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "duties"
+        self._lock = threading.Lock()
+
+    def records(self) -> list[DutyRecord]:
+        """Of every duty that was ever tried, by name; what cannot be read is left out."""
+        found = (self._read(path) for path in sorted(self._folder.glob("*.json")))
+        return [record for record in found if record is not None]
+
+    def failing(self) -> list[DutyRecord]:
+        """Of those that failed when they were last tried."""
+        return [record for record in self.records() if record.failing_since is not None]
+
+    def succeeded(self, name: str) -> None:
+        """It was done."""
+        with self._lock:
+            self._write(DutyRecord(name=name, succeeded_at=_now()))
+
+    def failed(self, name: str, error: BaseException) -> int:
+        """It could not be done; returns how often it has failed by now, one after another."""
+        with self._lock:
+            before = self._read(self._folder / f"{name}.json") or DutyRecord(name=name)
+            record = DutyRecord(
+                name=name,
+                succeeded_at=before.succeeded_at,
+                failing_since=before.failing_since or _now(),
+                failures=before.failures + 1,
+                kind=type(error).__name__,
+                error=f"{type(error).__name__}: {error}".encode("utf-8", "backslashreplace").decode(),
+            )
+            self._write(record)
+            return record.failures
+
+    def _read(self, path: Path) -> DutyRecord | None:
+        try:
+            stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return DutyRecord(**stored)
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _write(self, record: DutyRecord) -> None:
+        """Replace a record as a whole; where that is not possible it is logged, for the duty matters more."""
+        path = self._folder / f"{record.name}.json"
+        beside = path.with_name(f".{record.name}-{secrets.token_hex(4)}.tmp")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            beside.write_text(json.dumps(asdict(record)), encoding="utf-8")
+            os.replace(beside, path)  # noqa: PTH105  # both are in one folder
+        except OSError as error:
+            logger.warning("%s cannot be written: %s", path, error)
+            beside.unlink(missing_ok=True)
+
+
+class Duty:
+    """Something that is done again and again, whatever becomes of it.
+
+    Parameters
+    ----------
+    name : str
+    act : callable
+        Does it; returns whether there is more to be done at once, or None where another process does it.
+    every : float
+        Seconds between two times.
+    failing : str
+        What is so when it fails, for the log.
+    duties : Duties
+        Where it is noted how it goes.
+    """
+
+    def __init__(self, name: str, act: Callable[[], bool | None], every: float, failing: str, duties: Duties) -> None:
+        self.name = name
+        self._act, self._every, self._failing, self._duties = act, every, failing, duties
+        self._failures = 0
+
+    def attempt(self) -> float:
+        """Do it once, and note how it went; returns the seconds until the next time."""
+        try:
+            more = self._act()
+        except Exception as error:
+            self._failures += 1
+            pause = pause_after(self._failures)
+            expected = isinstance(error, RetrievalError | OSError)
+            logger.error("%s: %s; it is tried again in %.0f s", self._failing, error, pause, exc_info=not expected)
+            self._duties.failed(self.name, error)
+            return pause
+        self._failures = 0
+        if more is not None:
+            self._duties.succeeded(self.name)
+        return 0.0 if more else self._every
+
+    def keep_up(self, ended: threading.Event) -> None:
+        """Do it until `ended`."""
+        pause = self._every
+        while not ended.wait(pause):
+            try:
+                pause = self.attempt()
+            except Exception:  # noqa: BLE001  # a duty that nobody does any more would be worse than one that is not noted
+                pause = pause_after(self._failures)
+
+    def finish(self, is_stopping: Callable[[], bool], attempts: int) -> None:
+        """Do it to the end, or until it has failed `attempts` times, or somebody wants to stop."""
+        pause = self.attempt()
+        while not is_stopping() and (self._failures < attempts if self._failures else pause == 0.0):
+            time.sleep(min(pause, 1.0))
+            pause = self.attempt()
+
+
+def pause_after(failures: int) -> float:
+    """Seconds to wait after so many failures, one after another."""
+    return float(min(PAUSE_SECONDS * 2.0 ** min(max(failures - 1, 0), 16), MOST_PAUSE_SECONDS))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,120 @@
+"""What the results of a search are narrowed to, and how many of them there are of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Literal, get_args
+
+from ..errors import QueryError
+
+Position = Literal["left", "right", "top", "bottom", "centre"]
+POSITIONS: tuple[Position, ...] = get_args(Position)
+
+SIZES: Mapping[str, tuple[float, float]] = {"small": (0.0, 0.05), "medium": (0.05, 0.25), "large": (0.25, 1.0)}
+"""Shares of the photo, from and up to, that facets tell apart."""
+
+MAX_LABEL = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Conditions that a result has to meet, all of them.
+
+    Attributes
+    ----------
+    folder : str, optional
+        Absolute path; the photo is in it or below.
+    taken_from, taken_until : date, optional
+        When the photo was taken, by its EXIF data, both days included. A photo that does not say is left out.
+    recipe : str, optional
+        Fingerprint of the recipe that cut the photo.
+    label : str, optional
+        The segment's.
+    concept : int, optional
+        Id of a concept that the segment shows.
+    min_area, max_area : float
+        The segment's share of the photo, 0 to 1.
+    position : {"left", "right", "top", "bottom", "centre"}, optional
+        The third of the photo that the middle of the segment's box is in; the centre is the middle third both ways.
+    min_quality : float
+        The segment's, 0 to 1.
+
+    Raises
+    ------
+    QueryError
+        A number is out of range, or nothing can meet the conditions.
+    """
+
+    folder: str | None = None
+    taken_from: date | None = None
+    taken_until: date | None = None
+    recipe: str | None = None
+    label: str | None = None
+    concept: int | None = None
+    min_area: float = 0.0
+    max_area: float = 1.0
+    position: Position | None = None
+    min_quality: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_quality <= 1:
+            raise QueryError(f"min_quality is {self.min_quality}; it can be 0 to 1")
+        if not 0 <= self.min_area < self.max_area <= 1:
+            raise QueryError(
+                f"min_area is {self.min_area} and max_area {self.max_area}; shares of a photo from 0 to 1 are meant, "
+                "the first below the second"
+            )
+        if self.folder is not None and not Path(self.folder).is_absolute():
+            raise QueryError(f"the folder {self.folder!r} is no absolute path: give it as `GET /images` shows paths")
+        if self.position is not None and self.position not in POSITIONS:
+            raise QueryError(f"there is no position {self.position!r}; there are {', '.join(POSITIONS)}")
+        if self.taken_from and self.taken_until and self.taken_from > self.taken_until:
+            raise QueryError(f"no photo was taken from {self.taken_from} until {self.taken_until}: the first is later")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything meets them."""
+        return self == NO_FILTERS
+
+    @property
+    def of_segments(self) -> tuple[str, ...]:
+        """Names of the conditions that whole photos cannot meet."""
+        about_photos = {
+            "folder",
+            "taken_from",
+            "taken_until",
+            "recipe",
+            "min_quality",
+        }  # photos lack the last: all pass
+        changed = (each.name for each in fields(self) if getattr(self, each.name) != each.default)
+        return tuple(name for name in changed if name not in about_photos)
+
+
+NO_FILTERS = Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A condition with how many likely results meet it.
+
+    Attributes
+    ----------
+    value : str
+        As `Filters` takes it; of a concept its id, of a year four digits, of a size its name in `SIZES`.
+    name : str
+        For people.
+    """
+
+    value: str
+    name: str
+    count: int
+
+
+FACETED = 300
+"""So many of the best results facets are counted from, at most: a guide costs no more in a large collection."""
+
+Facets = dict[str, tuple[Facet, ...]]
+"""Of ``folder``, ``year``, ``label``, ``concept``, ``size``, ``position`` and ``recipe``, the most frequent first."""

@@ -1,0 +1,163 @@
+"""What can be asked: the values of a search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ..errors import QueryError
+from .filters import NO_FILTERS, Filters
+from .relations import MAX_PARTS, Relation
+
+GroupBy = Literal["image", "segment"]
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+
+MAX_LIMIT = 1000
+MAX_TEXT = 500
+MAX_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ref:
+    """One example: a segment, a place in a photo, or a whole photo.
+
+    Attributes
+    ----------
+    segment : int, optional
+        Id of a stored segment; with `query`, the row of one of its segments.
+    image, query : int, optional
+        A stored photo or a kept query photo. With neither point, box nor segment: the whole photo.
+    point : tuple of float, optional
+        ``x, y`` in pixels of the upright original.
+    box : tuple of float, optional
+        ``x0, y0, x1, y1`` in the same pixels.
+
+    Raises
+    ------
+    QueryError
+        The combination means nothing.
+    """
+
+    segment: int | None = None
+    image: int | None = None
+    query: int | None = None
+    point: Point | None = None
+    box: Box | None = None
+
+    def __post_init__(self) -> None:
+        places = sum(place is not None for place in (self.segment, self.point, self.box))
+        photos = sum(photo is not None for photo in (self.image, self.query))
+        stored_segment = self.segment is not None and photos == 0 and places == 1
+        in_photo = photos == 1 and places <= 1 and not (self.image is not None and self.segment is not None)
+        if not (stored_segment or in_photo):
+            raise QueryError(
+                "a reference is one of {segment}, {image, point}, {image, box}, {image}, {query, segment}, "
+                "{query, point}, {query, box} or {query}"
+            )
+        for number in (self.segment, self.image, self.query):
+            if number is not None and abs(number) > MAX_ID:
+                raise QueryError(f"there is no id {number}: no database holds a number as large")
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether it means the whole photo."""
+        return self.segment is None and self.point is None and self.box is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A further thing that a photo has to hold.
+
+    Attributes
+    ----------
+    positive, negative : tuple of Ref
+        Segments, or places in photos.
+    text : str
+
+    Raises
+    ------
+    QueryError
+        It says nothing, or it is a whole photo.
+    """
+
+    positive: tuple[Ref, ...] = ()
+    negative: tuple[Ref, ...] = ()
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.positive and not self.text.strip():
+            raise QueryError("a further thing says nothing: give it at least one positive reference, or words")
+        if any(ref.is_photo for ref in (*self.positive, *self.negative)):
+            raise QueryError("a whole photo cannot be one of several things in a photo: pick a segment of it instead")
+        _check_text(self.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest:
+    """A search.
+
+    Attributes
+    ----------
+    positive, negative : tuple of Ref
+        Examples of what is sought and of what is not.
+    text : str
+        Words; with positives, both are meant.
+    limit : int
+        1 to 1000.
+    group_by : {"image", "segment"}
+        One result a photo, its best segment; or segments, several a photo.
+    min_quality : float
+        Segments of a lower quality, 0 to 1, are not among the results. Whole photos have none and are all compared.
+    filters : Filters
+        Conditions that results have to meet.
+    facets : bool
+        Whether the likely ones of the best `FACETED` results are counted by kind.
+    also : tuple of Part
+        What else a photo has to hold, each in a segment of its own.
+    relations : tuple of Relation
+        How the things lie to each other. The request's own examples and words are thing 0; where it has several words
+        and no examples each word is a thing, and so it is with further things.
+
+    Raises
+    ------
+    QueryError
+        Nothing is asked for, or a number is out of range.
+    """
+
+    positive: tuple[Ref, ...] = ()
+    negative: tuple[Ref, ...] = ()
+    text: str = ""
+    limit: int = 50
+    group_by: GroupBy = "image"
+    min_quality: float = 0.0
+    filters: Filters = NO_FILTERS
+    facets: bool = False
+    also: tuple[Part, ...] = ()
+    relations: tuple[Relation, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.positive and not self.text.strip():
+            raise QueryError("nothing is asked for: give at least one positive reference, or words")
+        if not 1 <= self.limit <= MAX_LIMIT:
+            raise QueryError(f"limit is {self.limit}; it can be 1 to {MAX_LIMIT}")
+        if not 0 <= self.min_quality <= 1:
+            raise QueryError(f"min_quality is {self.min_quality}; it can be 0 to 1")
+        _check_text(self.text)
+        if len(self.also) >= MAX_PARTS:
+            raise QueryError(f"{len(self.also) + 1} things are asked for; at most {MAX_PARTS} can be at once")
+        whole = any(ref.is_photo for ref in (*self.positive, *self.negative))
+        if whole and self.filters.of_segments:
+            raise QueryError(f"whole photos have no {', '.join(self.filters.of_segments)}: search by a segment instead")
+        if (self.also or self.relations) and self.group_by != "image":
+            raise QueryError("several things are looked for in photos: group by image, not by segment")
+
+    @property
+    def conditions(self) -> Filters:
+        """All that results have to meet."""
+        return replace(self.filters, min_quality=max(self.min_quality, self.filters.min_quality))
+
+
+def _check_text(text: str) -> None:
+    if len(text) > MAX_TEXT:
+        raise QueryError(f"the text has {len(text)} characters; at most {MAX_TEXT} are read")

@@ -1,0 +1,80 @@
+"""The seams: what SegSearch consumes and what an implementation has to give. Implementations inherit nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.size import ModelSize
+from ..types import Analysis, RgbImage, Segments, Vectors
+
+
+class Recipe(Protocol):
+    """A segmenter and an embedder that share the passes of a network.
+
+    The three steps are apart so that an ingest can overlap them: `extract` fills the device with a batch, `segment` is
+    work of one processor core, `embed` finishes. What `extract` returns for an image is the recipe's own value.
+    """
+
+    @property
+    def fingerprint(self) -> str:
+        """Algorithm, weights and parameters of the whole recipe."""
+        ...
+
+    @property
+    def space(self) -> str:
+        """Of what makes the vectors alone; vectors of two spaces are never compared."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """How many images `extract` is best given at once."""
+        ...
+
+    @property
+    def lanes(self) -> int:
+        """How many calls of `extract` are best run at once, each from a thread of its own."""
+        ...
+
+    @property
+    def size(self) -> ModelSize:
+        """Of all that it loads: networks and fitted files."""
+        ...
+
+    def extract(self, images: Sequence[RgbImage]) -> Sequence[Any]:
+        """Run the network over a batch; one value an image, independent of the rest of the batch."""
+        ...
+
+    def segment(self, image: RgbImage, features: Any) -> Segments:
+        """Segment one image; releases the interpreter's lock while it computes."""
+        ...
+
+    def embed(self, image: RgbImage, features: Any, segments: Segments) -> Analysis:
+        """Give each segment and the whole photo a vector of unit length."""
+        ...
+
+
+@runtime_checkable
+class PixelNamer(Protocol):
+    """What a recipe may do besides: tell the class of every pixel."""
+
+    @property
+    def class_names(self) -> tuple[str | None, ...]:
+        """Of the classes, None for what is nothing in particular; empty if pixels have no classes."""
+        ...
+
+    def class_map(self, image: RgbImage, features: Any) -> NDArray[np.uint16]:
+        """Class of every pixel, (H, W), in a frame that covers the image."""
+        ...
+
+
+@runtime_checkable
+class TextEmbedder(Protocol):
+    """What a recipe may do besides: read any text."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Texts in the space of the segments, (N, D), of unit length."""
+        ...

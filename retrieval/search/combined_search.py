@@ -1,0 +1,152 @@
+"""Search for photos that hold several things: the index and the catalogue behind `combination`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..catalog import SegmentHit
+from ..images.masks import MaskRun, mask_areas, mask_containment, mask_gaps
+from ..query.relations import Relation
+from ..query.request import SearchRequest
+from ..types import Ids, Vectors
+from . import combination
+from .combination import Layout
+from .scope import Scope
+from .understanding import Sought, Understood
+
+FIRST = 300
+"""So many segments of each thing are looked at to begin with."""
+
+MOST = 2000
+"""At most so many photos are compared segment by segment. Where more hold all things, but weakly, the last results of a
+long list may miss a better one."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class CombinedHit:
+    """A photo that holds all things.
+
+    Attributes
+    ----------
+    score : float
+        `combination.match`'s.
+    segments : tuple of SegmentHit
+        What was taken for each thing.
+    scores : tuple of float
+        What that scored for it.
+    labels : tuple of str or None
+        Of words, the class that came nearest.
+    degrees : tuple of float
+        Of the relations that were asked for.
+    """
+
+    score: float
+    segments: tuple[SegmentHit, ...]
+    scores: tuple[float, ...]
+    labels: tuple[str | None, ...]
+    degrees: tuple[float, ...]
+
+
+def combined_search(scope: Scope, understood: Understood, request: SearchRequest) -> list[CombinedHit]:
+    """Photos that hold all things, best first, at most ``request.limit``.
+
+    Parameters
+    ----------
+    scope : Scope
+        The segments that may be found.
+    understood : Understood
+        Several things.
+    request : SearchRequest
+
+    Notes
+    -----
+    The threshold algorithm: each thing's nearest segments name photos, whose segments are then all compared with all
+    things; a photo that no list has named scores at most the mean of the lists' last scores, and once enough photos
+    score more the search ends. One search of the index a thing and round, then O(photos · segments · D).
+    """
+    k = FIRST + 4 * request.limit
+    while True:
+        lists = [scope.nearest(thing.directions, k, hidden=understood.hidden) for thing in understood.things]
+        last = np.array([float(each.scores[-1]) if len(each) else 0.0 for each in lists])
+        photos = np.unique(np.concatenate([each.owners for each in lists]))
+        found = _compared(scope, understood.things, request, photos)
+        enough = len(found) >= request.limit and found[request.limit - 1].score >= combination.bound(last)
+        if enough or max(map(len, lists)) < k or len(photos) >= MOST:
+            return found[: request.limit]
+        k *= 4
+
+
+def _compared(scope: Scope, things: Sequence[Sought], request: SearchRequest, photos: Ids) -> list[CombinedHit]:
+    """The best matches among some photos, in falling order, as many as are wanted."""
+    ids = scope.passing(scope.index.owned_by(photos))
+    if not len(ids):
+        return []
+    owners, vectors = scope.index.owners_of(ids), scope.index.vectors(ids)
+    scores = np.stack([(vectors @ thing.directions.T).max(axis=1) for thing in things]).astype(np.float64)
+    order = np.argsort(owners, kind="stable")
+    starts = np.flatnonzero(np.diff(owners[order], prepend=-1))
+    bounds = combination.bound(np.maximum.reduceat(scores[:, order], starts, axis=1).T)
+    groups = np.split(order, starts[1:])
+    found: list[CombinedHit] = []
+    for number in np.argsort(-bounds, kind="stable")[:MOST]:
+        if bounds[number] <= 0 or (len(found) >= request.limit and found[request.limit - 1].score >= bounds[number]):
+            break
+        rows = groups[number]
+        hit = _match(scope, things, Candidates(ids[rows], vectors[rows], scores[:, rows]), request.relations)
+        if hit is not None:
+            found = sorted([*found, hit], key=lambda each: (-each.score, each.segments[0].id))[: request.limit]
+    return found
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Candidates:
+    """Segments of one photo: ids (N,), vectors (N, D), and what each scores for each thing (P, N)."""
+
+    ids: Ids
+    vectors: Vectors
+    scores: combination.Floats
+
+    def __getitem__(self, rows: list[int]) -> Candidates:
+        return Candidates(self.ids[rows], self.vectors[rows], self.scores[:, rows])
+
+
+def _match(
+    scope: Scope, things: Sequence[Sought], segments: Candidates, relations: Sequence[Relation]
+) -> CombinedHit | None:
+    """How one photo holds the things; None if it does not."""
+    tried = segments[combination.candidates(segments.scores)]
+    keys = tried.ids.tolist()
+    hits, masks = scope.catalog.hits(keys), scope.catalog.masks(keys)
+    tried = tried[[row for row, key in enumerate(keys) if key in masks and key in hits and not hits[key].is_fallback]]
+    if not len(tried.ids):
+        return None
+    for part, thing in enumerate(things):
+        if thing.colors:
+            tried.scores[part] *= scope.agreement(tried.ids, thing.colors)
+    chosen = [hits[key] for key in tried.ids.tolist()]
+    layout = _layout(chosen, [masks[hit.id] for hit in chosen], relations)
+    matching = combination.match(tried.scores, layout, relations)
+    if matching is None:
+        return None
+    parts = list(zip(things, matching.rows, strict=True))
+    return CombinedHit(
+        score=matching.score,
+        segments=tuple(chosen[row] for row in matching.rows),
+        scores=tuple(float(tried.scores[part, row]) for part, row in enumerate(matching.rows)),
+        labels=tuple(thing.nearest(tried.vectors[row]) for thing, row in parts),
+        degrees=matching.degrees,
+    )
+
+
+def _layout(hits: Sequence[SegmentHit], masks: Sequence[MaskRun], relations: Sequence[Relation]) -> Layout:
+    common = mask_containment(masks)
+    wants_gaps = any(relation.name == "touching" for relation in relations)
+    return Layout(
+        boxes_xyxy=np.array([hit.box_xyxy for hit in hits], float),
+        areas=mask_areas(masks).astype(float),
+        common=common,
+        gaps=mask_gaps(masks) if wants_gaps else np.zeros_like(common),
+    )

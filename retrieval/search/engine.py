@@ -1,0 +1,359 @@
+"""Search from top to bottom: references and words to vectors, vectors to hits, hits to photos."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..catalog import Catalog, Concepts, KeptQueries, SegmentHit
+from ..catalog.records import ConceptRecord
+from ..errors import QueryError
+from ..images.masks import mask_iou
+from ..index import ranking as rank
+from ..index.live import LiveIndex
+from ..index.ranking import Scored
+from ..query.filters import FACETED, Facets
+from ..query.request import SearchRequest
+from ..recipes import RecipeCard
+from ..text.vocabulary import Vocabulary
+from ..types import Ids, Vectors
+from . import faceting, feedback
+from .answer import FacetAnswer, Match, SearchAnswer, Used
+from .combined_search import combined_search
+from .feedback import Judged, Model, RoundAnswer
+from .lookup import Lookup
+from .matches import combined, described, fallbacks_last, of_photos, told
+from .scope import Scope
+from .understanding import Sought, Understood, understand
+
+SAME = 0.7
+"""Of two segments of one photo with a greater IoU a flat list holds only the better one."""
+
+NEAR = 400
+"""So many of the nearest segments are candidates to be asked about, and no weak negatives."""
+
+LABELLED = 10_000
+"""So many segments that a concept labels are looked at."""
+
+ASKED = 6
+"""How many segments a round asks about."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class SearchEngine:
+    """Answers searches over one catalogue by one recipe. Holds no state of its own; safe among threads.
+
+    Attributes
+    ----------
+    catalog : Catalog
+    queries : KeptQueries
+    concepts : Concepts
+    segments, photos : LiveIndex
+    recipe : RecipeCard
+    vocabulary : Vocabulary
+    embed_text : callable or None
+        The recipe's text tower; with one, words are read by it and not by the vocabulary.
+    """
+
+    catalog: Catalog
+    queries: KeptQueries
+    concepts: Concepts
+    segments: LiveIndex
+    photos: LiveIndex
+    recipe: RecipeCard
+    vocabulary: Vocabulary
+    embed_text: Callable[[str], Vectors] | None = None
+
+    def search(self, request: SearchRequest) -> SearchAnswer:
+        """Answer a search.
+
+        Raises
+        ------
+        UnknownImageError, UnknownSegmentError, UnknownQueryError
+            A reference points at nothing.
+        QueryError
+            A reference cannot be resolved, or examples cannot be combined.
+        """
+        started = time.perf_counter()
+        with self.catalog.one_connection():
+            understood = understand(self.lookup, request)
+            results, counted = _found(request, lambda depth: self._matches(request, understood, depth))
+            return self._answer(understood, self._explained(results, understood), counted, started)
+
+    def facets(self, request: SearchRequest) -> FacetAnswer:
+        """What the results of a search could be narrowed to, without the results.
+
+        Raises
+        ------
+        UnknownImageError, UnknownSegmentError, UnknownQueryError, QueryError
+            As `search`.
+        """
+        started = time.perf_counter()
+        with self.catalog.one_connection():
+            counted = self._matches(request, understand(self.lookup, request), FACETED)[:FACETED]
+            facets = self._facets(counted)
+        return FacetAnswer(facets=facets, facets_of=len(counted), took_ms=(time.perf_counter() - started) * 1000)
+
+    def refine(self, request: SearchRequest, relevant: Sequence[int], irrelevant: Sequence[int]) -> RoundAnswer:
+        """Answer a search anew by what was judged of its results.
+
+        Parameters
+        ----------
+        request : SearchRequest
+        relevant, irrelevant : sequence of int
+            Segments; those that cannot be searched, as they were deleted or are of another space, count for nothing.
+
+        Raises
+        ------
+        UnknownImageError, UnknownSegmentError, UnknownQueryError
+            A reference points at nothing.
+        QueryError
+            Whole photos are searched by, the words name nothing, or a reference cannot be resolved.
+        """
+        started = time.perf_counter()
+        with self.catalog.one_connection():
+            understood = understand(self.lookup, request)
+            hidden = set(understood.hidden)
+            query = _start(understood)
+            judged = self._judged(query, relevant, irrelevant, hidden)
+            model = feedback.fit(judged)
+            refined = replace(understood.things[0], directions=model.directions)
+            results, counted = _found(request, lambda depth: self._ranked(request, refined, hidden, depth))
+            asked = self._ask(request, model, hidden)
+            answer = self._answer(understood, results, counted, started)
+        return RoundAnswer(answer=answer, model=model, ask=asked)
+
+    def start_of(self, request: SearchRequest) -> Vectors:
+        """The directions a search begins with, (Q, D), float32.
+
+        Raises
+        ------
+        UnknownImageError, UnknownSegmentError, UnknownQueryError, QueryError
+            As `refine`.
+        """
+        with self.catalog.one_connection():
+            return _start(understand(self.lookup, request))
+
+    def learn(self, query: Vectors | None, relevant: Sequence[int], irrelevant: Sequence[int]) -> Model:
+        """A model of a concept from examples of it, and from the directions of a search if there are any.
+
+        Parameters
+        ----------
+        query : ndarray of shape (Q, D), float32, or None
+        relevant, irrelevant : sequence of int
+            Segments; those that cannot be searched count for nothing.
+
+        Raises
+        ------
+        QueryError
+            There is neither a query nor a relevant segment that can be searched.
+        """
+        start = query if query is not None else np.zeros((1, self.recipe.segment_dim), np.float32)
+        with self.catalog.one_connection():
+            judged = self._judged(start, relevant, irrelevant, set())
+        if query is None and not len(judged.relevant):
+            raise QueryError(
+                f"none of the positive examples can be searched in {self.recipe.space}: give segments of photos that "
+                "this recipe analysed"
+            )
+        return feedback.fit(judged)
+
+    def refresh(self) -> None:
+        """Take in what has changed in the catalogue."""
+        self.segments.refresh()
+        self.photos.refresh()
+
+    @property
+    def lookup(self) -> Lookup:
+        """What finds the vectors of references and words."""
+        return Lookup(
+            catalog=self.catalog,
+            queries=self.queries,
+            concepts=self.concepts,
+            recipe=self.recipe,
+            vocabulary=self.vocabulary,
+            embed_text=self.embed_text,
+        )
+
+    @property
+    def _floor(self) -> float:
+        """The least score of a likely result."""
+        return rank.LIKELY_FLOOR if self.recipe.is_centred else 0.0
+
+    # ---- the way of a query
+
+    def _answer(
+        self, understood: Understood, results: tuple[Match, ...], counted: Sequence[Match] | None, started: float
+    ) -> SearchAnswer:
+        return SearchAnswer(
+            results=results,
+            used=tuple(Used(example.ref, example.segment) for example in understood.examples),
+            words=understood.words,
+            parts=tuple(part.name for part in understood.parts),
+            facets=None if counted is None else self._facets(counted),
+            facets_of=None if counted is None else len(counted),
+            indexed=len(self.segments),
+            lag=self.segments.lag,
+            took_ms=(time.perf_counter() - started) * 1000,
+        )
+
+    def _matches(self, request: SearchRequest, understood: Understood, depth: int) -> tuple[Match, ...]:
+        """The best; only of a single thing more than are wanted, if `depth` is more."""
+        if understood.means_nothing:
+            return ()
+        if understood.by_photo:
+            return self._photo_matches(request, understood)
+        if understood.is_combination:
+            return combined(combined_search(self._scope(request), understood, request), self._floor)
+        return self._ranked(request, understood.things[0], understood.hidden, depth)
+
+    def _scope(self, request: SearchRequest) -> Scope:
+        """The segments that meet the request's conditions."""
+        filters = request.conditions
+        labelled = None if filters.concept is None else self.labelled(self.concepts.one_known(filters.concept))
+        return Scope.of(self.segments, self.catalog, filters, labelled)
+
+    def labelled(self, concept: ConceptRecord) -> Ids:
+        """The segments that a concept labels, rising; of more than `LABELLED` the nearest.
+
+        Raises
+        ------
+        QueryError
+            It was learnt in another space.
+        """
+        if not len(self.segments):
+            return np.zeros(0, np.int64)
+        scored = self.segments.nearest(self.lookup.directions_of(concept), k=min(LABELLED, len(self.segments)))
+        return np.unique(scored.ids[scored.scores >= concept.lesson.threshold])
+
+    def _facets(self, counted: Sequence[Match]) -> Facets:
+        """The likely ones by what they can be narrowed to."""
+        here = [each for each in self.concepts.known().values() if each.lesson.space == self.recipe.space]
+        return faceting.count(counted, self.catalog, self.segments, here)
+
+    def _explained(self, matches: tuple[Match, ...], understood: Understood) -> tuple[Match, ...]:
+        """The matches with what each of several examples and words made of them, where that is not known."""
+        parts = understood.parts
+        if not parts or not matches or understood.is_combination:
+            return matches
+        vectors = self.segments.vectors(np.array([match.segment_id for match in matches], np.int64))
+        columns = [told(number, part, matches, vectors) for number, part in enumerate(parts)]
+        rows = zip(*columns, strict=True)
+        return tuple(match._replace(parts=row) for match, row in zip(matches, rows, strict=True))
+
+    def _ranked(self, request: SearchRequest, thing: Sought, hidden: Collection[int], depth: int) -> tuple[Match, ...]:
+        """Segments by their best inner product with the directions; photos that are `hidden` are left out.
+
+        Of a colour only as many are looked at as the results need, however deep is wanted: the one of the colour need
+        not be the best of its photo, and all those looked at are ordered anew.
+        """
+        scope, by_photo = self._scope(request), request.group_by == "image"
+        apart = by_photo and not thing.colors
+        enough = request.limit if thing.colors else depth
+        k = enough if apart else (12 if thing.colors else 3) * enough
+        while True:
+            found = scope.nearest(thing.directions, k, hidden=hidden, apart=apart)
+            scored = scope.colored(found, thing.colors)
+            if by_photo and not apart:
+                scored = scored.apart()
+            chosen, known = self._known(scored, depth if by_photo else k)
+            if not by_photo:
+                chosen = self._distinct(chosen, known)
+            if len(chosen) >= enough or len(found) < k:
+                return described(chosen, known, depth, self._floor)
+            k *= 4
+
+    def _known(self, scored: Scored, wanted: int) -> tuple[Scored, dict[int, SegmentHit]]:
+        """The first that are `wanted`, and what the catalogue has of them; deleted ones are left out."""
+        first = scored[:wanted]
+        known = self.catalog.hits(first.ids.tolist())
+        if len(known) < len(first):  # some were deleted and the index has not noticed: others take their places
+            known = self.catalog.hits(scored.ids.tolist())
+            first = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]][:wanted]
+        return first, known
+
+    def _distinct(self, scored: Scored, known: dict[int, SegmentHit]) -> Scored:
+        """Leave out segments that overlap a better one of their photo by more than `SAME`."""
+        of_photo: dict[int, list[int]] = defaultdict(list)
+        for key in scored.ids.tolist():
+            of_photo[known[key].image_id].append(key)
+        masks = self.catalog.masks([key for keys in of_photo.values() if len(keys) > 1 for key in keys])
+        dropped: set[int] = set()
+        for keys in of_photo.values():
+            runs = [masks[key] for key in keys if key in masks]
+            overlaps = mask_iou(runs, runs) if len(runs) == len(keys) > 1 else np.zeros((len(keys), len(keys)))
+            for row, key in enumerate(keys):
+                better = [other for other in range(row) if keys[other] not in dropped]
+                if better and overlaps[row, better].max() > SAME:
+                    dropped.add(key)
+        return scored[~np.isin(scored.ids, list(dropped))]
+
+    # ---- the way of a round
+
+    def _judged(self, query: Vectors, relevant: Sequence[int], irrelevant: Sequence[int], hidden: set[int]) -> Judged:
+        """What was judged, with a background; the photos of what was judged are added to `hidden`."""
+        sides: list[Vectors] = []
+        for keys in (relevant, irrelevant):
+            ids = np.unique(np.asarray(keys, np.int64))
+            owners = self.segments.owners_of(ids)
+            hidden.update(owners[owners >= 0].tolist())
+            batch = self.catalog.vectors(ids[owners >= 0].tolist())
+            sides.append(batch.vectors.reshape(-1, query.shape[1]))
+        return Judged(query=query, relevant=sides[0], irrelevant=sides[1], background=self._background(query, hidden))
+
+    def _background(self, query: Vectors, hidden: set[int]) -> Vectors:
+        """A sample, always the same one, of segments that the query ranks low, photos that are `hidden` left out."""
+        drawn = self.segments.sample(4 * feedback.BACKGROUND + len(hidden))
+        near = self.segments.nearest(query, k=min(NEAR, len(self.segments) // 4 + 1)).ids
+        shown = np.isin(self.segments.owners_of(drawn), list(hidden))
+        low = drawn[~shown & ~np.isin(drawn, near)]
+        vectors = self.catalog.vectors(low[: feedback.BACKGROUND].tolist()).vectors
+        return vectors.reshape(-1, query.shape[1])
+
+    def _ask(self, request: SearchRequest, model: Model, hidden: set[int]) -> tuple[Match, ...]:
+        """The segments, one a photo, whose judgement would tell most."""
+        scored = self._scope(request).nearest(model.directions, NEAR, hidden=hidden).apart()
+        known = self.catalog.hits(scored.ids.tolist())
+        scored = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]]
+        if not len(scored):
+            return ()
+        batch = self.catalog.vectors(scored.ids.tolist())
+        vectors = batch.vectors[np.searchsorted(batch.ids, scored.ids)]
+        rows = feedback.ask(scored.scores.astype(np.float64), vectors, model.threshold, count=ASKED)
+        return fallbacks_last(described(scored[rows], known, ASKED, self._floor))
+
+    def _photo_matches(self, request: SearchRequest, understood: Understood) -> tuple[Match, ...]:
+        """Whole photos against whole-photo vectors."""
+        queries, hidden = understood.things[0].directions, understood.hidden
+        k = limit = request.limit
+        while True:
+            found = self.photos.nearest(queries, k=k, hidden=hidden)
+            images = self.catalog.images(list(self.catalog.photos_passing_of(found.ids.tolist(), request.filters)))
+            scored = found[np.array([key in images for key in found.ids.tolist()], bool)][:limit]
+            if len(scored) >= limit or len(found) < k:
+                break
+            k *= 4
+        return of_photos(scored, images, self._floor)
+
+
+def _found(
+    request: SearchRequest, look: Callable[[int], tuple[Match, ...]]
+) -> tuple[tuple[Match, ...], tuple[Match, ...] | None]:
+    """As many results as are wanted, and what facets are counted from; `look` is told how many to find."""
+    deep = look(max(request.limit, FACETED) if request.facets else request.limit)
+    return fallbacks_last(deep[: request.limit]), deep[:FACETED] if request.facets else None
+
+
+def _start(understood: Understood) -> Vectors:
+    """The directions that a search which can be refined begins with."""
+    if understood.by_photo:
+        raise QueryError("a search by a whole photo cannot be refined by judgements: pick a segment of it instead")
+    if understood.is_combination:
+        raise QueryError("a search for several things at once cannot be refined by judgements: ask for one of them")
+    if understood.means_nothing:
+        raise QueryError("the words name nothing that is known, so there are no results to judge: use other words")
+    return understood.things[0].directions

@@ -1,0 +1,399 @@
+"""Relevance feedback: from judgements to directions that an index can be asked for. Pure: no index, no database.
+
+A judged segment is a vector that was called relevant or not. Three models turn judgements into a search:
+
+``query``
+    The search as it was. Kept where the other models rank the judged segments clearly worse.
+``rocchio``
+    The query moved to the relevant segments and a little away from the others; it needs few judgements.
+``linear``
+    A logistic regression of the judgements, and of segments nobody has judged as weak negatives, that is shrunk to
+    ``rocchio``: the more judgements there are, the farther it moves.
+
+References
+----------
+Rocchio, "Relevance Feedback in Information Retrieval", in Salton (ed.), The SMART Retrieval System, 1971, chapter 14.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..embed.projection import unit
+from ..index.ranking import average_precision
+from ..types import Vectors
+
+if TYPE_CHECKING:
+    from .answer import Match, SearchAnswer
+
+ModelName = Literal["query", "rocchio", "linear"]
+MODELS: tuple[ModelName, ...] = ("query", "rocchio", "linear")
+
+QUERY_WEIGHT = 3.0
+"""The query counts as so many relevant segments: enough to hold it while there are few."""
+
+WORD_WEIGHT = 8.0
+"""The same for a query of several directions: those of a word were learnt from many pictures."""
+
+NEGATIVE_WEIGHT = 0.25
+"""Share by which `rocchio` moves away from the mean of what is not relevant, along what that does not share with it."""
+
+LEAST_POSITIVES = 2
+"""With fewer relevant segments none can be left out, and nothing is fitted."""
+
+SCALE = 5.0
+"""Length of the weights `linear` is shrunk to: how steeply its probability rises with the cosine."""
+
+SHIFT = -1.5
+"""Logit of a segment whose cosine is 0, to begin with."""
+
+SHRINKAGE = 1.0
+"""Weight of the squared distance from `rocchio`, in judgements."""
+
+WEAK_WEIGHT = 0.3
+"""All weak negatives together weigh this share of the relevant segments."""
+
+MOST_NEGATIVE = 2.0
+"""All negatives together weigh at most so many times as much as the relevant segments."""
+
+HEAD_START: dict[ModelName, float] = {"query": 0.0, "rocchio": 0.15, "linear": 0.3}
+"""Added to what leaving out measures. Few judgements, all of them among the query's best results, measure it coarsely
+and in the query's favour; that feedback helps is known beforehand (docs/decisions/0012-feedback.md)."""
+
+BACKGROUND = 256
+"""How many weak negatives are enough."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Judged:
+    """What is known when a round begins; all vectors of unit length.
+
+    Attributes
+    ----------
+    query : ndarray of shape (Q, D), float32
+        Directions of the search as it was; a segment's score is its best inner product with any of them. One row of
+        zeros where there are examples only.
+    relevant, irrelevant : ndarray of shape (P, D) and (N, D), float32
+        The segments that were judged; (0, D) for none.
+    background : ndarray of shape (M, D), float32
+        Segments nobody has judged; nearly all of them are not what is sought.
+    """
+
+    query: Vectors
+    relevant: Vectors
+    irrelevant: Vectors
+    background: Vectors
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Model:
+    """What a round is answered by.
+
+    Attributes
+    ----------
+    name : {"query", "rocchio", "linear"}
+    directions : ndarray of shape (R, D), float32
+        Of unit length; a segment's score is its best inner product with any of them.
+    threshold : float
+        Score from which on a segment is rather relevant than not.
+    leave_one_out : dict of name to float
+        Average precision of the relevant segments among the judged ones and the background, each judged one scored
+        by the model without it. Empty where too few were judged.
+    """
+
+    name: ModelName
+    directions: Vectors
+    threshold: float
+    leave_one_out: dict[ModelName, float]
+
+    @property
+    def kept_query(self) -> bool:
+        """Whether the judgements were not followed."""
+        return self.name == "query"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class RoundAnswer:
+    """A round of feedback.
+
+    Attributes
+    ----------
+    answer : SearchAnswer
+        Photos of which a segment was judged are not among the results.
+    model : Model
+        What the results were ranked by.
+    ask : tuple of Match
+        Whose judgement would tell most, at most one a photo.
+    """
+
+    answer: SearchAnswer
+    model: Model
+    ask: tuple[Match, ...]
+
+
+def fit(judged: Judged) -> Model:
+    """The model that ranks the judgements best when each is left out, with a `HEAD_START`; the simpler one of equals.
+
+    Parameters
+    ----------
+    judged : Judged
+
+    Notes
+    -----
+    About 25 ms for 256 dimensions and 200 judgements on one core: one Cholesky factorisation, products with it, and a
+    closed form for leaving out.
+    """
+    if not len(judged.relevant) and not len(judged.irrelevant):
+        return _settled(judged, "query", judged.query)
+    if len(judged.relevant) < LEAST_POSITIVES:
+        return _settled(judged, "rocchio", rocchio(judged))
+    linear = fit_linear(judged)
+    fitted: dict[ModelName, tuple[Vectors, Floats]] = {
+        "query": (judged.query, _scores(judged, judged.query)),
+        "rocchio": (rocchio(judged), _rocchio_left_out(judged)),
+        "linear": (_along(judged, linear), linear.left_out),
+    }
+    if not judged.query.any():
+        del fitted["query"]
+    kinds = _kinds(judged)
+    scores = {name: np.append(out, _best(judged.background, rows)) for name, (rows, out) in fitted.items()}
+    quality = {
+        name: average_precision(kinds[np.argsort(-each, kind="stable")], len(judged.relevant))
+        for name, each in scores.items()
+    }
+    best = max(fitted, key=lambda name: round(quality[name] + HEAD_START[name], 3))
+    cut = boundary(scores[best], kinds)
+    return Model(name=best, directions=fitted[best][0], threshold=cut, leave_one_out=quality)
+
+
+def boundary(scores: Floats, relevant: NDArray[np.bool_]) -> float:
+    """The score that tells relevant from other segments with the greatest F1, in the middle of its gap.
+
+    With nothing relevant the greatest score.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (N,), float
+    relevant : ndarray of shape (N,), bool
+    """
+    order = np.argsort(-scores, kind="stable")
+    falling, found = scores[order], np.cumsum(relevant[order])
+    if not len(found) or not found[-1]:
+        return float(falling[0]) if len(found) else 0.0
+    harmonic = 2 * found / (np.arange(1, len(found) + 1) + found[-1])
+    last = int(harmonic.argmax())
+    return float(falling[last : last + 2].mean())
+
+
+def ask(scores: Floats, vectors: Vectors, threshold: float, *, count: int) -> list[int]:
+    """Rows of the candidates whose judgement would tell most: near the threshold, and not alike.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (N,), float
+    vectors : ndarray of shape (N, D), float32
+    threshold : float
+    count : int
+
+    References
+    ----------
+    Lewis and Gale, "A Sequential Algorithm for Training Text Classifiers", SIGIR 1994 (uncertainty); Carbonell and
+    Goldstein, "The Use of MMR, Diversity-Based Reranking", SIGIR 1998, section 2, with equal shares.
+    """
+    distance = np.abs(scores - threshold)
+    unsure = -distance / max(float(distance.max(initial=0)), 1e-9)
+    alike = np.zeros(len(scores))
+    chosen: list[int] = []
+    for _ in range(min(count, len(scores))):
+        worth = unsure - alike
+        worth[chosen] = -np.inf
+        chosen.append(int(worth.argmax()))
+        alike = np.maximum(alike, vectors @ vectors[chosen[-1]])
+    return chosen
+
+
+def _settled(judged: Judged, name: ModelName, directions: Vectors) -> Model:
+    """A model that nothing was left out for."""
+    scores = np.concatenate([_scores(judged, directions), _best(judged.background, directions)])
+    return Model(name=name, directions=directions, threshold=boundary(scores, _kinds(judged)), leave_one_out={})
+
+
+def _kinds(judged: Judged) -> NDArray[np.bool_]:
+    """Whether the judged segments and then the background are relevant."""
+    counts = len(judged.relevant), len(judged.irrelevant) + len(judged.background)
+    return np.repeat([True, False], counts)
+
+
+def _scores(judged: Judged, directions: Vectors) -> Floats:
+    """Scores of the judged segments, relevant ones first."""
+    return _best(np.concatenate([judged.relevant, judged.irrelevant]), directions)
+
+
+def _best(vectors: Vectors, directions: Vectors) -> Floats:
+    best: Floats = (vectors @ directions.T).max(axis=1).astype(np.float64)
+    return best
+
+
+def rocchio(judged: Judged) -> Vectors:
+    """Each direction of the query moved by the judgements, (Q, D), float32.
+
+    Notes
+    -----
+    What is irrelevant is moved away from at a right angle to what is sought: the best wrong results resemble the
+    right ones, and subtracting them whole would take that away too (Widdows, "Orthogonal Negation in Vector Spaces",
+    ACL 2003, section 4).
+    """
+    return _moved(judged.query, judged.relevant.sum(axis=0), _mean(judged.irrelevant))
+
+
+def _moved(query: Vectors, relevant: Vectors, irrelevant: Vectors) -> Vectors:
+    """The query with the sum of what is relevant added and the mean of what is not taken away; rows alike."""
+    towards = unit(_weight(query) * query + relevant)
+    across = irrelevant - (towards * irrelevant).sum(axis=-1, keepdims=True) * towards
+    return unit(towards - NEGATIVE_WEIGHT * across)
+
+
+def _weight(query: Vectors) -> float:
+    return QUERY_WEIGHT if len(query) == 1 else WORD_WEIGHT
+
+
+def _mean(vectors: Vectors) -> Vectors:
+    return vectors.mean(axis=0) if len(vectors) else np.zeros(vectors.shape[1], np.float32)
+
+
+# ---- linear
+
+
+def _along(judged: Judged, linear: Linear) -> Vectors:
+    """Each direction of the query with what the regression learnt beyond its prior; it stays as manifold as it was."""
+    learnt = linear.weights - SCALE * _prior(judged, _anchor(judged))
+    return unit(SCALE * _moved(judged.query, judged.relevant.sum(axis=0), _mean(judged.relevant[:0])) + learnt)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Linear:
+    """A fitted logistic regression.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (D,), float64
+    offset : float
+    left_out : ndarray of shape (P + N,), float64
+        What each judged segment would score by the regression without it, relevant ones first.
+    """
+
+    weights: Floats
+    offset: float
+    left_out: Floats
+
+
+def fit_linear(judged: Judged, *, iterations: int = 200) -> Linear:
+    """Logistic regression with weighted classes, shrunk to `rocchio`.
+
+    Notes
+    -----
+    Newton's steps by a matrix that is nowhere less than the Hessian (Böhning and Lindsay, "Monotonicity of Quadratic-
+    Approximation Algorithms", 1988, section 4): factorised once, and every step improves.
+    """
+    anchor = _anchor(judged)
+    design, is_relevant, weights = _design(judged, anchor)
+    start = np.append(SCALE * _prior(judged, anchor), SHIFT)
+    shrinkage = np.append(np.full(design.shape[1] - 1, SHRINKAGE), SHRINKAGE / SCALE)
+    bound = (design.T * (weights / 4)) @ design + np.diag(shrinkage)
+    inverse = np.linalg.inv(bound)
+    found = start
+    for _ in range(iterations):
+        slope = design.T @ (weights * (_logistic(design @ found) - is_relevant)) + shrinkage * (found - start)
+        step = inverse @ slope
+        found = found - step
+        if np.abs(step).max() < 1e-4:
+            break
+    left_out = _linear_left_out(judged, anchor, design, is_relevant, weights, shrinkage, found)
+    return Linear(found[:-1], float(found[-1]), left_out)
+
+
+def _design(judged: Judged, anchor: Vectors) -> tuple[Floats, Floats, Floats]:
+    """Rows (judged ones, the query, the background) with a column of ones; whether each is relevant; their weights."""
+    count, wrong = len(judged.relevant) + 1, len(judged.irrelevant)
+    background = judged.background[:BACKGROUND]
+    rows = np.concatenate([judged.relevant, judged.irrelevant, anchor[None], background]).astype(np.float64)
+    is_relevant = np.zeros(len(rows))
+    is_relevant[: count - 1] = is_relevant[count - 1 + wrong] = 1
+    weights = np.ones(len(rows))
+    weights[count - 1 : count - 1 + wrong] = min(1.0, MOST_NEGATIVE * count / max(wrong, 1))
+    weights[count - 1 + wrong] = float(anchor.any())
+    weights[count + wrong :] = WEAK_WEIGHT * count / max(len(background), 1)
+    return np.column_stack([rows, np.ones(len(rows))]), is_relevant, weights
+
+
+def _anchor(judged: Judged) -> Vectors:
+    """One vector for the query: the mean of those of its directions that some relevant segment is nearest to."""
+    if len(judged.query) == 1 or not len(judged.relevant):
+        return unit(judged.query.mean(axis=0))
+    nearest = np.unique((judged.relevant @ judged.query.T).argmax(axis=1))
+    return unit(judged.query[nearest].mean(axis=0))
+
+
+def _prior(judged: Judged, anchor: Vectors) -> Vectors:
+    return unit(_weight(judged.query) * anchor + judged.relevant.sum(axis=0))
+
+
+def _logistic(logits: Floats) -> Floats:
+    return 0.5 * (1 + np.tanh(0.5 * logits))
+
+
+# ---- leaving out
+
+
+def _linear_left_out(  # what was fitted, and from what
+    judged: Judged,
+    anchor: Vectors,
+    design: Floats,
+    is_relevant: Floats,
+    weights: Floats,
+    shrinkage: Floats,
+    found: Floats,
+) -> Floats:
+    """Scores of the judged rows without them, by one Newton step from the whole fit.
+
+    References
+    ----------
+    Rad and Maleki, "A scalable estimate of the out-of-sample prediction error via approximate leave-one-out cross-
+    validation", JRSS B 2020, section 2.3; here what the fit is shrunk to changes with the row, too.
+    """
+    logits = design @ found
+    chance = _logistic(logits)
+    curvature = weights * chance * (1 - chance)
+    inverse = np.linalg.inv((design.T * curvature) @ design + np.diag(shrinkage))
+    count = len(judged.relevant)
+    rows = slice(0, count + len(judged.irrelevant))
+    reach = design[rows] @ inverse
+    leverage = (reach * design[rows]).sum(axis=1)
+    slope = weights[rows] * (chance[rows] - is_relevant[rows])
+    left_out = logits[rows] + leverage * slope / (1 - leverage * curvature[rows])
+    without = unit(_weight(judged.query) * anchor + judged.relevant.sum(axis=0) - judged.relevant) - _prior(
+        judged, anchor
+    )
+    left_out[:count] += SHRINKAGE * SCALE * (reach[:count, :-1] * without).sum(axis=1)
+    scores: Floats = (left_out - found[-1]) / np.linalg.norm(found[:-1])
+    return scores
+
+
+def _rocchio_left_out(judged: Judged) -> Floats:
+    """Scores of the judged segments by `rocchio` without each, relevant ones first."""
+    relevant, irrelevant = judged.relevant.sum(axis=0), _mean(judged.irrelevant)
+    scores = [
+        float((_moved(judged.query, relevant - each, irrelevant) @ each).max(initial=-1)) for each in judged.relevant
+    ]
+    rest = max(len(judged.irrelevant) - 1, 1)
+    for each in judged.irrelevant:
+        scores.append(
+            float((_moved(judged.query, relevant, (rest + 1) / rest * irrelevant - each / rest) @ each).max())
+        )
+    return np.array(scores)

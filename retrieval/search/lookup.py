@@ -1,0 +1,163 @@
+"""From references and words to vectors: what a search is made of before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..catalog import Catalog, Concepts, KeptQueries, SegmentRecord
+from ..catalog.records import ConceptRecord
+from ..embed.projection import unit
+from ..errors import QueryError
+from ..query.request import Ref
+from ..recipes import RecipeCard
+from ..text.vocabulary import Reading, Term, Vocabulary
+from ..types import Vectors
+from . import picking
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Example:
+    """A reference that was looked up; its photo is None for one from outside."""
+
+    ref: Ref
+    vector: Vectors
+    segment: SegmentRecord | None
+    image_id: int | None
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Lookup:
+    """Finds the vectors that references and words stand for, in the space of one recipe.
+
+    Attributes
+    ----------
+    catalog : Catalog
+    queries : KeptQueries
+    concepts : Concepts
+    recipe : RecipeCard
+    vocabulary : Vocabulary
+    embed_text : callable or None
+        From a text to its vector, (1, D), where the recipe has a text tower.
+    """
+
+    catalog: Catalog
+    queries: KeptQueries
+    concepts: Concepts
+    recipe: RecipeCard
+    vocabulary: Vocabulary
+    embed_text: Callable[[str], Vectors] | None = None
+
+    def example(self, ref: Ref) -> Example:
+        """What a reference means.
+
+        Raises
+        ------
+        UnknownImageError, UnknownSegmentError, UnknownQueryError
+            It points at nothing.
+        QueryError
+            It cannot be resolved, or its vectors are of another space.
+        """
+        if ref.query is not None:
+            return self._of_query(ref, ref.query)
+        if ref.segment is not None:
+            record, vector, space = self.catalog.example(ref.segment)
+            self._check_space(space)
+            return Example(ref, vector, record, record.image_id)
+        image = self.catalog.image(ref.image or 0)
+        if image.space is None:
+            raise QueryError(
+                f"photo {image.id} is {image.state}, it has not been analysed: {image.error or 'wait for it'}"
+            )
+        self._check_space(image.space)
+        if ref.is_photo:
+            return Example(ref, self.catalog.photo_vector(image.id), None, image.id)
+        segments = self.catalog.segments(image.id)
+        row = _pick(ref, segments, (image.height or 1, image.width or 1))
+        record, vector, _ = self.catalog.example(segments[row].id)
+        return Example(ref, vector, record, image.id)
+
+    def read(self, text: str) -> Reading | None:
+        """How words are understood; None if there are none.
+
+        Names that people gave go before all else; a text tower, where there is one, reads the rest as it is.
+        """
+        if not text.strip():
+            return None
+        names = self.concepts.names()
+        return self.vocabulary.read(text, names) if self.embed_text is None else self.vocabulary.divide(text, names)
+
+    def directions(self, term: Term) -> tuple[Vectors, tuple[str, ...] | None]:
+        """The directions of a word, (R, D), and what each stands for.
+
+        Of a concept its own; of a phrase for the text tower what that makes of it; of another word the classes of the
+        classifier that it stands for, each half way to what was learned of the word from annotated objects, if anything
+        was; (0, D) if the recipe knows none of it.
+
+        Raises
+        ------
+        AnalyzerUnavailableError
+            The process with the text tower is not up.
+        """
+        if term.concept is not None:
+            return self.directions_of(self.concepts.one_known(term.concept)), None
+        if self.embed_text is not None:
+            return self.embed_text(term.name), None
+        vectors = self.recipe.word_vectors
+        if vectors is None:
+            return np.zeros((0, self.recipe.segment_dim), np.float32), None
+        if term.learned is None or term.learned >= len(vectors):  # a recipe need not have learned words
+            return vectors[list(term.rows)], term.labels
+        learned = vectors[term.learned]
+        if not term.rows:
+            return learned[None], (term.name,)
+        return unit(vectors[list(term.rows)] + learned), term.labels
+
+    def directions_of(self, concept: ConceptRecord) -> Vectors:
+        """What a concept is searched by.
+
+        Raises
+        ------
+        QueryError
+            It was learnt in another space.
+        """
+        if concept.lesson.space != self.recipe.space:
+            raise QueryError(
+                f"the concept {concept.name!r} was learnt in {concept.lesson.space}, searches run with "
+                f"{self.recipe.space}: teach it anew by adding an example from photos of this recipe"
+            )
+        return concept.lesson.directions
+
+    def _of_query(self, ref: Ref, query_id: int) -> Example:
+        query = self.queries.get(query_id)
+        self._check_space(query.recipe)
+        if ref.is_photo:
+            return Example(ref, query.photo_vector, None, None)
+        row = ref.segment if ref.segment is not None else _pick(ref, query.segments, query.size_hw)
+        if not query.segments:
+            raise QueryError("no segment was found in this photo: search by the whole photo instead")
+        if not 0 <= row < len(query.segments):
+            raise QueryError(f"query {query_id} has segments 0 to {len(query.segments) - 1}, not {row}")
+        return Example(ref, query.vectors[row], query.segments[row], None)
+
+    def _check_space(self, space: str | None) -> None:
+        if space != self.recipe.space:
+            raise QueryError(
+                f"this photo's vectors were made by {space}, searches run with {self.recipe.space}: "
+                "upload it again, or run `python manage.py resegment`"
+            )
+
+
+def stack(examples: Sequence[Example]) -> Vectors:
+    """Vectors of examples, (N, D); (0, 0) for none."""
+    return np.stack([example.vector for example in examples]) if examples else np.zeros((0, 0), np.float32)
+
+
+def _pick(ref: Ref, segments: Sequence[SegmentRecord], size_hw: tuple[int, int]) -> int:
+    if ref.point is not None:
+        return picking.at_point(segments, size_hw, ref.point)
+    if ref.box is not None:
+        return picking.in_box(segments, ref.box)
+    raise QueryError("the reference names neither a point nor a box")

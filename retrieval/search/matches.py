@@ -1,0 +1,91 @@
+"""From what was found to the results that a search answers with. Pure: no index, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..catalog.records import ImageRecord, SegmentHit
+from ..index import ranking as rank
+from ..index.ranking import Scored
+from ..types import Vectors
+from .answer import Match, PartMatch
+from .combined_search import CombinedHit
+from .understanding import Sought
+
+
+def told(number: int, part: Sought, matches: Sequence[Match], vectors: Vectors) -> list[PartMatch]:
+    """What one example or word made of matches."""
+    scores = vectors @ part.directions.T
+    nearest = scores.argmax(axis=1).tolist()
+    return [
+        PartMatch(
+            number, match.segment_id or 0, score, match.box_xyxy, match.label, part.labels[row] if part.labels else None
+        )
+        for match, row, score in zip(matches, nearest, scores.max(axis=1).tolist(), strict=True)
+    ]
+
+
+def combined(found: Sequence[CombinedHit], floor: float) -> tuple[Match, ...]:
+    """Results that several segments of a photo make together; the first part's segment stands for them."""
+    cut = rank.likely_from(np.array([hit.score for hit in found], np.float32), floor)
+    return tuple(
+        Match(
+            image_id=first.image_id,
+            segment_id=first.id,
+            score=hit.score,
+            box_xyxy=first.box_xyxy,
+            label=first.label,
+            likely=hit.score >= cut,
+            fallback=False,
+            quality=first.quality,
+            parts=tuple(
+                PartMatch(number, each.id, score, each.box_xyxy, each.label, label)
+                for number, (each, score, label) in enumerate(zip(hit.segments, hit.scores, hit.labels, strict=True))
+            ),
+            relations=hit.degrees,
+        )
+        for hit, first in ((hit, hit.segments[0]) for hit in found)
+    )
+
+
+def described(chosen: Scored, known: dict[int, SegmentHit], limit: int, floor: float) -> tuple[Match, ...]:
+    """The first `limit` of what was chosen, in the order of their scores."""
+    cut = rank.likely_from(chosen.scores, floor)
+    return tuple(
+        Match(
+            image_id=known[key].image_id,
+            segment_id=key,
+            score=score,
+            box_xyxy=known[key].box_xyxy,
+            label=known[key].label,
+            likely=score >= cut and not known[key].is_fallback,
+            fallback=known[key].is_fallback,
+            quality=known[key].quality,
+        )
+        for key, score in chosen[:limit].pairs()
+    )
+
+
+def fallbacks_last(matches: tuple[Match, ...]) -> tuple[Match, ...]:
+    """Photos in which nothing was found come last, for how alike a whole photo is says less."""
+    return tuple(sorted(matches, key=lambda match: match.fallback))
+
+
+def of_photos(scored: Scored, images: Mapping[int, ImageRecord], floor: float) -> tuple[Match, ...]:
+    """Whole photos."""
+    cut = rank.likely_from(scored.scores, floor)
+    return tuple(
+        Match(
+            image_id=key,
+            segment_id=None,
+            score=score,
+            box_xyxy=(0, 0, images[key].width or 0, images[key].height or 0),
+            label=None,
+            likely=score >= cut,
+            fallback=False,
+            quality=None,
+        )
+        for key, score in scored.pairs()
+    )

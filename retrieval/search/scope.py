@@ -1,0 +1,103 @@
+"""Which segments a search is about: all of an index, or those that meet conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..catalog import Catalog
+from ..images.colors import COLORS, KEPT, agreement
+from ..index import ranking as rank
+from ..index.live import LiveIndex
+from ..index.ranking import Scored
+from ..query.filters import Filters
+from ..types import Ids, Vectors
+
+LISTED = 20_000
+"""Up to so many segments that meet the conditions are compared one by one, so that a narrow filter loses none."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Scope:
+    """The segments of an index that meet conditions.
+
+    Attributes
+    ----------
+    index : LiveIndex
+    catalog : Catalog
+    filters : Filters
+    listed : ndarray of shape (N,), int64, or None
+        All of them, rising, if they are few or a concept names them.
+    """
+
+    index: LiveIndex
+    catalog: Catalog
+    filters: Filters
+    listed: Ids | None
+
+    @classmethod
+    def of(cls, index: LiveIndex, catalog: Catalog, filters: Filters, labelled: Ids | None) -> Scope:
+        """List what meets the conditions, if that is few.
+
+        Parameters
+        ----------
+        labelled : ndarray of shape (N,), int64, or None
+            The segments that the filter's concept labels, if it names one.
+        """
+        if labelled is not None:
+            listed: Ids | None = catalog.passing_of(labelled.tolist(), filters)
+        else:
+            listed = None if filters.is_empty else catalog.passing(filters, at_most=LISTED)
+        if listed is not None:
+            listed = listed[index.owners_of(listed) >= 0]
+        return cls(index, catalog, filters, listed)
+
+    def nearest(self, queries: Vectors, k: int, *, hidden: Collection[int] = (), apart: bool = False) -> Scored:
+        """The k nearest that meet the conditions, best first; fewer only where there are no more.
+
+        Parameters
+        ----------
+        hidden : collection of int
+            Photos that are left out.
+        apart : bool
+            Take only the best segment of each photo.
+        """
+        if self.listed is not None:
+            scores = (self.index.vectors(self.listed) @ queries.T).max(axis=1, initial=-1)
+            found = rank.best_of([Scored(self.listed, self.index.owners_of(self.listed), scores)])
+            found = found.without(hidden)
+            return (found.apart() if apart else found)[:k]
+        if self.filters.is_empty:
+            return self.index.nearest(queries, k=k, hidden=hidden, apart=apart)
+        depth = k
+        while True:
+            found = self.index.nearest(queries, k=depth, hidden=hidden)
+            passing = found[np.isin(found.ids, self.passing(found.ids))]
+            if apart:  # only now, for what meets the conditions need not be the best of its photo
+                passing = passing.apart()
+            if len(passing) >= k or len(found) < depth:
+                return passing[:k]
+            depth *= 4
+
+    def colored(self, scored: Scored, colors: Collection[str]) -> Scored:
+        """Ordered anew by how much of each segment has the colours; where that is not known it counts for half."""
+        if not colors:
+            return scored
+        scores = scored.scores * self.agreement(scored.ids, colors)
+        return rank.best_of([replace(scored, scores=scores)])
+
+    def agreement(self, ids: Ids, colors: Collection[str]) -> NDArray[np.float32]:
+        """What scores of segments are multiplied by if they are to have colours, (N,)."""
+        known = self.catalog.colors(ids.tolist())
+        shares = np.frombuffer(b"".join(known.values()), np.uint8).reshape(len(known), len(COLORS))
+        factors = dict(zip(known, agreement(shares, colors).tolist(), strict=True))
+        return np.array([factors.get(key, (1 + KEPT) / 2) for key in ids.tolist()], np.float32)
+
+    def passing(self, ids: Ids) -> Ids:
+        """Those of some segments that meet the conditions, rising."""
+        if self.listed is not None:
+            return np.intersect1d(ids, self.listed)
+        return np.unique(ids) if self.filters.is_empty else self.catalog.passing_of(ids.tolist(), self.filters)

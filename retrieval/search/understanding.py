@@ -1,0 +1,192 @@
+"""What a search request means: which things are sought, by which directions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from ..errors import QueryError
+from ..index import ranking as rank
+from ..query.relations import MAX_PARTS
+from ..query.request import Part, SearchRequest
+from ..text.vocabulary import Reading, Term
+from ..types import Vectors
+from .lookup import Example, Lookup, stack
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sought:
+    """Something with directions it is searched by.
+
+    Attributes
+    ----------
+    name : str
+        "motorcycle", "segment 12".
+    directions : ndarray of shape (R, D), float32
+    labels : tuple of str or None
+        Of a word, what each direction stands for.
+    colors : tuple of str
+        What it should look like, of `colors.COLORS`.
+    """
+
+    name: str
+    directions: Vectors
+    labels: tuple[str, ...] | None = None
+    colors: tuple[str, ...] = ()
+
+    def nearest(self, vector: Vectors) -> str | None:
+        """Which of a word's classes a vector, (D,), is nearest to; None for no word."""
+        return self.labels[int((self.directions @ vector).argmax())] if self.labels else None
+
+
+@dataclass(frozen=True, eq=False)
+class Understood:
+    """A request with everything looked up.
+
+    Attributes
+    ----------
+    examples : tuple of Example
+        In the order of the references: positives first, further things after.
+    words : Reading or None
+    things : tuple of Sought
+        What has to be in a photo, each in a segment.
+    parts : tuple of Sought
+        What results are explained by: the things, or of a single thing the examples and words that it is made of.
+        Nothing for a single example, which needs no explanation, and for whole photos.
+    """
+
+    examples: tuple[Example, ...]
+    words: Reading | None
+    things: tuple[Sought, ...]
+    parts: tuple[Sought, ...]
+    is_combination: bool
+
+    @property
+    def means_nothing(self) -> bool:
+        """Whether some words name nothing that is known, and nothing else is asked for in their place."""
+        return not all(len(thing.directions) for thing in self.things)
+
+    @property
+    def by_photo(self) -> bool:
+        """Whether whole photos are compared."""
+        return any(example.ref.is_photo for example in self.examples)
+
+    @cached_property
+    def hidden(self) -> frozenset[int]:
+        """Photos that examples come from; they are not among the results."""
+        return frozenset(each.image_id for each in self.examples if each.image_id is not None)
+
+
+def understand(lookup: Lookup, request: SearchRequest) -> Understood:
+    """Look up everything that a request names.
+
+    Raises
+    ------
+    UnknownImageError, UnknownSegmentError, UnknownQueryError
+        A reference points at nothing.
+    QueryError
+        A reference cannot be resolved, examples cannot be combined, or a relation names a thing that is not there.
+    """
+    wanted = [_Wanted.of(lookup, request, apart=request.group_by == "image")]
+    wanted += [_Wanted.of(lookup, part, apart=True) for part in request.also]
+    things = tuple(thing for each in wanted for thing in each.things())
+    is_combination = len(things) > 1
+    examples = tuple(example for each in wanted for example in (*each.positive, *each.negative))
+    _check(request, things, examples, wanted[0].terms)
+    parts = things if is_combination else tuple(wanted[0].components())
+    if len(parts) == 1 and parts[0].labels is None:
+        parts = ()
+    return Understood(
+        examples=examples,
+        words=_joined([each.words for each in wanted if each.words is not None]),
+        things=things,
+        parts=() if any(example.ref.is_photo for example in examples) else parts,
+        is_combination=is_combination,
+    )
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _Wanted:
+    """One part of a request, looked up."""
+
+    positive: Sequence[Example]
+    negative: Sequence[Example]
+    words: Reading | None
+    terms: Sequence[Sought]
+    apart: bool
+
+    @classmethod
+    def of(cls, lookup: Lookup, part: Part | SearchRequest, *, apart: bool) -> _Wanted:
+        """Look it up; several words without examples are as many things if they may stand `apart`."""
+        words = lookup.read(part.text)
+        terms = (_sought(lookup, term) for term in (words.understood if words else ()))
+        return cls(
+            positive=[lookup.example(ref) for ref in part.positive],
+            negative=[lookup.example(ref) for ref in part.negative],
+            words=words,
+            terms=[term for term in terms if len(term.directions)],
+            apart=apart,
+        )
+
+    def things(self) -> list[Sought]:
+        """What it asks a photo to hold; one without directions if the words name nothing."""
+        negatives = stack(self.negative)
+        if self.apart and not self.positive and len(self.terms) > 1:
+            return [
+                replace(term, directions=rank.combine(stack(()), [term.directions], negatives)) for term in self.terms
+            ]
+        parts = self.components()
+        if not parts:
+            return [Sought("", np.zeros((0, 0), np.float32))]
+        queries = rank.combine(stack(self.positive), [term.directions for term in self.terms], negatives)
+        labels = parts[0].labels if len(parts) == 1 else None
+        colors = tuple(dict.fromkeys(color for part in parts for color in part.colors))
+        return [Sought(" + ".join(part.name for part in parts), queries, labels, colors)]
+
+    def components(self) -> list[Sought]:
+        """Its examples and words, one by one."""
+        return [*(Sought(_name(each), each.vector[None]) for each in self.positive), *self.terms]
+
+
+def _check(
+    request: SearchRequest, things: Sequence[Sought], examples: Sequence[Example], terms: Sequence[Sought]
+) -> None:
+    """What only shows when everything has been looked up."""
+    whole = [example.ref.is_photo for example in examples]
+    if any(whole) and (not all(whole) or len(things) > 1 or terms):
+        raise QueryError("a whole photo cannot be combined with segments or words: pick a segment of it instead")
+    if len(things) > MAX_PARTS:
+        raise QueryError(f"{len(things)} things are asked for; at most {MAX_PARTS} can be at once")
+    for relation in request.relations:
+        if max(relation.subject, relation.object) >= len(things):
+            raise QueryError(
+                f"a relation speaks of thing {max(relation.subject, relation.object)}, there are {len(things)} "
+                f"({', '.join(thing.name for thing in things)}), numbered from 0"
+            )
+
+
+def _sought(lookup: Lookup, term: Term) -> Sought:
+    directions, labels = lookup.directions(term)
+    return Sought(" ".join((*term.colors, term.name)), directions, labels, term.colors)
+
+
+def _name(example: Example) -> str:
+    """What an example is called in explanations."""
+    ref = example.ref
+    if example.segment is None:
+        return f"photo {ref.image}" if ref.image is not None else f"query {ref.query}"
+    return example.segment.label or f"segment {example.segment.id}"
+
+
+def _joined(readings: Sequence[Reading]) -> Reading | None:
+    if not readings:
+        return None
+    understood = tuple(term for reading in readings for term in reading.understood)
+    unknown, suggestions = (
+        tuple(dict.fromkeys(word for reading in readings for word in getattr(reading, name)))
+        for name in ("unknown", "suggestions")
+    )
+    return Reading(understood, unknown, suggestions)

@@ -1,0 +1,130 @@
+"""Room on the disk: what may still be written to HOME."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+
+from ..settings import Settings
+
+COUNT_SECONDS = 60.0
+"""What HOME holds is counted at most this often: it takes some microseconds a file."""
+
+LOOK_SECONDS = 2.0
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+UNWRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST})
+"""Of a read-only disk, of missing rights, and of a file that is where a folder should be."""
+
+
+class Storage:
+    """The limits of one home; safe among threads.
+
+    Parameters
+    ----------
+    settings : Settings
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._counted = self._looked = float("-inf")
+        self._used = 0
+        self._shortage: str | None = None
+
+    def shortage(self) -> str | None:
+        """Why nothing may be taken in, and what to do; None if it may. Looks at the disk every `LOOK_SECONDS`."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._looked >= LOOK_SECONDS:
+                self._shortage, self._looked = self._look(now), now
+            return self._shortage
+
+    def disk_shortage(self) -> str | None:
+        """Why nothing may be written at all, not even what is removed again soon, and what to do; None if it may."""
+        settings = self._settings
+        free = _free(settings.home)
+        if free >= settings.min_free:
+            return _unwritable(settings)
+        return (
+            f"the disk of {settings.home} has {size(free)} free, and SEGSEARCH_MIN_FREE keeps "
+            f"{size(settings.min_free)}: make room on it"
+        )
+
+    def _look(self, now: float) -> str | None:
+        settings = self._settings
+        if shortage := self.disk_shortage():
+            return shortage
+        if not settings.quota:
+            return None
+        if now - self._counted >= COUNT_SECONDS or self._used > settings.quota:
+            self._used, self._counted = used_by(settings.home), now
+        if self._used <= settings.quota:
+            return None
+        return (
+            f"{settings.home} holds {size(self._used)}, and SEGSEARCH_QUOTA allows {size(settings.quota)}: "
+            "delete photos, or allow more"
+        )
+
+
+def obstacle_of(error: OSError) -> str | None:
+    """What is in the way of writing, and what to do; None for errors of other kinds."""
+    where = f" {os.fsdecode(error.filename)}" if error.filename is not None else ""
+    if error.errno in FULL:
+        return f"the disk is full ({error.strerror}{where}): make room on it"
+    if error.errno in UNWRITABLE:
+        return (
+            f"{where.strip() or 'a file of SEGSEARCH_HOME'} cannot be written ({error.strerror}): see that the disk is "
+            "not mounted read-only, and that the folders are ones that this account may write to"
+        )
+    return None
+
+
+def size(count: int) -> str:
+    """A number of bytes as people read it."""
+    value, units = float(count), ["bytes", "KiB", "MiB", "GiB", "TiB"]
+    while value >= 1024 and len(units) > 1:
+        value, units = value / 1024, units[1:]
+    return f"{value:.0f} bytes" if units[0] == "bytes" else f"{value:.1f} {units[0]}"
+
+
+def used_by(folder: Path) -> int:
+    """Bytes that the files of a folder take on the disk; what vanishes meanwhile counts as nothing."""
+    total, folders = 0, [str(folder)]
+    while folders:
+        try:
+            entries = list(os.scandir(folders.pop()))
+        except OSError:
+            continue
+        for entry in entries:
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+            except OSError:
+                continue
+    return total
+
+
+def _unwritable(settings: Settings) -> str | None:
+    """Which of the folders of HOME that are there cannot be written, and what to do; None if all can."""
+    for folder in (settings.home, settings.uploads_dir, settings.queries_dir, settings.renditions_dir):
+        try:
+            if folder.exists() and not folder.is_dir():
+                return f"{folder} is no folder: move it away"
+            if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+                return f"{folder} cannot be written: let this account write to it, on a disk that is not read-only"
+        except OSError as error:
+            return obstacle_of(error)
+    return None
+
+
+def _free(folder: Path) -> int:
+    """Bytes free where a folder is, or will be."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(there).free

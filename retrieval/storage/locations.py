@@ -1,0 +1,41 @@
+"""Where a photo's bytes are, as a URI."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote_to_bytes, urlsplit
+
+
+def uri_of(path: Path) -> str:
+    """A path as a file URI, which holds names that are not UTF-8 too."""
+    return Path(os.path.abspath(path)).as_uri()  # noqa: PTH100  # takes ".." out without following links
+
+
+def path_of(uri: str) -> Path:
+    """The path that a file URI names."""
+    return Path(os.fsdecode(unquote_to_bytes(urlsplit(uri).path)))
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFile:
+    """A file met on disk, with the digest of its bytes."""
+
+    uri: str
+    sha256: str
+    size: int
+    mtime_ns: int
+
+
+Registration = Literal["new", "unchanged", "duplicate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What became of a file that was registered, and whether a photo known already still waits to be worked on."""
+
+    image_id: int
+    outcome: Registration
+    waits: bool = False

@@ -1,0 +1,177 @@
+"""Files in HOME that belong to rows: uploads and query photos under the digest of their bytes, and renditions.
+
+A file is there as long as a row refers to it. Several servers and commands may give and delete the same bytes at once,
+so who enters a file holds its folder, together with others, until the row is committed, and who removes one holds the
+folder alone and looks first whether a row refers to it. These are locks of the kernel, which drops those of a process
+that dies. There are 256 folders: an upload that waits for a locked catalogue keeps hardly anybody waiting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from ..errors import RetrievalError
+from ..settings import Settings
+from .locations import Registered, SeenFile, path_of, uri_of
+
+logger = logging.getLogger(__name__)
+
+_Row = TypeVar("_Row")
+
+
+class PhotoRows(Protocol):
+    """The catalogue's rows of photos."""
+
+    def register(self, files: Sequence[SeenFile]) -> Sequence[Registered]:
+        """Enter files."""
+        ...
+
+    def places(self, sha256: str) -> Collection[str] | None:
+        """URIs at which a photo's bytes are; None if there is no such photo."""
+        ...
+
+    def known(self, uris: Sequence[str]) -> Collection[str]:
+        """Those of the URIs at which some photo is."""
+        ...
+
+
+class QueryRows(Protocol):
+    """The catalogue's rows of kept query photos."""
+
+    def has(self, sha256: str) -> bool:
+        """Whether a row refers to these bytes."""
+        ...
+
+
+class OwnFiles:
+    """All that enters and removes such files of one home.
+
+    Parameters
+    ----------
+    settings : Settings
+    photos : PhotoRows
+    queries : QueryRows
+    """
+
+    def __init__(self, settings: Settings, photos: PhotoRows, queries: QueryRows) -> None:
+        self._settings = settings
+        self._photos = photos
+        self._queries = queries
+
+    def enter_upload(self, partial: Path, sha256: str, extension: str) -> Registered:
+        """Put an upload in its place and into the catalogue, where a worker finds it.
+
+        Parameters
+        ----------
+        partial : Path
+            Where it was written, on the same file system; gone afterwards.
+        sha256, extension : str
+        """
+        path = self._settings.uploads_dir / sha256[:2] / f"{sha256}.{extension}"
+
+        def register() -> Registered:
+            status = path.stat()
+            return self._photos.register([SeenFile(uri_of(path), sha256, status.st_size, status.st_mtime_ns)])[0]
+
+        return _enter(partial, path, sha256, register, lambda: self.remove_photo(sha256, [path]))
+
+    def enter_query(self, partial: Path, sha256: str, keep: Callable[[], _Row]) -> _Row:
+        """Put a query photo in its place, and have its row written.
+
+        Parameters
+        ----------
+        partial, sha256
+            As in `enter_upload`.
+        keep : callable
+            Writes the row.
+        """
+        return _enter(partial, self.query_path(sha256), sha256, keep, lambda: self.remove_query(sha256))
+
+    def remove_photo(self, sha256: str, paths: Iterable[Path]) -> None:
+        """Remove what HOME holds of a photo that was taken out of the catalogue: renditions, and its uploads.
+
+        Parameters
+        ----------
+        sha256 : str
+        paths : iterable of Path
+            Where its originals were; those outside HOME stay.
+        """
+        settings, home = self._settings, self._settings.uploads_dir.resolve()
+        uploads = [path for path in paths if path.resolve().is_relative_to(home)]
+        renditions = [settings.preview(sha256), settings.thumbnail(sha256)]
+        if not any(path.exists() for path in (*uploads, *renditions)):
+            return
+        with _held(settings.uploads_dir / sha256[:2], alone=True):
+            places = self._photos.places(sha256)
+            used = {path_of(uri).resolve() for uri in places or ()}
+            known = self._photos.known([uri_of(path) for path in uploads])
+            _remove([path for path in uploads if path.resolve() not in used and uri_of(path) not in known])
+            _remove(renditions if places is None else [])
+
+    def remove_query(self, sha256: str) -> None:
+        """Remove the files of a query photo, unless a kept query refers to them."""
+        path = self.query_path(sha256)
+        with _held(path.parent, alone=True):
+            if not self._queries.has(sha256):
+                _remove([path, self.query_rendition(sha256)])
+
+    def query_path(self, sha256: str) -> Path:
+        """Where the file of a query photo is kept."""
+        return self._settings.queries_dir / sha256[:2] / sha256
+
+    def query_rendition(self, sha256: str) -> Path:
+        """Where the JPEG of a query photo is, once it was asked for."""
+        return self.query_path(sha256).with_suffix(".jpg")
+
+
+def _enter(partial: Path, path: Path, sha256: str, write: Callable[[], _Row], undo: Callable[[], None]) -> _Row:
+    """Put a file in its place and write its row; neither is left without the other."""
+    try:
+        with _held(path.parent, alone=False):
+            if not _holds(path, sha256):
+                partial.replace(path)
+            return write()
+    except Exception:
+        with contextlib.suppress(RetrievalError, OSError):  # the catalogue, or the disk, may be what failed
+            undo()
+        raise
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _held(folder: Path, *, alone: bool) -> Iterator[None]:
+    """Hold a folder, alone or together with others that do not want it alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(number)
+
+
+def _holds(path: Path, sha256: str) -> bool:
+    """Whether a file is there and has these bytes."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    """Remove files; one that cannot be removed is logged, for its row is gone and asking again would not help."""
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            logger.warning("%s is not needed any more and cannot be removed: %s", path, error.strerror)

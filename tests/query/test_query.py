@@ -1,0 +1,79 @@
+"""What can be asked, and what is refused before anything is looked up."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from retrieval.errors import QueryError
+from retrieval.query.request import MAX_LIMIT, MAX_TEXT, Ref, SearchRequest
+
+VALUES: dict[str, Any] = {"segment": 3, "image": 1, "query": 2, "point": (1.0, 2.0), "box": (0.0, 0.0, 4.0, 4.0)}
+VALID = {
+    frozenset(names)
+    for names in (
+        ["segment"],
+        ["image", "point"],
+        ["image", "box"],
+        ["image"],
+        ["query", "segment"],
+        ["query", "point"],
+        ["query", "box"],
+        ["query"],
+    )
+}
+ALL = [frozenset(name for name, given in zip(VALUES, mask, strict=True) if given) for mask in product((0, 1), repeat=5)]
+
+
+@pytest.mark.parametrize("names", [pytest.param(each, id="+".join(sorted(each)) or "none") for each in ALL])
+def test_a_reference_is_one_of_eight_kinds(names: frozenset[str]) -> None:
+    given = {name: VALUES[name] for name in names}
+    if names in VALID:
+        assert Ref(**given).is_photo == (names in ({"image"}, {"query"}))
+        return
+    with pytest.raises(QueryError, match="a reference is one of"):
+        Ref(**given)
+
+
+def test_ids_of_zero_are_ids() -> None:
+    assert not Ref(query=1, segment=0).is_photo
+    assert Ref(image=0).is_photo
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1])
+@pytest.mark.parametrize("name", ["segment", "image", "query"])
+def test_an_id_that_no_database_holds_is_refused(name: str, number: int) -> None:
+    with pytest.raises(QueryError, match="there is no id"):
+        Ref(**{name: number})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"positive": (), "text": ""}, "nothing is asked for"),
+        ({"positive": (), "text": " \n\t"}, "nothing is asked for"),
+        ({"positive": (), "negative": (Ref(segment=1),)}, "nothing is asked for"),
+        ({"limit": 0}, "limit is 0"),
+        ({"limit": -1}, "limit is -1"),
+        ({"limit": MAX_LIMIT + 1}, f"limit is {MAX_LIMIT + 1}; it can be 1 to {MAX_LIMIT}"),
+        ({"min_quality": -0.1}, "min_quality is -0.1; it can be 0 to 1"),
+        ({"min_quality": 1.5}, "min_quality is 1.5"),
+        ({"min_quality": float("nan")}, "min_quality is nan"),
+        ({"text": "x" * (MAX_TEXT + 1)}, f"at most {MAX_TEXT}"),
+    ],
+)
+def test_what_cannot_be_searched_for(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(QueryError, match=message):
+        SearchRequest(**{"positive": (Ref(segment=1),), **change})
+
+
+@pytest.mark.parametrize("limit", [1, MAX_LIMIT])
+def test_limits_that_are_allowed(limit: int) -> None:
+    assert SearchRequest(text="cat", limit=limit).limit == limit
+
+
+def test_defaults() -> None:
+    request = SearchRequest(positive=(Ref(segment=1),))
+    assert (request.limit, request.group_by, request.text, request.negative) == (50, "image", "", ())

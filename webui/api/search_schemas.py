@@ -1,0 +1,367 @@
+"""What goes in and out of searches and their refinement."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from retrieval.query.filters import FACETED, Filters, Position
+from retrieval.query.relations import MAX_PARTS, Relation, RelationName
+from retrieval.query.request import MAX_LIMIT, MAX_TEXT, GroupBy, Part, Ref, SearchRequest
+from retrieval.search.feedback import ModelName
+
+from .schemas import (
+    MAX_JUDGED,
+    MAX_REFS,
+    BodyId,
+    Box,
+    Coordinate,
+    Distance,
+    Mask,
+    MasksQuery,
+    PathId,
+    Segment,
+    Strict,
+    Text,
+)
+
+
+class FeedbackPath(BaseModel):
+    """The search that is being refined."""
+
+    feedback_id: PathId
+
+
+class RoundQuery(MasksQuery):
+    """Which round."""
+
+    round: Annotated[int | None, Field(ge=0, le=1000, description="The last one if absent.")] = None
+
+
+class WordsQuery(Strict):
+    """What has been typed so far."""
+
+    prefix: Annotated[str, Field(max_length=100)]
+    limit: Annotated[int, Field(ge=1, le=50)] = 10
+
+
+def _shapes(*shapes: str) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(shape.split()) for shape in shapes)
+
+
+REF_SHAPES = _shapes(
+    "segment", "image point", "image box", "query segment", "query point", "query box", "image", "query"
+)
+
+REF_FAULT = (
+    "a reference is one of (segment), (image, point), (image, box), (image), (query, segment), (query, point), "
+    "(query, box) or (query), and nothing else"
+)
+
+
+def _describe_ref(schema: dict[str, Any]) -> None:
+    """Put the combinations that mean something in the place of a bag of optional fields."""
+    properties = schema.pop("properties")
+    for name, optional in properties.items():
+        real = next(option for option in optional["anyOf"] if option.get("type") != "null")
+        properties[name] = {**real, "description": optional["description"]}
+    schema.pop("additionalProperties", None)
+    schema.pop("type", None)
+    schema["anyOf"] = [
+        {
+            "type": "object",
+            "properties": {name: properties[name] for name in sorted(shape)},
+            "required": sorted(shape),
+            "additionalProperties": False,
+        }
+        for shape in REF_SHAPES
+    ]
+
+
+class Reference(BaseModel):
+    """One example: a stored segment, a place in a photo or query photo, or a whole one."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_describe_ref)
+
+    segment: Annotated[BodyId | None, Field(description="Id of a stored segment; of a query photo: its row.")] = None
+    image: Annotated[BodyId | None, Field(description="Id of a stored photo.")] = None
+    query: Annotated[BodyId | None, Field(description="Id of a query photo.")] = None
+    point: Annotated[
+        tuple[Distance, Distance] | None, Field(description="`x, y` in pixels of the upright original.")
+    ] = None
+    box: Annotated[
+        tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None,
+        Field(description="`x0, y0, x1, y1` in pixels of the upright original."),
+    ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def is_meaningful(cls, values: object) -> object:
+        """Check that the fields are one of the combinations that mean something."""
+        if not isinstance(values, dict) or frozenset(values) not in REF_SHAPES or None in values.values():
+            raise PydanticCustomError("reference", REF_FAULT)
+        return values
+
+    def to_ref(self) -> Ref:
+        """As the engine takes it."""
+        return Ref(segment=self.segment, image=self.image, query=self.query, point=self.point, box=self.box)
+
+
+Positive = Annotated[list[Reference], Field(max_length=MAX_REFS, description="Examples of what is sought.")]
+
+Negative = Annotated[list[Reference], Field(max_length=MAX_REFS, description="Examples of what is not.")]
+
+Number = Annotated[int, Field(strict=True, ge=0, lt=MAX_PARTS)]
+
+
+class Thing(Strict):
+    """A further thing that a photo has to hold. There must be at least one positive example or a word."""
+
+    positive: Positive = []
+    negative: Negative = []
+    text: Annotated[str | None, Field(max_length=MAX_TEXT)] = None
+
+    def to_part(self) -> Part:
+        """As the engine takes it.
+
+        Raises
+        ------
+        QueryError
+            It says nothing.
+        """
+        return Part(
+            positive=tuple(reference.to_ref() for reference in self.positive),
+            negative=tuple(reference.to_ref() for reference in self.negative),
+            text=self.text or "",
+        )
+
+
+class Lies(Strict):
+    """How one thing lies to another. Things are numbered from 0, in the order of the answer's `parts`."""
+
+    subject: Number
+    relation: RelationName
+    object: Number
+
+
+class Conditions(Strict):
+    """What results have to meet, all of it."""
+
+    folder: Annotated[Text | None, Field(max_length=4096, description="Absolute path; the photo is below it.")] = None
+    taken_from: Annotated[date | None, Field(description="First day, by the photo's EXIF data.")] = None
+    taken_until: Annotated[date | None, Field(description="Last day, which is included.")] = None
+    recipe: Annotated[Text | None, Field(max_length=64, description="Fingerprint of the recipe that cut it.")] = None
+    label: Annotated[Text | None, Field(max_length=200, description="The segment's.")] = None
+    concept: Annotated[BodyId | None, Field(description="Id of a concept that the segment shows.")] = None
+    min_area: Annotated[float, Field(strict=True, ge=0, le=1, description="The segment's share of the photo.")] = 0.0
+    max_area: Annotated[float, Field(strict=True, ge=0, le=1, description="Up to this share, exclusive.")] = 1.0
+    position: Annotated[Position | None, Field(description="The third that the segment's middle is in.")] = None
+
+    def to_filters(self) -> Filters:
+        """As the engine takes them.
+
+        Raises
+        ------
+        QueryError
+            Nothing can meet them.
+        """
+        return Filters(**dict(self))
+
+
+class Search(Strict):
+    """What is sought: examples, words, or both. There must be at least one positive example or a word."""
+
+    positive: Positive = []
+    negative: Negative = []
+    text: Annotated[
+        str | None,
+        Field(
+            max_length=MAX_TEXT,
+            description="Words. With positive examples, both are meant; without, each word has to be in the photo.",
+        ),
+    ] = None
+    also: Annotated[
+        list[Thing], Field(max_length=MAX_PARTS - 1, description="What else has to be in the same photo.")
+    ] = []
+    relations: Annotated[
+        list[Lies], Field(max_length=10, description="How the things lie to each other; photos without are left out.")
+    ] = []
+    limit: Annotated[int, Field(strict=True, ge=1, le=MAX_LIMIT)] = 50
+    group_by: Annotated[GroupBy, Field(description="One result a photo, or segments, several a photo.")] = "image"
+    min_quality: Annotated[
+        float, Field(strict=True, ge=0, le=1, description="Segments of a lower quality are not among the results.")
+    ] = 0.0
+    filters: Annotated[Conditions, Field(description="Conditions that results have to meet.")] = Conditions()
+    facets: Annotated[
+        bool, Field(strict=True, description="Whether likely results are counted by what they can be narrowed to.")
+    ] = False
+    masks: Annotated[bool, Field(strict=True, description="Whether results bear their masks.")] = False
+
+    def to_request(self) -> SearchRequest:
+        """As the engine takes it.
+
+        Raises
+        ------
+        QueryError
+            Nothing is asked for.
+        """
+        return SearchRequest(
+            positive=tuple(reference.to_ref() for reference in self.positive),
+            negative=tuple(reference.to_ref() for reference in self.negative),
+            text=self.text or "",
+            limit=self.limit,
+            group_by=self.group_by,
+            min_quality=self.min_quality,
+            filters=self.filters.to_filters(),
+            facets=self.facets,
+            also=tuple(thing.to_part() for thing in self.also),
+            relations=tuple(Relation(each.subject, each.relation, each.object) for each in self.relations),
+        )
+
+
+class Judging(Strict):
+    """What was judged of the results. A segment that was judged before is judged anew."""
+
+    relevant: Annotated[list[BodyId], Field(max_length=MAX_JUDGED, description="Segments that show it.")] = []
+    irrelevant: Annotated[list[BodyId], Field(max_length=MAX_JUDGED, description="Segments that do not.")] = []
+    masks: Annotated[bool, Field(strict=True, description="Whether results bear their masks.")] = False
+
+
+class Matched(BaseModel):
+    """What a result has of one part of the query."""
+
+    part: Annotated[int, Field(description="Number in the answer's `parts`.")]
+    segment_id: int
+    score: Annotated[float, Field(description="Cosine similarity to this part alone.")]
+    box_xyxy: Box
+    label: str | None
+    nearest: Annotated[
+        str | None, Field(description="Of a word, which of the classes it stands for came nearest; else null.")
+    ]
+    mask: Annotated[Mask | None, Field(description="Only if asked for.")] = None
+
+
+class Result(BaseModel):
+    """One result."""
+
+    image_id: int
+    segment_id: Annotated[int | None, Field(description="Null where whole photos are compared.")]
+    score: Annotated[float, Field(description="Cosine similarity: greater is nearer.")]
+    box_xyxy: Box
+    label: str | None
+    likely: Annotated[bool, Field(description="Whether the score stands out enough from this search's others.")]
+    fallback: Annotated[bool, Field(description="Nothing was found in this photo: its whole was compared. Comes last.")]
+    quality: Annotated[float | None, Field(description="Of the segment, 0 to 1; null where whole photos are compared.")]
+    matched: Annotated[
+        list[Matched],
+        Field(
+            description="How it came about: what each part scored and, of several things, in which segment; "
+            "empty for a search by a single example."
+        ),
+    ]
+    relations: Annotated[
+        list[float], Field(description="To what degree, 0 to 1, each relation that was asked for holds.")
+    ]
+    mask: Annotated[Mask | None, Field(description="Only if asked for.")] = None
+
+
+class Used(BaseModel):
+    """Which segment an example came to; null for a whole photo."""
+
+    ref: Reference
+    segment: Segment | None
+
+
+class Term(BaseModel):
+    """A word that was understood."""
+
+    text: Annotated[str, Field(description="As typed.")]
+    name: str
+    labels: list[str]
+    colors: Annotated[list[str], Field(description="Colours that it should have, by which results are ordered, too.")]
+    concept: Annotated[int | None, Field(description="Id of the concept of this name; absent for other words.")] = None
+
+
+class Words(BaseModel):
+    """How the text was read."""
+
+    understood: list[Term]
+    unknown: list[str]
+    suggestions: list[str]
+
+
+class Freshness(BaseModel):
+    """How much of the catalogue was searched."""
+
+    segments: Annotated[int, Field(description="Segments that were searched.")]
+    lag: Annotated[int, Field(description="Segments that are not searchable yet.")]
+
+
+class Facet(BaseModel):
+    """A condition, with how many likely results meet it."""
+
+    value: Annotated[str, Field(description="As the filter of that name takes it; a concept's id; a year; a size.")]
+    name: Annotated[str, Field(description="For people.")]
+    count: int
+
+
+class Answer(BaseModel):
+    """Results, best first."""
+
+    results: list[Result]
+    used: Annotated[list[Used], Field(description="One an example, positive ones first.")]
+    words: Annotated[Words | None, Field(description="Null if there was no text.")]
+    parts: Annotated[list[str], Field(description="Names of the parts that `matched` speaks of.")]
+    facets: Annotated[
+        dict[str, list[Facet]] | None,
+        Field(
+            description="Of folder, year, label, concept, size, position and recipe, over the likely ones among the "
+            "best `facets_of` results; null unless asked for. `POST /search/facets` gives them apart."
+        ),
+    ]
+    index: Freshness
+    took_ms: float
+    facets_of: Annotated[
+        int | None,
+        Field(description=f"How many results facets were counted from, at most {FACETED}; null without facets."),
+    ]
+
+
+class Facets(BaseModel):
+    """What the results of a search could be narrowed to."""
+
+    facets: Annotated[
+        dict[str, list[Facet]],
+        Field(description="Of folder, year, label, concept, size, position and recipe, the most frequent first."),
+    ]
+    facets_of: Annotated[
+        int, Field(description=f"From the likely ones among so many of the best results, at most {FACETED}.")
+    ]
+    took_ms: float
+
+
+class Round(Answer):
+    """A round of feedback."""
+
+    id: Annotated[int, Field(description="Of the search that is being refined.")]
+    round: Annotated[int, Field(description="0 is the search without judgements.")]
+    rounds: Annotated[int, Field(description="The last one there is.")]
+    model: Annotated[ModelName, Field(description="What the results are ranked by.")]
+    kept_query: Annotated[bool, Field(description="Following the judgements would have ranked them worse.")]
+    leave_one_out: Annotated[
+        dict[str, float],
+        Field(description="How well each model ranks every judgement without knowing it; empty if there are too few."),
+    ]
+    threshold: Annotated[float, Field(description="Score from which on a segment is rather relevant than not.")]
+    ask: Annotated[list[Result], Field(description="Results whose judgement would tell most.")]
+    relevant: Annotated[list[int], Field(description="Segments judged so far to show it.")]
+    irrelevant: Annotated[list[int], Field(description="Segments judged so far not to.")]
+
+
+class WordList(BaseModel):
+    """Words that begin as typed, the most likely ones first."""
+
+    words: list[str]

@@ -1,0 +1,54 @@
+"""HTML pages for errors. Those of the JSON API are problem documents and are made there."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+from werkzeug.exceptions import HTTPException
+
+from retrieval.errors import RetrievalError
+
+from ..api import problems
+
+TITLES = {
+    400: "That request was not understood",
+    401: "Sign in first",
+    403: "That is not allowed",
+    404: "There is nothing here",
+    405: "That cannot be done here",
+    413: "That is too large",
+    429: "That was too often",
+    409: "That has changed",
+    500: "Something went wrong here",
+    503: "The server is busy, or not ready",
+    507: "There is no room for that",
+}
+DETAILS = {
+    404: "The photo or page may have been deleted, or the address mistyped.",
+    413: "A request can be only so large. Larger photos are entered from the disk, with python manage.py ingest.",
+    500: "The server's log says what happened. Trying again may help; if not, please report it.",
+}
+
+
+def attach(blueprint: Blueprint) -> None:
+    """Answer every error outside the API by a page."""
+    blueprint.app_errorhandler(HTTPException)(error_page)
+    blueprint.app_errorhandler(RetrievalError)(page_of)
+
+
+def error_page(error: HTTPException) -> tuple[str, int, list[tuple[str, str]]]:
+    """The page of an error that has a status code; of an unexpected one, the page of a 500."""
+    code = error.code or 500
+    written = error.description if error.description != type(error).description else None
+    page = _page(code, written or DETAILS.get(code, error.description), error.name)
+    headers = [(name, value) for name, value in error.get_headers() if name.lower() != "content-type"]
+    return page, code, headers
+
+
+def page_of(error: RetrievalError) -> tuple[str, int, dict[str, str]]:
+    """The page of what the library says: of a catalogue that is gone a 503, after which one may come again."""
+    code = problems.status_of(error)
+    return _page(code, str(error)), code, problems.retry_headers(code)
+
+
+def _page(code: int, detail: str | None, name: str = "That did not work") -> str:
+    return render_template("error.html", code=code, title=TITLES.get(code, name), detail=detail)

@@ -1,0 +1,1 @@
+"""Picture files over HTTP: renditions, originals, uploads."""

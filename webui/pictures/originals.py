@@ -1,0 +1,206 @@
+"""The original files of stored photos: found, checked, served, and shown in smaller versions.
+
+A photo is its bytes. What is at one of its locations is served as the photo only if it still is those bytes, by their
+digest; a file that is gone is noted as missing in the catalogue, one that has changed is refused.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from io import BufferedReader
+from pathlib import Path
+from typing import Literal
+
+from flask import Response, request, send_file
+from werkzeug.exceptions import Conflict, Gone, NotFound
+from werkzeug.wsgi import wrap_file
+
+from retrieval.catalog import ImageRecord
+from retrieval.catalog.records import LocationRecord
+from retrieval.errors import ImageError
+from retrieval.images.decode import SNIFF_BYTES, sniff_format
+from retrieval.storage.locations import SeenFile
+from retrieval.storage.originals import digest_of, identity_of, open_regular, path_of_opened
+
+from ..context import WebContext
+
+MIME_TYPES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "TIFF": "image/tiff",
+    "BMP": "image/bmp",
+    "GIF": "image/gif",
+    "AVIF": "image/avif",
+    "HEIF": "image/heif",
+    "PPM": "image/x-portable-anymap",
+}
+SHOWN_BY_BROWSERS = frozenset({"JPEG", "PNG", "WEBP", "GIF", "AVIF"})
+UNKNOWN_TYPE = "application/octet-stream"
+
+RENDITION_AGE_SECONDS = 86_400
+"""How long a browser may keep renditions and crops: ids are never used again."""
+
+Rendition = Literal["preview", "thumbnail"]
+
+
+def shown_path(path: Path | None) -> str | None:
+    r"""A path as text; bytes that are not UTF-8 as ``\xNN``."""
+    return None if path is None else os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def open_original(context: WebContext, image: ImageRecord) -> BufferedReader:
+    """Open a photo's file, at the first location where its bytes still are.
+
+    Raises
+    ------
+    Conflict
+        What is there now are other bytes.
+    Gone
+        There is no file any more.
+    """
+    reasons: list[str] = []
+    gone: list[str] = []
+    changed = False
+    for place in sorted(image.locations, key=lambda place: place.missing_since is not None):
+        try:
+            stream = open_regular(place.path)
+            if stream is not None and _holds(context, stream, place, image.sha256):
+                _note_missing(context, gone)
+                return stream
+        except OSError as error:
+            reasons.append(f"{shown_path(place.path)}: {error.strerror or error}")
+            if isinstance(error, FileNotFoundError | NotADirectoryError):
+                gone.append(place.uri)
+            continue
+        changed = True
+        reasons.append(f"{shown_path(place.path)}: changed on disk since it was indexed")
+    _note_missing(context, gone)
+    where = "; ".join(reasons) or "it has no location"
+    if changed:
+        raise Conflict(
+            f"photo {image.id} is not what it was: {where}. Run `python manage.py ingest` on its folder again"
+        )
+    raise Gone(
+        f"the file of photo {image.id} is not there: {where}. Put it back, or delete the photo from the catalogue"
+    )
+
+
+def serve_original(context: WebContext, image: ImageRecord) -> Response:
+    """A photo's bytes as they are on the disk; formats that browsers do not show are offered for download.
+
+    Raises
+    ------
+    NotFound
+        It is no picture that can be decoded, and so may be any file that begins like one.
+    Conflict, Gone
+        As `open_original`.
+    """
+    if image.format is None:
+        rendition(context, image, "thumbnail")
+    stream = open_original(context, image)
+    found = sniff_format(stream.read(SNIFF_BYTES)) or ""
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    response = send_file(
+        stream,
+        mimetype=MIME_TYPES.get(found, UNKNOWN_TYPE),
+        as_attachment=found not in SHOWN_BY_BROWSERS,
+        download_name=_download_name(image),
+        conditional=False,
+        etag=image.sha256,
+    )
+    response.content_length = size
+    response.cache_control.private = True
+    response.cache_control.no_cache = True  # ask again each time: the file may have gone or changed
+    response.make_conditional(request, accept_ranges=True, complete_length=size)
+    if response.status_code == 206 and "wsgi.file_wrapper" in request.environ:
+        # by PEP 3333 the server sends from where the file is, as many bytes as the answer has; no thread waits for it
+        stream.seek(response.content_range.start or 0)
+        response.response = wrap_file(request.environ, stream)
+    return response
+
+
+def rendition(context: WebContext, image: ImageRecord, kind: Rendition) -> Path:
+    """The file of a preview or thumbnail, made from the original if it is not there.
+
+    Raises
+    ------
+    NotFound
+        The original cannot be decoded.
+    Conflict, Gone
+        As `open_original`.
+    """
+    settings = context.settings
+    path = settings.preview(image.sha256) if kind == "preview" else settings.thumbnail(image.sha256)
+    if not path.exists():
+        if image.format is None and image.state == "failed":
+            raise NotFound(f"photo {image.id} has no picture that can be shown: {image.error}")
+        remake(context, image)
+    return path
+
+
+def remake(context: WebContext, image: ImageRecord) -> None:
+    """Make a photo's preview and thumbnail anew, of the file that was looked at and of no other.
+
+    Raises
+    ------
+    NotFound, Conflict, Gone
+        As `rendition`.
+    """
+    preview, thumbnail = context.settings.preview(image.sha256), context.settings.thumbnail(image.sha256)
+    with open_original(context, image) as stream:
+        source, before = path_of_opened(stream), identity_of(stream)
+        try:
+            context.renditions.make(source, image.sha256, preview=preview, thumbnail=thumbnail)
+        except ImageError as error:
+            reason = str(error).removeprefix(f"{source}: ")
+            raise NotFound(f"photo {image.id} has no picture that can be shown: {reason}") from error
+        if identity_of(stream) != before and digest_of(stream) != image.sha256:
+            for path in (preview, thumbnail):
+                path.unlink(missing_ok=True)
+            raise Conflict(f"photo {image.id} was changed on disk while it was decoded: try again")
+
+
+def serve_rendition(path: Path, etag: str) -> Response:
+    """A JPEG of ours."""
+    return _sent(path, etag)
+
+
+def jpeg(content: bytes, etag: str) -> Response:
+    """A JPEG of ours that is in no file."""
+    return _sent(io.BytesIO(content), etag)
+
+
+def _sent(source: Path | io.BytesIO, etag: str) -> Response:
+    response = send_file(source, mimetype="image/jpeg", etag=etag, max_age=RENDITION_AGE_SECONDS)
+    response.cache_control.public = False
+    response.cache_control.private = True
+    return response
+
+
+def _note_missing(context: WebContext, uris: list[str]) -> None:
+    if uris:
+        context.catalog.mark_missing(uris, missing=True)
+
+
+def _holds(context: WebContext, stream: BufferedReader, place: LocationRecord, sha256: str) -> bool:
+    """Whether an opened file still is the photo; the catalogue is corrected where it is, but looks different.
+
+    The file is closed if it is not.
+    """
+    status = os.fstat(stream.fileno())
+    if status.st_size != place.size or digest_of(stream) != sha256:
+        stream.close()
+        return False
+    if status.st_mtime_ns != place.mtime_ns or place.missing_since is not None:
+        context.intake.register([SeenFile(place.uri, sha256, status.st_size, status.st_mtime_ns)])
+    return True
+
+
+def _download_name(image: ImageRecord) -> str:
+    path = image.path
+    name = shown_path(Path(path.name)) if path is not None else None
+    return re.sub(r"[\x00-\x1f\x7f]", "_", name or str(image.id))

@@ -1,0 +1,138 @@
+"""Pictures to show: previews and thumbnails made when they are not there, and pieces cut from previews.
+
+Originals come from anywhere and are decoded in a process of their own; only the JPEGs that were made there are opened
+in the web process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import io
+import threading
+import time
+from collections import OrderedDict
+from pathlib import Path
+
+from PIL import Image
+from werkzeug.exceptions import ServiceUnavailable
+
+from retrieval.errors import ImageError
+from retrieval.images.decoder_pool import QUERY_SECONDS, DecoderPool
+
+CROP_SIDE = 512
+"""Long side of a cut-out in pixels, at most."""
+
+MAX_WAITING = 4
+PATIENCE_SECONDS = 5.0
+"""How many pictures wait for the decoder, and how long others wait to be among them."""
+
+FAILURE_SECONDS = 600.0
+MAX_FAILURES = 4096
+
+_MARGIN = 0.06  # of the cut-out's long side, so that the segment does not touch the edge
+_LEAST_MARGIN = 2.0
+_QUALITY = 85
+_SMALL = 64  # the decoded array is not used here, only the renditions written on the way
+
+
+class Renditions:
+    """Makes previews and thumbnails; its decoder starts with the first picture."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pool: DecoderPool | None = None
+        self._places = threading.Semaphore(MAX_WAITING)
+        self._failures: OrderedDict[str, tuple[float, ImageError]] = OrderedDict()
+
+    def make(self, source: Path, sha256: str, *, preview: Path | None = None, thumbnail: Path | None = None) -> None:
+        """Write a preview, a thumbnail or both of a picture file.
+
+        Parameters
+        ----------
+        source : Path
+        sha256 : str
+            Of its bytes. What could not be decoded is not tried again for `FAILURE_SECONDS`.
+        preview, thumbnail : Path, optional
+
+        Raises
+        ------
+        ImageError
+            The file cannot be used as a picture.
+        OSError
+            A rendition cannot be written.
+        ServiceUnavailable
+            Too many pictures wait for the decoder.
+        """
+        self._raise_failure(sha256)
+        if not self._places.acquire(timeout=PATIENCE_SECONDS):
+            raise ServiceUnavailable("many pictures are being made: try again in 5 s", retry_after=5)
+        try:
+            self._raise_failure(sha256)
+            self._decoders().submit(source, long_side=_SMALL, preview=preview, thumbnail=thumbnail).result()
+        except ImageError as error:
+            self._note_failure(sha256, error)
+            raise
+        finally:
+            self._places.release()
+
+    def _raise_failure(self, sha256: str) -> None:
+        with self._lock:
+            failed_at, error = self._failures.get(sha256, (0.0, None))
+        if error is not None and time.monotonic() - failed_at < FAILURE_SECONDS:
+            raise type(error)(str(error))
+
+    def _note_failure(self, sha256: str, error: ImageError) -> None:
+        with self._lock:
+            self._failures[sha256] = time.monotonic(), error.with_traceback(None)
+            while len(self._failures) > MAX_FAILURES:
+                self._failures.popitem(last=False)
+
+    def close(self) -> None:
+        """End the decoder; it starts again if there is need of it."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close(cancel=True)
+            atexit.unregister(self.close)
+
+    def _decoders(self) -> DecoderPool:
+        with self._lock:
+            if self._pool is None:
+                self._pool = DecoderPool(1, timeout_seconds=QUERY_SECONDS)
+                atexit.register(self.close)
+            return self._pool
+
+
+def cut(preview: Path, size_hw: tuple[int, int], box_xyxy: tuple[int, int, int, int]) -> bytes:
+    """Cut a box with a small margin from a preview.
+
+    Parameters
+    ----------
+    preview : Path
+        A JPEG of the whole photo that we made.
+    size_hw : tuple of int
+        Height and width of the upright original.
+    box_xyxy : tuple of int
+        In pixels of the upright original.
+
+    Returns
+    -------
+    bytes
+        A JPEG with a long side of at most `CROP_SIDE` pixels, never enlarged.
+
+    Raises
+    ------
+    OSError
+        The preview is not there or broken.
+    """
+    with Image.open(preview, formats=["JPEG"]) as picture:
+        fx, fy = picture.width / size_hw[1], picture.height / size_hw[0]
+        x0, y0, x1, y1 = box_xyxy[0] * fx, box_xyxy[1] * fy, box_xyxy[2] * fx, box_xyxy[3] * fy
+        margin = max(_LEAST_MARGIN, _MARGIN * max(x1 - x0, y1 - y0))
+        left, top = int(max(0, x0 - margin)), int(max(0, y0 - margin))
+        right, bottom = int(min(picture.width, x1 + margin + 1)), int(min(picture.height, y1 + margin + 1))
+        piece = picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+    piece.thumbnail((CROP_SIDE, CROP_SIDE), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    piece.save(buffer, "JPEG", quality=_QUALITY)
+    return buffer.getvalue()

@@ -1,0 +1,95 @@
+"""Uploaded files: to a folder of ours, under the digest of their bytes.
+
+The name that an uploader gives a file is never part of a path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import HTTPException, UnprocessableEntity, UnsupportedMediaType
+
+from retrieval.images.decode import FORMATS, SNIFF_BYTES, sniff_format
+from retrieval.storage.disk import FULL
+
+PARTIAL_PATTERN = ".upload-*"
+_BLOCK = 1 << 20
+
+
+class InsufficientStorage(HTTPException):  # named as werkzeug names its own
+    """*507* ``Insufficient Storage``: there is no room on the disk, or no more is allowed."""
+
+    code = 507
+    description = "There is no room on the server's disk: make room on it."
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An upload that has been written, and is not in its place yet.
+
+    Attributes
+    ----------
+    partial : Path
+        Where it was written.
+    sha256, format : str
+    """
+
+    partial: Path
+    sha256: str
+    format: str
+
+
+def receive(upload: FileStorage, folder: Path) -> Received:
+    """Write an upload beside the place where it will be kept, if it is a picture by its content.
+
+    Parameters
+    ----------
+    upload : FileStorage
+    folder : Path
+        On the same file system as the place where it will be kept.
+
+    Raises
+    ------
+    UnprocessableEntity
+        The file is empty.
+    UnsupportedMediaType
+        It is not a picture that can be read.
+    InsufficientStorage
+        The disk is full.
+    """
+    prefix = upload.stream.read(SNIFF_BYTES)
+    if not prefix:
+        raise UnprocessableEntity("the file is empty (0 bytes): choose a picture, or copy it again from its source")
+    found = sniff_format(prefix)
+    if found is None:
+        formats = ", ".join(FORMATS)
+        raise UnsupportedMediaType(f"the file is not a picture by its content: send one of the formats {formats}")
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / PARTIAL_PATTERN.replace("*", secrets.token_hex(8))
+    try:
+        return Received(partial, _write(prefix, upload.stream.read, partial), found)
+    except BaseException as error:
+        partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise InsufficientStorage("the server's disk is full: make room on it, and send the file again") from error
+        raise
+
+
+def _write(prefix: bytes, read: Callable[[int], bytes], path: Path) -> str:
+    """Write a file and wait until it is on the disk; returns the digest of its bytes."""
+    digest = hashlib.sha256()
+    with path.open("xb") as file:
+        block = prefix
+        while block:
+            digest.update(block)
+            file.write(block)
+            block = read(_BLOCK)
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest()

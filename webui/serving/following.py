@@ -1,0 +1,83 @@
+"""Keeping a running server in step with the catalogue, and its folders tidy."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+
+from ..context import WebContext
+from ..pictures.uploads import PARTIAL_PATTERN
+
+logger = logging.getLogger(__name__)
+
+EVERY_SECONDS = 1.0
+PAUSE_AFTER_FAILURE_SECONDS = 3.0
+TIDY_EVERY_SECONDS = 600.0
+FRESH_SECONDS = 15.0
+"""When nothing was taken in for this long, the server is not ready."""
+
+YOUNG_SECONDS = 3600.0
+"""Younger files are not tidied away: somebody may be about to use them."""
+
+
+class Follower(threading.Thread):
+    """A thread that takes in what changes in the catalogue; it does not keep the process alive.
+
+    Parameters
+    ----------
+    context : WebContext
+    """
+
+    def __init__(self, context: WebContext) -> None:
+        super().__init__(name="follower", daemon=True)
+        self._context = context
+        self._ending = threading.Event()
+        self._succeeded = time.monotonic()
+        self._tidied = float("-inf")
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the catalogue was looked at lately."""
+        return time.monotonic() - self._succeeded < FRESH_SECONDS
+
+    def stop(self) -> None:
+        """End the thread, soon."""
+        self._ending.set()
+
+    def run(self) -> None:
+        """Refresh once a second; a failure is logged and tried again."""
+        while not self._ending.wait(self._step()):
+            pass
+
+    def _step(self) -> float:
+        """Do what is due; returns the seconds until the next time."""
+        try:
+            self._context.engine.refresh()
+            self._succeeded = time.monotonic()
+            if self._succeeded - self._tidied > TIDY_EVERY_SECONDS:
+                self._tidied = self._succeeded
+                tidy(self._context)
+        except Exception:  # whatever it is: a server that no longer follows would be worse
+            logger.exception("following the catalogue failed; trying again in %.0f s", PAUSE_AFTER_FAILURE_SECONDS)
+            return PAUSE_AFTER_FAILURE_SECONDS
+        return EVERY_SECONDS
+
+
+def tidy(context: WebContext) -> None:
+    """Forget query photos and refined searches whose time is over, and remove files of those and of broken uploads."""
+    for sha256 in context.queries.expire():
+        context.assembly.own_files.remove_query(sha256)
+    context.judgements.expire()
+    for folder in (context.settings.uploads_dir, context.settings.queries_dir):
+        for partial in folder.glob(PARTIAL_PATTERN):
+            if not _is_young(partial):
+                partial.unlink(missing_ok=True)
+
+
+def _is_young(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime < YOUNG_SECONDS
+    except FileNotFoundError:
+        return False
