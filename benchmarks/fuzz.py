@@ -160,7 +160,7 @@ def account(
     assembly: Assembly, files: Sequence[Path], reports: Sequence[IngestReport]
 ) -> tuple[Counter[str], list[str]]:
     """States of the files, and what is not in order with them."""
-    known = assembly.intake.known([uri_of(path) for path in files])
+    known = assembly.ingest_queue.known([uri_of(path) for path in files])
     failures = {failure.path: failure.reason for report in reports for failure in report.failures}
     states, faults = Counter[str](), []
     for path in files:

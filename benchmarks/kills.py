@@ -39,7 +39,7 @@ from indexer.bench.results import OUT, report
 from indexer.bench.synthetic import fill
 from indexer.publish import Publisher, rebuild, verify
 from retrieval.assembly import Assembly
-from retrieval.catalog.intake import GIVEN_UP
+from retrieval.catalog.ingest_queue import GIVEN_UP
 from retrieval.settings import Settings
 
 from .servers import MANAGE, drawn

@@ -29,23 +29,23 @@ def main(home: Path, count: int) -> None:
     """Cosines and photos of neighbours, and recall of the 50 nearest by inverted lists and by codes of two bits."""
     assembly = Assembly(Settings.in_home(home))
     parts, photos, found = list[Vectors](), list[Ids](), 0
-    for batch in assembly.catalog.segment_vectors(assembly.card.space):
+    for batch in assembly.catalog.segment_vectors(assembly.recipe_spec.space):
         parts.append(batch.vectors)
-        photos.append(batch.owners)
+        photos.append(batch.image_ids)
         found += len(batch)
         if found >= count:
             break
     if found < LISTS * 40:
         raise click.ClickException(f"{home} has {found} segments: ingest a collection with {LISTS * 40} or more")
-    real, owners = np.concatenate(parts)[:count], np.concatenate(photos)[:count]
+    real, image_ids = np.concatenate(parts)[:count], np.concatenate(photos)[:count]
     made = synthetic_vectors(len(real), real.shape[1])
-    for name, vectors, of in (("real", real, owners), ("synthetic", made, np.arange(len(made)) // PER_PHOTO)):
+    for name, vectors, of in (("real", real, image_ids), ("synthetic", made, np.arange(len(made)) // PER_PHOTO)):
         click.echo(f"{name}, {len(vectors)} vectors")
         for title, figures in likeness(np.ascontiguousarray(vectors, np.float32), of).items():
             click.echo(f"  {title}: " + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))
 
 
-def likeness(vectors: Vectors, owners: Ids) -> dict[str, dict[int, float]]:
+def likeness(vectors: Vectors, image_ids: Ids) -> dict[str, dict[int, float]]:
     """What is compared, of one set of vectors, (N, D), float32, and the photo of each, (N,)."""
     rng = np.random.default_rng(0)
     queries = vectors[rng.choice(len(vectors), QUERIES, replace=False)]
@@ -58,7 +58,7 @@ def likeness(vectors: Vectors, owners: Ids) -> dict[str, dict[int, float]]:
     return {
         "cosine of the n-th nearest": {rank: float(cosines[:, rank - 1].mean()) for rank in RANKS},
         "photos of the n nearest": {
-            n: float(np.mean([len(np.unique(row[:n])) for row in owners[nearest]])) for n in DEEP
+            n: float(np.mean([len(np.unique(row[:n])) for row in image_ids[nearest]])) for n in DEEP
         },
         f"recall, {LISTS} lists, n looked at": {n: _recall(lists, queries, truth, TOP, n) for n in PROBES},
         "recall, codes, n candidates": {n: _recall(codes, queries, truth, n, PROBES[-1]) for n in CANDIDATES},

@@ -42,7 +42,7 @@ def run(files: int) -> dict[str, Any]:
         before, seconds = _memory(), []
         for _ in range(2):
             started, tally = time.monotonic(), Tally()
-            register_files(assembly.intake, [photos], tally)
+            register_files(assembly.ingest_queue, [photos], tally)
             seconds.append(round(time.monotonic() - started, 2))
         held = assembly.catalog.counts()
         found = {

@@ -119,7 +119,7 @@ class SegSearch(Store):
         each = int(np.searchsorted(photos, 2))
         atoms = np.arange(each, dtype=np.int32)[None]
         segments = Segments(atoms, np.eye(each, dtype=bool), np.linspace(1, 0, each, dtype=np.float32))
-        whole = np.ones(assembly.card.photo_dim, np.float32) / assembly.card.photo_dim**0.5
+        whole = np.ones(assembly.recipe_spec.photo_dim, np.float32) / assembly.recipe_spec.photo_dim**0.5
         for start in range(0, len(vectors), each * AT_ONCE):
             block = np.array(vectors[start : start + each * AT_ONCE])
             parts = np.split(block, range(each, len(block), each))
@@ -139,7 +139,7 @@ class SegSearch(Store):
     def search(self, query: Query, effort: Effort) -> Answer:  # noqa: ARG002
         """The index with exact scores, and whose segments they are."""
         found = self._engine.segments.nearest(query.vector[None], k=TOP)
-        return Answer(found.ids.tolist(), found.owners.tolist())
+        return Answer(found.ids.tolist(), found.image_ids.tolist())
 
     def ways(self) -> dict[str, Ask]:
         """The engine hides the query's own photo, and of overlapping segments of a photo all but the best."""

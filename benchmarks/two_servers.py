@@ -31,7 +31,7 @@ import click
 from click.testing import CliRunner
 
 from indexer.bench.results import OUT, report
-from indexer.commands.intake import cancel
+from indexer.commands.ingest import cancel
 from retrieval.settings import Settings
 
 from .kills import Library, drawn

@@ -37,7 +37,7 @@ from retrieval.images.masks import decode_mask
 from retrieval.index.ranking import average_precision
 from retrieval.learning.tagging import MOST_AGAINST, MOST_EXAMPLES, explained_tags
 from retrieval.learning.weak_labels import PER_PHOTO, WeakLearner
-from retrieval.search.feedback import BACKGROUND, Judged, fit
+from retrieval.search.feedback import BACKGROUND, LabelledExamples, fit
 from retrieval.settings import Settings
 from retrieval.types import Bags
 
@@ -113,7 +113,7 @@ def sheets(folders: Path, out: Path, count: int, seed: int) -> None:
     assembly = Assembly(Settings.from_env(os.environ))
     catalog = assembly.catalog
     tags = folder_tags(catalog, folders).photos
-    found = explained_tags(assembly.teacher(assembly.engine()), tags)
+    found = explained_tags(assembly.trainer(assembly.engine()), tags)
     owner = catalog.hits([key for each in found.values() for key in each.segments.tolist()])
     explained = {owner[key].image_id: key for each in found.values() for key in each.segments.tolist()}
     paths = dict(reversed(catalog.places()))
@@ -143,7 +143,7 @@ def figures(folders: Path) -> None:
     assembly = Assembly(Settings.from_env(os.environ))
     tags = folder_tags(assembly.catalog, folders).photos
     bags = assembly.catalog.bags(
-        {key for photos in tags.values() for key in photos}, assembly.card.space, per_photo=PER_PHOTO
+        {key for photos in tags.values() for key in photos}, assembly.recipe_spec.space, per_photo=PER_PHOTO
     )
     held_out = {key for photos in tags.values() for key in sorted(photos)[1::2]}
     found = [each for each in held_out_figures(bags, tags, held_out) if each is not None]
@@ -175,7 +175,7 @@ def held_out_figures(bags: Bags, tags: dict[str, list[int]], held_out: set[int])
             yield None
             continue
         others = np.flatnonzero(~np.isin(taught.photos, tagged))
-        judged = Judged(
+        judged = LabelledExamples(
             query=np.zeros((1, vectors.shape[1]), np.float32),
             relevant=taught.vectors[np.isin(taught.ids, found.segments[:MOST_EXAMPLES])],
             irrelevant=taught.vectors[np.isin(taught.ids, found.against[:MOST_AGAINST])],

@@ -48,7 +48,7 @@ def main(photos: Path | None, serve: bool, port: int) -> None:
     folder = photos or home / "scenes"
     console.print(f"[bold]Entering[/] {folder}: every photo is segmented, every segment embedded")
     assembly = Assembly(Settings.from_env(environment))
-    if set(assembly.catalog.recipes()) - {assembly.card.fingerprint}:
+    if set(assembly.catalog.recipes()) - {assembly.recipe_spec.fingerprint}:
         subprocess.run([sys.executable, MANAGE, "resegment"], env=environment, check=True)
     subprocess.run([sys.executable, MANAGE, "ingest", str(folder)], env=environment, check=True)
     passed = _check(assembly, scenes) if scenes else _show_labels(assembly)
@@ -64,7 +64,7 @@ def main(photos: Path | None, serve: bool, port: int) -> None:
 def _check(assembly: Assembly, scenes: list[Scene]) -> bool:
     """Ask by words and by a segment, and hold the answers against what the scenes are known to show."""
     engine = assembly.engine()
-    known = assembly.intake.known([uri_of(scene.path) for scene in scenes])
+    known = assembly.ingest_queue.known([uri_of(scene.path) for scene in scenes])
     shown = {known[uri_of(scene.path)].image_id: scene for scene in scenes if uri_of(scene.path) in known}
     right = {image_id for image_id, scene in shown.items() if scene.shows(THING)}
     asked = min(right, key=lambda image_id: len(shown[image_id].things))
@@ -95,7 +95,7 @@ def _tell(engine: SearchEngine, query: str, results: tuple[Match, ...], right: s
 
 def _show_labels(assembly: Assembly) -> bool:
     """For photos nobody knows anything about: what could be asked for."""
-    contents = assembly.catalog.contents(assembly.card.space)
+    contents = assembly.catalog.contents(assembly.recipe_spec.space)
     console.print(
         f"{contents.segments} segments of {contents.photos} photos can be searched; try words or click a segment."
     )

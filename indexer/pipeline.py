@@ -27,8 +27,8 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from retrieval.analysis.local import ANALYSIS_SIDE
-from retrieval.catalog import Intake
-from retrieval.catalog.records import Entry, Job
+from retrieval.catalog import IngestQueue
+from retrieval.catalog.records import AnalyzedImage, Job
 from retrieval.errors import ImageError, OutOfDeviceMemoryError, UnreadableImageError
 from retrieval.images.colors import color_shares
 from retrieval.images.decode import DecodedImage, remove_partial
@@ -84,7 +84,7 @@ class Pipeline:
 
     Attributes
     ----------
-    intake : Intake
+    ingest_queue : IngestQueue
     recipe : Recipe
     settings : Settings
     owner : str
@@ -97,7 +97,7 @@ class Pipeline:
         Why nothing may be claimed now, if so.
     """
 
-    intake: Intake
+    ingest_queue: IngestQueue
     recipe: Recipe
     settings: Settings
     owner: str
@@ -127,28 +127,30 @@ class Pipeline:
         Exception
             Whatever stopped a stage.
         """
-        cores, ahead = os.cpu_count() or 1, self.recipe.batch_size * self.recipe.lanes * AHEAD
+        cores, ahead = os.cpu_count() or 1, self.recipe.batch_size * self.recipe.concurrency * AHEAD
         decoded: queue.Queue[_Decoded | None] = queue.Queue(ahead)
-        analysed: queue.Queue[Future[Entry] | None] = queue.Queue(ahead)
+        analysed: queue.Queue[Future[AnalyzedImage] | None] = queue.Queue(ahead)
         done = [0]
         self._failure.clear()
-        self.intake.release(self.owner)  # what an earlier run could not give back
+        self.ingest_queue.release(self.owner)  # what an earlier run could not give back
         with (
             threadpool_limits(1),
             DecoderPool(self.decoders or max(1, cores // 2)) as pool,
             ThreadPoolExecutor(self.region_threads or cores, "regions") as regions,
         ):
-            lanes = [self._thread(self._network, decoded, analysed, regions) for _ in range(self.recipe.lanes)]
+            concurrency = [
+                self._thread(self._network, decoded, analysed, regions) for _ in range(self.recipe.concurrency)
+            ]
             writer = self._thread(self._write, analysed, done)
             try:
                 self._guarded(self._feed, pool, decoded, is_complete, done)
             finally:
                 self._put(decoded, _END)
-                for lane in lanes:
+                for lane in concurrency:
                     lane.join()
                 self._put(analysed, _END)
                 writer.join()
-                self.intake.release(self.owner)
+                self.ingest_queue.release(self.owner)
         if self._failure:
             raise self._failure[0]
         return done[0]
@@ -169,18 +171,20 @@ class Pipeline:
     ) -> None:
         """Claim photos and keep the decoders busy, in order, a bounded number ahead."""
         waiting: deque[_Decoding] = deque()
-        room = max(self.recipe.batch_size * self.recipe.lanes * 2, 8)
+        room = max(self.recipe.batch_size * self.recipe.concurrency * 2, 8)
         while not (self._stop.is_set() or self._failure):
             complete = is_complete()
             free = room - len(waiting) if len(waiting) <= room // 2 else 0
-            jobs = self.intake.claim(self.owner, free, self.recipe.fingerprint) if free and self._is_free() else []
+            jobs = (
+                self.ingest_queue.claim(self.owner, free, self.recipe.fingerprint) if free and self._is_free() else []
+            )
             for job in jobs:
                 try:
                     waiting.append(self._decode(pool, job))
                 except ImageError as error:
                     self._fail(job, error, done)
             if not waiting and not jobs:
-                if complete and not self.intake.unfinished(self.recipe.fingerprint):
+                if complete and not self.ingest_queue.unfinished(self.recipe.fingerprint):
                     return
                 self._stop.wait(0.2)
             while waiting and (len(waiting) > room // 2 or not jobs):
@@ -242,14 +246,14 @@ class Pipeline:
 
     def _fail(self, job: Job, error: ImageError, done: list[int]) -> None:
         """Note why a photo cannot be entered."""
-        self.intake.fail(self.owner, job.image_id, _reason(error))
+        self.ingest_queue.fail(self.owner, job.image_id, _reason(error))
         done[0] += 1
         self.on_done()
 
     def _network(
         self,
         decoded: queue.Queue[_Decoded | None],
-        analysed: queue.Queue[Future[Entry] | None],
+        analysed: queue.Queue[Future[AnalyzedImage] | None],
         regions: ThreadPoolExecutor,
     ) -> None:
         """Fill batches from what is decoded, run the network, and hand each photo to the region threads."""
@@ -271,13 +275,13 @@ class Pipeline:
             half = len(images) // 2
             return self._extract(images[:half]) + self._extract(images[half:])
 
-    def _analyze(self, item: _Decoded, features: Any) -> Entry:
+    def _analyze(self, item: _Decoded, features: Any) -> AnalyzedImage:
         started = time.perf_counter()
         segments = self.recipe.segment(item.image.rgb, features)
         analysis: Analysis = self.recipe.embed(item.image.rgb, features, segments)
         colors = color_shares(item.image.rgb, analysis.segments)
         self.times.regions += time.perf_counter() - started
-        return Entry(
+        return AnalyzedImage(
             image_id=item.job.image_id,
             format=item.image.format,
             size_hw=item.image.size_hw,
@@ -285,9 +289,9 @@ class Pipeline:
             analysis=replace(analysis, colors=colors),
         )
 
-    def _write(self, analysed: queue.Queue[Future[Entry] | None], done: list[int]) -> None:
+    def _write(self, analysed: queue.Queue[Future[AnalyzedImage] | None], done: list[int]) -> None:
         """Commit photos in batches, often enough that they are found soon; keep the leases alive."""
-        entries: list[Entry] = []
+        entries: list[AnalyzedImage] = []
         committed = renewed = time.monotonic()
         more = True
         while more and not self._failure:
@@ -301,14 +305,14 @@ class Pipeline:
             now = time.monotonic()
             if entries and (not more or len(entries) >= COMMIT_PHOTOS or now - committed > COMMIT_SECONDS):
                 started = time.perf_counter()
-                self.intake.finish(self.owner, entries, self.recipe.fingerprint, self.recipe.space)
+                self.ingest_queue.finish(self.owner, entries, self.recipe.fingerprint, self.recipe.space)
                 self.times.write += time.perf_counter() - started
                 done[0] += len(entries)
                 for _ in entries:
                     self.on_done()
                 entries, committed = [], now
             if now - renewed > 20:
-                self.intake.renew(self.owner)
+                self.ingest_queue.renew(self.owner)
                 renewed = now
 
     def _put(self, target: queue.Queue[Any], item: Any) -> None:

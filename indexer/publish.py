@@ -12,7 +12,7 @@ from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError, IndexLockedError
 from retrieval.index.files import RECALL, IndexFiles
 from retrieval.index.live import LiveIndex, Source, photos_of, segments_of
-from retrieval.index.parts import Part
+from retrieval.index.shards import Shard
 from retrieval.types import Ids
 
 logger = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ def _recall_of(files: IndexFiles) -> float:
 
 def verify(assembly: Assembly) -> list[str]:
     """Hold the index files against the catalogue; returns what is wrong, with its cure."""
-    name = assembly.card.space
+    name = assembly.recipe_spec.space
     pairs: tuple[tuple[str, IndexFiles, Source], ...] = (
         ("segments", assembly.segment_files, segments_of(assembly.catalog, name)),
         ("photos", assembly.photo_files, photos_of(assembly.catalog, name)),
@@ -115,7 +115,7 @@ def _faults(files: IndexFiles, source: Source, fingerprint: str) -> Iterator[str
         yield damaged
         return
     held = np.concatenate([np.zeros(0, np.int64), *(part.ids[part.alive()] for part in parts)])
-    wanted, owners = source.owners()
+    wanted, image_ids = source.image_ids()
     missing, extra = np.setdiff1d(wanted, held), np.setdiff1d(held, wanted)
     if len(missing):
         yield f"{len(missing)} are not in the index files yet: run `python manage.py rebuild-index` or a worker"
@@ -124,14 +124,14 @@ def _faults(files: IndexFiles, source: Source, fingerprint: str) -> Iterator[str
     if len(held) != len(np.unique(held)):
         yield "some are in the index files twice: run `python manage.py rebuild-index`"
     for part in parts:
-        yield from _faults_of(part, source, wanted, owners)
+        yield from _faults_of(part, source, wanted, image_ids)
 
 
-def _faults_of(part: Part, source: Source, wanted: Ids, owners: Ids) -> Iterator[str]:
+def _faults_of(part: Shard, source: Source, wanted: Ids, image_ids: Ids) -> Iterator[str]:
     """Owners of all, and a sample of vectors."""
     common = np.intersect1d(wanted, part.ids[part.alive()])
-    if (part.owners_of(common) != owners[np.searchsorted(wanted, common)]).any():
-        yield f"{part.name} has other owners than the catalogue: run `python manage.py rebuild-index`"
+    if (part.image_ids_of(common) != image_ids[np.searchsorted(wanted, common)]).any():
+        yield f"{part.name} has other image_ids than the catalogue: run `python manage.py rebuild-index`"
     sample = np.random.default_rng(0).choice(common, min(SAMPLE, len(common)), replace=False)
     if len(sample) and not part.fits(source.some(np.sort(sample))):
         yield f"{part.name} has other vectors than the catalogue: run `python manage.py rebuild-index`"

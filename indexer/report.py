@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TextIO, overload
 
-from retrieval.catalog import Intake
+from retrieval.catalog import IngestQueue
 from retrieval.catalog.records import State
 
 Outcome = Literal["indexed", "unchanged", "duplicate", "empty", "failed", "skipped"]
@@ -195,12 +195,12 @@ class Tally:
         """Files seen so far."""
         return self._counts.total() + len(self.photos) + len(self.failures)
 
-    def close(self, intake: Intake) -> IngestReport:
+    def close(self, ingest_queue: IngestQueue) -> IngestReport:
         """Ask the catalogue what the photos came to."""
         self._spool.forget_photo_failures()
         counts = self._counts.copy()
         for photos in self._spool.photos():
-            states = intake.states([image_id for image_id, _ in photos])
+            states = ingest_queue.states([image_id for image_id, _ in photos])
             for image_id, path in photos:
                 state, error = states.get(image_id, _CANCELLED)
                 if state in ("indexed", "empty"):

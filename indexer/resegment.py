@@ -30,15 +30,17 @@ def resegment(
     """
     assembly = Assembly(settings)
     below = uri_of(folder) if folder is not None else None
-    chosen = assembly.intake.reanalyze(assembly.card.fingerprint, state=state, max_quality=max_quality, below=below)
-    waiting = assembly.intake.unfinished(assembly.card.fingerprint)
+    chosen = assembly.ingest_queue.reanalyze(
+        assembly.recipe_spec.fingerprint, state=state, max_quality=max_quality, below=below
+    )
+    waiting = assembly.ingest_queue.unfinished(assembly.recipe_spec.fingerprint)
     echo(f"{chosen} photos wait for recipe {settings.recipe}" + (f", {waiting} in all" if waiting > chosen else ""))
     if enqueue or not waiting:
         return
     with IngestProgress(Tally(), total=waiting) as progress:
         done = Worker(assembly, progress.advance).work(lambda: True)
     echo(f"{done} photos were analysed")
-    if carried := assembly.intake.carried:
+    if carried := assembly.ingest_queue.carried:
         echo(
             f"{carried['moved']} judgements and examples went to the new segments, {carried['lost']} found none that "
             "overlaps enough"

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from retrieval.catalog import Intake
+from retrieval.catalog import IngestQueue
 from retrieval.catalog.records import KnownLocation
 from retrieval.errors import CatalogUnavailableError, RetrievalError
 from retrieval.images.decode import SNIFF_BYTES, sniff_format
@@ -64,7 +64,12 @@ PICTURE_SUFFIXES = frozenset(
 
 
 def register_files(
-    intake: Intake, paths: Sequence[Path], tally: Tally, *, within: bool = False, roots: Sequence[Path] | None = None
+    ingest_queue: IngestQueue,
+    paths: Sequence[Path],
+    tally: Tally,
+    *,
+    within: bool = False,
+    roots: Sequence[Path] | None = None,
 ) -> None:
     """Enter what is new under `paths` as pending, and note in `tally` what every file came to.
 
@@ -76,24 +81,24 @@ def register_files(
     CatalogUnavailableError
         The catalogue could not be written for minutes.
     """
-    before = patiently(intake.orders).cancellations
+    before = patiently(ingest_queue.orders).cancellations
     roots = (roots or real_paths(paths)) if within else None
     for chunk in _chunks(find_files(paths, within=within)):
-        if patiently(intake.orders).cancellations != before:
+        if patiently(ingest_queue.orders).cancellations != before:
             logger.warning("cancelled: what is not registered yet is left out")
             return
         named = {uri_of(path): path for path in chunk}
-        known = patiently(partial(intake.known, list(named)))
+        known = patiently(partial(ingest_queue.known, list(named)))
         seen: list[SeenFile] = []
         lost: list[str] = []
         for uri, path in named.items():
             file = _look_at(_Found(path, uri, roots), known.get(uri), tally, lost)
             if file is not None:
                 seen.append(file)
-        patiently(partial(intake.note_lost, lost))
-        _register(intake, seen, named, tally)
+        patiently(partial(ingest_queue.note_lost, lost))
+        _register(ingest_queue, seen, named, tally)
     for path in paths:
-        patiently(partial(intake.note_missing, uri_of(path)))
+        patiently(partial(ingest_queue.note_missing, uri_of(path)))
 
 
 def patiently(attempt: Callable[[], T]) -> T:
@@ -117,8 +122,8 @@ def patiently(attempt: Callable[[], T]) -> T:
     return attempt()
 
 
-def _register(intake: Intake, seen: Sequence[SeenFile], named: dict[str, Path], tally: Tally) -> None:
-    for file, registered in zip(seen, patiently(partial(intake.register, seen)), strict=True):
+def _register(ingest_queue: IngestQueue, seen: Sequence[SeenFile], named: dict[str, Path], tally: Tally) -> None:
+    for file, registered in zip(seen, patiently(partial(ingest_queue.register, seen)), strict=True):
         if registered.outcome == "new" or registered.waits:
             tally.entered(registered.image_id, named[file.uri])
         else:

@@ -16,7 +16,7 @@ from watchfiles import Change, watch
 from watchfiles._rust_notify import WatchfilesRustInternalError
 
 from retrieval.assembly import Assembly
-from retrieval.catalog import Intake
+from retrieval.catalog import IngestQueue
 from retrieval.errors import ConfigurationError
 from retrieval.processes.duties import pause_after
 from retrieval.storage.locations import uri_of
@@ -105,7 +105,7 @@ class _Follower:
     """Registers what happened below the watched folders; after any error it looks through all of them."""
 
     def __init__(self, assembly: Assembly, roots: Sequence[Path], stopping: threading.Event, *, within: bool) -> None:
-        self._intake, self._duties = assembly.intake, assembly.duties
+        self._intake, self._duties = assembly.ingest_queue, assembly.duties
         self._roots, self._stopping, self._within = roots, stopping, within
         self._settling = Settling()
         self._started = False
@@ -304,10 +304,10 @@ def _has_text(path: Path) -> bool:
 
 
 def _register(
-    intake: Intake, paths: Sequence[Path], *, within: bool = False, roots: Sequence[Path] | None = None
+    ingest_queue: IngestQueue, paths: Sequence[Path], *, within: bool = False, roots: Sequence[Path] | None = None
 ) -> None:
     tally = Tally()
-    register_files(intake, paths, tally, within=within, roots=roots)
+    register_files(ingest_queue, paths, tally, within=within, roots=roots)
     logger.info("%d files were looked at, %d are to be entered", tally.files, len(tally.photos))
     for failure in tally.failures:
         logger.warning("%s: %s", failure.path, failure.reason)

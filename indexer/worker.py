@@ -45,7 +45,12 @@ class Worker:
     def __init__(self, assembly: Assembly, on_done: Callable[[], None] = lambda: None) -> None:
         self._assembly = assembly
         self.pipeline = Pipeline(
-            assembly.intake, assembly.bulk_recipe, assembly.settings, new_owner(), on_done, obstacle=self._obstacle
+            assembly.ingest_queue,
+            assembly.bulk_recipe,
+            assembly.settings,
+            new_owner(),
+            on_done,
+            obstacle=self._obstacle,
         )
         self._publisher = Publisher(assembly)
         self._stopping = threading.Event()
@@ -96,16 +101,16 @@ class Worker:
                 return 0
 
     def _obstacle(self) -> str | None:
-        if self._assembly.intake.orders().paused:
-            return "the intake is paused; `manage.py resume` lets it go on"
+        if self._assembly.ingest_queue.orders().paused:
+            return "ingest is paused; `manage.py resume` lets it go on"
         return self._assembly.storage.shortage()
 
     def _discover(self) -> bool:
         """Let new segments join clusters or found some, once nothing is pending; returns whether there is more."""
         assembly = self._assembly
-        if self._stopping.is_set() or assembly.intake.unfinished(assembly.card.fingerprint):
+        if self._stopping.is_set() or assembly.ingest_queue.unfinished(assembly.recipe_spec.fingerprint):
             return False
-        now = assembly.catalog.contents(assembly.card.space).newest_segment, assembly.concepts.digest()
+        now = assembly.catalog.contents(assembly.recipe_spec.space).newest_segment, assembly.concepts.digest()
         if now == self._discovered:
             return False
         more = assembly.discoverer.update(0 if now[1] == self._rechecked else None).more
@@ -146,7 +151,7 @@ def ingest(
 
     def register() -> None:
         try:
-            register_files(assembly.intake, paths, tally, within=within)
+            register_files(assembly.ingest_queue, paths, tally, within=within)
         except Exception as error:  # noqa: BLE001  # raised again below, in the caller's thread
             failure.append(error)
             worker.stop()
@@ -159,4 +164,4 @@ def ingest(
     registering.join()
     if failure:
         raise failure[0]
-    return tally.close(assembly.intake)
+    return tally.close(assembly.ingest_queue)

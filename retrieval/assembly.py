@@ -14,9 +14,9 @@ from .catalog import (
     Clusters,
     Concepts,
     Folders,
-    Intake,
+    IngestQueue,
     Judgements,
-    KeptQueries,
+    QueryStore,
     Sessions,
     migrate,
     open_sessions,
@@ -25,10 +25,10 @@ from .errors import ConfigurationError
 from .index.files import IndexFiles
 from .index.live import LiveIndex, photos_of, segments_of
 from .index.replicas import gpu_of
-from .learning.concepts import Teacher
+from .learning.concepts import ConceptTrainer
 from .learning.discovery import Discoverer
 from .processes.duties import Duties
-from .recipes import RecipeCard, card, load
+from .recipes import RecipeSpec, load, recipe_spec
 from .recipes.protocols import Recipe
 from .search.engine import SearchEngine
 from .settings import Settings
@@ -85,14 +85,14 @@ class Assembly:
         return Accounts(self._sessions)
 
     @cached_property
-    def intake(self) -> Intake:
+    def ingest_queue(self) -> IngestQueue:
         """The states of photos on their way in."""
-        return Intake(self._sessions)
+        return IngestQueue(self._sessions)
 
     @cached_property
-    def queries(self) -> KeptQueries:
+    def queries(self) -> QueryStore:
         """Kept query photos."""
-        return KeptQueries(self._sessions)
+        return QueryStore(self._sessions)
 
     @cached_property
     def judgements(self) -> Judgements:
@@ -117,12 +117,12 @@ class Assembly:
     @property
     def discoverer(self) -> Discoverer:
         """What finds such segments, and names them."""
-        return Discoverer(self.clusters, self.concepts, self.card.space)
+        return Discoverer(self.clusters, self.concepts, self.recipe_spec.space)
 
     @cached_property
     def own_files(self) -> OwnFiles:
         """Uploads, query photos and renditions."""
-        return OwnFiles(self.settings, self.intake, self.queries)
+        return OwnFiles(self.settings, self.ingest_queue, self.queries)
 
     @cached_property
     def duties(self) -> Duties:
@@ -135,9 +135,9 @@ class Assembly:
         return Storage(self.settings)
 
     @cached_property
-    def card(self) -> RecipeCard:
+    def recipe_spec(self) -> RecipeSpec:
         """The recipe's name, fingerprint and words; loads no network."""
-        return card(self.settings.recipe)
+        return recipe_spec(self.settings.recipe)
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -162,7 +162,7 @@ class Assembly:
     @property
     def _index_dir(self) -> Path:
         """One folder a space, so that a server goes on while photos are analysed for another space."""
-        return self.settings.index_dir / self.card.space.replace(":", "-")
+        return self.settings.index_dir / self.recipe_spec.space.replace(":", "-")
 
     def live_segments(self, *, anew: bool = False, gpu: int | None = None) -> LiveIndex:
         """An index of segments that follows the catalogue, opened from its files or made `anew` without them.
@@ -173,15 +173,17 @@ class Assembly:
         gpu : int or None
             Number of the GPU that large parts are searched on.
         """
-        name = self.card.space
+        name = self.recipe_spec.space
         source = segments_of(self.catalog, name)
-        return LiveIndex(self.segment_files, source, self.catalog, name, self.card.segment_dim, anew=anew, gpu=gpu)
+        return LiveIndex(
+            self.segment_files, source, self.catalog, name, self.recipe_spec.segment_dim, anew=anew, gpu=gpu
+        )
 
     def live_photos(self, *, anew: bool = False) -> LiveIndex:
         """An index of whole photos that follows the catalogue, opened from its files or made `anew` without them."""
-        name = self.card.space
+        name = self.recipe_spec.space
         source = photos_of(self.catalog, name)
-        return LiveIndex(self.photo_files, source, self.catalog, name, self.card.photo_dim, anew=anew)
+        return LiveIndex(self.photo_files, source, self.catalog, name, self.recipe_spec.photo_dim, anew=anew)
 
     def engine(self, analyzer: Analyzer | None = None) -> SearchEngine:
         """A search engine, caught up with the catalogue.
@@ -195,7 +197,7 @@ class Assembly:
 
         @lru_cache(TEXTS_KEPT)
         def embed_text(text: str) -> Vectors:
-            return analyzer.embed_text(text, self.card.space) if analyzer else self._embed_text(text)
+            return analyzer.embed_text(text, self.recipe_spec.space) if analyzer else self._embed_text(text)
 
         engine = SearchEngine(
             catalog=self.catalog,
@@ -203,9 +205,9 @@ class Assembly:
             concepts=self.concepts,
             segments=self.live_segments(gpu=gpu_of(self.settings.device)),
             photos=self.live_photos(),
-            recipe=self.card,
+            recipe=self.recipe_spec,
             vocabulary=Vocabulary.load(),
-            embed_text=embed_text if self.card.reads_text else None,
+            embed_text=embed_text if self.recipe_spec.reads_text else None,
         )
         engine.refresh()
         return engine
@@ -213,9 +215,9 @@ class Assembly:
     def _embed_text(self, text: str) -> Vectors:
         remote = RemoteAnalyzer(self.settings.analyzers_dir)
         if remote.is_up():
-            return remote.embed_text(text, self.card.space)
-        return text_vector(self.recipe, text, self.card.space)
+            return remote.embed_text(text, self.recipe_spec.space)
+        return text_vector(self.recipe, text, self.recipe_spec.space)
 
-    def teacher(self, engine: SearchEngine) -> Teacher:
+    def trainer(self, engine: SearchEngine) -> ConceptTrainer:
         """What makes and changes concepts, by a search engine."""
-        return Teacher(self.concepts, engine)
+        return ConceptTrainer(self.concepts, engine)

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from retrieval.assembly import Assembly
-from retrieval.catalog import Catalog, Concepts, Intake, KeptQueries, open_sessions
-from retrieval.catalog.records import Entry, SegmentRecord
+from retrieval.catalog import Catalog, Concepts, IngestQueue, QueryStore, open_sessions
+from retrieval.catalog.records import AnalyzedImage, SegmentRecord
 from retrieval.embed.projection import unit
 from retrieval.images.masks import encode_mask
 from retrieval.index.files import IndexFiles
 from retrieval.index.live import LiveIndex, photos_of, segments_of
-from retrieval.recipes import RecipeCard
+from retrieval.recipes import RecipeSpec
 from retrieval.search.engine import SearchEngine
 from retrieval.storage.locations import SeenFile, uri_of
 from retrieval.text.vocabulary import Vocabulary
@@ -117,8 +117,8 @@ class ToyLibrary:
 
     def __post_init__(self) -> None:
         self.sessions = open_sessions(f"sqlite:///{self.folder / 'catalog.db'}")
-        self.catalog, self.intake = Catalog(self.sessions), Intake(self.sessions)
-        self.queries = KeptQueries(self.sessions)
+        self.catalog, self.ingest_queue = Catalog(self.sessions), IngestQueue(self.sessions)
+        self.queries = QueryStore(self.sessions)
         self._names = itertools.count(1)
 
     def register(self, name: str = "") -> int:
@@ -126,12 +126,12 @@ class ToyLibrary:
         number = next(self._names)
         digest = f"{number:032}{abs(hash(str(self.folder))) % 10**16:032}"
         seen = SeenFile(uri_of(Path(f"/toys/{name or number}.png")), digest, 100 + number, 1)
-        return self.intake.register([seen])[0].image_id
+        return self.ingest_queue.register([seen])[0].image_id
 
     def add(self, found: Analysis, *, size_hw: tuple[int, int] = (80, 400), recipe: str = "") -> int:
         """An analysed photo, ten times as large as its masks."""
         image_id = self.register()
-        self.intake.claim("toys", 1000)
+        self.ingest_queue.claim("toys", 1000)
         self.finish(image_id, found, size_hw=size_hw, recipe=recipe)
         return image_id
 
@@ -139,8 +139,8 @@ class ToyLibrary:
         self, image_id: int, found: Analysis, *, size_hw: tuple[int, int] = (80, 400), recipe: str = "", owner: str = ""
     ) -> int:
         """Commit what was found of a claimed photo."""
-        entry = Entry(image_id=image_id, format="PNG", size_hw=size_hw, taken_at=None, analysis=found)
-        return self.intake.finish(owner or "toys", [entry], recipe or self.recipe)
+        entry = AnalyzedImage(image_id=image_id, format="PNG", size_hw=size_hw, taken_at=None, analysis=found)
+        return self.ingest_queue.finish(owner or "toys", [entry], recipe or self.recipe)
 
     def live_segments(self) -> LiveIndex:
         """The index of segments, opened anew."""
@@ -154,7 +154,7 @@ class ToyLibrary:
 
     def engine(self) -> SearchEngine:
         """A search engine that has caught up."""
-        card = RecipeCard(
+        card = RecipeSpec(
             name="toy",
             fingerprint=self.recipe,
             space=self.recipe,
@@ -195,7 +195,7 @@ class Ingested:
     @property
     def ids(self) -> list[int]:
         """Ids of the photos, in the order of `paths`."""
-        known = self.assembly.intake.known([uri_of(path) for path in self.paths])
+        known = self.assembly.ingest_queue.known([uri_of(path) for path in self.paths])
         return [known[uri_of(path)].image_id for path in self.paths]
 
 

@@ -10,8 +10,8 @@ from flask import current_app
 
 from retrieval.analysis.analyzer import Analyzer
 from retrieval.assembly import Assembly
-from retrieval.catalog import Accounts, Catalog, Intake, Judgements, KeptQueries
-from retrieval.learning.concepts import Teacher
+from retrieval.catalog import Accounts, Catalog, IngestQueue, Judgements, QueryStore
+from retrieval.learning.concepts import ConceptTrainer
 from retrieval.learning.discovery import Discoverer
 from retrieval.search.engine import SearchEngine
 from retrieval.settings import Settings
@@ -61,7 +61,7 @@ class WebContext:
         return self.assembly.accounts
 
     @property
-    def queries(self) -> KeptQueries:
+    def queries(self) -> QueryStore:
         """Kept query photos."""
         return self.assembly.queries
 
@@ -71,9 +71,9 @@ class WebContext:
         return self.assembly.judgements
 
     @property
-    def teacher(self) -> Teacher:
+    def trainer(self) -> ConceptTrainer:
         """What makes and changes concepts."""
-        return self.assembly.teacher(self.engine)
+        return self.assembly.trainer(self.engine)
 
     @property
     def discoverer(self) -> Discoverer:
@@ -81,9 +81,9 @@ class WebContext:
         return self.assembly.discoverer
 
     @property
-    def intake(self) -> Intake:
+    def ingest_queue(self) -> IngestQueue:
         """The states of photos on their way in."""
-        return self.assembly.intake
+        return self.assembly.ingest_queue
 
     @property
     def settings(self) -> Settings:

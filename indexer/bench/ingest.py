@@ -16,7 +16,7 @@ import psutil
 
 from retrieval.analysis.local import ANALYSIS_SIDE
 from retrieval.assembly import Assembly
-from retrieval.catalog.records import Entry
+from retrieval.catalog.records import AnalyzedImage
 from retrieval.images.decode import DecodedImage, decode_with_renditions
 from retrieval.settings import Settings
 
@@ -65,20 +65,22 @@ def bench_ingest(settings: Settings, folder: Path) -> dict[str, Any]:
 
 def _stages_alone(assembly: Assembly, folder: Path, sample: int = 24) -> dict[str, float]:
     """CPU seconds a photo of each stage on every n-th photo, nothing beside it; the first one warms up."""
-    register_files(assembly.intake, [folder], Tally())
+    register_files(assembly.ingest_queue, [folder], Tally())
     paths = [path for path in find_files([folder]) if path.is_file()]
     chosen = paths[:: max(1, len(paths) // sample)][: sample + 1]
-    jobs = assembly.intake.claim("bench", len(chosen))
+    jobs = assembly.ingest_queue.claim("bench", len(chosen))
     recipe, seconds = assembly.bulk_recipe, dict.fromkeys(("decode", "network", "segment", "embed", "write"), 0.0)
-    assembly.intake.release("bench")
+    assembly.ingest_queue.release("bench")
     for number, (path, job) in enumerate(zip(chosen, jobs, strict=False)):
         spent: dict[str, float] = {}
         image = _cpu(spent, "decode", partial(_decode, path, assembly.settings.home))
         features = _cpu(spent, "network", partial(recipe.extract, [image.rgb]))[0]
         segments = _cpu(spent, "segment", partial(recipe.segment, image.rgb, features))
         analysis = _cpu(spent, "embed", partial(recipe.embed, image.rgb, features, segments))
-        entry = Entry(image_id=job.image_id, format="JPEG", size_hw=image.size_hw, taken_at=None, analysis=analysis)
-        _cpu(spent, "write", partial(assembly.intake.finish, "nobody", [entry], recipe.fingerprint))
+        entry = AnalyzedImage(
+            image_id=job.image_id, format="JPEG", size_hw=image.size_hw, taken_at=None, analysis=analysis
+        )
+        _cpu(spent, "write", partial(assembly.ingest_queue.finish, "nobody", [entry], recipe.fingerprint))
         if number:
             for name, value in spent.items():
                 seconds[name] += value / (len(chosen) - 1)

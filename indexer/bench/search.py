@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from retrieval.assembly import Assembly
 from retrieval.index.inverted import InvertedIndex
-from retrieval.index.parts import DEEPER
+from retrieval.index.shards import DEEPER
 from retrieval.query.request import Ref, SearchRequest
 from retrieval.search.engine import SearchEngine
 from retrieval.settings import Settings
@@ -56,7 +56,7 @@ def bench_search(settings: Settings, size: int, home: Path | None = None) -> dic
     with tempfile.TemporaryDirectory(prefix="segsearch-bench-") as temporary:
         assembly = Assembly(Settings.in_home(home or Path(temporary), recipe=settings.recipe))
         figures: dict[str, Any] = {"segments": size}
-        if not assembly.catalog.contents(assembly.card.space).segments:
+        if not assembly.catalog.contents(assembly.recipe_spec.space).segments:
             figures["segments entered a second"] = size / seconds(partial(fill, assembly, size))
             figures["segments indexed a second"] = size / seconds(partial(rebuild, assembly))
         started = time.perf_counter()
@@ -116,7 +116,7 @@ def _request(key: int, group_by: Any) -> SearchRequest:
 
 
 def _exact(assembly: Assembly, size: int) -> Any:
-    dim = assembly.card.segment_dim
+    dim = assembly.recipe_spec.segment_dim
     index = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     for block in synthetic_blocks(size, dim):
         index.add(block)

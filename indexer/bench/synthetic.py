@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.assembly import Assembly
-from retrieval.catalog.records import Entry
+from retrieval.catalog.records import AnalyzedImage
 from retrieval.storage.locations import SeenFile, uri_of
 from retrieval.types import Analysis, Segments, Vectors
 
@@ -65,9 +65,9 @@ def fill(assembly: Assembly, size: int) -> None:
     """Enter synthetic photos of `PER_PHOTO` segments each, as a worker does; ids are those of the vectors, from 1."""
     atoms = np.arange(PER_PHOTO, dtype=np.int32).reshape(10, 10)
     segments = Segments(atoms, np.eye(PER_PHOTO, dtype=bool), np.linspace(1, 0, PER_PHOTO, dtype=np.float32))
-    photo = np.ones(assembly.card.photo_dim, np.float32) / assembly.card.photo_dim**0.5
-    entered, waiting = 0, np.zeros((0, assembly.card.segment_dim), np.float32)
-    for block in synthetic_blocks(size, assembly.card.segment_dim):
+    photo = np.ones(assembly.recipe_spec.photo_dim, np.float32) / assembly.recipe_spec.photo_dim**0.5
+    entered, waiting = 0, np.zeros((0, assembly.recipe_spec.segment_dim), np.float32)
+    for block in synthetic_blocks(size, assembly.recipe_spec.segment_dim):
         waiting = np.concatenate([waiting, block])
         whole = len(waiting) if entered * PER_PHOTO + len(waiting) == size else len(waiting) // PER_PHOTO * PER_PHOTO
         photos = [
@@ -82,10 +82,12 @@ def fill(assembly: Assembly, size: int) -> None:
 def enter(assembly: Assembly, number: int, photos: list[Analysis]) -> None:
     """Enter photos that do not exist, which are called by numbers from `number` on."""
     names = range(number, number + len(photos))
-    assembly.intake.register([SeenFile(uri_of(Path(f"/synthetic/{name}")), f"{name:064x}", 1, 1) for name in names])
-    jobs = assembly.intake.claim("bench", len(photos))
+    assembly.ingest_queue.register(
+        [SeenFile(uri_of(Path(f"/synthetic/{name}")), f"{name:064x}", 1, 1) for name in names]
+    )
+    jobs = assembly.ingest_queue.claim("bench", len(photos))
     entries = [
-        Entry(image_id=job.image_id, format="JPEG", size_hw=(480, 640), taken_at=None, analysis=analysis)
+        AnalyzedImage(image_id=job.image_id, format="JPEG", size_hw=(480, 640), taken_at=None, analysis=analysis)
         for job, analysis in zip(jobs, photos, strict=True)
     ]
-    assembly.intake.finish("bench", entries, assembly.card.fingerprint, assembly.card.space)
+    assembly.ingest_queue.finish("bench", entries, assembly.recipe_spec.fingerprint, assembly.recipe_spec.space)

@@ -3,10 +3,10 @@
 import click
 
 from ..bench.commands import bench
-from . import concepts, discover, evaluate, intake, maintenance, search
+from . import concepts, discover, evaluate, ingest, maintenance, search
 
 COMMANDS: tuple[click.Command, ...] = (
-    intake.ingest, intake.worker, search.search, search.status, maintenance.verify, maintenance.clean,
-    maintenance.rebuild_index, intake.retry_failed, intake.pause, intake.resume, intake.cancel, intake.resegment,
+    ingest.ingest, ingest.worker, search.search, search.status, maintenance.verify, maintenance.clean,
+    maintenance.rebuild_index, ingest.retry_failed, ingest.pause, ingest.resume, ingest.cancel, ingest.resegment,
     maintenance.export, concepts.concepts, discover.discover, maintenance.migrate, evaluate.evaluate, bench,
 )  # fmt: skip

@@ -65,6 +65,6 @@ def described(discoverer: Discoverer, clusters: list[ClusterRecord]) -> list[dic
 
 def name_cluster(assembly: Assembly, cluster_id: int, name: str, *, add: bool) -> None:
     """Make a concept of a cluster, and say how much it labels."""
-    teacher = assembly.teacher(assembly.engine())
-    concept = assembly.concepts.get(assembly.discoverer.name(cluster_id, name, teacher, add=add))
-    echo(f"{concept.name} labels {teacher.count(concept)} segments; `search --text` finds them")
+    trainer = assembly.trainer(assembly.engine())
+    concept = assembly.concepts.get(assembly.discoverer.name(cluster_id, name, trainer, add=add))
+    echo(f"{concept.name} labels {trainer.count(concept)} segments; `search --text` finds them")

@@ -19,13 +19,13 @@ from ..tags import boxes_of, csv_tags, fitted, folder_tags
 
 def print_concepts(assembly: Assembly, *, as_json: bool) -> None:
     """A table, or one JSON list."""
-    teacher = assembly.teacher(assembly.engine())
+    trainer = assembly.trainer(assembly.engine())
     rows = [
         {
             "name": each.name,
-            "examples": len(each.lesson.positive) + len(each.lesson.negative),
-            "segments": teacher.count(each),
-            "space": each.lesson.space,
+            "examples": len(each.model.positive) + len(each.model.negative),
+            "segments": trainer.count(each),
+            "space": each.model.space,
         }
         for each in assembly.concepts.all()
     ]
@@ -41,7 +41,7 @@ def print_concepts(assembly: Assembly, *, as_json: bool) -> None:
 
 def export_json(assembly: Assembly) -> str:
     """What `import_json` takes in."""
-    return json.dumps({"form": FORM, "concepts": assembly.teacher(assembly.engine()).exported()})
+    return json.dumps({"form": FORM, "concepts": assembly.trainer(assembly.engine()).exported()})
 
 
 def import_json(assembly: Assembly, file: Path) -> int:
@@ -66,11 +66,11 @@ def import_json(assembly: Assembly, file: Path) -> int:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise QueryError(f"{file} is not what `manage.py concepts export` writes: export it again") from error
-    return len(assembly.teacher(assembly.engine()).take_in(concepts))
+    return len(assembly.trainer(assembly.engine()).take_in(concepts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lesson:
+class TagSource:
     """What concepts are to be learnt from; one of the three sources is there.
 
     Attributes
@@ -92,7 +92,7 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LessonReport:
+class TagReport:
     """What became of every tag, of how many boxes, and which photos are unknown."""
 
     tags: list[Learnt]
@@ -106,7 +106,7 @@ class LessonReport:
         return {"tags": [asdict(each) for each in self.tags], **counts, "unknown_paths": list(self.unknown)}
 
 
-def learn(assembly: Assembly, lesson: Lesson, *, replace: bool) -> LessonReport:
+def learn(assembly: Assembly, lesson: TagSource, *, replace: bool) -> TagReport:
     """Learn concepts from folders, a CSV file or boxes.
 
     Raises
@@ -114,19 +114,19 @@ def learn(assembly: Assembly, lesson: Lesson, *, replace: bool) -> LessonReport:
     QueryError
         The source cannot be read, or names no photo.
     """
-    teacher = assembly.teacher(assembly.engine())
+    trainer = assembly.trainer(assembly.engine())
     if lesson.boxes is not None:
         found = fitted(assembly.catalog, boxes_of(lesson.boxes), lesson.boxes)
-        learnt = learn_from_segments(teacher, found.segments, replace=replace)
-        return LessonReport(tags=learnt, unknown=found.unknown, boxes=found.boxes, misfits=found.misfits)
+        learnt = learn_from_segments(trainer, found.segments, replace=replace)
+        return TagReport(tags=learnt, unknown=found.unknown, boxes=found.boxes, misfits=found.misfits)
     if lesson.tags is not None:
         tags = csv_tags(assembly.catalog, lesson.tags)
     else:
         tags = folder_tags(assembly.catalog, Path(lesson.folders) if lesson.folders else None, lesson.excluded)
-    return LessonReport(tags=learn_from_photos(teacher, tags.photos, replace=replace), unknown=tags.unknown)
+    return TagReport(tags=learn_from_photos(trainer, tags.photos, replace=replace), unknown=tags.unknown)
 
 
-def print_report(report: LessonReport) -> None:
+def print_report(report: TagReport) -> None:
     """A table of the tags, then what was left over."""
     table = Table("tag", "photos", "learnt from", "agreement", "segments labelled")
     for each in report.tags:

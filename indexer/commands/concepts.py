@@ -84,13 +84,13 @@ def learn_concepts(settings: Settings, /, *, as_json: bool, replace: bool, **sou
 
     Photos without a tag are taken not to show what it names.
     """
-    from .concept_output import Lesson, learn, print_report
+    from .concept_output import TagSource, learn, print_report
 
     if sum(sources[name] is not None for name in ("folders", "tags", "boxes")) != 1:
         raise click.UsageError("give one of --folders, --tags and --boxes")
     if sources["excluded"] and sources["folders"] is None:
         raise click.UsageError("--except goes with --folders")
-    report = learn(open_assembly(settings), Lesson(**sources), replace=replace)
+    report = learn(open_assembly(settings), TagSource(**sources), replace=replace)
     if as_json:
         echo_json(report.as_json())
     else:

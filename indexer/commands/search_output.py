@@ -23,7 +23,7 @@ from retrieval.processes.tables import Console, Table
 from retrieval.processes.terminal import echo_json
 from retrieval.query.filters import Filters
 from retrieval.query.relations import RELATIONS, Relation
-from retrieval.query.request import Part, Ref, SearchRequest
+from retrieval.query.request import Clause, Ref, SearchRequest
 from retrieval.search.answer import Match, PartMatch, SearchAnswer
 from retrieval.storage.disk import size
 
@@ -46,7 +46,7 @@ def request_of(assembly: Assembly, image: Path | None, asked: dict[str, Any]) ->
     query = None
     if image is not None:
         photo = _analyze(assembly, image)
-        query = assembly.queries.add(digest_of_file(image), photo.size_hw, photo.analysis, assembly.card.space)
+        query = assembly.queries.add(digest_of_file(image), photo.size_hw, photo.analysis, assembly.recipe_spec.space)
         refs.append(Ref(query=query, point=point, box=box))
     try:
         yield _request(assembly, refs, asked)
@@ -59,8 +59,8 @@ def _request(assembly: Assembly, refs: Sequence[Ref], asked: dict[str, Any]) -> 
     if not refs and not asked["text"].strip():
         raise click.UsageError("nothing is asked for: give --image, --segment or --text")
     chosen = {name: asked[name] for name in ("text", "limit", "group_by", "min_quality")}
-    also = [Part(positive=(Ref(segment=key),)) for key in asked["and_segment"]]
-    also += [Part(text=text) for text in asked["and_text"]]
+    also = [Clause(positive=(Ref(segment=key),)) for key in asked["and_segment"]]
+    also += [Clause(text=text) for text in asked["and_text"]]
     relations = tuple(_relation(text) for text in asked["relations"])
     return SearchRequest(
         positive=tuple(refs),
@@ -114,14 +114,14 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
         echo_json(_answer_json(answer, paths))
         return
     console = Console()
-    card = assembly.card
+    spec = assembly.recipe_spec
     knows = (
-        card.reads_text
-        or card.word_vectors is not None
+        spec.reads_text
+        or spec.word_vectors is not None
         or any(term.concept for term in (answer.words.understood if answer.words else ()))
     )
     if answer.words is not None and not knows:
-        console.print(f"the recipe {card.name} knows no words: give --image or --segment")
+        console.print(f"the recipe {spec.name} knows no words: give --image or --segment")
     elif answer.words is not None:
         for term in answer.words.understood:
             labels = f"{', '.join(term.labels[:8])}{' …' if len(term.labels) > 8 else ''}" or "as it is"
@@ -232,10 +232,10 @@ def print_status(assembly: Assembly, *, as_json: bool) -> None:
     """Photos by state, the recipe, and the index files."""
     found: dict[str, Any] = {
         "home": str(assembly.settings.home),
-        "recipe": assembly.card.fingerprint,
+        "recipe": assembly.recipe_spec.fingerprint,
         "photos": assembly.catalog.counts(),
-        "other_recipes": {k: v for k, v in assembly.catalog.recipes().items() if k != assembly.card.fingerprint},
-        "segments": assembly.catalog.contents(assembly.card.space).segments,
+        "other_recipes": {k: v for k, v in assembly.catalog.recipes().items() if k != assembly.recipe_spec.fingerprint},
+        "segments": assembly.catalog.contents(assembly.recipe_spec.space).segments,
     }
     try:
         manifest = assembly.segment_files.manifest()

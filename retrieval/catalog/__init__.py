@@ -5,9 +5,9 @@ from .catalog import Catalog
 from .clusters import Clusters
 from .concepts import Concepts
 from .folders import Folders
-from .intake import Intake
+from .ingest_queue import IngestQueue
 from .judgements import Judgements
-from .queries import KeptQueries
+from .query_store import QueryStore
 from .records import ImageRecord, QueryRecord, SegmentHit, SegmentRecord
 from .sessions import Sessions, migrate, open_sessions
 
@@ -18,10 +18,10 @@ __all__ = [
     "Concepts",
     "Folders",
     "ImageRecord",
-    "Intake",
+    "IngestQueue",
     "Judgements",
-    "KeptQueries",
     "QueryRecord",
+    "QueryStore",
     "SegmentHit",
     "SegmentRecord",
     "Sessions",

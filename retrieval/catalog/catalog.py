@@ -1,6 +1,6 @@
 """Questions to the catalogue: photos, their segments, and the vectors an index is built from.
 
-Every method is one transaction. Entering a photo is in `intake.py`, query photos are in `queries.py`.
+Every method is one transaction. Entering a photo is in `ingest_queue.py`, query photos are in `queries.py`.
 """
 
 from __future__ import annotations
@@ -259,7 +259,7 @@ class Catalog(Repository):
         with self._reading() as session:
             return {str(recipe): count for recipe, count in session.execute(statement)}
 
-    def segment_owners(self, space: str) -> tuple[Ids, Ids]:
+    def segment_image_ids(self, space: str) -> tuple[Ids, Ids]:
         """Ids of all segments of a space, rising, and the photo of each."""
         statement = select(Segment.id, Segment.image_id).join(Image, Image.id == Segment.image_id)
         with self._reading() as session:
@@ -279,7 +279,7 @@ class Catalog(Repository):
                 found += session.scalars(select(Segment.id).where(Segment.image_id.in_(chunk)))
         return np.array(sorted(found), np.int64)
 
-    def photo_owners(self, space: str) -> tuple[Ids, Ids]:
+    def photo_image_ids(self, space: str) -> tuple[Ids, Ids]:
         """Ids of all analysed photos of a space, rising, twice: a photo belongs to itself."""
         with self._reading() as session:
             statement = select(Image.id, Image.id).where(Image.space == space).order_by(Image.id)
@@ -315,7 +315,7 @@ class Catalog(Repository):
         measures = np.array([row[3:] for row in rows], np.float64).reshape(-1, 3)
         return Bags(
             ids=batch.ids,
-            photos=batch.owners,
+            photos=batch.image_ids,
             vectors=batch.vectors,
             quality=measures[:, 0],
             share=measures[:, 1],
@@ -382,8 +382,8 @@ _EXAMPLE = select(*Segment.__table__.c, Image.space).join(Image, Image.id == Seg
 
 
 def _batch(rows: Sequence[tuple[int, int, bytes]]) -> VectorBatch:
-    ids, owners, vectors = zip(*rows, strict=True) if rows else ((), (), ())
-    return VectorBatch(np.array(ids, np.int64), np.array(owners, np.int64), vectors_from(vectors))
+    ids, image_ids, vectors = zip(*rows, strict=True) if rows else ((), (), ())
+    return VectorBatch(np.array(ids, np.int64), np.array(image_ids, np.int64), vectors_from(vectors))
 
 
 FETCHED = 100_000

@@ -16,7 +16,7 @@ from ..text.vocabulary import normal_form
 from ..types import Vectors
 from .judgements import check_segments
 from .models import Concept, ConceptExample
-from .records import ConceptRecord, Lesson, vector_bytes, vectors_from
+from .records import ConceptModel, ConceptRecord, vector_bytes, vectors_from
 from .sessions import Repository, Sessions
 from .stamps import stamp
 
@@ -90,7 +90,7 @@ class Concepts(Repository):
             raise _unknown(concept_id)
         return found
 
-    def add(self, name: str, lesson: Lesson) -> int:
+    def add(self, name: str, model: ConceptModel) -> int:
         """Keep a new concept; returns its id.
 
         Raises
@@ -100,9 +100,9 @@ class Concepts(Repository):
         UnknownSegmentError
             An example is not there.
         """
-        return self.add_all([(name, lesson)])[0]
+        return self.add_all([(name, model)])[0]
 
-    def add_all(self, lessons: Sequence[tuple[str, Lesson]]) -> list[int]:
+    def add_all(self, models: Sequence[tuple[str, ConceptModel]]) -> list[int]:
         """Keep new concepts, all or none; returns their ids.
 
         Raises
@@ -111,12 +111,12 @@ class Concepts(Repository):
         """
         ids = []
         with self._sessions.begin() as session:
-            for name, lesson in lessons:
+            for name, model in models:
                 _check_free(session, name)
-                ids.append(_write(session, _new(name), lesson).id)
+                ids.append(_write(session, _new(name), model).id)
         return ids
 
-    def change(self, concept_id: int, *, name: str | None = None, lesson: Lesson | None = None) -> None:
+    def change(self, concept_id: int, *, name: str | None = None, model: ConceptModel | None = None) -> None:
         """Give a concept another name, or what was learnt anew.
 
         Raises
@@ -128,10 +128,10 @@ class Concepts(Repository):
             if name is not None:
                 _check_free(session, name, beside=concept_id)
                 row.name, row.key = _named(name), _key(name)
-            if lesson is not None:
-                _write(session, row, lesson)
+            if model is not None:
+                _write(session, row, model)
 
-    def merge(self, concept_ids: Iterable[int], name: str, lesson: Lesson) -> int:
+    def merge(self, concept_ids: Iterable[int], name: str, model: ConceptModel) -> int:
         """Put one concept in the place of several, in one transaction; returns its id.
 
         Raises
@@ -146,7 +146,7 @@ class Concepts(Repository):
                 session.delete(old)
             session.flush()
             _check_free(session, name)
-            return _write(session, row, lesson).id
+            return _write(session, row, model).id
 
     def delete(self, concept_id: int) -> None:
         """Forget a concept; its segments stay.
@@ -169,18 +169,16 @@ def _check_free(session: Session, name: str, *, beside: int | None = None) -> No
         raise QueryError(f"there is a concept named {name!r} already: choose another name, or merge the two")
 
 
-def _write(session: Session, row: Concept, lesson: Lesson) -> Concept:
+def _write(session: Session, row: Concept, model: ConceptModel) -> Concept:
     """What was learnt, and from which examples."""
-    row.space, row.threshold = lesson.space, lesson.threshold
-    row.directions, row.rows = vector_bytes(lesson.directions), len(lesson.directions)
-    row.query, row.query_rows = (
-        (vector_bytes(lesson.query), len(lesson.query)) if lesson.query is not None else (None, 0)
-    )
+    row.space, row.threshold = model.space, model.threshold
+    row.directions, row.rows = vector_bytes(model.directions), len(model.directions)
+    row.query, row.query_rows = (vector_bytes(model.query), len(model.query)) if model.query is not None else (None, 0)
     session.add(row)
-    check_segments(session, {*lesson.positive, *lesson.negative})
+    check_segments(session, {*model.positive, *model.negative})
     session.flush()
     session.execute(delete(ConceptExample).where(ConceptExample.concept_id == row.id))
-    for keys, positive in ((lesson.positive, True), (lesson.negative, False)):
+    for keys, positive in ((model.positive, True), (model.negative, False)):
         session.add_all(ConceptExample(concept_id=row.id, segment_id=key, positive=positive) for key in keys)
     return row
 
@@ -196,7 +194,7 @@ def _record(row: Concept, examples: Sequence[ConceptExample]) -> ConceptRecord:
         name=row.name,
         created_at=row.created_at,
         lost=row.lost,
-        lesson=Lesson(
+        model=ConceptModel(
             space=row.space,
             directions=_vectors(row.directions, row.rows),
             threshold=row.threshold,

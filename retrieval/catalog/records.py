@@ -152,7 +152,7 @@ class Cancelled:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Entry:
+class AnalyzedImage:
     """What a worker found out about a photo, ready to be committed."""
 
     image_id: int
@@ -197,7 +197,7 @@ class FeedbackRecord:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Lesson:
+class ConceptModel:
     """What was learnt of a concept.
 
     Attributes
@@ -229,7 +229,7 @@ class ConceptRecord:
     name: str
     created_at: datetime
     lost: int
-    lesson: Lesson
+    model: ConceptModel
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -296,7 +296,7 @@ class Members:
     """Segments by rising id: their photos, vectors, the cluster of each (0 for none), whether a concept explains it."""
 
     ids: Ids
-    owners: Ids
+    image_ids: Ids
     vectors: Vectors
     clusters: Ids
     explained: NDArray[np.bool_]
@@ -375,7 +375,7 @@ class VectorBatch:
     """Ids with the photos they belong to and their vectors, as they go into an index."""
 
     ids: Ids
-    owners: Ids
+    image_ids: Ids
     vectors: Vectors
 
     def __len__(self) -> int:
@@ -408,7 +408,7 @@ def joined_members(parts: Sequence[Members]) -> Members:
     if not parts:
         none = np.zeros(0, np.int64)
         return Members(none, none, np.zeros((0, 0), np.float32), none, np.zeros(0, bool))
-    names = ("ids", "owners", "vectors", "clusters", "explained")
+    names = ("ids", "image_ids", "vectors", "clusters", "explained")
     return Members(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 

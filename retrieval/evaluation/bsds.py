@@ -16,7 +16,7 @@ from ..assembly import Assembly
 from ..errors import ConfigurationError
 from ..images.decode import decode
 from ..processes.tables import Console
-from ..recipes import card
+from ..recipes import recipe_spec
 from ..segment.merging import MergeTree
 from ..settings import Settings
 from ..types import FeatureMap
@@ -41,7 +41,7 @@ def run_drawn_evaluation(
         The recipe makes no hierarchy, or the folder holds no such photos.
     """
     for name in recipes:
-        card(name)  # what is misspelt is said before anything is measured
+        recipe_spec(name)  # what is misspelt is said before anything is measured
     photos = load_drawn(folder)[:limit]
     found = {name: evaluate_drawn(Assembly(replace(settings, recipe=name)), photos) for name in recipes}
     if out is not None:
@@ -83,7 +83,7 @@ def evaluate_drawn(assembly: Assembly, photos: Sequence[DrawnPhoto]) -> dict[str
         if strength is not None:
             by_decoder.append(count_boundaries(_ridges(strength), drawn, steps))
     regions, human = score_regions(curves), boundary_agreement([list(photo.maps()) for photo in photos])
-    figures: dict[str, Any] = {"recipe": assembly.card.fingerprint, "photos": len(photos)}
+    figures: dict[str, Any] = {"recipe": assembly.recipe_spec.fingerprint, "photos": len(photos)}
     figures |= {"parameters": recipe.size.parameters, "weights, MB": recipe.size.bytes / 1e6}
     figures |= {"recipe alone, ms a photo": milliseconds_a_photo(recipe, [photo.path for photo in photos])}
     figures |= {"covering ODS": regions.covering_ods, "covering OIS": regions.covering_ois}

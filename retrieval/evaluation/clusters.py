@@ -55,7 +55,7 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> dict[str, 
     vocabulary = Vocabulary.load()
     unseen = {name for name in wanted if not vocabulary.read(name).understood}
     return {
-        "recipe": assembly.card.fingerprint,
+        "recipe": assembly.recipe_spec.fingerprint,
         "photos": len(photos),
         "clusters": len(ranked),
         "segments in clusters": sum(cluster.segments for cluster in ranked),

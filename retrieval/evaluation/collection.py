@@ -200,7 +200,7 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto], ingest: Inges
     engine = assembly.engine()
     truth = truth_of(assembly, photos)
     found = Evaluation(
-        recipe=assembly.card.fingerprint,
+        recipe=assembly.recipe_spec.fingerprint,
         photos=len(photos),
         objects=sum(len(photo.objects) for photo in photos),
         failed=len(photos) - len(truth.photos),
@@ -225,7 +225,7 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto], ingest: Inges
 
 def truth_of(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> Truth:
     """Find the photos in the catalogue and hold their segments against their objects."""
-    known = assembly.intake.known([uri_of(photo.path) for photo in photos])
+    known = assembly.ingest_queue.known([uri_of(photo.path) for photo in photos])
     stored: dict[int, AnnotatedPhoto] = {}
     overlaps: dict[int, tuple[int, NDArray[np.float32]]] = {}
     best: list[NDArray[np.float32]] = []

@@ -13,7 +13,7 @@ from rich.progress import track
 from ..errors import QueryError
 from ..index.ranking import average_precision
 from ..processes.tables import Console
-from ..query.request import Part, Ref, SearchRequest
+from ..query.request import Clause, Ref, SearchRequest
 from ..search.engine import SearchEngine
 from .datasets import AnnotatedPhoto
 from .metrics import bootstrap_interval, mean_over_classes
@@ -69,7 +69,7 @@ def by_combination(
         refs = [Ref(image=image_id, point=point) for point in points]
         right = {key for key, photo in holding.items() if set(name) <= photo.categories} - {image_id}
         requests = {
-            "together": SearchRequest(positive=(refs[0],), also=(Part(positive=(refs[1],)),), limit=RANKED),
+            "together": SearchRequest(positive=(refs[0],), also=(Clause(positive=(refs[1],)),), limit=RANKED),
             "blend": SearchRequest(positive=tuple(refs), limit=RANKED),
         }
         for kind, request in requests.items():

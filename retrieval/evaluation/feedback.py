@@ -82,7 +82,7 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> dict[str, 
     user = User(assembly, truth)
     first, rounds = _rounds(engine, truth, user, _queries(truth, photos))
     return {
-        "recipe": assembly.card.fingerprint,
+        "recipe": assembly.recipe_spec.fingerprint,
         "photos": len(photos),
         "queries": len(first),
         "classes": len(by_class(first)),
@@ -215,11 +215,11 @@ def _concepts(engine: SearchEngine, truth: Truth, user: User, sizes: tuple[int, 
         if len(fitting) < sizes[-1] or len(holding) < sizes[-1] + LEAST_PHOTOS // 2:
             continue
         for _ in range(DRAWS):
-            owners = rng.permutation(sorted(fitting))[: sizes[-1]]
+            image_ids = rng.permutation(sorted(fitting))[: sizes[-1]]
             for size in sizes:
-                model = engine.learn(None, [fitting[int(key)] for key in owners[:size]], [])
+                model = engine.learn(None, [fitting[int(key)] for key in image_ids[:size]], [])
                 scored = _ranked_photos(engine, model.directions)
-                left_out = frozenset(owners.tolist())
+                left_out = frozenset(image_ids.tolist())
                 right = np.array([key in holding for key in scored if key not in left_out], bool)
                 found[size].append((category, average_precision(right, len(holding - left_out))))
     values: Mapping[int, dict[str, list[float]]] = {size: by_class(pairs) for size, pairs in found.items()}
@@ -234,7 +234,7 @@ def _concepts(engine: SearchEngine, truth: Truth, user: User, sizes: tuple[int, 
 
 def _ranked_photos(engine: SearchEngine, directions: NDArray[np.float32]) -> list[int]:
     """All photos by their best segment."""
-    photos: list[int] = engine.segments.nearest(directions, k=len(engine.segments)).apart().owners.tolist()
+    photos: list[int] = engine.segments.nearest(directions, k=len(engine.segments)).best_per_image().image_ids.tolist()
     return photos
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..assembly import Assembly
 from ..processes.terminal import echo_json
-from ..recipes import card
+from ..recipes import recipe_spec
 from ..settings import Settings
 from . import clusters, feedback
 from .collection import Evaluation, Ingest, evaluate
@@ -73,7 +73,7 @@ def run_evaluation(  # noqa: PLR0913  # the options of a command
     Several recipes are measured one after the other, each in a home of its own below `home`, and shown side by side.
     """
     for name in recipes:
-        card(name)  # what is misspelt is said before anything is measured
+        recipe_spec(name)  # what is misspelt is said before anything is measured
     photos = load_photos(folder, splits=split, part=part)[:limit]
     found: dict[str, Evaluation] = {}
     places: dict[str, Assembly] = {}

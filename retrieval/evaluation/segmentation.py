@@ -15,7 +15,7 @@ from ..analysis.local import ANALYSIS_SIDE
 from ..errors import ImageError
 from ..images.decode import decode
 from ..processes.tables import Console
-from ..recipes.protocols import PixelNamer, Recipe
+from ..recipes.protocols import Recipe, SemanticSegmenter
 from ..types import RgbImage
 from .datasets import AnnotatedPhoto
 from .semantic import VOC_CLASS_COUNT, confusion_matrix, mean_iou, voc_numbers
@@ -74,7 +74,7 @@ def pixel_classes(recipe: Recipe, photos: Sequence[AnnotatedPhoto]) -> PixelClas
     Everingham et al., "The PASCAL Visual Object Classes Challenge: A Retrospective", IJCV 2015, section 2.2.2.
     """
     told = {photo.path: photo for photo in photos if photo.classes_path is not None}
-    if not isinstance(recipe, PixelNamer) or not recipe.class_names or not told:
+    if not isinstance(recipe, SemanticSegmenter) or not recipe.class_names or not told:
         return None
     numbers = voc_numbers(recipe.class_names)
     confusion, compared = np.zeros((VOC_CLASS_COUNT, VOC_CLASS_COUNT), np.int64), 0

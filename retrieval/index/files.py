@@ -24,7 +24,7 @@ from ..errors import IndexDamagedError, IndexFileError, IndexLockedError, IndexM
 from ..types import Ids
 from .faiss_index import NO_IDS, FaissIndex
 from .inverted import InvertedIndex, Tuning
-from .parts import Part
+from .shards import Shard
 
 VERSION = 2
 CURE = "run `python manage.py rebuild-index`"
@@ -39,13 +39,13 @@ RECALL = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartEntry:
+class ShardEntry:
     """One part, as the manifest has it.
 
     Attributes
     ----------
     name : str
-        Of the file with the vectors; ``NAME.ids.npy`` beside it has ids and owners.
+        Of the file with the vectors; ``NAME.ids.npy`` beside it has ids and image_ids.
     count : int
         Vectors in it, those that were deleted since included.
     newest_id : int
@@ -54,7 +54,7 @@ class PartEntry:
     bytes, sha256
         Of the file with the vectors.
     ids_bytes, ids_sha256
-        Of the file with ids and owners.
+        Of the file with ids and image_ids.
     tuning : Tuning or None
         None for a part that is searched exactly.
     """
@@ -84,7 +84,7 @@ class Manifest:
         Of what is there and was not deleted.
     recall : float
         What parts are built to reach.
-    parts : tuple of PartEntry
+    parts : tuple of ShardEntry
         Oldest first.
     written_at : str
         ISO 8601, UTC.
@@ -96,7 +96,7 @@ class Manifest:
     dim: Annotated[int, Field(gt=0)]
     count: Annotated[int, Field(ge=0)]
     recall: Annotated[float, Field(ge=0, le=1)]
-    parts: tuple[PartEntry, ...]
+    parts: tuple[ShardEntry, ...]
     written_at: str
     version: int = VERSION
 
@@ -191,13 +191,13 @@ class IndexFiles:
             where = ".".join(map(str, first["loc"]))
             raise IndexDamagedError(f"{self._manifest} is not whole ({where}: {first['msg']}): {CURE}") from error
 
-    def load(self, fingerprint: str, known: Sequence[Part] = ()) -> tuple[Manifest, tuple[Part, ...]]:
+    def load(self, fingerprint: str, known: Sequence[Shard] = ()) -> tuple[Manifest, tuple[Shard, ...]]:
         """Open the index for reading, mapped into memory.
 
         Parameters
         ----------
         fingerprint : str
-        known : sequence of Part
+        known : sequence of Shard
             Parts that are open already and need not be opened again.
 
         Raises
@@ -218,10 +218,10 @@ class IndexFiles:
                 return self.load(fingerprint, known)
             raise
 
-    def _open(self, entry: PartEntry, manifest: Manifest, known: Part | None) -> Part:
+    def _open(self, entry: ShardEntry, manifest: Manifest, known: Shard | None) -> Shard:
         gone = self._gone(entry)
         if known is not None:
-            return known.less(gone)
+            return known.with_tombstones(gone)
         path, beside = self.folder / entry.name, self.folder / _ids_name(entry.name)
         for each, expected in ((path, entry.bytes), (beside, entry.ids_bytes)):
             size = each.stat().st_size if each.is_file() else None
@@ -238,9 +238,9 @@ class IndexFiles:
             raise IndexDamagedError(f"{path} does not hold the {entry.count} vectors of its manifest: {CURE}")
         if isinstance(index, FaissIndex) and not np.array_equal(index.ids(), rows[0]):
             raise IndexDamagedError(f"{path} has other ids than {beside.name}: {CURE}")
-        return Part(entry.name, index, rows[0], rows[1], gone, tuning.spare if tuning else 0)
+        return Shard(entry.name, index, rows[0], rows[1], gone, tuning.spare if tuning else 0)
 
-    def _gone(self, entry: PartEntry) -> Ids:
+    def _gone(self, entry: ShardEntry) -> Ids:
         """The ids that were deleted from a part since it was written."""
         if not entry.gone:
             return NO_IDS
@@ -257,7 +257,9 @@ class IndexFiles:
             raise IndexDamagedError(f"{self.folder / name} cannot be read: {CURE}") from error
         return found
 
-    def write_part(self, index: FaissIndex | InvertedIndex, ids: Ids, owners: Ids, tuning: Tuning | None) -> PartEntry:
+    def write_part(
+        self, index: FaissIndex | InvertedIndex, ids: Ids, image_ids: Ids, tuning: Tuning | None
+    ) -> ShardEntry:
         """Write a part, which counts once `commit` names it; call it inside `writing`.
 
         Raises
@@ -268,15 +270,17 @@ class IndexFiles:
         name = f"part-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.faiss"
         try:
             size, digest = self._put(name, index.save)
-            ids_size, ids_digest = self._put(_ids_name(name), lambda path: _save_array(path, np.stack([ids, owners])))
+            ids_size, ids_digest = self._put(
+                _ids_name(name), lambda path: _save_array(path, np.stack([ids, image_ids]))
+            )
         except (OSError, RuntimeError) as error:
             raise IndexFileError(f"the index in {self.folder} cannot be written, the old one stays: {error}") from error
-        return PartEntry(
+        return ShardEntry(
             name=name, count=len(ids), newest_id=int(ids.max(initial=0)), gone="", bytes=size, sha256=digest,
             ids_bytes=ids_size, ids_sha256=ids_digest, tuning=tuning,
         )  # fmt: skip
 
-    def commit(self, parts: Sequence[tuple[PartEntry, Ids]], *, fingerprint: str, dim: int, recall: float) -> Manifest:
+    def commit(self, parts: Sequence[tuple[ShardEntry, Ids]], *, fingerprint: str, dim: int, recall: float) -> Manifest:
         """Replace what is there by parts, each with the ids that were deleted from it; call it inside `writing`.
 
         Raises
@@ -309,7 +313,7 @@ class IndexFiles:
         """
         return _unnamed(self.folder, self.manifest())
 
-    def _with_gone(self, entry: PartEntry, gone: Ids, stamp: str) -> PartEntry:
+    def _with_gone(self, entry: ShardEntry, gone: Ids, stamp: str) -> ShardEntry:
         if not len(gone):
             return _entry({**asdict(entry), "gone": ""})
         name = f"gone-{stamp}-{entry.name.removesuffix('.faiss')}.npy"
@@ -354,9 +358,9 @@ def _unnamed(folder: Path, manifest: Manifest) -> list[Path]:
     return sorted(other for other in found if other.name not in named)
 
 
-def _entry(stored: dict[str, Any]) -> PartEntry:
+def _entry(stored: dict[str, Any]) -> ShardEntry:
     tuning = stored["tuning"]
-    return PartEntry(**{**stored, "tuning": None if tuning is None else Tuning(**tuning)})
+    return ShardEntry(**{**stored, "tuning": None if tuning is None else Tuning(**tuning)})
 
 
 def _ids_name(part: str) -> str:

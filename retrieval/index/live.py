@@ -22,11 +22,11 @@ from ..types import Ids, Vectors
 from . import merging
 from . import ranking as rank
 from .faiss_index import NO_IDS, FaissIndex, among
-from .files import CURE, RECALL, IndexFiles, PartEntry
+from .files import CURE, RECALL, IndexFiles, ShardEntry
 from .inverted import Blocks, build
-from .parts import Part
 from .ranking import Scored
 from .replicas import Replicas
+from .shards import Shard
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Source:
 
     Attributes
     ----------
-    owners : callable
+    image_ids : callable
         All ids, rising, and the photo of each.
     counts : callable
         Photos that own something, rising, and how many ids each.
@@ -57,7 +57,7 @@ class Source:
         How many of the catalogue's contents this index has to hold.
     """
 
-    owners: Callable[[], tuple[Ids, Ids]]
+    image_ids: Callable[[], tuple[Ids, Ids]]
     counts: Callable[[], tuple[Ids, Ids]]
     of_photos: Callable[[Ids], Ids]
     newer: Callable[[int], Iterable[VectorBatch]] | None
@@ -68,7 +68,7 @@ class Source:
 def segments_of(catalog: Catalog, fingerprint: str) -> Source:
     """The segments of a recipe: their ids only grow."""
     return Source(
-        lambda: catalog.segment_owners(fingerprint),
+        lambda: catalog.segment_image_ids(fingerprint),
         lambda: catalog.segment_counts(fingerprint),
         lambda photos: catalog.segments_of_photos(photos.tolist()),
         lambda after: catalog.segment_vectors(fingerprint, after=after),
@@ -81,13 +81,13 @@ def photos_of(catalog: Catalog, fingerprint: str) -> Source:
     """The whole photos of a recipe."""
 
     def counts() -> tuple[Ids, Ids]:
-        ids, _ = catalog.photo_owners(fingerprint)
+        ids, _ = catalog.photo_image_ids(fingerprint)
         return ids, np.ones_like(ids)
 
     return Source(
-        lambda: catalog.photo_owners(fingerprint),
+        lambda: catalog.photo_image_ids(fingerprint),
         counts,
-        lambda photos: np.intersect1d(photos, catalog.photo_owners(fingerprint)[0]),
+        lambda photos: np.intersect1d(photos, catalog.photo_image_ids(fingerprint)[0]),
         None,
         lambda ids: catalog.photo_vectors(ids.tolist()),
         lambda contents: contents.photos,
@@ -98,7 +98,7 @@ def photos_of(catalog: Catalog, fingerprint: str) -> Source:
 class _State:
     """What a search reads, swapped as one."""
 
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Shard, ...] = ()
     contents: Contents | None = None
     stamp: int | None = None
 
@@ -107,11 +107,11 @@ class _State:
         return sum(len(part) for part in self.parts)
 
     @property
-    def written(self) -> tuple[Part, ...]:
+    def written(self) -> tuple[Shard, ...]:
         return tuple(part for part in self.parts if part.name)
 
     @property
-    def growing(self) -> tuple[Part, ...]:
+    def growing(self) -> tuple[Shard, ...]:
         return tuple(part for part in self.parts if not part.name)
 
 
@@ -154,7 +154,7 @@ class LiveIndex:
         self._source, self._catalog, self._fingerprint = source, catalog, fingerprint
         self._replicas = Replicas(dim, self._read, gpu)
         self._refreshing = threading.Lock()
-        self._entries: dict[str, PartEntry] = {}
+        self._entries: dict[str, ShardEntry] = {}
         self._written_gone: dict[str, int] = {}
         self._recall = RECALL
         self._stamp: tuple[int, int] | None = None
@@ -191,20 +191,20 @@ class LiveIndex:
         found = [NO_IDS]
         for part, start, end in zip(parts, ends, ends[1:], strict=False):
             drawn = part.ids[rows[(rows >= start) & (rows < end)] - start]
-            found.append(drawn[~among(part.gone, drawn)])
+            found.append(drawn[~among(part.tombstones, drawn)])
         return np.concatenate(found)
 
-    def owners_of(self, ids: Ids) -> Ids:
+    def image_ids_of(self, ids: Ids) -> Ids:
         """The photo of each id; -1 for an id that is not here."""
         found = np.full(len(ids), -1, np.int64)
         for part in self._state.parts:
             here = part.holds(ids)
-            found[here] = part.owners_of(ids[here])
+            found[here] = part.image_ids_of(ids[here])
         return found
 
-    def owned_by(self, owners: Ids) -> Ids:
+    def of_images(self, image_ids: Ids) -> Ids:
         """Ids of everything that belongs to some photos, rising; O(N)."""
-        found = [part.ids[np.isin(part.owners, owners) & part.alive()] for part in self._state.parts]
+        found = [part.ids[np.isin(part.image_ids, image_ids) & part.alive()] for part in self._state.parts]
         return np.sort(np.concatenate(found)) if found else NO_IDS
 
     def vectors(self, ids: Ids) -> Vectors:
@@ -221,7 +221,9 @@ class LiveIndex:
                 found[here] = self._stored(ids[here])
         return found
 
-    def nearest(self, queries: Vectors, *, k: int, hidden: Collection[int] = (), apart: bool = False) -> Scored:
+    def nearest(
+        self, queries: Vectors, *, k: int, hidden: Collection[int] = (), best_per_image: bool = False
+    ) -> Scored:
         """The k ids whose vectors have the greatest inner product with any of the queries, best first.
 
         Fewer come back only where there are no more. Scores are exact: of parts of short codes the best candidates are
@@ -233,22 +235,24 @@ class LiveIndex:
         k : int
         hidden : collection of int
             Photos whose ids are left out.
-        apart : bool
+        best_per_image : bool
             Take only the best id of each photo.
         """
         exact, rough = list[Scored](), list[Scored]()
         parts = self._state.parts
-        search = partial(Part.candidates, queries=queries, k=k, hidden=hidden, apart=apart)
+        search = partial(Shard.candidates, queries=queries, k=k, hidden=hidden, best_per_image=best_per_image)
         for part in parts:
             found, is_exact = self._replicas.candidates(part, search)
             (exact if is_exact else rough).append(found)
         if rough:
-            candidates = rank.best_of(rough, None if apart else k + max(part.spare_of(k) for part in parts))
+            candidates = rank.best_of(
+                rough, None if best_per_image else k + max(part.rerank_depth_for(k) for part in parts)
+            )
             batch = self._source.some(candidates.ids)
             if len(batch):
-                exact.append(Scored(batch.ids, batch.owners, (batch.vectors @ queries.T).max(axis=1, initial=-1)))
+                exact.append(Scored(batch.ids, batch.image_ids, (batch.vectors @ queries.T).max(axis=1, initial=-1)))
         best = rank.best_of(exact)
-        return (best.apart() if apart else best)[:k]
+        return (best.best_per_image() if best_per_image else best)[:k]
 
     def refresh(self) -> bool:
         """Take in what the catalogue has got and lost since, and what was written; returns whether anything changed."""
@@ -283,12 +287,12 @@ class LiveIndex:
                 return
             sizes = [len(part.ids) for part in state.written]
             first = merging.first_to_merge(
-                sizes, [len(part.gone) for part in state.written], sum(len(part) for part in state.growing)
+                sizes, [len(part.tombstones) for part in state.written], sum(len(part) for part in state.growing)
             )
             if self.files.stamp() != self._opened_stamp:  # what is open here is not what is there, which cannot be used
                 first = 0
             kept, merged = state.written[:first], (*state.written[first:], *state.growing)
-            entries = [(self._entries[part.name], part.gone) for part in kept]
+            entries = [(self._entries[part.name], part.tombstones) for part in kept]
             entry = self._merge(merged)
             if entry is not None:
                 entries.append((entry, NO_IDS))
@@ -311,21 +315,21 @@ class LiveIndex:
             The disk is full or read-only; what was there stays.
         """
         with self._refreshing:
-            self._recall, (ids, owners) = recall, self._source.owners()
-            entry = self._write(ids, owners, self._stored)
+            self._recall, (ids, image_ids) = recall, self._source.image_ids()
+            entry = self._write(ids, image_ids, self._stored)
             entries = [(entry, NO_IDS)] if entry is not None else []
             self.files.commit(entries, fingerprint=self._fingerprint, dim=self.dim, recall=recall)
             self._state = _State(self._load())
 
     def _is_written(self, state: _State) -> bool:
         """Whether the files hold all that is known, and are the ones that were read."""
-        known = {part.name: len(part.gone) for part in state.parts}
+        known = {part.name: len(part.tombstones) for part in state.parts}
         stamp = self._opened_stamp
         return stamp is not None and stamp == self.files.stamp() and known == self._written_gone
 
     # ---- reading what was written
 
-    def _opened(self) -> tuple[Part, ...]:
+    def _opened(self) -> tuple[Shard, ...]:
         try:
             parts = self._load()
         except IndexMissingError:
@@ -337,7 +341,7 @@ class LiveIndex:
             self._check_sample(part)
         return parts
 
-    def _load(self, known: tuple[Part, ...] = ()) -> tuple[Part, ...]:
+    def _load(self, known: tuple[Shard, ...] = ()) -> tuple[Shard, ...]:
         self._stamp = self.files.stamp()
         manifest, parts = self.files.load(self._fingerprint, known)
         if manifest.dim != self.dim:
@@ -345,7 +349,7 @@ class LiveIndex:
                 f"the index in {self.files.folder} has vectors of length {manifest.dim}, the recipe {self.dim}: {CURE}"
             )
         self._entries = {entry.name: entry for entry in manifest.parts}
-        self._written_gone = {part.name: len(part.gone) for part in parts}
+        self._written_gone = {part.name: len(part.tombstones) for part in parts}
         self._recall = manifest.recall
         self._opened_stamp = self._stamp
         return parts
@@ -361,8 +365,10 @@ class LiveIndex:
             logger.error("the index that was written cannot be used: %s", error)
             return False
         gone = [part.ids[~part.alive()] for part in before.parts]
-        parts = tuple(part.less(np.concatenate(gone)) if gone and self._source.newer else part for part in parts)
-        left: list[Part] = []
+        parts = tuple(
+            part.with_tombstones(np.concatenate(gone)) if gone and self._source.newer else part for part in parts
+        )
+        left: list[Shard] = []
         for part in before.growing:
             keep = part.alive()
             for written in parts:
@@ -370,11 +376,11 @@ class LiveIndex:
             if keep.all():
                 left.append(part)
             elif keep.any():
-                left.append(Part.of(part.ids[keep], part.owners[keep], self.vectors(part.ids[keep])))
+                left.append(Shard.of(part.ids[keep], part.image_ids[keep], self.vectors(part.ids[keep])))
         self._state = _State((*parts, *left), before.contents, before.stamp)
         return True
 
-    def _check_sample(self, part: Part) -> None:
+    def _check_sample(self, part: Shard) -> None:
         """Hold some of the part's vectors, the newest among them, against the catalogue's."""
         ids = part.ids[part.alive()]
         if not len(ids):
@@ -405,7 +411,7 @@ class LiveIndex:
         """Hold every photo against the catalogue: mark what is gone, and add what is missing if it may grow."""
         photos, counts = self._source.counts()
         parts = self._state.parts
-        owned = [part.owners[part.alive()] for part in parts]
+        owned = [part.image_ids[part.alive()] for part in parts]
         held, held_counts = np.unique(np.concatenate(owned) if owned else NO_IDS, return_counts=True)
         here = np.zeros(len(photos), np.int64)
         common = np.isin(photos, held)
@@ -413,55 +419,55 @@ class LiveIndex:
         differing = np.union1d(photos[here != counts], np.setdiff1d(held, photos))
         if not len(differing):
             return
-        wanted, have = self._source.of_photos(np.intersect1d(differing, photos)), self.owned_by(differing)
+        wanted, have = self._source.of_photos(np.intersect1d(differing, photos)), self.of_images(differing)
         gone = np.setdiff1d(have, wanted, assume_unique=True)
         if len(gone):
-            self._state = replace(self._state, parts=tuple(part.less(gone) for part in parts))
+            self._state = replace(self._state, parts=tuple(part.with_tombstones(gone) for part in parts))
         missing = np.setdiff1d(wanted, have, assume_unique=True)
         if grow and len(missing) and len(batch := self._source.some(missing)):
             self._grow([batch])
 
     def _grow(self, batches: list[VectorBatch]) -> None:
         """Add vectors as a part in memory, together with those in memory that are not much larger."""
-        ids, owners, vectors = (
-            np.concatenate([getattr(each, name) for each in batches]) for name in ("ids", "owners", "vectors")
+        ids, image_ids, vectors = (
+            np.concatenate([getattr(each, name) for each in batches]) for name in ("ids", "image_ids", "vectors")
         )
         self._check_length(vectors)
         growing = self._state.growing
-        sizes, gone = [len(part.ids) for part in growing], [len(part.gone) for part in growing]
+        sizes, gone = [len(part.ids) for part in growing], [len(part.tombstones) for part in growing]
         first = merging.first_to_merge(sizes, gone, len(ids))
         for part in growing[first:]:
             alive = part.ids[part.alive()]
-            ids, owners = np.concatenate([alive, ids]), np.concatenate([part.owners[part.alive()], owners])
+            ids, image_ids = np.concatenate([alive, ids]), np.concatenate([part.image_ids[part.alive()], image_ids])
             vectors = np.concatenate([self.vectors(alive), vectors])
-        parts = (*self._state.written, *growing[:first], Part.of(ids, owners, vectors))
+        parts = (*self._state.written, *growing[:first], Shard.of(ids, image_ids, vectors))
         self._state = replace(self._state, parts=parts)
 
     # ---- writing
 
-    def _merge(self, parts: tuple[Part, ...]) -> PartEntry | None:
+    def _merge(self, parts: tuple[Shard, ...]) -> ShardEntry | None:
         """Write some parts as one, without what was deleted."""
         ids = np.concatenate([NO_IDS, *(part.ids[part.alive()] for part in parts)])
-        owners = np.concatenate([NO_IDS, *(part.owners[part.alive()] for part in parts)])
+        image_ids = np.concatenate([NO_IDS, *(part.image_ids[part.alive()] for part in parts)])
         order = np.argsort(ids, kind="stable")
-        ids, owners = ids[order], owners[order]
+        ids, image_ids = ids[order], image_ids[order]
         if not all(part.index.is_exact for part in parts):  # the catalogue, which may have lost some, has their vectors
-            there = np.isin(ids, self._source.owners()[0], assume_unique=True)
-            ids, owners = ids[there], owners[there]
-        return self._write(ids, owners, self.vectors)
+            there = np.isin(ids, self._source.image_ids()[0], assume_unique=True)
+            ids, image_ids = ids[there], image_ids[there]
+        return self._write(ids, image_ids, self.vectors)
 
-    def _write(self, ids: Ids, owners: Ids, vectors: Callable[[Ids], Vectors]) -> PartEntry | None:
+    def _write(self, ids: Ids, image_ids: Ids, vectors: Callable[[Ids], Vectors]) -> ShardEntry | None:
         """Write a part of some ids, which rise; None if there are none."""
         if not len(ids):
             return None
         if len(ids) > merging.EXACT_UP_TO:
             built = build(Blocks(ids, partial(_blocks, vectors=vectors)), self._recall)
             if built is not None:
-                return self.files.write_part(built[0], ids, owners, built[1])
+                return self.files.write_part(built[0], ids, image_ids, built[1])
         exact = FaissIndex(self.dim)
         for batch in _blocks(ids, vectors):
             exact.add(batch.ids, batch.vectors)
-        return self.files.write_part(exact, ids, owners, None)
+        return self.files.write_part(exact, ids, image_ids, None)
 
     def _read(self, ids: Ids) -> Iterator[VectorBatch]:
         return _blocks(ids, self.vectors)

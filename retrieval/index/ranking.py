@@ -25,28 +25,28 @@ class Scored:
 
     Attributes
     ----------
-    ids, owners : ndarray of shape (N,), int64
+    ids, image_ids : ndarray of shape (N,), int64
     scores : ndarray of shape (N,), float32
     """
 
     ids: Ids
-    owners: Ids
+    image_ids: Ids
     scores: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __getitem__(self, rows: slice | list[int] | NDArray[np.bool_] | NDArray[np.integer]) -> Scored:
-        return Scored(self.ids[rows], self.owners[rows], self.scores[rows])
+        return Scored(self.ids[rows], self.image_ids[rows], self.scores[rows])
 
     def without(self, photos: Collection[int]) -> Scored:
         """Those that belong to other photos."""
-        return self[~np.isin(self.owners, list(photos))] if photos else self
+        return self[~np.isin(self.image_ids, list(photos))] if photos else self
 
-    def apart(self, several: int = 1) -> Scored:
+    def best_per_image(self, several: int = 1) -> Scored:
         """The best of each photo, or the `several` best."""
-        by_photo = np.argsort(self.owners, kind="stable")
-        starts = np.flatnonzero(np.diff(self.owners[by_photo], prepend=-1))
+        by_photo = np.argsort(self.image_ids, kind="stable")
+        starts = np.flatnonzero(np.diff(self.image_ids[by_photo], prepend=-1))
         places = np.arange(len(self)) - np.repeat(starts, np.diff(starts, append=len(self)))
         return self[np.sort(by_photo[places < several])]
 
@@ -90,13 +90,13 @@ def combine(examples: Vectors, words: Sequence[Vectors], negatives: Vectors) -> 
     return unit(rows)
 
 
-def merge_hits(hits: Hits, owners_of: Callable[[Ids], Ids]) -> Scored:
+def merge_hits(hits: Hits, image_ids_of: Callable[[Ids], Ids]) -> Scored:
     """One falling list of the hits of several queries, each id once with its best score; equals by id.
 
     Parameters
     ----------
     hits : Hits
-    owners_of : callable
+    image_ids_of : callable
         The photos of ids.
     """
     ids, scores = hits.ids.ravel(), hits.scores.ravel()
@@ -107,7 +107,7 @@ def merge_hits(hits: Hits, owners_of: Callable[[Ids], Ids]) -> Scored:
         _, first = np.unique(ids[order], return_index=True)
         order = order[np.sort(first)]
         ids, scores = ids[order], scores[order]
-    return Scored(ids, owners_of(ids), scores)
+    return Scored(ids, image_ids_of(ids), scores)
 
 
 def complete_from(hits: Hits) -> float:
@@ -119,9 +119,9 @@ def complete_from(hits: Hits) -> float:
 def best_of(lists: Sequence[Scored], k: int | None = None) -> Scored:
     """The k best, or all, of several lists in any order that have no id in common, falling; equals by id."""
     ids = np.concatenate([np.zeros(0, np.int64), *(each.ids for each in lists)])
-    owners = np.concatenate([np.zeros(0, np.int64), *(each.owners for each in lists)])
+    image_ids = np.concatenate([np.zeros(0, np.int64), *(each.image_ids for each in lists)])
     scores = np.concatenate([np.zeros(0, np.float32), *(each.scores for each in lists)])
-    return Scored(ids, owners, scores)[np.lexsort((ids, -scores))[:k]]
+    return Scored(ids, image_ids, scores)[np.lexsort((ids, -scores))[:k]]
 
 
 def likely_from(scores: NDArray[np.float32], floor: float = LIKELY_FLOOR) -> float:

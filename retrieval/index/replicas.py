@@ -22,8 +22,8 @@ import numpy as np
 from ..catalog.records import VectorBatch
 from ..types import Hits, Ids, Vectors
 from .inverted import InvertedIndex
-from .parts import Part
 from .ranking import Scored
+from .shards import Shard
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class Replicas:
         self._made: dict[str, Replica | None] = {}
         self._thread: threading.Thread | None = None
 
-    def follow(self, parts: tuple[Part, ...]) -> None:
+    def follow(self, parts: tuple[Shard, ...]) -> None:
         """Let go of replicas of parts that are no more, and begin one that is missing; returns at once."""
         if self._gpu is None:
             return
@@ -117,17 +117,17 @@ class Replicas:
         if self._thread is not None:
             self._thread.join()
 
-    def candidates(self, part: Part, search: Callable[[Part], Scored]) -> tuple[Scored, bool]:
+    def candidates(self, part: Shard, search: Callable[[Shard], Scored]) -> tuple[Scored, bool]:
         """What a search finds in a part, by its replica if there is one, and whether its scores are exact."""
         replica = self._made.get(part.name)
         if replica is not None:
             try:
-                return search(replace(part, index=replica, spare=0)), True
+                return search(replace(part, index=replica, rerank_depth=0)), True
             except BeyondReplicaError as reason:
                 logger.info("part %s is searched on the CPU: %s", part.name, reason)
         return search(part), part.index.is_exact
 
-    def _replicate(self, part: Part) -> None:
+    def _replicate(self, part: Shard) -> None:
         try:
             index, ids = flat_on_gpu(self._dim, self._gpu or 0), list[Ids]()
             for batch in self._read(np.asarray(part.ids)):

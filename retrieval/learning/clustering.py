@@ -45,9 +45,9 @@ Rows = NDArray[np.intp]
 Cosines = NDArray[np.float32]
 
 
-def shape_of(vectors: Vectors, owners: Ids) -> Shape:
+def shape_of(vectors: Vectors, image_ids: Ids) -> Shape:
     """The shape of a group from its vectors, (N, D), and the photo of each; O(N·D)."""
-    _, photo = np.unique(owners, return_inverse=True)
+    _, photo = np.unique(image_ids, return_inverse=True)
     sums = np.zeros((photo.max() + 1, vectors.shape[1]), np.float32)
     np.add.at(sums, photo, vectors)
     total = sums.sum(axis=0)
@@ -56,14 +56,14 @@ def shape_of(vectors: Vectors, owners: Ids) -> Shape:
     return Shape(unit(total), max(LEAST_COSINE, SLACK * float(cosines.min())), float(cosines.mean()))
 
 
-def groups(vectors: Vectors, owners: Ids) -> list[Rows]:
+def groups(vectors: Vectors, image_ids: Ids) -> list[Rows]:
     """Rows of every group, by rising first row.
 
     Parameters
     ----------
     vectors : ndarray of shape (N, D), float32
         Of unit length.
-    owners : ndarray of shape (N,), int64
+    image_ids : ndarray of shape (N,), int64
         Photo of each.
 
     Returns
@@ -75,27 +75,27 @@ def groups(vectors: Vectors, owners: Ids) -> list[Rows]:
     -----
     O(N²·D): about 8 s for 20,000 vectors of length 256 on one core; `BLOCK` rows of similarities are held.
     """
-    if len(np.unique(owners)) < LEAST_PHOTOS:
+    if len(np.unique(image_ids)) < LEAST_PHOTOS:
         return []
-    found = _components(len(vectors), _mutual(*near_photos(vectors, owners)))
-    wide = [rows for rows in found if len(np.unique(owners[rows])) >= LEAST_PHOTOS]
+    found = _components(len(vectors), _mutual(*near_photos(vectors, image_ids)))
+    wide = [rows for rows in found if len(np.unique(image_ids[rows])) >= LEAST_PHOTOS]
     return sorted(_united(vectors, wide), key=lambda rows: int(rows[0]))
 
 
-def near_photos(vectors: Vectors, owners: Ids) -> tuple[Rows, Cosines]:
+def near_photos(vectors: Vectors, image_ids: Ids) -> tuple[Rows, Cosines]:
     """The nearest segment on each of the `NEIGHBOURS` nearest other photos: rows and cosines, -1 for none."""
     count, width = len(vectors), min(NEARBY, len(vectors))
     rows = np.full((count, NEIGHBOURS), -1, np.intp)
     cosines = np.full((count, NEIGHBOURS), -1, np.float32)
     for start in range(0, count, BLOCK):
-        own = owners[start : start + BLOCK, None]
+        own = image_ids[start : start + BLOCK, None]
         scores = vectors[start : start + BLOCK] @ vectors.T
-        scores[own == owners[None]] = -2
+        scores[own == image_ids[None]] = -2
         near = np.argpartition(-scores, width - 1, axis=1)[:, :width]
         values = np.take_along_axis(scores, near, 1)
         order = np.lexsort((near, -values), axis=1)
         near, values = np.take_along_axis(near, order, 1), np.take_along_axis(values, order, 1)
-        photos = owners[near]
+        photos = image_ids[near]
         again = np.stack([(photos[:, :at] == photos[:, at, None]).any(axis=1) for at in range(width)], axis=1)
         first = ~again & (values > -2)
         place = np.cumsum(first, axis=1) - 1

@@ -10,7 +10,7 @@ from typing import Literal, TypedDict
 import numpy as np
 
 from ..catalog import Concepts
-from ..catalog.records import ConceptRecord, FeedbackRecord, Lesson, vector_bytes, vectors_from
+from ..catalog.records import ConceptModel, ConceptRecord, FeedbackRecord, vector_bytes, vectors_from
 from ..errors import QueryError
 from ..search.engine import SearchEngine
 from ..types import Vectors
@@ -29,7 +29,7 @@ class Portable(TypedDict):
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Teacher:
+class ConceptTrainer:
     """Makes and changes concepts.
 
     Attributes
@@ -50,18 +50,18 @@ class Teacher:
             The name cannot be had, or no positive example can be searched.
         UnknownSegmentError
         """
-        return self.concepts.add(name, self._lesson(None, positive, negative))
+        return self.concepts.add(name, self._model(None, positive, negative))
 
     def teach_anew(self, concept_id: int, positive: Sequence[int], negative: Sequence[int]) -> None:
         """Let a concept be what these examples show, and nothing of what it was but its name."""
-        self.concepts.change(concept_id, lesson=self._lesson(None, positive, negative))
+        self.concepts.change(concept_id, model=self._model(None, positive, negative))
 
     def keep(self, name: str, record: FeedbackRecord) -> int:
         """Name what a search was refined to; returns the concept's id."""
         query = self.engine.start_of(record.request)
         own = [ref.segment for ref in record.request.positive if ref.segment is not None and ref.query is None]
         relevant = [*record.relevant, *(key for key in own if key not in record.irrelevant)]
-        return self.concepts.add(name, self._lesson(query, relevant, record.irrelevant))
+        return self.concepts.add(name, self._model(query, relevant, record.irrelevant))
 
     def change(
         self,
@@ -73,39 +73,39 @@ class Teacher:
         removed: Collection[int] = (),
     ) -> None:
         """Rename a concept, or learn it anew with other examples."""
-        lesson = None
+        model = None
         if positive or negative or removed:
-            old = self.concepts.get(concept_id).lesson
+            old = self.concepts.get(concept_id).model
             gone = {*removed, *positive, *negative}
             examples = ([key for key in side if key not in gone] for side in (old.positive, old.negative))
             kept, refused = examples
             query = old.query if old.space == self.engine.recipe.space else None
-            lesson = self._lesson(query, [*kept, *positive], [*refused, *negative])
-        self.concepts.change(concept_id, name=name, lesson=lesson)
+            model = self._model(query, [*kept, *positive], [*refused, *negative])
+        self.concepts.change(concept_id, name=name, model=model)
 
     def merge(self, concept_ids: Sequence[int], name: str) -> int:
         """Put one concept with the examples of all in their place; returns its id."""
-        lessons = [self.concepts.get(key).lesson for key in dict.fromkeys(concept_ids)]
-        here = [each.query for each in lessons if each.query is not None and each.space == self.engine.recipe.space]
-        positive = list(dict.fromkeys(key for each in lessons for key in each.positive))
-        negative = [key for each in lessons for key in each.negative if key not in positive]
-        lesson = self._lesson(np.concatenate(here) if here else None, positive, list(dict.fromkeys(negative)))
-        return self.concepts.merge(dict.fromkeys(concept_ids), name, lesson)
+        models = [self.concepts.get(key).model for key in dict.fromkeys(concept_ids)]
+        here = [each.query for each in models if each.query is not None and each.space == self.engine.recipe.space]
+        positive = list(dict.fromkeys(key for each in models for key in each.positive))
+        negative = [key for each in models for key in each.negative if key not in positive]
+        model = self._model(np.concatenate(here) if here else None, positive, list(dict.fromkeys(negative)))
+        return self.concepts.merge(dict.fromkeys(concept_ids), name, model)
 
     def count(self, concept: ConceptRecord) -> int | None:
         """How many stored segments it labels, up to `engine.LABELLED`; None if it is of another space."""
-        return len(self.engine.labelled(concept)) if concept.lesson.space == self.engine.recipe.space else None
+        return len(self.engine.labelled(concept)) if concept.model.space == self.engine.recipe.space else None
 
     def labels(self, image_id: int) -> dict[int, list[str]]:
         """Names of the concepts of each of a photo's segments that has any; as they are now, nothing is stored."""
-        here = [each for each in self.concepts.known().values() if each.lesson.space == self.engine.recipe.space]
+        here = [each for each in self.concepts.known().values() if each.model.space == self.engine.recipe.space]
         ids = [segment.id for segment in self.engine.catalog.segments(image_id)] if here else []
         if not ids or self.engine.catalog.image(image_id).space != self.engine.recipe.space:
             return {}
         batch, found = self.engine.catalog.vectors(ids), dict[int, list[str]]()
         for concept in here:
-            scores = (batch.vectors @ concept.lesson.directions.T).max(axis=1)
-            for key in batch.ids[scores >= concept.lesson.threshold].tolist():
+            scores = (batch.vectors @ concept.model.directions.T).max(axis=1)
+            for key in batch.ids[scores >= concept.model.threshold].tolist():
                 found.setdefault(key, []).append(concept.name)
         return found
 
@@ -114,10 +114,10 @@ class Teacher:
         return [
             Portable(
                 name=each.name,
-                space=each.lesson.space,
-                threshold=each.lesson.threshold,
-                rows=len(each.lesson.directions),
-                directions=base64.b64encode(vector_bytes(each.lesson.directions)).decode(),
+                space=each.model.space,
+                threshold=each.model.threshold,
+                rows=len(each.model.directions),
+                directions=base64.b64encode(vector_bytes(each.model.directions)).decode(),
             )
             for each in self.concepts.known().values()
         ]
@@ -130,17 +130,17 @@ class Teacher:
         QueryError
             One is of another space, is damaged, or its name is taken.
         """
-        lessons = [(each["name"], self._imported(each)) for each in concepts]
-        return self.concepts.add_all(lessons)
+        models = [(each["name"], self._imported(each)) for each in concepts]
+        return self.concepts.add_all(models)
 
-    def _imported(self, portable: Portable) -> Lesson:
+    def _imported(self, portable: Portable) -> ConceptModel:
         name, space = portable["name"], portable["space"]
         if space != self.engine.recipe.space:
             raise QueryError(
                 f"the concept {name!r} is of {space}, this collection is searched with {self.engine.recipe.space}: "
                 "a concept can be carried between collections of one recipe only"
             )
-        return Lesson(
+        return ConceptModel(
             space=space,
             directions=self._decoded(portable),
             threshold=portable["threshold"],
@@ -159,12 +159,12 @@ class Teacher:
             raise QueryError(f"the vectors of {portable['name']!r} are not of unit length: export it again")
         return rows
 
-    def _lesson(self, query: Vectors | None, positive: Sequence[int], negative: Sequence[int]) -> Lesson:
+    def _model(self, query: Vectors | None, positive: Sequence[int], negative: Sequence[int]) -> ConceptModel:
         both = set(positive) & set(negative)
         if both:
             raise QueryError(f"segment {min(both)} cannot be a positive and a negative example at once")
         model = self.engine.learn(query, positive, negative)
-        return Lesson(
+        return ConceptModel(
             space=self.engine.recipe.space,
             directions=model.directions,
             threshold=model.threshold,

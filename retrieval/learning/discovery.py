@@ -35,7 +35,7 @@ from ..text.vocabulary import normal_form
 from ..types import Ids, Vectors
 from . import clustering
 from .clustering import shape_of
-from .concepts import Teacher
+from .concepts import ConceptTrainer
 
 MIN_QUALITY = 0.2
 """Chance from which on a segment is taken for a thing that could be named."""
@@ -186,14 +186,14 @@ class Discoverer:
             )
         return report
 
-    def name(self, cluster_id: int, name: str, teacher: Teacher, *, add: bool = False) -> int:
+    def name(self, cluster_id: int, name: str, trainer: ConceptTrainer, *, add: bool = False) -> int:
         """Make a concept of a cluster's typical members; returns the concept's id.
 
         Parameters
         ----------
         cluster_id : int
         name : str
-        teacher : Teacher
+        trainer : ConceptTrainer
         add : bool
             Whether the members become further examples of the concept of this name, if there is one.
 
@@ -208,10 +208,10 @@ class Discoverer:
         examples = [each.segment_id for each in members]
         known = {normal_form(each): key for each, key in self.concepts.names().items()}.get(normal_form(name))
         if known is None:
-            concept_id = teacher.teach(name, examples, [])
+            concept_id = trainer.teach(name, examples, [])
         elif add:
             concept_id = known
-            teacher.change(known, positive=examples)
+            trainer.change(known, positive=examples)
         else:
             raise QueryError(
                 f"there is a concept named {name!r} already: choose another name, or add these examples to it "
@@ -258,7 +258,7 @@ class Discoverer:
             some = self._sampled(ids, MOST)
             if not len(some):
                 raise QueryError("these clusters have no members any more: nothing can be made of them")
-            shape = shape_of(some.vectors, some.owners)
+            shape = shape_of(some.vectors, some.image_ids)
             parts = [(block.ids, _joined(block, slice(None), shape.centre)) for block in self._blocks(ids)]
             change = ClusterChange(
                 left=np.concatenate([part for part, _ in parts]).tolist(),
@@ -293,9 +293,9 @@ class Discoverer:
             second = clustering.halves(some.vectors) if len(some) else np.zeros(0, bool)
             if not second.any():
                 raise QueryError(f"cluster {cluster_id} cannot be split: its segments are all alike")
-            if len(np.unique(some.owners[second])) > len(np.unique(some.owners[~second])):
+            if len(np.unique(some.image_ids[second])) > len(np.unique(some.image_ids[~second])):
                 second = ~second
-            kept, new = (shape_of(some.vectors[part], some.owners[part]) for part in (~second, second))
+            kept, new = (shape_of(some.vectors[part], some.image_ids[part]) for part in (~second, second))
             sides: tuple[list[Joined], list[Joined]] = [], []
             for block in self._blocks([cluster_id]):
                 likes_new = block.vectors @ new.centre > block.vectors @ kept.centre
@@ -436,11 +436,11 @@ class Discoverer:
         explained = np.array([changed.get(key, was) for key, was in zip(ids.tolist(), explained, strict=True)], bool)
         new = [each.segments[~each.explained] for each in joined]
         members = self.clusters.with_vectors(_evenly(np.concatenate([ids[~explained], *new]), COHERENT).tolist())
-        return shape_of(members.vectors, members.owners).coherence if len(members) else None
+        return shape_of(members.vectors, members.image_ids).coherence if len(members) else None
 
     def _explainer(self) -> Callable[[Members], Flags]:
         """What tells which segments a concept of this space labels."""
-        lessons = [each.lesson for each in self.concepts.all() if each.lesson.space == self.space]
+        lessons = [each.model for each in self.concepts.all() if each.model.space == self.space]
 
         def explains(members: Members) -> Flags:
             found = np.zeros(len(members), bool)
@@ -481,10 +481,10 @@ def _founded(part: Members) -> list[tuple[Shape, Joined]]:
 
     A cluster is a group and what is at least as like its centre as its members are like each other.
     """
-    parts = clustering.groups(part.vectors, part.owners)
+    parts = clustering.groups(part.vectors, part.image_ids)
     if not parts:
         return []
-    shapes = [shape_of(part.vectors[rows], part.owners[rows]) for rows in parts]
+    shapes = [shape_of(part.vectors[rows], part.image_ids[rows]) for rows in parts]
     centres = np.stack([shape.centre for shape in shapes])
     strict = np.array([shape.coherence for shape in shapes], np.float32)
     clusters = _assigned(part, np.arange(1, len(shapes) + 1), centres, strict)

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import QueryError
 from ..text.vocabulary import normal_form
 from ..types import Bags
-from .concepts import Teacher
+from .concepts import ConceptTrainer
 from .weak_labels import MOST_PHOTOS, PER_PHOTO, REFERENCES, Explained, WeakLearner, drawn, unexplained
 
 MOST_EXAMPLES = 40
@@ -56,12 +56,14 @@ class Learnt:
     reason: str | None = None
 
 
-def learn_from_photos(teacher: Teacher, tags: Mapping[str, Collection[int]], *, replace: bool = False) -> list[Learnt]:
+def learn_from_photos(
+    trainer: ConceptTrainer, tags: Mapping[str, Collection[int]], *, replace: bool = False
+) -> list[Learnt]:
     """Learn a concept of each tag from the photos that bear it; photos that do not are taken not to show it.
 
     Parameters
     ----------
-    teacher : Teacher
+    trainer : ConceptTrainer
     tags : mapping of str to collection of int
         Photos by tag; those that are not analysed in the space that is searched say nothing. Names that differ in case
         and signs only are one.
@@ -72,25 +74,25 @@ def learn_from_photos(teacher: Teacher, tags: Mapping[str, Collection[int]], *, 
     -----
     `weak_labels.WeakLearner` has the method and its cost.
     """
-    photos, taken = _joined(tags), {} if replace else _taken(teacher)
-    found = explained_tags(teacher, {name: each for name, each in photos.items() if normal_form(name) not in taken})
-    return _learn(teacher, photos, found.__getitem__, replace=replace)
+    photos, taken = _joined(tags), {} if replace else _taken(trainer)
+    found = explained_tags(trainer, {name: each for name, each in photos.items() if normal_form(name) not in taken})
+    return _learn(trainer, photos, found.__getitem__, replace=replace)
 
 
-def explained_tags(teacher: Teacher, tags: Mapping[str, Collection[int]]) -> dict[str, Explained]:
+def explained_tags(trainer: ConceptTrainer, tags: Mapping[str, Collection[int]]) -> dict[str, Explained]:
     """Which segments explain each tag; nothing is learnt."""
-    learner = WeakLearner(_bags(teacher, list(tags.values())))
+    learner = WeakLearner(_bags(trainer, list(tags.values())))
     return {name: learner.explain(photos) for name, photos in tags.items()}
 
 
 def learn_from_segments(
-    teacher: Teacher, tags: Mapping[str, Sequence[tuple[int, int]]], *, replace: bool = False
+    trainer: ConceptTrainer, tags: Mapping[str, Sequence[tuple[int, int]]], *, replace: bool = False
 ) -> list[Learnt]:
     """Learn a concept of each tag from segments that are known to show it.
 
     Parameters
     ----------
-    teacher : Teacher
+    trainer : ConceptTrainer
     tags : mapping of str to sequence of (int, int)
         Photo and segment, the surest first.
     replace : bool
@@ -105,24 +107,24 @@ def learn_from_segments(
         segments = np.array([segment for _, segment in pairs[name]], np.int64)
         return Explained(segments=segments, against=segments[:0], agreement=math.nan, reason=None)
 
-    return _learn(teacher, photos, known, replace=replace)
+    return _learn(trainer, photos, known, replace=replace)
 
 
 def _learn(
-    teacher: Teacher, photos: Mapping[str, Sequence[int]], explain: Callable[[str], Explained], *, replace: bool
+    trainer: ConceptTrainer, photos: Mapping[str, Sequence[int]], explain: Callable[[str], Explained], *, replace: bool
 ) -> list[Learnt]:
     """What becomes of each tag, one after another."""
-    taken, outcomes = _taken(teacher), list[Learnt]()
+    taken, outcomes = _taken(trainer), list[Learnt]()
     for name, each in photos.items():
         concept_id, count = taken.get(normal_form(name)), len(set(each))
         if concept_id is not None and not replace:
             outcomes.append(Learnt(name=name, photos=count, reason=TAKEN))
         else:
-            outcomes.append(_kept(teacher, name, count, explain(name), concept_id))
+            outcomes.append(_kept(trainer, name, count, explain(name), concept_id))
     return outcomes
 
 
-def _kept(teacher: Teacher, name: str, photos: int, found: Explained, concept_id: int | None) -> Learnt:
+def _kept(trainer: ConceptTrainer, name: str, photos: int, found: Explained, concept_id: int | None) -> Learnt:
     """Make the concept, or another of the one there is; a name that none can have is a reason, too."""
     agreement = None if math.isnan(found.agreement) else found.agreement
     if found.reason is not None:
@@ -130,9 +132,9 @@ def _kept(teacher: Teacher, name: str, photos: int, found: Explained, concept_id
     positive, negative = found.segments[:MOST_EXAMPLES].tolist(), found.against[:MOST_AGAINST].tolist()
     try:
         if concept_id is None:
-            concept_id = teacher.teach(name, positive, negative)
+            concept_id = trainer.teach(name, positive, negative)
         else:
-            teacher.teach_anew(concept_id, positive, negative)
+            trainer.teach_anew(concept_id, positive, negative)
     except QueryError as error:
         return Learnt(name=name, photos=photos, agreement=agreement, reason=str(error))
     return Learnt(
@@ -140,7 +142,7 @@ def _kept(teacher: Teacher, name: str, photos: int, found: Explained, concept_id
         photos=photos,
         concept_id=concept_id,
         explained=tuple(found.segments.tolist()),
-        segments=teacher.count(teacher.concepts.get(concept_id)),
+        segments=trainer.count(trainer.concepts.get(concept_id)),
         agreement=agreement,
     )
 
@@ -155,15 +157,15 @@ def _joined(tags: Mapping[str, Collection[T]]) -> dict[str, list[T]]:
     return {name: list(each) for name, each in joined.items()}
 
 
-def _taken(teacher: Teacher) -> dict[str, int]:
+def _taken(trainer: ConceptTrainer) -> dict[str, int]:
     """The concept of each normal form of a name."""
-    return {normal_form(name): key for name, key in teacher.concepts.names().items()}
+    return {normal_form(name): key for name, key in trainer.concepts.names().items()}
 
 
-def _bags(teacher: Teacher, tags: Sequence[Collection[int]]) -> Bags:
+def _bags(trainer: ConceptTrainer, tags: Sequence[Collection[int]]) -> Bags:
     """The photos of the tags, of large ones some, and for each tag enough photos without it."""
-    space, catalog = teacher.engine.recipe.space, teacher.engine.catalog
-    stored = set(catalog.photo_owners(space)[0].tolist())
+    space, catalog = trainer.engine.recipe.space, trainer.engine.catalog
+    stored = set(catalog.photo_image_ids(space)[0].tolist())
     wanted: set[int] = set()
     for photos in tags:
         wanted.update(drawn(stored & set(photos), MOST_PHOTOS).tolist())

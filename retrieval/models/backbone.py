@@ -42,7 +42,7 @@ class Backbone:
     device : str
         ``"cpu"``, a CUDA device, or ``"auto"`` for the first CUDA device if there is one.
     threads : int, optional
-        Threads of one pass on the CPU; with 1, `lanes` passes are best run beside each other. All cores if absent.
+        Threads of one pass on the CPU; with 1, `concurrency` passes are best run at once. All cores if absent.
     weights : Path, optional
         A state dict in the package's form; the installed package's own if absent.
 
@@ -56,7 +56,7 @@ class Backbone:
     ----------
     batch_size : int
         How many images the device is best given at once.
-    lanes : int
+    concurrency : int
         How many passes are best run at once, each from a thread of its own.
     classifier, classifier_bias : ndarray of shape (1000, 1280) and (1000,), float32
         The rows of the classifier, in ImageNet's order.
@@ -79,7 +79,7 @@ class Backbone:
         on_cpu = self.device.type == "cpu"
         self._threads = threads if on_cpu else None
         self.batch_size = 1 if on_cpu else 32
-        self.lanes = max(1, (os.cpu_count() or 1) // threads) if on_cpu and threads else 1
+        self.concurrency = max(1, (os.cpu_count() or 1) // threads) if on_cpu and threads else 1
         self._network = network.to(self.device).to(memory_format=torch.channels_last)
 
     def extract(

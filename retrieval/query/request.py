@@ -66,7 +66,7 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Clause:
     """A further thing that a photo has to hold.
 
     Attributes
@@ -113,7 +113,7 @@ class SearchRequest:
         Conditions that results have to meet.
     facets : bool
         Whether the likely ones of the best `FACETED` results are counted by kind.
-    also : tuple of Part
+    also : tuple of Clause
         What else a photo has to hold, each in a segment of its own.
     relations : tuple of Relation
         How the things lie to each other. The request's own examples and words are thing 0; where it has several words
@@ -133,7 +133,7 @@ class SearchRequest:
     min_quality: float = 0.0
     filters: Filters = NO_FILTERS
     facets: bool = False
-    also: tuple[Part, ...] = ()
+    also: tuple[Clause, ...] = ()
     relations: tuple[Relation, ...] = ()
 
     def __post_init__(self) -> None:

@@ -58,7 +58,7 @@ NAMES = tuple(_MODULES)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class RecipeCard:
+class RecipeSpec:
     """What can be known of a recipe without loading it.
 
     Attributes
@@ -91,8 +91,8 @@ class RecipeCard:
 
 
 @cache
-def card(name: str) -> RecipeCard:
-    """The card of a recipe.
+def recipe_spec(name: str) -> RecipeSpec:
+    """The spec of a recipe.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def card(name: str) -> RecipeCard:
     if colon and family not in _TAKES_MODEL:
         raise ConfigurationError(f"SEGSEARCH_RECIPE={name!r}: {family} takes no model; use {family} alone")
     module = import_module(f".{'paired' if plus else _MODULES[family]}", __name__)
-    found: RecipeCard = module.card(name)
+    found: RecipeSpec = module.recipe_spec(name)
     return found
 
 
@@ -127,4 +127,4 @@ def load(name: str, device: str, *, threads: int | None = None) -> Recipe:
     threads : int, optional
         Threads of one pass on the CPU: 1 where many photos are at hand, absent where one is waited for.
     """
-    return card(name).build(device, threads)
+    return recipe_spec(name).build(device, threads)

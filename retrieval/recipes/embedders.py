@@ -37,7 +37,7 @@ class Embedder:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class EmbedderCard:
+class EmbedderSpec:
     """What can be known of an embedder without loading it.
 
     Attributes
@@ -107,8 +107,8 @@ FAMILIES = {
 }
 
 
-def embedder_card(name: str) -> EmbedderCard:
-    """The card of an embedder; loads no network, but may fetch the model's description.
+def embedder_spec(name: str) -> EmbedderSpec:
+    """The spec of an embedder; loads no network, but may fetch the model's description.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def embedder_card(name: str) -> EmbedderCard:
         raise WeightsCorruptError(
             f"config.json of {model.name} does not say how long its vectors are ({error!r}): fetch it from {model.url}"
         ) from error
-    return EmbedderCard(
+    return EmbedderSpec(
         family=kind,
         space=fingerprint(f"{kind}-space-1", model.identity(), family.long_side),
         dim=dim,

@@ -12,7 +12,7 @@ from ..models.fingerprint import fingerprint
 from ..models.size import ModelSize
 from ..segment.grid import grid_segments
 from ..types import Analysis, RgbImage, Segments
-from . import RecipeCard
+from . import RecipeSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class GridRecipe:
         return ModelSize()
 
     @property
-    def lanes(self) -> int:
+    def concurrency(self) -> int:
         """One."""
         return 1
 
@@ -73,10 +73,10 @@ class GridRecipe:
         return Analysis(segments, mean_colors(image, segments), color, fallback=color)
 
 
-def card(name: str) -> RecipeCard:
-    """The recipe's card."""
+def recipe_spec(name: str) -> RecipeSpec:
+    """The recipe's spec."""
     recipe = GridRecipe()
-    return RecipeCard(
+    return RecipeSpec(
         name=name,
         fingerprint=recipe.fingerprint,
         space=recipe.space,

@@ -23,7 +23,7 @@ from ..models.size import ModelSize
 from ..segment.parameters import HierarchyParameters, MergeParameters
 from ..text.vocabulary import Vocabulary
 from ..types import Analysis, FeatureMap, Features, RgbImage, Segments, Vectors
-from . import RecipeCard
+from . import RecipeSpec
 
 if TYPE_CHECKING:
     from ..models.backbone import Backbone
@@ -128,9 +128,9 @@ class LiteRecipe:
         return self.backbone.size + ModelSize.of_files(self.files)
 
     @property
-    def lanes(self) -> int:
+    def concurrency(self) -> int:
         """How many passes are best run at once."""
-        return self.backbone.lanes
+        return self.backbone.concurrency
 
     @property
     def batch_size(self) -> int:
@@ -227,8 +227,8 @@ BOUNDARIES = DATA / "boundaries.safetensors"
 RANKING = DATA / "lite-ranking.safetensors"
 
 
-def card(name: str) -> RecipeCard:
-    """A recipe's card; reads its projection file."""
+def recipe_spec(name: str) -> RecipeSpec:
+    """A recipe's spec; reads its projection file."""
     chosen, path = PARAMETERS[name], projection_path(name)
     projection = Projection.load(path)
     embedding = (BACKBONE, digest_of(path), asdict(replace(chosen, hierarchy=HierarchyParameters())))
@@ -236,7 +236,7 @@ def card(name: str) -> RecipeCard:
     boundaries = digest_of(BOUNDARIES) if chosen.hierarchy.learned else None
     print_ = fingerprint(f"{name}-2", *embedding, ranking, boundaries, chosen.hierarchy)
     space = fingerprint("lite-crops-space" if chosen.crop_side else "lite-space", *embedding)
-    return RecipeCard(
+    return RecipeSpec(
         name=name,
         fingerprint=print_,
         space=space,

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import RgbImage, Segments
-from . import RecipeCard
-from .network import frame_size, network_card, nothing
+from . import RecipeSpec
+from .network import frame_size, network_spec, nothing
 
 if TYPE_CHECKING:
     from ..models.passes import Device
@@ -206,9 +206,9 @@ def _instances(detection: dict[str, Any], size_hw: tuple[int, ...]) -> Instances
     return Instances(shares, kinds.numpy(), scores.float().numpy(), masks.float().numpy()[:, 0])
 
 
-def card(name: str) -> RecipeCard:
-    """A recipe's card."""
-    return network_card(
+def recipe_spec(name: str) -> RecipeSpec:
+    """A recipe's spec."""
+    return network_spec(
         name, [WEIGHTS[name], PARAMETERS[name]], lambda device, threads: _build(name, device, threads, PARAMETERS[name])
     )
 

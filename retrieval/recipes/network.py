@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from ..models.fingerprint import fingerprint
 from ..models.size import ModelSize
 from ..types import Analysis, RgbImage, Segments
-from . import RecipeCard
+from . import RecipeSpec
 from .lite import LiteFeatures, LiteRecipe
-from .lite import card as lite_card
-from .protocols import PixelNamer
+from .lite import recipe_spec as lite_spec
+from .protocols import SemanticSegmenter
 
 EMBEDDER = "lite-unlearned"
 """Whose vectors they are: those of ``lite``, without the decoder that its own segmenter needs."""
@@ -83,12 +83,12 @@ class NetworkRecipe:
     @property
     def class_names(self) -> tuple[str | None, ...]:
         """Of the network's classes; empty if it tells no pixel's class."""
-        return self.network.class_names if isinstance(self.network, PixelNamer) else ()
+        return self.network.class_names if isinstance(self.network, SemanticSegmenter) else ()
 
     @property
-    def lanes(self) -> int:
+    def concurrency(self) -> int:
         """How many passes are best run at once."""
-        return self.lite.lanes
+        return self.lite.concurrency
 
     @property
     def batch_size(self) -> int:
@@ -108,7 +108,7 @@ class NetworkRecipe:
 
     def class_map(self, image: RgbImage, features: NetworkFeatures) -> NDArray[np.uint16]:
         """Class of every pixel as the network tells it, (H, W), where it tells any."""
-        if not isinstance(self.network, PixelNamer):
+        if not isinstance(self.network, SemanticSegmenter):
             raise TypeError(f"{self.fingerprint} tells no pixel's class: see class_names")
         return self.network.class_map(image, features.own)
 
@@ -143,10 +143,10 @@ def nothing(size_hw: tuple[int, int]) -> Segments:
     return Segments(np.zeros(size_hw, np.int32), np.zeros((0, 1), bool), np.zeros(0, np.float32))
 
 
-def network_card(
+def network_spec(
     name: str, identity: Sequence[Any], build: Callable[[str, int | None], SegmentationNetwork]
-) -> RecipeCard:
-    """The card of a recipe of this kind; loads no network.
+) -> RecipeSpec:
+    """The spec of a recipe of this kind; loads no network.
 
     Parameters
     ----------
@@ -157,14 +157,14 @@ def network_card(
     build : callable
         Makes the network on a device; on the CPU with so many threads a pass.
     """
-    lite = lite_card(EMBEDDER)
+    lite = lite_spec(EMBEDDER)
     print_ = fingerprint(f"{name.partition(':')[0]}-1", *identity, lite.space)
 
     def built(device: str, threads: int | None) -> NetworkRecipe:
         network = build(device, threads)  # first, for it is the one that may be missing
         embedder = lite.build(device, threads)
         if not isinstance(embedder, LiteRecipe):
-            raise TypeError(f"the card of {EMBEDDER} builds a LiteRecipe")
+            raise TypeError(f"the spec of {EMBEDDER} builds a LiteRecipe")
         return NetworkRecipe(print_, embedder, network)
 
     return replace(lite, name=name, fingerprint=print_, build=built)

@@ -18,9 +18,9 @@ from ..errors import ConfigurationError
 from ..models.fingerprint import fingerprint
 from ..models.size import ModelSize
 from ..types import Analysis, RgbImage, Segments, Vectors
-from . import RecipeCard
-from . import card as recipe_card
-from .embedders import Embedder, embedder_card
+from . import RecipeSpec
+from . import recipe_spec as spec_of
+from .embedders import Embedder, embedder_spec
 from .protocols import Recipe
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ class PairedRecipe:
         return self.segmenter.size + ModelSize.of_network(self.embedder.patches.network)
 
     @property
-    def lanes(self) -> int:
+    def concurrency(self) -> int:
         """How many passes are best run at once."""
-        return self.segmenter.lanes
+        return self.segmenter.concurrency
 
     @property
     def batch_size(self) -> int:
@@ -104,8 +104,8 @@ class ReadingPairedRecipe(PairedRecipe):
         return self.embedder.text.embed_texts(texts)
 
 
-def card(name: str) -> RecipeCard:
-    """A recipe's card.
+def recipe_spec(name: str) -> RecipeSpec:
+    """A recipe's spec.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def card(name: str) -> RecipeCard:
     first, _, second = name.partition("+")
     if first == "lite-crops":
         raise ConfigurationError(f"SEGSEARCH_RECIPE={name}: lite-crops is lite with other vectors; use lite+{second}")
-    segmenter, embedder = recipe_card(first), embedder_card(second)
+    segmenter, embedder = spec_of(first), embedder_spec(second)
     print_ = fingerprint(f"{first.partition(':')[0]}+{embedder.family}-1", segmenter.fingerprint, embedder.space)
 
     def built(device: str, threads: int | None) -> PairedRecipe:
@@ -123,7 +123,7 @@ def card(name: str) -> RecipeCard:
         kind = ReadingPairedRecipe if embedder.reads_text else PairedRecipe
         return kind(print_, embedder.space, segmenter.build(device, threads), loaded)
 
-    return RecipeCard(
+    return RecipeSpec(
         name=name,
         fingerprint=print_,
         space=embedder.space,

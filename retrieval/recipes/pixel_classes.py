@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from ..segment.class_map import ClassMap, ComponentParameters, class_segments
 from ..segment.dense_crf_parameters import CrfParameters
 from ..types import RgbImage, Segments
-from . import RecipeCard
-from .network import frame_size, network_card
+from . import RecipeSpec
+from .network import frame_size, network_spec
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -125,12 +125,12 @@ class PixelClassifier:
         return class_map(chances)
 
 
-def card(name: str) -> RecipeCard:
-    """A recipe's card."""
+def recipe_spec(name: str) -> RecipeSpec:
+    """A recipe's spec."""
     parameters = PARAMETERS[name]
     architecture = name.removesuffix("-crf")
     identity = [WEIGHTS[architecture], parameters]
-    return network_card(name, identity, lambda device, threads: _build(architecture, device, threads, parameters))
+    return network_spec(name, identity, lambda device, threads: _build(architecture, device, threads, parameters))
 
 
 def _build(architecture: str, device: str, threads: int | None, parameters: PixelClassParameters) -> PixelClassifier:

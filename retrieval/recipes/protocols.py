@@ -35,7 +35,7 @@ class Recipe(Protocol):
         ...
 
     @property
-    def lanes(self) -> int:
+    def concurrency(self) -> int:
         """How many calls of `extract` are best run at once, each from a thread of its own."""
         ...
 
@@ -58,7 +58,7 @@ class Recipe(Protocol):
 
 
 @runtime_checkable
-class PixelNamer(Protocol):
+class SemanticSegmenter(Protocol):
     """What a recipe may do besides: tell the class of every pixel."""
 
     @property

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from ..segment.sam_parameters import PARAMETERS, SamParameters
 from ..types import RgbImage, Segments
-from . import RecipeCard
-from .network import frame_size, network_card
+from . import RecipeSpec
+from .network import frame_size, network_spec
 
 if TYPE_CHECKING:
     from ..models.passes import Device
@@ -149,8 +149,8 @@ def _one(embeddings: Any, row: int) -> Any:
     return embeddings[row : row + 1]
 
 
-def card(name: str) -> RecipeCard:
-    """A recipe's card.
+def recipe_spec(name: str) -> RecipeSpec:
+    """A recipe's spec.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def card(name: str) -> RecipeCard:
     version, _, named = name.partition(":")
     model = HubModel.read(named or MODELS[version], setting=f"SEGSEARCH_RECIPE={name}")
     identity = [model.identity(), PARAMETERS]
-    return network_card(name, identity, lambda device, threads: _build(version, model, device, threads, PARAMETERS))
+    return network_spec(name, identity, lambda device, threads: _build(version, model, device, threads, PARAMETERS))
 
 
 def _build(version: str, model: HubModel, device: str, threads: int | None, parameters: SamParameters) -> Sam:

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from ..errors import ConfigurationError
 from ..segment.class_map import ClassMap, ComponentParameters, class_segments
 from ..types import RgbImage, Segments
-from . import RecipeCard
-from .network import frame_size, network_card
+from . import RecipeSpec
+from .network import frame_size, network_spec
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -157,8 +157,8 @@ def _content(inputs: dict[str, Any]) -> tuple[int, int]:
     return int(mask.any(axis=1).sum()), int(mask.any(axis=0).sum())
 
 
-def card(name: str) -> RecipeCard:
-    """A recipe's card.
+def recipe_spec(name: str) -> RecipeSpec:
+    """A recipe's spec.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def card(name: str) -> RecipeCard:
 
     model = HubModel.read(name.partition(":")[2], setting=f"SEGSEARCH_RECIPE={name}")
     identity = [model.identity(), PARAMETERS]
-    return network_card(name, identity, lambda device, threads: _build(model, device, threads, PARAMETERS))
+    return network_spec(name, identity, lambda device, threads: _build(model, device, threads, PARAMETERS))
 
 
 def _build(model: HubModel, device: str, threads: int | None, parameters: SemanticParameters) -> SemanticNetwork:

@@ -14,8 +14,8 @@ from ..query.request import SearchRequest
 from ..types import Ids, Vectors
 from . import combination
 from .combination import Layout
+from .plan import QueryPlan, QueryTerm
 from .scope import Scope
-from .understanding import Sought, Understood
 
 FIRST = 300
 """So many segments of each thing are looked at to begin with."""
@@ -50,14 +50,14 @@ class CombinedHit:
     degrees: tuple[float, ...]
 
 
-def combined_search(scope: Scope, understood: Understood, request: SearchRequest) -> list[CombinedHit]:
+def combined_search(scope: Scope, understood: QueryPlan, request: SearchRequest) -> list[CombinedHit]:
     """Photos that hold all things, best first, at most ``request.limit``.
 
     Parameters
     ----------
     scope : Scope
         The segments that may be found.
-    understood : Understood
+    understood : QueryPlan
         Several things.
     request : SearchRequest
 
@@ -71,7 +71,7 @@ def combined_search(scope: Scope, understood: Understood, request: SearchRequest
     while True:
         lists = [scope.nearest(thing.directions, k, hidden=understood.hidden) for thing in understood.things]
         last = np.array([float(each.scores[-1]) if len(each) else 0.0 for each in lists])
-        photos = np.unique(np.concatenate([each.owners for each in lists]))
+        photos = np.unique(np.concatenate([each.image_ids for each in lists]))
         found = _compared(scope, understood.things, request, photos)
         enough = len(found) >= request.limit and found[request.limit - 1].score >= combination.bound(last)
         if enough or max(map(len, lists)) < k or len(photos) >= MOST:
@@ -79,15 +79,15 @@ def combined_search(scope: Scope, understood: Understood, request: SearchRequest
         k *= 4
 
 
-def _compared(scope: Scope, things: Sequence[Sought], request: SearchRequest, photos: Ids) -> list[CombinedHit]:
+def _compared(scope: Scope, things: Sequence[QueryTerm], request: SearchRequest, photos: Ids) -> list[CombinedHit]:
     """The best matches among some photos, in falling order, as many as are wanted."""
-    ids = scope.passing(scope.index.owned_by(photos))
+    ids = scope.passing(scope.index.of_images(photos))
     if not len(ids):
         return []
-    owners, vectors = scope.index.owners_of(ids), scope.index.vectors(ids)
+    image_ids, vectors = scope.index.image_ids_of(ids), scope.index.vectors(ids)
     scores = np.stack([(vectors @ thing.directions.T).max(axis=1) for thing in things]).astype(np.float64)
-    order = np.argsort(owners, kind="stable")
-    starts = np.flatnonzero(np.diff(owners[order], prepend=-1))
+    order = np.argsort(image_ids, kind="stable")
+    starts = np.flatnonzero(np.diff(image_ids[order], prepend=-1))
     bounds = combination.bound(np.maximum.reduceat(scores[:, order], starts, axis=1).T)
     groups = np.split(order, starts[1:])
     found: list[CombinedHit] = []
@@ -114,7 +114,7 @@ class Candidates:
 
 
 def _match(
-    scope: Scope, things: Sequence[Sought], segments: Candidates, relations: Sequence[Relation]
+    scope: Scope, things: Sequence[QueryTerm], segments: Candidates, relations: Sequence[Relation]
 ) -> CombinedHit | None:
     """How one photo holds the things; None if it does not."""
     tried = segments[combination.candidates(segments.scores)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..catalog import Catalog, Concepts, KeptQueries, SegmentHit
+from ..catalog import Catalog, Concepts, QueryStore, SegmentHit
 from ..catalog.records import ConceptRecord
 from ..errors import QueryError
 from ..images.masks import mask_iou
@@ -18,17 +18,17 @@ from ..index.live import LiveIndex
 from ..index.ranking import Scored
 from ..query.filters import FACETED, Facets
 from ..query.request import SearchRequest
-from ..recipes import RecipeCard
+from ..recipes import RecipeSpec
 from ..text.vocabulary import Vocabulary
 from ..types import Ids, Vectors
 from . import faceting, feedback
 from .answer import FacetAnswer, Match, SearchAnswer, Used
 from .combined_search import combined_search
-from .feedback import Judged, Model, RoundAnswer
-from .lookup import Lookup
+from .feedback import LabelledExamples, Model, RoundAnswer
 from .matches import combined, described, fallbacks_last, of_photos, told
+from .plan import QueryPlan, QueryTerm, understand
+from .resolver import QueryResolver
 from .scope import Scope
-from .understanding import Sought, Understood, understand
 
 SAME = 0.7
 """Of two segments of one photo with a greater IoU a flat list holds only the better one."""
@@ -50,21 +50,21 @@ class SearchEngine:
     Attributes
     ----------
     catalog : Catalog
-    queries : KeptQueries
+    queries : QueryStore
     concepts : Concepts
     segments, photos : LiveIndex
-    recipe : RecipeCard
+    recipe : RecipeSpec
     vocabulary : Vocabulary
     embed_text : callable or None
         The recipe's text tower; with one, words are read by it and not by the vocabulary.
     """
 
     catalog: Catalog
-    queries: KeptQueries
+    queries: QueryStore
     concepts: Concepts
     segments: LiveIndex
     photos: LiveIndex
-    recipe: RecipeCard
+    recipe: RecipeSpec
     vocabulary: Vocabulary
     embed_text: Callable[[str], Vectors] | None = None
 
@@ -168,9 +168,9 @@ class SearchEngine:
         self.photos.refresh()
 
     @property
-    def lookup(self) -> Lookup:
+    def lookup(self) -> QueryResolver:
         """What finds the vectors of references and words."""
-        return Lookup(
+        return QueryResolver(
             catalog=self.catalog,
             queries=self.queries,
             concepts=self.concepts,
@@ -187,7 +187,7 @@ class SearchEngine:
     # ---- the way of a query
 
     def _answer(
-        self, understood: Understood, results: tuple[Match, ...], counted: Sequence[Match] | None, started: float
+        self, understood: QueryPlan, results: tuple[Match, ...], counted: Sequence[Match] | None, started: float
     ) -> SearchAnswer:
         return SearchAnswer(
             results=results,
@@ -201,7 +201,7 @@ class SearchEngine:
             took_ms=(time.perf_counter() - started) * 1000,
         )
 
-    def _matches(self, request: SearchRequest, understood: Understood, depth: int) -> tuple[Match, ...]:
+    def _matches(self, request: SearchRequest, understood: QueryPlan, depth: int) -> tuple[Match, ...]:
         """The best; only of a single thing more than are wanted, if `depth` is more."""
         if understood.means_nothing:
             return ()
@@ -228,14 +228,14 @@ class SearchEngine:
         if not len(self.segments):
             return np.zeros(0, np.int64)
         scored = self.segments.nearest(self.lookup.directions_of(concept), k=min(LABELLED, len(self.segments)))
-        return np.unique(scored.ids[scored.scores >= concept.lesson.threshold])
+        return np.unique(scored.ids[scored.scores >= concept.model.threshold])
 
     def _facets(self, counted: Sequence[Match]) -> Facets:
         """The likely ones by what they can be narrowed to."""
-        here = [each for each in self.concepts.known().values() if each.lesson.space == self.recipe.space]
+        here = [each for each in self.concepts.known().values() if each.model.space == self.recipe.space]
         return faceting.count(counted, self.catalog, self.segments, here)
 
-    def _explained(self, matches: tuple[Match, ...], understood: Understood) -> tuple[Match, ...]:
+    def _explained(self, matches: tuple[Match, ...], understood: QueryPlan) -> tuple[Match, ...]:
         """The matches with what each of several examples and words made of them, where that is not known."""
         parts = understood.parts
         if not parts or not matches or understood.is_combination:
@@ -245,21 +245,23 @@ class SearchEngine:
         rows = zip(*columns, strict=True)
         return tuple(match._replace(parts=row) for match, row in zip(matches, rows, strict=True))
 
-    def _ranked(self, request: SearchRequest, thing: Sought, hidden: Collection[int], depth: int) -> tuple[Match, ...]:
+    def _ranked(
+        self, request: SearchRequest, thing: QueryTerm, hidden: Collection[int], depth: int
+    ) -> tuple[Match, ...]:
         """Segments by their best inner product with the directions; photos that are `hidden` are left out.
 
         Of a colour only as many are looked at as the results need, however deep is wanted: the one of the colour need
         not be the best of its photo, and all those looked at are ordered anew.
         """
         scope, by_photo = self._scope(request), request.group_by == "image"
-        apart = by_photo and not thing.colors
+        best_per_image = by_photo and not thing.colors
         enough = request.limit if thing.colors else depth
-        k = enough if apart else (12 if thing.colors else 3) * enough
+        k = enough if best_per_image else (12 if thing.colors else 3) * enough
         while True:
-            found = scope.nearest(thing.directions, k, hidden=hidden, apart=apart)
+            found = scope.nearest(thing.directions, k, hidden=hidden, best_per_image=best_per_image)
             scored = scope.colored(found, thing.colors)
-            if by_photo and not apart:
-                scored = scored.apart()
+            if by_photo and not best_per_image:
+                scored = scored.best_per_image()
             chosen, known = self._known(scored, depth if by_photo else k)
             if not by_photo:
                 chosen = self._distinct(chosen, known)
@@ -294,29 +296,33 @@ class SearchEngine:
 
     # ---- the way of a round
 
-    def _judged(self, query: Vectors, relevant: Sequence[int], irrelevant: Sequence[int], hidden: set[int]) -> Judged:
+    def _judged(
+        self, query: Vectors, relevant: Sequence[int], irrelevant: Sequence[int], hidden: set[int]
+    ) -> LabelledExamples:
         """What was judged, with a background; the photos of what was judged are added to `hidden`."""
         sides: list[Vectors] = []
         for keys in (relevant, irrelevant):
             ids = np.unique(np.asarray(keys, np.int64))
-            owners = self.segments.owners_of(ids)
-            hidden.update(owners[owners >= 0].tolist())
-            batch = self.catalog.vectors(ids[owners >= 0].tolist())
+            image_ids = self.segments.image_ids_of(ids)
+            hidden.update(image_ids[image_ids >= 0].tolist())
+            batch = self.catalog.vectors(ids[image_ids >= 0].tolist())
             sides.append(batch.vectors.reshape(-1, query.shape[1]))
-        return Judged(query=query, relevant=sides[0], irrelevant=sides[1], background=self._background(query, hidden))
+        return LabelledExamples(
+            query=query, relevant=sides[0], irrelevant=sides[1], background=self._background(query, hidden)
+        )
 
     def _background(self, query: Vectors, hidden: set[int]) -> Vectors:
         """A sample, always the same one, of segments that the query ranks low, photos that are `hidden` left out."""
         drawn = self.segments.sample(4 * feedback.BACKGROUND + len(hidden))
         near = self.segments.nearest(query, k=min(NEAR, len(self.segments) // 4 + 1)).ids
-        shown = np.isin(self.segments.owners_of(drawn), list(hidden))
+        shown = np.isin(self.segments.image_ids_of(drawn), list(hidden))
         low = drawn[~shown & ~np.isin(drawn, near)]
         vectors = self.catalog.vectors(low[: feedback.BACKGROUND].tolist()).vectors
         return vectors.reshape(-1, query.shape[1])
 
     def _ask(self, request: SearchRequest, model: Model, hidden: set[int]) -> tuple[Match, ...]:
         """The segments, one a photo, whose judgement would tell most."""
-        scored = self._scope(request).nearest(model.directions, NEAR, hidden=hidden).apart()
+        scored = self._scope(request).nearest(model.directions, NEAR, hidden=hidden).best_per_image()
         known = self.catalog.hits(scored.ids.tolist())
         scored = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]]
         if not len(scored):
@@ -326,7 +332,7 @@ class SearchEngine:
         rows = feedback.ask(scored.scores.astype(np.float64), vectors, model.threshold, count=ASKED)
         return fallbacks_last(described(scored[rows], known, ASKED, self._floor))
 
-    def _photo_matches(self, request: SearchRequest, understood: Understood) -> tuple[Match, ...]:
+    def _photo_matches(self, request: SearchRequest, understood: QueryPlan) -> tuple[Match, ...]:
         """Whole photos against whole-photo vectors."""
         queries, hidden = understood.things[0].directions, understood.hidden
         k = limit = request.limit
@@ -348,7 +354,7 @@ def _found(
     return fallbacks_last(deep[: request.limit]), deep[:FACETED] if request.facets else None
 
 
-def _start(understood: Understood) -> Vectors:
+def _start(understood: QueryPlan) -> Vectors:
     """The directions that a search which can be refined begins with."""
     if understood.by_photo:
         raise QueryError("a search by a whole photo cannot be refined by judgements: pick a segment of it instead")

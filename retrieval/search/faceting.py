@@ -34,5 +34,5 @@ def count(matches: Sequence[Match], catalog: Catalog, segments: LiveIndex, conce
 
 
 def _of_concept(concept: ConceptRecord, vectors: Vectors) -> Facet:
-    scores = (vectors @ concept.lesson.directions.T).max(axis=1)
-    return Facet(str(concept.id), concept.name, int((scores >= concept.lesson.threshold).sum()))
+    scores = (vectors @ concept.model.directions.T).max(axis=1)
+    return Facet(str(concept.id), concept.name, int((scores >= concept.model.threshold).sum()))

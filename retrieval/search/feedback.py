@@ -71,7 +71,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Judged:
+class LabelledExamples:
     """What is known when a round begins; all vectors of unit length.
 
     Attributes
@@ -104,7 +104,7 @@ class Model:
         Score from which on a segment is rather relevant than not.
     leave_one_out : dict of name to float
         Average precision of the relevant segments among the judged ones and the background, each judged one scored
-        by the model without it. Empty where too few were judged.
+        by the model without it. Empty where too few were examples.
     """
 
     name: ModelName
@@ -137,34 +137,34 @@ class RoundAnswer:
     ask: tuple[Match, ...]
 
 
-def fit(judged: Judged) -> Model:
+def fit(examples: LabelledExamples) -> Model:
     """The model that ranks the judgements best when each is left out, with a `HEAD_START`; the simpler one of equals.
 
     Parameters
     ----------
-    judged : Judged
+    examples : LabelledExamples
 
     Notes
     -----
     About 25 ms for 256 dimensions and 200 judgements on one core: one Cholesky factorisation, products with it, and a
     closed form for leaving out.
     """
-    if not len(judged.relevant) and not len(judged.irrelevant):
-        return _settled(judged, "query", judged.query)
-    if len(judged.relevant) < LEAST_POSITIVES:
-        return _settled(judged, "rocchio", rocchio(judged))
-    linear = fit_linear(judged)
+    if not len(examples.relevant) and not len(examples.irrelevant):
+        return _settled(examples, "query", examples.query)
+    if len(examples.relevant) < LEAST_POSITIVES:
+        return _settled(examples, "rocchio", rocchio(examples))
+    linear = fit_linear(examples)
     fitted: dict[ModelName, tuple[Vectors, Floats]] = {
-        "query": (judged.query, _scores(judged, judged.query)),
-        "rocchio": (rocchio(judged), _rocchio_left_out(judged)),
-        "linear": (_along(judged, linear), linear.left_out),
+        "query": (examples.query, _scores(examples, examples.query)),
+        "rocchio": (rocchio(examples), _rocchio_left_out(examples)),
+        "linear": (_along(examples, linear), linear.left_out),
     }
-    if not judged.query.any():
+    if not examples.query.any():
         del fitted["query"]
-    kinds = _kinds(judged)
-    scores = {name: np.append(out, _best(judged.background, rows)) for name, (rows, out) in fitted.items()}
+    kinds = _kinds(examples)
+    scores = {name: np.append(out, _best(examples.background, rows)) for name, (rows, out) in fitted.items()}
     quality = {
-        name: average_precision(kinds[np.argsort(-each, kind="stable")], len(judged.relevant))
+        name: average_precision(kinds[np.argsort(-each, kind="stable")], len(examples.relevant))
         for name, each in scores.items()
     }
     best = max(fitted, key=lambda name: round(quality[name] + HEAD_START[name], 3))
@@ -218,21 +218,21 @@ def ask(scores: Floats, vectors: Vectors, threshold: float, *, count: int) -> li
     return chosen
 
 
-def _settled(judged: Judged, name: ModelName, directions: Vectors) -> Model:
+def _settled(examples: LabelledExamples, name: ModelName, directions: Vectors) -> Model:
     """A model that nothing was left out for."""
-    scores = np.concatenate([_scores(judged, directions), _best(judged.background, directions)])
-    return Model(name=name, directions=directions, threshold=boundary(scores, _kinds(judged)), leave_one_out={})
+    scores = np.concatenate([_scores(examples, directions), _best(examples.background, directions)])
+    return Model(name=name, directions=directions, threshold=boundary(scores, _kinds(examples)), leave_one_out={})
 
 
-def _kinds(judged: Judged) -> NDArray[np.bool_]:
+def _kinds(examples: LabelledExamples) -> NDArray[np.bool_]:
     """Whether the judged segments and then the background are relevant."""
-    counts = len(judged.relevant), len(judged.irrelevant) + len(judged.background)
+    counts = len(examples.relevant), len(examples.irrelevant) + len(examples.background)
     return np.repeat([True, False], counts)
 
 
-def _scores(judged: Judged, directions: Vectors) -> Floats:
+def _scores(examples: LabelledExamples, directions: Vectors) -> Floats:
     """Scores of the judged segments, relevant ones first."""
-    return _best(np.concatenate([judged.relevant, judged.irrelevant]), directions)
+    return _best(np.concatenate([examples.relevant, examples.irrelevant]), directions)
 
 
 def _best(vectors: Vectors, directions: Vectors) -> Floats:
@@ -240,7 +240,7 @@ def _best(vectors: Vectors, directions: Vectors) -> Floats:
     return best
 
 
-def rocchio(judged: Judged) -> Vectors:
+def rocchio(examples: LabelledExamples) -> Vectors:
     """Each direction of the query moved by the judgements, (Q, D), float32.
 
     Notes
@@ -249,7 +249,7 @@ def rocchio(judged: Judged) -> Vectors:
     right ones, and subtracting them whole would take that away too (Widdows, "Orthogonal Negation in Vector Spaces",
     ACL 2003, section 4).
     """
-    return _moved(judged.query, judged.relevant.sum(axis=0), _mean(judged.irrelevant))
+    return _moved(examples.query, examples.relevant.sum(axis=0), _mean(examples.irrelevant))
 
 
 def _moved(query: Vectors, relevant: Vectors, irrelevant: Vectors) -> Vectors:
@@ -270,10 +270,10 @@ def _mean(vectors: Vectors) -> Vectors:
 # ---- linear
 
 
-def _along(judged: Judged, linear: Linear) -> Vectors:
+def _along(examples: LabelledExamples, linear: Linear) -> Vectors:
     """Each direction of the query with what the regression learnt beyond its prior; it stays as manifold as it was."""
-    learnt = linear.weights - SCALE * _prior(judged, _anchor(judged))
-    return unit(SCALE * _moved(judged.query, judged.relevant.sum(axis=0), _mean(judged.relevant[:0])) + learnt)
+    learnt = linear.weights - SCALE * _prior(examples, _anchor(examples))
+    return unit(SCALE * _moved(examples.query, examples.relevant.sum(axis=0), _mean(examples.relevant[:0])) + learnt)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -293,7 +293,7 @@ class Linear:
     left_out: Floats
 
 
-def fit_linear(judged: Judged, *, iterations: int = 200) -> Linear:
+def fit_linear(examples: LabelledExamples, *, iterations: int = 200) -> Linear:
     """Logistic regression with weighted classes, shrunk to `rocchio`.
 
     Notes
@@ -301,9 +301,9 @@ def fit_linear(judged: Judged, *, iterations: int = 200) -> Linear:
     Newton's steps by a matrix that is nowhere less than the Hessian (Böhning and Lindsay, "Monotonicity of Quadratic-
     Approximation Algorithms", 1988, section 4): factorised once, and every step improves.
     """
-    anchor = _anchor(judged)
-    design, is_relevant, weights = _design(judged, anchor)
-    start = np.append(SCALE * _prior(judged, anchor), SHIFT)
+    anchor = _anchor(examples)
+    design, is_relevant, weights = _design(examples, anchor)
+    start = np.append(SCALE * _prior(examples, anchor), SHIFT)
     shrinkage = np.append(np.full(design.shape[1] - 1, SHRINKAGE), SHRINKAGE / SCALE)
     bound = (design.T * (weights / 4)) @ design + np.diag(shrinkage)
     inverse = np.linalg.inv(bound)
@@ -314,15 +314,15 @@ def fit_linear(judged: Judged, *, iterations: int = 200) -> Linear:
         found = found - step
         if np.abs(step).max() < 1e-4:
             break
-    left_out = _linear_left_out(judged, anchor, design, is_relevant, weights, shrinkage, found)
+    left_out = _linear_left_out(examples, anchor, design, is_relevant, weights, shrinkage, found)
     return Linear(found[:-1], float(found[-1]), left_out)
 
 
-def _design(judged: Judged, anchor: Vectors) -> tuple[Floats, Floats, Floats]:
+def _design(examples: LabelledExamples, anchor: Vectors) -> tuple[Floats, Floats, Floats]:
     """Rows (judged ones, the query, the background) with a column of ones; whether each is relevant; their weights."""
-    count, wrong = len(judged.relevant) + 1, len(judged.irrelevant)
-    background = judged.background[:BACKGROUND]
-    rows = np.concatenate([judged.relevant, judged.irrelevant, anchor[None], background]).astype(np.float64)
+    count, wrong = len(examples.relevant) + 1, len(examples.irrelevant)
+    background = examples.background[:BACKGROUND]
+    rows = np.concatenate([examples.relevant, examples.irrelevant, anchor[None], background]).astype(np.float64)
     is_relevant = np.zeros(len(rows))
     is_relevant[: count - 1] = is_relevant[count - 1 + wrong] = 1
     weights = np.ones(len(rows))
@@ -332,16 +332,16 @@ def _design(judged: Judged, anchor: Vectors) -> tuple[Floats, Floats, Floats]:
     return np.column_stack([rows, np.ones(len(rows))]), is_relevant, weights
 
 
-def _anchor(judged: Judged) -> Vectors:
+def _anchor(examples: LabelledExamples) -> Vectors:
     """One vector for the query: the mean of those of its directions that some relevant segment is nearest to."""
-    if len(judged.query) == 1 or not len(judged.relevant):
-        return unit(judged.query.mean(axis=0))
-    nearest = np.unique((judged.relevant @ judged.query.T).argmax(axis=1))
-    return unit(judged.query[nearest].mean(axis=0))
+    if len(examples.query) == 1 or not len(examples.relevant):
+        return unit(examples.query.mean(axis=0))
+    nearest = np.unique((examples.relevant @ examples.query.T).argmax(axis=1))
+    return unit(examples.query[nearest].mean(axis=0))
 
 
-def _prior(judged: Judged, anchor: Vectors) -> Vectors:
-    return unit(_weight(judged.query) * anchor + judged.relevant.sum(axis=0))
+def _prior(examples: LabelledExamples, anchor: Vectors) -> Vectors:
+    return unit(_weight(examples.query) * anchor + examples.relevant.sum(axis=0))
 
 
 def _logistic(logits: Floats) -> Floats:
@@ -352,7 +352,7 @@ def _logistic(logits: Floats) -> Floats:
 
 
 def _linear_left_out(  # what was fitted, and from what
-    judged: Judged,
+    examples: LabelledExamples,
     anchor: Vectors,
     design: Floats,
     is_relevant: Floats,
@@ -371,29 +371,30 @@ def _linear_left_out(  # what was fitted, and from what
     chance = _logistic(logits)
     curvature = weights * chance * (1 - chance)
     inverse = np.linalg.inv((design.T * curvature) @ design + np.diag(shrinkage))
-    count = len(judged.relevant)
-    rows = slice(0, count + len(judged.irrelevant))
+    count = len(examples.relevant)
+    rows = slice(0, count + len(examples.irrelevant))
     reach = design[rows] @ inverse
     leverage = (reach * design[rows]).sum(axis=1)
     slope = weights[rows] * (chance[rows] - is_relevant[rows])
     left_out = logits[rows] + leverage * slope / (1 - leverage * curvature[rows])
-    without = unit(_weight(judged.query) * anchor + judged.relevant.sum(axis=0) - judged.relevant) - _prior(
-        judged, anchor
+    without = unit(_weight(examples.query) * anchor + examples.relevant.sum(axis=0) - examples.relevant) - _prior(
+        examples, anchor
     )
     left_out[:count] += SHRINKAGE * SCALE * (reach[:count, :-1] * without).sum(axis=1)
     scores: Floats = (left_out - found[-1]) / np.linalg.norm(found[:-1])
     return scores
 
 
-def _rocchio_left_out(judged: Judged) -> Floats:
+def _rocchio_left_out(examples: LabelledExamples) -> Floats:
     """Scores of the judged segments by `rocchio` without each, relevant ones first."""
-    relevant, irrelevant = judged.relevant.sum(axis=0), _mean(judged.irrelevant)
+    relevant, irrelevant = examples.relevant.sum(axis=0), _mean(examples.irrelevant)
     scores = [
-        float((_moved(judged.query, relevant - each, irrelevant) @ each).max(initial=-1)) for each in judged.relevant
+        float((_moved(examples.query, relevant - each, irrelevant) @ each).max(initial=-1))
+        for each in examples.relevant
     ]
-    rest = max(len(judged.irrelevant) - 1, 1)
-    for each in judged.irrelevant:
+    rest = max(len(examples.irrelevant) - 1, 1)
+    for each in examples.irrelevant:
         scores.append(
-            float((_moved(judged.query, relevant, (rest + 1) / rest * irrelevant - each / rest) @ each).max())
+            float((_moved(examples.query, relevant, (rest + 1) / rest * irrelevant - each / rest) @ each).max())
         )
     return np.array(scores)

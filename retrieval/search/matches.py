@@ -12,10 +12,10 @@ from ..index.ranking import Scored
 from ..types import Vectors
 from .answer import Match, PartMatch
 from .combined_search import CombinedHit
-from .understanding import Sought
+from .plan import QueryTerm
 
 
-def told(number: int, part: Sought, matches: Sequence[Match], vectors: Vectors) -> list[PartMatch]:
+def told(number: int, part: QueryTerm, matches: Sequence[Match], vectors: Vectors) -> list[PartMatch]:
     """What one example or word made of matches."""
     scores = vectors @ part.directions.T
     nearest = scores.argmax(axis=1).tolist()

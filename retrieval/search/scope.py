@@ -52,32 +52,34 @@ class Scope:
         else:
             listed = None if filters.is_empty else catalog.passing(filters, at_most=LISTED)
         if listed is not None:
-            listed = listed[index.owners_of(listed) >= 0]
+            listed = listed[index.image_ids_of(listed) >= 0]
         return cls(index, catalog, filters, listed)
 
-    def nearest(self, queries: Vectors, k: int, *, hidden: Collection[int] = (), apart: bool = False) -> Scored:
+    def nearest(
+        self, queries: Vectors, k: int, *, hidden: Collection[int] = (), best_per_image: bool = False
+    ) -> Scored:
         """The k nearest that meet the conditions, best first; fewer only where there are no more.
 
         Parameters
         ----------
         hidden : collection of int
             Photos that are left out.
-        apart : bool
+        best_per_image : bool
             Take only the best segment of each photo.
         """
         if self.listed is not None:
             scores = (self.index.vectors(self.listed) @ queries.T).max(axis=1, initial=-1)
-            found = rank.best_of([Scored(self.listed, self.index.owners_of(self.listed), scores)])
+            found = rank.best_of([Scored(self.listed, self.index.image_ids_of(self.listed), scores)])
             found = found.without(hidden)
-            return (found.apart() if apart else found)[:k]
+            return (found.best_per_image() if best_per_image else found)[:k]
         if self.filters.is_empty:
-            return self.index.nearest(queries, k=k, hidden=hidden, apart=apart)
+            return self.index.nearest(queries, k=k, hidden=hidden, best_per_image=best_per_image)
         depth = k
         while True:
             found = self.index.nearest(queries, k=depth, hidden=hidden)
             passing = found[np.isin(found.ids, self.passing(found.ids))]
-            if apart:  # only now, for what meets the conditions need not be the best of its photo
-                passing = passing.apart()
+            if best_per_image:  # only now, for what meets the conditions need not be the best of its photo
+                passing = passing.best_per_image()
             if len(passing) >= k or len(found) < depth:
                 return passing[:k]
             depth *= 4

@@ -27,7 +27,7 @@ def loaded_by(statement: str) -> set[str]:
     [
         ("import retrieval", {"torch", "faiss", "sqlalchemy", "flask", "timm", "transformers"}),
         (
-            "from retrieval.recipes import card; [card(name) for name in ('lite', 'maskrcnn', 'sam2')]",
+            "from retrieval.recipes import recipe_spec; [recipe_spec(name) for name in ('lite', 'maskrcnn', 'sam2')]",
             {"torch", "timm", "torchvision", "transformers"},
         ),
         ("import webui.application", {"torch", "timm", "torchvision", "transformers"}),
@@ -77,6 +77,6 @@ def test_a_pair_is_named_without_its_network(tmp_path: Path, monkeypatch: pytest
     (place / "model.safetensors").write_bytes(b"")
     monkeypatch.setenv("SEGSEARCH_WEIGHTS", str(tmp_path))
     loaded = loaded_by(
-        "from retrieval.recipes import card; assert card('sam2:owner/model+clip:owner/model').reads_text"
+        "from retrieval.recipes import recipe_spec; assert recipe_spec('sam2:owner/model+clip:owner/model').reads_text"
     )
     assert not loaded & {"torch", "timm", "torchvision", "transformers"}

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import ConsoleMessage
 
 from retrieval.assembly import Assembly
-from retrieval.catalog.records import Entry
+from retrieval.catalog.records import AnalyzedImage
 from retrieval.images.decode import decode_with_renditions
 from retrieval.storage.locations import SeenFile, uri_of
 
@@ -44,26 +44,26 @@ class Site:
         for path in paths:
             status, digest = path.stat(), hashlib.sha256(path.read_bytes()).hexdigest()
             seen.append(SeenFile(uri_of(path), digest, status.st_size, status.st_mtime_ns))
-        self.assembly.intake.register(seen)
+        self.assembly.ingest_queue.register(seen)
         self.work()
 
     def work(self) -> None:
         """Do what a worker does, until nothing is pending."""
-        recipe, settings, intake = self.assembly.recipe, self.assembly.settings, self.assembly.intake
-        while jobs := intake.claim("test", 100):
+        recipe, settings, ingest_queue = self.assembly.recipe, self.assembly.settings, self.assembly.ingest_queue
+        while jobs := ingest_queue.claim("test", 100):
             for job in jobs:
                 renditions = {"preview": settings.preview(job.sha256), "thumbnail": settings.thumbnail(job.sha256)}
                 decoded = decode_with_renditions(job.paths[0], long_side=1024, **renditions)
                 features = recipe.extract([decoded.rgb])[0]
                 segments = recipe.segment(decoded.rgb, features)
-                entry = Entry(
+                entry = AnalyzedImage(
                     image_id=job.image_id,
                     format=decoded.format,
                     size_hw=decoded.size_hw,
                     taken_at=decoded.taken_at,
                     analysis=recipe.embed(decoded.rgb, features, segments),
                 )
-                intake.finish("test", [entry], recipe.fingerprint)
+                ingest_queue.finish("test", [entry], recipe.fingerprint)
 
 
 @dataclass

@@ -36,9 +36,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A library of drawn photos, one of which is broken, and a server on a free port. Words have random directions."""
     home = tmp_path_factory.mktemp("site")
     assembly = Assembly(Settings.in_home(home / "home", device="cpu", recipe="grid"))
-    directions = np.random.default_rng(0).normal(size=(1000, assembly.card.segment_dim)).astype(np.float32)
+    directions = np.random.default_rng(0).normal(size=(1000, assembly.recipe_spec.segment_dim)).astype(np.float32)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    assembly.card = replace(assembly.card, word_vectors=directions)
+    assembly.recipe_spec = replace(assembly.recipe_spec, word_vectors=directions)
     site = Site(assembly, home)
     site.enter([_saved(home / f"drawing {number}.png", number) for number in range(PHOTOS)])
     _fail(site, home)
@@ -58,9 +58,9 @@ def _saved(path: Path, number: int) -> Path:
 def _fail(site: Site, home: Path) -> None:
     path = home / "torn <b>.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\nno more")
-    site.assembly.intake.register([SeenFile(uri_of(path), "f" * 64, 15, 1)])
-    job = site.assembly.intake.claim("test", 1)[0]
-    site.assembly.intake.fail("test", job.image_id, f"{path}: truncated; copy it again")
+    site.assembly.ingest_queue.register([SeenFile(uri_of(path), "f" * 64, 15, 1)])
+    job = site.assembly.ingest_queue.claim("test", 1)[0]
+    site.assembly.ingest_queue.fail("test", job.image_id, f"{path}: truncated; copy it again")
 
 
 @pytest.fixture(scope="session")

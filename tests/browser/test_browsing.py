@@ -560,11 +560,11 @@ def test_masks_are_read_and_outlined(page: Page, seed: int) -> None:
 
 def test_pausing_cancelling_and_trying_again(page: Page, site: Site) -> None:
     page.goto("/")
-    site.assembly.intake.pause()
+    site.assembly.ingest_queue.pause()
     expect(page.locator("#intake p")).to_have_text("Paused.")
     page.get_by_role("button", name="Go on").click()
     expect(page.locator("#intake")).to_be_hidden()
-    assert not site.assembly.intake.orders().paused
+    assert not site.assembly.ingest_queue.orders().paused
     page.goto("/?state=failed")
     page.get_by_role("button", name="Try all of these again").click()
     expect(page.locator("#toasts")).to_contain_text("1 photo will be tried again.")
@@ -573,6 +573,6 @@ def test_pausing_cancelling_and_trying_again(page: Page, site: Site) -> None:
     expect(page.locator("#intake p")).to_contain_text("Paused: 0 done, 1 to go.")
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    job = site.assembly.intake.claim("test", 1)[0]
-    site.assembly.intake.fail("test", job.image_id, f"{job.paths[0]}: truncated; copy it again")
+    job = site.assembly.ingest_queue.claim("test", 1)[0]
+    site.assembly.ingest_queue.fail("test", job.image_id, f"{job.paths[0]}: truncated; copy it again")
     expect(page.locator("#intake")).to_be_hidden()

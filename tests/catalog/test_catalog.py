@@ -62,17 +62,19 @@ class TestPhotos:
     def test_deleting_takes_everything_but_the_file(self, toys: ToyLibrary, tmp_path: Path) -> None:
         path = tmp_path / "photo.png"
         path.touch()
-        image = toys.intake.register([SeenFile(uri_of(path), "a" * 64, 1, 1)])[0].image_id
-        toys.intake.claim("toys", 1)
+        image = toys.ingest_queue.register([SeenFile(uri_of(path), "a" * 64, 1, 1)])[0].image_id
+        toys.ingest_queue.claim("toys", 1)
         toys.finish(image, analysis([X, Y]))
         other = toys.add(analysis([X]))
         segments = toys.segment_ids(image)
         assert toys.catalog.delete(image).path == path
         assert toys.catalog.images([image, other]).keys() == {other}
         assert toys.catalog.hits(segments) == toys.catalog.masks(segments) == {}
-        assert toys.intake.known([uri_of(path)]) == {}
+        assert toys.ingest_queue.known([uri_of(path)]) == {}
         assert path.exists()
-        assert [each.outcome for each in toys.intake.register([SeenFile(uri_of(path), "a" * 64, 1, 1)])] == ["new"]
+        assert [each.outcome for each in toys.ingest_queue.register([SeenFile(uri_of(path), "a" * 64, 1, 1)])] == [
+            "new"
+        ]
 
     def test_missing_photos(self, toys: ToyLibrary) -> None:
         image = toys.register()
@@ -153,12 +155,12 @@ class TestVectors:
         assert filled.catalog.recipes() == {filled.recipe: 3, "older:1": 2}
 
     def test_owners(self, filled: ToyLibrary) -> None:
-        ids, owners = filled.catalog.segment_owners(filled.recipe)
+        ids, image_ids = filled.catalog.segment_image_ids(filled.recipe)
         assert ids.tolist() == [1, 2, 3, 7, 8, 9]
-        assert owners.tolist() == [1, 1, 1, 3, 3, 3]
-        photos, _ = filled.catalog.photo_owners(filled.recipe)
+        assert image_ids.tolist() == [1, 1, 1, 3, 3, 3]
+        photos, _ = filled.catalog.photo_image_ids(filled.recipe)
         assert photos.tolist() == [1, 3, 5]
-        assert filled.catalog.segment_owners("unknown:1")[0].tolist() == []
+        assert filled.catalog.segment_image_ids("unknown:1")[0].tolist() == []
 
     @pytest.mark.parametrize("batch_size", [1, 2, 4, 100])
     def test_batches_of_rising_ids(self, filled: ToyLibrary, batch_size: int) -> None:
@@ -172,7 +174,7 @@ class TestVectors:
 
     def test_photo_vectors(self, filled: ToyLibrary) -> None:
         batch = filled.catalog.photo_vectors([6, 5, 1, 99])
-        assert batch.ids.tolist() == batch.owners.tolist() == [1, 5]
+        assert batch.ids.tolist() == batch.image_ids.tolist() == [1, 5]
         with pytest.raises(UnknownImageError, match="photo 6 does not exist or has not been analysed"):
             filled.catalog.photo_vector(6)
 
@@ -241,7 +243,7 @@ class TestBags:
         seen = [
             SeenFile(uri_of(Path(f"/photos/{name} ü.png")), digest * 64, 1, 1) for name, digest in ("aa", "ba", "cb")
         ]
-        ids = [each.image_id for each in toys.intake.register(seen)]
+        ids = [each.image_id for each in toys.ingest_queue.register(seen)]
         assert toys.catalog.places() == [
             (key, Path(f"/photos/{name} ü.png")) for key, name in zip(ids, "abc", strict=True)
         ]

@@ -13,10 +13,10 @@ from sqlalchemy import event
 from toys import ToyLibrary, analysis
 
 from retrieval.catalog import Concepts, sessions
-from retrieval.catalog.records import Lesson
-from retrieval.learning.concepts import Teacher
+from retrieval.catalog.records import ConceptModel
+from retrieval.learning.concepts import ConceptTrainer
 from retrieval.query.filters import Filters
-from retrieval.query.request import Part, Ref, Relation, SearchRequest
+from retrieval.query.request import Clause, Ref, Relation, SearchRequest
 from retrieval.search.engine import SearchEngine
 
 X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
@@ -39,8 +39,10 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyLibr
 def add_concepts(toys: ToyLibrary, count: int, first: int = 0) -> None:
     """Names of the form `thing 0`."""
     directions = np.array([X], np.float32)
-    lesson = Lesson(space=toys.recipe, directions=directions, threshold=0.5, query=None, positive=(1,), negative=())
-    Concepts(toys.sessions).add_all([(f"thing{n}", lesson) for n in range(first, first + count)])
+    model = ConceptModel(
+        space=toys.recipe, directions=directions, threshold=0.5, query=None, positive=(1,), negative=()
+    )
+    Concepts(toys.sessions).add_all([(f"thing{n}", model) for n in range(first, first + count)])
 
 
 def request(*positive: Ref, **options: Any) -> SearchRequest:
@@ -64,7 +66,7 @@ KINDS = {
     "flat": request(S, group_by="segment"),
     "facets": request(S, facets=True),
     "things at once": request(
-        S, also=(Part(text="thing1"),), relations=(Relation(subject=0, name="left_of", object=1),)
+        S, also=(Clause(text="thing1"),), relations=(Relation(subject=0, name="left_of", object=1),)
     ),
     "filters": request(S, facets=True, filters=Filters(folder="/toys", label="cup", min_area=0.1, position="left")),
     "filter by concept": request(S, filters=Filters(concept=1)),
@@ -83,11 +85,11 @@ class TestOneConnection:
 
     def test_teaching(self, library: ToyLibrary) -> None:
         engine = library.engine()
-        teacher = Teacher(engine.concepts, engine)
-        made = teacher.teach("mug", [1], [4])
-        teacher.change(made, positive=[5])
-        assert teacher.count(engine.concepts.get(made)) is not None
-        assert teacher.labels(1)
+        trainer = ConceptTrainer(engine.concepts, engine)
+        made = trainer.teach("mug", [1], [4])
+        trainer.change(made, positive=[5])
+        assert trainer.count(engine.concepts.get(made)) is not None
+        assert trainer.labels(1)
 
 
 def asked_by(library: ToyLibrary, work: Callable[[], object]) -> list[str]:

@@ -16,7 +16,7 @@ from retrieval.catalog.records import ClusterChange
 from retrieval.embed.projection import unit
 from retrieval.errors import ClustersChangedError, QueryError, UnknownClusterError
 from retrieval.learning import discovery
-from retrieval.learning.concepts import Teacher
+from retrieval.learning.concepts import ConceptTrainer
 from retrieval.learning.discovery import Discoverer, typical
 from retrieval.types import Vectors
 
@@ -51,9 +51,9 @@ class World:
     def photos(self, thing: int, count: int) -> list[int]:
         return [self.photo(thing) for _ in range(count)]
 
-    def teacher(self) -> Teacher:
+    def trainer(self) -> ConceptTrainer:
         engine = self.toys.engine()
-        return Teacher(engine.concepts, engine)
+        return ConceptTrainer(engine.concepts, engine)
 
     def of(self, cluster_id: int) -> set[int]:
         """Photos of a cluster's members."""
@@ -196,12 +196,12 @@ def test_a_named_cluster_is_a_concept(world: World) -> None:
     world.photos(2, 5)
     world.discoverer.update()
     cluster = next(key for key, photos in world.open().items() if photos <= set(cats))
-    concept = world.discoverer.name(cluster, "Cat", world.teacher())
+    concept = world.discoverer.name(cluster, "Cat", world.trainer())
     record = world.discoverer.clusters.get(TOY, cluster)
     assert (record.state, record.concept_id) == ("named", concept)
     taught = world.discoverer.concepts.get(concept)
     assert taught.name == "Cat"
-    assert len(taught.lesson.positive) == record.photos >= 6
+    assert len(taught.model.positive) == record.photos >= 6
     assert cluster not in world.open()
     world.photos(0, 5)
     world.discoverer.update()
@@ -217,14 +217,14 @@ def test_a_name_that_is_taken_is_asked_about(world: World) -> None:
     world.photos(1, 6)
     world.discoverer.update()
     one, other = sorted(world.open())
-    teacher = world.teacher()
-    concept = world.discoverer.name(one, "Cat", teacher)
+    trainer = world.trainer()
+    concept = world.discoverer.name(one, "Cat", trainer)
     with pytest.raises(QueryError, match="already"):
-        world.discoverer.name(other, " CAT ", teacher)
+        world.discoverer.name(other, " CAT ", trainer)
     assert other in world.open()
     photos = sum(map(len, (world.of(one), world.of(other))))
-    assert world.discoverer.name(other, " CAT ", teacher, add=True) == concept
-    assert len(world.discoverer.concepts.get(concept).lesson.positive) == photos
+    assert world.discoverer.name(other, " CAT ", trainer, add=True) == concept
+    assert len(world.discoverer.concepts.get(concept).model.positive) == photos
 
 
 def test_what_a_concept_explains_leaves_and_comes_back(world: World) -> None:
@@ -234,7 +234,7 @@ def test_what_a_concept_explains_leaves_and_comes_back(world: World) -> None:
     world.discoverer.update()
     before = world.open()
     examples = [world.toys.segment_ids(key)[0] for key in cats]
-    concept = world.teacher().teach("Cat", examples, [])
+    concept = world.trainer().teach("Cat", examples, [])
     report = world.discoverer.update()
     assert report.explained >= 6
     left = world.open()
@@ -252,7 +252,7 @@ def test_a_cluster_whose_concept_was_forgotten_is_open(world: World) -> None:
     world.photos(0, 6)
     world.discoverer.update()
     (cluster,) = world.open()
-    concept = world.discoverer.name(cluster, "Cat", world.teacher())
+    concept = world.discoverer.name(cluster, "Cat", world.trainer())
     world.discoverer.concepts.delete(concept)
     assert list(world.open()) == [cluster]
 
@@ -267,7 +267,7 @@ def test_dismissed_clusters_take_in_unseen_and_can_be_restored(world: World) -> 
     world.discoverer.update()
     assert world.open() == {}
     with pytest.raises(QueryError, match="restore"):
-        world.discoverer.name(cluster, "Cat", world.teacher())
+        world.discoverer.name(cluster, "Cat", world.trainer())
     world.discoverer.restore(cluster)
     assert world.open()[cluster] > set(cats)
     assert world.open()[cluster] <= {*cats, *more}
@@ -394,7 +394,7 @@ class TestBounds:
 
     def test_an_update(self, world: World, read: list[int]) -> None:
         cats = [world.toys.segment_ids(image.id)[0] for image in world.toys.catalog.page(limit=20)]
-        world.teacher().teach("Cat", cats, [])
+        world.trainer().teach("Cat", cats, [])
         report = world.discoverer.update_all()
         assert report.explained >= 15
         assert not report.more

@@ -81,12 +81,12 @@ def test_judgements_go_to_the_segments_that_take_the_place(
     left, right = toys.segment_ids(image)
     number = judgements.begin(REQUEST, "toy:1")
     judgements.add_round(number, [left], [right])
-    toys.intake.reanalyze(toys.recipe)
-    toys.intake.claim("w", 1, toys.recipe)
+    toys.ingest_queue.reanalyze(toys.recipe)
+    toys.ingest_queue.claim("w", 1, toys.recipe)
     halves = strips(2, size_hw)
     quarter = halves[0] & (np.arange(size_hw[1]) < size_hw[1] // 8)
     toys.finish(image, analysis([Z, X], masks=np.stack([quarter, halves[1]])), owner="w")
     found = judgements.get(number)
     assert (found.relevant, found.irrelevant) == ((), (toys.segment_ids(image)[1],))
-    assert toys.intake.carried == {"moved": 1, "lost": 1}
+    assert toys.ingest_queue.carried == {"moved": 1, "lost": 1}
     assert len(toys.catalog.segments(image)) == 2

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from toys import ToyLibrary, analysis, random_units, strips
 
-from retrieval.catalog.queries import KEPT
+from retrieval.catalog.query_store import KEPT
 from retrieval.errors import UnknownQueryError
 from retrieval.images.masks import decode_mask
 

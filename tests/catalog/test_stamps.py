@@ -12,7 +12,7 @@ from sqlalchemy import event
 from toys import ToyLibrary, analysis
 
 from retrieval.catalog import Concepts
-from retrieval.catalog.records import Lesson
+from retrieval.catalog.records import ConceptModel
 from retrieval.catalog.stamps import Name, stamp
 from retrieval.storage.locations import SeenFile
 
@@ -39,29 +39,29 @@ def statements(toys: ToyLibrary) -> Iterator[list[str]]:
         event.remove(toys.sessions.engine, "before_cursor_execute", note)
 
 
-def lesson(*positive: int) -> Lesson:
-    return Lesson(
+def model(*positive: int) -> ConceptModel:
+    return ConceptModel(
         space="toy:1", directions=np.eye(4, dtype=np.float32)[:1], threshold=0.5, query=None, positive=positive,
         negative=(),
     )  # fmt: skip
 
 
 def fail(toys: ToyLibrary, image: int) -> None:
-    toys.intake.reanalyze("toy:2")
-    toys.intake.claim("w", 1, "toy:2")
-    toys.intake.fail("w", image, "broken")
+    toys.ingest_queue.reanalyze("toy:2")
+    toys.ingest_queue.claim("w", 1, "toy:2")
+    toys.ingest_queue.fail("w", image, "broken")
 
 
 def analyse_again(toys: ToyLibrary, image: int) -> None:
     """What is found is as many segments as before."""
-    toys.intake.reanalyze("toy:2")
-    toys.intake.claim("toys", 1, "toy:2")
+    toys.ingest_queue.reanalyze("toy:2")
+    toys.ingest_queue.claim("toys", 1, "toy:2")
     toys.finish(image, analysis([Y, X]))
 
 
 def replace_file(toys: ToyLibrary, image: int) -> None:
     uri = toys.catalog.image(image).locations[0].uri
-    toys.intake.register([SeenFile(uri, "f" * 64, 1, 1)])
+    toys.ingest_queue.register([SeenFile(uri, "f" * 64, 1, 1)])
 
 
 class TestVectors:
@@ -90,17 +90,17 @@ class TestVectors:
         assert toys.catalog.contents(toys.recipe) != held
         index.refresh()
         photos.refresh()
-        np.testing.assert_array_equal(index.ids(), toys.catalog.segment_owners(toys.recipe)[0])
-        np.testing.assert_array_equal(photos.ids(), toys.catalog.photo_owners(toys.recipe)[0])
+        np.testing.assert_array_equal(index.ids(), toys.catalog.segment_image_ids(toys.recipe)[0])
+        np.testing.assert_array_equal(photos.ids(), toys.catalog.photo_image_ids(toys.recipe)[0])
 
     def test_nothing_else_is_counted(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X]))
         before = count(toys)
         toys.register()
-        toys.intake.claim("w", 5)
-        toys.intake.renew("w")
-        toys.intake.release("w")
-        toys.intake.pause()
+        toys.ingest_queue.claim("w", 5)
+        toys.ingest_queue.renew("w")
+        toys.ingest_queue.release("w")
+        toys.ingest_queue.pause()
         toys.catalog.mark_missing([toys.catalog.image(image).locations[0].uri], missing=True)
         toys.queries.add("0" * 64, (80, 400), analysis([X]), toys.recipe)
         toys.catalog.counts()
@@ -143,25 +143,25 @@ class TestConcepts:
         segment = toys.segment_ids(toys.add(analysis([X])))[0]
         concepts, others = Concepts(toys.sessions), Concepts(toys.sessions)
         assert concepts.known() == {}
-        first = others.add("cup", lesson(segment))
+        first = others.add("cup", model(segment))
         assert concepts.names() == {"cup": first}
         assert concepts.known() is concepts.known()
         others.change(first, name="mug")
         assert concepts.one_known(first).name == "mug"
-        second = others.merge([first], "beaker", lesson(segment))
+        second = others.merge([first], "beaker", model(segment))
         assert concepts.names() == {"beaker": second}
-        others.change(second, lesson=replace(lesson(segment), threshold=0.25))
-        assert concepts.one_known(second).lesson.threshold == 0.25
+        others.change(second, model=replace(model(segment), threshold=0.25))
+        assert concepts.one_known(second).model.threshold == 0.25
         others.delete(second)
         assert concepts.known() == {}
 
     def test_all_of_them_with_their_examples_are_two_questions(self, toys: ToyLibrary) -> None:
         segments = toys.segment_ids(toys.add(analysis([X, Y])))
         concepts = Concepts(toys.sessions)
-        concepts.add_all([(f"thing {n}", lesson(*segments[: 1 + n % 2])) for n in range(12)])
+        concepts.add_all([(f"thing {n}", model(*segments[: 1 + n % 2])) for n in range(12)])
         with statements(toys) as asked:
             found = concepts.all()
         assert len([each for each in asked if each.startswith("SELECT")]) == 2
-        assert {each.name: each.lesson.positive for each in found} == {
+        assert {each.name: each.model.positive for each in found} == {
             f"thing {n}": tuple(segments[: 1 + n % 2]) for n in range(12)
         }

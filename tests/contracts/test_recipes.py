@@ -11,7 +11,7 @@ import pytest
 import tiny_models
 
 from retrieval.models.size import ModelSize
-from retrieval.recipes import NAMES, card, load
+from retrieval.recipes import NAMES, load, recipe_spec
 from retrieval.recipes.lite import PARAMETERS, LiteRecipe, projection_path
 from retrieval.recipes.paired import PairedRecipe
 from retrieval.recipes.protocols import Recipe, TextEmbedder
@@ -92,7 +92,7 @@ def test_vectors_have_unit_length(
     recipe: Recipe, analyses: dict[str, tuple[Any, Analysis]], photo: str, request: pytest.FixtureRequest
 ) -> None:
     found = analyses[photo][1]
-    named = card(request.node.callspec.params["recipe"])
+    named = recipe_spec(request.node.callspec.params["recipe"])
     assert (named.fingerprint, named.space) == (recipe.fingerprint, recipe.space)
     assert found.vectors.shape == (len(found.segments), named.segment_dim)
     assert found.photo_vector.shape == (named.photo_dim,)
@@ -151,13 +151,13 @@ def test_how_large_it_is(recipe: Recipe, request: pytest.FixtureRequest) -> None
 
 def test_how_it_is_best_fed(recipe: Recipe) -> None:
     assert recipe.batch_size >= 1
-    assert recipe.lanes >= 1
+    assert recipe.concurrency >= 1
     assert ":" in recipe.fingerprint
     assert list(recipe.extract([])) == []
 
 
 def test_whether_it_reads_text(recipe: Recipe, request: pytest.FixtureRequest) -> None:
-    named = card(request.node.callspec.params["recipe"])
+    named = recipe_spec(request.node.callspec.params["recipe"])
     assert isinstance(recipe, TextEmbedder) == named.reads_text
     if isinstance(recipe, TextEmbedder):
         texts = ["red car", "dog", "", "zorgle " * 500, "\x00\ud7ff \U0001f697"]

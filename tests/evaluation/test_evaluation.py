@@ -22,7 +22,7 @@ from retrieval.evaluation.datasets import AnnotatedPhoto
 from retrieval.evaluation.figures import side_by_side
 from retrieval.evaluation.run import folder_name
 from retrieval.evaluation.segmentation import milliseconds_a_photo, pixel_classes
-from retrieval.recipes import RecipeCard, card
+from retrieval.recipes import RecipeSpec, recipe_spec
 from retrieval.recipes.grid import GridRecipe
 from retrieval.settings import Settings
 from retrieval.types import RgbImage
@@ -64,7 +64,7 @@ class TestOneRecipe:
     def test_figures(self, settings: Settings, folder: Path, tmp_path: Path) -> None:
         out = tmp_path / "out"
         figures = run(settings, folder, "--json", "--out", str(out), "--home", str(tmp_path / "kept"))
-        assert figures["recipe"] == card("grid").fingerprint
+        assert figures["recipe"] == recipe_spec("grid").fingerprint
         assert (figures["photos"], figures["objects"], figures["queries by click"]) == (6, 6, 6)
         assert figures["ABO@100"] == figures["recall@.5"] == 1, "a block of two by two cells is the square"
         assert figures["photo mAP by click"] == 1, "cells of the same colour"
@@ -90,14 +90,14 @@ class TestSeveralRecipes:
         """Another recipe, by a name with what a folder's name cannot hold: two by two cells, as large as the squares."""
         coarse = GridRecipe(cells=2)
 
-        def known(name: str) -> RecipeCard:
+        def known(name: str) -> RecipeSpec:
             if name != "semantic:a/grid":
-                return card(name)
+                return recipe_spec(name)
             facts = {"fingerprint": coarse.fingerprint, "space": coarse.space, "segment_dim": 6, "photo_dim": 6}
-            return RecipeCard(name=name, word_vectors=None, build=lambda *_: coarse, **facts)  # type: ignore[arg-type]
+            return RecipeSpec(name=name, word_vectors=None, build=lambda *_: coarse, **facts)  # type: ignore[arg-type]
 
         for module in ("retrieval.assembly", "retrieval.recipes", "retrieval.evaluation.run"):
-            monkeypatch.setattr(f"{module}.card", known)
+            monkeypatch.setattr(f"{module}.recipe_spec", known)
 
     def test_side_by_side(self, settings: Settings, folder: Path, tmp_path: Path) -> None:
         recipes = ("--recipe", "grid", "--recipe", "semantic:a/grid", "--recipe", "grid")
@@ -227,9 +227,9 @@ class TestPixelClasses:
             Image.open(photo.path).save(voc / "JPEGImages" / f"{number}.jpg", quality=95)
             assert photo.classes_path is not None
             photo.classes_path.rename(voc / "SegmentationClass" / f"{number}.png")
-        namer = replace(card("grid"), name="namer", build=lambda *_: Namer())
+        namer = replace(recipe_spec("grid"), name="namer", build=lambda *_: Namer())
         for module in ("retrieval.assembly", "retrieval.recipes", "retrieval.evaluation.run"):
-            monkeypatch.setattr(f"{module}.card", lambda _: namer)
+            monkeypatch.setattr(f"{module}.recipe_spec", lambda _: namer)
         figures = run(settings, voc, "--json", "--recipe", "namer")
         assert figures["VOC mIoU"] > 0.9, "but for what JPEG blurs at the edges"
         assert figures["VOC classes the recipe knows"] == 1

@@ -7,7 +7,7 @@ import pytest
 from toys import ToyLibrary, analysis
 
 from retrieval.images.colors import COLORS, KEPT, WORDS, agreement, color_shares
-from retrieval.query.request import Part, Ref, SearchRequest
+from retrieval.query.request import Clause, Ref, SearchRequest
 from retrieval.search.engine import SearchEngine
 from retrieval.text.vocabulary import Vocabulary
 from retrieval.types import Segments
@@ -122,5 +122,5 @@ class TestSearches:
         example = Ref(segment=toys.segment_ids(toys.add(analysis([X])))[0])
         engine.refresh()
         assert engine.search(SearchRequest(positive=(example,), text="red car")).results[0].image_id == 2
-        also = SearchRequest(positive=(example,), also=(Part(text="blue cat"),))
+        also = SearchRequest(positive=(example,), also=(Clause(text="blue cat"),))
         assert engine.search(also).results[0].image_id == 1

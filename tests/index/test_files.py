@@ -69,7 +69,7 @@ def change_manifest(files: IndexFiles, **values: Any) -> None:
 class TestWhole:
     def test_what_was_saved_is_loaded(self, written: IndexFiles) -> None:
         manifest, (part,) = written.load("toy:1")
-        assert (part.ids.tolist(), part.owners.tolist(), len(part)) == ([1, 3, 7], [10, 30, 70], 3)
+        assert (part.ids.tolist(), part.image_ids.tolist(), len(part)) == ([1, 3, 7], [10, 30, 70], 3)
         assert (manifest.fingerprint, manifest.dim, manifest.count, manifest.recall) == ("toy:1", DIM, 3, 0.95)
         assert manifest.parts[0].newest_id == 7
         assert manifest.bytes == sum(path.stat().st_size for path in written.folder.glob("part-*"))

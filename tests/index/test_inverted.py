@@ -16,7 +16,7 @@ from retrieval.catalog.records import VectorBatch
 from retrieval.errors import IndexMismatchError
 from retrieval.index.faiss_index import NO_IDS
 from retrieval.index.inverted import TOP, Blocks, InvertedIndex, Tuning, build
-from retrieval.index.parts import Part
+from retrieval.index.shards import Shard
 from retrieval.types import Ids, Vectors
 
 DIM, COUNT = 64, 4000
@@ -101,7 +101,7 @@ def test_what_lies_farther_away_is_found_as_well() -> None:
     truth = np.argsort(-queries @ vectors.T, axis=1)
 
     def recall_of(k: int, searched: InvertedIndex) -> float:
-        part = Part("part", searched, ids, ids // 100, NO_IDS, tuning.spare)
+        part = Shard("part", searched, ids, ids // 100, NO_IDS, tuning.spare)
         near = part.search(queries, k=k).ids
         return float(np.mean([np.isin(wanted, got).mean() for wanted, got in zip(truth[:, :k], near, strict=True)]))
 

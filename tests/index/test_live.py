@@ -55,7 +55,7 @@ class TestFollowing:
         assert len(live) == live.lag == 0
         assert found(live) == []
         assert live.ids().tolist() == []
-        assert live.owners_of(np.array([1, 2])).tolist() == [-1, -1]
+        assert live.image_ids_of(np.array([1, 2])).tolist() == [-1, -1]
 
     def test_it_grows(self, toys: ToyLibrary, live: LiveIndex) -> None:
         first = toys.add(analysis([X, Y]))
@@ -65,7 +65,7 @@ class TestFollowing:
         assert live.refresh()
         assert found(live, Z)[0] == toys.segment_ids(second)[0]
         assert len(live) == 3
-        assert live.owners_of(np.array([3, 1, 99, 2])).tolist() == [second, first, -1, first]
+        assert live.image_ids_of(np.array([3, 1, 99, 2])).tolist() == [second, first, -1, first]
 
     def test_it_forgets(self, toys: ToyLibrary, live: LiveIndex) -> None:
         first, second = toys.add(analysis([X, Y])), toys.add(analysis([X]))
@@ -88,8 +88,8 @@ class TestFollowing:
     def test_a_photo_that_is_analysed_again(self, toys: ToyLibrary, live: LiveIndex) -> None:
         photo = toys.add(analysis([X, Y]))
         live.refresh()
-        toys.intake._requeue()
-        toys.intake.claim("toys", 10)
+        toys.ingest_queue._requeue()
+        toys.ingest_queue.claim("toys", 10)
         toys.finish(photo, analysis([Z, W]))
         assert live.refresh()
         assert live.ids().tolist() == toys.segment_ids(photo)
@@ -123,7 +123,7 @@ class TestWholePhotos:
     def test_they_come_and_go_in_any_order(self, toys: ToyLibrary) -> None:
         live = toys.live_photos()
         early, late = toys.register(), toys.register()
-        toys.intake.claim("toys", 10)
+        toys.ingest_queue.claim("toys", 10)
         toys.finish(late, analysis([X], photo_vector=Y))
         live.refresh()
         assert live.ids().tolist() == [late]
@@ -154,7 +154,7 @@ class TestPublishing:
         again = toys.live_segments()
         assert again.ids().tolist() == toys.segment_ids(photo)
         assert found(again, Z, k=1) == toys.segment_ids(photo)[2:]
-        assert again.owners_of(again.ids()).tolist() == [photo] * 3
+        assert again.image_ids_of(again.ids()).tolist() == [photo] * 3
 
     def test_an_opened_index_catches_up(self, toys: ToyLibrary, live: LiveIndex) -> None:
         first, second = toys.add(analysis([X])), toys.add(analysis([Y]))
@@ -262,21 +262,21 @@ class TestLargeParts:
         full = many.add(analysis((alike / np.linalg.norm(alike, axis=1, keepdims=True)).tolist()))
         live = many.live_segments()
         live.refresh()
-        exact, without = live.nearest(query, k=10, apart=True), live.nearest(query, k=30, hidden=[full])
+        exact, without = live.nearest(query, k=10, best_per_image=True), live.nearest(query, k=30, hidden=[full])
         publish(live)
-        codes = many.live_segments().nearest(query, k=10, apart=True)
+        codes = many.live_segments().nearest(query, k=10, best_per_image=True)
         for found in (exact, codes):
-            owners = live.owners_of(found.ids).tolist()
-            assert owners[0] == full
-            assert len(set(owners)) == len(owners) == 10
-            best = [live.nearest(query, k=1, hidden=set(range(full + 1)) - {owner}).scores[0] for owner in owners]
+            image_ids = live.image_ids_of(found.ids).tolist()
+            assert image_ids[0] == full
+            assert len(set(image_ids)) == len(image_ids) == 10
+            best = [live.nearest(query, k=1, hidden=set(range(full + 1)) - {owner}).scores[0] for owner in image_ids]
             np.testing.assert_allclose(found.scores, best, atol=0.15)
         assert abs(codes.scores[0] - exact.scores[0]) < 2e-3, "one of those that are nearly the same"
-        assert full not in live.owners_of(without.ids)
+        assert full not in live.image_ids_of(without.ids)
         assert len(without) == 30
         again = many.live_segments().nearest(query, k=30, hidden=[full])
         assert np.isin(again.ids, without.ids).mean() >= 0.9
-        assert len(live.nearest(query, k=100, apart=True)) == 31, "all there are"
+        assert len(live.nearest(query, k=100, best_per_image=True)) == 31, "all there are"
 
     def test_as_many_photos_as_are_wanted_where_several_segments_of_each_come_near(
         self, many: ToyLibrary, monkeypatch: pytest.MonkeyPatch
@@ -289,21 +289,25 @@ class TestLargeParts:
         assert live.files.manifest().parts[0].tuning is not None
         query = random_units(np.random.default_rng(7), 1, 32)
         for k in (1, 5, 20, 30):
-            assert len(live.nearest(query, k=k, apart=True)) == k
+            assert len(live.nearest(query, k=k, best_per_image=True)) == k
 
     def test_photos_that_go_while_it_is_rebuilt(self, many: ToyLibrary) -> None:
         """Their ids were listed, and their vectors are not there any more: nothing of them is found afterwards."""
         live = many.live_segments()
-        listed = live._source.owners()
+        listed = live._source.image_ids()
         for image_id in (1, 2, 3):
             many.catalog.delete(image_id)
-        live._source = replace(live._source, owners=lambda: listed)
+        live._source = replace(live._source, image_ids=lambda: listed)
         with live.files.writing():
             live.rebuild(0.95)
         again = many.live_segments()
         again.refresh()
         assert len(again) == 27 * 20
-        assert not set(again.nearest(random_units(np.random.default_rng(1), 1, 32), k=600).owners.tolist()) & {1, 2, 3}
+        assert not set(again.nearest(random_units(np.random.default_rng(1), 1, 32), k=600).image_ids.tolist()) & {
+            1,
+            2,
+            3,
+        }
 
     def test_nothing_is_rebuilt_as_nothing(self, live: LiveIndex) -> None:
         with live.files.writing():
@@ -326,7 +330,7 @@ class TestLargeParts:
         assert sizes[1] == [600, 120]
         assert [len(each) for each in sizes].count(1) == 1
         assert len(many.live_segments()) == len(live) == 600 + 12 * 60
-        assert live.owners_of(live.ids()).tolist() == many.catalog.segment_owners(many.recipe)[1].tolist()
+        assert live.image_ids_of(live.ids()).tolist() == many.catalog.segment_image_ids(many.recipe)[1].tolist()
 
     def test_a_reader_follows_what_the_writer_wrote(self, many: ToyLibrary) -> None:
         reader, writer = many.live_segments(), many.live_segments()
@@ -349,7 +353,7 @@ class TestLargeParts:
         reader.refresh()
         assert len(reader) == 600 + 2 - 20
         assert set(many.segment_ids(photo)) <= set(reader.ids().tolist())
-        assert (reader.owners_of(np.arange(1, 21)) == -1).all()
+        assert (reader.image_ids_of(np.arange(1, 21)) == -1).all()
 
     @pytest.mark.parametrize("spoilt", [None, "a part", "the manifest"])
     def test_a_writer_that_was_overtaken_names_no_files_that_are_gone(
@@ -535,27 +539,30 @@ class Following(RuleBasedStateMachine):
         expected = {key: vector for held in self.photos.values() for key, vector in held.items()}
         assert self.live.ids().tolist() == sorted(expected)
         assert len(self.live) == len(expected)
-        owners = {key: image for image, held in self.photos.items() for key in held}
-        assert self.live.owners_of(self.live.ids()).tolist() == [owners[key] for key in sorted(owners)]
+        image_ids = {key: image for image, held in self.photos.items() for key in held}
+        assert self.live.image_ids_of(self.live.ids()).tolist() == [image_ids[key] for key in sorted(image_ids)]
         assert sorted(self.live.sample(10**6).tolist()) == sorted(expected)
         some = self.live.sample(3).tolist()
         assert some == self.live.sample(3).tolist()
         assert len(set(some) & set(expected)) == len(some) <= 3
 
-        def owners_of(ids: Ids) -> Ids:
-            return np.array([owners[key] for key in ids.tolist()], np.int64)
+        def image_ids_of(ids: Ids) -> Ids:
+            return np.array([image_ids[key] for key in ids.tolist()], np.int64)
 
         reference = ExactIndex(4)
         reference.add(np.array(list(expected), np.int64), np.array(list(expected.values())).reshape(-1, 4))
         queries = random_units(np.random.default_rng(0), 2, 4)
-        hits, wanted = self.live.nearest(queries, k=5), rank.merge_hits(reference.search(queries, k=5), owners_of)[:5]
+        hits, wanted = (
+            self.live.nearest(queries, k=5),
+            rank.merge_hits(reference.search(queries, k=5), image_ids_of)[:5],
+        )
         np.testing.assert_array_equal(hits.ids, wanted.ids)
-        np.testing.assert_array_equal(hits.owners, wanted.owners)
+        np.testing.assert_array_equal(hits.image_ids, wanted.image_ids)
         np.testing.assert_allclose(hits.scores, wanted.scores, atol=2e-3)
-        hidden = {min(owners.values())} if owners else set()
-        every = rank.merge_hits(reference.search(queries, k=max(len(expected), 1)), owners_of)
-        apart = self.live.nearest(queries, k=4, hidden=hidden, apart=True)
-        np.testing.assert_allclose(apart.scores, every.without(hidden).apart().scores[:4], atol=2e-3)
+        hidden = {min(image_ids.values())} if image_ids else set()
+        every = rank.merge_hits(reference.search(queries, k=max(len(expected), 1)), image_ids_of)
+        per_image = self.live.nearest(queries, k=4, hidden=hidden, best_per_image=True)
+        np.testing.assert_allclose(per_image.scores, every.without(hidden).best_per_image().scores[:4], atol=2e-3)
 
     def teardown(self) -> None:
         """Leave nothing behind."""

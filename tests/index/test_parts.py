@@ -9,7 +9,7 @@ import pytest
 from toys import random_units
 
 from retrieval.index.faiss_index import FaissIndex
-from retrieval.index.parts import Part
+from retrieval.index.shards import Shard
 from retrieval.types import Hits, Ids, Vectors
 
 PHOTOS, EACH, DIM = 60, 40, 16
@@ -32,7 +32,7 @@ class Collection:
     """Photos whose segments resemble each other, so that one direction's list is full of few of them."""
 
     ids: Ids
-    owners: Ids
+    image_ids: Ids
     vectors: Vectors
 
     @classmethod
@@ -45,34 +45,34 @@ class Collection:
         ids = np.sort(rng.choice(10**6, PHOTOS * EACH, replace=False))
         return cls(ids, np.repeat(np.arange(PHOTOS), EACH), vectors.astype(np.float16).astype(np.float32))
 
-    def best(self, queries: Vectors, k: int, hidden: set[int], *, apart: bool) -> list[int]:
+    def best(self, queries: Vectors, k: int, hidden: set[int], *, best_per_image: bool) -> list[int]:
         """By looking at everything."""
         scores, seen, found = (self.vectors @ queries.T).max(axis=1), set(hidden), list[int]()
         for row in np.lexsort((self.ids, -scores)):
-            owner = int(self.owners[row])
+            owner = int(self.image_ids[row])
             if owner not in seen:
                 found.append(int(self.ids[row]))
-            if apart:
+            if best_per_image:
                 seen.add(owner)
         return found[:k]
 
 
 @pytest.mark.parametrize("listed", [False, True], ids=["at once", "a list a query"])
 @pytest.mark.parametrize("directions", [1, 2, 80])
-@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("best_per_image", [False, True])
 @pytest.mark.parametrize("hidden", [set(), {3, 4, 5}])
-def test_the_best_of_any_direction(listed: bool, directions: int, apart: bool, hidden: set[int]) -> None:
+def test_the_best_of_any_direction(listed: bool, directions: int, best_per_image: bool, hidden: set[int]) -> None:
     for seed in range(3):
         drawn = Collection.drawn(seed)
-        part = Part.of(drawn.ids, drawn.owners, drawn.vectors)
+        part = Shard.of(drawn.ids, drawn.image_ids, drawn.vectors)
         assert isinstance(part.index, FaissIndex)
         if listed:
             part = replace(part, index=Listed(part.index))
         weak = 0.4 * random_units(np.random.default_rng(seed), directions - 1, DIM)
         queries = np.concatenate([drawn.vectors[:1], weak])  # the list of the first is full of one photo
         for k in (1, 10, 50):
-            found = part.candidates(queries, k, hidden, apart=apart)
-            assert found.ids[:k].tolist() == drawn.best(queries, k, hidden, apart=apart)
+            found = part.candidates(queries, k, hidden, best_per_image=best_per_image)
+            assert found.ids[:k].tolist() == drawn.best(queries, k, hidden, best_per_image=best_per_image)
             assert (np.diff(found.scores) <= 0).all()
 
 
@@ -80,10 +80,10 @@ def test_the_best_of_any_direction(listed: bool, directions: int, apart: bool, h
 def test_deleted_ones_are_left_out(directions: int) -> None:
     drawn = Collection.drawn(0)
     queries = drawn.vectors[:directions]
-    part = Part.of(drawn.ids, drawn.owners, drawn.vectors)
-    gone = part.candidates(queries, 30, (), apart=False).ids
-    left = part.less(gone).candidates(queries, len(drawn.ids), (), apart=False).ids.tolist()
-    assert left == drawn.best(queries, len(drawn.ids), set(), apart=False)[30:]
+    part = Shard.of(drawn.ids, drawn.image_ids, drawn.vectors)
+    gone = part.candidates(queries, 30, (), best_per_image=False).ids
+    left = part.with_tombstones(gone).candidates(queries, len(drawn.ids), (), best_per_image=False).ids.tolist()
+    assert left == drawn.best(queries, len(drawn.ids), set(), best_per_image=False)[30:]
 
 
 def test_scores_of_everything_come_by_rising_id() -> None:

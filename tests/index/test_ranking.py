@@ -101,11 +101,11 @@ def test_merging_equals_a_dictionary(queries: int, k: int, seed: int) -> None:
 
 def test_the_first_of_each_photo() -> None:
     found = scored((101, 0.9), (112, 0.8), (103, 0.7), (124, 0.6))
-    assert found.apart().ids.tolist() == [101, 112, 124]
-    assert found.without({11, 99}).apart().ids.tolist() == [101, 124]
-    assert found.without({11}).apart().owners.tolist() == [10, 12]
-    assert len(scored().without({1}).apart()) == 0
-    two = scored((101, 0.9), (112, 0.8), (103, 0.7), (104, 0.6), (115, 0.5)).without({11}).apart(2)
+    assert found.best_per_image().ids.tolist() == [101, 112, 124]
+    assert found.without({11, 99}).best_per_image().ids.tolist() == [101, 124]
+    assert found.without({11}).best_per_image().image_ids.tolist() == [10, 12]
+    assert len(scored().without({1}).best_per_image()) == 0
+    two = scored((101, 0.9), (112, 0.8), (103, 0.7), (104, 0.6), (115, 0.5)).without({11}).best_per_image(2)
     assert two.ids.tolist() == [101, 103]
     assert two.scores.tolist() == pytest.approx([0.9, 0.7])
 

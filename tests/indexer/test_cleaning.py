@@ -21,7 +21,8 @@ from indexer.commands.maintenance import clean, verify
 from indexer.commands.search import search
 from indexer.publish import verify as faults_of
 from indexer.worker import Worker
-from retrieval.catalog import judgements, queries
+from retrieval.catalog import judgements
+from retrieval.catalog import query_store as queries
 from retrieval.processes import duties
 from retrieval.query.request import SearchRequest
 from retrieval.settings import Settings
@@ -137,7 +138,7 @@ def test_what_a_deleted_or_replaced_photo_leaves(aged: Ingested) -> None:
     from indexer.report import Tally
     from indexer.scan import register_files
 
-    register_files(assembly.intake, [aged.paths[1]], Tally())
+    register_files(assembly.ingest_queue, [aged.paths[1]], Tally())
     found = {each.kind: each.count for each in cleaning.waste(assembly)}
     assert found[cleaning.RENDITIONS] == 4
     cleaning.clean(assembly)
@@ -153,7 +154,7 @@ def test_a_file_that_comes_back_meanwhile_is_not_lost(aged: Ingested, monkeypatc
     lost = put(assembly.settings.uploads_dir / "ff" / f"{'f' * 64}.jpg")
 
     def between(digests: Collection[str]) -> set[str]:
-        assembly.intake.register([SeenFile(uri_of(path), GONE, 5, 1)])
+        assembly.ingest_queue.register([SeenFile(uri_of(path), GONE, 5, 1)])
         return set()
 
     monkeypatch.setattr(assembly.catalog, "known_digests", between)

@@ -192,7 +192,7 @@ def test_a_home_of_any_name_holds_its_catalogue(tmp_path: Path, sign: str) -> No
     home = tmp_path / f"a{sign}b"
     for settings in (Settings.in_home(home, recipe="grid"), Settings.from_env({"SEGSEARCH_HOME": str(home)})):
         made = Assembly(settings)
-        made.intake.pause()
+        made.ingest_queue.pause()
         close(made)
     assert (home / "catalog.db").stat().st_size > 0
     assert [path.name for path in tmp_path.iterdir()] == [home.name]

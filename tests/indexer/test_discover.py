@@ -32,7 +32,7 @@ def touch(folder: Path, *names: str) -> None:
 
 def seen(assembly: Assembly, *paths: Path) -> Tally:
     tally = Tally()
-    register_files(assembly.intake, paths, tally)
+    register_files(assembly.ingest_queue, paths, tally)
     return tally
 
 
@@ -164,7 +164,7 @@ class TestDepth:
         below = os.open("more", os.O_RDONLY, dir_fd=handle)
         os.link(top, "two.png", dst_dir_fd=below)
         tally = Tally()
-        register_files(assembly.intake, [pictures.folder], tally, within=within)
+        register_files(assembly.ingest_queue, [pictures.folder], tally, within=within)
         assert len(tally.photos) == 1
         assert sorted(os.path.basename(each.path) for each in tally.failures) == ["one.png", "two.png"]
         assert {each.reason for each in tally.failures} == {
@@ -232,8 +232,8 @@ class TestRegistering:
         pictures.many(3)
         assert outcomes(assembly, pictures.folder) == {"entered": 3}
         assert outcomes(assembly, pictures.folder) == {"entered": 3}, "they still wait"
-        for job in assembly.intake.claim("w", 9):
-            assembly.intake.fail("w", job.image_id, "broken")
+        for job in assembly.ingest_queue.claim("w", 9):
+            assembly.ingest_queue.fail("w", job.image_id, "broken")
         assert outcomes(assembly, pictures.folder) == {"unchanged": 3}
 
     def test_unchanged_files_are_not_read_again(
@@ -297,7 +297,7 @@ def test_a_link_out_that_comes_after_the_look_is_not_followed(
 ) -> None:
     """Between the finding of a file and its reading, whoever can write to the folder puts a link in its place."""
     path, secret = pictures("sub/a.png", seed=1), pictures("../private/a.png", seed=2)
-    known = assembly.intake.known
+    known = assembly.ingest_queue.known
 
     def exchanging(uris: list[str]) -> dict[str, KnownLocation]:
         path.unlink()
@@ -308,9 +308,9 @@ def test_a_link_out_that_comes_after_the_look_is_not_followed(
             path.parent.symlink_to(secret.parent)
         return known(uris)
 
-    monkeypatch.setattr(assembly.intake, "known", exchanging)
+    monkeypatch.setattr(assembly.ingest_queue, "known", exchanging)
     tally = Tally()
-    register_files(assembly.intake, [pictures.folder], tally, within=True)
+    register_files(assembly.ingest_queue, [pictures.folder], tally, within=True)
     (failure,) = tally.failures
     assert failure.reason == "cannot be read: it leads out of the folders that were given"
     assert assembly.catalog.page() == []

@@ -127,7 +127,7 @@ def test_the_worker_discovers_all_there_is(
     monkeypatch.setattr(Discoverer, "update", failing(Discoverer.update, errors))
     ingest(assembly, Worker(assembly), [halves(pictures.folder, kinds=3, copies=6)], Tally())
     assert errors == []
-    assert assembly.clusters.all(assembly.card.space).newest_segment > 200
+    assert assembly.clusters.all(assembly.recipe_spec.space).newest_segment > 200
     report = assembly.discoverer.update()
     assert (report.more, report.founded, report.joined) == (False, 0, 0)
     assert status_of(assembly)["discover"]["failing_since"] is None
@@ -140,7 +140,7 @@ class TestRegistering:
     ) -> None:
         pictures.many(3)
         worker = Worker(assembly)
-        monkeypatch.setattr(assembly.intake, "register", failing(assembly.intake.register, [error] * 2))
+        monkeypatch.setattr(assembly.ingest_queue, "register", failing(assembly.ingest_queue.register, [error] * 2))
         assert ingest(assembly, worker, [pictures.folder], Tally()).counts["indexed"] == 3
 
     def test_an_error_over_one_file_is_that_files(
@@ -150,6 +150,6 @@ class TestRegistering:
         sniff = discover.sniff_format
         monkeypatch.setattr(discover, "sniff_format", failing(sniff, [KeyError("odd")]))
         tally = Tally()
-        register_files(assembly.intake, [pictures.folder], tally)
+        register_files(assembly.ingest_queue, [pictures.folder], tally)
         assert len(tally.photos) == 2
         assert [each.reason for each in tally.failures] == ["cannot be looked at: KeyError: 'odd'"]

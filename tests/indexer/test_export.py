@@ -72,7 +72,7 @@ def test_photos_that_were_not_analysed_are_left_out(toys: ToyLibrary) -> None:
 def test_more_photos_than_one_page(toys: ToyLibrary) -> None:
     for _ in range(501):
         toys.register()
-    toys.intake.claim("toys", 501)
+    toys.ingest_queue.claim("toys", 501)
     for image in (1, 2, 501):
         toys.finish(image, analysis([(1, 0, 0, 0)]))
     assert [image["id"] for image in exported(toys.catalog)["images"]] == [1, 2, 501]
@@ -86,7 +86,7 @@ def test_an_empty_catalogue(toys: ToyLibrary) -> None:
 
 def test_names_that_are_not_utf8(toys: ToyLibrary) -> None:
     toys.register(os.fsdecode(b"caf\xe9"))
-    toys.intake.claim("toys", 1)
+    toys.ingest_queue.claim("toys", 1)
     toys.finish(1, analysis([(1, 0, 0, 0)]))
     assert exported(toys.catalog)["images"][0]["file_name"] == "/toys/caf\\xe9.png"
 

@@ -19,7 +19,7 @@ from toys import Ingested, Pictures
 
 from indexer import scan as discover
 from indexer import worker as worker_module
-from indexer.commands.intake import cancel, pause, resume
+from indexer.commands.ingest import cancel, pause, resume
 from indexer.publish import verify
 from indexer.report import Tally
 from indexer.scan import register_files
@@ -175,9 +175,9 @@ class TestLockedCatalogue:
         with closing(sqlite3.connect(settings.home / "catalog.db", isolation_level=None)) as lock:
             lock.execute("BEGIN IMMEDIATE")
             with pytest.raises(CatalogUnavailableError, match="another program has locked the catalogue"):
-                other.intake.pause()
-        other.intake.pause()
-        assert other.intake.orders().paused
+                other.ingest_queue.pause()
+        other.ingest_queue.pause()
+        assert other.ingest_queue.orders().paused
         other._sessions.kw["bind"].dispose()
 
 
@@ -222,10 +222,10 @@ class TestFilesThatChange:
     ) -> None:
         path, other = pictures("a.png"), pictures("other/b.png")
         tally = Tally()
-        register_files(assembly.intake, [path], tally)
+        register_files(assembly.ingest_queue, [path], tally)
         other.replace(path)
         Worker(assembly).work(lambda: True)
-        (failure,) = tally.close(assembly.intake).failures
+        (failure,) = tally.close(assembly.ingest_queue).failures
         assert failure.reason == "the file has changed since it was registered: ingest it again"
         assert list(assembly.settings.renditions_dir.rglob("*.jpg")) == []
         assert ingest(assembly, Worker(assembly), [path], Tally()).counts["indexed"] == 1
@@ -233,7 +233,7 @@ class TestFilesThatChange:
 
     def test_another_time_alone_is_no_change(self, assembly: Assembly, pictures: Pictures) -> None:
         path = pictures("a.png")
-        register_files(assembly.intake, [path], Tally())
+        register_files(assembly.ingest_queue, [path], Tally())
         os.utime(path, ns=(5, 5))
         Worker(assembly).work(lambda: True)
         assert states(assembly) == {"indexed": 1}
@@ -249,9 +249,9 @@ class TestOrders:
         run = threading.Thread(target=ingest, args=(assembly, Worker(assembly), [pictures.folder], Tally()))
         with caplog.at_level(logging.WARNING):
             run.start()
-            while "waiting: the intake is paused" not in caplog.text:
+            while "waiting: ingest is paused" not in caplog.text:
                 assert run.is_alive()
-            assert assembly.intake.claim("another", 10) == []
+            assert assembly.ingest_queue.claim("another", 10) == []
             assert runner.invoke(resume, obj=assembly.settings).exit_code == 0
             run.join()
         assert "going on" in caplog.text
@@ -264,7 +264,7 @@ class TestOrders:
         pictures("waits.png", seed=77).rename(ingested.photos / "waits.png")
         upload.write_bytes(pictures("upload.png", seed=78).read_bytes())
         (pictures.folder / "upload.png").unlink()
-        register_files(assembly.intake, [ingested.photos, upload], Tally())
+        register_files(assembly.ingest_queue, [ingested.photos, upload], Tally())
         result = CliRunner().invoke(cancel, obj=assembly.settings)
         assert result.output.startswith("2 photos were cancelled")
         assert states(assembly) == {"indexed": 6}
@@ -275,16 +275,16 @@ class TestOrders:
 
     def test_what_waits_to_be_analysed_again_stays(self, ingested: Ingested) -> None:
         assembly = ingested.assembly
-        assert assembly.intake.reanalyze("other:1") == 6
-        assert assembly.intake.cancel() == []
+        assert assembly.ingest_queue.reanalyze("other:1") == 6
+        assert assembly.ingest_queue.cancel() == []
         assert states(assembly) == {"indexed": 6}
-        assert assembly.intake.unfinished("other:1") == 0
+        assert assembly.ingest_queue.unfinished("other:1") == 0
 
     def test_what_is_being_worked_on_is_finished(self, assembly: Assembly, pictures: Pictures) -> None:
         pictures.many(2)
-        register_files(assembly.intake, [pictures.folder], Tally())
-        assembly.intake.claim("w", 1)
-        assert len(assembly.intake.cancel()) == 1
+        register_files(assembly.ingest_queue, [pictures.folder], Tally())
+        assembly.ingest_queue.claim("w", 1)
+        assert len(assembly.ingest_queue.cancel()) == 1
         assert states(assembly) == {"working": 1}
 
     def test_an_ingest_under_way_registers_no_more(
@@ -292,20 +292,20 @@ class TestOrders:
     ) -> None:
         monkeypatch.setattr(discover, "CHUNK", 2)
         pictures.many(6)
-        register, calls = assembly.intake.register, []
+        register, calls = assembly.ingest_queue.register, []
 
         def and_cancel(files: Any) -> Any:
             calls.append(len(files))
             registered = register(files)
-            assembly.intake.cancel()
+            assembly.ingest_queue.cancel()
             return registered
 
-        monkeypatch.setattr(assembly.intake, "register", and_cancel)
+        monkeypatch.setattr(assembly.ingest_queue, "register", and_cancel)
         tally = Tally()
-        register_files(assembly.intake, [pictures.folder], tally)
+        register_files(assembly.ingest_queue, [pictures.folder], tally)
         assert calls == [2]
         assert states(assembly) == {}
-        assert "cancelled" in tally.close(assembly.intake).failures[0].reason
+        assert "cancelled" in tally.close(assembly.ingest_queue).failures[0].reason
 
 
 class TestRoom:
@@ -345,7 +345,7 @@ class TestRoom:
 def test_two_workers_share_one_catalogue(assembly: Assembly, pictures: Pictures) -> None:
     pictures.many(40)
     other = Assembly(assembly.settings)
-    register_files(assembly.intake, [pictures.folder], Tally())
+    register_files(assembly.ingest_queue, [pictures.folder], Tally())
     workers = Worker(assembly), Worker(other)
     done: list[int] = []
     threads = [threading.Thread(target=lambda each=each: done.append(each.work(lambda: True))) for each in workers]
@@ -355,7 +355,7 @@ def test_two_workers_share_one_catalogue(assembly: Assembly, pictures: Pictures)
         thread.join()
     assert sum(done) == 40
     assert states(assembly) == {"indexed": 40}
-    assert assembly.catalog.contents(assembly.card.space).segments == 40 * 25
+    assert assembly.catalog.contents(assembly.recipe_spec.space).segments == 40 * 25
     Worker(assembly).work(lambda: True)
     assert verify(assembly) == []
     other._sessions.kw["bind"].dispose()

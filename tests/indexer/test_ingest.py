@@ -71,7 +71,7 @@ class TestOutcomes:
     def test_again(self, ingested: Ingested) -> None:
         report = enter(ingested.assembly, ingested.photos)
         assert counts(report) == {"unchanged": len(ingested.paths)}
-        assert ingested.assembly.catalog.contents(ingested.assembly.card.fingerprint).segments == 150
+        assert ingested.assembly.catalog.contents(ingested.assembly.recipe_spec.fingerprint).segments == 150
 
     def test_known_bytes_at_a_new_place(self, ingested: Ingested, tmp_path: Path) -> None:
         (tmp_path / "copy").mkdir()
@@ -120,10 +120,10 @@ class TestOutcomes:
     def test_a_file_that_vanishes_before_its_turn_fails(self, assembly: Assembly, pictures: Pictures) -> None:
         path, _ = pictures.many(2)
         tally = Tally()
-        register_files(assembly.intake, [pictures.folder], tally)
+        register_files(assembly.ingest_queue, [pictures.folder], tally)
         path.unlink()
         Worker(assembly).work(lambda: True)
-        report = tally.close(assembly.intake)
+        report = tally.close(assembly.ingest_queue)
         assert counts(report) == {"indexed": 1, "failed": 1}
         assert "cannot be opened" in report.failures[0].reason
 
@@ -132,7 +132,7 @@ class TestOutcomes:
         tally = Tally()
         ingest(assembly, Worker(assembly), [pictures.folder], tally)
         assembly.catalog.delete(1)
-        report = tally.close(assembly.intake)
+        report = tally.close(assembly.ingest_queue)
         assert "cancelled or deleted while it was being entered" in report.failures[0].reason
 
     def test_names_that_are_not_utf8(self, assembly: Assembly, pictures: Pictures) -> None:
@@ -165,13 +165,13 @@ class TestReport:
         tally = Tally()
         for name in ("c", "a", "b"):
             tally.failed(Failure(name, "broken"))
-        assert [failure.path for failure in tally.close(assembly.intake).failures] == ["a", "b", "c"]
+        assert [failure.path for failure in tally.close(assembly.ingest_queue).failures] == ["a", "b", "c"]
 
     def test_what_was_left_is_a_failure_that_says_so(self, assembly: Assembly, pictures: Pictures) -> None:
         pictures.many(1)
         tally = Tally()
-        register_files(assembly.intake, [pictures.folder], tally)
-        report = tally.close(assembly.intake)
+        register_files(assembly.ingest_queue, [pictures.folder], tally)
+        report = tally.close(assembly.ingest_queue)
         assert report.counts["failed"] == 1
         assert report.failures[0].reason == "left pending: run ingest again"
 

@@ -99,23 +99,23 @@ def test_names_of_folders_become_words(tagged: Assembly, template: Path) -> None
         assert sorted(cell_of(tagged, key)[0] for key in each["explained"]) == [f"{name}{n}" for n in range(6)]
         assert all(shines(tagged, segment) for segment in each["explained"])
         record = tagged.concepts.get(each["concept_id"])
-        assert set(record.lesson.positive) == set(each["explained"])
-        assert {tagged.catalog.segment(key).image_id for key in record.lesson.negative}.isdisjoint(
-            tagged.catalog.segment(key).image_id for key in record.lesson.positive
+        assert set(record.model.positive) == set(each["explained"])
+        assert {tagged.catalog.segment(key).image_id for key in record.model.negative}.isdisjoint(
+            tagged.catalog.segment(key).image_id for key in record.model.positive
         )
     assert "tell its photos from others" in found["tags"]["dull"]["reason"]
     assert set(tagged.concepts.names()) == {"red", "green"}
 
 
 def test_a_concept_is_replaced_only_if_asked(tagged: Assembly, template: Path) -> None:
-    mine = tagged.teacher(tagged.engine()).teach("Red", [1], [])
+    mine = tagged.trainer(tagged.engine()).teach("Red", [1], [])
     found = learn(tagged, "--folders", template / "photos")["tags"]["red"]
     assert "already" in found["reason"]
-    assert tagged.concepts.get(mine).lesson.positive == (1,)
+    assert tagged.concepts.get(mine).model.positive == (1,)
     found = learn(tagged, "--folders", template / "photos", "--replace")["tags"]["red"]
     assert found["concept_id"] == mine
     assert tagged.concepts.get(mine).name == "Red"
-    assert set(tagged.concepts.get(mine).lesson.positive) == set(found["explained"])
+    assert set(tagged.concepts.get(mine).model.positive) == set(found["explained"])
 
 
 def test_folders_can_be_left_out(tagged: Assembly, template: Path) -> None:
@@ -224,7 +224,7 @@ def test_boxes_become_examples(tagged: Assembly, tmp_path: Path, scale: int) -> 
     assert (found["boxes"], found["boxes_without_segment"], found["unknown_paths"]) == (4, 1, ["red9.png"])
     explained = found["tags"]["beet"]["explained"]
     assert [cell_of(tagged, segment) for segment in explained] == [("red1", PLACES[1]), ("red0", PLACES[0])]
-    assert tagged.concepts.get(found["tags"]["beet"]["concept_id"]).lesson.positive == tuple(sorted(explained))
+    assert tagged.concepts.get(found["tags"]["beet"]["concept_id"]).model.positive == tuple(sorted(explained))
 
 
 def test_boxes_that_nothing_fits_teach_nothing(tagged: Assembly, tmp_path: Path) -> None:

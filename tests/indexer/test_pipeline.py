@@ -31,7 +31,7 @@ class FakeRecipe:
     """The `grid` recipe on a device that holds few photos, with calls that can be made to fail."""
 
     batch_size: int = 1
-    lanes: int = 1
+    concurrency: int = 1
     room: int = 1000
     extracting: Callable[[int], None] = lambda _: None
     segmenting: Callable[[], None] = lambda: None
@@ -69,10 +69,10 @@ class FakeRecipe:
 def line(assembly: Assembly, pictures: Pictures) -> Callable[..., Pipeline]:
     """Makes a line over twelve pending photos."""
     pictures.many(12)
-    register_files(assembly.intake, [pictures.folder], Tally())
+    register_files(assembly.ingest_queue, [pictures.folder], Tally())
 
     def make(recipe: Any, **options: Any) -> Pipeline:
-        return Pipeline(assembly.intake, recipe, assembly.settings, "test", decoders=1, **options)
+        return Pipeline(assembly.ingest_queue, recipe, assembly.settings, "test", decoders=1, **options)
 
     return make
 
@@ -93,12 +93,12 @@ def raises(error: Exception, after: int = 0) -> Callable[..., None]:
     return fail
 
 
-@pytest.mark.parametrize(("batch_size", "lanes"), [(1, 1), (4, 1), (1, 3), (5, 2)])
+@pytest.mark.parametrize(("batch_size", "concurrency"), [(1, 1), (4, 1), (1, 3), (5, 2)])
 def test_everything_is_entered_once(
-    assembly: Assembly, line: Callable[..., Pipeline], batch_size: int, lanes: int
+    assembly: Assembly, line: Callable[..., Pipeline], batch_size: int, concurrency: int
 ) -> None:
     done: list[int] = []
-    recipe = FakeRecipe(batch_size, lanes)
+    recipe = FakeRecipe(batch_size, concurrency)
     assert line(recipe, on_done=lambda: done.append(1)).run() == 12
     assert states(assembly) == {"indexed": 12}
     assert len(done) == sum(recipe.sizes) == 12
@@ -122,7 +122,7 @@ def test_it_waits_for_what_is_still_to_come(
         asked.append(1)
         if len(asked) == 3:
             pictures("late.png")
-            register_files(assembly.intake, [pictures.folder], Tally())
+            register_files(assembly.ingest_queue, [pictures.folder], Tally())
         return len(asked) > 3
 
     assert line(FakeRecipe()).run(is_complete) == 13
@@ -169,9 +169,9 @@ def test_a_stage_that_raises_stops_the_line_and_gives_everything_back(
     elif stage == "fail":
         for path in sorted(pictures.folder.iterdir())[after:]:
             path.unlink()
-        monkeypatch.setattr(pipeline.intake, stage, raises(fault))
+        monkeypatch.setattr(pipeline.ingest_queue, stage, raises(fault))
     else:
-        monkeypatch.setattr(pipeline.intake, stage, raises(fault, after=0))
+        monkeypatch.setattr(pipeline.ingest_queue, stage, raises(fault, after=0))
     with pytest.raises(RuntimeError, match=f"{stage} is broken"):
         pipeline.run()
     found = assembly.catalog.counts()
@@ -190,8 +190,8 @@ def test_it_can_be_run_again_after_an_error(assembly: Assembly, line: Callable[.
 
 
 def test_what_a_killed_worker_was_writing_is_removed(assembly: Assembly, line: Callable[..., Pipeline]) -> None:
-    (claimed,) = assembly.intake.claim("killed", 1)
-    with assembly.intake._sessions.begin() as session:
+    (claimed,) = assembly.ingest_queue.claim("killed", 1)
+    with assembly.ingest_queue._sessions.begin() as session:
         session.execute(text("UPDATE image SET lease_until = '2000-01-01 00:00:00' WHERE state = 'working'"))
     preview = assembly.settings.preview(claimed.sha256)
     preview.parent.mkdir(parents=True)
@@ -271,9 +271,9 @@ class TestExchangedFiles:
         return list(assembly.settings.renditions_dir.rglob("*.jpg"))
 
     def test_after_registering(self, assembly: Assembly, photo: Path, secret: Path) -> None:
-        register_files(assembly.intake, [photo], Tally())
+        register_files(assembly.ingest_queue, [photo], Tally())
         self.exchange(photo, secret)
-        Pipeline(assembly.intake, GridRecipe(), assembly.settings, "w").run()
+        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, "w").run()
         (image,) = assembly.catalog.page()
         assert (image.state, image.error) == ("failed", "the file has changed since it was registered: ingest it again")
         assert self.renditions(assembly) == []
@@ -282,7 +282,7 @@ class TestExchangedFiles:
     def test_when_it_is_about_to_be_decoded(
         self, assembly: Assembly, photo: Path, secret: Path, monkeypatch: pytest.MonkeyPatch, how: str
     ) -> None:
-        register_files(assembly.intake, [photo], Tally())
+        register_files(assembly.ingest_queue, [photo], Tally())
         submit, own = DecoderPool.submit, decode(photo, long_side=64).rgb
 
         def exchanging(pool: DecoderPool, path: Path, **wanted: Any) -> Future[DecodedImage]:
@@ -293,7 +293,7 @@ class TestExchangedFiles:
             return submit(pool, path, **wanted)
 
         monkeypatch.setattr(DecoderPool, "submit", exchanging)
-        Pipeline(assembly.intake, GridRecipe(), assembly.settings, "w").run()
+        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, "w").run()
         (image,) = assembly.catalog.page()
         assert image.state == ("indexed" if how == "link" else "failed")
         assert len(self.renditions(assembly)) == (2 if how == "link" else 0)
@@ -302,15 +302,15 @@ class TestExchangedFiles:
             assert np.abs(shown.astype(int) - own).mean() < 5
 
     def test_another_place_of_the_photo_will_do(self, assembly: Assembly, pictures: Pictures, photo: Path) -> None:
-        register_files(assembly.intake, [photo, pictures("b.png", seed=1)], Tally())
+        register_files(assembly.ingest_queue, [photo, pictures("b.png", seed=1)], Tally())
         photo.write_bytes(pictures("c.png", seed=3).read_bytes())
-        Pipeline(assembly.intake, GridRecipe(), assembly.settings, "w").run()
+        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, "w").run()
         assert states(assembly) == {"indexed": 1}
 
     def test_no_file_stays_open(self, assembly: Assembly, pictures: Pictures) -> None:
         paths = pictures.many(20)
-        register_files(assembly.intake, [pictures.folder], Tally())
+        register_files(assembly.ingest_queue, [pictures.folder], Tally())
         paths[3].write_bytes(paths[3].read_bytes()[:40])
-        Pipeline(assembly.intake, GridRecipe(), assembly.settings, "w").run()
+        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, "w").run()
         opened = [os.path.realpath(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd")]
         assert not [path for path in opened if path.startswith(str(pictures.folder))]

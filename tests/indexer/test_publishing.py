@@ -58,14 +58,14 @@ def change_vectors(where: Ingested) -> None:
 
 def lose_segments(where: Ingested) -> None:
     """As if the index had been written before the last photo."""
-    files, name = where.assembly.segment_files, where.assembly.card.fingerprint
+    files, name = where.assembly.segment_files, where.assembly.recipe_spec.fingerprint
     _, (part,) = files.load(name)
     assert isinstance(part.index, FaissIndex)
     older = FaissIndex(part.index.dim)
     older.add(part.ids[:-25], part.index.vectors(part.ids[:-25]))
     with files.writing():
-        entry = files.write_part(older, part.ids[:-25], part.owners[:-25], None)
-        files.commit([(entry, part.gone)], fingerprint=name, dim=older.dim, recall=0.95)
+        entry = files.write_part(older, part.ids[:-25], part.image_ids[:-25], None)
+        files.commit([(entry, part.tombstones)], fingerprint=name, dim=older.dim, recall=0.95)
 
 
 def other_recipe(where: Ingested) -> None:
@@ -102,7 +102,7 @@ def test_every_drift_is_found_and_cured(
         assert re.search(message, fault)
         assert "run `python manage.py" in fault, "its cure"
     sizes = rebuild(ingested.assembly)
-    contents = ingested.assembly.catalog.contents(ingested.assembly.card.fingerprint)
+    contents = ingested.assembly.catalog.contents(ingested.assembly.recipe_spec.fingerprint)
     assert sizes == {"segments": contents.segments, "photos": contents.photos}
     assert verify(ingested.assembly) == []
 
@@ -118,7 +118,7 @@ def test_what_is_wrong_is_not_served(ingested: Ingested, drift: Callable[[Ingest
 def test_what_lags_is_caught_up_with(ingested: Ingested, drift: Callable[[Ingested], None]) -> None:
     drift(ingested)
     engine = ingested.assembly.engine()
-    contents = ingested.assembly.catalog.contents(ingested.assembly.card.fingerprint)
+    contents = ingested.assembly.catalog.contents(ingested.assembly.recipe_spec.fingerprint)
     assert len(engine.segments) == contents.segments
     assert len(engine.photos) == contents.photos
     Publisher(ingested.assembly).publish()

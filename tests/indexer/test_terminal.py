@@ -38,7 +38,7 @@ def hostile(ingested: Ingested) -> Ingested:
     (ingested.photos / os.fsdecode(b"\xe9\x9b.jpg")).write_bytes(b"\xff\xd8\xff\xe0 broken too")
     engine = ingested.assembly.engine()
     segment = ingested.assembly.catalog.segments(ingested.ids[0])[0].id
-    ingested.assembly.teacher(engine).teach("Cat \x1b[31m\u202e\x07", [segment], [])
+    ingested.assembly.trainer(engine).teach("Cat \x1b[31m\u202e\x07", [segment], [])
     return ingested
 
 

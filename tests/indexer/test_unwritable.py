@@ -69,7 +69,7 @@ def test_a_worker_waits_for_folders_that_can_be_written(
     """All folders of renditions, or the one below that a photo needs."""
     caplog.set_level(logging.WARNING)
     pictures.many(1)
-    register_files(assembly.intake, [pictures.folder], Tally())
+    register_files(assembly.ingest_queue, [pictures.folder], Tally())
     digest = assembly.catalog.page()[0].sha256
     folder = assembly.settings.renditions_dir / (digest[:2] if below else "")
     folder.mkdir(parents=True)

@@ -30,8 +30,8 @@ def things(seed: int = 0, kinds: int = 4, photos: int = 6, noise: int = 30) -> t
 
 
 def test_each_kind_is_a_group_and_noise_is_none() -> None:
-    vectors, owners = things()
-    found = clustering.groups(vectors, owners)
+    vectors, image_ids = things()
+    found = clustering.groups(vectors, image_ids)
     assert sum(map(len, found)) >= 0.8 * 24
     for rows in found:
         assert len({int(row) // 6 for row in rows}) == 1
@@ -49,33 +49,33 @@ def test_segments_of_one_photo_make_no_group() -> None:
 
 
 def test_neighbours_are_on_different_other_photos() -> None:
-    vectors, owners = things(photos=8)
-    owners = owners // 2
-    rows, cosines = clustering.near_photos(vectors, owners)
+    vectors, image_ids = things(photos=8)
+    image_ids = image_ids // 2
+    rows, cosines = clustering.near_photos(vectors, image_ids)
     for row in range(len(vectors)):
-        near = [int(owners[other]) for other in rows[row]]
-        assert len({*near, int(owners[row])}) == 1 + clustering.NEIGHBOURS
+        near = [int(image_ids[other]) for other in rows[row]]
+        assert len({*near, int(image_ids[row])}) == 1 + clustering.NEIGHBOURS
     assert (np.diff(cosines, axis=1) <= 0).all()
-    best = np.where(owners[:, None] == owners[None], -2, vectors @ vectors.T)
+    best = np.where(image_ids[:, None] == image_ids[None], -2, vectors @ vectors.T)
     assert (rows[:, 0] == best.argmax(axis=1)).all()
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    vectors, owners = things(noise=100)
-    whole = clustering.near_photos(vectors, owners)[0]
+    vectors, image_ids = things(noise=100)
+    whole = clustering.near_photos(vectors, image_ids)[0]
     monkeypatch.setattr(clustering, "BLOCK", 7)
-    assert (clustering.near_photos(vectors, owners)[0] == whole).all()
+    assert (clustering.near_photos(vectors, image_ids)[0] == whole).all()
 
 
 @given(count=st.integers(0, 12), photos=st.integers(1, 12), seed=st.integers(0, 50))
 def test_groups_are_disjoint_and_wide(count: int, photos: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     vectors = unit(rng.standard_normal((count, 4)))
-    owners = rng.integers(0, photos, count)
-    found = clustering.groups(vectors, owners)
+    image_ids = rng.integers(0, photos, count)
+    found = clustering.groups(vectors, image_ids)
     every = [row for rows in found for row in rows.tolist()]
     assert len(every) == len(set(every))
-    assert all(len(np.unique(owners[rows])) >= clustering.LEAST_PHOTOS for rows in found)
+    assert all(len(np.unique(image_ids[rows])) >= clustering.LEAST_PHOTOS for rows in found)
 
 
 def test_many_photos_of_one_thing_are_one_group() -> None:
@@ -120,6 +120,6 @@ def test_halves_part_what_differs_and_leave_what_does_not() -> None:
 
 
 def test_the_same_comes_of_the_same() -> None:
-    vectors, owners = things(seed=9)
-    one, other = (clustering.groups(vectors, owners) for _ in range(2))
+    vectors, image_ids = things(seed=9)
+    one, other = (clustering.groups(vectors, image_ids) for _ in range(2))
     assert [rows.tolist() for rows in one] == [rows.tolist() for rows in other]

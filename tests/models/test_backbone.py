@@ -106,7 +106,7 @@ def test_the_digest_is_of_the_weights(backbone: Any) -> None:
 
 
 def test_on_the_processor_one_image_at_a_time(backbone: Any) -> None:
-    assert (backbone.batch_size, backbone.lanes) == (1, 1)
+    assert (backbone.batch_size, backbone.concurrency) == (1, 1)
 
 
 class TestSizes:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.models.fingerprint import digest_of_file, fingerprint
-from retrieval.recipes import NAMES, card
+from retrieval.recipes import NAMES, recipe_spec
 from retrieval.recipes.lite import PARAMETERS, projection_path
 
 
@@ -59,9 +59,9 @@ def test_it_does_not_change_between_versions_of_python() -> None:
     "name", [n for n in NAMES if n == "grid" or (n in PARAMETERS and projection_path(n).is_file())]
 )
 def test_every_recipe_has_its_own(name: str) -> None:
-    others = {card(other).fingerprint for other in NAMES if other != name and other in ("grid", "lite")}
-    assert card(name).fingerprint not in others
-    assert len(card(name).fingerprint) <= 64, "the column of the catalogue"
+    others = {recipe_spec(other).fingerprint for other in NAMES if other != name and other in ("grid", "lite")}
+    assert recipe_spec(name).fingerprint not in others
+    assert len(recipe_spec(name).fingerprint) <= 64, "the column of the catalogue"
 
 
 def test_the_digest_of_a_file(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from toys import ToyLibrary, analysis, random_units
 
-from retrieval.catalog.records import Entry, Lesson
+from retrieval.catalog.records import AnalyzedImage, ConceptModel
 from retrieval.errors import QueryError
 from retrieval.images.colors import COLORS
 from retrieval.query.filters import Facet, Filters
-from retrieval.query.request import GroupBy, Part, Ref, SearchRequest
+from retrieval.query.request import Clause, GroupBy, Ref, SearchRequest
 from retrieval.search import engine, scope
 from retrieval.search.answer import SearchAnswer
 from retrieval.storage.locations import SeenFile, uri_of
@@ -27,16 +27,16 @@ X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
 def add(toys: ToyLibrary, path: str, taken: datetime | None = None, **found: Any) -> int:
     """A photo at a path, with three strips."""
     seen = SeenFile(uri_of(Path(path)), f"{abs(hash(path)):064}"[:64], 1, 1)
-    image_id = toys.intake.register([seen])[0].image_id
-    toys.intake.claim("toys", 1000)
-    entry = Entry(
+    image_id = toys.ingest_queue.register([seen])[0].image_id
+    toys.ingest_queue.claim("toys", 1000)
+    entry = AnalyzedImage(
         image_id=image_id,
         format="PNG",
         size_hw=(80, 400),
         taken_at=taken,
         analysis=analysis(found.pop("vectors", [X, Y, Z]), **found),
     )
-    toys.intake.finish("toys", [entry], found.pop("recipe", "") or toys.recipe)
+    toys.ingest_queue.finish("toys", [entry], found.pop("recipe", "") or toys.recipe)
     return image_id
 
 
@@ -107,10 +107,10 @@ class TestSegments:
     def test_concepts(self, toys: ToyLibrary, query: Ref) -> None:
         image = add(toys, "/p/1.png")
         engine = toys.engine()
-        lesson = Lesson(
+        model = ConceptModel(
             space=toys.recipe, directions=np.array([Y], np.float32), threshold=0.9, query=None, positive=(), negative=()
         )
-        concept = engine.concepts.add("upright", lesson)
+        concept = engine.concepts.add("upright", model)
         (match,) = search(toys, query, concept=concept).results
         assert match.segment_id == toys.segment_ids(image)[1]
         assert search(toys, query, concept=concept, position="right").results == ()
@@ -119,7 +119,7 @@ class TestSegments:
         add(toys, "/p/a/1.png")
         kept = add(toys, "/p/b/2.png")
         other = Ref(segment=toys.segment_ids(toys.add(analysis([Y])))[0])
-        request = SearchRequest(positive=(query,), also=(Part(positive=(other,)),), filters=Filters(folder="/p/b"))
+        request = SearchRequest(positive=(query,), also=(Clause(positive=(other,)),), filters=Filters(folder="/p/b"))
         assert images_of(toys.engine().search(request)) == {kept}
 
 

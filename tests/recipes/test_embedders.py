@@ -21,8 +21,8 @@ from retrieval.errors import ConfigurationError, WeightsCorruptError, WeightsMis
 from retrieval.models.passes import Device
 from retrieval.models.patches import PatchInput
 from retrieval.models.weights import HubModel
-from retrieval.recipes import card, embedders, load
-from retrieval.recipes.embedders import FAMILIES, embedder_card
+from retrieval.recipes import embedders, load, recipe_spec
+from retrieval.recipes.embedders import FAMILIES, embedder_spec
 from retrieval.recipes.paired import PairedRecipe, ReadingPairedRecipe
 from retrieval.types import RgbImage, Segments
 
@@ -80,18 +80,18 @@ class TestNames:
     )
     def test_what_is_none(self, name: str, told: str) -> None:
         with pytest.raises(ConfigurationError, match=told) as caught:
-            card.__wrapped__(name)
+            recipe_spec.__wrapped__(name)
         assert "SEGSEARCH_RECIPE" in str(caught.value)
 
     def test_a_model_of_another_kind(self, own: Callable[[str], Path]) -> None:
         own("tiny/dinov2")
         with pytest.raises(ConfigurationError, match="tiny/dinov2 is a model of type dinov2, clip takes clip"):
-            card.__wrapped__("lite+clip:tiny/dinov2")
+            recipe_spec.__wrapped__("lite+clip:tiny/dinov2")
 
     def test_naflex_models_are_refused_by_their_type(self, own: Callable[[str], Path]) -> None:
         (own("tiny/siglip") / "config.json").write_text(json.dumps({"model_type": "siglip2"}))
         with pytest.raises(ConfigurationError, match="type siglip2, siglip2 takes siglip"):
-            embedder_card("siglip2:tiny/siglip")
+            embedder_spec("siglip2:tiny/siglip")
 
 
 @pytest.mark.slow
@@ -99,7 +99,7 @@ class TestCards:
     def test_segmenters_of_all_kinds_can_be_paired(self, own: Callable[[str], Path]) -> None:
         own("tiny/siglip")
         pair = "siglip2:tiny/siglip"
-        cards = [card.__wrapped__(f"{name}+{pair}") for name in ("lite", "grid", "maskrcnn", "fcn-resnet50-crf")]
+        cards = [recipe_spec.__wrapped__(f"{name}+{pair}") for name in ("lite", "grid", "maskrcnn", "fcn-resnet50-crf")]
         assert len({each.fingerprint for each in cards}) == len(cards)
         assert len({each.space for each in cards}) == 1, "photos cut by one are found by segments of another"
         assert max(len(each.fingerprint) for each in cards) <= 64
@@ -109,30 +109,30 @@ class TestCards:
     def test_a_model_of_the_hub_on_either_side(self, own: Callable[[str], Path], tmp_path: Path) -> None:
         own("tiny/dinov2")
         with pytest.raises(WeightsMissingError, match="nvidia/segformer"):
-            card.__wrapped__("semantic:nvidia/segformer+dinov2:tiny/dinov2")
+            recipe_spec.__wrapped__("semantic:nvidia/segformer+dinov2:tiny/dinov2")
 
     @pytest.mark.parametrize(("name", "dim"), tiny_models.EMBEDDERS.items())
     def test_every_one_has_its_own_space_and_length(self, weights: Path, name: str, dim: int) -> None:
-        found = embedder_card(name)
-        others = [embedder_card(other) for other in tiny_models.EMBEDDERS if other != name]
-        assert found.space not in {other.space for other in [*others, card("lite"), card("grid")]}
+        found = embedder_spec(name)
+        others = [embedder_spec(other) for other in tiny_models.EMBEDDERS if other != name]
+        assert found.space not in {other.space for other in [*others, recipe_spec("lite"), recipe_spec("grid")]}
         assert found.dim == dim
         assert found.reads_text == (found.family in ("clip", "siglip2"))
 
     def test_other_weights_are_another_space(self, own: Callable[[str], Path]) -> None:
         path = own("tiny/dinov2") / "model.safetensors"
-        before = card.__wrapped__("lite+dinov2:tiny/dinov2")
+        before = recipe_spec.__wrapped__("lite+dinov2:tiny/dinov2")
         path.write_bytes(path.read_bytes() + b" ")
-        after = card.__wrapped__("lite+dinov2:tiny/dinov2")
+        after = recipe_spec.__wrapped__("lite+dinov2:tiny/dinov2")
         assert before.space != after.space
         assert before.fingerprint != after.fingerprint
 
     def test_other_inputs_are_another_space(self, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         from dataclasses import replace
 
-        before = embedder_card("dinov2:tiny/dinov2").space
+        before = embedder_spec("dinov2:tiny/dinov2").space
         monkeypatch.setitem(FAMILIES, "dinov2", replace(FAMILIES["dinov2"], long_side=700))
-        assert embedder_card("dinov2:tiny/dinov2").space != before
+        assert embedder_spec("dinov2:tiny/dinov2").space != before
 
     def test_what_a_description_leaves_out_is_the_library_s_default(self) -> None:
         import transformers as hub
@@ -154,7 +154,7 @@ class TestWeights:
         monkeypatch.setenv("SEGSEARCH_WEIGHTS", str(tmp_path))
         model = FAMILIES[kind].default if kind in FAMILIES else "timm/resnet50.a1_in1k"
         with pytest.raises(WeightsMissingError) as caught:
-            card.__wrapped__(f"lite+{kind}")
+            recipe_spec.__wrapped__(f"lite+{kind}")
         for part in (str(tmp_path / model), HubModel(model).url, "config.json"):
             assert part in str(caught.value)
 
@@ -169,7 +169,7 @@ class TestWeights:
         monkeypatch.delenv("SEGSEARCH_WEIGHTS", raising=False)
         monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
         with pytest.raises(WeightsMissingError, match=r"FOLDER/owner/model") as caught:
-            card.__wrapped__("lite+dinov2:owner/model@v1")
+            recipe_spec.__wrapped__("lite+dinov2:owner/model@v1")
         assert asked == [True, False]
         assert "no route" in str(caught.value)
 
@@ -180,24 +180,24 @@ class TestWeights:
 
         monkeypatch.delenv("SEGSEARCH_WEIGHTS", raising=False)
         monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-        assert embedder_card("clip:tiny/clip").dim == 24
+        assert embedder_spec("clip:tiny/clip").dim == 24
 
     @pytest.mark.parametrize("content", ["{", "[1]", "7", "\xff"])
     def test_a_broken_description(self, own: Callable[[str], Path], content: str) -> None:
         (own("tiny/dinov2") / "config.json").write_text(content, encoding="latin-1")
         with pytest.raises(WeightsCorruptError, match=r"config\.json.*fetch it anew"):
-            embedder_card("dinov2:tiny/dinov2")
+            embedder_spec("dinov2:tiny/dinov2")
 
     @pytest.mark.parametrize("config", [{}, {"num_features": None}, {"num_features": "many"}])
     def test_a_description_without_a_length(self, own: Callable[[str], Path], config: Any) -> None:
         (own("timm/resnet18.tiny") / "config.json").write_text(json.dumps(config))
         with pytest.raises(WeightsCorruptError, match="how long its vectors are"):
-            embedder_card("timm:resnet18.tiny")
+            embedder_spec("timm:resnet18.tiny")
 
     def test_a_description_of_another_network(self, own: Callable[[str], Path]) -> None:
         path = own("timm/resnet18.tiny") / "config.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "num_features": 7}))
-        recipe = card.__wrapped__("grid+timm:resnet18.tiny").build("cpu", 1)
+        recipe = recipe_spec.__wrapped__("grid+timm:resnet18.tiny").build("cpu", 1)
         with pytest.raises(WeightsCorruptError, match="512 numbers, its config.json says 7"):
             recipe.extract([photo(0, (64, 64))])
 
@@ -212,10 +212,10 @@ class TestWeights:
     def test_a_missing_file(self, own: Callable[[str], Path], name: str, file: str, told: str) -> None:
         kind, _, model = name.partition(":")
         place = own(embedders._on_hub(kind, model))
-        found = embedder_card(name)
+        found = embedder_spec(name)
         (place / file).unlink()
         with pytest.raises(WeightsMissingError, match=told):
-            embedder_card(name).build("cpu", 1) if file.startswith("model") else found.build("cpu", 1)
+            embedder_spec(name).build("cpu", 1) if file.startswith("model") else found.build("cpu", 1)
 
     @pytest.mark.parametrize("name", ["timm:resnet18.tiny", "clip:tiny/clip"])
     def test_a_truncated_file(self, own: Callable[[str], Path], name: str) -> None:
@@ -223,12 +223,12 @@ class TestWeights:
         path = own(embedders._on_hub(kind, model)) / "model.safetensors"
         path.write_bytes(path.read_bytes()[:-1000])
         with pytest.raises(WeightsCorruptError, match="fetch it anew"):
-            embedder_card(name).build("cpu", 1)
+            embedder_spec(name).build("cpu", 1)
 
     def test_means_that_are_not_there(self, own: Callable[[str], Path]) -> None:
         (own("tiny/dinov2") / "preprocessor_config.json").write_text("{}")
         with pytest.raises(WeightsCorruptError, match="image_mean"):
-            embedder_card("dinov2:tiny/dinov2").build("cpu", 1)
+            embedder_spec("dinov2:tiny/dinov2").build("cpu", 1)
 
 
 @pytest.mark.slow
@@ -245,7 +245,7 @@ class TestInput:
         assert self.ENTRY.size_of(size_hw) == expected
 
     def test_a_network_of_one_size(self, weights: Path) -> None:
-        entry = embedder_card("timm:vit_tiny_patch16_224.tiny").build("cpu", 1).patches.entry
+        entry = embedder_spec("timm:vit_tiny_patch16_224.tiny").build("cpu", 1).patches.entry
         assert entry.fixed_hw == (224, 224)
         assert entry.size_of((10, 500)) == (224, 224)
 
@@ -256,7 +256,7 @@ class TestPasses:
     def test_any_picture_alone_as_in_a_batch(
         self, weights: Path, name: str, dim: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        patches = embedder_card(name).build("cpu", 1).patches
+        patches = embedder_spec(name).build("cpu", 1).patches
         images = [photo(seed, size) for seed, size in enumerate([*SIZES, SIZES[0]])]
         together = patches.extract(images)
         monkeypatch.setattr(
@@ -277,7 +277,7 @@ class TestPasses:
 
     @pytest.mark.parametrize("name", tiny_models.EMBEDDERS)
     def test_cells_lie_where_the_picture_changes(self, weights: Path, name: str) -> None:
-        patches = embedder_card(name).build("cpu", 1).patches
+        patches = embedder_spec(name).build("cpu", 1).patches
         image = photo(1, (640, 320))
         changed = image.copy()
         changed[:96, -96:] = 255 - changed[:96, -96:]
@@ -291,7 +291,7 @@ class TestPasses:
 @pytest.mark.slow
 class TestTowers:
     def network(self, weights: Path, name: str) -> Any:
-        return embedder_card(name).build("cpu", 1).patches.network
+        return embedder_spec(name).build("cpu", 1).patches.network
 
     @torch.inference_mode()
     def test_a_patch_of_clip_attends_to_itself_in_the_last_layer(self, weights: Path) -> None:
@@ -321,7 +321,7 @@ class TestTowers:
         )
 
     def test_texts_are_those_of_the_model_under_the_prompt(self, weights: Path) -> None:
-        text = embedder_card("siglip2:tiny/siglip").build("cpu", 1).text
+        text = embedder_spec("siglip2:tiny/siglip").build("cpu", 1).text
         assert text is not None
         tokens = text.tokenizer(["a photo of a red car"], padding="max_length", max_length=12, return_tensors="pt")
         with torch.inference_mode():

@@ -10,7 +10,7 @@ import pytest
 from toys import drawing
 
 from retrieval.models.fingerprint import fingerprint
-from retrieval.recipes import card
+from retrieval.recipes import recipe_spec
 from retrieval.recipes.lite import LEARNED, MIN_LABEL_SCORE, PARAMETERS
 from retrieval.recipes.protocols import Recipe
 from retrieval.text.vocabulary import Vocabulary, read_learned_words
@@ -78,7 +78,7 @@ def test_no_two_segments_are_the_same_thing(photo: Analysed) -> None:
 def test_vectors_have_unit_length(photo: Analysed) -> None:
     found = photo.found
     assert found.vectors.shape == (len(found.segments), DIM)
-    assert found.photo_vector.shape == (card("lite").photo_dim,)
+    assert found.photo_vector.shape == (recipe_spec("lite").photo_dim,)
     assert found.vectors.dtype == found.photo_vector.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, rtol=1e-4)
     np.testing.assert_allclose(np.linalg.norm(found.photo_vector), 1, rtol=1e-4)
@@ -116,7 +116,7 @@ def test_a_cat_is_called_one(cat: Analysed) -> None:
 
 
 def test_the_word_finds_the_cat(cat: Analysed, drawn: Analysed) -> None:
-    words = card("lite").word_vectors
+    words = recipe_spec("lite").word_vectors
     assert words is not None
     (term,) = Vocabulary.load().read("cat").understood
     best = [(each.found.vectors @ words[list(term.rows)].T).max() for each in (cat, drawn)]
@@ -132,7 +132,7 @@ def test_no_segment_no_vector(lite: Recipe, drawn: Analysed) -> None:
 
 class TestCard:
     def test_it_describes_what_is_built(self, lite: Recipe) -> None:
-        named = card("lite")
+        named = recipe_spec("lite")
         assert named.fingerprint == lite.fingerprint
         assert named.segment_dim == DIM
         assert named.word_vectors is not None
@@ -154,23 +154,23 @@ class TestCard:
     def test_its_fingerprint_changes_with_every_parameter(
         self, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], of_the_space: bool
     ) -> None:
-        before = card("lite")
+        before = recipe_spec("lite")
         monkeypatch.setitem(PARAMETERS, "lite", replace(PARAMETERS["lite"], **changed))
-        after = card.__wrapped__("lite")
+        after = recipe_spec.__wrapped__("lite")
         assert after.fingerprint != before.fingerprint
         assert (after.space != before.space) == of_the_space
         monkeypatch.undo()
-        assert card.__wrapped__("lite").fingerprint == before.fingerprint
+        assert recipe_spec.__wrapped__("lite").fingerprint == before.fingerprint
 
     def test_vectors_of_both_hierarchies_are_compared(self) -> None:
-        assert card("lite").space == card("lite-unlearned").space
-        assert card("lite").fingerprint != card("lite-unlearned").fingerprint
+        assert recipe_spec("lite").space == recipe_spec("lite-unlearned").space
+        assert recipe_spec("lite").fingerprint != recipe_spec("lite-unlearned").fingerprint
 
     def test_and_with_every_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from retrieval.recipes import lite as module
 
-        before = card("lite").fingerprint
+        before = recipe_spec("lite").fingerprint
         monkeypatch.setattr(module, "digest_of", lambda path: f"other {path.name}")
-        assert card.__wrapped__("lite").fingerprint != before
+        assert recipe_spec.__wrapped__("lite").fingerprint != before
         assert before.startswith("lite-")
         assert len(before) <= len(fingerprint("lite-crops-1"))

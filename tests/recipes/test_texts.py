@@ -11,9 +11,9 @@ from toys import ToyLibrary, analysis
 
 from retrieval.assembly import Assembly
 from retrieval.errors import AnalyzerUnavailableError
-from retrieval.learning.concepts import Teacher
-from retrieval.query.request import Part, SearchRequest
-from retrieval.recipes import RecipeCard
+from retrieval.learning.concepts import ConceptTrainer
+from retrieval.query.request import Clause, SearchRequest
+from retrieval.recipes import RecipeSpec
 from retrieval.search.answer import SearchAnswer
 from retrieval.search.engine import SearchEngine
 from retrieval.settings import Settings
@@ -56,7 +56,7 @@ def found_by(engine: SearchEngine, text: str, **options: object) -> SearchAnswer
 
 def teach(toys: ToyLibrary, engine: SearchEngine, name: str, image_id: int) -> None:
     """Give a photo's segment a name."""
-    Teacher(engine.concepts, engine).teach(name, toys.segment_ids(image_id), [])
+    ConceptTrainer(engine.concepts, engine).teach(name, toys.segment_ids(image_id), [])
 
 
 class TestDivide:
@@ -129,7 +129,7 @@ class TestSearch:
         engine.refresh()
         for request in (
             SearchRequest(text="dog, red car"),
-            SearchRequest(text="dog", also=(Part(text="red car"),)),
+            SearchRequest(text="dog", also=(Clause(text="red car"),)),
         ):
             found = engine.search(request)
             assert found.results[0].image_id == both
@@ -148,7 +148,7 @@ class TestAssembly:
     @pytest.fixture
     def assembly(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assembly:
         found = Assembly(Settings.in_home(tmp_path, device="cpu", recipe="grid"))
-        found.card = replace(found.card, reads_text=True)
+        found.recipe_spec = replace(found.recipe_spec, reads_text=True)
         return found
 
     def test_a_text_is_embedded_once(self, assembly: Assembly) -> None:
@@ -163,7 +163,7 @@ class TestAssembly:
         for _ in range(3):
             found_by(engine, "dog")
         found_by(engine, "cat")
-        assert asked == [("dog", assembly.card.space), ("cat", assembly.card.space)]
+        assert asked == [("dog", assembly.recipe_spec.space), ("cat", assembly.recipe_spec.space)]
 
     def test_a_failure_is_not_kept(self, assembly: Assembly) -> None:
         answers: list[Vectors] = []
@@ -196,6 +196,6 @@ class TestAssembly:
         assert Assembly(Settings.in_home(tmp_path, recipe="grid")).engine().embed_text is None
 
 
-def test_a_card_says_nothing_of_text_unless_told(toys: ToyLibrary) -> None:
-    card: RecipeCard = toys.engine().recipe
-    assert (card.reads_text, card.is_centred) == (False, True)
+def test_a_spec_says_nothing_of_text_unless_told(toys: ToyLibrary) -> None:
+    recipe_spec: RecipeSpec = toys.engine().recipe
+    assert (recipe_spec.reads_text, recipe_spec.is_centred) == (False, True)

@@ -23,11 +23,11 @@ from retrieval.evaluation.semantic import voc_numbers
 from retrieval.models.fingerprint import digest_of_file
 from retrieval.models.passes import Device, fitted
 from retrieval.models.size import ModelSize
-from retrieval.recipes import NAMES, card, load, maskrcnn, pixel_classes
+from retrieval.recipes import NAMES, load, maskrcnn, pixel_classes, recipe_spec
 from retrieval.recipes.maskrcnn import Instances, MaskRcnnParameters, instance_segments, painted
 from retrieval.recipes.network import EMBEDDER, NetworkRecipe, frame_size, is_plain, with_own_names
 from retrieval.recipes.pixel_classes import PixelClassParameters
-from retrieval.recipes.protocols import PixelNamer, Recipe
+from retrieval.recipes.protocols import Recipe, SemanticSegmenter
 from retrieval.segment.class_map import ClassMap, ComponentParameters, class_segments
 from retrieval.segment.dense_crf import BilateralGrid, Smoothing, refine
 from retrieval.segment.dense_crf_parameters import CrfParameters
@@ -142,7 +142,7 @@ class TestCards:
 
     @pytest.mark.parametrize("name", [*MASK_NAMES, *CLASS_NAMES, *(f"{name}-crf" for name in CLASS_NAMES)])
     def test_they_are_known_without_weights(self, name: str, folder: Path) -> None:
-        found, lite = card.__wrapped__(name), card(EMBEDDER)
+        found, lite = recipe_spec.__wrapped__(name), recipe_spec(EMBEDDER)
         assert found.name == name
         assert found.fingerprint.startswith(f"{name}-1:")
         assert len(found.fingerprint) <= 64
@@ -157,7 +157,7 @@ class TestCards:
 
         names = ("maskrcnn", "lraspp-crf", "sam", "sam2", "semantic:owner/model")
         code = (
-            f"import sys; from retrieval.recipes import card; [card(name) for name in {names}]; "
+            f"import sys; from retrieval.recipes import recipe_spec; [recipe_spec(name) for name in {names}]; "
             "assert not {'torch', 'torchvision', 'transformers', 'huggingface_hub'} & set(sys.modules)"
         )
         subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
@@ -165,36 +165,36 @@ class TestCards:
     def test_no_two_are_alike(self) -> None:
         names = [EMBEDDER, "grid", *MASK_NAMES, *CLASS_NAMES, *(f"{name}-crf" for name in CLASS_NAMES), "sam", "sam2"]
         assert set(names) <= set(NAMES)
-        assert len({card(name).fingerprint for name in names}) == len(names)
+        assert len({recipe_spec(name).fingerprint for name in names}) == len(names)
 
     def test_weights_and_parameters_and_lite_are_in_the_fingerprint(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from retrieval.recipes import network
 
-        before = card.__wrapped__("maskrcnn").fingerprint
+        before = recipe_spec.__wrapped__("maskrcnn").fingerprint
         with monkeypatch.context() as patch:
             patch.setitem(maskrcnn.WEIGHTS, "maskrcnn", "other-00000000.pth")
-            assert card.__wrapped__("maskrcnn").fingerprint != before
+            assert recipe_spec.__wrapped__("maskrcnn").fingerprint != before
         with monkeypatch.context() as patch:
             patch.setitem(maskrcnn.PARAMETERS, "maskrcnn", MaskRcnnParameters(min_score=0.1))
-            assert card.__wrapped__("maskrcnn").fingerprint != before
+            assert recipe_spec.__wrapped__("maskrcnn").fingerprint != before
         with monkeypatch.context() as patch:
-            lite = card(EMBEDDER)
-            patch.setattr(network, "lite_card", lambda _: replace(lite, space="another"))
-            assert card.__wrapped__("maskrcnn").fingerprint != before
-        assert card.__wrapped__("maskrcnn").fingerprint == before
+            lite = recipe_spec(EMBEDDER)
+            patch.setattr(network, "lite_spec", lambda _: replace(lite, space="another"))
+            assert recipe_spec.__wrapped__("maskrcnn").fingerprint != before
+        assert recipe_spec.__wrapped__("maskrcnn").fingerprint == before
 
     def test_the_crf_has_its_parameters_in_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        before = card.__wrapped__("lraspp-crf").fingerprint
+        before = recipe_spec.__wrapped__("lraspp-crf").fingerprint
         changed = PixelClassParameters(crf=CrfParameters(iterations=4))
         monkeypatch.setitem(pixel_classes.PARAMETERS, "lraspp-crf", changed)
-        assert card.__wrapped__("lraspp-crf").fingerprint != before
+        assert recipe_spec.__wrapped__("lraspp-crf").fingerprint != before
 
 
 class TestWeights:
     @pytest.mark.parametrize("name", ["maskrcnn", "lraspp"])
     def test_missing_ones_are_named_with_place_and_address(self, folder: Path, name: str) -> None:
         with pytest.raises(WeightsMissingError) as caught:
-            card.__wrapped__(name).build("cpu", None)
+            recipe_spec.__wrapped__(name).build("cpu", None)
         assert str(folder / ALL_WEIGHTS[name]) in str(caught.value)
         assert source_of(name).url in str(caught.value)
 
@@ -205,7 +205,7 @@ class TestWeights:
 
         monkeypatch.setattr(WeightsEnum, "get_state_dict", lambda *_, **__: pytest.fail("asked the network"))
         with pytest.raises(WeightsMissingError):
-            card.__wrapped__("lraspp").build("cpu", None)
+            recipe_spec.__wrapped__("lraspp").build("cpu", None)
 
     def test_without_a_folder_the_loader_checks_the_hash(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from torchvision.models._api import WeightsEnum
@@ -219,7 +219,7 @@ class TestWeights:
         monkeypatch.delenv("SEGSEARCH_WEIGHTS", raising=False)
         monkeypatch.setattr(WeightsEnum, "get_state_dict", fetch)
         with pytest.raises(WeightsMissingError) as caught:
-            card.__wrapped__("lraspp").build("cpu", None)
+            recipe_spec.__wrapped__("lraspp").build("cpu", None)
         assert asked[0]["check_hash"]
         assert asked[0]["weights_only"]
         for part in (ALL_WEIGHTS["lraspp"], source_of("lraspp").url, "SEGSEARCH_WEIGHTS", "no route"):
@@ -234,13 +234,13 @@ class TestWeights:
         monkeypatch.delenv("SEGSEARCH_WEIGHTS", raising=False)
         monkeypatch.setattr(WeightsEnum, "get_state_dict", fetch)
         with pytest.raises(WeightsCorruptError, match="invalid hash value"):
-            card.__wrapped__("lraspp").build("cpu", None)
+            recipe_spec.__wrapped__("lraspp").build("cpu", None)
 
     def test_a_file_of_another_hash_is_corrupt(self, place: Place) -> None:
         path = place("lraspp")
         path.write_bytes(path.read_bytes()[:-1000])
         with pytest.raises(WeightsCorruptError, match="SHA-256"):
-            card.__wrapped__("lraspp").build("cpu", None)
+            recipe_spec.__wrapped__("lraspp").build("cpu", None)
 
     @pytest.mark.parametrize("content", [b"", b"no weights"])
     def test_a_file_without_weights_is_corrupt(
@@ -250,12 +250,12 @@ class TestWeights:
         monkeypatch.setitem(pixel_classes.WEIGHTS, "lraspp", f"l-{digest_of_file(folder / 'new')[:8]}.pth")
         (folder / "new").rename(folder / pixel_classes.WEIGHTS["lraspp"])
         with pytest.raises(WeightsCorruptError, match="holds no weights"):
-            card.__wrapped__("lraspp").build("cpu", None)
+            recipe_spec.__wrapped__("lraspp").build("cpu", None)
 
     def test_weights_of_another_network_are_corrupt(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(pixel_classes.WEIGHTS, "deeplabv3-mobilenet", place("lraspp").name)
         with pytest.raises(WeightsCorruptError, match="does not hold DeepLabV3"):
-            card.__wrapped__("deeplabv3-mobilenet").build("cpu", None)
+            recipe_spec.__wrapped__("deeplabv3-mobilenet").build("cpu", None)
 
 
 class TestInstances:
@@ -645,7 +645,7 @@ class TestWhole:
     @pytest.fixture
     def recipe(self, place: Place) -> Recipe:
         place("lraspp")
-        return card.__wrapped__("lraspp").build("cpu", 1)
+        return recipe_spec.__wrapped__("lraspp").build("cpu", 1)
 
     def test_vectors_are_lites(self, recipe: Recipe, embedder: Recipe) -> None:
         image = photo(1, (120, 90))
@@ -659,7 +659,7 @@ class TestWhole:
         np.testing.assert_allclose(found.photo_vector, expected.photo_vector, atol=2e-3)
         assert recipe.fingerprint.startswith("lraspp-1:")
         assert recipe.space == embedder.space
-        assert (recipe.batch_size, recipe.lanes >= 1) == (1, True)
+        assert (recipe.batch_size, recipe.concurrency >= 1) == (1, True)
         assert list(recipe.extract([])) == []
 
     def test_size_is_that_of_its_file_and_of_lite(self, recipe: Recipe, place: Place, embedder: Recipe) -> None:
@@ -673,7 +673,7 @@ class TestWhole:
         assert recipe.size == size + embedder.size
 
     def test_classes_of_pixels(self, recipe: Recipe) -> None:
-        assert isinstance(recipe, PixelNamer)
+        assert isinstance(recipe, SemanticSegmenter)
         image = photo(1, (120, 90))
         (features,) = recipe.extract([image])
         np.testing.assert_array_equal(recipe.class_map(image, features), features.own.classes)
@@ -697,7 +697,7 @@ class TestWhole:
         assert len(segments) == 0
         assert segments.size_hw == (341, 512)
         found = recipe.embed(image, features, segments)
-        assert found.vectors.shape == (0, card(EMBEDDER).segment_dim)
+        assert found.vectors.shape == (0, recipe_spec(EMBEDDER).segment_dim)
 
     def test_a_huge_picture_is_segmented_in_its_frame(self, recipe: Recipe) -> None:
         image = cv2.resize(photo(2), (6000, 4000), interpolation=cv2.INTER_NEAREST)
@@ -714,7 +714,7 @@ class TestWhole:
         segments = recipe.segment(image, features)
         assert segments.size_hw == (size[1], size[0])
         found = recipe.embed(image, features, segments)
-        assert found.vectors.shape == (len(segments), card(EMBEDDER).segment_dim)
+        assert found.vectors.shape == (len(segments), recipe_spec(EMBEDDER).segment_dim)
         assert np.isfinite(found.vectors).all()
 
     def test_nothing_found_nothing_embedded(self, recipe: Recipe) -> None:
@@ -722,5 +722,5 @@ class TestWhole:
         image = photo(2)
         (features,) = recipe.extract([image])
         found = recipe.embed(image, features, recipe.segment(image, features)[:0])
-        assert found.vectors.shape == (0, card(EMBEDDER).segment_dim)
+        assert found.vectors.shape == (0, recipe_spec(EMBEDDER).segment_dim)
         assert found.segments.labels == ()

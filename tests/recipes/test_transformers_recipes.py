@@ -18,7 +18,7 @@ from toys import drawing
 from retrieval.errors import ConfigurationError, WeightsCorruptError, WeightsMissingError
 from retrieval.models.passes import Device
 from retrieval.models.weights import HubModel
-from retrieval.recipes import card, sam, semantic
+from retrieval.recipes import recipe_spec, sam, semantic
 from retrieval.recipes.network import EMBEDDER, NetworkRecipe, frame_size
 from retrieval.recipes.protocols import Recipe
 from retrieval.recipes.sam import Proposals, proposal_segments
@@ -157,13 +157,13 @@ class TestNames:
     )
     def test_what_names_no_model(self, name: str) -> None:
         with pytest.raises(ConfigurationError) as caught:
-            card.__wrapped__(name)
+            recipe_spec.__wrapped__(name)
         assert "OWNER/MODEL" in str(caught.value)
         assert "SEGSEARCH_RECIPE" in str(caught.value)
 
     def test_other_recipes_take_no_model(self) -> None:
         with pytest.raises(ConfigurationError, match="maskrcnn takes no model"):
-            card.__wrapped__("maskrcnn:owner/model")
+            recipe_spec.__wrapped__("maskrcnn:owner/model")
 
     @pytest.mark.parametrize("text", ["owner/model", "owner/model@abc123"])
     def test_a_revision(self, text: str) -> None:
@@ -175,18 +175,21 @@ class TestNames:
 class TestCards:
     def test_model_and_revision_are_in_the_fingerprint(self) -> None:
         names = ["sam", "sam2", "sam:owner/other", "semantic:a/b", "semantic:a/c", "semantic:a/b@12"]
-        prints = [card.__wrapped__(name).fingerprint for name in names]
+        prints = [recipe_spec.__wrapped__(name).fingerprint for name in names]
         assert len(set(prints)) == len(names)
         assert [each.partition(":")[0] for each in prints] == ["sam-1", "sam2-1", "sam-1", *["semantic-1"] * 3]
         assert max(map(len, prints)) <= 64
-        assert card.__wrapped__("sam").fingerprint == card.__wrapped__("sam:facebook/sam-vit-base").fingerprint
-        assert {card.__wrapped__(name).space for name in names} == {card(EMBEDDER).space}
+        assert (
+            recipe_spec.__wrapped__("sam").fingerprint
+            == recipe_spec.__wrapped__("sam:facebook/sam-vit-base").fingerprint
+        )
+        assert {recipe_spec.__wrapped__(name).space for name in names} == {recipe_spec(EMBEDDER).space}
 
     def test_parameters_are_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        before = [card.__wrapped__(name).fingerprint for name in ("sam", "semantic:a/b")]
+        before = [recipe_spec.__wrapped__(name).fingerprint for name in ("sam", "semantic:a/b")]
         monkeypatch.setattr(sam, "PARAMETERS", SamParameters(points=16))
         monkeypatch.setattr(semantic, "PARAMETERS", SemanticParameters(input_side=512))
-        after = [card.__wrapped__(name).fingerprint for name in ("sam", "semantic:a/b")]
+        after = [recipe_spec.__wrapped__(name).fingerprint for name in ("sam", "semantic:a/b")]
         assert not set(before) & set(after)
 
     def test_and_the_files_of_a_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,10 +198,10 @@ class TestCards:
         (place / "config.json").write_text("{}")
         (place / "model.safetensors").write_bytes(b"one")
         monkeypatch.setenv("SEGSEARCH_WEIGHTS", str(tmp_path))
-        before = card.__wrapped__("semantic:a/b").fingerprint
-        assert card.__wrapped__("semantic:a/b").fingerprint == before
+        before = recipe_spec.__wrapped__("semantic:a/b").fingerprint
+        assert recipe_spec.__wrapped__("semantic:a/b").fingerprint == before
         (place / "model.safetensors").write_bytes(b"two")
-        assert card.__wrapped__("semantic:a/b").fingerprint != before
+        assert recipe_spec.__wrapped__("semantic:a/b").fingerprint != before
 
 
 @pytest.mark.slow
@@ -210,7 +213,7 @@ class TestWeights:
         monkeypatch.setenv("SEGSEARCH_WEIGHTS", str(tmp_path))
         model = name.partition(":")[2] or sam.MODELS[name]
         with pytest.raises(WeightsMissingError) as caught:
-            card.__wrapped__(name)
+            recipe_spec.__wrapped__(name)
         assert str(tmp_path / model) in str(caught.value)
         assert HubModel(model).url in str(caught.value)
         assert "config.json" in str(caught.value)
@@ -347,12 +350,12 @@ class TestSemantic:
 
     def test_labels_are_kept_and_vectors_are_lites(self, hub: Hub) -> None:
         hub("segformer", "owner/segformer")
-        recipe: Recipe = card.__wrapped__("semantic:owner/segformer").build("cpu", 1)
+        recipe: Recipe = recipe_spec.__wrapped__("semantic:owner/segformer").build("cpu", 1)
         image = photo(5, (120, 90))
         (features,) = recipe.extract([image])
         segments = recipe.segment(image, features)
         found = recipe.embed(image, features, segments)
-        named = card(EMBEDDER)
+        named = recipe_spec(EMBEDDER)
         assert found.vectors.shape == (len(segments), named.segment_dim)
         np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, rtol=1e-4)
         for own, label in zip(segments.labels, found.segments.labels, strict=True):
@@ -361,7 +364,7 @@ class TestSemantic:
 
     def test_a_huge_flat_picture(self, hub: Hub) -> None:
         hub("segformer", "owner/segformer")
-        recipe: Recipe = card.__wrapped__("semantic:owner/segformer").build("cpu", None)
+        recipe: Recipe = recipe_spec.__wrapped__("semantic:owner/segformer").build("cpu", None)
         image = np.full((4000, 6000, 3), 90, np.uint8)
         (features,) = recipe.extract([image])
         assert features.own.classes.shape == (341, 512)
@@ -523,7 +526,7 @@ class TestSam:
     def test_lite_names_the_segments(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
         hub("sam", sam.MODELS["sam"])
         monkeypatch.setattr(sam, "PARAMETERS", ANYTHING)
-        recipe: Recipe = card.__wrapped__("sam").build("cpu", 1)
+        recipe: Recipe = recipe_spec.__wrapped__("sam").build("cpu", 1)
         image = photo(5, (120, 90))
         (features,) = recipe.extract([image])
         masks = np.zeros((2, 48, 64), bool)
@@ -543,7 +546,7 @@ class TestSam:
     def test_a_huge_flat_picture(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
         hub("sam2", sam.MODELS["sam2"])
         monkeypatch.setattr(sam, "PARAMETERS", replace(ANYTHING, frame_side=512))
-        recipe: Recipe = card.__wrapped__("sam2").build("cpu", None)
+        recipe: Recipe = recipe_spec.__wrapped__("sam2").build("cpu", None)
         image = np.full((4000, 6000, 3), 90, np.uint8)
         (features,) = recipe.extract([image])
         assert features.own.size_hw == (341, 512)

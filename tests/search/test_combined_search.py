@@ -9,7 +9,7 @@ from toys import ToyLibrary, analysis, random_units
 from retrieval.embed.projection import unit
 from retrieval.errors import QueryError
 from retrieval.query.relations import Relation
-from retrieval.query.request import Part, Ref, SearchRequest
+from retrieval.query.request import Clause, Ref, SearchRequest
 from retrieval.search import combination, combined_search
 from retrieval.search.answer import SearchAnswer
 from retrieval.search.engine import SearchEngine
@@ -21,7 +21,7 @@ XY = (0.8, 0.6, 0, 0)
 def search(engine: SearchEngine, things: list[int], *relations: Relation, **options: object) -> SearchAnswer:
     """Photos that hold what each of some segments shows."""
     first, *others = (Ref(segment=key) for key in things)
-    also = tuple(Part(positive=(ref,)) for ref in others)
+    also = tuple(Clause(positive=(ref,)) for ref in others)
     return engine.search(SearchRequest(positive=(first,), also=also, relations=relations, **options))  # type: ignore[arg-type]
 
 
@@ -129,11 +129,11 @@ class TestWords:
     def test_words_beside_an_example(self, engine: SearchEngine, toys: ToyLibrary) -> None:
         example = toys.segment_ids(toys.add(analysis([X])))[0]
         engine.refresh()
-        request = SearchRequest(positive=(Ref(segment=example),), also=(Part(text="cat"),))
+        request = SearchRequest(positive=(Ref(segment=example),), also=(Clause(text="cat"),))
         assert images_of(engine.search(request))[0] == 3
 
     def test_what_is_unknown_finds_nothing(self, engine: SearchEngine) -> None:
-        answer = engine.search(SearchRequest(text="cat", also=(Part(text="xyzzy"),)))
+        answer = engine.search(SearchRequest(text="cat", also=(Clause(text="xyzzy"),)))
         assert answer.results == ()
         assert answer.words is not None
         assert answer.words.unknown == ("xyzzy",)
@@ -150,10 +150,10 @@ class TestRefusals:
 
     def test_whole_photos(self, toys: ToyLibrary, query: list[int]) -> None:
         with pytest.raises(QueryError, match="pick a segment"):
-            Part(positive=(Ref(image=1),))
+            Clause(positive=(Ref(image=1),))
         with pytest.raises(QueryError, match="pick a segment"):
             toys.engine().search(
-                SearchRequest(positive=(Ref(image=1),), also=(Part(positive=(Ref(segment=query[0]),)),))
+                SearchRequest(positive=(Ref(image=1),), also=(Clause(positive=(Ref(segment=query[0]),)),))
             )
 
     def test_too_many_things(self, toys: ToyLibrary, query: list[int]) -> None:
@@ -165,13 +165,13 @@ class TestRefusals:
 
     def test_segments_are_not_grouped_by_photo(self, query: list[int]) -> None:
         with pytest.raises(QueryError, match="group by image"):
-            SearchRequest(positive=(Ref(segment=1),), also=(Part(positive=(Ref(segment=2),)),), group_by="segment")
+            SearchRequest(positive=(Ref(segment=1),), also=(Clause(positive=(Ref(segment=2),)),), group_by="segment")
 
     def test_nothing_said(self) -> None:
         with pytest.raises(QueryError, match="a further thing says nothing"):
-            Part(negative=(Ref(segment=1),))
+            Clause(negative=(Ref(segment=1),))
 
     def test_a_combination_cannot_be_refined(self, toys: ToyLibrary, query: list[int]) -> None:
-        request = SearchRequest(positive=(Ref(segment=query[0]),), also=(Part(positive=(Ref(segment=query[1]),)),))
+        request = SearchRequest(positive=(Ref(segment=query[0]),), also=(Clause(positive=(Ref(segment=query[1]),)),))
         with pytest.raises(QueryError, match="ask for one of them"):
             toys.engine().refine(request, (), ())

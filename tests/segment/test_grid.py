@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retrieval.errors import ConfigurationError
-from retrieval.recipes import NAMES, card, load
+from retrieval.recipes import NAMES, load, recipe_spec
 from retrieval.recipes.grid import GridRecipe
 from retrieval.segment.grid import grid_segments
 
@@ -49,7 +49,7 @@ def test_the_fingerprint_names_the_parameters() -> None:
 def test_the_card_describes_what_is_built() -> None:
     recipe, image = load("grid", "cpu"), np.asarray(np.random.default_rng(1).integers(0, 256, (40, 40, 3)), np.uint8)
     found = recipe.embed(image, None, recipe.segment(image, None))
-    named = card("grid")
+    named = recipe_spec("grid")
     assert named.fingerprint == recipe.fingerprint
     assert found.vectors.shape[1] == named.segment_dim
     assert found.photo_vector.shape == (named.photo_dim,)
@@ -58,4 +58,4 @@ def test_the_card_describes_what_is_built() -> None:
 
 def test_an_unknown_recipe_is_named_with_those_there_are() -> None:
     with pytest.raises(ConfigurationError, match="'lyte' is none of " + ", ".join(NAMES)):
-        card("lyte")
+        recipe_spec("lyte")

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from werkzeug.test import TestResponse
 
 from retrieval.assembly import Assembly
-from retrieval.catalog.records import Entry
+from retrieval.catalog.records import AnalyzedImage
 from retrieval.images.decode import decode_with_renditions
 from retrieval.settings import Settings
 from retrieval.storage.locations import SeenFile, uri_of
@@ -48,12 +48,12 @@ class Library:
         status = path.stat()
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         seen = SeenFile(uri_of(path), digest, status.st_size, status.st_mtime_ns)
-        return self.assembly.intake.register([seen])[0].image_id
+        return self.assembly.ingest_queue.register([seen])[0].image_id
 
     def process(self) -> None:
         """Analyse what is pending."""
         recipe, settings = self.assembly.recipe, self.assembly.settings
-        for job in self.assembly.intake.claim("test", 100):
+        for job in self.assembly.ingest_queue.claim("test", 100):
             decoded = decode_with_renditions(
                 job.paths[0],
                 long_side=1024,
@@ -62,14 +62,14 @@ class Library:
             )
             features = recipe.extract([decoded.rgb])[0]
             segments = recipe.segment(decoded.rgb, features)
-            entry = Entry(
+            entry = AnalyzedImage(
                 image_id=job.image_id,
                 format=decoded.format,
                 size_hw=decoded.size_hw,
                 taken_at=decoded.taken_at,
                 analysis=recipe.embed(decoded.rgb, features, segments),
             )
-            self.assembly.intake.finish("test", [entry], recipe.fingerprint, recipe.space)
+            self.assembly.ingest_queue.finish("test", [entry], recipe.fingerprint, recipe.space)
 
     def add(self, name: str, content: bytes) -> int:
         """Write a photo and enter it to the end."""

@@ -687,7 +687,7 @@ class TestInstallation:
             "segments": 100,
             "lag": 0,
             "recipe": "grid",
-            "fingerprint": parts.assembly.card.fingerprint,
+            "fingerprint": parts.assembly.recipe_spec.fingerprint,
             "analyzer_up": True,
             "paused": False,
             "shortage": None,
@@ -782,9 +782,9 @@ class TestIntake:
         assert body_of(client.post("/api/v1/intake/pause")) == {"paused": True}
         assert body_of(client.get("/api/v1/status"))["paused"] is True
         assert body_of(send(client, "images", NEW), 202)["state"] == "pending"
-        assert parts.intake.claim("w", 9) == []
+        assert parts.ingest_queue.claim("w", 9) == []
         assert body_of(client.post("/api/v1/intake/resume")) == {"paused": False}
-        assert len(parts.intake.claim("w", 9)) == 1
+        assert len(parts.ingest_queue.claim("w", 9)) == 1
 
     def test_cancelling_takes_out_what_waits_with_its_upload(self, client: FlaskClient, parts: WebContext) -> None:
         given = body_of(send(client, "images", NEW), 202)["id"]
@@ -798,8 +798,8 @@ class TestIntake:
 
     def test_what_failed_is_tried_again_and_nothing_else(self, client: FlaskClient, parts: WebContext) -> None:
         given = body_of(send(client, "images", NEW), 202)["id"]
-        parts.intake.claim("w", 9)
-        parts.intake.fail("w", given, "broken")
+        parts.ingest_queue.claim("w", 9)
+        parts.ingest_queue.fail("w", given, "broken")
         assert body_of(client.post("/api/v1/intake/retry-failed")) == {"photos": 1}
         assert parts.catalog.image(given).state == "pending"
         assert parts.catalog.counts()["indexed"] == 4
@@ -842,7 +842,7 @@ class TestIntake:
         def locked() -> None:
             raise CatalogUnavailableError("another program has locked the catalogue")
 
-        monkeypatch.setattr(parts.intake, "pause", locked)
+        monkeypatch.setattr(parts.ingest_queue, "pause", locked)
         answer = client.post("/api/v1/intake/pause")
         assert "locked" in problem_of(answer, 503)
         assert answer.headers["Retry-After"] == "5"

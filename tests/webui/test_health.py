@@ -17,7 +17,7 @@ from installation import Library, drawing, encoded
 
 from retrieval.analysis.local import LocalAnalyzer
 from retrieval.analysis.remote import RemoteAnalyzer
-from retrieval.catalog import queries as kept
+from retrieval.catalog import query_store as kept
 from retrieval.images.decoder_pool import DecoderPool
 from webui import create_app
 from webui.context import EXTENSION, WebContext

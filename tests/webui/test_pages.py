@@ -119,9 +119,9 @@ def test_library_by_state(client: FlaskClient, library: Library) -> None:
     path.write_bytes(encoded(drawing(("pink", "gray"))))
     waiting = library.register(path)
     assert ids_in(client.get("/?state=pending").text) == [waiting]
-    library.assembly.intake.claim("someone", 1)
+    library.assembly.ingest_queue.claim("someone", 1)
     assert ids_in(client.get("/?state=pending").text) == [waiting], "what is being worked on is waiting, too"
-    library.assembly.intake.fail("someone", waiting, f"{path}: truncated; copy it again")
+    library.assembly.ingest_queue.fail("someone", waiting, f"{path}: truncated; copy it again")
     failed = client.get("/?state=failed").text
     assert ids_in(failed) == [waiting]
     assert "truncated; copy it again" in failed

@@ -241,8 +241,8 @@ class TestScripts:
         broken = library.photos / f"'{TAG}broken.png"
         broken.write_bytes(b"\x89PNG\r\n\x1a\nnothing")
         image_id = library.register(broken)
-        job = next(job for job in library.assembly.intake.claim("test", 9) if job.image_id == image_id)
-        library.assembly.intake.fail("test", job.image_id, f"{broken}: {SCRIPT}")
+        job = next(job for job in library.assembly.ingest_queue.claim("test", 9) if job.image_id == image_id)
+        library.assembly.ingest_queue.fail("test", job.image_id, f"{broken}: {SCRIPT}")
         for concept in (SCRIPT, f'" onfocus=alert(1) x="{TAG}'):
             made = client.post("/api/v1/concepts", json={"name": concept, "positive": [1], "negative": [30]})
             assert made.status_code == 201

@@ -141,8 +141,8 @@ class TestExchangedOriginals:
         image_id = library.register(library.photos / "link.png")
         answer = requests.get(f"{served}/api/v1/images/{image_id}/file")
         assert (answer.status_code, private in answer.content) == (404, False)
-        job = next(job for job in library.assembly.intake.claim("test", 9) if job.image_id == image_id)
-        library.assembly.intake.fail("test", job.image_id, "it is truncated")
+        job = next(job for job in library.assembly.ingest_queue.claim("test", 9) if job.image_id == image_id)
+        library.assembly.ingest_queue.fail("test", job.image_id, "it is truncated")
         answer = requests.get(f"{served}/api/v1/images/{image_id}/file")
         assert (answer.status_code, private in answer.content) == (404, False)
         assert "it is truncated" in answer.json()["detail"]

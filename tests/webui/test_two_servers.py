@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
 
 from benchmarks.two_servers import is_well, run
-from retrieval.catalog import Intake, KeptQueries
+from retrieval.catalog import IngestQueue, QueryStore
 from retrieval.errors import CatalogUnavailableError, UnknownImageError, UnreadableImageError
 from webui.context import WebContext
 
@@ -28,7 +28,7 @@ import io, sys
 from pathlib import Path
 from indexer.commands.all import cancel
 from retrieval.assembly import Assembly
-from retrieval.catalog import Catalog, Intake
+from retrieval.catalog import Catalog, IngestQueue
 from retrieval.settings import Settings
 from webui import create_app
 
@@ -48,8 +48,8 @@ def pause(kind, name, *, after):
 what, home, image_id, picture = sys.argv[1:]
 settings = Settings.in_home(Path(home), device="cpu", recipe="grid")
 pause(Catalog, "delete", after=True)
-pause(Intake, "cancel", after=True)
-pause(Intake, "register", after=False)
+pause(IngestQueue, "cancel", after=True)
+pause(IngestQueue, "register", after=False)
 if what == "cancel command":
     cancel.main(args=[], obj=settings, standalone_mode=False)
 else:
@@ -136,13 +136,13 @@ def test_uploads_do_not_wait_for_each_other(
     client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As they would where the catalogue is locked."""
-    together, register = threading.Barrier(3, timeout=20), Intake.register
+    together, register = threading.Barrier(3, timeout=20), IngestQueue.register
 
     def meet(*arguments: Any) -> Any:
         together.wait()
         return register(*arguments)
 
-    monkeypatch.setattr(Intake, "register", meet)
+    monkeypatch.setattr(IngestQueue, "register", meet)
     statuses: list[int] = []
     clients = [client.application.test_client() for _ in range(3)]
     contents = [NEW, NEW, encoded(drawing(("navy", "gold")))]
@@ -159,7 +159,9 @@ def test_uploads_do_not_wait_for_each_other(
     assert len(files(parts)) == 2
 
 
-@pytest.mark.parametrize(("where", "kind", "name"), [("images", Intake, "register"), ("queries", KeptQueries, "add")])
+@pytest.mark.parametrize(
+    ("where", "kind", "name"), [("images", IngestQueue, "register"), ("queries", QueryStore, "add")]
+)
 def test_nothing_is_left_of_what_cannot_be_entered(
     client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch, where: str, kind: type, name: str
 ) -> None:
@@ -179,7 +181,7 @@ def test_a_failure_takes_no_upload_that_is_there(
 ) -> None:
     given = give(client).get_json()["id"]
     with monkeypatch.context() as patch:
-        patch.setattr(Intake, "register", lambda *_: 1 / 0)
+        patch.setattr(IngestQueue, "register", lambda *_: 1 / 0)
         client.application.testing = False
         assert give(client).status_code == 500
     assert client.get(f"/api/v1/images/{given}/file").data == NEW
@@ -221,14 +223,14 @@ def test_an_upload_that_is_spoilt_on_the_disk_is_mended(client: FlaskClient, par
 def test_an_upload_that_is_deleted_at_once_is_acknowledged(
     client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    register = Intake.register
+    register = IngestQueue.register
 
     def register_and_delete(*arguments: Any) -> Any:
         found = register(*arguments)
         parts.catalog.delete(found[0].image_id)
         return found
 
-    monkeypatch.setattr(Intake, "register", register_and_delete)
+    monkeypatch.setattr(IngestQueue, "register", register_and_delete)
     assert give(client).status_code == 202
 
 

@@ -164,7 +164,7 @@ def concept(record: ConceptRecord) -> concept_schemas.Concept:
 
 def whole_concept(record: ConceptRecord, count: int | None) -> concept_schemas.WholeConcept:
     """A concept with its examples."""
-    lesson = record.lesson
+    lesson = record.model
     return concept_schemas.WholeConcept(
         **_concept(record),
         threshold=lesson.threshold,
@@ -176,10 +176,10 @@ def whole_concept(record: ConceptRecord, count: int | None) -> concept_schemas.W
 
 
 def _concept(record: ConceptRecord) -> dict[str, Any]:
-    examples = len(record.lesson.positive) + len(record.lesson.negative)
+    examples = len(record.model.positive) + len(record.model.negative)
     created = record.created_at.isoformat()
     return {
-        "id": record.id, "name": record.name, "created_at": created, "space": record.lesson.space, "examples": examples
+        "id": record.id, "name": record.name, "created_at": created, "space": record.model.space, "examples": examples
     }  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def get_cluster(path: schemas.ClusterPath) -> Response:
 def name_cluster(path: schemas.ClusterPath, body: schemas.ClusterName) -> Response:
     """Its typical members are the examples of a concept of this name, which can be searched by at once."""
     parts = context()
-    concept = parts.discoverer.name(path.cluster_id, body.name, parts.teacher, add=body.add)
+    concept = parts.discoverer.name(path.cluster_id, body.name, parts.trainer, add=body.add)
     return answers.as_json(schemas.NamedCluster(concept=concept), 201)
 
 

@@ -37,8 +37,8 @@ def add_concept(body: schemas.NewConcept) -> Response:
     if body.feedback is not None:
         if body.positive or body.negative:
             raise QueryError("send `feedback` or examples, not both: examples can be added afterwards with PATCH")
-        return _whole(parts, parts.teacher.keep(body.name, parts.judgements.get(body.feedback)), 201)
-    return _whole(parts, parts.teacher.teach(body.name, body.positive, body.negative), 201)
+        return _whole(parts, parts.trainer.keep(body.name, parts.judgements.get(body.feedback)), 201)
+    return _whole(parts, parts.trainer.teach(body.name, body.positive, body.negative), 201)
 
 
 @concepts.get(
@@ -57,7 +57,7 @@ def get_concept(path: schemas.ConceptPath) -> Response:
 def change_concept(path: schemas.ConceptPath, body: schemas.ConceptChange) -> Response:
     """Examples are added to those there are, or removed; it is then learnt anew."""
     parts = context()
-    parts.teacher.change(
+    parts.trainer.change(
         path.concept_id, name=body.name, positive=body.positive, negative=body.negative, removed=body.removed
     )
     return _whole(parts, path.concept_id)
@@ -78,13 +78,13 @@ def delete_concept(path: schemas.ConceptPath) -> Response:
 def merge_concepts(body: schemas.ConceptMerge) -> Response:
     """One concept, learnt from the examples of all, takes their place."""
     parts = context()
-    return _whole(parts, parts.teacher.merge(body.ids, body.name), 201)
+    return _whole(parts, parts.trainer.merge(body.ids, body.name), 201)
 
 
 @concepts.get("/concepts/export", summary="Export concepts", responses={200: schemas.ConceptFile, **documented()})
 def export_concepts() -> Response:
     """All concepts with their vectors, for another collection of the same recipe."""
-    found = [schemas.PortableConcept(**each) for each in context().teacher.exported()]
+    found = [schemas.PortableConcept(**each) for each in context().trainer.exported()]
     return answers.as_json(schemas.ConceptFile(form=FORM, concepts=found))
 
 
@@ -93,7 +93,7 @@ def export_concepts() -> Response:
 )
 def import_concepts(body: schemas.ConceptFile) -> Response:
     """What was exported from a collection of the same recipe; all concepts are taken, or none."""
-    ids = context().teacher.take_in([each.to_portable() for each in body.concepts])
+    ids = context().trainer.take_in([each.to_portable() for each in body.concepts])
     return answers.as_json(schemas.ConceptIds(ids=ids), 201)
 
 
@@ -126,10 +126,10 @@ def learn_concepts(body: schemas.TaggedPhotos) -> Response:
     if missing := set(body.folders) - there.keys():
         raise QueryError(f"no photo is in a folder of the name {min(missing)!r}: names are told apart by case")
     tags = {**body.tags, **{name: there[name] for name in body.folders}}
-    found = learn_from_photos(parts.teacher, tags, replace=body.replace)
+    found = learn_from_photos(parts.trainer, tags, replace=body.replace)
     return answers.as_json(schemas.LearntTags(tags=[schemas.LearntTag(**asdict(each)) for each in found]))
 
 
 def _whole(parts: WebContext, concept_id: int, status: int = 200) -> Response:
     record = parts.assembly.concepts.get(concept_id)
-    return answers.as_json(answers.whole_concept(record, parts.teacher.count(record)), status)
+    return answers.as_json(answers.whole_concept(record, parts.trainer.count(record)), status)

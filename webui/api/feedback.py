@@ -24,7 +24,7 @@ def begin_feedback(body: search_schemas.Search) -> Response:
     """Round 0: the search as it is. Whole photos cannot be refined."""
     parts, request = context(), body.to_request()
     found = parts.engine.refine(request, (), ())
-    feedback_id = parts.judgements.begin(request, parts.assembly.card.space)
+    feedback_id = parts.judgements.begin(request, parts.assembly.recipe_spec.space)
     observe_search(found.answer)
     return answers.as_json(answers.round_answer(parts, parts.judgements.get(feedback_id), found, body.masks), 201)
 

@@ -35,7 +35,7 @@ def add_image(form: schemas.PictureForm) -> Response:
     received = receive(form.file, parts.settings.uploads_dir)
     extension = EXTENSIONS.get(received.format, received.format.lower())
     registered = parts.assembly.own_files.enter_upload(received.partial, received.sha256, extension)
-    known = parts.intake.states([registered.image_id])
+    known = parts.ingest_queue.states([registered.image_id])
     state = known[registered.image_id][0] if known else "pending"  # it may have been deleted again already
     return answers.as_json(
         schemas.Entered(id=registered.image_id, state=state), 202 if registered.outcome == "new" else 200
@@ -61,7 +61,7 @@ def get_image(path: schemas.ImagePath) -> Response:
     """Segments are in falling quality."""
     parts = context()
     image = parts.catalog.image(path.image_id)
-    labels = parts.teacher.labels(image.id)
+    labels = parts.trainer.labels(image.id)
     return answers.as_json(answers.item_with_segments(image, parts.catalog.segments(image.id), labels))
 
 

@@ -17,14 +17,14 @@ intake = APIBlueprint("api_intake", __name__, url_prefix="/api/v1", abp_tags=[Ta
 @intake.post("/intake/pause", summary="Pause entering", responses={200: schemas.Paused, **documented(503)})
 def pause_intake() -> Response:
     """Every worker finishes what it is at and takes nothing more, until it is resumed. Photos can still be given."""
-    context().intake.pause()
+    context().ingest_queue.pause()
     return answers.as_json(schemas.Paused(paused=True))
 
 
 @intake.post("/intake/resume", summary="Go on entering", responses={200: schemas.Paused, **documented(503)})
 def resume_intake() -> Response:
     """After a pause; without one it changes nothing."""
-    context().intake.resume()
+    context().ingest_queue.resume()
     return answers.as_json(schemas.Paused(paused=False))
 
 
@@ -35,7 +35,7 @@ def cancel_intake() -> Response:
     Photos that wait to be analysed again stay as they were. What was cancelled is entered when it is given again.
     """
     parts = context()
-    cancelled = parts.intake.cancel()
+    cancelled = parts.ingest_queue.cancel()
     for photo in cancelled:
         parts.assembly.own_files.remove_photo(photo.sha256, photo.paths)
     return answers.as_json(schemas.PhotoCount(photos=len(cancelled)))
@@ -48,4 +48,4 @@ def cancel_intake() -> Response:
 )
 def retry_failed() -> Response:
     """Make every failed photo wait again, and no other."""
-    return answers.as_json(schemas.PhotoCount(photos=context().intake.retry_failed()))
+    return answers.as_json(schemas.PhotoCount(photos=context().ingest_queue.retry_failed()))

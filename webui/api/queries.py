@@ -43,7 +43,7 @@ def add_query(form: schemas.PictureForm) -> Response:
     query_id = parts.assembly.own_files.enter_query(
         received.partial,
         received.sha256,
-        lambda: parts.queries.add(received.sha256, photo.size_hw, photo.analysis, parts.assembly.card.space),
+        lambda: parts.queries.add(received.sha256, photo.size_hw, photo.analysis, parts.assembly.recipe_spec.space),
     )
     return answers.as_json(answers.query_photo(parts.queries.get(query_id)), 201)
 

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from retrieval.query.filters import FACETED, Filters, Position
 from retrieval.query.relations import MAX_PARTS, Relation, RelationName
-from retrieval.query.request import MAX_LIMIT, MAX_TEXT, GroupBy, Part, Ref, SearchRequest
+from retrieval.query.request import MAX_LIMIT, MAX_TEXT, Clause, GroupBy, Ref, SearchRequest
 from retrieval.search.feedback import ModelName
 
 from .schemas import (
@@ -124,7 +124,7 @@ class Thing(Strict):
     negative: Negative = []
     text: Annotated[str | None, Field(max_length=MAX_TEXT)] = None
 
-    def to_part(self) -> Part:
+    def to_clause(self) -> Clause:
         """As the engine takes it.
 
         Raises
@@ -132,7 +132,7 @@ class Thing(Strict):
         QueryError
             It says nothing.
         """
-        return Part(
+        return Clause(
             positive=tuple(reference.to_ref() for reference in self.positive),
             negative=tuple(reference.to_ref() for reference in self.negative),
             text=self.text or "",
@@ -217,7 +217,7 @@ class Search(Strict):
             min_quality=self.min_quality,
             filters=self.filters.to_filters(),
             facets=self.facets,
-            also=tuple(thing.to_part() for thing in self.also),
+            also=tuple(thing.to_clause() for thing in self.also),
             relations=tuple(Relation(each.subject, each.relation, each.object) for each in self.relations),
         )
 

@@ -20,15 +20,15 @@ _JSON_OBJECT = {"application/json": {"schema": {"type": "object"}}}
 def get_status() -> Response:
     """Photos by state, and what is searchable."""
     parts = context()
-    card, index = parts.assembly.card, parts.engine.segments
+    spec, index = parts.assembly.recipe_spec, parts.engine.segments
     found = status_schemas.Status(
         counts=status_schemas.Counts(**parts.catalog.counts()),
         segments=len(index),
         lag=index.lag,
-        recipe=card.name,
-        fingerprint=card.fingerprint,
+        recipe=spec.name,
+        fingerprint=spec.fingerprint,
         analyzer_up=parts.analyzer_is_up(),
-        paused=parts.intake.orders().paused,
+        paused=parts.ingest_queue.orders().paused,
         shortage=parts.assembly.storage.shortage(),
     )
     return answers.as_json(found)

@@ -93,7 +93,7 @@ def photo(image_id: int) -> str:
         "photo.html",
         photo=found,
         segments=catalog.segments(image_id),
-        concepts=context().teacher.labels(image_id),
+        concepts=context().trainer.labels(image_id),
         newer=next(iter(catalog.page(after=image_id, limit=1)), None),
         older=next(iter(catalog.page(after=image_id, limit=1, newest_first=True)), None) if image_id > 1 else None,
         uploaded=any(_is_upload(location) for location in found.locations),
@@ -124,7 +124,7 @@ def concepts() -> str:
     """Names that people gave."""
     assembly = context().assembly
     return render_template(
-        "concepts.html", here="concepts", concepts=assembly.concepts.all(), space=assembly.card.space
+        "concepts.html", here="concepts", concepts=assembly.concepts.all(), space=assembly.recipe_spec.space
     )
 
 

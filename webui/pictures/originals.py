@@ -196,7 +196,7 @@ def _holds(context: WebContext, stream: BufferedReader, place: LocationRecord, s
         stream.close()
         return False
     if status.st_mtime_ns != place.mtime_ns or place.missing_since is not None:
-        context.intake.register([SeenFile(place.uri, sha256, status.st_size, status.st_mtime_ns)])
+        context.ingest_queue.register([SeenFile(place.uri, sha256, status.st_size, status.st_mtime_ns)])
     return True
 
 

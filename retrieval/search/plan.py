@@ -11,14 +11,14 @@ import numpy as np
 from ..errors import QueryError
 from ..index import ranking as rank
 from ..query.relations import MAX_PARTS
-from ..query.request import Part, SearchRequest
+from ..query.request import Clause, SearchRequest
 from ..text.vocabulary import Reading, Term
 from ..types import Vectors
-from .lookup import Example, Lookup, stack
+from .resolver import Example, QueryResolver, stack
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Sought:
+class QueryTerm:
     """Something with directions it is searched by.
 
     Attributes
@@ -43,7 +43,7 @@ class Sought:
 
 
 @dataclass(frozen=True, eq=False)
-class Understood:
+class QueryPlan:
     """A request with everything looked up.
 
     Attributes
@@ -51,17 +51,17 @@ class Understood:
     examples : tuple of Example
         In the order of the references: positives first, further things after.
     words : Reading or None
-    things : tuple of Sought
+    things : tuple of QueryTerm
         What has to be in a photo, each in a segment.
-    parts : tuple of Sought
+    parts : tuple of QueryTerm
         What results are explained by: the things, or of a single thing the examples and words that it is made of.
         Nothing for a single example, which needs no explanation, and for whole photos.
     """
 
     examples: tuple[Example, ...]
     words: Reading | None
-    things: tuple[Sought, ...]
-    parts: tuple[Sought, ...]
+    things: tuple[QueryTerm, ...]
+    parts: tuple[QueryTerm, ...]
     is_combination: bool
 
     @property
@@ -80,7 +80,7 @@ class Understood:
         return frozenset(each.image_id for each in self.examples if each.image_id is not None)
 
 
-def understand(lookup: Lookup, request: SearchRequest) -> Understood:
+def understand(lookup: QueryResolver, request: SearchRequest) -> QueryPlan:
     """Look up everything that a request names.
 
     Raises
@@ -90,8 +90,8 @@ def understand(lookup: Lookup, request: SearchRequest) -> Understood:
     QueryError
         A reference cannot be resolved, examples cannot be combined, or a relation names a thing that is not there.
     """
-    wanted = [_Wanted.of(lookup, request, apart=request.group_by == "image")]
-    wanted += [_Wanted.of(lookup, part, apart=True) for part in request.also]
+    wanted = [_Wanted.of(lookup, request, words_are_things=request.group_by == "image")]
+    wanted += [_Wanted.of(lookup, part, words_are_things=True) for part in request.also]
     things = tuple(thing for each in wanted for thing in each.things())
     is_combination = len(things) > 1
     examples = tuple(example for each in wanted for example in (*each.positive, *each.negative))
@@ -99,7 +99,7 @@ def understand(lookup: Lookup, request: SearchRequest) -> Understood:
     parts = things if is_combination else tuple(wanted[0].components())
     if len(parts) == 1 and parts[0].labels is None:
         parts = ()
-    return Understood(
+    return QueryPlan(
         examples=examples,
         words=_joined([each.words for each in wanted if each.words is not None]),
         things=things,
@@ -115,12 +115,12 @@ class _Wanted:
     positive: Sequence[Example]
     negative: Sequence[Example]
     words: Reading | None
-    terms: Sequence[Sought]
-    apart: bool
+    terms: Sequence[QueryTerm]
+    words_are_things: bool
 
     @classmethod
-    def of(cls, lookup: Lookup, part: Part | SearchRequest, *, apart: bool) -> _Wanted:
-        """Look it up; several words without examples are as many things if they may stand `apart`."""
+    def of(cls, lookup: QueryResolver, part: Clause | SearchRequest, *, words_are_things: bool) -> _Wanted:
+        """Look it up; several words without examples are as many things if they may stand `words_are_things`."""
         words = lookup.read(part.text)
         terms = (_sought(lookup, term) for term in (words.understood if words else ()))
         return cls(
@@ -128,31 +128,31 @@ class _Wanted:
             negative=[lookup.example(ref) for ref in part.negative],
             words=words,
             terms=[term for term in terms if len(term.directions)],
-            apart=apart,
+            words_are_things=words_are_things,
         )
 
-    def things(self) -> list[Sought]:
+    def things(self) -> list[QueryTerm]:
         """What it asks a photo to hold; one without directions if the words name nothing."""
         negatives = stack(self.negative)
-        if self.apart and not self.positive and len(self.terms) > 1:
+        if self.words_are_things and not self.positive and len(self.terms) > 1:
             return [
                 replace(term, directions=rank.combine(stack(()), [term.directions], negatives)) for term in self.terms
             ]
         parts = self.components()
         if not parts:
-            return [Sought("", np.zeros((0, 0), np.float32))]
+            return [QueryTerm("", np.zeros((0, 0), np.float32))]
         queries = rank.combine(stack(self.positive), [term.directions for term in self.terms], negatives)
         labels = parts[0].labels if len(parts) == 1 else None
         colors = tuple(dict.fromkeys(color for part in parts for color in part.colors))
-        return [Sought(" + ".join(part.name for part in parts), queries, labels, colors)]
+        return [QueryTerm(" + ".join(part.name for part in parts), queries, labels, colors)]
 
-    def components(self) -> list[Sought]:
+    def components(self) -> list[QueryTerm]:
         """Its examples and words, one by one."""
-        return [*(Sought(_name(each), each.vector[None]) for each in self.positive), *self.terms]
+        return [*(QueryTerm(_name(each), each.vector[None]) for each in self.positive), *self.terms]
 
 
 def _check(
-    request: SearchRequest, things: Sequence[Sought], examples: Sequence[Example], terms: Sequence[Sought]
+    request: SearchRequest, things: Sequence[QueryTerm], examples: Sequence[Example], terms: Sequence[QueryTerm]
 ) -> None:
     """What only shows when everything has been looked up."""
     whole = [example.ref.is_photo for example in examples]
@@ -168,9 +168,9 @@ def _check(
             )
 
 
-def _sought(lookup: Lookup, term: Term) -> Sought:
+def _sought(lookup: QueryResolver, term: Term) -> QueryTerm:
     directions, labels = lookup.directions(term)
-    return Sought(" ".join((*term.colors, term.name)), directions, labels, term.colors)
+    return QueryTerm(" ".join((*term.colors, term.name)), directions, labels, term.colors)
 
 
 def _name(example: Example) -> str:

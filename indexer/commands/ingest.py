@@ -89,7 +89,7 @@ def worker(settings: Settings) -> None:
 @click.pass_obj
 def pause(settings: Settings) -> None:
     """Have every worker finish what it is at and take nothing more, until `resume`."""
-    open_assembly(settings).intake.pause()
+    open_assembly(settings).ingest_queue.pause()
     echo("paused; `manage.py resume` goes on")
 
 
@@ -97,7 +97,7 @@ def pause(settings: Settings) -> None:
 @click.pass_obj
 def resume(settings: Settings) -> None:
     """Let the workers go on after `pause`."""
-    open_assembly(settings).intake.resume()
+    open_assembly(settings).ingest_queue.resume()
     echo("the workers go on")
 
 
@@ -106,7 +106,7 @@ def resume(settings: Settings) -> None:
 def cancel(settings: Settings) -> None:
     """Take out the photos that wait to be entered; what was entered stays."""
     assembly = open_assembly(settings)
-    cancelled = assembly.intake.cancel()
+    cancelled = assembly.ingest_queue.cancel()
     for photo in cancelled:
         assembly.own_files.remove_photo(photo.sha256, photo.paths)
     echo(f"{len(cancelled)} photos were cancelled; `manage.py ingest` enters them when it is asked to again")
@@ -116,7 +116,7 @@ def cancel(settings: Settings) -> None:
 @click.pass_obj
 def retry_failed(settings: Settings) -> None:
     """Make every failed photo pending again, and those that a worker was at when it died."""
-    count = open_assembly(settings).intake.retry_failed()
+    count = open_assembly(settings).ingest_queue.retry_failed()
     echo(f"{count} photos are pending again; a worker or `manage.py ingest` enters them")
 
 

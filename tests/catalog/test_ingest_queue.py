@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from toys import ToyLibrary, analysis
 
-from retrieval.catalog import Intake, Judgements, SegmentRecord, carrying
-from retrieval.catalog import intake as module
-from retrieval.catalog.intake import LEASE, MAX_ATTEMPTS
-from retrieval.catalog.records import Entry, Job, State
+from retrieval.catalog import IngestQueue, Judgements, SegmentRecord, carrying
+from retrieval.catalog import ingest_queue as module
+from retrieval.catalog.ingest_queue import LEASE, MAX_ATTEMPTS
+from retrieval.catalog.records import AnalyzedImage, Job, State
 from retrieval.catalog.sessions import database_now
 from retrieval.errors import UnknownImageError
 from retrieval.query.request import SearchRequest
@@ -37,12 +37,12 @@ ROOT = Path(__file__).parents[2]
 CLAIM = """
 import sys, time
 from datetime import timedelta
-from retrieval.catalog import Intake, intake, open_sessions
+from retrieval.catalog import IngestQueue, ingest_queue, open_sessions
 from retrieval.catalog.owners import new_owner
 
-now, owner = intake.database_now, new_owner()
-intake.database_now = lambda session: now(session) + timedelta(days=1)
-assert len(Intake(open_sessions(f"sqlite:///{sys.argv[1]}")).claim(owner, 5)) == 2
+now, owner = ingest_queue.database_now, new_owner()
+ingest_queue.database_now = lambda session: now(session) + timedelta(days=1)
+assert len(IngestQueue(open_sessions(f"sqlite:///{sys.argv[1]}")).claim(owner, 5)) == 2
 print(owner, flush=True)
 time.sleep(600)
 """
@@ -68,7 +68,7 @@ def seen(name: str, content: str, *, size: int = 10, mtime_ns: int = 1) -> SeenF
 
 
 def outcomes(toys: ToyLibrary, *files: SeenFile) -> list[str]:
-    return [registered.outcome for registered in toys.intake.register(files)]
+    return [registered.outcome for registered in toys.ingest_queue.register(files)]
 
 
 def names(toys: ToyLibrary) -> dict[str, list[str]]:
@@ -91,24 +91,24 @@ def expire(toys: ToyLibrary) -> None:
 
 class TestRegistering:
     def test_a_new_file_is_pending(self, toys: ToyLibrary) -> None:
-        (registered,) = toys.intake.register([seen("a", "1")])
+        (registered,) = toys.ingest_queue.register([seen("a", "1")])
         assert registered.outcome == "new"
         image = toys.catalog.image(registered.image_id)
         assert (image.state, image.attempts, image.segment_count, image.recipe) == ("pending", 0, 0, None)
         assert [place.uri for place in image.locations] == ["file:///toys/a"]
 
     def test_the_same_file_again_is_unchanged(self, toys: ToyLibrary) -> None:
-        first = toys.intake.register([seen("a", "1")])
-        toys.intake.claim("toys", 1)
+        first = toys.ingest_queue.register([seen("a", "1")])
+        toys.ingest_queue.claim("toys", 1)
         toys.finish(first[0].image_id, analysis([X]))
-        again = toys.intake.register([seen("a", "1", mtime_ns=2)])
+        again = toys.ingest_queue.register([seen("a", "1", mtime_ns=2)])
         assert again[0].outcome == "unchanged"
         assert again[0].image_id == first[0].image_id
-        assert toys.intake.known(["file:///toys/a"])["file:///toys/a"].mtime_ns == 2
+        assert toys.ingest_queue.known(["file:///toys/a"])["file:///toys/a"].mtime_ns == 2
 
     def test_one_that_still_waits_says_so(self, toys: ToyLibrary) -> None:
-        first = toys.intake.register([seen("a", "1")])[0]
-        again = toys.intake.register([seen("a", "1", mtime_ns=2)])[0]
+        first = toys.ingest_queue.register([seen("a", "1")])[0]
+        again = toys.ingest_queue.register([seen("a", "1", mtime_ns=2)])[0]
         assert (first.outcome, again.outcome) == ("new", "unchanged")
         assert (again.image_id, again.waits) == (first.image_id, True)
 
@@ -121,7 +121,7 @@ class TestRegistering:
         assert outcomes(toys, seen("a", "1"), seen("b", "1"), seen("c", "2")) == ["new", "duplicate", "new"]
 
     def test_changed_bytes_are_a_new_photo_and_the_old_one_goes(self, toys: ToyLibrary) -> None:
-        old = toys.intake.register([seen("a", "1")])[0].image_id
+        old = toys.ingest_queue.register([seen("a", "1")])[0].image_id
         assert outcomes(toys, seen("a", "2")) == ["new"]
         assert names(toys) == {"2": ["a"]}
         with pytest.raises(UnknownImageError):
@@ -140,25 +140,25 @@ class TestRegistering:
     def test_segments_of_the_old_bytes_go_with_them(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X, Y]))
         (place,) = toys.catalog.image(image).locations
-        toys.intake.register([SeenFile(place.uri, "f" * 64, 1, 1)])
+        toys.ingest_queue.register([SeenFile(place.uri, "f" * 64, 1, 1)])
         assert toys.catalog.hits([1, 2]) == {}
         assert toys.catalog.contents(toys.recipe).segments == 0
 
     def test_two_files_that_changed_places(self, toys: ToyLibrary) -> None:
-        before = [each.image_id for each in toys.intake.register([seen("a", "1"), seen("b", "2")])]
-        swapped = toys.intake.register([seen("a", "2"), seen("b", "1")])
+        before = [each.image_id for each in toys.ingest_queue.register([seen("a", "1"), seen("b", "2")])]
+        swapped = toys.ingest_queue.register([seen("a", "2"), seen("b", "1")])
         assert names(toys) == {"1": ["b"], "2": ["a"]}
         assert [each.image_id for each in swapped] == before[::-1], "nothing is analysed again"
 
     def test_files_that_were_renumbered(self, toys: ToyLibrary) -> None:
-        photos = [each.image_id for each in toys.intake.register([seen(str(n), str(n)) for n in range(1, 5)])]
-        moved = toys.intake.register([seen(str(n + 1), str(n)) for n in range(1, 5)])
+        photos = [each.image_id for each in toys.ingest_queue.register([seen(str(n), str(n)) for n in range(1, 5)])]
+        moved = toys.ingest_queue.register([seen(str(n + 1), str(n)) for n in range(1, 5)])
         assert {key: value[-1:] for key, value in names(toys).items()} == {str(n): [str(n + 1)] for n in range(1, 5)}
         assert [each.image_id for each in moved] == photos
 
     def test_nothing(self, toys: ToyLibrary) -> None:
-        assert toys.intake.register([]) == []
-        assert toys.intake.known([]) == {}
+        assert toys.ingest_queue.register([]) == []
+        assert toys.ingest_queue.known([]) == {}
 
     @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.lists(st.dictionaries(st.sampled_from("abcd"), st.sampled_from("1234")), max_size=4))
@@ -169,7 +169,7 @@ class TestRegistering:
             toys.catalog.delete(image.id)
         last: dict[str, str] = {}
         for files in rounds:
-            toys.intake.register([seen(name, content) for name, content in files.items()])
+            toys.ingest_queue.register([seen(name, content) for name, content in files.items()])
             last.update(files)
         expected: dict[str, list[str]] = {}
         for name, content in sorted(last.items()):
@@ -179,8 +179,8 @@ class TestRegistering:
 
 class TestKnown:
     def test_what_is_known_of_places(self, toys: ToyLibrary) -> None:
-        image = toys.intake.register([seen("a", "1", size=7, mtime_ns=9)])[0].image_id
-        known = toys.intake.known(["file:///toys/a", "file:///toys/b"])
+        image = toys.ingest_queue.register([seen("a", "1", size=7, mtime_ns=9)])[0].image_id
+        known = toys.ingest_queue.known(["file:///toys/a", "file:///toys/b"])
         assert list(known) == ["file:///toys/a"]
         found = known["file:///toys/a"]
         assert (found.image_id, found.size, found.mtime_ns, found.state, found.is_missing) == (
@@ -192,8 +192,8 @@ class TestKnown:
         )
 
     def test_more_places_than_one_question_holds(self, toys: ToyLibrary) -> None:
-        toys.intake.register([seen(f"{n}", f"{n}") for n in range(600)])
-        assert len(toys.intake.known([f"file:///toys/{n}" for n in range(700)])) == 600
+        toys.ingest_queue.register([seen(f"{n}", f"{n}") for n in range(600)])
+        assert len(toys.ingest_queue.known([f"file:///toys/{n}" for n in range(700)])) == 600
 
     @given(st.binary(min_size=1, max_size=20).filter(lambda name: b"/" not in name and b"\0" not in name))
     def test_every_name_survives_as_a_uri(self, name: bytes) -> None:
@@ -207,12 +207,12 @@ class TestKnown:
     def test_names_that_are_not_utf8(self, toys: ToyLibrary, tmp_path: Path) -> None:
         path = tmp_path / os.fsdecode(b"caf\xe9 100% #1?.jpg")
         path.write_bytes(b"x")
-        image = toys.intake.register([SeenFile(uri_of(path), "a" * 64, 1, 1)])[0].image_id
+        image = toys.ingest_queue.register([SeenFile(uri_of(path), "a" * 64, 1, 1)])[0].image_id
         assert toys.catalog.image(image).path == path
-        (job,) = toys.intake.claim("w", 1)
+        (job,) = toys.ingest_queue.claim("w", 1)
         assert job.paths == (path,)
         assert job.paths[0].read_bytes() == b"x"
-        toys.intake.fail("w", image, f"{path}: broken")
+        toys.ingest_queue.fail("w", image, f"{path}: broken")
         assert "caf" in str(toys.catalog.image(image).error)
 
 
@@ -224,7 +224,7 @@ class TestMissing:
             path = tmp_path / name
             path.parent.mkdir(exist_ok=True)
             path.touch()
-            toys.intake.register([SeenFile(uri_of(path), f"{number:064}", 0, 1)])
+            toys.ingest_queue.register([SeenFile(uri_of(path), f"{number:064}", 0, 1)])
         return tmp_path / "photos"
 
     def missing(self, toys: ToyLibrary) -> list[bool]:
@@ -233,27 +233,27 @@ class TestMissing:
     def test_what_is_gone_below_a_folder_is_noted_once(self, toys: ToyLibrary, folder: Path) -> None:
         (folder / "a").unlink()
         (folder.parent / "photos2" / "c").unlink()
-        assert toys.intake.note_missing(uri_of(folder)) == 1
+        assert toys.ingest_queue.note_missing(uri_of(folder)) == 1
         assert self.missing(toys) == [True, False, False]
-        assert toys.intake.note_missing(uri_of(folder)) == 0
+        assert toys.ingest_queue.note_missing(uri_of(folder)) == 0
 
     def test_a_single_file(self, toys: ToyLibrary, folder: Path) -> None:
         (folder / "a").unlink()
         (folder / "b").unlink()
-        assert toys.intake.note_missing(uri_of(folder / "b")) == 1
+        assert toys.ingest_queue.note_missing(uri_of(folder / "b")) == 1
         assert self.missing(toys) == [False, True, False]
 
     def test_what_is_registered_again_is_there_again(self, toys: ToyLibrary, folder: Path) -> None:
         (folder / "a").unlink()
-        toys.intake.note_missing(uri_of(folder))
-        assert toys.intake.known([uri_of(folder / "a")])[uri_of(folder / "a")].is_missing
-        toys.intake.register([SeenFile(uri_of(folder / "a"), f"{0:064}", 0, 1)])
+        toys.ingest_queue.note_missing(uri_of(folder))
+        assert toys.ingest_queue.known([uri_of(folder / "a")])[uri_of(folder / "a")].is_missing
+        toys.ingest_queue.register([SeenFile(uri_of(folder / "a"), f"{0:064}", 0, 1)])
         assert self.missing(toys) == [False, False, False]
 
     def test_a_photo_with_a_place_left_is_not_missing(self, toys: ToyLibrary, folder: Path) -> None:
-        toys.intake.register([SeenFile(uri_of(folder / "b"), f"{0:064}", 0, 1)])
+        toys.ingest_queue.register([SeenFile(uri_of(folder / "b"), f"{0:064}", 0, 1)])
         (folder / "a").unlink()
-        toys.intake.note_missing(uri_of(folder))
+        toys.ingest_queue.note_missing(uri_of(folder))
         image = toys.catalog.page()[0]
         assert not image.is_missing
         assert image.path == folder / "b"
@@ -266,13 +266,13 @@ class TestMissing:
 
         with monkeypatch.context() as patch:
             patch.setattr(os, "stat", forbidden)
-            assert toys.intake.note_missing(uri_of(folder)) == 2
+            assert toys.ingest_queue.note_missing(uri_of(folder)) == 2
 
 
 class TestClaiming:
     def test_photos_in_order_up_to_a_limit(self, toys: ToyLibrary) -> None:
         ids = [toys.register() for _ in range(5)]
-        jobs = toys.intake.claim("w", 3)
+        jobs = toys.ingest_queue.claim("w", 3)
         assert [job.image_id for job in jobs] == ids[:3]
         assert isinstance(jobs[0], Job)
         assert jobs[0].sha256 == toys.catalog.image(ids[0]).sha256
@@ -282,9 +282,9 @@ class TestClaiming:
     def test_two_owners_never_share_a_photo(self, toys: ToyLibrary) -> None:
         for _ in range(4):
             toys.register()
-        first, second = toys.intake.claim("one", 3), toys.intake.claim("two", 3)
+        first, second = toys.ingest_queue.claim("one", 3), toys.ingest_queue.claim("two", 3)
         assert [len(first), len(second)] == [3, 1]
-        assert toys.intake.claim("three", 3) == []
+        assert toys.ingest_queue.claim("three", 3) == []
 
     def test_nor_do_two_threads(self, toys: ToyLibrary) -> None:
         expected = {toys.register() for _ in range(60)}
@@ -293,10 +293,10 @@ class TestClaiming:
         ready = threading.Barrier(4)
 
         def work(owner: str) -> None:
-            intake = Intake(toys.sessions)
+            ingest_queue = IngestQueue(toys.sessions)
             ready.wait()
             try:
-                while jobs := intake.claim(owner, 3):
+                while jobs := ingest_queue.claim(owner, 3):
                     claimed.extend(job.image_id for job in jobs)
             except Exception as error:
                 failures.append(error)
@@ -311,24 +311,24 @@ class TestClaiming:
 
     def test_a_lease_that_ran_out_is_taken_over(self, toys: ToyLibrary) -> None:
         image = toys.register()
-        toys.intake.claim("dead", 1)
-        assert toys.intake.claim("alive", 1) == []
+        toys.ingest_queue.claim("dead", 1)
+        assert toys.ingest_queue.claim("alive", 1) == []
         expire(toys)
-        assert [job.image_id for job in toys.intake.claim("alive", 1)] == [image]
+        assert [job.image_id for job in toys.ingest_queue.claim("alive", 1)] == [image]
         assert toys.catalog.image(image).attempts == 2
 
     def test_time_alone_ends_a_lease(self, toys: ToyLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
         toys.register()
-        toys.intake.claim("slow", 1)
+        toys.ingest_queue.claim("slow", 1)
         with toys.sessions() as session:
             now = database_now(session)
         monkeypatch.setattr(module, "database_now", lambda _: now + LEASE - timedelta(seconds=5))
-        assert toys.intake.claim("other", 1) == []
-        toys.intake.renew("slow")
+        assert toys.ingest_queue.claim("other", 1) == []
+        toys.ingest_queue.renew("slow")
         monkeypatch.setattr(module, "database_now", lambda _: now + LEASE + timedelta(seconds=5))
-        assert toys.intake.claim("other", 1) == [], "it was renewed"
+        assert toys.ingest_queue.claim("other", 1) == [], "it was renewed"
         monkeypatch.setattr(module, "database_now", lambda _: now + 3 * LEASE)
-        assert len(toys.intake.claim("other", 1)) == 1
+        assert len(toys.ingest_queue.claim("other", 1)) == 1
 
     def test_a_clock_set_back_keeps_nothing(self, toys: ToyLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
         """Of a worker on another machine, of which only the lease is known."""
@@ -336,11 +336,11 @@ class TestClaiming:
         with toys.sessions() as session:
             now = database_now(session)
         monkeypatch.setattr(module, "database_now", lambda _: now + timedelta(days=1))
-        toys.intake.claim("elsewhere:1:x-1:x", 1)
+        toys.ingest_queue.claim("elsewhere:1:x-1:x", 1)
         monkeypatch.setattr(module, "database_now", lambda _: now)
-        assert toys.intake.claim("other", 1) == [], "it may live, and renews its lease within that time"
+        assert toys.ingest_queue.claim("other", 1) == [], "it may live, and renews its lease within that time"
         monkeypatch.setattr(module, "database_now", lambda _: now + LEASE + timedelta(seconds=1))
-        assert [job.image_id for job in toys.intake.claim("other", 1)] == [image]
+        assert [job.image_id for job in toys.ingest_queue.claim("other", 1)] == [image]
 
     @pytest.mark.parametrize("waited_for", [True, False])
     @pytest.mark.parametrize("way", ["claim", "retry_failed", "cancel"])
@@ -348,8 +348,8 @@ class TestClaiming:
         """Whatever the clock says: it was a day ahead while that process lived."""
         images = [toys.register() for _ in range(2)]
         with worker_ahead(toys) as process:
-            assert toys.intake.claim("other", 5) == []
-            assert (toys.intake.retry_failed(), toys.intake.cancel()) == (0, []), "it lives"
+            assert toys.ingest_queue.claim("other", 5) == []
+            assert (toys.ingest_queue.retry_failed(), toys.ingest_queue.cancel()) == (0, []), "it lives"
             process.kill()
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
             if waited_for:
@@ -358,12 +358,12 @@ class TestClaiming:
 
     def check_freed(self, toys: ToyLibrary, way: str, images: list[int]) -> None:
         if way == "cancel":
-            assert len(toys.intake.cancel()) == 2
+            assert len(toys.ingest_queue.cancel()) == 2
         elif way == "retry_failed":
-            assert toys.intake.retry_failed() == 2
+            assert toys.ingest_queue.retry_failed() == 2
             assert [(each.state, each.attempts) for each in toys.catalog.page()] == [("pending", 0)] * 2
         else:
-            assert [job.image_id for job in toys.intake.claim("other", 5)] == images
+            assert [job.image_id for job in toys.ingest_queue.claim("other", 5)] == images
             with toys.sessions() as session:
                 ends = session.scalars(text("SELECT lease_until FROM image")).all()
                 assert max(map(datetime.fromisoformat, ends)).replace(tzinfo=UTC) <= database_now(session) + LEASE
@@ -371,20 +371,20 @@ class TestClaiming:
     def test_a_photo_that_kills_its_workers_is_given_up(self, toys: ToyLibrary) -> None:
         image, other = toys.register(), toys.register()
         for _ in range(MAX_ATTEMPTS):
-            assert image in [job.image_id for job in toys.intake.claim("dies", 1)]
+            assert image in [job.image_id for job in toys.ingest_queue.claim("dies", 1)]
             expire(toys)
-        assert [job.image_id for job in toys.intake.claim("next", 5)] == [other]
+        assert [job.image_id for job in toys.ingest_queue.claim("next", 5)] == [other]
         found = toys.catalog.image(image)
         assert found.state == "failed"
         assert f"{MAX_ATTEMPTS} workers died" in str(found.error)
 
     def test_giving_up_leaves_nothing_of_an_earlier_analysis(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X, Y]), recipe="older:1")
-        toys.intake.reanalyze(toys.recipe)
+        toys.ingest_queue.reanalyze(toys.recipe)
         for _ in range(MAX_ATTEMPTS):
-            toys.intake.claim("dies", 1, toys.recipe)
+            toys.ingest_queue.claim("dies", 1, toys.recipe)
             expire(toys)
-        toys.intake.claim("next", 1, toys.recipe)
+        toys.ingest_queue.claim("next", 1, toys.recipe)
         found = toys.catalog.image(image)
         assert (found.state, found.recipe, found.segment_count) == ("failed", None, 0)
         assert toys.catalog.segments(image) == []
@@ -392,23 +392,23 @@ class TestClaiming:
     def test_giving_back_is_as_if_it_had_not_been_claimed(self, toys: ToyLibrary) -> None:
         image = toys.register()
         for _ in range(MAX_ATTEMPTS + 1):
-            toys.intake.claim("w", 1)
-            toys.intake.release("w")
+            toys.ingest_queue.claim("w", 1)
+            toys.ingest_queue.release("w")
         found = toys.catalog.image(image)
         assert (found.state, found.attempts) == ("pending", 0)
 
     def test_only_ones_own_are_given_back(self, toys: ToyLibrary) -> None:
         images = [toys.register() for _ in range(2)]
-        toys.intake.claim("one", 1)
-        toys.intake.claim("two", 1)
-        toys.intake.release("one")
+        toys.ingest_queue.claim("one", 1)
+        toys.ingest_queue.claim("two", 1)
+        toys.ingest_queue.release("one")
         assert [state_of(toys, key) for key in images] == ["pending", "working"]
 
 
 class TestFinishing:
     def test_everything_is_stored(self, toys: ToyLibrary) -> None:
         image = toys.register()
-        toys.intake.claim("w", 1)
+        toys.ingest_queue.claim("w", 1)
         found = analysis([X, Y], photo_vector=Y, labels=("cat", None))
         assert toys.finish(image, found, size_hw=(80, 400), owner="w") == 1
         record = toys.catalog.image(image)
@@ -430,9 +430,9 @@ class TestFinishing:
     def test_only_the_holder_of_the_lease_finishes(self, toys: ToyLibrary) -> None:
         image = toys.register()
         assert toys.finish(image, analysis([X]), owner="nobody") == 0
-        toys.intake.claim("dead", 1)
+        toys.ingest_queue.claim("dead", 1)
         expire(toys)
-        toys.intake.claim("alive", 1)
+        toys.ingest_queue.claim("alive", 1)
         assert toys.finish(image, analysis([X]), owner="dead") == 0
         assert toys.catalog.segments(image) == []
         assert toys.finish(image, analysis([Y]), owner="alive") == 1
@@ -441,20 +441,20 @@ class TestFinishing:
 
     def test_nor_does_anyone_else_fail_it(self, toys: ToyLibrary) -> None:
         image = toys.register()
-        toys.intake.claim("w", 1)
-        toys.intake.fail("other", image, "no")
+        toys.ingest_queue.claim("w", 1)
+        toys.ingest_queue.fail("other", image, "no")
         assert state_of(toys, image) == "working"
-        toys.intake.fail("w", image, "broken")
+        toys.ingest_queue.fail("w", image, "broken")
         assert toys.catalog.image(image).error == "broken"
         assert state_of(toys, image) == "failed"
 
     def test_a_photo_deleted_while_it_was_worked_on_stays_away(self, toys: ToyLibrary) -> None:
         gone, other = toys.register(), toys.register()
-        toys.intake.claim("w", 2)
+        toys.ingest_queue.claim("w", 2)
         toys.catalog.delete(gone)
         assert toys.finish(gone, analysis([X]), owner="w") == 0
         assert toys.finish(other, analysis([X]), owner="w") == 1
-        toys.intake.fail("w", gone, "late")
+        toys.ingest_queue.fail("w", gone, "late")
         assert [image.id for image in toys.catalog.page()] == [other]
         assert toys.catalog.contents(toys.recipe).segments == 1
 
@@ -468,13 +468,13 @@ class TestFinishing:
 
     def test_an_analysis_replaces_the_one_before(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X, Y]), recipe="older:1")
-        assert toys.intake.reanalyze(toys.recipe) == 1
+        assert toys.ingest_queue.reanalyze(toys.recipe) == 1
         assert state_of(toys, image) == "pending"
-        toys.intake.claim("w", 1, toys.recipe)
+        toys.ingest_queue.claim("w", 1, toys.recipe)
         toys.finish(image, analysis([Y]), owner="w")
         assert len(toys.catalog.segments(image)) == 1
         assert toys.catalog.image(image).recipe == toys.recipe
-        assert toys.intake.reanalyze(toys.recipe) == 0
+        assert toys.ingest_queue.reanalyze(toys.recipe) == 0
 
     def test_segments_know_what_they_are_part_of(self, toys: ToyLibrary) -> None:
         masks = np.zeros((3, 8, 40), bool)
@@ -503,17 +503,17 @@ class TestFinishing:
         assert toys.catalog.contents(toys.recipe).segments == 1
         (hit,) = toys.catalog.hits([1]).values()
         assert (hit.image_id, hit.is_fallback, hit.box_xyxy) == (image, True, (0, 0, 400, 80))
-        toys.intake.reanalyze("better:1")
-        toys.intake.claim("w", 1, "better:1")
+        toys.ingest_queue.reanalyze("better:1")
+        toys.ingest_queue.claim("w", 1, "better:1")
         toys.finish(image, analysis([X, Y]), owner="w")
         assert toys.catalog.hits([1]) == {}
         assert toys.catalog.contents(toys.recipe).segments == 2
 
     def test_failing_removes_what_was_found_before(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X, Y]), recipe="older:1")
-        toys.intake.reanalyze(toys.recipe)
-        toys.intake.claim("w", 1, toys.recipe)
-        toys.intake.fail("w", image, "the file is gone")
+        toys.ingest_queue.reanalyze(toys.recipe)
+        toys.ingest_queue.claim("w", 1, toys.recipe)
+        toys.ingest_queue.fail("w", image, "the file is gone")
         found = toys.catalog.image(image)
         assert (found.recipe, found.segment_count, toys.catalog.segments(image)) == (None, 0, [])
 
@@ -521,56 +521,56 @@ class TestFinishing:
 class TestAnotherRecipe:
     def test_only_its_workers_take_the_photos(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X]))
-        assert toys.intake.reanalyze("better:1") == 1
-        assert toys.intake.claim("w", 5) == toys.intake.claim("w", 5, toys.recipe) == []
-        assert (toys.intake.unfinished(toys.recipe), toys.intake.unfinished("better:1")) == (0, 1)
-        assert [job.image_id for job in toys.intake.claim("w", 5, "better:1")] == [image]
+        assert toys.ingest_queue.reanalyze("better:1") == 1
+        assert toys.ingest_queue.claim("w", 5) == toys.ingest_queue.claim("w", 5, toys.recipe) == []
+        assert (toys.ingest_queue.unfinished(toys.recipe), toys.ingest_queue.unfinished("better:1")) == (0, 1)
+        assert [job.image_id for job in toys.ingest_queue.claim("w", 5, "better:1")] == [image]
 
     def test_new_photos_are_taken_by_any(self, toys: ToyLibrary) -> None:
         image = toys.register()
-        assert [job.image_id for job in toys.intake.claim("w", 5, "better:1")] == [image]
+        assert [job.image_id for job in toys.ingest_queue.claim("w", 5, "better:1")] == [image]
 
     def test_old_segments_stay_until_the_new_ones_are_there(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X, Y]))
-        toys.intake.reanalyze("better:1")
+        toys.ingest_queue.reanalyze("better:1")
         assert len(toys.catalog.segments(image)) == toys.catalog.contents(toys.recipe).segments == 2
-        toys.intake.claim("w", 1, "better:1")
+        toys.ingest_queue.claim("w", 1, "better:1")
         assert len(toys.catalog.segments(image)) == 2
         toys.finish(image, analysis([X]), owner="w", recipe="better:1")
         assert len(toys.catalog.segments(image)) == 1
         assert toys.catalog.image(image).recipe == "better:1"
-        assert toys.intake.reanalyze(toys.recipe) == 1, "it can be taken back"
+        assert toys.ingest_queue.reanalyze(toys.recipe) == 1, "it can be taken back"
 
     def test_which_photos(self, toys: ToyLibrary) -> None:
         good, bad = toys.add(analysis([X])), toys.add(analysis([X], quality=[0.1]))
         empty = toys.add(analysis([]))
         pending = toys.register()
         waiting = lambda: [image.id for image in toys.catalog.page(state="pending") if image.id != pending]  # noqa: E731
-        assert toys.intake.reanalyze("better:1", state="empty") == 1
+        assert toys.ingest_queue.reanalyze("better:1", state="empty") == 1
         assert waiting() == [empty]
-        assert toys.intake.reanalyze("better:1", max_quality=0.5) == 1
+        assert toys.ingest_queue.reanalyze("better:1", max_quality=0.5) == 1
         assert waiting() == [bad, empty]
-        assert toys.intake.reanalyze("better:1", below="file:///elsewhere") == 0
-        assert toys.intake.reanalyze("better:1", below="file:///toys") == 1
+        assert toys.ingest_queue.reanalyze("better:1", below="file:///elsewhere") == 0
+        assert toys.ingest_queue.reanalyze("better:1", below="file:///toys") == 1
         assert waiting() == [good, bad, empty]
 
 
 class TestTryingAgain:
     def test_failed_photos_are_pending_again(self, toys: ToyLibrary) -> None:
         failed, done = toys.register(), toys.add(analysis([X]))
-        toys.intake.fail("toys", failed, "broken")
-        assert toys.intake.unfinished() == 0
-        assert toys.intake.retry_failed() == 1
+        toys.ingest_queue.fail("toys", failed, "broken")
+        assert toys.ingest_queue.unfinished() == 0
+        assert toys.ingest_queue.retry_failed() == 1
         found = toys.catalog.image(failed)
         assert (found.state, found.error, found.attempts) == ("pending", None, 0)
         assert state_of(toys, done) == "indexed"
-        assert toys.intake.unfinished() == 1
-        assert toys.intake.retry_failed() == 0
+        assert toys.ingest_queue.unfinished() == 1
+        assert toys.ingest_queue.retry_failed() == 0
 
     def test_states(self, toys: ToyLibrary) -> None:
         failed, done = toys.register(), toys.add(analysis([X]))
-        toys.intake.fail("toys", failed, "broken")
-        assert toys.intake.states([failed, done, 99]) == {failed: ("failed", "broken"), done: ("indexed", None)}
+        toys.ingest_queue.fail("toys", failed, "broken")
+        assert toys.ingest_queue.states([failed, done, 99]) == {failed: ("failed", "broken"), done: ("indexed", None)}
 
 
 class TestLocks:
@@ -599,12 +599,12 @@ class TestLocks:
         whole = module.assess
         monkeypatch.setattr(module, "assess", assess)
         images = [toys.register(), toys.register()]
-        toys.intake.claim("w", 2)
+        toys.ingest_queue.claim("w", 2)
         found = [
-            Entry(image_id=key, format="PNG", size_hw=(80, 400), taken_at=None, analysis=analysis([X, Y]))
+            AnalyzedImage(image_id=key, format="PNG", size_hw=(80, 400), taken_at=None, analysis=analysis([X, Y]))
             for key in images
         ]
-        assert toys.intake.finish("w", found, "toy:1") == 2
+        assert toys.ingest_queue.finish("w", found, "toy:1") == 2
         assert judged == [2, 2]
 
     def test_others_write_and_judge_while_masks_are_compared(
@@ -615,8 +615,8 @@ class TestLocks:
         judgements = Judgements(toys.sessions)
         number = judgements.begin(SearchRequest(text="dog"), "toy:1")
         judgements.add_round(number, [left], [])
-        toys.intake.reanalyze(toys.recipe)
-        toys.intake.claim("w", 1, toys.recipe)
+        toys.ingest_queue.reanalyze(toys.recipe)
+        toys.ingest_queue.claim("w", 1, toys.recipe)
         compared = []
 
         def compare(old: Any, new: Any) -> Any:
@@ -632,7 +632,7 @@ class TestLocks:
         assert compared == [1, 2]
         found = judgements.get(number)
         assert (*found.relevant, *found.irrelevant) == tuple(toys.segment_ids(image))
-        assert toys.intake.carried == {"moved": 2}
+        assert toys.ingest_queue.carried == {"moved": 2}
 
     def test_others_write_while_the_disk_is_asked_for_files(
         self, toys: ToyLibrary, writes: Callable[[], None], monkeypatch: pytest.MonkeyPatch
@@ -647,6 +647,6 @@ class TestLocks:
 
         with monkeypatch.context() as patch:
             patch.setattr(module.os.path, "exists", exists)
-            assert toys.intake.note_missing(uri_of(Path("/toys"))) == 1
+            assert toys.ingest_queue.note_missing(uri_of(Path("/toys"))) == 1
         assert len(asked) == 1
         assert toys.catalog.page()[0].is_missing

@@ -43,7 +43,7 @@ class Searched(Protocol):
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Part:
+class Shard:
     """Vectors that are searched together; never changed.
 
     Attributes
@@ -51,59 +51,59 @@ class Part:
     name : str
         Of its file; empty for a part in memory.
     index : Searched
-    ids, owners : ndarray of shape (N,), int64
+    ids, image_ids : ndarray of shape (N,), int64
         Ids, rising, and the photo of each.
-    gone : ndarray of shape (M,), int64
+    tombstones : ndarray of shape (M,), int64
         Ids that were deleted since, rising.
-    spare : int
+    rerank_depth : int
         More candidates than the `TOP` nearest that are wanted, of a part that is not exact.
     """
 
     name: str
     index: Searched
     ids: Ids
-    owners: Ids
-    gone: Ids
-    spare: int = 0
+    image_ids: Ids
+    tombstones: Ids
+    rerank_depth: int = 0
 
     @classmethod
-    def of(cls, ids: Ids, owners: Ids, vectors: Vectors) -> Part:
+    def of(cls, ids: Ids, image_ids: Ids, vectors: Vectors) -> Shard:
         """A part in memory, searched exactly."""
         index = FaissIndex(vectors.shape[1])
         order = np.argsort(ids, kind="stable")
         index.add(ids, vectors)
-        return cls("", index, ids[order], owners[order], NO_IDS)
+        return cls("", index, ids[order], image_ids[order], NO_IDS)
 
     def __len__(self) -> int:
-        return len(self.ids) - len(self.gone)
+        return len(self.ids) - len(self.tombstones)
 
     @property
     def newest(self) -> int:
         """Greatest id, deleted or not."""
         return int(self.ids[-1]) if len(self.ids) else 0
 
-    def less(self, gone: Ids) -> Part:
+    def with_tombstones(self, deleted: Ids) -> Shard:
         """The same part, some ids deleted, those from before included."""
-        more = np.union1d(self.gone, np.intersect1d(gone, self.ids))
-        return self if len(more) == len(self.gone) else replace(self, gone=more)
+        more = np.union1d(self.tombstones, np.intersect1d(deleted, self.ids))
+        return self if len(more) == len(self.tombstones) else replace(self, tombstones=more)
 
     def alive(self) -> NDArray[np.bool_]:
         """Which of the ids were not deleted, (N,)."""
-        if not len(self.gone):
+        if not len(self.tombstones):
             return np.ones(len(self.ids), bool)
-        return ~np.isin(self.ids, self.gone, assume_unique=True)
+        return ~np.isin(self.ids, self.tombstones, assume_unique=True)
 
     def holds(self, ids: Ids) -> NDArray[np.bool_]:
         """Which of some ids are here and were not deleted; O(M·log N)."""
         here = among(self.ids, ids)
-        return here & ~among(self.gone, ids) if len(self.gone) else here
+        return here & ~among(self.tombstones, ids) if len(self.tombstones) else here
 
-    def owners_of(self, ids: Ids) -> Ids:
+    def image_ids_of(self, ids: Ids) -> Ids:
         """The photos of ids that are here; -1 for others, which only a spoilt file brings up."""
         rows = np.minimum(np.searchsorted(self.ids, ids), max(len(self.ids) - 1, 0))
         if not len(self.ids):
             return np.full(len(ids), -1, np.int64)
-        return np.where(self.ids[rows] == ids, self.owners[rows], -1)
+        return np.where(self.ids[rows] == ids, self.image_ids[rows], -1)
 
     def fits(self, stored: VectorBatch) -> bool:
         """Whether these are the vectors that are here under some ids."""
@@ -112,40 +112,40 @@ class Part:
         near = self.search(stored.vectors, k=1).ids
         return bool((near == stored.ids[:, None]).any(axis=1).mean() >= FOUND)
 
-    def candidates(self, queries: Vectors, k: int, hidden: Collection[int], *, apart: bool) -> Scored:
+    def candidates(self, queries: Vectors, k: int, hidden: Collection[int], *, best_per_image: bool) -> Scored:
         """The k best of any of the queries, photos that are `hidden` left out, best first; all there are, if fewer.
 
         Of a part that is not exact more come back, for the best by short codes need not be the best; where photos are
-        kept `apart`, up to `CLOSE` of each, and one otherwise.
+        kept `best_per_image`, up to `CLOSE` of each, and one otherwise.
         """
-        depth = (DEEPER if apart else 1) * k + 20 * len(hidden)
+        depth = (DEEPER if best_per_image else 1) * k + 20 * len(hidden)
         if isinstance(self.index, FaissIndex) and (len(queries) > 1 or WHOLE * depth > len(self)):
-            return self._of_all(self.index.best_scores(queries), k, hidden, apart=apart)
+            return self._of_all(self.index.best_scores(queries), k, hidden, best_per_image=best_per_image)
         while True:
             hits = self.search(queries, k=depth)
-            found = rank.merge_hits(hits, self.owners_of).without(hidden)
-            if apart:
-                found = found.apart(1 if self.index.is_exact else CLOSE)
+            found = rank.merge_hits(hits, self.image_ids_of).without(hidden)
+            if best_per_image:
+                found = found.best_per_image(1 if self.index.is_exact else CLOSE)
             counted = np.arange(len(found))
-            if apart:
-                counted = np.sort(np.unique(found.owners, return_index=True)[1])
+            if best_per_image:
+                counted = np.sort(np.unique(found.image_ids, return_index=True)[1])
             counted = counted[found.scores[counted] >= rank.complete_from(hits)]
             if len(counted) >= k:
-                return found[: counted[k - 1] + 1 + self.spare_of(k)]
+                return found[: counted[k - 1] + 1 + self.rerank_depth_for(k)]
             if depth >= len(self):
                 return found
             depth *= 4
 
-    def _of_all(self, scores: NDArray[np.float32], k: int, hidden: Collection[int], *, apart: bool) -> Scored:
+    def _of_all(self, scores: NDArray[np.float32], k: int, hidden: Collection[int], *, best_per_image: bool) -> Scored:
         """As `candidates`, by the score of every vector."""
-        found = Scored(np.asarray(self.ids), np.asarray(self.owners), scores)[self.alive()].without(hidden)
+        found = Scored(np.asarray(self.ids), np.asarray(self.image_ids), scores)[self.alive()].without(hidden)
         best = rank.best_of([found])
-        return (best.apart() if apart else best)[:k]
+        return (best.best_per_image() if best_per_image else best)[:k]
 
     def search(self, queries: Vectors, *, k: int) -> Hits:
         """The k nearest of each query, or, of a part that is not exact, candidates for them."""
-        return self.index.search(queries, k=k + self.spare_of(k), without=self.gone)
+        return self.index.search(queries, k=k + self.rerank_depth_for(k), without=self.tombstones)
 
-    def spare_of(self, k: int) -> int:
-        """More candidates where k are wanted: `spare`, and for more than `TOP` as its root grows."""
-        return round(self.spare * math.sqrt(max(1.0, k / TOP)))
+    def rerank_depth_for(self, k: int) -> int:
+        """More candidates where k are wanted: `rerank_depth`, and for more than `TOP` as its root grows."""
+        return round(self.rerank_depth * math.sqrt(max(1.0, k / TOP)))

@@ -21,7 +21,7 @@ KEPT = timedelta(hours=24)
 """How long a query photo is kept at least."""
 
 
-class KeptQueries(Repository):
+class QueryStore(Repository):
     """The query photos of the last day."""
 
     def add(self, sha256: str, size_hw: tuple[int, int], analysis: Analysis, recipe: str) -> int:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..catalog import Catalog, Concepts, KeptQueries, SegmentRecord
+from ..catalog import Catalog, Concepts, QueryStore, SegmentRecord
 from ..catalog.records import ConceptRecord
 from ..embed.projection import unit
 from ..errors import QueryError
 from ..query.request import Ref
-from ..recipes import RecipeCard
+from ..recipes import RecipeSpec
 from ..text.vocabulary import Reading, Term, Vocabulary
 from ..types import Vectors
 from . import picking
@@ -29,24 +29,24 @@ class Example:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Lookup:
+class QueryResolver:
     """Finds the vectors that references and words stand for, in the space of one recipe.
 
     Attributes
     ----------
     catalog : Catalog
-    queries : KeptQueries
+    queries : QueryStore
     concepts : Concepts
-    recipe : RecipeCard
+    recipe : RecipeSpec
     vocabulary : Vocabulary
     embed_text : callable or None
         From a text to its vector, (1, D), where the recipe has a text tower.
     """
 
     catalog: Catalog
-    queries: KeptQueries
+    queries: QueryStore
     concepts: Concepts
-    recipe: RecipeCard
+    recipe: RecipeSpec
     vocabulary: Vocabulary
     embed_text: Callable[[str], Vectors] | None = None
 
@@ -123,12 +123,12 @@ class Lookup:
         QueryError
             It was learnt in another space.
         """
-        if concept.lesson.space != self.recipe.space:
+        if concept.model.space != self.recipe.space:
             raise QueryError(
-                f"the concept {concept.name!r} was learnt in {concept.lesson.space}, searches run with "
+                f"the concept {concept.name!r} was learnt in {concept.model.space}, searches run with "
                 f"{self.recipe.space}: teach it anew by adding an example from photos of this recipe"
             )
-        return concept.lesson.directions
+        return concept.model.directions
 
     def _of_query(self, ref: Ref, query_id: int) -> Example:
         query = self.queries.get(query_id)

@@ -22,7 +22,7 @@ from ..storage.locations import Registered, SeenFile, path_of
 from .carrying import JudgedMeanwhileError, Succession, carry, succession
 from .models import Image, IntakeOrder, Location, Segment
 from .owners import is_gone
-from .records import Cancelled, Entry, Job, KnownLocation, Orders, State, vector_bytes
+from .records import AnalyzedImage, Cancelled, Job, KnownLocation, Orders, State, vector_bytes
 from .rows import fallback_columns, in_chunks, segment_columns
 from .sessions import Repository, Sessions, database_now
 
@@ -34,7 +34,7 @@ GIVEN_UP = f"given up: {MAX_ATTEMPTS} workers died while they worked on this pho
 LEASE = timedelta(seconds=90)
 
 
-class Intake(Repository):
+class IngestQueue(Repository):
     """The states of photos on their way in.
 
     Attributes
@@ -115,7 +115,7 @@ class Intake(Repository):
     def claim(self, owner: str, limit: int, recipe: str | None = None) -> list[Job]:
         """Take up to `limit` photos that wait, or whose worker has died, under a lease of `LEASE`.
 
-        Photos that wait for another recipe than `recipe` are left alone; nothing is taken while the intake is paused.
+        Photos that wait for another recipe than `recipe` are left alone; nothing is taken while ingest is paused.
         """
         with self._sessions.begin() as session:
             if _orders(session).paused:
@@ -147,7 +147,7 @@ class Intake(Repository):
         with self._sessions.begin() as session:
             session.execute(update(Image).where(_held_by(owner)).values(values))
 
-    def finish(self, owner: str, entries: Iterable[Entry], recipe: str, space: str | None = None) -> int:
+    def finish(self, owner: str, entries: Iterable[AnalyzedImage], recipe: str, space: str | None = None) -> int:
         """Commit photos with their segments and vectors, in one transaction; returns how many were still ours.
 
         `recipe` is what analysed them; `space` what their vectors can be compared within, the recipe itself if absent.
@@ -408,7 +408,7 @@ class _Prepared:
     rows: list[dict[str, Any]]
 
 
-def _prepared(entry: Entry, recipe: str, space: str) -> _Prepared:
+def _prepared(entry: AnalyzedImage, recipe: str, space: str) -> _Prepared:
     """All that is computed of a photo, before anything is locked."""
     segment_count = len(entry.analysis.segments)
     rows = segment_columns(entry.analysis, entry.size_hw) or fallback_columns(entry.analysis, entry.size_hw)
