@@ -26,7 +26,7 @@ NEW = encoded(drawing(("teal", "pink")))
 OTHER = """
 import io, sys
 from pathlib import Path
-from indexer.commands.all import cancel
+from indexer.commands.ingest import cancel
 from retrieval.assembly import Assembly
 from retrieval.catalog import Catalog, IngestQueue
 from retrieval.settings import Settings
