@@ -166,7 +166,7 @@ def test_delete_asks_first(page: Page, site: Site) -> None:
     image_id = site.assembly.catalog.page(limit=1, newest_first=True)[0].id
     page.goto(f"/photos/{image_id}")
     page.get_by_role("button", name="Delete").click()
-    page.get_by_role("button", name="Keep it").click()
+    page.get_by_role("button", name="Cancel").click()
     assert page.url.endswith(f"/photos/{image_id}")
     page.get_by_role("button", name="Delete").click()
     page.locator("#confirm").get_by_role("button", name="Delete").click()
@@ -206,11 +206,11 @@ def test_results_are_judged_in_rounds(page: Page) -> None:
     results.nth(1).locator("a").focus()
     page.keyboard.press("n")
     expect(results.nth(1).get_by_role("button", name="Wrong")).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#rounds")).to_contain_text("1 right, 1 wrong")
+    expect(page.locator("#rounds")).to_contain_text("1 marked right, 1 marked wrong")
     page.keyboard.press("r")
     page.wait_for_url("**feedback=*&round=1")
     expect(page.locator("#rounds")).to_contain_text("Round 1")
-    expect(page.locator("#rounds")).to_contain_text("2 judgements")
+    expect(page.locator("#rounds")).to_contain_text("2 marked results")
     refined = page.url
     for segment in (right, wrong):
         expect(page.locator(f"#results [data-segment='{segment}']")).to_have_count(0)
@@ -225,7 +225,7 @@ def test_results_are_judged_in_rounds(page: Page) -> None:
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".toast")).to_contain_text("Left half")
     page.goto("/concepts")
-    expect(page.locator(".concept")).to_contain_text("2 right, 1 wrong")
+    expect(page.locator(".concept")).to_contain_text("2 positive, 1 negative")
     page.set_viewport_size({"width": 360, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("link", name="Left half").click()
@@ -263,16 +263,16 @@ def test_names_of_folders_are_offered(page: Page) -> None:
 def test_unknown_things_get_a_name(page: Page, site: Site) -> None:
     """Looked for, named by keyboard, dismissed and restored, merged and split."""
     page.goto("/discover")
-    if page.get_by_role("button", name="Look for things").is_visible():
+    if page.get_by_role("button", name="Find clusters").is_visible():
         with page.expect_event("load", timeout=60_000):
-            page.get_by_role("button", name="Look for things").click()
+            page.get_by_role("button", name="Find clusters").click()
     cards = page.locator(".cluster")
     expect(cards.nth(2)).to_be_visible()
     before = cards.count()
     first, second = (cards.nth(at).get_attribute("data-id") for at in range(2))
     page.get_by_label(f"Name of cluster {first}", exact=True).fill("  Patch ")
     page.keyboard.press("Enter")
-    expect(page.locator(".toast")).to_contain_text("“Patch” is a concept now")
+    expect(page.locator(".toast")).to_contain_text("Saved. You can now search for “Patch”")
     expect(cards).to_have_count(before - 1)
     expect(page.get_by_label(f"Name of cluster {second}", exact=True)).to_be_focused()
     dialogs: list[str] = []
@@ -285,7 +285,7 @@ def test_unknown_things_get_a_name(page: Page, site: Site) -> None:
     expect(cards).to_have_count(before - 2)
     page.goto("/discover?state=dismissed")
     page.get_by_role("button", name=f"Restore cluster {second}", exact=True).click()
-    expect(page.get_by_role("heading", name="No cluster is dismissed")).to_be_visible()
+    expect(page.get_by_role("heading", name="No dismissed clusters")).to_be_visible()
     page.goto("/discover?state=named")
     page.get_by_role("link", name="Patch", exact=True).click()
     expect(page.locator(".understood")).to_contain_text("your concept Patch")
@@ -293,18 +293,18 @@ def test_unknown_things_get_a_name(page: Page, site: Site) -> None:
         site.assembly.concepts.delete(concept)
 
     page.goto("/discover")
-    expect(page.get_by_role("button", name="Merge the chosen")).to_be_disabled()
+    expect(page.get_by_role("button", name="Merge selected")).to_be_disabled()
     one, other = sorted(int(str(cards.nth(at).get_attribute("data-id"))) for at in range(2))
     for key in (one, other):
-        page.get_by_role("checkbox", name=f"Choose cluster {key}", exact=True).check()
+        page.get_by_role("checkbox", name=f"Select cluster {key}", exact=True).check()
     with page.expect_event("load"):
-        page.get_by_role("button", name="Merge the chosen").click()
+        page.get_by_role("button", name="Merge selected").click()
     expect(page.locator(f".cluster[data-id='{other}']")).to_have_count(0)
     page.get_by_role("button", name=f"Split cluster {one}", exact=True).click()
     page.wait_for_url("**/discover?id=*")
     expect(cards).to_have_count(2)
     expect(page.locator(f".cluster[data-id='{one}']")).to_be_visible()
-    page.get_by_role("link", name="Show all without a name").click()
+    page.get_by_role("link", name="Show all unnamed clusters").click()
     expect(cards.nth(2)).to_be_visible()
 
 
@@ -334,7 +334,7 @@ def test_search_for_segments_of_some_quality(page: Page) -> None:
     expect(choice).to_be_focused()
     expect(choice).to_have_value("0.1")
     page.goto("/search?segment=1&quality=0.75")
-    expect(page.get_by_text("choose a lower one")).to_be_visible()
+    expect(page.get_by_text("Choose a lower quality")).to_be_visible()
     page.get_by_label("Quality").select_option("any")
     expect(results).to_have_count(50)
 
@@ -351,10 +351,10 @@ def test_search_for_several_things(page: Page) -> None:
     expect(page.locator("#combine .legend li")).to_have_count(2)
     first = page.locator(".result").first
     expect(first.locator(".found.part-1")).to_have_count(1)
-    page.get_by_label("Lies how").select_option("left of")
+    page.get_by_label("Relation").select_option("left of")
     page.get_by_role("button", name="Add", exact=True).last.click()
     page.wait_for_url("**lies=0.left_of.1")
-    page.get_by_role("button", name=re.compile("^Remove: .* left of ")).click()
+    page.get_by_role("button", name=re.compile("^Remove .* left of ")).click()
     page.wait_for_url("**all=1")
     page.get_by_role("button", name="One thing").click()
     page.wait_for_url("**/search?segment=1&segment=2")
@@ -379,7 +379,7 @@ def test_search_is_narrowed(page: Page) -> None:
     page.get_by_role("button", name="Clear", exact=True).click()
     page.wait_for_url("**/search?segment=1")
     page.goto("/search?segment=1&folder=/nowhere")
-    expect(page.locator("#blank")).to_contain_text("take one away")
+    expect(page.locator("#blank")).to_contain_text("No photo matches the filters")
 
 
 def test_results_do_not_wait_for_what_they_can_be_narrowed_to(page: Page, complaints: Complaints) -> None:
@@ -394,7 +394,7 @@ def test_results_do_not_wait_for_what_they_can_be_narrowed_to(page: Page, compla
     expect(page.locator("#filters")).to_be_hidden()
     held[0].continue_()
     expect(page.locator("#filters summary")).to_be_visible()
-    expect(page.locator("#filters details")).to_have_attribute("title", re.compile(r"among the \d+ best"))
+    expect(page.locator("#filters details")).to_have_attribute("title", re.compile(r"top \d+ results"))
     page.goto("/search?segment=2")
     expect(page.locator(".result").first).to_be_visible()
     held[1].abort()
@@ -405,7 +405,7 @@ def test_results_do_not_wait_for_what_they_can_be_narrowed_to(page: Page, compla
 def test_search_by_whole_photo(page: Page) -> None:
     """A whole photo is compared with whole photos: no segments, no words beside it."""
     page.goto("/photos/5")
-    page.get_by_role("link", name="Search by the whole photo").click()
+    page.get_by_role("link", name="Search with the whole photo").click()
     page.wait_for_url("**/search?image=5")
     expect(page.locator(".result").first).to_be_visible()
     expect(page.locator(".numbers")).to_contain_text("whole photos compared")
@@ -430,7 +430,7 @@ def test_search_by_words(page: Page) -> None:
 def test_unknown_words_bring_suggestions(page: Page) -> None:
     """A word that nothing explains is named, and what it may mean is a link."""
     page.goto("/search?text=motorcicle")
-    expect(page.locator("#blank")).to_contain_text("“motorcicle” is not known")
+    expect(page.locator("#blank")).to_contain_text("“motorcicle” is not a known word")
     page.locator("#blank").get_by_role("link", name="motorcycle").click()
     page.wait_for_url("**/search?text=motorcycle")
 
@@ -459,7 +459,7 @@ def test_an_expired_query_photo_is_explained(page: Page, complaints: Complaints)
     """An old address of a query photo leads to choosing it again."""
     complaints.expected = ("404",)
     page.goto("/search?query=987654&row=1")
-    expect(page.locator("#blank")).to_contain_text("not kept any more")
+    expect(page.locator("#blank")).to_contain_text("has expired")
     expect(page.get_by_text("Choose a photo")).to_be_visible()
 
 
@@ -512,9 +512,9 @@ def test_upload_tells_each_files_outcome(page: Page, site: Site, complaints: Com
     page.goto("/upload")
     page.locator("#files").set_input_files([picture(600), known, note])
     rows = page.locator("#list li")
-    expect(rows.nth(1)).to_contain_text("already there")
+    expect(rows.nth(1)).to_contain_text("already in the library")
     expect(rows.nth(2)).to_contain_text("not a picture")
-    expect(rows.nth(0)).to_contain_text("being cut into segments")
+    expect(rows.nth(0)).to_contain_text("being segmented")
     expect(library.locator("#intake")).to_be_visible()
     expect(library.locator(".card").first).to_have_attribute("data-state", re.compile("pending|working"))
     site.work()
@@ -562,16 +562,16 @@ def test_pausing_cancelling_and_trying_again(page: Page, site: Site) -> None:
     page.goto("/")
     site.assembly.ingest_queue.pause()
     expect(page.locator("#intake p")).to_have_text("Paused.")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     expect(page.locator("#intake")).to_be_hidden()
     assert not site.assembly.ingest_queue.orders().paused
     page.goto("/?state=failed")
-    page.get_by_role("button", name="Try all of these again").click()
-    expect(page.locator("#toasts")).to_contain_text("1 photo will be tried again.")
+    page.get_by_role("button", name="Retry all failed").click()
+    expect(page.locator("#toasts")).to_contain_text("1 photo will be retried.")
     page.goto("/")
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#intake p")).to_contain_text("Paused: 0 done, 1 to go.")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     job = site.assembly.ingest_queue.claim("test", 1)[0]
     site.assembly.ingest_queue.fail("test", job.image_id, f"{job.paths[0]}: truncated; copy it again")

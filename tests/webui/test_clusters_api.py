@@ -117,7 +117,7 @@ def test_what_cannot_be_done_is_said(client: FlaskClient, alike: Library) -> Non
 
 
 def test_the_page_lists_them_and_says_what_to_do_without(client: FlaskClient, alike: Library) -> None:
-    assert "Look for things" in client.get("/discover").text
+    assert "Find clusters" in client.get("/discover").text
     update(client)
     page = client.get("/discover").text
     for each in listed(client):
@@ -126,4 +126,4 @@ def test_the_page_lists_them_and_says_what_to_do_without(client: FlaskClient, al
     alone = client.get(f"/discover?id={one}&id=x").text
     assert (f'data-id="{one}"' in alone, f'data-id="{other}"' in alone) == (True, False)
     assert client.get("/discover?state=nonsense&skip=x").text.count("<h1>") == 1
-    assert "No cluster is dismissed" in client.get("/discover?state=dismissed").text
+    assert "No dismissed clusters" in client.get("/discover?state=dismissed").text

@@ -240,7 +240,7 @@ class TestSessions:
     ) -> None:
         answer = sign_in(client, name, password)
         assert answer.status_code == 401
-        assert "That is no user&#39;s name and password." in answer.text
+        assert "Wrong user name or password." in answer.text
         assert "Set-Cookie" not in answer.headers
 
     def test_unknown_names_take_as_long(

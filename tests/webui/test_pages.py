@@ -128,7 +128,7 @@ def test_library_by_state(client: FlaskClient, library: Library) -> None:
     assert f"{path}: truncated" not in failed, "the path stands beside it already"
     assert ids_in(client.get("/?state=nonsense").text) == [waiting, 4, 3, 2, 1]
     photo = client.get(f"/photos/{waiting}").text
-    assert "could not be entered" in photo
+    assert "could not be added" in photo
     assert "retry-failed" in photo
     assert 'id="stage"' not in photo
 
@@ -163,7 +163,7 @@ def test_file_name_that_is_not_utf8(client: FlaskClient, library: Library) -> No
 def test_missing_file_has_a_badge(client: FlaskClient, library: Library) -> None:
     library.assembly.catalog.mark_missing([uri_of(library.photos / "photo2.png")], missing=True)
     assert "file missing" in client.get("/").text
-    assert "not where it was" in client.get("/photos/2").text
+    assert "The file is missing" in client.get("/photos/2").text
 
 
 def test_photo_links_segments_and_neighbours(client: FlaskClient, parts: WebContext) -> None:
@@ -174,7 +174,7 @@ def test_photo_links_segments_and_neighbours(client: FlaskClient, parts: WebCont
     assert re.search(r'data-key="j" href="/photos/1"', text)
     assert 'data-key="j"' not in client.get("/photos/1").text
     assert 'data-key="k"' not in client.get("/photos/4").text
-    assert "The file itself stays where it is." in text
+    assert "The original file is kept." in text
 
 
 def test_search_shell_knows_whose_segments_are_named(client: FlaskClient, parts: WebContext) -> None:
@@ -194,7 +194,7 @@ def test_not_found_is_a_page(client: FlaskClient, address: str) -> None:
     answer = client.get(address)
     assert answer.status_code == 404
     assert answer.mimetype == "text/html"
-    assert "There is nothing here" in answer.text
+    assert "Not found" in answer.text
 
 
 def test_deleted_photo_is_said_to_be(client: FlaskClient) -> None:
@@ -205,7 +205,7 @@ def test_wrong_method_is_a_page(client: FlaskClient) -> None:
     answer = client.post("/upload")
     assert answer.status_code == 405
     assert "GET" in answer.headers["Allow"]
-    assert "That cannot be done here" in answer.text
+    assert "Method not allowed" in answer.text
 
 
 def test_unexpected_error_is_a_page(app: Flask, parts: WebContext, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +216,7 @@ def test_unexpected_error_is_a_page(app: Flask, parts: WebContext, monkeypatch: 
     monkeypatch.setattr(type(parts.catalog), "page", fail)
     answer = app.test_client().get("/")
     assert answer.status_code == 500
-    assert "Something went wrong here" in answer.text
+    assert "Something went wrong" in answer.text
     assert "secret" not in answer.text
 
 

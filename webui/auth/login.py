@@ -204,7 +204,7 @@ def sign_in() -> ResponseReturnValue:
     user = context().accounts.named(name)
     if not passwords.matches(password, user.password_hash if user else None) or user is None:
         logger.warning("a sign-in from %s failed", client())  # not the name: it may be a password, mistyped there
-        return _form("That is no user's name and password.", name), 401
+        return _form("Wrong user name or password.", name), 401
     session.clear()
     session.permanent = True
     session.update(user=user.id, stamp=_stamp(user))

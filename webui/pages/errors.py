@@ -10,22 +10,22 @@ from retrieval.errors import RetrievalError
 from ..api import problems
 
 TITLES = {
-    400: "That request was not understood",
+    400: "Bad request",
     401: "Sign in first",
-    403: "That is not allowed",
-    404: "There is nothing here",
-    405: "That cannot be done here",
-    413: "That is too large",
-    429: "That was too often",
-    409: "That has changed",
-    500: "Something went wrong here",
-    503: "The server is busy, or not ready",
-    507: "There is no room for that",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Too large",
+    429: "Too many requests",
+    409: "Conflict",
+    500: "Something went wrong",
+    503: "The server is busy or not ready",
+    507: "Not enough disk space",
 }
 DETAILS = {
-    404: "The photo or page may have been deleted, or the address mistyped.",
-    413: "A request can be only so large. Larger photos are entered from the disk, with python manage.py ingest.",
-    500: "The server's log says what happened. Trying again may help; if not, please report it.",
+    404: "The photo or page may have been deleted, or the address may be wrong.",
+    413: "The request is too large. Use python manage.py ingest to add large photos from disk.",
+    500: "Details are in the server's log. Try again; if the error persists, please report it.",
 }
 
 
@@ -50,5 +50,5 @@ def page_of(error: RetrievalError) -> tuple[str, int, dict[str, str]]:
     return _page(code, str(error)), code, problems.retry_headers(code)
 
 
-def _page(code: int, detail: str | None, name: str = "That did not work") -> str:
+def _page(code: int, detail: str | None, name: str = "Error") -> str:
     return render_template("error.html", code=code, title=TITLES.get(code, name), detail=detail)

@@ -39,7 +39,7 @@ FILTERS: tuple[tuple[Filter | None, str], ...] = (
     ("indexed", "Searchable"),
     ("empty", "Without segments"),
     ("failed", "Failed"),
-    ("pending", "Waiting"),
+    ("pending", "Pending"),
 )
 
 pages = Blueprint("pages", __name__)
@@ -202,7 +202,7 @@ def name_of(image: ImageRecord) -> str:
 @pages.app_template_global()
 def reason_of(image: ImageRecord) -> str:
     """Why a photo failed; which file it is stands beside it already."""
-    reason = image.error or "the reason is not known"
+    reason = image.error or "unknown reason"
     for location in image.locations:
         reason = reason.removeprefix(f"{shown_path(location.path)}: ")
     return reason

@@ -15,7 +15,7 @@ function show({ id, name, created_at, token }) {
   $("#secret").focus();
   $("#secret").select();
   const row = h("li", { class: "row", "data-token": id, "data-name": name },
-    h("div", { class: "what" }, h("strong", {}, name), " ", h("span", { class: "hint" }, `made ${created_at.slice(0, 10)}`)),
+    h("div", { class: "what" }, h("strong", {}, name), " ", h("span", { class: "hint" }, `created ${created_at.slice(0, 10)}`)),
     h("button", { class: "button danger", type: "button", "data-revoke": true, "aria-label": `Revoke ${name}` }, "Revoke"));
   list.append(row);
 }
@@ -26,7 +26,7 @@ async function copy() {
     await navigator.clipboard.writeText($("#secret").value);
     toast("Copied.");
   } catch {
-    toast("The browser does not let pages copy: press Ctrl+C."); // it does where the connection is encrypted
+    toast("The browser blocked copying. Press Ctrl+C."); // it does where the connection is encrypted
   }
 }
 
@@ -45,7 +45,7 @@ if (list) {
     await changeOwnPassword(form.get("current"), form.get("password"));
     $("#new-password").reset();
     $("#password").type = "password";
-    toast("The password is changed.");
+    toast("Password changed.");
   });
   $("[data-copy]").addEventListener("click", copy);
 }

@@ -21,7 +21,7 @@ export function problemOf(status, body, retryAfter = null) {
   } catch {
     /* no problem document */
   }
-  return new Problem(status, detail ?? `The server answered with ${status}.`, Number(retryAfter) || null);
+  return new Problem(status, detail ?? `The server returned status ${status}.`, Number(retryAfter) || null);
 }
 
 async function call(path, options = {}) {
@@ -120,7 +120,7 @@ export function postImage(file, onProgress) {
         reject(problemOf(request.status, request.responseText, request.getResponseHeader("Retry-After")));
       }
     });
-    request.addEventListener("error", () => reject(new Problem(0, "The connection broke off.")));
+    request.addEventListener("error", () => reject(new Problem(0, "The connection was lost.")));
     request.open("POST", `${ROOT}/images`);
     request.setRequestHeader("Accept", "application/json");
     request.send(form);

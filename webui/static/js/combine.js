@@ -28,13 +28,13 @@ function choice({ all }, onChange) {
   const button = (value, words, title) =>
     h("button", { type: "button", name: value ? "all" : "blend", title, "aria-pressed": String(all === value),
       click: () => onChange({ all: value, relations: [] }) }, words);
-  return h("div", { class: "switch", role: "group", "aria-label": "How the examples belong together" },
-    button(false, "One thing", "Something that is like all of these"),
-    button(true, "All in one photo", "Photos that hold each of these"));
+  return h("div", { class: "switch", role: "group", "aria-label": "How to combine the examples" },
+    button(false, "One thing", "One object similar to all of these"),
+    button(true, "All in one photo", "Photos that contain each of these"));
 }
 
 const legend = (parts) =>
-  h("ul", { class: "legend", "aria-label": "What is marked in the results" },
+  h("ul", { class: "legend", "aria-label": "Colours in the results" },
     parts.map((name, at) => h("li", { class: `part-${at}` }, name)));
 
 function relations(asked, parts, onChange) {
@@ -43,7 +43,7 @@ function relations(asked, parts, onChange) {
   const shown = lines.map((line) => {
     const words = `${parts[line.subject]} ${said(line.relation)} ${parts[line.object]}`;
     return h("span", { class: "chip" }, words,
-      h("button", { class: "quiet round", type: "button", "aria-label": `Remove: ${words}`, click: () => remove(line) }, icon("close")));
+      h("button", { class: "quiet round", type: "button", "aria-label": `Remove ${words}`, click: () => remove(line) }, icon("close")));
   });
   const form = h("form", { class: "relate", submit: (event) => {
     event.preventDefault();
@@ -52,9 +52,9 @@ function relations(asked, parts, onChange) {
     const line = { subject: Number(subject), relation, object: Number(object) };
     onChange({ relations: [...lines, line] });
   } },
-  select("subject", "What", parts.map((name, at) => [at, name]), 0),
-  select("relation", "Lies how", RELATIONS.map((name) => [name, said(name)]), RELATIONS[0]),
-  select("object", "To what", parts.map((name, at) => [at, name]), 1),
+  select("subject", "First thing", parts.map((name, at) => [at, name]), 0),
+  select("relation", "Relation", RELATIONS.map((name) => [name, said(name)]), RELATIONS[0]),
+  select("object", "Second thing", parts.map((name, at) => [at, name]), 1),
   h("button", { class: "button", type: "submit", name: "relate" }, "Add"));
   return h("div", { class: "relations" }, shown, form);
 }

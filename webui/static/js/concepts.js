@@ -21,7 +21,7 @@ for (const row of $$(".concept")) {
     change(() => changeConcept(id, { name: $(".rename input", row).value.trim() }));
   });
   $(".delete", row)?.addEventListener("click", () => {
-    if (confirm(`Forget the concept “${name}”? The photos stay.`)) change(() => deleteConcept(id));
+    if (confirm(`Delete the concept “${name}”? The photos are kept.`)) change(() => deleteConcept(id));
   });
   $("input[type=checkbox]", row)?.addEventListener("change", () => {
     if ($("#merge")) $("#merge").disabled = chosen().length < 2;
@@ -39,7 +39,7 @@ $("#import")?.addEventListener("change", ({ target }) => {
     try {
       file = JSON.parse(await target.files[0].text());
     } catch {
-      throw new Error("This file is not JSON: choose one that was exported here.");
+      throw new Error("This file is not valid JSON. Choose a file exported from SegSearch.");
     }
     await importConcepts(file);
   });
@@ -73,7 +73,7 @@ async function learn() {
   $("[data-learn]", dialog).disabled = true;
   try {
     for (let start = 0; start < boxes.length; start += AT_ONCE) {
-      say(`Looking at ${Math.min(start + AT_ONCE, boxes.length)} of ${boxes.length}…`);
+      say(`Learning ${Math.min(start + AT_ONCE, boxes.length)} of ${boxes.length}…`);
       const { tags } = await learnFolders(boxes.slice(start, start + AT_ONCE).map((box) => box.value));
       for (const tag of tags) {
         if (tag.concept_id) learnt += 1;
@@ -99,7 +99,7 @@ $("#learn")?.addEventListener("click", async () => {
       list.append(...folders.map(folderRow));
       after = next;
     }
-    if (!list.children.length) say("No photo is in a folder: enter some first.");
+    if (!list.children.length) say("No photos are in folders. Ingest a folder first.");
   } catch (problem) {
     say(problem.message);
   }

@@ -39,7 +39,7 @@ function choose() {
 
 async function name(card, wanted) {
   const known = names.get(wanted.toLowerCase());
-  if (known && !confirm(`There is a concept “${known}” already. Add these examples to it?`)) return;
+  if (known && !confirm(`The concept “${known}” already exists. Add these examples to it?`)) return;
   const done = await change(card, () => nameCluster(card.dataset.id, wanted, Boolean(known)));
   if (!done) return;
   if (!known) {
@@ -48,7 +48,7 @@ async function name(card, wanted) {
     option.value = wanted;
     $("#names").append(option);
   }
-  remove(card, known ? `The examples were added to “${known}”.` : `“${wanted}” is a concept now: search for it by name.`);
+  remove(card, known ? `Added to “${known}”.` : `Saved. You can now search for “${wanted}”.`);
   updateClusters().catch(() => {}); // what it explains besides is hidden when the page is shown next
 }
 
@@ -57,7 +57,7 @@ const acts = {
     if (await change(card, () => changeCluster(card.dataset.id, "dismiss"))) remove(card, "Dismissed.");
   },
   restore: async (card) => {
-    if (await change(card, () => changeCluster(card.dataset.id, "restore"))) remove(card, "It is without a name again.");
+    if (await change(card, () => changeCluster(card.dataset.id, "restore"))) remove(card, "Restored.");
   },
   split: async (card) => {
     const parts = await change(card, () => changeCluster(card.dataset.id, "split"));
@@ -86,7 +86,7 @@ $("#merge")?.addEventListener("click", async () => {
 
 $("#update")?.addEventListener("click", async ({ currentTarget: button }) => {
   button.disabled = true;
-  announce("Looking");
+  announce("Looking for clusters");
   try {
     let founded = 0;
     let joined = 0;
@@ -97,7 +97,7 @@ $("#update")?.addEventListener("click", async ({ currentTarget: button }) => {
       joined += report.joined;
     } while (report.more);
     if (founded || joined || report.explained) location.reload();
-    else toast(`Nothing new. ${plural(report.waiting, "segment waits", "segments wait")} for more that look like them.`);
+    else toast(`Nothing new. ${plural(report.waiting, "segment has", "segments have")} too few similar ones so far.`);
   } catch (problem) {
     complain(problem);
   }

@@ -6,7 +6,7 @@ import { body, isWhole, PHOTO_FILTERS } from "./refs.js";
 
 const KINDS = [
   ["folder", "Folder", "folder"], ["label", "Label", "label"], ["concept", "Concept", "concept"],
-  ["year", "Taken in", "year"], ["size", "Size", "size"], ["place", "Position", "position"], ["recipe", "Cut by", "recipe"],
+  ["year", "Year", "year"], ["size", "Size", "size"], ["place", "Position", "position"], ["recipe", "Recipe", "recipe"],
 ];
 
 /**
@@ -36,7 +36,7 @@ function showFilters(root, asked, counted, onChange) {
   root.hidden = choices.length === 0;
   if (root.hidden) return root.replaceChildren();
   const clear = h("button", { type: "button", class: "quiet", name: "clear", click: () => onChange(null) }, "Clear");
-  const basis = counted?.facets_of ? `Counted among the ${counted.facets_of} best results` : null;
+  const basis = counted?.facets_of ? `Counted in the top ${counted.facets_of} results` : null;
   root.replaceChildren(h("details", { open: Boolean(wasOpen || chosen), title: basis },
     h("summary", {}, chosen ? `Filters (${chosen})` : "Filters"),
     h("div", { class: "choices" }, choices, chosen > 0 && clear)));

@@ -80,6 +80,6 @@ export class Judging {
 
   async save(name) {
     const kept = await keepConcept(name, this.asked().feedback);
-    toast(`Saved: searching for “${kept.name}” finds it from now on.`);
+    toast(`Saved. You can now search for “${kept.name}”.`);
   }
 }

@@ -91,7 +91,7 @@ function showIntake({ waiting, entered, total, counts, paused, shortage }) {
   line.hidden = waiting === 0 && !paused && !shortage;
   const all = waiting + entered;
   const [done, left] = [entered, waiting].map((count) => count.toLocaleString("en"));
-  const why = paused ? "Paused" : shortage ? `Waiting for room (${shortage})` : "Cutting photos into segments";
+  const why = paused ? "Paused" : shortage ? `Waiting for disk space (${shortage})` : "Segmenting photos";
   $("p", line).textContent = waiting ? `${why}: ${done} done, ${left} to go.` : `${why}.`;
   $("progress", line).hidden = waiting === 0;
   $("progress", line).value = all ? entered / all : 0;
@@ -102,15 +102,15 @@ function showIntake({ waiting, entered, total, counts, paused, shortage }) {
 }
 
 const done = {
-  pause: () => "Paused. Photos on the way are finished, the others wait.",
-  resume: () => "Going on.",
-  cancel: ({ photos }) => `${plural(photos, "photo")} cancelled: give or ingest them again to enter them.`,
-  "retry-failed": ({ photos }) => `${plural(photos, "photo")} will be tried again.`,
+  pause: () => "Paused. Photos in progress will be finished.",
+  resume: () => "Resumed.",
+  cancel: ({ photos }) => `${plural(photos, "photo")} cancelled. Upload or ingest them again to add them.`,
+  "retry-failed": ({ photos }) => `${plural(photos, "photo")} will be retried.`,
 };
 for (const button of $$("[data-intake]")) {
   button.addEventListener("click", async () => {
     const what = button.dataset.intake;
-    if (what === "cancel" && !confirm("Take out all photos that wait? What is entered stays.")) return;
+    if (what === "cancel" && !confirm("Cancel all pending photos? Photos already added are kept.")) return;
     button.disabled = true;
     try {
       toast(done[what](await orderIntake(what)));
@@ -127,6 +127,6 @@ followIntake({
     showIntake(intake);
     if (grid) await refresh();
     else if ($("[data-empty-library]") && intake.total) location.reload();
-    if (intake.ended) announce("All photos have been cut into segments");
+    if (intake.ended) announce("All photos have been segmented");
   },
 });

@@ -10,7 +10,7 @@ import { Mask } from "./rle.js";
 const page = $("#photo");
 const id = Number(page.dataset.id);
 const list = $("#segments");
-const resting = "Point at something and click to search for it.";
+const resting = "Click something to search for it.";
 const go = (ref, aside = false) => {
   const address = format({ ...empty(), positive: [ref] });
   if (aside) open(address, "_blank", "noopener");
@@ -31,7 +31,7 @@ function tell({ segment, row, place, of }) {
 
 function named(segment, row, place, of) {
   const name = segment.label ?? `Segment ${row + 1}`;
-  const here = of > 1 && place ? `, ${place} of ${of} here (. for the next)` : "";
+  const here = of > 1 && place ? `, ${place} of ${of} here (press . for the next)` : "";
   return `${name} · quality ${segment.quality.toFixed(2)}${here}`;
 }
 
@@ -104,7 +104,7 @@ $("#confirm")?.addEventListener("close", async () => {
     const next = $('[data-key="j"]') ?? $('[data-key="k"]');
     location.replace(next?.href ?? "/");
   } catch (problem) {
-    toast(`The photo was not deleted: ${problem.message}`);
+    toast(`The photo could not be deleted: ${problem.message}`);
   }
 });
 

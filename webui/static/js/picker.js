@@ -46,7 +46,7 @@ export class Picker {
       stage.style.setProperty("--shape", image.naturalWidth / image.naturalHeight);
       URL.revokeObjectURL(url);
     });
-    const note = h("p", { class: "caption", role: "status" }, "Cutting it into segments …");
+    const note = h("p", { class: "caption", role: "status" }, "Segmenting the photo…");
     this.#root.replaceChildren(stage, note);
     this.#root.hidden = false;
     return (text) => (note.textContent = text);
@@ -76,7 +76,7 @@ export class Picker {
   #build(source) {
     const { url, width, height, segments, filename } = this.photo;
     const name = source.kind === "query" ? "Your photo" : (filename ?? `Photo ${source.id}`);
-    const label = `${name} with ${plural(segments.length, "segment")}. Arrow keys walk through them, Enter searches.`;
+    const label = `${name} with ${plural(segments.length, "segment")}. Arrow keys move between them, Enter searches.`;
     const picture = h("img", { src: url, width, height, alt: name });
     const stage = h("div", { class: "stage", tabindex: "0", role: "group", "aria-label": label }, picture);
     const caption = h("p", { class: "caption", "aria-live": "polite" });
@@ -89,8 +89,8 @@ export class Picker {
 
   #listen(caption) {
     const resting = this.photo.segments.length
-      ? "Click what you mean, or drag a box around it."
-      : "No segments were found in it: search by the whole photo.";
+      ? "Click what you are looking for, or drag a box around it."
+      : "No segments were found. Search with the whole photo.";
     const tell = ({ segment, row, place, of }) => {
       const here = of > 1 && place ? ` · ${place} of ${of} here (.)` : "";
       const name = segment?.label ?? `Segment ${row + 1}`;

@@ -30,7 +30,7 @@ function chip(ref, side, segment, photo, onRemove) {
 function textChip(text, onRemove) {
   return h("span", { class: "example words" },
     h("span", {}, h("span", { class: "sign" }, "words"), text),
-    removal(`Remove the words ${text}`, onRemove));
+    removal(`Remove the words “${text}”`, onRemove));
 }
 
 const removal = (name, click) =>
@@ -54,7 +54,7 @@ function pictureOf(ref, segment, photo) {
 }
 
 function wordsForm(onWords) {
-  const named = { placeholder: "and in words …", "aria-label": "Words that it should be, too" };
+  const named = { placeholder: "Add words…", "aria-label": "Words to add to the query" };
   const field = h("input", { type: "text", maxlength: "500", ...named });
   const send = (event) => {
     event.preventDefault();

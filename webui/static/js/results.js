@@ -35,14 +35,14 @@ export function showSkeleton(list) {
 
 /** Where a score comes from. */
 function explained({ label, fallback, quality, matched }, parts) {
-  const lines = ["Cosine similarity: 1 is the same"];
-  if (fallback) lines.unshift("No segment was found here: the whole photo was compared");
+  const lines = ["Cosine similarity: 1 means identical"];
+  if (fallback) lines.unshift("No segment matched: the whole photo was compared");
   for (const { part, score, nearest } of matched) {
     const as = nearest && nearest !== parts[part] ? `, as ${nearest}` : "";
     lines.push(`${parts[part] ?? "this"}: ${score.toFixed(2)}${as}`);
   }
   if (label) lines.push(`Labelled ${label}`);
-  if (quality !== null) lines.push(`Quality of the segment: ${quality.toFixed(2)}`);
+  if (quality !== null) lines.push(`Segment quality: ${quality.toFixed(2)}`);
   return lines.join(".\n");
 }
 

@@ -38,8 +38,8 @@ export class Marks {
 }
 
 const MODELS = {
-  rocchio: "the search was moved towards what is right",
-  linear: "a model of your judgements ranks the results",
+  rocchio: "the query moved towards the results marked right",
+  linear: "a model trained on your feedback ranks the results",
 };
 
 /** The line above the results: marks, rounds, and what can be done with them. */
@@ -56,18 +56,18 @@ export function showRounds(root, round, marks, { onRefine, onUndo, onCompare, on
     button(past ? `Back to round ${round.rounds}` : "Compare with round 0", null, () => onCompare(past ? null : 0));
   root.replaceChildren(
     h("p", {}, h("strong", {}, round ? `Round ${round.round}` : "Refine"), ` ${told(round, atStart)}`,
-      marked && h("span", { class: "marked" }, ` ${right} right, ${wrong} wrong marked.`)),
+      marked && h("span", { class: "marked" }, ` ${right} marked right, ${wrong} marked wrong.`)),
     h("div", { class: "choices" },
       marked && !past && button("Refine", "check", onRefine, { class: "button primary", "data-key": "r", title: "Refine (R)" }),
       marked && button("Clear marks", null, onClear),
       compare,
       !looksOnly && round?.rounds > 0 && !past && !marked && saving(onSave),
-      !looksOnly && round?.rounds > 0 && !past && button("Undo round", "undo", onUndo, { "data-key": "u", title: "Undo the round (U)" })));
+      !looksOnly && round?.rounds > 0 && !past && button("Undo round", "undo", onUndo, { "data-key": "u", title: "Undo the last round (U)" })));
 }
 
 /** A name for what the rounds have come to, by which it can be searched from now on. */
 function saving(onSave) {
-  const field = h("input", { type: "text", maxlength: "100", placeholder: "Name it …", "aria-label": "Name of the concept" });
+  const field = h("input", { type: "text", maxlength: "100", placeholder: "Name this concept", "aria-label": "Name of the concept" });
   const send = (event) => {
     event.preventDefault();
     if (field.value.trim()) onSave(field.value.trim());
@@ -77,10 +77,10 @@ function saving(onSave) {
 
 function told(round, atStart) {
   if (!round) return "";
-  if (atStart) return round.rounds ? "– the search before any judgement." : "– mark results as right or wrong.";
-  const judged = plural(round.relevant.length + round.irrelevant.length, "judgement");
+  if (atStart) return round.rounds ? "– the search before any feedback." : "– mark results as right or wrong.";
+  const judged = plural(round.relevant.length + round.irrelevant.length, "marked result");
   const why = round.kept_query
-    ? "kept the search as it was, for your judgements would have made it worse"
+    ? "the query is unchanged, because the feedback would have made it worse"
     : MODELS[round.model];
   return `– from ${judged}: ${why}.`;
 }

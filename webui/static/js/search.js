@@ -61,7 +61,7 @@ async function showSource(source, signal) {
 /** Nothing is asked for yet. */
 function rest(source) {
   clear();
-  const how = "Click it in the photo, drag a box around it, or take the whole photo.";
+  const how = "Click it in the photo, drag a box around it, or use the whole photo.";
   blank(source ? message("What are you looking for?", how) : null);
 }
 
@@ -71,7 +71,7 @@ async function run(signal) {
   answerArea.setAttribute("aria-busy", "true");
   const skeleton = grid.children.length === 0 && setTimeout(() => showSkeleton(grid), 150);
   try {
-    const onWait = (problem) => blank(message("One moment …", problem.message));
+    const onWait = (problem) => blank(message("One moment…", problem.message));
     const ask = () => (asked.feedback ? getRound(asked.feedback, asked.round, signal) : search(body(asked), signal));
     const answer = await patiently(ask, onWait, { signal });
     clearTimeout(skeleton);
@@ -97,10 +97,10 @@ function fail(problem) {
   if (problem.status === 404 && asked.query !== null) {
     page.classList.remove("split");
     $("#refine").hidden = true;
-    const why = "Photos that were only searched with are kept for a day. Choose it again.";
-    return blank(message("That photo is not kept any more", why));
+    const why = "Photos used only as queries are kept for a day. Choose the photo again.";
+    return blank(message("This photo has expired", why));
   }
-  const title = problem.status === 404 ? "That is not there any more" : "This search cannot be answered";
+  const title = problem.status === 404 ? "Not found" : "This search failed";
   blank(message(title, problem.message));
 }
 

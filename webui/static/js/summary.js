@@ -34,7 +34,7 @@ function understood({ understood: terms, unknown, suggestions }) {
     }
     line.append(at ? " + " : "", h("strong", {}, term.text), term.name === term.text ? "" : ` (${term.name})`, arrow);
   });
-  if (unknown.length) line.append(terms.length ? " · " : "", h("small", {}, `not known: ${unknown.join(", ")}`));
+  if (unknown.length) line.append(terms.length ? " · " : "", h("small", {}, `unknown: ${unknown.join(", ")}`));
   if (suggestions.length) line.append(h("small", {}, " · did you mean ", listed(suggestions.map(wordLink)), "?"));
   return line;
 }
@@ -44,7 +44,7 @@ function numbers({ group, limit, positive }, { results, index, took_ms: took }) 
   const what = group === "image" ? "photo" : "segment";
   const found = `${likely} likely of ${plural(results.length, what)}${results.length >= limit ? " so far" : ""}`;
   if (positive.some(isWhole)) return `${found} · whole photos compared · ${spent(took)}`;
-  const lag = index.lag ? ` · ${plural(index.lag, "segment")} not searchable yet` : "";
+  const lag = index.lag ? ` · ${plural(index.lag, "segment")} not yet searchable` : "";
   return `${found} · ${plural(index.segments, "segment")} searched${lag} · ${spent(took)}`;
 }
 
@@ -54,7 +54,7 @@ function quality(asked, onChange) {
   const option = (value) =>
     h("option", { value, selected: value === asked.quality }, value ? `≥ ${value.toFixed(2)}` : "any");
   const change = ({ target }) => onChange({ quality: Number(target.value) });
-  const title = "How likely a segment is a thing of its own";
+  const title = "How likely a segment is one whole object";
   return h("label", { class: "choice", title }, "Quality ", h("select", { name: "quality", change }, QUALITIES.map(option)));
 }
 
@@ -73,19 +73,19 @@ export const message = (title, ...lines) => [h("h2", {}, title), ...lines.map((l
 /** What stands in the place of results when there are none. */
 export function nothingFound(words, isLibraryEmpty, { quality, filters, relations }) {
   if (isLibraryEmpty) {
-    const add = h("a", { href: "/upload" }, "Add some");
-    return message("Nothing to search yet", ["No photo has been cut into segments so far. ", add, "."]);
+    const add = h("a", { href: "/upload" }, "Add photos");
+    return message("Nothing to search yet", ["No photos have been segmented yet. ", add, "."]);
   }
   if (words && !words.understood.length) {
     const unknown = words.unknown.join(", ");
     const instead = words.suggestions.length
       ? ["Did you mean ", ...listed(words.suggestions.map(wordLink)), "?"]
-      : ["Words are names of things: ", ...listed(["dog", "motorcycle", "pizza"].map(wordLink)), " …"];
-    const photo = ["Or ", h("a", { href: "/search" }, "search by a photo"), " of what you mean."];
-    return message(unknown ? `“${unknown}” is not known here.` : "These words name nothing.", instead, photo);
+      : ["Try the name of a thing: ", ...listed(["dog", "motorcycle", "pizza"].map(wordLink)), " …"];
+    const photo = ["Or ", h("a", { href: "/search" }, "search with a photo"), "."];
+    return message(unknown ? `“${unknown}” is not a known word.` : "No known words.", instead, photo);
   }
-  if (relations.length) return message("Nothing found", "In no photo things lie like that: take a relation away.");
-  if (Object.keys(filters).length) return message("Nothing found", "Nothing meets these filters: take one away.");
-  if (quality) return message("Nothing found", "No other photo has a segment of this quality: choose a lower one.");
-  return message("Nothing found", "No other photo holds anything to compare with.");
+  if (relations.length) return message("Nothing found", "No photo matches. Remove a relation.");
+  if (Object.keys(filters).length) return message("Nothing found", "No photo matches the filters. Remove one.");
+  if (quality) return message("Nothing found", "No other photo has a segment of this quality. Choose a lower quality.");
+  return message("Nothing found", "There are no other photos to compare with.");
 }

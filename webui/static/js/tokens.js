@@ -6,7 +6,7 @@ import { $, toast } from "./dom.js";
 export function revoking(list, revoke) {
   list.addEventListener("click", async ({ target }) => {
     const row = target.closest("[data-revoke]")?.closest(".row");
-    if (!row || !confirm(`Revoke the token “${row.dataset.name}”? Programs that use it are refused from now on.`)) return;
+    if (!row || !confirm(`Revoke the token “${row.dataset.name}”? Programs that use it will be refused.`)) return;
     try {
       await revoke(row.dataset.token);
     } catch (problem) {
@@ -15,6 +15,6 @@ export function revoking(list, revoke) {
     const next = row.nextElementSibling ?? row.previousElementSibling;
     row.remove();
     $("button", next ?? list.closest("section"))?.focus();
-    toast(`The token ${row.dataset.name} is revoked.`);
+    toast(`Token ${row.dataset.name} revoked.`);
   });
 }

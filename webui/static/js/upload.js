@@ -11,11 +11,11 @@ const MOST_BYTES = Number($("#drop").dataset.mostMb) * 2 ** 20;
 const OUTCOMES = {
   queued: ["clock", "waiting"],
   sending: ["upload", "uploading"],
-  pending: ["clock", "being cut into segments"],
+  pending: ["clock", "being segmented"],
   indexed: ["check", "searchable", "good"],
   empty: ["check", "no segments found", "good"],
-  known: ["same", "already there"],
-  failed: ["warning", "could not be entered", "bad"],
+  known: ["same", "already in the library"],
+  failed: ["warning", "could not be added", "bad"],
   refused: ["warning", "not added", "bad"],
 };
 
@@ -84,7 +84,7 @@ async function pump() {
 async function send(row) {
   if (row.file.size > MOST_BYTES) {
     const size = Math.ceil(row.file.size / 2 ** 20);
-    return row.set("refused", `${size} MB is too large to upload; python manage.py ingest can enter it.`);
+    return row.set("refused", `${size} MB is too large to upload. Use python manage.py ingest instead.`);
   }
   row.set("sending");
   const attempt = () => postImage(row.file, (share) => progress(row, share));
@@ -100,7 +100,7 @@ async function send(row) {
 
 function progress(row, share) {
   row.share = share;
-  row.why.textContent = share < 1 ? `${Math.round(share * 100)} %` : "";
+  row.why.textContent = share < 1 ? `${Math.round(share * 100)}%` : "";
   showTotal();
 }
 
@@ -138,7 +138,7 @@ async function look() {
 }
 
 function gone(id) {
-  waiting.get(id).set("refused", "It was deleted meanwhile.");
+  waiting.get(id).set("refused", "The photo has been deleted.");
   waiting.delete(id);
 }
 
@@ -149,9 +149,9 @@ function tally() {
   const problems = count("failed", "refused");
   const parts = [
     [count("indexed", "empty"), "added"],
-    [count("known"), "already there"],
+    [count("known"), "already in the library"],
     [count("queued", "sending"), "to upload"],
-    [count("pending"), "being cut into segments"],
+    [count("pending"), "being segmented"],
     [problems, problems === 1 ? "problem" : "problems"],
   ];
   const told = parts.filter(([number]) => number).map(([number, words]) => `${number.toLocaleString("en")} ${words}`);

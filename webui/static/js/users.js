@@ -29,13 +29,13 @@ onSend($("form", changing), async (form) => {
   if (role !== before || password) {
     await changeUser(user, { ...(role !== before && { role }), ...(password && { password }) });
     changed.dataset.role = $("[data-shown-role]", changed).textContent = role;
-    toast([role !== before && `${user} is ${role} now.`, password && `${user} has another password.`].filter(Boolean).join(" "));
+    toast([role !== before && `The role of ${user} is now ${role}.`, password && `The password of ${user} was changed.`].filter(Boolean).join(" "));
   }
   changing.close();
 });
 
 async function remove({ dataset: { user } }) {
-  if (!confirm(`Remove ${user}? Sessions and API tokens end at once; what ${user} added stays.`)) return;
+  if (!confirm(`Remove ${user}? Their sessions and API tokens end at once. Photos they added are kept.`)) return;
   try {
     await removeUser(user);
   } catch (problem) {
