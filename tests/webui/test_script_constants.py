@@ -1,0 +1,32 @@
+"""Constants of the scripts that are copied from Python agree with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from retrieval.learning.weak_labels import LEAST_PHOTOS
+from retrieval.query.relations import RELATIONS
+from retrieval.query.request import MAX_LIMIT
+
+SCRIPTS = Path(__file__).parents[2] / "webui" / "static" / "js"
+
+
+def constant(script: str, name: str) -> object:
+    """The value of a constant that a script defines on one line."""
+    found = re.search(rf"^(?:export )?const {name} = (.+?);", (SCRIPTS / script).read_text(), re.MULTILINE)
+    assert found, f"{script} defines no {name}"
+    return json.loads(found[1])
+
+
+def test_relations() -> None:
+    assert constant("refs.js", "RELATIONS") == list(RELATIONS)
+
+
+def test_largest_limit_of_a_search() -> None:
+    assert constant("refs.js", "MOST") == MAX_LIMIT
+
+
+def test_photos_a_folder_needs_to_be_learnt() -> None:
+    assert constant("concepts.js", "LEAST") == LEAST_PHOTOS
