@@ -34,15 +34,20 @@ logger = logging.getLogger(__name__)
 MAX_UPLOAD_BYTES = 100 * 1024**2
 """No request is larger; larger photos are entered from the disk, by ``manage.py ingest``."""
 
-DESCRIPTION = """Search photos by segment. Every photo is cut into segments, and the segments are what is searched.
+DESCRIPTION = """Search photos by segment. Every photo is split into segments, and searches compare segments.
 
 Boxes, points and areas are in pixels of the upright original photo (EXIF orientation applied); boxes are
-`x0 y0 x1 y1`, half open. Errors are `application/problem+json`, and their `detail` says what to do."""
+`x0 y0 x1 y1`, half-open. Errors are `application/problem+json`; their `detail` says what to do."""
 
 
 SECURITY_SCHEMES: dict[str, Any] = {
-    "token": {"type": "http", "scheme": "bearer", "description": "An API token, made by `manage.py tokens add`."},
-    "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE, "description": "Of who signed in at /login."},
+    "token": {"type": "http", "scheme": "bearer", "description": "An API token, created with `manage.py tokens add`."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SESSION_COOKIE,
+        "description": "The session cookie set by /login.",
+    },
 }
 
 

@@ -160,7 +160,7 @@ class TestOwnAccount:
     @pytest.mark.parametrize(
         ("change", "told"),
         [
-            ({"current": "wrong", "password": "a new password"}, "current password is another one"),
+            ({"current": "wrong", "password": "a new password"}, "current password is wrong"),
             ({"current": PASSWORD, "password": "short"}, "password: "),
             ({"password": "a new password"}, "current"),
         ],
@@ -240,7 +240,7 @@ class TestPages:
         users.add_token("viewer", "mine")
         sign_in(client, "viewer")
         page = client.get("/account").text
-        assert "you may look and search" in page
+        assert "you can view and search" in page
         assert 'data-name="mine"' in page
         assert 'data-name="nightly"' not in page
         assert 'href="/users"' not in page

@@ -604,10 +604,10 @@ class TestSearching:
             ({"text": "  "}, "nothing is asked for"),
             ({"text": None, "positive": []}, "nothing is asked for"),
             ({"negative": [{"segment": 1}]}, "nothing is asked for"),
-            ({"positive": [{}]}, "a reference is one of"),
-            ({"positive": [{"segment": 1, "image": 1}]}, "a reference is one of"),
-            ({"positive": [{"image": 1, "point": None}]}, "a reference is one of"),
-            ({"positive": [1]}, "a reference is one of"),
+            ({"positive": [{}]}, "a reference is exactly one of"),
+            ({"positive": [{"segment": 1, "image": 1}]}, "a reference is exactly one of"),
+            ({"positive": [{"image": 1, "point": None}]}, "a reference is exactly one of"),
+            ({"positive": [1]}, "a reference is exactly one of"),
             ({"positive": [{"image": 1, "point": [1]}]}, "positive.0.point"),
             ({"positive": [{"image": 1, "point": [1, 2, 3]}]}, "positive.0.point"),
             ({"positive": [{"image": 1, "point": [641, 1]}]}, "outside the photo"),
@@ -809,7 +809,7 @@ class TestIntake:
     ) -> None:
         monkeypatch.setattr(parts.assembly.storage, "shortage", lambda: "the disk has 1 byte free: make room on it")
         detail = problem_of(send(client, "images", NEW), 507)
-        assert detail == "there is no room for more photos: the disk has 1 byte free: make room on it"
+        assert detail == "cannot accept more photos: the disk has 1 byte free: make room on it"
         assert body_of(client.get("/api/v1/status"))["shortage"] == "the disk has 1 byte free: make room on it"
         assert list(parts.settings.uploads_dir.rglob("*.*")) == []
 
@@ -822,7 +822,7 @@ class TestIntake:
         parts.assembly.__dict__["storage"] = Storage(replace(parts.settings, min_free=1 << 60))
         before = sorted(parts.settings.queries_dir.rglob("*.*"))
         detail = problem_of(send(client, "queries", NEW), 507)
-        assert "no room for a query photo" in detail
+        assert "cannot accept a query photo" in detail
         assert "SEGSEARCH_MIN_FREE" in detail
         assert sorted(parts.settings.queries_dir.rglob("*.*")) == before
 

@@ -171,8 +171,8 @@ def test_folders_teach_their_names(client: FlaskClient) -> None:
     ("body", "status", "said"),
     [
         ({"tags": {"few": [1, 999]}}, 404, "no photo 999"),
-        ({"tags": {}}, 422, "nothing is to be learnt"),
-        ({"folders": ["nowhere"]}, 422, "no photo is in a folder of the name 'nowhere'"),
+        ({"tags": {}}, 422, "there is nothing to learn"),
+        ({"folders": ["nowhere"]}, 422, "no photo is in a folder named 'nowhere'"),
         ({"folders": [str(number) for number in range(21)]}, 422, "folders"),
         ({"tags": {"": [1]}}, 422, "tags"),
         ({"tags": {str(number): [1] for number in range(21)}}, 422, "tags"),

@@ -30,30 +30,30 @@ def check_user() -> None:
 account.before_request(bodies.read_json)
 
 
-@account.get("", summary="Who asks", responses={200: schemas.Account, **documented()})
+@account.get("", summary="Get the current account", responses={200: schemas.Account, **documented()})
 def get_account() -> Response:
-    """By session or by token."""
+    """The account of the session or token that made the request."""
     return answers.as_json(schemas.Account(name=g.visitor.name, role=g.visitor.role))
 
 
-@account.post("/password", summary="Change one's own password", responses={204: None, **documented(404, 413, 415)})
+@account.post("/password", summary="Change your own password", responses={204: None, **documented(404, 413, 415)})
 def set_password(body: schemas.NewPassword) -> Response:
-    """It ends all sessions but the one that asks; tokens stay. Counted like attempts to sign in."""
+    """Ends all other sessions; tokens stay valid. Rate-limited like sign-in attempts."""
     accounts = context().accounts
     for rate in SIGN_INS:
         spend(rate, "password", client())
     user = accounts.named(g.visitor.name)
     if user is None or not passwords.matches(body.current.get_secret_value(), user.password_hash):
-        raise AccountError("the current password is another one: try again, or ask an admin to set a new one")
+        raise AccountError("the current password is wrong: try again, or ask an admin to set a new one")
     accounts.change(user.name, password_hash=passwords.hashed(body.password.get_secret_value()))
     renewed = accounts.find(user.id)
     if renewed is None:
-        raise UnknownUserError("the user was removed meanwhile")
+        raise UnknownUserError("the user no longer exists")
     keep_signed_in(renewed)
     return Response(status=204)
 
 
-@account.get("/tokens", summary="List one's own API tokens", responses={200: schemas.TokenList, **documented()})
+@account.get("/tokens", summary="List your own API tokens", responses={200: schemas.TokenList, **documented()})
 def list_tokens() -> Response:
     """Oldest first."""
     found = [answers.token(record) for record in context().accounts.tokens(g.visitor.name)]
@@ -62,18 +62,18 @@ def list_tokens() -> Response:
 
 @account.post(
     "/tokens",
-    summary="Make an API token for oneself",
+    summary="Create an API token for yourself",
     responses={201: schemas.MadeToken, **documented(404, 413, 415)},
 )
 def add_token(body: schemas.NewOwnToken) -> Response:
-    """It may what its user may. This answer alone tells it: only its digest is kept."""
+    """The token has its user's permissions. It is returned only once: the server stores just its digest."""
     return answers.as_json(answers.made_token(*context().accounts.add_token(g.visitor.name, body.name)), 201)
 
 
 @account.delete(
-    "/tokens/<id:token_id>", summary="Revoke one of one's own API tokens", responses={204: None, **documented(404)}
+    "/tokens/<id:token_id>", summary="Revoke one of your own API tokens", responses={204: None, **documented(404)}
 )
 def revoke_token(path: schemas.TokenPath) -> Response:
-    """It is worthless at once."""
+    """The token stops working at once."""
     context().accounts.revoke(path.token_id, g.visitor.name)
     return Response(status=204)

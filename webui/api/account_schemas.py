@@ -16,13 +16,13 @@ Password = Annotated[SecretStr, Field(min_length=LEAST, max_length=MOST)]
 
 
 class UserPath(Strict):
-    """The user who is meant."""
+    """The name of the user."""
 
     user: Name
 
 
 class TokenPath(Strict):
-    """The token that is meant."""
+    """The id of the token."""
 
     token_id: PathId
 
@@ -42,7 +42,7 @@ class UserList(Strict):
 
 
 class NewUser(Strict):
-    """Somebody who may sign in from now on."""
+    """A new user."""
 
     name: Name
     role: Role = "viewer"
@@ -50,28 +50,28 @@ class NewUser(Strict):
 
 
 class UserChange(Strict):
-    """What is to be otherwise; another password ends all sessions of the user."""
+    """The changes; a new password ends all of the user's sessions."""
 
     role: Role | None = None
     password: Password | None = None
 
 
 class Account(Strict):
-    """Who asks."""
+    """The account that made the request."""
 
     name: str
     role: Role
 
 
 class NewPassword(Strict):
-    """Another password for who asks, who has to know the one there is."""
+    """A new password for the current account, with the current password."""
 
     current: Annotated[SecretStr, Field(max_length=MOST)]
     password: Password
 
 
 class Token(Strict):
-    """An API token, without what is secret about it."""
+    """An API token, without its secret."""
 
     id: int
     name: str
@@ -86,19 +86,19 @@ class TokenList(Strict):
 
 
 class NewToken(Strict):
-    """For which user's program it is, and what to call it."""
+    """The user and the name of the new token."""
 
     user: Name
     name: Name
 
 
 class NewOwnToken(Strict):
-    """What to call it."""
+    """The name of the new token."""
 
     name: Name
 
 
 class MadeToken(Token):
-    """The only answer that tells the token itself."""
+    """The only response that contains the token itself."""
 
-    token: Annotated[str, Field(description="Send it as `Authorization: Bearer TOKEN`. It is not told again.")]
+    token: Annotated[str, Field(description="Send it as `Authorization: Bearer TOKEN`. It is returned only once.")]

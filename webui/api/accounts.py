@@ -21,13 +21,13 @@ accounts.before_request(bodies.read_json)
 
 @accounts.get("/users", summary="List users", responses={200: schemas.UserList, **documented()})
 def list_users() -> Response:
-    """By name."""
+    """Sorted by name."""
     return answers.as_json(schemas.UserList(users=[_user(record) for record in context().accounts.all()]))
 
 
 @accounts.post("/users", summary="Add a user", responses={201: schemas.User, **documented(413, 415)})
 def add_user(body: schemas.NewUser) -> Response:
-    """Viewers look and search; editors change what is in the library, too; admins also say who may."""
+    """Viewers can view and search. Editors can also change the library. Admins can also manage users."""
     context().accounts.add(body.name, body.role, passwords.hashed(body.password.get_secret_value()))
     return _named(body.name, 201)
 
@@ -38,14 +38,14 @@ def add_user(body: schemas.NewUser) -> Response:
     responses={200: schemas.User, **documented(404, 413, 415)},
 )
 def change_user(path: schemas.UserPath, body: schemas.UserChange) -> Response:
-    """Another password ends all sessions of the user; tokens stay.
+    """A new password ends all of the user's sessions; tokens stay valid.
 
-    Nobody can lower the own role; the own password is changed at `/account/password`, with the current one.
+    You cannot lower your own role. Change your own password at `/account/password`.
     """
     if body.role not in (None, "admin"):
         _check_other(path.user)
     if body.password is not None:
-        _check_other(path.user, "change your own password at /account, with the current one")
+        _check_other(path.user, "change your own password at /account, using the current one")
     new = body.password
     kept = passwords.hashed(new.get_secret_value()) if new else None
     context().accounts.change(path.user, role=body.role, password_hash=kept)
@@ -54,7 +54,7 @@ def change_user(path: schemas.UserPath, body: schemas.UserChange) -> Response:
 
 @accounts.delete("/users/<user>", summary="Remove a user", responses={204: None, **documented(404)})
 def remove_user(path: schemas.UserPath) -> Response:
-    """With all tokens and sessions. Nobody can remove themselves: somebody has to be there who may add users."""
+    """Removes the user's tokens and sessions too. You cannot remove yourself, so there is always an admin."""
     _check_other(path.user)
     context().accounts.remove(path.user)
     return Response(status=204)
@@ -67,30 +67,30 @@ def list_tokens() -> Response:
     return answers.as_json(schemas.TokenList(tokens=found))
 
 
-@accounts.post("/tokens", summary="Make an API token", responses={201: schemas.MadeToken, **documented(404, 413, 415)})
+@accounts.post(
+    "/tokens", summary="Create an API token", responses={201: schemas.MadeToken, **documented(404, 413, 415)}
+)
 def add_token(body: schemas.NewToken) -> Response:
-    """It may what its user may. This answer alone tells it: only its digest is kept."""
+    """The token has its user's permissions. It is returned only once: the server stores just its digest."""
     return answers.as_json(answers.made_token(*context().accounts.add_token(body.user, body.name)), 201)
 
 
 @accounts.delete("/tokens/<id:token_id>", summary="Revoke an API token", responses={204: None, **documented(404)})
 def revoke_token(path: schemas.TokenPath) -> Response:
-    """It is worthless at once."""
+    """The token stops working at once."""
     context().accounts.revoke(path.token_id)
     return Response(status=204)
 
 
-def _check_other(
-    user: str, advice: str = "ask another admin, or use `manage.py users` on the server's machine"
-) -> None:
+def _check_other(user: str, advice: str = "ask another admin, or run `manage.py users` on the server") -> None:
     if user.casefold() == str(g.visitor.name).casefold():
-        raise AccountError(f"this is yourself: {advice}")
+        raise AccountError(f"this is your own account: {advice}")
 
 
 def _named(name: str, status: int = 200) -> Response:
     record = context().accounts.named(name)
     if record is None:
-        raise UnknownUserError("the user was removed meanwhile")
+        raise UnknownUserError("the user no longer exists")
     return answers.as_json(_user(record), status)
 
 

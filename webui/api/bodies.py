@@ -13,11 +13,11 @@ def read_json() -> None:
     if request.method not in ("POST", "PATCH"):
         return
     if not request.is_json:
-        raise UnsupportedMediaType("send the body as JSON, with the header Content-Type: application/json")
+        raise UnsupportedMediaType("send the body as JSON with the header Content-Type: application/json")
     request.max_content_length = MAX_BODY_BYTES
     try:
         body = request.get_json()
     except (BadRequest, RecursionError) as error:
-        raise BadRequest("the body is not JSON that can be read: check its quotes, commas and brackets") from error
+        raise BadRequest("the body is not valid JSON: check its quotes, commas and brackets") from error
     if not isinstance(body, dict):
-        raise BadRequest('the body is not an object: send one such as {"positive": [{"segment": 1}]}')
+        raise BadRequest('the body is not a JSON object: send one such as {"positive": [{"segment": 1}]}')

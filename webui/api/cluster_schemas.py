@@ -16,7 +16,7 @@ from .schemas import MAX_PAGE, BodyId, Moment, PathId, Strict
 
 
 class ClusterPath(BaseModel):
-    """The cluster that is meant."""
+    """The id of the cluster."""
 
     cluster_id: PathId
 
@@ -24,22 +24,22 @@ class ClusterPath(BaseModel):
 class ClusterPage(Strict):
     """Which clusters, best first."""
 
-    after: Annotated[int, Field(ge=0, le=MAX_ID, description="`next` of the page before.")] = 0
+    after: Annotated[int, Field(ge=0, le=MAX_ID, description="The `next` of the previous page.")] = 0
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 20
-    state: Annotated[ClusterState, Field(description="Open ones are waiting to be named.")] = "open"
+    state: Annotated[ClusterState, Field(description="Open clusters are not named yet.")] = "open"
 
 
 class ClusterName(Strict):
-    """What a cluster shows."""
+    """A name for what a cluster shows."""
 
     name: Name
     add: Annotated[
-        bool, Field(strict=True, description="Whether its members become examples of a concept that has this name.")
+        bool, Field(strict=True, description="Whether to add the members to an existing concept of this name.")
     ] = False
 
 
 class ClusterMerge(Strict):
-    """Several clusters that show the same."""
+    """Several clusters that show the same thing."""
 
     ids: Annotated[list[BodyId], Field(min_length=2, max_length=100)]
 
@@ -52,46 +52,50 @@ class NoBody(Strict):
 
 
 class TypicalMember(BaseModel):
-    """A segment that shows what a cluster is; its picture is at ``/segments/{segment_id}/crop``."""
+    """A typical segment of a cluster; its picture is at ``/segments/{segment_id}/crop``."""
 
     segment_id: int
     image_id: int
-    similarity: Annotated[float, Field(description="Cosine to the cluster's centre.")]
+    similarity: Annotated[float, Field(description="Cosine similarity to the cluster's centre.")]
 
 
 class Cluster(BaseModel):
-    """Segments that look alike and that no concept and no confident label explains."""
+    """Similar segments that match no concept or confident label."""
 
-    id: Annotated[int, Field(description="Stays: new photos join, and of merged clusters the smallest id is kept.")]
+    id: Annotated[
+        int, Field(description="Stable: it is kept when photos are added, and merged clusters keep their smallest id.")
+    ]
     state: ClusterState
-    photos: Annotated[int, Field(description="Photos it is on.")]
+    photos: Annotated[int, Field(description="Number of photos it appears on.")]
     segments: int
-    coherence: Annotated[float, Field(description="Mean cosine of a member to the members on other photos.")]
-    concept: Annotated[int | None, Field(description="Id of the concept that it was named.")]
-    guess: Annotated[str | None, Field(description="A label that at least a third of them has, none of them surely.")]
+    coherence: Annotated[
+        float, Field(description="Mean cosine similarity between a member and the members on other photos.")
+    ]
+    concept: Annotated[int | None, Field(description="Id of the concept it was named as.")]
+    guess: Annotated[str | None, Field(description="An uncertain label that at least a third of the members share.")]
     created_at: Moment
-    typical: Annotated[list[TypicalMember], Field(description="At most 12, one a photo, the most typical first.")]
+    typical: Annotated[list[TypicalMember], Field(description="At most 12, one per photo, most typical first.")]
 
 
 class ClusterList(BaseModel):
-    """A page of clusters, best first: the coherent and frequent ones that are likely whole things."""
+    """A page of clusters, best first: coherent, frequent, likely whole objects."""
 
     clusters: list[Cluster]
-    total: Annotated[int, Field(description="Of this state.")]
-    next: Annotated[int | None, Field(description="`after` of the next page; null at the end.")]
+    total: Annotated[int, Field(description="Clusters in this state.")]
+    next: Annotated[int | None, Field(description="The `after` of the next page; null on the last page.")]
 
 
 class NamedCluster(BaseModel):
-    """What became of a name."""
+    """The concept that resulted from naming a cluster."""
 
     concept: Annotated[int, Field(description="Id of the concept.")]
 
 
 class ClusterUpdate(BaseModel):
-    """What an update did."""
+    """The effects of an update."""
 
-    joined: Annotated[int, Field(description="Segments that came into clusters there were.")]
-    explained: Annotated[int, Field(description="Members that a concept explains by now; they are not shown.")]
+    joined: Annotated[int, Field(description="Segments that joined existing clusters.")]
+    explained: Annotated[int, Field(description="Members that now match a concept; they are hidden.")]
     founded: Annotated[int, Field(description="New clusters.")]
-    waiting: Annotated[int, Field(description="Segments that are in no cluster.")]
-    more: Annotated[bool, Field(description="Whether there is more to be looked at: call again.")]
+    waiting: Annotated[int, Field(description="Segments in no cluster.")]
+    more: Annotated[bool, Field(description="Whether more segments remain; if so, call again.")]

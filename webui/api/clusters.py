@@ -22,7 +22,7 @@ clusters.before_request(bodies.read_json)
 
 @clusters.get("/clusters", summary="List clusters", responses={200: schemas.ClusterList, **documented()})
 def list_clusters(query: schemas.ClusterPage) -> Response:
-    """Best first: coherent, on many photos, and likely whole things. The order changes as photos come."""
+    """Best first: coherent, on many photos, likely whole objects. The order changes as photos are added."""
     discoverer = context().discoverer
     found = discoverer.ranked(query.state)
     stop = query.after + query.limit
@@ -32,9 +32,9 @@ def list_clusters(query: schemas.ClusterPage) -> Response:
     )
 
 
-@clusters.get("/clusters/<id:cluster_id>", summary="A cluster", responses={200: schemas.Cluster, **documented(404)})
+@clusters.get("/clusters/<id:cluster_id>", summary="Get a cluster", responses={200: schemas.Cluster, **documented(404)})
 def get_cluster(path: schemas.ClusterPath) -> Response:
-    """With its most typical members."""
+    """A cluster with its most typical members."""
     return _whole(path.cluster_id)
 
 
@@ -44,7 +44,7 @@ def get_cluster(path: schemas.ClusterPath) -> Response:
     responses={201: schemas.NamedCluster, **documented(404, 413, 415)},
 )
 def name_cluster(path: schemas.ClusterPath, body: schemas.ClusterName) -> Response:
-    """Its typical members are the examples of a concept of this name, which can be searched by at once."""
+    """Creates a concept of this name from the typical members. It is searchable at once."""
     parts = context()
     concept = parts.discoverer.name(path.cluster_id, body.name, parts.trainer, add=body.add)
     return answers.as_json(schemas.NamedCluster(concept=concept), 201)
@@ -56,7 +56,7 @@ def name_cluster(path: schemas.ClusterPath, body: schemas.ClusterName) -> Respon
     responses={200: schemas.Cluster, **documented(404, 413, 415)},
 )
 def dismiss_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response:  # noqa: ARG001  # it is described
-    """It is not listed as open any more, and what is like it joins it unseen."""
+    """Hides the cluster from the open ones. Similar segments that arrive later join it and stay hidden."""
     context().discoverer.dismiss(path.cluster_id)
     return _whole(path.cluster_id)
 
@@ -67,7 +67,7 @@ def dismiss_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response
     responses={200: schemas.Cluster, **documented(404, 413, 415)},
 )
 def restore_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response:  # noqa: ARG001  # it is described
-    """A dismissed cluster is open again."""
+    """Opens a dismissed cluster again."""
     context().discoverer.restore(path.cluster_id)
     return _whole(path.cluster_id)
 
@@ -76,7 +76,7 @@ def restore_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response
     "/clusters/merge", summary="Merge clusters", responses={200: schemas.Cluster, **documented(404, 409, 413, 415)}
 )
 def merge_clusters(body: schemas.ClusterMerge) -> Response:
-    """They become one, which has the smallest of their ids."""
+    """The merged cluster keeps the smallest of the ids."""
     return _whole(context().discoverer.merge(body.ids))
 
 
@@ -86,17 +86,19 @@ def merge_clusters(body: schemas.ClusterMerge) -> Response:
     responses={200: schemas.ClusterList, **documented(404, 409, 413, 415)},
 )
 def split_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response:  # noqa: ARG001  # it is described
-    """It becomes two; the part on more photos keeps the id and is the first of the two in the answer."""
+    """Splits it in two. The part on more photos keeps the id and comes first in the answer."""
     discoverer = context().discoverer
     parts = [discoverer.clusters.get(discoverer.space, key) for key in discoverer.split(path.cluster_id)]
     return answers.as_json(schemas.ClusterList(clusters=described(discoverer, parts), total=len(parts), next=None))
 
 
 @clusters.post(
-    "/clusters/update", summary="Look for clusters", responses={200: schemas.ClusterUpdate, **documented(409, 413, 415)}
+    "/clusters/update",
+    summary="Update the clusters",
+    responses={200: schemas.ClusterUpdate, **documented(409, 413, 415)},
 )
 def update_clusters(body: schemas.NoBody) -> Response:  # noqa: ARG001  # it is described
-    """New segments join clusters or found some. A call takes seconds at most; a worker does the same by itself."""
+    """New segments join clusters or form new ones. A call takes a few seconds at most. Workers also do this."""
     return answers.as_json(schemas.ClusterUpdate(**asdict(context().discoverer.update())))
 
 

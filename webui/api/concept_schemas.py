@@ -12,7 +12,7 @@ from .schemas import MAX_FOLDERS, MAX_JUDGED, MAX_TAGS, BodyId, Moment, PathId, 
 
 
 class ConceptPath(BaseModel):
-    """The concept that is meant."""
+    """The id of the concept."""
 
     concept_id: PathId
 
@@ -23,41 +23,43 @@ Examples = Annotated[list[BodyId], Field(max_length=MAX_JUDGED, description="Seg
 
 
 class NewConcept(Strict):
-    """A name, and what it is learnt from: a search that was refined, or examples."""
+    """A name and what to learn it from: a refined search, or examples."""
 
     name: Name
-    feedback: Annotated[BodyId | None, Field(description="Id of a search that was refined.")] = None
+    feedback: Annotated[BodyId | None, Field(description="Id of a refined search.")] = None
     positive: Examples = []
     negative: Examples = []
 
 
 class ConceptChange(Strict):
-    """What is to change."""
+    """The changes to a concept."""
 
     name: Name | None = None
-    positive: Annotated[Examples, Field(description="Segments that show it, to be added.")] = []
-    negative: Annotated[Examples, Field(description="Segments that do not, to be added.")] = []
-    removed: Annotated[Examples, Field(description="Examples to be taken away.")] = []
+    positive: Annotated[Examples, Field(description="Segments to add as positive examples.")] = []
+    negative: Annotated[Examples, Field(description="Segments to add as negative examples.")] = []
+    removed: Annotated[Examples, Field(description="Examples to remove.")] = []
 
 
 class ConceptMerge(Strict):
-    """Several concepts that become one."""
+    """Several concepts to merge into one."""
 
     ids: Annotated[list[BodyId], Field(min_length=2, max_length=100)]
     name: Name
 
 
 class TaggedPhotos(Strict):
-    """Tags of whole photos, or folders whose names are tags. Photos without a tag are taken not to show it."""
+    """Tags of whole photos, or folders whose names are tags. Photos without a tag are assumed not to show it."""
 
     tags: Annotated[
         dict[Name, Annotated[list[BodyId], Field(max_length=MAX_JUDGED)]],
-        Field(max_length=MAX_TAGS, description="Ids of the photos that bear each tag."),
+        Field(max_length=MAX_TAGS, description="Ids of the photos with each tag."),
     ] = {}
     folders: Annotated[
-        list[Name], Field(max_length=MAX_TAGS, description="Names of folders, as `/folders` has them.")
+        list[Name], Field(max_length=MAX_TAGS, description="Names of folders, as `/folders` lists them.")
     ] = []
-    replace: Annotated[bool, Field(strict=True, description="Whether concepts of these names are learnt anew.")] = False
+    replace: Annotated[bool, Field(strict=True, description="Whether to replace existing concepts of these names.")] = (
+        False
+    )
 
 
 class PortableConcept(Strict):
@@ -67,7 +69,7 @@ class PortableConcept(Strict):
     space: Annotated[Text, Field(max_length=64)]
     threshold: Annotated[float, Field(ge=-2, le=2)]
     rows: Annotated[int, Field(strict=True, ge=1, le=1000)]
-    directions: Annotated[str, Field(description="float16, little endian, one row after another, in base64.")]
+    directions: Annotated[str, Field(description="Little-endian float16 rows, base64-encoded.")]
 
     def to_portable(self) -> Portable:
         """As the library takes it."""
@@ -81,71 +83,77 @@ class PortableConcept(Strict):
 
 
 class ConceptFile(Strict):
-    """Concepts for another collection."""
+    """Concepts exported for another collection."""
 
     form: Literal["segsearch-concepts-1"]
     concepts: Annotated[list[PortableConcept], Field(max_length=1000)]
 
 
 class Concept(BaseModel):
-    """A name that people gave."""
+    """A named concept."""
 
     id: int
     name: str
     created_at: Moment
-    space: Annotated[str, Field(description="Of the vectors; it is found among photos of this space.")]
-    examples: Annotated[int, Field(description="Segments it was learnt from.")]
+    space: Annotated[
+        str, Field(description="Space of the vectors; the concept is searchable among photos in this space.")
+    ]
+    examples: Annotated[int, Field(description="Segments the concept was learnt from.")]
 
 
 class ConceptList(BaseModel):
-    """Concepts by name."""
+    """Concepts, sorted by name."""
 
     concepts: list[Concept]
 
 
 class ConceptIds(BaseModel):
-    """Ids of concepts that were taken in."""
+    """Ids of the imported concepts."""
 
     ids: list[int]
 
 
 class FolderPage(Strict):
-    """Which names of folders, sorted."""
+    """A page of folder names, sorted."""
 
-    after: Annotated[str, Field(max_length=255, description="`next` of the page before.")] = ""
+    after: Annotated[str, Field(max_length=255, description="The `next` of the previous page.")] = ""
     limit: Annotated[int, Field(ge=1, le=MAX_FOLDERS)] = MAX_FOLDERS
 
 
 class FolderTag(BaseModel):
-    """Folders of one name."""
+    """Folders with the same name."""
 
     name: str
-    photos: Annotated[int, Field(description="How many are in them.")]
+    photos: Annotated[int, Field(description="Number of photos in folders of this name.")]
 
 
 class FolderTags(BaseModel):
-    """Names of folders, which may say what is on the photos in them."""
+    """Names of folders, which may describe the photos in them."""
 
     folders: list[FolderTag]
-    next: Annotated[str | None, Field(description="`after` of the next page; null at the end.")]
+    next: Annotated[str | None, Field(description="The `after` of the next page; null on the last page.")]
 
 
 class LearntTag(BaseModel):
-    """What became of a tag."""
+    """The result of learning a tag."""
 
     name: str
-    photos: Annotated[int, Field(description="How many bear it.")]
-    concept_id: Annotated[int | None, Field(description="Null if nothing was learnt.")]
-    explained: Annotated[list[int], Field(description="Segments that explain it, one a photo, the most typical first.")]
-    segments: Annotated[int | None, Field(description="Stored segments that the concept labels, up to 10,000.")]
-    agreement: Annotated[
-        float | None, Field(description="Chance that a photo with the tag, left out, outranks one without it.")
+    photos: Annotated[int, Field(description="Number of photos with this tag.")]
+    concept_id: Annotated[int | None, Field(description="Null if no concept was learnt.")]
+    explained: Annotated[
+        list[int], Field(description="Segments that match the tag, one per photo, most typical first.")
     ]
-    reason: Annotated[str | None, Field(description="Why nothing was learnt.")]
+    segments: Annotated[
+        int | None, Field(description="Number of stored segments labelled with the concept, up to 10,000.")
+    ]
+    agreement: Annotated[
+        float | None, Field(description="Probability that a held-out photo with the tag outranks a photo without it.")
+    ]
+    reason: Annotated[str | None, Field(description="Why no concept was learnt.")]
 
 
 class LearntTags(BaseModel):
-    """What became of each tag."""
+    """The result for each tag."""
 
     tags: list[LearntTag]
 
@@ -153,10 +161,12 @@ class LearntTags(BaseModel):
 class WholeConcept(Concept):
     """A concept with its examples."""
 
-    threshold: Annotated[float, Field(description="Score from which on a segment is labelled with it.")]
+    threshold: Annotated[float, Field(description="Minimum score at which a segment is labelled with the concept.")]
     segments: Annotated[
-        int | None, Field(description="Stored segments with the label, up to 10,000; null in another space.")
+        int | None, Field(description="Number of stored segments with the label, up to 10,000; null in another space.")
     ]
     positive: list[int]
     negative: list[int]
-    lost: Annotated[int, Field(description="Examples whose segments were replaced by none that overlaps enough.")]
+    lost: Annotated[
+        int, Field(description="Examples lost to resegmentation because no new segment overlaps them enough.")
+    ]

@@ -23,39 +23,39 @@ concepts.before_request(bodies.read_json)
 
 @concepts.get("/concepts", summary="List concepts", responses={200: schemas.ConceptList, **documented()})
 def list_concepts() -> Response:
-    """By name."""
+    """Sorted by name."""
     found = [answers.concept(record) for record in context().assembly.concepts.all()]
     return answers.as_json(schemas.ConceptList(concepts=found))
 
 
 @concepts.post(
-    "/concepts", summary="Name a concept", responses={201: schemas.WholeConcept, **documented(404, 413, 415)}
+    "/concepts", summary="Create a concept", responses={201: schemas.WholeConcept, **documented(404, 413, 415)}
 )
 def add_concept(body: schemas.NewConcept) -> Response:
-    """From the last round of `feedback`, or from examples. The name can be searched by at once."""
+    """From the last round of `feedback`, or from examples. Its name is searchable at once."""
     parts = context()
     if body.feedback is not None:
         if body.positive or body.negative:
-            raise QueryError("send `feedback` or examples, not both: examples can be added afterwards with PATCH")
+            raise QueryError("send `feedback` or examples, not both: add examples later with PATCH")
         return _whole(parts, parts.trainer.keep(body.name, parts.judgements.get(body.feedback)), 201)
     return _whole(parts, parts.trainer.teach(body.name, body.positive, body.negative), 201)
 
 
 @concepts.get(
-    "/concepts/<id:concept_id>", summary="A concept", responses={200: schemas.WholeConcept, **documented(404)}
+    "/concepts/<id:concept_id>", summary="Get a concept", responses={200: schemas.WholeConcept, **documented(404)}
 )
 def get_concept(path: schemas.ConceptPath) -> Response:
-    """With its examples, and how many stored segments are labelled with it."""
+    """A concept with its examples and the number of stored segments labelled with it."""
     return _whole(context(), path.concept_id)
 
 
 @concepts.patch(
     "/concepts/<id:concept_id>",
-    summary="Rename or teach a concept",
+    summary="Rename a concept or change its examples",
     responses={200: schemas.WholeConcept, **documented(404, 413, 415)},
 )
 def change_concept(path: schemas.ConceptPath, body: schemas.ConceptChange) -> Response:
-    """Examples are added to those there are, or removed; it is then learnt anew."""
+    """Adds or removes examples, then relearns the concept."""
     parts = context()
     parts.trainer.change(
         path.concept_id, name=body.name, positive=body.positive, negative=body.negative, removed=body.removed
@@ -63,9 +63,9 @@ def change_concept(path: schemas.ConceptPath, body: schemas.ConceptChange) -> Re
     return _whole(parts, path.concept_id)
 
 
-@concepts.delete("/concepts/<id:concept_id>", summary="Forget a concept", responses={204: None, **documented(404)})
+@concepts.delete("/concepts/<id:concept_id>", summary="Delete a concept", responses={204: None, **documented(404)})
 def delete_concept(path: schemas.ConceptPath) -> Response:
-    """The segments that it was learnt from stay."""
+    """The segments it was learnt from are kept."""
     context().assembly.concepts.delete(path.concept_id)
     return Response(status=204)
 
@@ -76,14 +76,14 @@ def delete_concept(path: schemas.ConceptPath) -> Response:
     responses={201: schemas.WholeConcept, **documented(404, 413, 415)},
 )
 def merge_concepts(body: schemas.ConceptMerge) -> Response:
-    """One concept, learnt from the examples of all, takes their place."""
+    """Replaces them with one concept learnt from all their examples."""
     parts = context()
     return _whole(parts, parts.trainer.merge(body.ids, body.name), 201)
 
 
 @concepts.get("/concepts/export", summary="Export concepts", responses={200: schemas.ConceptFile, **documented()})
 def export_concepts() -> Response:
-    """All concepts with their vectors, for another collection of the same recipe."""
+    """All concepts with their vectors, for use in another collection with the same recipe."""
     found = [schemas.PortableConcept(**each) for each in context().trainer.exported()]
     return answers.as_json(schemas.ConceptFile(form=FORM, concepts=found))
 
@@ -92,14 +92,14 @@ def export_concepts() -> Response:
     "/concepts/import", summary="Import concepts", responses={201: schemas.ConceptIds, **documented(413, 415)}
 )
 def import_concepts(body: schemas.ConceptFile) -> Response:
-    """What was exported from a collection of the same recipe; all concepts are taken, or none."""
+    """Imports an export from a collection with the same recipe. Either all concepts are imported or none."""
     ids = context().trainer.take_in([each.to_portable() for each in body.concepts])
     return answers.as_json(schemas.ConceptIds(ids=ids), 201)
 
 
 @concepts.get("/folders", summary="List folders", responses={200: schemas.FolderTags, **documented()})
 def list_folders(query: schemas.FolderPage) -> Response:
-    """Names of folders with photos in them, by name: tags that concepts can be learned from."""
+    """Names of folders that contain photos, sorted. They can serve as tags to learn concepts from."""
     found = context().assembly.folders.page(after=query.after, limit=query.limit + 1)
     folders = [schemas.FolderTag(name=name, photos=photos) for name, photos in found[: query.limit]]
     more = len(found) > query.limit
@@ -112,19 +112,19 @@ def list_folders(query: schemas.FolderPage) -> Response:
     responses={200: schemas.LearntTags, **documented(404, 413, 415)},
 )
 def learn_concepts(body: schemas.TaggedPhotos) -> Response:
-    """Which segment of each photo its tag is about is found out; a tag that no segments explain is not learnt.
+    """Finds the segment of each photo that its tag describes. A tag that matches no segments is not learnt.
 
-    Takes about a second a tag. Larger lots: `manage.py concepts learn`.
+    Takes about a second per tag. For many tags, use `manage.py concepts learn`.
     """
     parts = context()
     if not body.tags and not body.folders:
-        raise QueryError("nothing is to be learnt: send `tags` with ids of photos, or names of `folders`")
+        raise QueryError("there is nothing to learn: send `tags` with ids of photos, or names of `folders`")
     wanted = {key for photos in body.tags.values() for key in photos}
     if strange := wanted - parts.catalog.images(wanted).keys():
-        raise UnknownImageError(f"there is no photo {min(strange)}: it never was, or it was deleted")
+        raise UnknownImageError(f"there is no photo {min(strange)}: it never existed or was deleted")
     there = parts.assembly.folders.photos(set(body.folders)) if body.folders else {}
     if missing := set(body.folders) - there.keys():
-        raise QueryError(f"no photo is in a folder of the name {min(missing)!r}: names are told apart by case")
+        raise QueryError(f"no photo is in a folder named {min(missing)!r}: names are case-sensitive")
     tags = {**body.tags, **{name: there[name] for name in body.folders}}
     found = learn_from_photos(parts.trainer, tags, replace=body.replace)
     return answers.as_json(schemas.LearntTags(tags=[schemas.LearntTag(**asdict(each)) for each in found]))

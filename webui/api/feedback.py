@@ -18,10 +18,10 @@ feedback.before_request(bodies.read_json)
 
 
 @feedback.post(
-    "/feedback", summary="Begin to refine a search", responses={201: search_schemas.Round, **documented(404, 413, 415)}
+    "/feedback", summary="Start refining a search", responses={201: search_schemas.Round, **documented(404, 413, 415)}
 )
 def begin_feedback(body: search_schemas.Search) -> Response:
-    """Round 0: the search as it is. Whole photos cannot be refined."""
+    """Returns round 0, the plain search. Searches with whole photos cannot be refined."""
     parts, request = context(), body.to_request()
     found = parts.engine.refine(request, (), ())
     feedback_id = parts.judgements.begin(request, parts.assembly.recipe_spec.space)
@@ -30,10 +30,10 @@ def begin_feedback(body: search_schemas.Search) -> Response:
 
 
 @feedback.get(
-    "/feedback/<id:feedback_id>", summary="Any round", responses={200: search_schemas.Round, **documented(404)}
+    "/feedback/<id:feedback_id>", summary="Get a round", responses={200: search_schemas.Round, **documented(404)}
 )
 def get_feedback(path: search_schemas.FeedbackPath, query: search_schemas.RoundQuery) -> Response:
-    """The results of a round, by what had been judged by then; round 0 is the search without judgements."""
+    """The results of a round, based on the feedback up to then. Round 0 is the plain search."""
     return _answer(context().judgements.get(path.feedback_id, query.round), masks=query.masks)
 
 
@@ -43,7 +43,7 @@ def get_feedback(path: search_schemas.FeedbackPath, query: search_schemas.RoundQ
     responses={201: search_schemas.Round, **documented(404, 413, 415)},
 )
 def add_round(path: search_schemas.FeedbackPath, body: search_schemas.Judging) -> Response:
-    """The next round, by all judgements so far; photos that were judged are not among its results."""
+    """Returns the next round, based on all feedback so far. Judged photos are left out of its results."""
     parts = context()
     parts.judgements.add_round(path.feedback_id, body.relevant, body.irrelevant)
     return _answer(parts.judgements.get(path.feedback_id), masks=body.masks, status=201)
@@ -51,11 +51,11 @@ def add_round(path: search_schemas.FeedbackPath, body: search_schemas.Judging) -
 
 @feedback.delete(
     "/feedback/<id:feedback_id>/rounds/last",
-    summary="Take the last round back",
+    summary="Undo the last round",
     responses={200: search_schemas.Round, **documented(404)},
 )
 def take_back(path: search_schemas.FeedbackPath, query: schemas.MasksQuery) -> Response:
-    """The round before, without the judgements of the last one."""
+    """Drops the last round's feedback and returns the previous round."""
     parts = context()
     parts.judgements.take_back(path.feedback_id)
     return _answer(parts.judgements.get(path.feedback_id), masks=query.masks)

@@ -17,19 +17,19 @@ from .schemas import MAX_PAGE, PathId, Segment, Strict
 
 
 class ImagePath(BaseModel):
-    """The photo that is meant."""
+    """The id of the photo."""
 
     image_id: PathId
 
 
 class SegmentPath(BaseModel):
-    """The segment that is meant."""
+    """The id of the segment."""
 
     segment_id: PathId
 
 
 class QueryPath(BaseModel):
-    """The query photo that is meant."""
+    """The id of the query photo."""
 
     query_id: PathId
 
@@ -37,55 +37,61 @@ class QueryPath(BaseModel):
 class PageQuery(Strict):
     """Which page of photos."""
 
-    after: Annotated[int, Field(ge=0, le=MAX_ID, description="`next` of the page before.")] = 0
+    after: Annotated[int, Field(ge=0, le=MAX_ID, description="The `next` of the previous page.")] = 0
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
     state: Annotated[State | None, Field(description="Only photos in this state.")] = None
     max_quality: Annotated[
-        float | None, Field(ge=0, le=1, description="Only analysed photos whose segmentation is no better.")
+        float | None, Field(ge=0, le=1, description="Only analysed photos whose segmentation quality is at most this.")
     ] = None
 
 
 class PictureForm(BaseModel):
     """A picture file."""
 
-    file: Annotated[FileStorage, Field(description="The picture: JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, HEIF or PPM.")]
+    file: Annotated[
+        FileStorage, Field(description="The image file: JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, HEIF or PPM.")
+    ]
 
     @model_validator(mode="before")
     @classmethod
     def has_file(cls, values: object) -> object:
         """Check that one file came, not a text of that name."""
         if len(request.files.getlist("file")) > 1:
-            raise PydanticCustomError("file", "several files came: send one with each call")
+            raise PydanticCustomError("file", "the request has several files: send one per call")
         if not isinstance(values, dict) or not isinstance(values.get("file"), ReceivedFile):
             raise PydanticCustomError(
-                "file", "no file came: send a multipart/form-data body, the picture as part `file`"
+                "file", "the request has no file: send multipart/form-data with the picture as part `file`"
             )
         return values
 
 
 class Segmentation(BaseModel):
-    """How well a photo was segmented, all from 0 to 1."""
+    """How well a photo was segmented; all values are from 0 to 1."""
 
-    quality: Annotated[float, Field(description="Mean over the photo of the best segment's quality there.")]
-    covered: Annotated[float, Field(description="Share of the photo that usable segments cover.")]
-    largest_hole: Annotated[float, Field(description="Share of the largest connected part that none covers.")]
-    fragmented: Annotated[float, Field(description="Share that only fragments of under 1 % of the photo cover.")]
+    quality: Annotated[float, Field(description="Quality of the best segment at each point, averaged over the photo.")]
+    covered: Annotated[float, Field(description="Share of the photo covered by good segments.")]
+    largest_hole: Annotated[
+        float, Field(description="Share of the photo taken by the largest connected uncovered area.")
+    ]
+    fragmented: Annotated[
+        float, Field(description="Share of the photo covered only by fragments smaller than 1% of it.")
+    ]
 
 
 class Item(BaseModel):
-    """A photo. Width and height are those of the upright original, null until it was decoded."""
+    """A photo. Width and height are those of the upright original, null until it is decoded."""
 
     id: int
-    path: Annotated[str | None, Field(description="Where the file is; bytes that are not UTF-8 stand as `\\xNN`.")]
+    path: Annotated[str | None, Field(description="Path of the file; bytes that are not UTF-8 are written as `\\xNN`.")]
     width: int | None
     height: int | None
     state: State
     segment_count: int
-    error: Annotated[str | None, Field(description="Why it failed.")]
-    missing: Annotated[bool, Field(description="Whether its file was not where it should be, when last looked for.")]
-    taken_at: Annotated[str | None, Field(description="ISO 8601, local time of the camera.")]
+    error: Annotated[str | None, Field(description="Why the photo failed.")]
+    missing: Annotated[bool, Field(description="Whether the file was missing when last checked.")]
+    taken_at: Annotated[str | None, Field(description="ISO 8601, in the camera's local time.")]
     filename: str | None
-    segmentation: Annotated[Segmentation | None, Field(description="Null until the photo was analysed.")]
+    segmentation: Annotated[Segmentation | None, Field(description="Null until the photo is analysed.")]
 
 
 class ItemWithSegments(Item):
@@ -95,14 +101,14 @@ class ItemWithSegments(Item):
 
 
 class Page(BaseModel):
-    """A page of photos, by rising id."""
+    """A page of photos, in ascending order of id."""
 
     items: list[Item]
-    next: Annotated[int | None, Field(description="`after` of the next page; null at the end.")]
+    next: Annotated[int | None, Field(description="The `after` of the next page; null on the last page.")]
 
 
 class Entered(BaseModel):
-    """A photo that was given."""
+    """An uploaded photo."""
 
     id: int
     state: State

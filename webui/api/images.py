@@ -24,14 +24,14 @@ EXTENSIONS = {"JPEG": "jpg", "TIFF": "tif", "HEIF": "heic"}
 
 @images.post(
     "/images",
-    summary="Give a photo",
+    summary="Upload a photo",
     responses={202: schemas.Entered, 200: schemas.Entered, **documented(413, 415, 503, 507)},
 )
 def add_image(form: schemas.PictureForm) -> Response:
-    """202 with the id under which it is being entered; 200 with the id it has, if the same bytes are there already."""
+    """202 with the id of the new photo; 200 with the id of the existing photo if the same bytes are already there."""
     parts = context()
     if shortage := parts.assembly.storage.shortage():
-        raise InsufficientStorage(f"there is no room for more photos: {shortage}")
+        raise InsufficientStorage(f"cannot accept more photos: {shortage}")
     received = receive(form.file, parts.settings.uploads_dir)
     extension = EXTENSIONS.get(received.format, received.format.lower())
     registered = parts.assembly.own_files.enter_upload(received.partial, received.sha256, extension)
@@ -44,7 +44,7 @@ def add_image(form: schemas.PictureForm) -> Response:
 
 @images.get("/images", summary="List photos", responses={200: schemas.Page, **documented()})
 def list_images(query: schemas.PageQuery) -> Response:
-    """Photos by rising id, in pages."""
+    """Photos in ascending order of id, in pages."""
     catalog, more = context().catalog, query.limit + 1
     records = catalog.page(after=query.after, limit=more, state=query.state, max_quality=query.max_quality)
     shown = records[: query.limit]
@@ -54,11 +54,11 @@ def list_images(query: schemas.PageQuery) -> Response:
 
 @images.get(
     "/images/<id:image_id>",
-    summary="A photo with its segments",
+    summary="Get a photo with its segments",
     responses={200: schemas.ItemWithSegments, **documented(404)},
 )
 def get_image(path: schemas.ImagePath) -> Response:
-    """Segments are in falling quality."""
+    """Segments are sorted by quality, best first."""
     parts = context()
     image = parts.catalog.image(path.image_id)
     labels = parts.trainer.labels(image.id)
@@ -67,7 +67,7 @@ def get_image(path: schemas.ImagePath) -> Response:
 
 @images.delete("/images/<id:image_id>", summary="Delete a photo", responses={204: None, **documented(404)})
 def delete_image(path: schemas.ImagePath) -> Response:
-    """Take it out of the catalogue, with its segments. A file that was uploaded is removed, others stay on the disk."""
+    """Removes the photo and its segments from the catalogue. An uploaded file is deleted; other files stay on disk."""
     parts = context()
     image = parts.catalog.delete(path.image_id)
     parts.assembly.own_files.remove_photo(image.sha256, [place.path for place in image.locations])
@@ -76,21 +76,21 @@ def delete_image(path: schemas.ImagePath) -> Response:
 
 @images.get(
     "/images/<id:image_id>/file",
-    summary="A photo's original bytes",
+    summary="Get a photo's original file",
     responses={
         200: schemas.picture(*originals.MIME_TYPES.values(), originals.UNKNOWN_TYPE),
         **documented(404, 409, 410),
     },
 )
 def get_file(path: schemas.ImagePath) -> Response:
-    """410 if the file has gone, 409 if it has changed since the photo was entered, 404 if it cannot be decoded."""
+    """410 if the file is missing, 409 if it has changed since it was ingested, 404 if it cannot be decoded."""
     parts = context()
     return originals.serve_original(parts, parts.catalog.image(path.image_id))
 
 
 @images.get(
     "/images/<id:image_id>/thumbnail",
-    summary="A photo's thumbnail",
+    summary="Get a photo's thumbnail",
     responses={200: schemas.picture("image/jpeg"), **documented(404, 409, 410)},
 )
 def get_thumbnail(path: schemas.ImagePath) -> Response:
@@ -100,7 +100,7 @@ def get_thumbnail(path: schemas.ImagePath) -> Response:
 
 @images.get(
     "/images/<id:image_id>/preview",
-    summary="A photo's preview",
+    summary="Get a photo's preview",
     responses={200: schemas.picture("image/jpeg"), **documented(404, 409, 410)},
 )
 def get_preview(path: schemas.ImagePath) -> Response:
@@ -110,7 +110,7 @@ def get_preview(path: schemas.ImagePath) -> Response:
 
 @images.get(
     "/segments/<id:segment_id>/crop",
-    summary="A segment, cut out",
+    summary="Get a cut-out of a segment",
     responses={200: schemas.picture("image/jpeg"), **documented(404, 409, 410)},
 )
 def get_crop(path: schemas.SegmentPath) -> Response:

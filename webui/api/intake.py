@@ -14,25 +14,25 @@ from .problems import documented
 intake = APIBlueprint("api_intake", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="intake")])
 
 
-@intake.post("/intake/pause", summary="Pause entering", responses={200: schemas.Paused, **documented(503)})
+@intake.post("/intake/pause", summary="Pause ingest", responses={200: schemas.Paused, **documented(503)})
 def pause_intake() -> Response:
-    """Every worker finishes what it is at and takes nothing more, until it is resumed. Photos can still be given."""
+    """Workers finish their photos in progress, then wait until ingest is resumed. Uploads are still accepted."""
     context().ingest_queue.pause()
     return answers.as_json(schemas.Paused(paused=True))
 
 
-@intake.post("/intake/resume", summary="Go on entering", responses={200: schemas.Paused, **documented(503)})
+@intake.post("/intake/resume", summary="Resume ingest", responses={200: schemas.Paused, **documented(503)})
 def resume_intake() -> Response:
-    """After a pause; without one it changes nothing."""
+    """Ends a pause; otherwise it has no effect."""
     context().ingest_queue.resume()
     return answers.as_json(schemas.Paused(paused=False))
 
 
-@intake.post("/intake/cancel", summary="Cancel what waits", responses={200: schemas.PhotoCount, **documented(503)})
+@intake.post("/intake/cancel", summary="Cancel pending photos", responses={200: schemas.PhotoCount, **documented(503)})
 def cancel_intake() -> Response:
-    """Take out the photos that wait to be entered, and uploads of them. What was entered stays.
+    """Remove pending new photos and their uploads. Photos already indexed stay.
 
-    Photos that wait to be analysed again stay as they were. What was cancelled is entered when it is given again.
+    Photos waiting for resegmentation keep their current segments. Cancelled photos can be uploaded or ingested again.
     """
     parts = context()
     cancelled = parts.ingest_queue.cancel()
@@ -43,9 +43,9 @@ def cancel_intake() -> Response:
 
 @intake.post(
     "/intake/retry-failed",
-    summary="Try what failed again",
+    summary="Retry failed photos",
     responses={200: schemas.PhotoCount, **documented(503)},
 )
 def retry_failed() -> Response:
-    """Make every failed photo wait again, and no other."""
+    """Make every failed photo pending again."""
     return answers.as_json(schemas.PhotoCount(photos=context().ingest_queue.retry_failed()))

@@ -68,13 +68,13 @@ _STATUSES: tuple[tuple[type[RetrievalError], int], ...] = (
 )
 
 _WHAT_TO_DO = {
-    404: f"there is nothing at this address; {DOCUMENT} lists the calls",
-    405: "this address does not take this method; the Allow header lists those it takes",
+    404: f"this address does not exist; {DOCUMENT} lists all endpoints",
+    405: "this address does not allow this method; the Allow header lists the allowed ones",
     413: (
-        f"the request is larger than is accepted, or is a form of more than {MAX_FORM_PARTS} parts; enter large photos "
-        "from the disk with `python manage.py ingest`"
+        f"the request is too large, or a form with more than {MAX_FORM_PARTS} parts; ingest large photos from "
+        "disk with `python manage.py ingest`"
     ),
-    500: "the server failed; its log says why. If it happens again, report it with that log",
+    500: "internal error; details are in the server's log. If it happens again, report it with that log",
 }
 
 
@@ -130,7 +130,7 @@ def invalid(error: ValidationError) -> Response:
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     told = [_fault(fault) for fault in faults[:SHOWN_FAULTS]]
     more = [f"and {len(faults) - SHOWN_FAULTS} more"] if len(faults) > SHOWN_FAULTS else []
-    return problem(422, f"{'; '.join(told + more)}. Correct the request; it is described in {DOCUMENT}")
+    return problem(422, f"{'; '.join(told + more)}. Correct the request; see {DOCUMENT}")
 
 
 def unexpected() -> Response:

@@ -21,17 +21,17 @@ queries = APIBlueprint("api_queries", __name__, url_prefix="/api/v1", abp_tags=[
 
 @queries.post(
     "/queries",
-    summary="Give a query photo",
+    summary="Upload a query photo",
     responses={201: schemas.QueryPhoto, **documented(413, 415, 503, 507)},
 )
 def add_query(form: schemas.PictureForm) -> Response:
-    """It is segmented at once, and kept for a day; its segments can then be searched with.
+    """Segments it at once and keeps it for a day, so that you can search with its segments.
 
-    As it goes again, a quota does not keep it out; a full disk does.
+    The quota does not block query photos; a full disk does.
     """
     parts = context()
     if shortage := parts.assembly.storage.disk_shortage():
-        raise InsufficientStorage(f"there is no room for a query photo: {shortage}")
+        raise InsufficientStorage(f"cannot accept a query photo: {shortage}")
     received = receive(form.file, parts.settings.queries_dir)
     try:
         photo = parts.analyzer.analyze(received.partial)
@@ -50,17 +50,17 @@ def add_query(form: schemas.PictureForm) -> Response:
 
 @queries.get(
     "/queries/<id:query_id>",
-    summary="A query photo with its segments",
+    summary="Get a query photo with its segments",
     responses={200: schemas.QueryPhoto, **documented(404)},
 )
 def get_query(path: schemas.QueryPath) -> Response:
-    """As it was answered when it was given."""
+    """The same answer as for the upload."""
     return answers.as_json(answers.query_photo(context().queries.get(path.query_id)))
 
 
 @queries.get(
     "/queries/<id:query_id>/file",
-    summary="A query photo's picture",
+    summary="Get a query photo's picture",
     responses={200: schemas.picture("image/jpeg"), **documented(404, 410)},
 )
 def get_query_file(path: schemas.QueryPath) -> Response:
@@ -72,5 +72,5 @@ def get_query_file(path: schemas.QueryPath) -> Response:
         try:
             parts.renditions.make(parts.assembly.own_files.query_path(query.sha256), query.sha256, preview=shown)
         except UnreadableImageError as error:
-            raise Gone(f"the picture of query {query.id} is not there any more: upload it again") from error
+            raise Gone(f"the picture of query {query.id} is gone: upload it again") from error
     return originals.serve_rendition(shown, f"query-{query.sha256}")

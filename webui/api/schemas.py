@@ -24,9 +24,9 @@ MAX_COORDINATE = 1_000_000
 
 def _storable(text: str) -> str:
     if "\0" in text:
-        raise PydanticCustomError("nul", "it holds the character U+0000, which databases do not take: leave it out")
+        raise PydanticCustomError("nul", "it contains the character U+0000, which databases reject: leave it out")
     if any("\ud800" <= each <= "\udfff" for each in text):
-        raise PydanticCustomError("surrogate", "it holds half a character: send it as UTF-8")
+        raise PydanticCustomError("surrogate", "it contains an unpaired surrogate: send valid UTF-8")
     return text
 
 
@@ -41,11 +41,13 @@ Coordinate = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-MAX_CO
 
 Distance = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=MAX_COORDINATE)]
 
-Moment = Annotated[str, Field(description="In UTC, and says so (ISO 8601).", json_schema_extra={"format": "date-time"})]
+Moment = Annotated[
+    str, Field(description="ISO 8601, in UTC with its offset.", json_schema_extra={"format": "date-time"})
+]
 
 Box = Annotated[
     list[int],
-    Field(min_length=4, max_length=4, description="`x0 y0 x1 y1`, half open, in pixels of the upright original."),
+    Field(min_length=4, max_length=4, description="`x0 y0 x1 y1`, half-open, in pixels of the upright original."),
 ]
 
 
@@ -56,9 +58,9 @@ class Strict(BaseModel):
 
 
 class MasksQuery(Strict):
-    """What results bear."""
+    """What results include."""
 
-    masks: Annotated[bool, Field(description="Whether results bear their masks.")] = False
+    masks: Annotated[bool, Field(description="Whether to include masks in the results.")] = False
 
 
 class Problem(BaseModel):
@@ -67,28 +69,30 @@ class Problem(BaseModel):
     type: str
     title: str
     status: int
-    detail: Annotated[str, Field(description="What is wrong, and what to do.")]
+    detail: Annotated[str, Field(description="What is wrong and what to do.")]
 
 
 class Mask(BaseModel):
-    """COCO compressed run lengths, at the size the photo was analysed at.
+    """COCO compressed RLE, at the size at which the photo was analysed.
 
     The mask covers the whole photo: scale it by (width / w, height / h) to go to pixels of the original.
     """
 
     size: Annotated[list[int], Field(min_length=2, max_length=2, description="`h, w` of the analysed copy.")]
-    counts: Annotated[str, Field(description="As pycocotools makes and reads it.")]
+    counts: Annotated[str, Field(description="In the format of pycocotools.")]
 
 
 class Segment(BaseModel):
     """A segment of a photo."""
 
-    id: Annotated[int, Field(description="Of a stored photo's segment its id; of a query photo's its row, from 0.")]
+    id: Annotated[int, Field(description="Id of a stored segment; for a query photo, the row, from 0.")]
     box_xyxy: Box
     area: Annotated[int, Field(description="In pixels of the upright original.")]
-    quality: Annotated[float, Field(description="0 to 1; segments are in falling order of it.")]
-    label: Annotated[str | None, Field(description="What the recipe calls it, if it names things.")]
+    quality: Annotated[float, Field(description="0 to 1; segments are sorted by it, best first.")]
+    label: Annotated[str | None, Field(description="The recipe's label, if it has labels.")]
     label_score: float | None
-    parent: Annotated[int | None, Field(description="The `id` of the smallest segment that holds this one.")]
+    parent: Annotated[int | None, Field(description="The `id` of the smallest segment that contains this one.")]
     mask: Mask
-    concepts: Annotated[list[str], Field(description="Names of the concepts it shows; absent if there are none.")] = []
+    concepts: Annotated[
+        list[str], Field(description="Names of the concepts it is labelled with; absent if there are none.")
+    ] = []

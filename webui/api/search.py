@@ -19,7 +19,7 @@ search.before_request(bodies.read_json)
 
 @search.post("/search", summary="Search", responses={200: schemas.Answer, **documented(404, 413, 415)})
 def find(body: schemas.Search) -> Response:
-    """Best first. The photos that examples come from are not among the results."""
+    """Best first. Photos the examples come from are left out."""
     parts = context()
     answer = parts.engine.search(body.to_request())
     observe_search(answer)
@@ -29,9 +29,9 @@ def find(body: schemas.Search) -> Response:
 
 @search.post(
     "/search/facets",
-    summary="Count what results could be narrowed to",
+    summary="Count facets of a search",
     responses={200: schemas.Facets, **documented(404, 413, 415)},
 )
 def count_facets(body: schemas.Search) -> Response:
-    """Takes what a search takes, and answers with its facets alone, so that no results wait for them."""
+    """Takes the same body as a search and returns only its facets, so that results need not wait for them."""
     return answers.as_json(answers.facet_answer(context().engine.facets(body.to_request())))

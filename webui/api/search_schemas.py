@@ -30,7 +30,7 @@ from .schemas import (
 
 
 class FeedbackPath(BaseModel):
-    """The search that is being refined."""
+    """The id of the search being refined."""
 
     feedback_id: PathId
 
@@ -38,11 +38,11 @@ class FeedbackPath(BaseModel):
 class RoundQuery(MasksQuery):
     """Which round."""
 
-    round: Annotated[int | None, Field(ge=0, le=1000, description="The last one if absent.")] = None
+    round: Annotated[int | None, Field(ge=0, le=1000, description="The last round if absent.")] = None
 
 
 class WordsQuery(Strict):
-    """What has been typed so far."""
+    """The text typed so far."""
 
     prefix: Annotated[str, Field(max_length=100)]
     limit: Annotated[int, Field(ge=1, le=50)] = 10
@@ -57,8 +57,8 @@ REF_SHAPES = _shapes(
 )
 
 REF_FAULT = (
-    "a reference is one of (segment), (image, point), (image, box), (image), (query, segment), (query, point), "
-    "(query, box) or (query), and nothing else"
+    "a reference is exactly one of (segment), (image, point), (image, box), (image), (query, segment), (query, "
+    "point), (query, box) or (query)"
 )
 
 
@@ -86,7 +86,7 @@ class Reference(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_describe_ref)
 
-    segment: Annotated[BodyId | None, Field(description="Id of a stored segment; of a query photo: its row.")] = None
+    segment: Annotated[BodyId | None, Field(description="Id of a stored segment; for a query photo, the row.")] = None
     image: Annotated[BodyId | None, Field(description="Id of a stored photo.")] = None
     query: Annotated[BodyId | None, Field(description="Id of a query photo.")] = None
     point: Annotated[
@@ -110,15 +110,15 @@ class Reference(BaseModel):
         return Ref(segment=self.segment, image=self.image, query=self.query, point=self.point, box=self.box)
 
 
-Positive = Annotated[list[Reference], Field(max_length=MAX_REFS, description="Examples of what is sought.")]
+Positive = Annotated[list[Reference], Field(max_length=MAX_REFS, description="Examples of what to find.")]
 
-Negative = Annotated[list[Reference], Field(max_length=MAX_REFS, description="Examples of what is not.")]
+Negative = Annotated[list[Reference], Field(max_length=MAX_REFS, description="Examples of what to avoid.")]
 
 Number = Annotated[int, Field(strict=True, ge=0, lt=MAX_PARTS)]
 
 
 class Thing(Strict):
-    """A further thing that a photo has to hold. There must be at least one positive example or a word."""
+    """Another thing that a photo must contain. It needs at least one positive example or a word."""
 
     positive: Positive = []
     negative: Negative = []
@@ -140,7 +140,7 @@ class Thing(Strict):
 
 
 class Lies(Strict):
-    """How one thing lies to another. Things are numbered from 0, in the order of the answer's `parts`."""
+    """How one thing is placed relative to another. Things are numbered from 0, in the order of the answer's `parts`."""
 
     subject: Number
     relation: RelationName
@@ -148,17 +148,26 @@ class Lies(Strict):
 
 
 class Conditions(Strict):
-    """What results have to meet, all of it."""
+    """Conditions that results must meet, all of them."""
 
-    folder: Annotated[Text | None, Field(max_length=4096, description="Absolute path; the photo is below it.")] = None
+    folder: Annotated[
+        Text | None,
+        Field(max_length=4096, description="Absolute path of a folder that contains the photo at any depth."),
+    ] = None
     taken_from: Annotated[date | None, Field(description="First day, by the photo's EXIF data.")] = None
-    taken_until: Annotated[date | None, Field(description="Last day, which is included.")] = None
-    recipe: Annotated[Text | None, Field(max_length=64, description="Fingerprint of the recipe that cut it.")] = None
-    label: Annotated[Text | None, Field(max_length=200, description="The segment's.")] = None
-    concept: Annotated[BodyId | None, Field(description="Id of a concept that the segment shows.")] = None
-    min_area: Annotated[float, Field(strict=True, ge=0, le=1, description="The segment's share of the photo.")] = 0.0
-    max_area: Annotated[float, Field(strict=True, ge=0, le=1, description="Up to this share, exclusive.")] = 1.0
-    position: Annotated[Position | None, Field(description="The third that the segment's middle is in.")] = None
+    taken_until: Annotated[date | None, Field(description="Last day, inclusive.")] = None
+    recipe: Annotated[Text | None, Field(max_length=64, description="Fingerprint of the recipe that segmented it.")] = (
+        None
+    )
+    label: Annotated[Text | None, Field(max_length=200, description="Label of the segment.")] = None
+    concept: Annotated[BodyId | None, Field(description="Id of a concept that the segment is labelled with.")] = None
+    min_area: Annotated[
+        float, Field(strict=True, ge=0, le=1, description="Minimum share of the photo that the segment covers.")
+    ] = 0.0
+    max_area: Annotated[float, Field(strict=True, ge=0, le=1, description="Maximum share, exclusive.")] = 1.0
+    position: Annotated[
+        Position | None, Field(description="The third of the photo that contains the segment's centre.")
+    ] = None
 
     def to_filters(self) -> Filters:
         """As the engine takes them.
@@ -172,7 +181,7 @@ class Conditions(Strict):
 
 
 class Search(Strict):
-    """What is sought: examples, words, or both. There must be at least one positive example or a word."""
+    """What to search for: examples, words, or both. At least one positive example or a word is required."""
 
     positive: Positive = []
     negative: Negative = []
@@ -180,25 +189,26 @@ class Search(Strict):
         str | None,
         Field(
             max_length=MAX_TEXT,
-            description="Words. With positive examples, both are meant; without, each word has to be in the photo.",
+            description="With positive examples, results match both; without, each word must appear in the photo.",
         ),
     ] = None
     also: Annotated[
-        list[Thing], Field(max_length=MAX_PARTS - 1, description="What else has to be in the same photo.")
+        list[Thing], Field(max_length=MAX_PARTS - 1, description="What else must be in the same photo.")
     ] = []
     relations: Annotated[
-        list[Lies], Field(max_length=10, description="How the things lie to each other; photos without are left out.")
+        list[Lies],
+        Field(max_length=10, description="How the things are arranged; photos without this arrangement are left out."),
     ] = []
     limit: Annotated[int, Field(strict=True, ge=1, le=MAX_LIMIT)] = 50
-    group_by: Annotated[GroupBy, Field(description="One result a photo, or segments, several a photo.")] = "image"
+    group_by: Annotated[GroupBy, Field(description="`image`: one result per photo; `segment`: possibly several.")] = (
+        "image"
+    )
     min_quality: Annotated[
-        float, Field(strict=True, ge=0, le=1, description="Segments of a lower quality are not among the results.")
+        float, Field(strict=True, ge=0, le=1, description="Leave out segments of lower quality.")
     ] = 0.0
-    filters: Annotated[Conditions, Field(description="Conditions that results have to meet.")] = Conditions()
-    facets: Annotated[
-        bool, Field(strict=True, description="Whether likely results are counted by what they can be narrowed to.")
-    ] = False
-    masks: Annotated[bool, Field(strict=True, description="Whether results bear their masks.")] = False
+    filters: Annotated[Conditions, Field(description="Conditions that results must meet.")] = Conditions()
+    facets: Annotated[bool, Field(strict=True, description="Whether to count facets of the likely results.")] = False
+    masks: Annotated[bool, Field(strict=True, description="Whether to include masks in the results.")] = False
 
     def to_request(self) -> SearchRequest:
         """As the engine takes it.
@@ -223,15 +233,17 @@ class Search(Strict):
 
 
 class Judging(Strict):
-    """What was judged of the results. A segment that was judged before is judged anew."""
+    """Feedback on results. A new judgement of a segment replaces the old one."""
 
-    relevant: Annotated[list[BodyId], Field(max_length=MAX_JUDGED, description="Segments that show it.")] = []
-    irrelevant: Annotated[list[BodyId], Field(max_length=MAX_JUDGED, description="Segments that do not.")] = []
-    masks: Annotated[bool, Field(strict=True, description="Whether results bear their masks.")] = False
+    relevant: Annotated[
+        list[BodyId], Field(max_length=MAX_JUDGED, description="Segments that show what is searched for.")
+    ] = []
+    irrelevant: Annotated[list[BodyId], Field(max_length=MAX_JUDGED, description="Segments that do not show it.")] = []
+    masks: Annotated[bool, Field(strict=True, description="Whether to include masks in the results.")] = False
 
 
 class Matched(BaseModel):
-    """What a result has of one part of the query."""
+    """How a result matches one part of the query."""
 
     part: Annotated[int, Field(description="Number in the answer's `parts`.")]
     segment_id: int
@@ -239,22 +251,29 @@ class Matched(BaseModel):
     box_xyxy: Box
     label: str | None
     nearest: Annotated[
-        str | None, Field(description="Of a word, which of the classes it stands for came nearest; else null.")
+        str | None, Field(description="For a word, the nearest of the classes it stands for; otherwise null.")
     ]
-    mask: Annotated[Mask | None, Field(description="Only if asked for.")] = None
+    mask: Annotated[Mask | None, Field(description="Only on request.")] = None
 
 
 class Result(BaseModel):
     """One result."""
 
     image_id: int
-    segment_id: Annotated[int | None, Field(description="Null where whole photos are compared.")]
-    score: Annotated[float, Field(description="Cosine similarity: greater is nearer.")]
+    segment_id: Annotated[int | None, Field(description="Null if whole photos are compared.")]
+    score: Annotated[float, Field(description="Cosine similarity: higher is closer.")]
     box_xyxy: Box
     label: str | None
-    likely: Annotated[bool, Field(description="Whether the score stands out enough from this search's others.")]
-    fallback: Annotated[bool, Field(description="Nothing was found in this photo: its whole was compared. Comes last.")]
-    quality: Annotated[float | None, Field(description="Of the segment, 0 to 1; null where whole photos are compared.")]
+    likely: Annotated[bool, Field(description="Whether the score stands out from the other scores of this search.")]
+    fallback: Annotated[
+        bool,
+        Field(
+            description="No segment was found in this photo, so the whole photo was compared. Such results come last."
+        ),
+    ]
+    quality: Annotated[
+        float | None, Field(description="Quality of the segment, 0 to 1; null if whole photos are compared.")
+    ]
     matched: Annotated[
         list[Matched],
         Field(
@@ -262,14 +281,12 @@ class Result(BaseModel):
             "empty for a search by a single example."
         ),
     ]
-    relations: Annotated[
-        list[float], Field(description="To what degree, 0 to 1, each relation that was asked for holds.")
-    ]
-    mask: Annotated[Mask | None, Field(description="Only if asked for.")] = None
+    relations: Annotated[list[float], Field(description="Degree to which each requested relation holds, 0 to 1.")]
+    mask: Annotated[Mask | None, Field(description="Only on request.")] = None
 
 
 class Used(BaseModel):
-    """Which segment an example came to; null for a whole photo."""
+    """The segment that an example resolved to; null for a whole photo."""
 
     ref: Reference
     segment: Segment | None
@@ -281,8 +298,10 @@ class Term(BaseModel):
     text: Annotated[str, Field(description="As typed.")]
     name: str
     labels: list[str]
-    colors: Annotated[list[str], Field(description="Colours that it should have, by which results are ordered, too.")]
-    concept: Annotated[int | None, Field(description="Id of the concept of this name; absent for other words.")] = None
+    colors: Annotated[list[str], Field(description="Colours that also affect the order of results.")]
+    concept: Annotated[
+        int | None, Field(description="Id of the concept of this name; absent if the word is not a concept.")
+    ] = None
 
 
 class Words(BaseModel):
@@ -294,17 +313,17 @@ class Words(BaseModel):
 
 
 class Freshness(BaseModel):
-    """How much of the catalogue was searched."""
+    """How much of the catalogue is indexed."""
 
-    segments: Annotated[int, Field(description="Segments that were searched.")]
-    lag: Annotated[int, Field(description="Segments that are not searchable yet.")]
+    segments: Annotated[int, Field(description="Segments searched.")]
+    lag: Annotated[int, Field(description="Segments not yet searchable.")]
 
 
 class Facet(BaseModel):
-    """A condition, with how many likely results meet it."""
+    """A condition and the number of likely results that meet it."""
 
-    value: Annotated[str, Field(description="As the filter of that name takes it; a concept's id; a year; a size.")]
-    name: Annotated[str, Field(description="For people.")]
+    value: Annotated[str, Field(description="Value for the filter of that name; an id for concepts.")]
+    name: Annotated[str, Field(description="Human-readable name.")]
     count: int
 
 
@@ -312,9 +331,9 @@ class Answer(BaseModel):
     """Results, best first."""
 
     results: list[Result]
-    used: Annotated[list[Used], Field(description="One an example, positive ones first.")]
+    used: Annotated[list[Used], Field(description="One per example, positive ones first.")]
     words: Annotated[Words | None, Field(description="Null if there was no text.")]
-    parts: Annotated[list[str], Field(description="Names of the parts that `matched` speaks of.")]
+    parts: Annotated[list[str], Field(description="Names of the parts that `matched` refers to.")]
     facets: Annotated[
         dict[str, list[Facet]] | None,
         Field(
@@ -331,7 +350,7 @@ class Answer(BaseModel):
 
 
 class Facets(BaseModel):
-    """What the results of a search could be narrowed to."""
+    """The facets of a search."""
 
     facets: Annotated[
         dict[str, list[Facet]],
@@ -346,22 +365,28 @@ class Facets(BaseModel):
 class Round(Answer):
     """A round of feedback."""
 
-    id: Annotated[int, Field(description="Of the search that is being refined.")]
-    round: Annotated[int, Field(description="0 is the search without judgements.")]
-    rounds: Annotated[int, Field(description="The last one there is.")]
-    model: Annotated[ModelName, Field(description="What the results are ranked by.")]
-    kept_query: Annotated[bool, Field(description="Following the judgements would have ranked them worse.")]
+    id: Annotated[int, Field(description="Id of the search being refined.")]
+    round: Annotated[int, Field(description="0 is the search without feedback.")]
+    rounds: Annotated[int, Field(description="The last round.")]
+    model: Annotated[ModelName, Field(description="How the results are ranked.")]
+    kept_query: Annotated[
+        bool,
+        Field(
+            description="Whether the query was kept because following the feedback would have ranked judged results "
+            "worse."
+        ),
+    ]
     leave_one_out: Annotated[
         dict[str, float],
         Field(description="How well each model ranks every judgement without knowing it; empty if there are too few."),
     ]
-    threshold: Annotated[float, Field(description="Score from which on a segment is rather relevant than not.")]
-    ask: Annotated[list[Result], Field(description="Results whose judgement would tell most.")]
-    relevant: Annotated[list[int], Field(description="Segments judged so far to show it.")]
-    irrelevant: Annotated[list[int], Field(description="Segments judged so far not to.")]
+    threshold: Annotated[float, Field(description="Score above which a segment is more likely relevant than not.")]
+    ask: Annotated[list[Result], Field(description="Results for which feedback would help most.")]
+    relevant: Annotated[list[int], Field(description="Segments marked relevant so far.")]
+    irrelevant: Annotated[list[int], Field(description="Segments marked irrelevant so far.")]
 
 
 class WordList(BaseModel):
-    """Words that begin as typed, the most likely ones first."""
+    """Words that start with the typed text, most likely first."""
 
     words: list[str]

@@ -1,4 +1,4 @@
-"""How the installation is doing, which words it knows, and how the API is used."""
+"""Get the status, which words it knows, and how the API is used."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ status = APIBlueprint("api_status", __name__, url_prefix="/api/v1", abp_tags=[Ta
 _JSON_OBJECT = {"application/json": {"schema": {"type": "object"}}}
 
 
-@status.get("/status", summary="How the installation is doing", responses={200: status_schemas.Status, **documented()})
+@status.get("/status", summary="Get the status", responses={200: status_schemas.Status, **documented()})
 def get_status() -> Response:
-    """Photos by state, and what is searchable."""
+    """Photos by state and the size of the index."""
     parts = context()
     spec, index = parts.assembly.recipe_spec, parts.engine.segments
     found = status_schemas.Status(
@@ -36,7 +36,7 @@ def get_status() -> Response:
 
 @status.get("/words", summary="Complete a word", responses={200: search_schemas.WordList, **documented()})
 def complete_word(query: search_schemas.WordsQuery) -> Response:
-    """Words that a search understands, the most likely ones first."""
+    """Words that can be searched for, most likely first."""
     engine, typed = context().engine, query.prefix.strip().casefold()
     named = [name for name in engine.concepts.names() if typed and name.casefold().startswith(typed)]
     words = dict.fromkeys([*sorted(named), *engine.vocabulary.complete(query.prefix, query.limit)])
@@ -45,11 +45,11 @@ def complete_word(query: search_schemas.WordsQuery) -> Response:
 
 @status.get(
     "/openapi.json",
-    summary="This document",
+    summary="Get this document",
     responses={200: {"description": "An OpenAPI document", "content": _JSON_OBJECT}, **documented()},
 )
 def get_document() -> Response:
-    """The OpenAPI 3.1 description of these calls."""
+    """The OpenAPI 3.1 description of this API."""
     app: OpenAPI = current_app  # type: ignore[assignment]  # a proxy of it
     nobody: list[dict[str, list[str]]] = [] if g.visitor.name else [{}]
     return jsonify({**app.api_doc, "security": [*({name: []} for name in app.security_schemes or {}), *nobody]})

@@ -18,27 +18,29 @@ class Counts(BaseModel):
 
 
 class Status(BaseModel):
-    """How the installation is doing."""
+    """The status of the installation."""
 
     counts: Counts
-    segments: Annotated[int, Field(description="Segments that a search can find.")]
-    lag: Annotated[int, Field(description="Segments that are not searchable yet.")]
+    segments: Annotated[int, Field(description="Searchable segments.")]
+    lag: Annotated[int, Field(description="Segments not yet searchable.")]
     recipe: str
-    fingerprint: Annotated[str, Field(description="Of the recipe; vectors of two are never compared.")]
+    fingerprint: Annotated[
+        str, Field(description="Vector space of the recipe; vectors of different spaces are never compared.")
+    ]
     analyzer_up: Annotated[bool, Field(description="Whether query photos can be segmented now.")]
-    paused: Annotated[bool, Field(description="Whether the workers were told to enter nothing more for now.")]
+    paused: Annotated[bool, Field(description="Whether ingest is paused.")]
     shortage: Annotated[
-        str | None, Field(description="Why there is no room for photos, and what to do; null if there is.")
+        str | None, Field(description="Why there is no space for photos and what to do; null if there is space.")
     ]
 
 
 class Paused(BaseModel):
-    """Whether the workers are told to enter nothing more for now."""
+    """Whether ingest is paused."""
 
     paused: bool
 
 
 class PhotoCount(BaseModel):
-    """How many photos it was."""
+    """The number of photos affected."""
 
     photos: int
