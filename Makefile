@@ -6,7 +6,7 @@ PHOTOS ?=
 SERVE ?= 1
 PORT ?= 8000
 
-.PHONY: help setup demo serve test test-fast check lint types audit bench format clean
+.PHONY: help setup demo serve test test-fast check lint types audit wheel bench format clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -15,13 +15,13 @@ help:  ## this list
 	python3 -m venv .uv && .uv/bin/pip install --quiet uv
 
 .venv/.synced: uv.lock pyproject.toml | $(if $(filter .uv/bin/uv,$(UV)),.uv/bin/uv)
-	$(UV) sync --frozen --all-groups
+	$(UV) sync --frozen --all-extras --all-groups
 	touch $@
 
 setup: .venv/.synced  ## everything that is needed, in .venv
 
 demo: setup  ## a small collection, searched before your eyes; PHOTOS=folder for your own, SERVE=0 to end after the check
-	$(RUN) python -m demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(filter 0,$(SERVE)),--no-serve) --port $(PORT)
+	$(RUN) python manage.py demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(filter 0,$(SERVE)),--no-serve) --port $(PORT)
 
 serve: setup  ## the web server with its worker
 	$(RUN) python manage.py serve --port $(PORT)
@@ -46,10 +46,13 @@ types: setup  ## mypy, strict
 	$(RUN) mypy
 
 audit: setup  ## bandit over the code, pip-audit over what is installed
-	$(RUN) bandit --quiet --configfile pyproject.toml --recursive retrieval indexer webui migrations manage.py
+	$(RUN) bandit --quiet --configfile pyproject.toml --recursive retrieval indexer webui demo segsearch manage.py
 	$(RUN) python -m tools.audit
 
-check: lint types audit  ## what CI runs: fails where no Chromium is
+wheel: setup  ## what pip installs, in dist/
+	$(RUN) hatchling build --target wheel
+
+check: lint types audit wheel  ## what CI runs: fails where no Chromium is
 	SEGSEARCH_REQUIRE_BROWSER=1 $(MAKE) test
 	$(MAKE) demo SERVE=0
 
@@ -58,4 +61,4 @@ bench: setup  ## search and ingest against raw FAISS and against the stages alon
 	$(if $(PHOTOS),$(RUN) python manage.py bench ingest --folder "$(PHOTOS)")
 
 clean:  ## what can be made again
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .uv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

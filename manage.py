@@ -1,61 +1,9 @@
 #!/usr/bin/env python
-"""SegSearch's commands. The composition root: reads the environment, sets logging, attaches the commands."""
+"""SegSearch's commands from a checkout; installed, they are called ``segsearch``."""
 
-from __future__ import annotations
+from segsearch.cli import cli, main
 
-import logging
-import os
-import sys
-
-import click
-
-from indexer.commands import COMMANDS as INDEXER_COMMANDS
-from retrieval.errors import AccountError, ConfigurationError, QueryError, RetrievalError
-from retrieval.processes.terminal import PrintableFormatter, PrintableGroup, echo, show_only_printable
-from retrieval.settings import Settings
-from webui.serving.commands import COMMANDS as WEBUI_COMMANDS
-
-
-@click.group(cls=PrintableGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option("-v", "--verbose", count=True, help="Say more; twice for everything.")
-@click.pass_context
-def cli(context: click.Context, verbose: int) -> None:
-    """Search photos by segment.
-
-    Settings come from the environment: SEGSEARCH_HOME, SEGSEARCH_DATABASE_URL, SEGSEARCH_DEVICE, SEGSEARCH_RECIPE,
-    SEGSEARCH_MIN_FREE, SEGSEARCH_QUOTA.
-    """
-    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    handler = logging.StreamHandler()
-    handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=level, handlers=[handler])
-    context.obj = Settings.from_env(os.environ)
-
-
-for command in (*INDEXER_COMMANDS, *WEBUI_COMMANDS):
-    cli.add_command(command)
-
-
-def main() -> None:
-    """Run a command; an error that is the user's to mend ends in one line."""
-    show_only_printable()
-    try:
-        cli(prog_name="manage.py")
-    except (AccountError, ConfigurationError, QueryError) as error:
-        echo(f"error: {error}", err=True)
-        sys.exit(2)
-    except RetrievalError as error:
-        echo(f"error: {error}", err=True)
-        sys.exit(1)
-    except OSError as error:
-        from retrieval.storage.disk import obstacle_of
-
-        obstacle = obstacle_of(error)
-        if obstacle is None:
-            raise
-        echo(f"error: {obstacle}", err=True)
-        sys.exit(1)
-
+__all__ = ["cli", "main"]
 
 if __name__ == "__main__":
     main()

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from retrieval.processes.extras import required
 from retrieval.types import RgbImage
 
 SCENES = 60
@@ -169,5 +170,5 @@ def _cut_out(source: Source) -> NDArray[np.uint8]:
 def _shipped(package: str, file: str) -> RgbImage:
     """A photo of an installed package, RGB."""
     root, _, below = package.partition(".")
-    with as_file(files(root).joinpath(*below.split("."), file)) as path:
+    with as_file(files(required(root, "demo")).joinpath(*below.split("."), file)) as path:
         return np.asarray(Image.open(path).convert("RGB"))

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,9 +16,9 @@ import numpy as np
 import psutil
 
 from retrieval.analysis.remote import RemoteAnalyzer
+from retrieval.processes.program import own_command, own_environment
 from retrieval.settings import Settings
 
-MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 CLIENTS = (1, 8)
 STARTS = 3
 WARM_UP = 20
@@ -64,8 +61,8 @@ def bench_serving(settings: Settings, keys: list[int]) -> dict[str, Any]:
 @contextmanager
 def _server(settings: Settings) -> Iterator[tuple[str, psutil.Process, float]]:
     """Address, process, and seconds until it listened."""
-    environment = {**os.environ, "SEGSEARCH_HOME": str(settings.home), "SEGSEARCH_RECIPE": settings.recipe}
-    command = [sys.executable, str(MANAGE), "serve", "--no-worker", "--port", "0"]
+    environment = own_environment(SEGSEARCH_HOME=str(settings.home), SEGSEARCH_RECIPE=settings.recipe)
+    command = own_command("serve", "--no-worker", "--port", "0")
     started = time.perf_counter()
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:

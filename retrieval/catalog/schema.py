@@ -13,7 +13,7 @@ from ..errors import CatalogError, SchemaOutdatedError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 Evidence = Callable[[], str | None]
 """What tells that a database without tables is not a new one, if anything does."""

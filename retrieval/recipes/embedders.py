@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigurationError, WeightsCorruptError
 from ..models.fingerprint import fingerprint
 from ..models.weights import HubModel
+from ..processes.extras import required
 
 if TYPE_CHECKING:
     from ..embed.towers import TextTower
@@ -190,7 +191,7 @@ def _timm(model: HubModel) -> tuple[Any, Any, PatchInput]:
 
 
 def _transformers(kind: str, model: HubModel) -> tuple[Any, Any, PatchInput]:
-    import transformers
+    transformers = required("transformers", "hub")
 
     from ..embed import towers
     from ..models.patches import PatchInput
@@ -209,7 +210,7 @@ def _transformers(kind: str, model: HubModel) -> tuple[Any, Any, PatchInput]:
 
 
 def _text_tower(model: HubModel, network: Any, where: Any) -> TextTower:
-    import transformers
+    transformers = required("transformers", "hub")
 
     from ..embed.towers import TextTower
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..processes.extras import required
 from ..segment.sam_parameters import PARAMETERS, SamParameters
 from ..types import RgbImage, Segments
 from . import RecipeSpec
@@ -167,7 +168,7 @@ def recipe_spec(name: str) -> RecipeSpec:
 
 def _build(version: str, model: HubModel, device: str, threads: int | None, parameters: SamParameters) -> Sam:
     """Load the model on a device."""
-    import transformers
+    transformers = required("transformers", "hub")
 
     from ..models.passes import Device
 

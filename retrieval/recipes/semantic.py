@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ConfigurationError
+from ..processes.extras import required
 from ..segment.class_map import ClassMap, ComponentParameters, class_segments
 from ..types import RgbImage, Segments
 from . import RecipeSpec
@@ -174,7 +175,7 @@ def recipe_spec(name: str) -> RecipeSpec:
 
 def _build(model: HubModel, device: str, threads: int | None, parameters: SemanticParameters) -> SemanticNetwork:
     """Load the model on a device."""
-    import transformers
+    transformers = required("transformers", "hub")
 
     from ..models.passes import Device
 
@@ -189,7 +190,7 @@ def _build(model: HubModel, device: str, threads: int | None, parameters: Semant
 
 def _kind(config: Any) -> Any:
     """The class of transformers that builds this model for segmentation."""
-    import transformers
+    transformers = required("transformers", "hub")
 
     if config.model_type != "oneformer":
         for kind in (transformers.AutoModelForSemanticSegmentation, transformers.AutoModelForUniversalSegmentation):

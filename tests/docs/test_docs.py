@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 import pytest
 
+from demo.commands import demo
 from indexer.commands import COMMANDS as INDEXER
 from webui.serving.commands import COMMANDS as WEBUI
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")))
-NAMES = {command.name: command for command in (*INDEXER, *WEBUI)}
+NAMES = {command.name: command for command in (*INDEXER, *WEBUI, demo)}
 
 
 def options(command: click.Command) -> set[str]:
@@ -36,7 +37,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_commands_and_their_options_are_there(document: Path) -> None:
-    for name, rest in re.findall(r"manage\.py ([a-z-]+)([^`\n]*)", document.read_text()):
+    for name, rest in re.findall(r"(?:manage\.py|segsearch) ([a-z][a-z-]*)([^`\n]*)", document.read_text()):
         assert name in NAMES, name
         known = options(NAMES[name])
         for option in re.findall(r"(?<!\w)(--[a-z-]+)", rest):

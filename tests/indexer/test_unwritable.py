@@ -128,13 +128,15 @@ def test_what_is_exported_to_where_nothing_can_be_written(tmp_path: Path, monkey
     """As any other error of a disk that a command meets."""
     import sys
 
+    import click
+
     import manage
 
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SEGSEARCH_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(sys, "argv", ["manage.py", "export", "--out", os.fspath(tmp_path / "file" / "x.json")])
     told: list[str] = []
-    monkeypatch.setattr(manage.click, "echo", lambda text, **_: told.append(text))
+    monkeypatch.setattr(click, "echo", lambda text, **_: told.append(text))
     with pytest.raises(SystemExit) as ended:
         manage.main()
     assert ended.value.code == 1

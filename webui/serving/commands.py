@@ -12,12 +12,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from retrieval.processes.lifetime import PARENT_VARIABLE, started_by, stop_on_signals, stop_with_parent
+from retrieval.processes.program import own_command, own_environment
 from retrieval.processes.terminal import echo
 from retrieval.settings import Settings
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
-
 
 class Companion:
     """A process of this project that is started again when it dies, and ends with this one.
@@ -37,7 +35,7 @@ class Companion:
     Parameters
     ----------
     command : str
-        Of ``manage.py``.
+        Of this program.
     """
 
     def __init__(self, command: str) -> None:
@@ -58,8 +56,8 @@ class Companion:
             self._process.kill()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, PARENT_VARIABLE: str(os.getpid())}
-        return subprocess.Popen([sys.executable, str(MANAGE), self.command], env=environment)
+        environment = own_environment(**{PARENT_VARIABLE: str(os.getpid())})
+        return subprocess.Popen(own_command(self.command), env=environment)
 
     def _watch(self) -> None:
         pause = 1.0

@@ -7,11 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 from rich.console import Console
 
 from retrieval.assembly import Assembly
-from retrieval.errors import RetrievalError
+from retrieval.processes.program import own_command, own_environment
 from retrieval.query.request import Ref, SearchRequest
 from retrieval.search.answer import Match
 from retrieval.search.engine import SearchEngine
@@ -20,8 +19,6 @@ from retrieval.storage.locations import uri_of
 
 from .scenes import Scene, compose
 
-ROOT = Path(__file__).resolve().parents[1]
-MANAGE = str(ROOT / "manage.py")
 WORDS = "find all motorcycles"
 THING = "motorcycle"
 ENOUGH = 0.8
@@ -30,17 +27,22 @@ ENOUGH = 0.8
 console = Console()
 
 
-@click.command()
-@click.option("--photos", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of your own.")
-@click.option("--serve/--no-serve", default=True, help="Serve the pages in the end.")
-@click.option("--port", default=8000, show_default=True)
-def main(photos: Path | None, serve: bool, port: int) -> None:
-    """Show what SegSearch does."""
+def run(photos: Path | None, *, serve: bool, port: int) -> None:
+    """Show what SegSearch does.
+
+    Parameters
+    ----------
+    photos : Path or None
+        A folder to enter; scenes are composed if it is absent.
+    serve : bool
+        Whether this process becomes the server in the end.
+    port : int
+    """
     given = os.environ.get("SEGSEARCH_HOME")
-    home = Path(given or ROOT / "var" / ("photos" if photos else "demo"))
-    environment = {**os.environ, "SEGSEARCH_HOME": str(home)}
+    home = Path(given or Path("var") / ("photos" if photos else "demo")).absolute()
+    environment = own_environment(SEGSEARCH_HOME=str(home))
     if not given:  # what an earlier version of the demo has made is the demo's to bring up to date
-        subprocess.run([sys.executable, MANAGE, "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(own_command("migrate"), env=environment, check=True, stdout=subprocess.DEVNULL)
     scenes: list[Scene] = []
     if photos is None:
         console.print("[bold]Composing 60 scenes[/] from photos that scikit-image and scikit-learn ship …")
@@ -49,16 +51,15 @@ def main(photos: Path | None, serve: bool, port: int) -> None:
     console.print(f"[bold]Entering[/] {folder}: every photo is segmented, every segment embedded")
     assembly = Assembly(Settings.from_env(environment))
     if set(assembly.catalog.recipes()) - {assembly.recipe_spec.fingerprint}:
-        subprocess.run([sys.executable, MANAGE, "resegment"], env=environment, check=True)
-    subprocess.run([sys.executable, MANAGE, "ingest", str(folder)], env=environment, check=True)
+        subprocess.run(own_command("resegment"), env=environment, check=True)
+    subprocess.run(own_command("ingest", str(folder)), env=environment, check=True)
     passed = _check(assembly, scenes) if scenes else _show_labels(assembly)
     if not passed:
         sys.exit("the demo failed: the scenes above are not what was asked for")
     if serve:
         console.print(f"[bold]Browse[/] http://127.0.0.1:{port}/  (Ctrl-C stops it)")
-        os.chdir(ROOT)
-        os.execve(sys.executable, [sys.executable, MANAGE, "serve", "--port", str(port)], environment)
-    console.print(f"Browse it with: SEGSEARCH_HOME={home} make serve")
+        os.execve(sys.executable, own_command("serve", "--port", str(port)), environment)
+    console.print(f"Browse it with: SEGSEARCH_HOME={home} {sys.executable} -m segsearch serve")
 
 
 def _check(assembly: Assembly, scenes: list[Scene]) -> bool:
@@ -100,12 +101,3 @@ def _show_labels(assembly: Assembly) -> bool:
         f"{contents.segments} segments of {contents.photos} photos can be searched; try words or click a segment."
     )
     return contents.photos > 0
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except RetrievalError as error:
-        sys.exit(f"error: {error}")
-    except subprocess.CalledProcessError as error:  # it has said why
-        sys.exit(error.returncode)

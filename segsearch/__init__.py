@@ -1,0 +1,1 @@
+"""The program ``segsearch``: the composition root, above the library and its applications."""
