@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .assembly import Assembly
     from .errors import RetrievalError
+    from .library import Hit, Hits, Library, open
     from .query.filters import Filters
-    from .query.request import Ref, SearchRequest
+    from .query.relations import Relation
+    from .query.request import Clause, Ref, SearchRequest
     from .search.answer import Match, SearchAnswer
     from .settings import Settings
     from .types import Analysis, Segments
@@ -18,27 +20,39 @@ if TYPE_CHECKING:
 _HOMES = {
     "Analysis": "types",
     "Assembly": "assembly",
+    "Clause": "query.request",
     "Filters": "query.filters",
+    "Hit": "library",
+    "Hits": "library",
+    "Library": "library",
     "Match": "search.answer",
     "Ref": "query.request",
+    "Relation": "query.relations",
     "RetrievalError": "errors",
     "SearchAnswer": "search.answer",
     "SearchRequest": "query.request",
     "Segments": "types",
     "Settings": "settings",
+    "open": "library",
 }
 
 __all__ = [
     "Analysis",
     "Assembly",
+    "Clause",
     "Filters",
+    "Hit",
+    "Hits",
+    "Library",
     "Match",
     "Ref",
+    "Relation",
     "RetrievalError",
     "SearchAnswer",
     "SearchRequest",
     "Segments",
     "Settings",
+    "open",
 ]
 
 

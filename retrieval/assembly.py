@@ -62,6 +62,11 @@ class Assembly:
             ) from error
         return open_sessions(self.settings.database_url, self.remains)
 
+    def close(self) -> None:
+        """Let go of the database, if it was opened."""
+        if "_sessions" in self.__dict__:
+            self._sessions.engine.dispose()
+
     def remains(self) -> str | None:
         """What HOME holds of photos that its catalogue has to know, if anything."""
         for manifest in sorted(self.settings.index_dir.glob("*/segments/manifest.json")):

@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import click
+import matplotlib as mpl
 import pytest
+from toys import Pictures
 
 from demo.commands import demo
 from indexer.commands import COMMANDS as INDEXER
@@ -53,3 +55,21 @@ def test_every_decision_is_in_the_list() -> None:
 def test_no_document_names_a_place_on_somebodys_machine() -> None:
     for path in DOCUMENTS:
         assert not re.search(r"/(home|Users|root|work)/\w", path.read_text()), path.name
+
+
+def test_the_lines_of_python_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """Those of the README, on drawn photos and the recipe without a network."""
+    mpl.use("Agg")
+    (lines,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    pictures = Pictures(tmp_path / "photos")
+    for seed in range(3):
+        pictures(seed=seed, size=(640, 480))
+    pictures("../query.jpg", seed=1, size=(640, 480))
+    monkeypatch.chdir(tmp_path)
+    exec(lines.replace('ss.open("var")', 'ss.open("var", recipe="grid", device="cpu")'), {})
+    told = capsys.readouterr().out
+    assert "'indexed': 3" in told
+    assert told.count("0001.png") >= 2, "found by a place on it, and by the name that was learnt of it"
+    assert (tmp_path / "hits.png").is_file()

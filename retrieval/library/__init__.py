@@ -1,0 +1,51 @@
+"""What a program in Python uses: a library of photos, and what is found in it.
+
+>>> import retrieval as ss
+>>> lib = ss.open("var")  # doctest: +SKIP
+>>> lib.ingest("photos")  # doctest: +SKIP
+>>> lib.search(image="query.jpg", point=(320, 200)).show()  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..assembly import Assembly
+from ..errors import ConfigurationError
+from ..settings import Settings
+from .hits import Hit, Hits
+from .library import IngestReport, Library
+
+__all__ = ["Hit", "Hits", "IngestReport", "Library", "open"]
+
+
+def open(home: str | os.PathLike[str] = "var", *, recipe: str = "lite", device: str = "auto") -> Library:
+    """Open a library of photos, or make a new one.
+
+    Parameters
+    ----------
+    home : path
+        Folder of the catalogue and the index. The environment is not read.
+    recipe : str
+        What segments and embeds, as ``SEGSEARCH_RECIPE`` names it.
+    device : {"auto", "cpu", "cuda", "cuda:N"}
+
+    Raises
+    ------
+    ConfigurationError
+        There is no such recipe, or no such folder can be.
+    SchemaOutdatedError, CatalogError
+        The catalogue was made by another version, or cannot be opened.
+
+    Notes
+    -----
+    No network is loaded before one is needed.
+    """
+    place = Path(home).expanduser()
+    if place.exists() and not place.is_dir():
+        raise ConfigurationError(f"{place} is not a folder: give the one that the catalogue is in, or will be in")
+    assembly = Assembly(Settings.in_home(place, device=device, recipe=recipe))
+    assembly.recipe_spec  # noqa: B018  # what is wrong is said here, not at the first search
+    assembly.catalog  # noqa: B018
+    return Library(assembly)

@@ -1,0 +1,172 @@
+"""What a search found, with its pictures."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from io import BytesIO
+from math import ceil
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..errors import UnreadableImageError
+from ..processes.extras import required
+from ..processes.terminal import printable
+from ..types import RgbImage
+from .photos import Photos, outlined
+
+SHOWN_SIDE = 320
+"""Long side of the pictures of `Hits`, in pixels."""
+
+COLUMNS = 5
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Hit:
+    """A segment that was found, or a whole photo.
+
+    Attributes
+    ----------
+    image_id : int
+    segment_id : int or None
+        None where whole photos were compared.
+    path : Path or None
+        Where the photo is, or was.
+    score : float
+        Cosine similarity, greater is nearer.
+    likely : bool
+        Whether the score stands out enough from the others of this search.
+    box_xyxy : tuple of int
+        In pixels of the upright original, half open.
+    size_hw : tuple of int
+        Of the upright original.
+    label : str or None
+    """
+
+    image_id: int
+    segment_id: int | None
+    path: Path | None
+    score: float
+    likely: bool
+    box_xyxy: tuple[int, int, int, int]
+    size_hw: tuple[int, int]
+    label: str | None
+    photos: Photos = field(repr=False)
+
+    def mask(self) -> NDArray[np.bool_]:
+        """The segment's mask, (H, W), in the frame of the upright original; all of it for a whole photo.
+
+        Raises
+        ------
+        UnknownSegmentError
+            The photo was deleted, or analysed anew.
+        """
+        return self.photos.mask(self.segment_id, self.size_hw)
+
+    def image(self) -> RgbImage:
+        """The upright photo, (H, W, 3), in sRGB.
+
+        Raises
+        ------
+        ImageError
+            The photo is not where it was, or not what it was.
+        """
+        return self.photos.image(self.image_id, max(self.size_hw))
+
+    def crop(self) -> RgbImage:
+        """What of the photo is in the box; raises as `image`."""
+        x0, y0, x1, y1 = self.box_xyxy
+        return self.image()[y0:y1, x0:x1]
+
+    def outlined(self, long_side: int = SHOWN_SIDE) -> RgbImage:
+        """A smaller copy of the photo with the segment's outline; raises as `image` and `mask`."""
+        picture = self.photos.image(self.image_id, long_side)
+        return outlined(picture, self.photos.mask(self.segment_id, (picture.shape[0], picture.shape[1])))
+
+    def __str__(self) -> str:
+        return f"{self.score:.3f}  {printable(self.path or f'photo {self.image_id}')}"
+
+
+class Hits(Sequence[Hit]):
+    """Results of a search, best first; a notebook shows them as pictures.
+
+    Parameters
+    ----------
+    hits : sequence of Hit
+    """
+
+    def __init__(self, hits: Sequence[Hit]) -> None:
+        self._hits = tuple(hits)
+
+    def __len__(self) -> int:
+        return len(self._hits)
+
+    @overload
+    def __getitem__(self, at: int) -> Hit: ...
+    @overload
+    def __getitem__(self, at: slice) -> Hits: ...
+    def __getitem__(self, at: int | slice) -> Hit | Hits:
+        return Hits(self._hits[at]) if isinstance(at, slice) else self._hits[at]
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, self._hits)) or "nothing was found"
+
+    def plot(self, axes: Sequence[Any] | None = None) -> list[Any]:
+        """Draw the photos with outlines of what was found.
+
+        Parameters
+        ----------
+        axes : sequence of matplotlib.axes.Axes, optional
+            One a hit; a new figure if absent.
+
+        Returns
+        -------
+        list of Axes
+
+        Raises
+        ------
+        ConfigurationError
+            Matplotlib is not installed; it is by the extra ``plot``.
+        """
+        given = list(_new_axes(len(self)) if axes is None else axes)
+        for hit, each in zip(self, given, strict=False):
+            each.imshow(hit.outlined())
+            each.set_title(f"{hit.score:.3f}", color="black" if hit.likely else "grey")
+        for each in given:
+            each.set_axis_off()
+        return given
+
+    def show(self) -> None:
+        """Draw the photos in a window; raises as `plot`."""
+        self.plot()
+        required("matplotlib.pyplot", "plot").show()
+
+    def _repr_html_(self) -> str:
+        return f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(map(_figure, self))}</div>'
+
+
+def _new_axes(count: int) -> list[Any]:
+    pyplot = required("matplotlib.pyplot", "plot")
+    columns = max(1, min(COLUMNS, count))
+    rows = max(1, ceil(count / columns))
+    size = 2.4 * columns, 2.4 * rows
+    _, axes = pyplot.subplots(rows, columns, squeeze=False, figsize=size, layout="constrained")
+    return list(axes.ravel())
+
+
+def _figure(hit: Hit) -> str:
+    """A hit as HTML; a photo that is gone by its name alone."""
+    told = escape(str(hit))
+    try:
+        stream = BytesIO()
+        Image.fromarray(hit.outlined()).save(stream, "JPEG", quality=85)
+    except UnreadableImageError as error:
+        return f"<figure>{told}<br>{escape(str(error))}</figure>"
+    source = base64.b64encode(stream.getvalue()).decode()
+    return f'<figure><img src="data:image/jpeg;base64,{source}" alt=""><figcaption>{told}</figcaption></figure>'

@@ -1,0 +1,281 @@
+"""A library of photos: entered, searched and named from Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property, lru_cache
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any, Protocol, Self
+
+from ..analysis.analyzer import AnalyzedPhoto
+from ..analysis.local import LocalAnalyzer
+from ..analysis.remote import RemoteAnalyzer
+from ..assembly import Assembly
+from ..catalog.records import ImageRecord, SegmentRecord
+from ..errors import QueryError
+from ..images.decoder_pool import DecoderPool
+from ..models.fingerprint import digest_of_file
+from ..query.filters import NO_FILTERS, Filters
+from ..query.relations import Relation
+from ..query.request import Box, Clause, Point, Ref, SearchRequest
+from ..search.answer import SearchAnswer
+from ..search.engine import SearchEngine
+from .hits import Hit, Hits
+from .photos import Photos
+
+INGEST = "indexer.worker:ingest_paths"
+"""What enters photos. It is of a layer above this one, so it is named here, once, and loaded when it is needed."""
+
+ANALYSES_KEPT = 8
+"""So many query photos are analysed once, however often they are searched by."""
+
+PAGE = 500
+
+PhotoPath = str | os.PathLike[str]
+
+
+class IngestReport(Protocol):
+    """What became of every file of an ingest."""
+
+    @property
+    def counts(self) -> Mapping[Any, int]:
+        """Files by what they came to: ``indexed``, ``unchanged``, ``duplicate``, ``empty``, ``failed``, ``skipped``."""
+        ...
+
+    @property
+    def failures(self) -> Sequence[Any]:
+        """Those that failed, each with `path` and `reason`."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        ...
+
+
+class Library:
+    """Photos that can be searched by segment; a context manager. Made by `retrieval.open`.
+
+    Parameters
+    ----------
+    assembly : Assembly
+    """
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._assembly = assembly
+        self._decoders = DecoderPool(1)
+        self._analyses: Callable[[Path, str], AnalyzedPhoto] = lru_cache(ANALYSES_KEPT)(self._analyze)
+
+    def __enter__(self) -> Self:
+        """The library itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database and of the processes that decode pictures."""
+        self._decoders.close(cancel=True)
+        self._assembly.close()
+
+    def ingest(self, *paths: PhotoPath) -> IngestReport:
+        """Enter photos: files, and folders with everything below them.
+
+        Parameters
+        ----------
+        *paths : path
+
+        Returns
+        -------
+        IngestReport
+            A file that cannot be used is in it with its reason, and stops nothing.
+
+        Raises
+        ------
+        QueryError
+            No path is given, or there is nothing at one.
+        """
+        places = [Path(path).expanduser().absolute() for path in paths]
+        if not places:
+            raise QueryError("nothing is to be entered: give at least one file or folder")
+        for place in places:
+            if not place.exists():
+                raise QueryError(f"{place} does not exist: give a photo or a folder of photos")
+        ingest: Callable[[Assembly, Sequence[Path]], IngestReport] = resolve_name(INGEST)
+        return ingest(self._assembly, places)
+
+    def search(  # noqa: PLR0913  # what can be asked, each by its name
+        self,
+        *,
+        text: str = "",
+        image: PhotoPath | int | None = None,
+        point: Point | None = None,
+        box: Box | None = None,
+        segment: int | None = None,
+        limit: int = 20,
+        filters: Filters = NO_FILTERS,
+        also: Sequence[Clause | str] = (),
+        relations: Sequence[Relation] = (),
+    ) -> Hits:
+        """Search by a photo, by a place on it, by a stored segment, or by words; several together mean all of them.
+
+        Parameters
+        ----------
+        text : str
+            Words, such as ``"find all motorcycles"``.
+        image : path or int, optional
+            A photo, or the id of a stored one.
+        point : tuple of float, optional
+            ``x, y`` on `image`, in pixels of the upright original.
+        box : tuple of float, optional
+            ``x0, y0, x1, y1`` in the same pixels.
+        segment : int, optional
+            Id of a stored segment.
+        limit : int
+            1 to 1000.
+        filters : Filters
+        also : sequence of Clause or str
+            What else the photos have to hold.
+        relations : sequence of Relation
+            How the things lie to each other.
+
+        Raises
+        ------
+        QueryError
+            Nothing is asked for, a place is not on the photo, or the photo is not there.
+        ImageError
+            The photo cannot be used.
+        UnknownImageError, UnknownSegmentError
+        """
+        _check_place(image, point, box)
+        with self._reference(image, point, box) as refs:
+            request = SearchRequest(
+                positive=(*refs, *([] if segment is None else [Ref(segment=segment)])),
+                text=text,
+                limit=limit,
+                filters=filters,
+                also=tuple(Clause(text=each) if isinstance(each, str) else each for each in also),
+                relations=tuple(relations),
+            )
+            self._engine.refresh()
+            return self._hits(self._engine.search(request))
+
+    def images(self) -> Iterator[ImageRecord]:
+        """All photos, by rising id."""
+        page = self._assembly.catalog.page(limit=PAGE)
+        while page:
+            yield from page
+            page = self._assembly.catalog.page(after=page[-1].id, limit=PAGE)
+
+    def segments(self, image_id: int) -> list[SegmentRecord]:
+        """The segments of a photo, in falling quality.
+
+        Raises
+        ------
+        UnknownImageError
+        """
+        return self._assembly.catalog.segments(self._assembly.catalog.image(image_id).id)
+
+    def delete(self, image_id: int) -> None:
+        """Take a photo out, with its segments; its file stays unless it was uploaded.
+
+        Raises
+        ------
+        UnknownImageError
+        """
+        image = self._assembly.catalog.delete(image_id)
+        self._assembly.own_files.remove_photo(image.sha256, [place.path for place in image.locations])
+
+    def concepts(self) -> list[str]:
+        """The names that people gave."""
+        return sorted(self._assembly.concepts.names())
+
+    def learn(self, name: str, positive: Iterable[int | Hit], negative: Iterable[int | Hit] = ()) -> None:
+        """Name what segments show, so that ``search(text=name)`` finds it.
+
+        Parameters
+        ----------
+        name : str
+        positive, negative : iterable of int or Hit
+            Segments that show it, and that do not.
+
+        Raises
+        ------
+        QueryError
+            The name cannot be had, or no example can be used.
+        UnknownSegmentError
+        """
+        trainer = self._assembly.trainer(self._engine)
+        trainer.teach(name, _segment_ids(positive), _segment_ids(negative))
+
+    @cached_property
+    def _engine(self) -> SearchEngine:
+        return self._assembly.engine()
+
+    @cached_property
+    def _photos(self) -> Photos:
+        return Photos(self._assembly.catalog, self._decoders)
+
+    @contextmanager
+    def _reference(self, image: PhotoPath | int | None, point: Point | None, box: Box | None) -> Iterator[list[Ref]]:
+        """What a photo and a place on it mean; a photo that is not stored is kept until the search is done."""
+        if image is None:
+            yield []
+        elif isinstance(image, int):
+            yield [Ref(image=image, point=point, box=box)]
+        else:
+            path = Path(image).expanduser().absolute()
+            if not path.is_file():
+                raise QueryError(f"{path} is not a file: give the path of a photo")
+            digest, space = digest_of_file(path), self._assembly.recipe_spec.space
+            photo = self._analyses(path, digest)
+            query = self._assembly.queries.add(digest, photo.size_hw, photo.analysis, space)
+            try:
+                yield [Ref(query=query, point=point, box=box)]
+            finally:
+                self._assembly.queries.remove(query)
+
+    def _analyze(self, path: Path, _digest: str) -> AnalyzedPhoto:
+        """By the analyzer process if it is up, here if not."""
+        remote = RemoteAnalyzer(self._assembly.settings.analyzers_dir)
+        if remote.is_up():
+            return remote.analyze(path)
+        return LocalAnalyzer(self._assembly.recipe, self._decoders).analyze(path)
+
+    def _hits(self, answer: SearchAnswer) -> Hits:
+        images = self._assembly.catalog.images({match.image_id for match in answer.results})
+        return Hits(
+            [
+                Hit(
+                    image_id=match.image_id,
+                    segment_id=match.segment_id,
+                    path=images[match.image_id].path,
+                    score=match.score,
+                    likely=match.likely,
+                    box_xyxy=match.box_xyxy,
+                    size_hw=(images[match.image_id].height or 0, images[match.image_id].width or 0),
+                    label=match.label,
+                    photos=self._photos,
+                )
+                for match in answer.results
+                if match.image_id in images  # another process may have deleted it meanwhile
+            ]
+        )
+
+
+def _check_place(image: PhotoPath | int | None, point: Point | None, box: Box | None) -> None:
+    if image is None and (point is not None or box is not None):
+        raise QueryError("point and box are places on a photo: give image too")
+    if point is not None and box is not None:
+        raise QueryError("give point or box, not both")
+
+
+def _segment_ids(examples: Iterable[int | Hit]) -> list[int]:
+    found = [each.segment_id if isinstance(each, Hit) else each for each in examples]
+    if None in found:
+        raise QueryError("a whole photo is no example of a concept: give a segment of it")
+    return [key for key in found if key is not None]
