@@ -46,7 +46,7 @@ types: setup  ## mypy, strict
 	$(RUN) mypy
 
 audit: setup  ## bandit over the code, pip-audit over what is installed
-	$(RUN) bandit --quiet --configfile pyproject.toml --recursive retrieval indexer webui demo segsearch manage.py
+	$(RUN) bandit --quiet --configfile pyproject.toml --recursive retrieval indexer webui migrations demo segsearch manage.py
 	$(RUN) python -m tools.audit
 
 wheel: setup  ## what pip installs, in dist/

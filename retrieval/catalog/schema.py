@@ -13,7 +13,10 @@ from ..errors import CatalogError, SchemaOutdatedError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+_HERE = Path(__file__).resolve().parent
+
+MIGRATIONS = next(folder for folder in (_HERE / "migrations", _HERE.parents[1] / "migrations") if folder.is_dir())
+"""Beside this module in a wheel, at the top of a checkout."""
 
 Evidence = Callable[[], str | None]
 """What tells that a database without tables is not a new one, if anything does."""
