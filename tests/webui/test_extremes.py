@@ -88,7 +88,7 @@ def test_texts(served: str, text: str) -> None:
     ):
         assert sent(served, call, body).status_code in (200, 201, 422)
     detail = sent(served, "search", {**BY, "filters": {"label": "a\0b"}}).json()["detail"]
-    assert detail.startswith("filters.label: it holds the character U+0000")
+    assert detail.startswith("filters.label: it contains the character U+0000")
     form = {name: text.encode("utf-8", "surrogatepass") for name in ("name", "password")}
     assert requests.post(f"{served}/login", data=form, headers={"Origin": served}).status_code == 401
 

@@ -24,6 +24,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     started: list[subprocess.Popen[bytes]] = []
     own = {"SEGSEARCH_HOME": str(tmp_path / "home"), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_DEVICE": "cpu"}
 
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in the background of a shell; processes would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def run(*arguments: str) -> subprocess.Popen[bytes]:
         with (tmp_path / "log").open("ab") as log:
             process = subprocess.Popen(
