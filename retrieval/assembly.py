@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from .analysis.analyzer import Analyzer
-from .analysis.local import text_vector
+from .analysis.analyzer import AnalyzedPhoto, Analyzer
+from .analysis.local import LocalAnalyzer, text_vector
 from .analysis.remote import RemoteAnalyzer
 from .catalog import (
     Accounts,
@@ -22,6 +22,7 @@ from .catalog import (
     open_sessions,
 )
 from .errors import ConfigurationError
+from .images.decoder_pool import DecoderPool
 from .index.files import IndexFiles
 from .index.live import LiveIndex, photos_of, segments_of
 from .index.replicas import gpu_of
@@ -216,6 +217,24 @@ class Assembly:
         )
         engine.refresh()
         return engine
+
+    def analyze(self, path: Path, decoders: DecoderPool) -> AnalyzedPhoto:
+        """Analyse a photo: by the analyzer process or, where it is not up, by the recipe in this process.
+
+        Parameters
+        ----------
+        path : Path
+            Absolute.
+        decoders : DecoderPool
+            Decode it where this process analyses it.
+
+        Raises
+        ------
+        ImageError
+            The file cannot be used as a picture.
+        """
+        remote = RemoteAnalyzer(self.settings.analyzers_dir)
+        return remote.analyze(path) if remote.is_up() else LocalAnalyzer(self.recipe, decoders).analyze(path)
 
     def _embed_text(self, text: str) -> Vectors:
         remote = RemoteAnalyzer(self.settings.analyzers_dir)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def evaluate(
-    settings: Settings, /, folder: Path, names: tuple[str, ...], as_json: bool, what: str | None, **options: object
+    settings: Settings, /, folder: Path, names: tuple[str, ...], as_json: bool, what: str | None, **options: Any
 ) -> None:
     """Measure segmentation and retrieval on a FOLDER of annotated photos, in a home of its own.
 
@@ -44,25 +44,20 @@ def evaluate(
     the hierarchy's regions and boundaries. Forms and measures: docs/evaluation.md.
     """
     recipes = list(dict.fromkeys(names or [settings.recipe]))
-    if what is not None:
-        from retrieval.evaluation.run import run_measuring
-
-        from .progress import ingest_all
-
-        if len(recipes) > 1:
-            raise click.UsageError(f"--{what} measures one recipe: give --recipe once")
-        own = replace(settings, recipe=recipes[0])
-        run_measuring(own, folder, what, as_json=as_json, ingest=ingest_all, **options)  # type: ignore[arg-type]  # as below
-        return
-    if next(folder.glob("*.npz"), None) is not None:
+    if what is not None and len(recipes) > 1:
+        raise click.UsageError(f"--{what} measures one recipe: give --recipe once")
+    if what is None and next(folder.glob("*.npz"), None) is not None:
         from retrieval.evaluation.bsds import run_drawn_evaluation
 
-        out: Any = options["out"]
-        limit: Any = options["limit"]
+        out, limit = options["out"], options["limit"]
         run_drawn_evaluation(settings, folder, recipes=recipes, out=out, limit=limit, as_json=as_json)
         return
-    from retrieval.evaluation.run import run_evaluation
+    from retrieval.evaluation.run import Run, run_evaluation, run_measuring
 
     from .progress import ingest_all
 
-    run_evaluation(settings, folder, recipes=recipes, as_json=as_json, ingest=ingest_all, **options)  # type: ignore[arg-type]  # click's own types
+    run = Run(folder=folder, as_json=as_json, **options)
+    if what is None:
+        run_evaluation(settings, recipes, run, ingest_all)
+    else:
+        run_measuring(replace(settings, recipe=recipes[0]), what, run, ingest_all)

@@ -12,7 +12,6 @@ import click
 from rich.text import Text
 
 from retrieval.analysis.analyzer import AnalyzedPhoto
-from retrieval.analysis.local import LocalAnalyzer
 from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError
@@ -94,12 +93,8 @@ def _relation(text: str) -> Relation:
 
 
 def _analyze(assembly: Assembly, image: Path) -> AnalyzedPhoto:
-    """By the analyzer process if it is up, here if not."""
-    remote = RemoteAnalyzer(assembly.settings.analyzers_dir)
-    if remote.is_up():
-        return remote.analyze(image.absolute())
     with DecoderPool(1) as decoders:
-        return LocalAnalyzer(assembly.recipe, decoders).analyze(image)
+        return assembly.analyze(image.absolute(), decoders)
 
 
 def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> None:

@@ -1,16 +1,24 @@
 """Measures of segmentation and retrieval, and the annotated photos they are taken on.
 
-============= =========================================================================
-module        what
-============= =========================================================================
-`datasets`    photos with annotated objects or regions, from folders of four kinds
-`metrics`     average best overlap, recall, average precision, bootstrap
-`regions`     covering, Rand index, variation of information over a hierarchy's cuts
-`boundaries`  precision and recall of boundaries, people's agreement
-`semantic`    mean IoU over classes
-`calibration` whether probabilities are right: calibration error, reliability, AUC
-============= =========================================================================
+=================== ======================================================================
+module              what
+=================== ======================================================================
+`datasets`          photos with annotated objects or regions, from folders of four kinds
+`metrics`           average best overlap, recall, bootstrap
+`regions`           covering, Rand index, variation of information over a hierarchy's cuts
+`boundaries`        precision and recall of boundaries, people's agreement
+`semantic`          mean IoU over classes
+`calibration`       whether probabilities are right: calibration error, reliability, AUC
+`collection`        segmentation and retrieval of one recipe over annotated photos
+`combinations`      searches for several things at once
+`feedback`          rounds of feedback, and concepts
+`clusters`          clusters of what has no name
+`segmentation`      pixel classes and milliseconds a photo of a recipe
+`bsds`              regions and boundaries against drawings of people
+`comparison`        recipes side by side, with intervals of the gain
+`run`               what the command `evaluate` runs
+`figures`, `report` figures on the terminal, and as an HTML page
+=================== ======================================================================
 
-All but `datasets` are pure functions of arrays. The evaluation itself, which drives ingest and search as users do, is
-``retrieval/evaluation/collection.py``.
+The first six are of arrays and files alone; the others measure an installation through what users call.
 """

@@ -1,4 +1,4 @@
-"""A library of photos: entered, searched and named from Python."""
+"""A photo library: ingest, search and name things from Python."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from pkgutil import resolve_name
 from typing import Any, Protocol, Self
 
 from ..analysis.analyzer import AnalyzedPhoto
-from ..analysis.local import LocalAnalyzer
-from ..analysis.remote import RemoteAnalyzer
 from ..assembly import Assembly
 from ..catalog.records import ImageRecord, SegmentRecord
 from ..errors import QueryError
@@ -27,10 +25,10 @@ from .hits import Hit, Hits
 from .photos import Photos
 
 INGEST = "indexer.worker:ingest_paths"
-"""What enters photos. It is of a layer above this one, so it is named here, once, and loaded when it is needed."""
+"""The function that ingests photos. It belongs to a layer above, so it is named here, once, and loaded on first use."""
 
 ANALYSES_KEPT = 8
-"""So many query photos are analysed once, however often they are searched by."""
+"""How many analysed query photos are cached."""
 
 PAGE = 500
 
@@ -78,12 +76,12 @@ class Library:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database and of the processes that decode pictures."""
+        """Close the database and end the decoder processes."""
         self._decoders.close(cancel=True)
         self._assembly.close()
 
     def ingest(self, *paths: PhotoPath) -> IngestReport:
-        """Enter photos: files, and folders with everything below them.
+        """Ingest photos: files, and folders with everything below them.
 
         Parameters
         ----------
@@ -92,16 +90,16 @@ class Library:
         Returns
         -------
         IngestReport
-            A file that cannot be used is in it with its reason, and stops nothing.
+            A file that cannot be used is listed with the reason; the others are ingested.
 
         Raises
         ------
         QueryError
-            No path is given, or there is nothing at one.
+            No path was given, or one does not exist.
         """
         places = [Path(path).expanduser().absolute() for path in paths]
         if not places:
-            raise QueryError("nothing is to be entered: give at least one file or folder")
+            raise QueryError("there is nothing to ingest: give at least one file or folder")
         for place in places:
             if not place.exists():
                 raise QueryError(f"{place} does not exist: give a photo or a folder of photos")
@@ -139,9 +137,9 @@ class Library:
             1 to 1000.
         filters : Filters
         also : sequence of Clause or str
-            What else the photos have to hold.
+            What else the photos must contain.
         relations : sequence of Relation
-            How the things lie to each other.
+            How the things are placed relative to each other.
 
         Raises
         ------
@@ -181,7 +179,7 @@ class Library:
         return self._assembly.catalog.segments(self._assembly.catalog.image(image_id).id)
 
     def delete(self, image_id: int) -> None:
-        """Take a photo out, with its segments; its file stays unless it was uploaded.
+        """Delete a photo and its segments; the file stays unless it was uploaded.
 
         Raises
         ------
@@ -206,7 +204,7 @@ class Library:
         Raises
         ------
         QueryError
-            The name cannot be had, or no example can be used.
+            The name is taken or not allowed, or no example can be used.
         UnknownSegmentError
         """
         trainer = self._assembly.trainer(self._engine)
@@ -240,11 +238,7 @@ class Library:
                 self._assembly.queries.remove(query)
 
     def _analyze(self, path: Path, _digest: str) -> AnalyzedPhoto:
-        """By the analyzer process if it is up, here if not."""
-        remote = RemoteAnalyzer(self._assembly.settings.analyzers_dir)
-        if remote.is_up():
-            return remote.analyze(path)
-        return LocalAnalyzer(self._assembly.recipe, self._decoders).analyze(path)
+        return self._assembly.analyze(path, self._decoders)
 
     def _hits(self, answer: SearchAnswer) -> Hits:
         images = self._assembly.catalog.images({match.image_id for match in answer.results})
@@ -277,5 +271,5 @@ def _check_place(image: PhotoPath | int | None, point: Point | None, box: Box | 
 def _segment_ids(examples: Iterable[int | Hit]) -> list[int]:
     found = [each.segment_id if isinstance(each, Hit) else each for each in examples]
     if None in found:
-        raise QueryError("a whole photo is no example of a concept: give a segment of it")
+        raise QueryError("a whole photo cannot be an example of a concept: give one of its segments")
     return [key for key in found if key is not None]

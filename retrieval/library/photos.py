@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 
 import cv2
@@ -13,7 +16,7 @@ from ..catalog import Catalog
 from ..errors import UnreadableImageError
 from ..images.decoder_pool import DecoderPool
 from ..images.masks import decode_mask
-from ..models.fingerprint import digest_of_file
+from ..storage.originals import digest_of, open_regular, path_of_opened
 from ..types import RgbImage
 
 OUTLINE = (255, 64, 64)
@@ -42,12 +45,13 @@ class Photos:
             It is not where it was, not what it was, or cannot be decoded.
         """
         record = self.catalog.image(image_id)
-        path = next((place.path for place in record.locations if _is(place.path, record.sha256)), None)
-        if path is None:
-            raise UnreadableImageError(
-                f"photo {image_id} is not what it was, or not where it was ({record.path}): ingest its folder again"
-            )
-        return self.decoders.submit(path, long_side=long_side).result().rgb
+        for place in record.locations:
+            with _opened(place.path) as stream:
+                if stream is not None and digest_of(stream) == record.sha256:
+                    return self.decoders.submit(path_of_opened(stream), long_side=long_side).result().rgb
+        raise UnreadableImageError(
+            f"photo {image_id} is not what it was, or not where it was ({record.path}): ingest its folder again"
+        )
 
     def mask(self, segment_id: int | None, size_hw: tuple[int, int]) -> NDArray[np.bool_]:
         """A segment's mask at a size, (H, W); all of it without a segment.
@@ -69,9 +73,12 @@ def outlined(image: RgbImage, mask: NDArray[np.bool_]) -> RgbImage:
     return np.asarray(cv2.drawContours(image.copy(), contours, -1, OUTLINE, 2), np.uint8)
 
 
-def _is(path: Path, sha256: str) -> bool:
-    """Whether a file has these bytes."""
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader | None]:
+    """An open file; None if it is missing, unreadable or not a regular file."""
     try:
-        return path.is_file() and digest_of_file(path) == sha256
+        stream = open_regular(path)
     except OSError:
-        return False
+        stream = None
+    with stream or nullcontext():
+        yield stream
