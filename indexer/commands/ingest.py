@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -75,6 +76,7 @@ def _watch(settings: Settings, paths: tuple[Path, ...], *, within: bool) -> None
 @click.pass_obj
 def worker(settings: Settings) -> None:
     """Enter whatever is pending, for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it works there is nothing to end in order
     from retrieval.processes.lifetime import stop_with_parent
 
     from ..worker import Worker, work_forever

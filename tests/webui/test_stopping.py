@@ -98,3 +98,14 @@ def test_a_worker_that_is_told_twice_finishes(start: Callable[..., subprocess.Po
         time.sleep(0.02)
     assert process.wait(60) == 0
     assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_a_worker_that_is_still_loading_ends_without_a_traceback(
+    start: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    process = start("worker")
+    wait_for(lambda: catches(process.pid, signal.SIGINT))
+    wait_for(lambda: not catches(process.pid, signal.SIGINT))
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == -signal.SIGINT
+    assert (tmp_path / "log").read_text() == ""
