@@ -35,6 +35,7 @@ from retrieval.images.decode import DecodedImage, remove_partial
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.recipes.protocols import Recipe
 from retrieval.settings import Settings
+from retrieval.storage.disk import Storage
 from retrieval.storage.originals import Identity, digest_of, identity_of, open_regular, path_of_opened
 from retrieval.types import Analysis
 
@@ -87,24 +88,24 @@ class Pipeline:
     ingest_queue : IngestQueue
     recipe : Recipe
     settings : Settings
+    storage : Storage
+        While it is short, or while workers are paused, nothing is claimed.
     owner : str
         Holder of the leases, unique to this process.
     on_done : callable
         Called after each committed photo.
     decoders, region_threads : int
         Processes that decode and threads that segment; by the number of cores if zero.
-    obstacle : callable
-        Why nothing may be claimed now, if so.
     """
 
     ingest_queue: IngestQueue
     recipe: Recipe
     settings: Settings
+    storage: Storage
     owner: str
     on_done: Callable[[], None] = lambda: None
     decoders: int = 0
     region_threads: int = 0
-    obstacle: Callable[[], str | None] = lambda: None
     times: StageTimes = field(default_factory=StageTimes)
     _stop: threading.Event = field(default_factory=threading.Event)
     _failure: list[BaseException] = field(default_factory=list)
@@ -195,8 +196,9 @@ class Pipeline:
             decoding.file.close()
 
     def _is_free(self) -> bool:
-        """Whether anything may be claimed; what is in the way is told when it comes and when it goes."""
-        obstacle = self.obstacle()
+        """Whether anything may be claimed; what is in the way is logged when it comes and when it goes."""
+        paused = self.ingest_queue.orders().paused
+        obstacle = "ingest is paused; `manage.py resume` lets it go on" if paused else self.storage.shortage()
         if obstacle != self._told:
             logger.warning("%s", f"waiting: {obstacle}" if obstacle else "going on")
             self._told = obstacle

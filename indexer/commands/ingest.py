@@ -51,11 +51,11 @@ def ingest(settings: Settings, paths: tuple[Path, ...], as_json: bool, strict: b
     from ..worker import ingest as run
     from .progress import IngestProgress, print_report
 
-    tally = Tally()
+    tally, assembly = Tally(), open_assembly(settings)
     with IngestProgress(tally) as progress:
-        worker = Worker(open_assembly(settings), progress.advance)
+        worker = Worker(assembly, progress.advance)
         _stop_on_signals(worker)
-        report = run(open_assembly(settings), worker, paths, tally, within=within)
+        report = run(assembly, worker, paths, tally, within=within)
     if as_json:
         report.write_json(sys.stdout)
     else:
@@ -67,9 +67,10 @@ def _watch(settings: Settings, paths: tuple[Path, ...], *, within: bool) -> None
     from ..watch import ingest_and_watch
     from ..worker import Worker
 
-    each = Worker(open_assembly(settings))
+    assembly = open_assembly(settings)
+    each = Worker(assembly)
     _stop_on_signals(each)
-    ingest_and_watch(open_assembly(settings), each, paths, within=within)
+    ingest_and_watch(assembly, each, paths, within=within)
 
 
 @click.command()

@@ -24,10 +24,11 @@ def verify(settings: Settings) -> None:
     from ..clean import waste
     from ..publish import verify as check
 
-    faults = check(open_assembly(settings))
+    assembly = open_assembly(settings)
+    faults = check(assembly)
     for fault in faults:
         echo(fault)
-    left = waste(open_assembly(settings))
+    left = waste(assembly)
     for each in left:
         echo(f"waste: {each}")
     if left:

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from toys import Ingested, analysis, drawing
 
 from indexer import clean as cleaning
-from indexer import worker as worker_module
+from indexer import upkeep
 from indexer.commands.maintenance import clean, verify
 from indexer.commands.search import search
 from indexer.publish import verify as faults_of
@@ -198,7 +198,7 @@ def test_a_search_by_a_photo_leaves_no_row(aged: Ingested) -> None:
 
 def test_a_worker_tidies_but_removes_no_upload(aged: Ingested, monkeypatch: pytest.MonkeyPatch) -> None:
     left = left_behind(aged)
-    monkeypatch.setattr(worker_module, "TIDY_SECONDS", 0.01)
+    monkeypatch.setattr(upkeep, "TIDY_SECONDS", 0.01)
     monkeypatch.setattr(duties, "PAUSE_SECONDS", 0.01)
     uploads = left.pop(cleaning.UPLOADS)
     waits = time.monotonic() + 60

@@ -14,7 +14,7 @@ from test_discovering import halves
 from toys import Ingested, Pictures
 
 from indexer import scan as discover
-from indexer import worker as worker_module
+from indexer import upkeep
 from indexer.commands.search import status
 from indexer.publish import Publisher, rebuild, verify
 from indexer.report import Tally
@@ -51,7 +51,7 @@ def failing(work: Callable[..., Any], errors: list[BaseException]) -> Callable[.
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_module, "PUBLISH_SECONDS", 0.02)
+    monkeypatch.setattr(upkeep, "PUBLISH_SECONDS", 0.02)
     monkeypatch.setattr(duties, "PAUSE_SECONDS", 0.02)
     monkeypatch.setattr(discover, "PAUSE_SECONDS", 0.01)
 
@@ -87,7 +87,7 @@ def test_what_fails_is_shown_until_it_succeeds(ingested: Ingested, monkeypatch: 
         Worker(assembly).work(lambda: True)
     shown = status_of(assembly)["publish"]
     assert shown["failing_since"] is not None
-    assert shown["failures"] >= worker_module.LAST_ATTEMPTS
+    assert shown["failures"] >= upkeep.LAST_ATTEMPTS
     assert shown["error"] == "KeyError: 'part'"
     assert shown["succeeded_at"] is not None, "at the ingest before"
     assert "fails since" in CliRunner().invoke(status, obj=assembly.settings, env={"COLUMNS": "200"}).output

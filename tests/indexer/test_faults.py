@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from toys import Ingested, Pictures
 
 from indexer import scan as discover
+from indexer import upkeep
 from indexer import worker as worker_module
 from indexer.commands.ingest import cancel, pause, resume
 from indexer.publish import verify
@@ -126,10 +127,10 @@ class TestFullDisk:
         self, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         pictures.many(2)
-        whole = worker_module.Publisher.publish
-        monkeypatch.setattr(worker_module.Publisher, "publish", failing(whole, FULL, 1))
+        whole = upkeep.Publisher.publish
+        monkeypatch.setattr(upkeep.Publisher, "publish", failing(whole, FULL, 1))
         assert ingest(assembly, Worker(assembly), [pictures.folder], Tally()).counts["indexed"] == 2
-        assert "the index is not published" in caplog.text
+        assert "the index was not published" in caplog.text
         Worker(assembly).work(lambda: True)
         assert verify(assembly) == []
 

@@ -237,7 +237,7 @@ class TestIndex:
         monkeypatch.setattr(module.Publisher, "publish", full)
         with caplog.at_level(logging.ERROR):
             assert counts(enter(assembly, pictures.folder)) == {"indexed": 2}
-        assert "the index is not published: the disk is full" in caplog.text
+        assert "the index was not published: the disk is full" in caplog.text
         assert len(assembly.engine().segments) == 50, "the catalogue has everything"
 
     def test_while_another_process_writes_it(

@@ -72,7 +72,9 @@ def line(assembly: Assembly, pictures: Pictures) -> Callable[..., Pipeline]:
     register_files(assembly.ingest_queue, [pictures.folder], Tally())
 
     def make(recipe: Any, **options: Any) -> Pipeline:
-        return Pipeline(assembly.ingest_queue, recipe, assembly.settings, "test", decoders=1, **options)
+        return Pipeline(
+            assembly.ingest_queue, recipe, assembly.settings, assembly.storage, "test", decoders=1, **options
+        )
 
     return make
 
@@ -273,7 +275,7 @@ class TestExchangedFiles:
     def test_after_registering(self, assembly: Assembly, photo: Path, secret: Path) -> None:
         register_files(assembly.ingest_queue, [photo], Tally())
         self.exchange(photo, secret)
-        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, "w").run()
+        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w").run()
         (image,) = assembly.catalog.page()
         assert (image.state, image.error) == ("failed", "the file has changed since it was registered: ingest it again")
         assert self.renditions(assembly) == []
@@ -293,7 +295,7 @@ class TestExchangedFiles:
             return submit(pool, path, **wanted)
 
         monkeypatch.setattr(DecoderPool, "submit", exchanging)
-        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, "w").run()
+        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w").run()
         (image,) = assembly.catalog.page()
         assert image.state == ("indexed" if how == "link" else "failed")
         assert len(self.renditions(assembly)) == (2 if how == "link" else 0)
@@ -304,13 +306,13 @@ class TestExchangedFiles:
     def test_another_place_of_the_photo_will_do(self, assembly: Assembly, pictures: Pictures, photo: Path) -> None:
         register_files(assembly.ingest_queue, [photo, pictures("b.png", seed=1)], Tally())
         photo.write_bytes(pictures("c.png", seed=3).read_bytes())
-        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, "w").run()
+        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w").run()
         assert states(assembly) == {"indexed": 1}
 
     def test_no_file_stays_open(self, assembly: Assembly, pictures: Pictures) -> None:
         paths = pictures.many(20)
         register_files(assembly.ingest_queue, [pictures.folder], Tally())
         paths[3].write_bytes(paths[3].read_bytes()[:40])
-        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, "w").run()
+        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w").run()
         opened = [os.path.realpath(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd")]
         assert not [path for path in opened if path.startswith(str(pictures.folder))]
