@@ -27,7 +27,8 @@ from .pictures.renditions import Renditions
 from .serving.admission import admit
 from .serving.following import Follower
 from .serving.forms import bound_forms
-from .serving.health import health, measure
+from .serving.health import health
+from .serving.metrics import measure
 
 logger = logging.getLogger(__name__)
 

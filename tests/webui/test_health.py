@@ -23,7 +23,7 @@ from webui import create_app
 from webui.context import EXTENSION, WebContext
 from webui.serving import following
 from webui.serving.following import Follower, tidy
-from webui.serving.health import METRICS, Metrics
+from webui.serving.metrics import METRICS, Metrics
 
 
 def metric(client: FlaskClient, name: str) -> float:

@@ -9,7 +9,7 @@ from flask_openapi3.models.tag import Tag
 from retrieval.catalog.records import FeedbackRecord
 
 from ..context import context
-from ..serving.health import observe_search
+from ..serving.metrics import observe_search
 from . import answers, bodies, schemas, search_schemas
 from .problems import documented
 

@@ -7,7 +7,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from ..context import context
-from ..serving.health import observe_search
+from ..serving.metrics import observe_search
 from . import answers, bodies
 from . import search_schemas as schemas
 from .problems import documented
