@@ -1,0 +1,71 @@
+"""Photos and the places of their files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from ...segment.assessment import Assessment
+from ...storage.locations import path_of
+
+State = Literal["pending", "working", "indexed", "empty", "failed"]
+STATES: tuple[State, ...] = ("pending", "working", "indexed", "empty", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class LocationRecord:
+    """A place where a photo's bytes are, or were when `missing_since` is set."""
+
+    uri: str
+    size: int
+    mtime_ns: int
+    missing_since: datetime | None
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return path_of(self.uri)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLocation:
+    """What the catalogue knows of a path."""
+
+    image_id: int
+    size: int
+    mtime_ns: int
+    state: State
+    is_missing: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRecord:
+    """A photo. Width and height are those of the upright original, None until it was decoded."""
+
+    id: int
+    sha256: str
+    state: State
+    error: str | None
+    attempts: int
+    format: str | None
+    width: int | None
+    height: int | None
+    taken_at: datetime | None
+    recipe: str | None
+    space: str | None
+    segment_count: int
+    assessment: Assessment | None
+    locations: tuple[LocationRecord, ...]
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the photo is at none of its locations any more, as far as was noticed."""
+        return all(location.missing_since is not None for location in self.locations)
+
+    @property
+    def path(self) -> Path | None:
+        """The first location that is there, else the first that was."""
+        there = [location for location in self.locations if location.missing_since is None]
+        return next((location.path for location in (*there, *self.locations)), None)

@@ -1,0 +1,55 @@
+"""What a worker claims and gives back, and what workers are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ...types import Analysis
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A photo that a worker has claimed.
+
+    Attributes
+    ----------
+    image_id : int
+    sha256 : str
+    paths : tuple of Path
+    attempts : int
+        How often it was claimed, this time included; more than once if a worker died over it.
+    """
+
+    image_id: int
+    sha256: str
+    paths: tuple[Path, ...]
+    attempts: int = 1
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class AnalyzedImage:
+    """What a worker found out about a photo, ready to be committed."""
+
+    image_id: int
+    format: str
+    size_hw: tuple[int, int]
+    taken_at: datetime | None
+    analysis: Analysis
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What every worker was told: whether to pause, and how often what waited was cancelled."""
+
+    paused: bool = False
+    cancellations: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A photo that was waiting and is not in the catalogue any more, and where its file is."""
+
+    sha256: str
+    paths: tuple[Path, ...]
