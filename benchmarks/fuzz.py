@@ -160,7 +160,7 @@ def account(
     assembly: Assembly, files: Sequence[Path], reports: Sequence[IngestReport]
 ) -> tuple[Counter[str], list[str]]:
     """States of the files, and what is not in order with them."""
-    known = assembly.ingest_queue.known([uri_of(path) for path in files])
+    known = assembly.catalog.locations.known([uri_of(path) for path in files])
     failures = {failure.path: failure.reason for report in reports for failure in report.failures}
     states, faults = Counter[str](), []
     for path in files:
@@ -169,7 +169,7 @@ def account(
         states[state] += 1
         if state in ("pending", "working"):
             faults.append(f"{path.name} is left {state}")
-        elif place is not None and state == "failed" and not assembly.catalog.image(place.image_id).error:
+        elif place is not None and state == "failed" and not assembly.catalog.images.get(place.image_id).error:
             faults.append(f"{path.name} failed without a reason")
     counted = sum((Counter(report.counts) for report in reports), Counter())
     if counted.total() != len(files):

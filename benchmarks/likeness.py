@@ -29,7 +29,7 @@ def main(home: Path, count: int) -> None:
     """Cosines and photos of neighbours, and recall of the 50 nearest by inverted lists and by codes of two bits."""
     assembly = Assembly(Settings.in_home(home))
     parts, photos, found = list[Vectors](), list[Ids](), 0
-    for batch in assembly.catalog.segment_vectors(assembly.recipe_spec.space):
+    for batch in assembly.catalog.vectors.segment_vectors(assembly.recipe_spec.space):
         parts.append(batch.vectors)
         photos.append(batch.image_ids)
         found += len(batch)

@@ -38,13 +38,13 @@ def run(files: int) -> dict[str, Any]:
         photos.mkdir()
         fill(photos, files)
         assembly = Assembly(Settings.in_home(Path(place) / "home", device="cpu", recipe="grid"))
-        assembly.catalog.counts()  # opens it
+        assembly.catalog.images.counts()  # opens it
         before, seconds = _memory(), []
         for _ in range(2):
             started, tally = time.monotonic(), Tally()
-            register_files(assembly.ingest_queue, [photos], tally)
+            register_files(assembly, [photos], tally)
             seconds.append(round(time.monotonic() - started, 2))
-        held = assembly.catalog.counts()
+        held = assembly.catalog.images.counts()
         found = {
             "files": files,
             "registered": held["pending"],

@@ -69,7 +69,7 @@ def draw(photos: dict[str, list[int]], count: int, seed: int) -> dict[str, int]:
 
 def panel(catalog: Catalog, drawn: Drawn, number: int) -> NDArray[np.uint8]:
     """The photo with the segment outlined and the rest dimmed, below its number and tag."""
-    path = catalog.image(drawn.image_id).path
+    path = catalog.images.get(drawn.image_id).path
     if path is None:
         raise QueryError(f"photo {drawn.image_id} is nowhere: ingest its folder again")
     picture = decode(path, long_side=1024).rgb
@@ -77,7 +77,7 @@ def panel(catalog: Catalog, drawn: Drawn, number: int) -> NDArray[np.uint8]:
     size = max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     if drawn.segment_id is not None:
-        record = catalog.segment(drawn.segment_id)
+        record = catalog.segments.get(drawn.segment_id)
         mask = decode_mask(record.mask_size_hw, record.mask_counts).astype(np.uint8)
         mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
         small[mask == 0] = small[mask == 0] // 2 + 40
@@ -114,9 +114,9 @@ def sheets(folders: Path, out: Path, count: int, seed: int) -> None:
     catalog = assembly.catalog
     tags = folder_tags(catalog, folders).photos
     found = explained_tags(assembly.trainer(assembly.engine()), tags)
-    owner = catalog.hits([key for each in found.values() for key in each.segments.tolist()])
+    owner = catalog.segments.hits([key for each in found.values() for key in each.segments.tolist()])
     explained = {owner[key].image_id: key for each in found.values() for key in each.segments.tolist()}
-    paths = dict(reversed(catalog.places()))
+    paths = dict(reversed(catalog.locations.all()))
     by_path = {name: sorted(photos, key=paths.__getitem__) for name, photos in tags.items()}
     drawn = [Drawn(name, key, explained.get(key)) for name, key in draw(by_path, count, seed).items()]
     out.mkdir(parents=True, exist_ok=True)
@@ -130,7 +130,7 @@ def sheets(folders: Path, out: Path, count: int, seed: int) -> None:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(FIELDS)
         for number, each in enumerate(drawn, 1):
-            image = catalog.image(each.image_id)
+            image = catalog.images.get(each.image_id)
             path = os.path.relpath(image.path or "", folders)
             rows.writerow([number, path, image.sha256[:16], each.tag, "", ""])
     click.echo(f"{len(drawn)} photos, {sum(each.segment_id is None for each in drawn)} of tags that were not explained")
@@ -142,7 +142,7 @@ def figures(folders: Path) -> None:
     """Print how well concepts find photos that they were not learnt from, and how often chance is learnt."""
     assembly = Assembly(Settings.from_env(os.environ))
     tags = folder_tags(assembly.catalog, folders).photos
-    bags = assembly.catalog.bags(
+    bags = assembly.catalog.vectors.bags(
         {key for photos in tags.values() for key in photos}, assembly.recipe_spec.space, per_photo=PER_PHOTO
     )
     held_out = {key for photos in tags.values() for key in sorted(photos)[1::2]}

@@ -50,7 +50,7 @@ def run(photos: Path | None, *, serve: bool, port: int) -> None:
     folder = photos or home / "scenes"
     console.print(f"[bold]Entering[/] {folder}: every photo is segmented, every segment embedded")
     assembly = Assembly(Settings.from_env(environment))
-    if set(assembly.catalog.recipes()) - {assembly.recipe_spec.fingerprint}:
+    if set(assembly.catalog.images.recipes()) - {assembly.recipe_spec.fingerprint}:
         subprocess.run(own_command("resegment"), env=environment, check=True)
     subprocess.run(own_command("ingest", str(folder)), env=environment, check=True)
     passed = _check(assembly, scenes) if scenes else _show_labels(assembly)
@@ -65,7 +65,7 @@ def run(photos: Path | None, *, serve: bool, port: int) -> None:
 def _check(assembly: Assembly, scenes: list[Scene]) -> bool:
     """Ask by words and by a segment, and hold the answers against what the scenes are known to show."""
     engine = assembly.engine()
-    known = assembly.ingest_queue.known([uri_of(scene.path) for scene in scenes])
+    known = assembly.catalog.locations.known([uri_of(scene.path) for scene in scenes])
     shown = {known[uri_of(scene.path)].image_id: scene for scene in scenes if uri_of(scene.path) in known}
     right = {image_id for image_id, scene in shown.items() if scene.shows(THING)}
     asked = min(right, key=lambda image_id: len(shown[image_id].things))
@@ -86,7 +86,7 @@ def _tell(engine: SearchEngine, query: str, results: tuple[Match, ...], right: s
     """Print the first results; returns whether enough of them are right."""
     hits = sum(match.image_id in right for match in results)
     console.print(f"\n[bold]By {query}[/]: {hits} of the first {len(results)} results show it ({len(right)} scenes do)")
-    images = engine.catalog.images([match.image_id for match in results])
+    images = engine.catalog.images.find([match.image_id for match in results])
     for match in results[:8]:
         path = images[match.image_id].path
         mark = "[green]✓[/]" if match.image_id in right else "[red]✗[/]"
@@ -96,7 +96,7 @@ def _tell(engine: SearchEngine, query: str, results: tuple[Match, ...], right: s
 
 def _show_labels(assembly: Assembly) -> bool:
     """For photos nobody knows anything about: what could be asked for."""
-    contents = assembly.catalog.contents(assembly.recipe_spec.space)
+    contents = assembly.catalog.vectors.contents(assembly.recipe_spec.space)
     console.print(
         f"{contents.segments} segments of {contents.photos} photos can be searched; try words or click a segment."
     )

@@ -86,7 +86,7 @@ def _cleaned(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> lis
 def _all(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> Iterator[tuple[str, int]]:
     """Kind and size of each file; with `remove` each was removed."""
     settings, own = assembly.settings, assembly.own_files
-    known, kept = assembly.catalog.known_digests, assembly.queries.kept_digests
+    known, kept = assembly.catalog.images.known_digests, assembly.queries.kept_digests
     stores = (
         _Store(RENDITIONS, settings.renditions_dir, known, lambda sha256, _: own.remove_photo(sha256, [])),
         _Store(UPLOADS, settings.uploads_dir, known, lambda sha256, path: own.remove_photo(sha256, [path])),

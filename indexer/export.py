@@ -30,7 +30,7 @@ def write_coco(catalog: Catalog, out: TextIO) -> None:
 
 def _analysed(catalog: Catalog) -> Iterator[ImageRecord]:
     after = 0
-    while page := catalog.page(after=after, limit=500):
+    while page := catalog.images.page(after=after, limit=500):
         yield from (image for image in page if image.recipe is not None)
         after = page[-1].id
 
@@ -45,7 +45,7 @@ def _images(catalog: Catalog, written: dict[int, tuple[int, int]]) -> Iterator[d
 def _annotations(catalog: Catalog, written: dict[int, tuple[int, int]]) -> Iterator[dict[str, Any]]:
     """Segments of the photos that were written, and of no others: photos come and go while this runs."""
     for image_id, size_hw in written.items():
-        for segment in catalog.segments(image_id):
+        for segment in catalog.segments.of_image(image_id):
             x0, y0, x1, y1 = segment.box_xyxy
             yield {
                 "id": segment.id,

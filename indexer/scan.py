@@ -13,7 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from retrieval.catalog import IngestQueue
+from retrieval.assembly import Assembly
+from retrieval.catalog import LocationRepository
 from retrieval.catalog.records import KnownLocation
 from retrieval.errors import CatalogUnavailableError, RetrievalError
 from retrieval.images.decode import SNIFF_BYTES, sniff_format
@@ -64,7 +65,7 @@ PICTURE_SUFFIXES = frozenset(
 
 
 def register_files(
-    ingest_queue: IngestQueue,
+    assembly: Assembly,
     paths: Sequence[Path],
     tally: Tally,
     *,
@@ -81,24 +82,25 @@ def register_files(
     CatalogUnavailableError
         The catalogue could not be written for minutes.
     """
-    before = patiently(ingest_queue.orders).cancellations
+    locations, orders = assembly.catalog.locations, assembly.ingest_queue.orders
+    before = patiently(orders).cancellations
     roots = (roots or real_paths(paths)) if within else None
     for chunk in _chunks(find_files(paths, within=within)):
-        if patiently(ingest_queue.orders).cancellations != before:
+        if patiently(orders).cancellations != before:
             logger.warning("cancelled: what is not registered yet is left out")
             return
         named = {uri_of(path): path for path in chunk}
-        known = patiently(partial(ingest_queue.known, list(named)))
+        known = patiently(partial(locations.known, list(named)))
         seen: list[SeenFile] = []
         lost: list[str] = []
         for uri, path in named.items():
             file = _look_at(_Found(path, uri, roots), known.get(uri), tally, lost)
             if file is not None:
                 seen.append(file)
-        patiently(partial(ingest_queue.note_lost, lost))
-        _register(ingest_queue, seen, named, tally)
+        patiently(partial(locations.note_lost, lost))
+        _register(locations, seen, named, tally)
     for path in paths:
-        patiently(partial(ingest_queue.note_missing, uri_of(path)))
+        patiently(partial(locations.note_missing, uri_of(path)))
 
 
 def patiently(attempt: Callable[[], T]) -> T:
@@ -122,8 +124,8 @@ def patiently(attempt: Callable[[], T]) -> T:
     return attempt()
 
 
-def _register(ingest_queue: IngestQueue, seen: Sequence[SeenFile], named: dict[str, Path], tally: Tally) -> None:
-    for file, registered in zip(seen, patiently(partial(ingest_queue.register, seen)), strict=True):
+def _register(locations: LocationRepository, seen: Sequence[SeenFile], named: dict[str, Path], tally: Tally) -> None:
+    for file, registered in zip(seen, patiently(partial(locations.register, seen)), strict=True):
         if registered.outcome == "new" or registered.waits:
             tally.entered(registered.image_id, named[file.uri])
         else:

@@ -81,7 +81,7 @@ def folder_tags(catalog: Catalog, below: Path | None, excluded: Collection[str] 
     """
     top = _absolute(below) if below is not None else None
     found: dict[str, list[int]] = defaultdict(list)
-    for key, path in catalog.places():
+    for key, path in catalog.locations.all():
         if top is None or top in path.parent.parents:
             found[path.parent.name].append(key)
     if not found:
@@ -244,8 +244,8 @@ def fitted(catalog: Catalog, boxes: Iterable[Box], source: Path) -> Fitted:
 
 def _matches(catalog: Catalog, image_id: int, boxes: Sequence[Box]) -> Iterator[tuple[str, float, int]]:
     """Name, IoU and segment of each box that some segment fits; of equals the segment of the greatest quality."""
-    image = catalog.image(image_id)
-    segments = sorted(catalog.segments(image_id), key=lambda each: (-each.quality, each.id))
+    image = catalog.images.get(image_id)
+    segments = sorted(catalog.segments.of_image(image_id), key=lambda each: (-each.quality, each.id))
     if not segments:
         return
     sides = np.array([each.box_xyxy for each in segments], float)
@@ -269,7 +269,7 @@ class _Places:
     @classmethod
     def of(cls, catalog: Catalog) -> _Places:
         paths, names = dict[Path, int](), dict[str, int | None]()
-        for key, path in catalog.places():
+        for key, path in catalog.locations.all():
             paths[path] = key
             names[path.name] = key if names.get(path.name, key) == key else None
         return cls(paths, names)

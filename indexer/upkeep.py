@@ -80,7 +80,7 @@ class Discovery:
         """Update the clusters if nothing is pending and something changed; returns whether there is more to do."""
         if self._stopping.is_set() or self._queue.unfinished(self._recipe.fingerprint):
             return False
-        now = self._catalog.contents(self._recipe.space).newest_segment, self._concepts.digest()
+        now = self._catalog.vectors.contents(self._recipe.space).newest_segment, self._concepts.digest()
         if now == self._discovered:
             return False
         more = self._discoverer.update(0 if now[1] == self._rechecked else None).more

@@ -16,7 +16,6 @@ from watchfiles import Change, watch
 from watchfiles._rust_notify import WatchfilesRustInternalError
 
 from retrieval.assembly import Assembly
-from retrieval.catalog import IngestQueue
 from retrieval.errors import ConfigurationError
 from retrieval.processes.duties import pause_after
 from retrieval.storage.locations import uri_of
@@ -105,7 +104,7 @@ class _Follower:
     """Registers what happened below the watched folders; after any error it looks through all of them."""
 
     def __init__(self, assembly: Assembly, roots: Sequence[Path], stopping: threading.Event, *, within: bool) -> None:
-        self._intake, self._duties = assembly.ingest_queue, assembly.duties
+        self._assembly, self._duties = assembly, assembly.duties
         self._roots, self._stopping, self._within = roots, stopping, within
         self._settling = Settling()
         self._started = False
@@ -133,7 +132,7 @@ class _Follower:
 
     def _take_in(self, changes: Collection[tuple[Change, Path]], unsure: Collection[Path]) -> None:
         if not self._started:
-            _register(self._intake, self._roots, within=self._within)
+            _register(self._assembly, self._roots, within=self._within)
             logger.warning("watching %s", ", ".join(map(str, self._roots)))
             self._started = True
         elif unsure:
@@ -148,13 +147,13 @@ class _Follower:
         """Touch what is new or has changed; note what is gone."""
         files = find_files(roots)
         while chunk := {uri_of(path): path for path in islice(files, CHUNK)}:
-            known = patiently(partial(self._intake.known, list(chunk)))
+            known = patiently(partial(self._assembly.catalog.locations.known, list(chunk)))
             for uri, path in chunk.items():
                 place = known.get(uri)
                 if place is None or place.is_missing or (place.size, place.mtime_ns) != stamp_of(path):
                     self._settling.touch(path, time.monotonic())
         for root in roots:
-            patiently(partial(self._intake.note_missing, uri_of(root)))
+            patiently(partial(self._assembly.catalog.locations.note_missing, uri_of(root)))
 
     def _register_settled(self) -> None:
         settled = self._settling.settled(time.monotonic())
@@ -163,9 +162,9 @@ class _Follower:
         here = [path for path in here if not self._within or is_below(path, real)]
         for path in settled:
             if not os.path.exists(path):  # noqa: PTH110
-                patiently(partial(self._intake.note_missing, uri_of(path)))
+                patiently(partial(self._assembly.catalog.locations.note_missing, uri_of(path)))
         if here:
-            _register(self._intake, here, within=self._within, roots=real)
+            _register(self._assembly, here, within=self._within, roots=real)
 
     def _note(self, error: Exception | None) -> None:
         """Tell how it goes, and wait after a failure, longer each time."""
@@ -304,10 +303,10 @@ def _has_text(path: Path) -> bool:
 
 
 def _register(
-    ingest_queue: IngestQueue, paths: Sequence[Path], *, within: bool = False, roots: Sequence[Path] | None = None
+    assembly: Assembly, paths: Sequence[Path], *, within: bool = False, roots: Sequence[Path] | None = None
 ) -> None:
     tally = Tally()
-    register_files(ingest_queue, paths, tally, within=within, roots=roots)
+    register_files(assembly, paths, tally, within=within, roots=roots)
     logger.info("%d files were looked at, %d are to be entered", tally.files, len(tally.photos))
     for failure in tally.failures:
         logger.warning("%s: %s", failure.path, failure.reason)

@@ -94,7 +94,7 @@ def ingest(
 
     def register() -> None:
         try:
-            register_files(assembly.ingest_queue, paths, tally, within=within)
+            register_files(assembly, paths, tally, within=within)
         except Exception as error:  # noqa: BLE001  # raised again below, in the caller's thread
             failure.append(error)
             worker.stop()

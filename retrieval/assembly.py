@@ -82,7 +82,7 @@ class Assembly:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """Questions to the database."""
+        """Stored photos: their rows, files, segments and vectors."""
         return Catalog(self._sessions)
 
     @cached_property
@@ -128,7 +128,7 @@ class Assembly:
     @cached_property
     def own_files(self) -> OwnFiles:
         """Uploads, query photos and renditions."""
-        return OwnFiles(self.settings, self.ingest_queue, self.queries)
+        return OwnFiles(self.settings, self.catalog.locations, self.queries)
 
     @cached_property
     def duties(self) -> Duties:

@@ -126,7 +126,7 @@ class ToyLibrary:
         number = next(self._names)
         digest = f"{number:032}{abs(hash(str(self.folder))) % 10**16:032}"
         seen = SeenFile(uri_of(Path(f"/toys/{name or number}.png")), digest, 100 + number, 1)
-        return self.ingest_queue.register([seen])[0].image_id
+        return self.catalog.locations.register([seen])[0].image_id
 
     def add(self, found: Analysis, *, size_hw: tuple[int, int] = (80, 400), recipe: str = "") -> int:
         """An analysed photo, ten times as large as its masks."""
@@ -177,7 +177,7 @@ class ToyLibrary:
 
     def segment_ids(self, image_id: int) -> list[int]:
         """Ids of a photo's segments."""
-        return [segment.id for segment in self.catalog.segments(image_id)]
+        return [segment.id for segment in self.catalog.segments.of_image(image_id)]
 
     def close(self) -> None:
         """Let go of the database."""
@@ -195,7 +195,7 @@ class Ingested:
     @property
     def ids(self) -> list[int]:
         """Ids of the photos, in the order of `paths`."""
-        known = self.assembly.ingest_queue.known([uri_of(path) for path in self.paths])
+        known = self.assembly.catalog.locations.known([uri_of(path) for path in self.paths])
         return [known[uri_of(path)].image_id for path in self.paths]
 
 

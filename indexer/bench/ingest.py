@@ -65,7 +65,7 @@ def bench_ingest(settings: Settings, folder: Path) -> dict[str, Any]:
 
 def _stages_alone(assembly: Assembly, folder: Path, sample: int = 24) -> dict[str, float]:
     """CPU seconds a photo of each stage on every n-th photo, nothing beside it; the first one warms up."""
-    register_files(assembly.ingest_queue, [folder], Tally())
+    register_files(assembly, [folder], Tally())
     paths = [path for path in find_files([folder]) if path.is_file()]
     chosen = paths[:: max(1, len(paths) // sample)][: sample + 1]
     jobs = assembly.ingest_queue.claim("bench", len(chosen))

@@ -56,7 +56,7 @@ def bench_search(settings: Settings, size: int, home: Path | None = None) -> dic
     with tempfile.TemporaryDirectory(prefix="segsearch-bench-") as temporary:
         assembly = Assembly(Settings.in_home(home or Path(temporary), recipe=settings.recipe))
         figures: dict[str, Any] = {"segments": size}
-        if not assembly.catalog.contents(assembly.recipe_spec.space).segments:
+        if not assembly.catalog.vectors.contents(assembly.recipe_spec.space).segments:
             figures["segments entered a second"] = size / seconds(partial(fill, assembly, size))
             figures["segments indexed a second"] = size / seconds(partial(rebuild, assembly))
         started = time.perf_counter()
@@ -80,7 +80,7 @@ def _sizes(assembly: Assembly, size: int) -> dict[str, Any]:
 
 def _searches(assembly: Assembly, engine: SearchEngine, keys: list[int]) -> dict[str, Any]:
     """Times, recall and ratios of the engine and of FAISS."""
-    found = assembly.catalog.vectors(sorted(set(keys)))
+    found = assembly.catalog.vectors.of_segments(sorted(set(keys)))
     vectors = {key: vector[None] for key, vector in zip(found.ids.tolist(), found.vectors, strict=True)}
     (part,) = engine.segments._state.parts
     exact = _exact(assembly, len(engine.segments))

@@ -82,7 +82,7 @@ def fill(assembly: Assembly, size: int) -> None:
 def enter(assembly: Assembly, number: int, photos: list[Analysis]) -> None:
     """Enter photos that do not exist, which are called by numbers from `number` on."""
     names = range(number, number + len(photos))
-    assembly.ingest_queue.register(
+    assembly.catalog.locations.register(
         [SeenFile(uri_of(Path(f"/synthetic/{name}")), f"{name:064x}", 1, 1) for name in names]
     )
     jobs = assembly.ingest_queue.claim("bench", len(photos))

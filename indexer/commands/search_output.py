@@ -99,7 +99,7 @@ def _analyze(assembly: Assembly, image: Path) -> AnalyzedPhoto:
 
 def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> None:
     """A table of results, or one JSON object."""
-    images = assembly.catalog.images({match.image_id for match in answer.results})
+    images = assembly.catalog.images.find({match.image_id for match in answer.results})
     paths = {key: str(image.path or "") for key, image in images.items()}
     if as_json:
         paths = {
@@ -228,9 +228,11 @@ def print_status(assembly: Assembly, *, as_json: bool) -> None:
     found: dict[str, Any] = {
         "home": str(assembly.settings.home),
         "recipe": assembly.recipe_spec.fingerprint,
-        "photos": assembly.catalog.counts(),
-        "other_recipes": {k: v for k, v in assembly.catalog.recipes().items() if k != assembly.recipe_spec.fingerprint},
-        "segments": assembly.catalog.contents(assembly.recipe_spec.space).segments,
+        "photos": assembly.catalog.images.counts(),
+        "other_recipes": {
+            k: v for k, v in assembly.catalog.images.recipes().items() if k != assembly.recipe_spec.fingerprint
+        },
+        "segments": assembly.catalog.vectors.contents(assembly.recipe_spec.space).segments,
     }
     try:
         manifest = assembly.segment_files.manifest()

@@ -225,7 +225,7 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto], ingest: Inges
 
 def truth_of(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> Truth:
     """Find the photos in the catalogue and hold their segments against their objects."""
-    known = assembly.ingest_queue.known([uri_of(photo.path) for photo in photos])
+    known = assembly.catalog.locations.known([uri_of(photo.path) for photo in photos])
     stored: dict[int, AnnotatedPhoto] = {}
     overlaps: dict[int, tuple[int, NDArray[np.float32]]] = {}
     best: list[NDArray[np.float32]] = []
@@ -238,7 +238,7 @@ def truth_of(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> Truth:
             best_of_50.append(best[-1])
             continue
         stored[place.image_id] = photo
-        segments = assembly.catalog.segments(place.image_id)
+        segments = assembly.catalog.segments.of_image(place.image_id)
         ious = np.zeros((len(segments), len(photo.objects)), np.float32)
         if segments and photo.objects:
             size = segments[0].mask_size_hw
@@ -315,7 +315,7 @@ class _Baseline:
     """
 
     def __init__(self, engine: SearchEngine, truth: Truth) -> None:
-        batch = engine.catalog.photo_vectors(sorted(truth.photos))
+        batch = engine.catalog.vectors.of_images(sorted(truth.photos))
         self._ids = batch.ids
         self._vectors: Vectors = unit(batch.vectors)
         self._rows = {int(key): row for row, key in enumerate(batch.ids)}

@@ -106,7 +106,7 @@ class User:
         self._truth = truth
         self._areas: dict[int, float] = {}
         for key in truth.photos:
-            self._areas.update({each.id: float(each.area) for each in assembly.catalog.segments(key)})
+            self._areas.update({each.id: float(each.area) for each in assembly.catalog.segments.of_image(key)})
 
     def calls_relevant(self, segment_id: int, category: str) -> bool:
         """Whether a segment shows a class: it fits an object of it, or lies on such objects."""

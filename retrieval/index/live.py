@@ -68,11 +68,11 @@ class Source:
 def segments_of(catalog: Catalog, fingerprint: str) -> Source:
     """The segments of a recipe: their ids only grow."""
     return Source(
-        lambda: catalog.segment_image_ids(fingerprint),
-        lambda: catalog.segment_counts(fingerprint),
-        lambda photos: catalog.segments_of_photos(photos.tolist()),
-        lambda after: catalog.segment_vectors(fingerprint, after=after),
-        lambda ids: catalog.vectors(ids.tolist()),
+        lambda: catalog.vectors.segment_image_ids(fingerprint),
+        lambda: catalog.vectors.segment_counts(fingerprint),
+        lambda photos: catalog.vectors.segments_of_photos(photos.tolist()),
+        lambda after: catalog.vectors.segment_vectors(fingerprint, after=after),
+        lambda ids: catalog.vectors.of_segments(ids.tolist()),
         lambda contents: contents.segments,
     )
 
@@ -81,15 +81,15 @@ def photos_of(catalog: Catalog, fingerprint: str) -> Source:
     """The whole photos of a recipe."""
 
     def counts() -> tuple[Ids, Ids]:
-        ids, _ = catalog.photo_image_ids(fingerprint)
+        ids, _ = catalog.vectors.photo_image_ids(fingerprint)
         return ids, np.ones_like(ids)
 
     return Source(
-        lambda: catalog.photo_image_ids(fingerprint),
+        lambda: catalog.vectors.photo_image_ids(fingerprint),
         counts,
-        lambda photos: np.intersect1d(photos, catalog.photo_image_ids(fingerprint)[0]),
+        lambda photos: np.intersect1d(photos, catalog.vectors.photo_image_ids(fingerprint)[0]),
         None,
-        lambda ids: catalog.photo_vectors(ids.tolist()),
+        lambda ids: catalog.vectors.of_images(ids.tolist()),
         lambda contents: contents.photos,
     )
 
@@ -259,10 +259,10 @@ class LiveIndex:
         with self._refreshing:
             adopted = self._adopt()
             self._replicas.follow(self._state.parts)
-            stamp = self._catalog.stamp()
+            stamp = self._catalog.vectors.stamp()
             if stamp == self._state.stamp and not adopted:
                 return False
-            contents = self._catalog.contents(self._fingerprint)
+            contents = self._catalog.vectors.contents(self._fingerprint)
             if contents == self._state.contents and not adopted:
                 self._state = replace(self._state, stamp=stamp)
                 return False

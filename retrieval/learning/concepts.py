@@ -99,10 +99,10 @@ class ConceptTrainer:
     def labels(self, image_id: int) -> dict[int, list[str]]:
         """Names of the concepts of each of a photo's segments that has any; as they are now, nothing is stored."""
         here = [each for each in self.concepts.known().values() if each.model.space == self.engine.recipe.space]
-        ids = [segment.id for segment in self.engine.catalog.segments(image_id)] if here else []
-        if not ids or self.engine.catalog.image(image_id).space != self.engine.recipe.space:
+        ids = [segment.id for segment in self.engine.catalog.segments.of_image(image_id)] if here else []
+        if not ids or self.engine.catalog.images.get(image_id).space != self.engine.recipe.space:
             return {}
-        batch, found = self.engine.catalog.vectors(ids), dict[int, list[str]]()
+        batch, found = self.engine.catalog.vectors.of_segments(ids), dict[int, list[str]]()
         for concept in here:
             scores = (batch.vectors @ concept.model.directions.T).max(axis=1)
             for key in batch.ids[scores >= concept.model.threshold].tolist():

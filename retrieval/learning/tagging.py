@@ -165,11 +165,11 @@ def _taken(trainer: ConceptTrainer) -> dict[str, int]:
 def _bags(trainer: ConceptTrainer, tags: Sequence[Collection[int]]) -> Bags:
     """The photos of the tags, of large ones some, and for each tag enough photos without it."""
     space, catalog = trainer.engine.recipe.space, trainer.engine.catalog
-    stored = set(catalog.photo_image_ids(space)[0].tolist())
+    stored = set(catalog.vectors.photo_image_ids(space)[0].tolist())
     wanted: set[int] = set()
     for photos in tags:
         wanted.update(drawn(stored & set(photos), MOST_PHOTOS).tolist())
     for photos in tags:
         if len(wanted - set(photos)) < REFERENCES:
             wanted.update(drawn(stored - set(photos), REFERENCES).tolist())
-    return catalog.bags(wanted, space, per_photo=PER_PHOTO)
+    return catalog.vectors.bags(wanted, space, per_photo=PER_PHOTO)

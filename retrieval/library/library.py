@@ -164,10 +164,10 @@ class Library:
 
     def images(self) -> Iterator[ImageRecord]:
         """All photos, by rising id."""
-        page = self._assembly.catalog.page(limit=PAGE)
+        page = self._assembly.catalog.images.page(limit=PAGE)
         while page:
             yield from page
-            page = self._assembly.catalog.page(after=page[-1].id, limit=PAGE)
+            page = self._assembly.catalog.images.page(after=page[-1].id, limit=PAGE)
 
     def segments(self, image_id: int) -> list[SegmentRecord]:
         """The segments of a photo, in falling quality.
@@ -176,7 +176,7 @@ class Library:
         ------
         UnknownImageError
         """
-        return self._assembly.catalog.segments(self._assembly.catalog.image(image_id).id)
+        return self._assembly.catalog.segments.of_image(self._assembly.catalog.images.get(image_id).id)
 
     def delete(self, image_id: int) -> None:
         """Delete a photo and its segments; the file stays unless it was uploaded.
@@ -185,7 +185,7 @@ class Library:
         ------
         UnknownImageError
         """
-        image = self._assembly.catalog.delete(image_id)
+        image = self._assembly.catalog.images.delete(image_id)
         self._assembly.own_files.remove_photo(image.sha256, [place.path for place in image.locations])
 
     def concepts(self) -> list[str]:
@@ -241,7 +241,7 @@ class Library:
         return self._assembly.analyze(path, self._decoders)
 
     def _hits(self, answer: SearchAnswer) -> Hits:
-        images = self._assembly.catalog.images({match.image_id for match in answer.results})
+        images = self._assembly.catalog.images.find({match.image_id for match in answer.results})
         return Hits(
             [
                 Hit(

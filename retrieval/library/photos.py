@@ -44,7 +44,7 @@ class Photos:
         ImageError
             It is not where it was, not what it was, or cannot be decoded.
         """
-        record = self.catalog.image(image_id)
+        record = self.catalog.images.get(image_id)
         for place in record.locations:
             with _opened(place.path) as stream:
                 if stream is not None and digest_of(stream) == record.sha256:
@@ -62,7 +62,7 @@ class Photos:
         """
         if segment_id is None:
             return np.ones(size_hw, bool)
-        record = self.catalog.segment(segment_id)
+        record = self.catalog.segments.get(segment_id)
         mask = decode_mask(record.mask_size_hw, record.mask_counts).astype(np.uint8)
         return cv2.resize(mask, (size_hw[1], size_hw[0]), interpolation=cv2.INTER_NEAREST).astype(bool)
 

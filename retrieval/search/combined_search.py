@@ -119,7 +119,7 @@ def _match(
     """How one photo holds the things; None if it does not."""
     tried = segments[combination.candidates(segments.scores)]
     keys = tried.ids.tolist()
-    hits, masks = scope.catalog.hits(keys), scope.catalog.masks(keys)
+    hits, masks = scope.catalog.segments.hits(keys), scope.catalog.segments.masks(keys)
     tried = tried[[row for row, key in enumerate(keys) if key in masks and key in hits and not hits[key].is_fallback]]
     if not len(tried.ids):
         return None

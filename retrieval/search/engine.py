@@ -272,9 +272,9 @@ class SearchEngine:
     def _known(self, scored: Scored, wanted: int) -> tuple[Scored, dict[int, SegmentHit]]:
         """The first that are `wanted`, and what the catalogue has of them; deleted ones are left out."""
         first = scored[:wanted]
-        known = self.catalog.hits(first.ids.tolist())
+        known = self.catalog.segments.hits(first.ids.tolist())
         if len(known) < len(first):  # some were deleted and the index has not noticed: others take their places
-            known = self.catalog.hits(scored.ids.tolist())
+            known = self.catalog.segments.hits(scored.ids.tolist())
             first = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]][:wanted]
         return first, known
 
@@ -283,7 +283,7 @@ class SearchEngine:
         of_photo: dict[int, list[int]] = defaultdict(list)
         for key in scored.ids.tolist():
             of_photo[known[key].image_id].append(key)
-        masks = self.catalog.masks([key for keys in of_photo.values() if len(keys) > 1 for key in keys])
+        masks = self.catalog.segments.masks([key for keys in of_photo.values() if len(keys) > 1 for key in keys])
         dropped: set[int] = set()
         for keys in of_photo.values():
             runs = [masks[key] for key in keys if key in masks]
@@ -305,7 +305,7 @@ class SearchEngine:
             ids = np.unique(np.asarray(keys, np.int64))
             image_ids = self.segments.image_ids_of(ids)
             hidden.update(image_ids[image_ids >= 0].tolist())
-            batch = self.catalog.vectors(ids[image_ids >= 0].tolist())
+            batch = self.catalog.vectors.of_segments(ids[image_ids >= 0].tolist())
             sides.append(batch.vectors.reshape(-1, query.shape[1]))
         return LabelledExamples(
             query=query, relevant=sides[0], irrelevant=sides[1], background=self._background(query, hidden)
@@ -317,17 +317,17 @@ class SearchEngine:
         near = self.segments.nearest(query, k=min(NEAR, len(self.segments) // 4 + 1)).ids
         shown = np.isin(self.segments.image_ids_of(drawn), list(hidden))
         low = drawn[~shown & ~np.isin(drawn, near)]
-        vectors = self.catalog.vectors(low[: feedback.BACKGROUND].tolist()).vectors
+        vectors = self.catalog.vectors.of_segments(low[: feedback.BACKGROUND].tolist()).vectors
         return vectors.reshape(-1, query.shape[1])
 
     def _ask(self, request: SearchRequest, model: Model, hidden: set[int]) -> tuple[Match, ...]:
         """The segments, one a photo, whose judgement would tell most."""
         scored = self._scope(request).nearest(model.directions, NEAR, hidden=hidden).best_per_image()
-        known = self.catalog.hits(scored.ids.tolist())
+        known = self.catalog.segments.hits(scored.ids.tolist())
         scored = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]]
         if not len(scored):
             return ()
-        batch = self.catalog.vectors(scored.ids.tolist())
+        batch = self.catalog.vectors.of_segments(scored.ids.tolist())
         vectors = batch.vectors[np.searchsorted(batch.ids, scored.ids)]
         rows = feedback.ask(scored.scores.astype(np.float64), vectors, model.threshold, count=ASKED)
         return fallbacks_last(described(scored[rows], known, ASKED, self._floor))
@@ -338,7 +338,7 @@ class SearchEngine:
         k = limit = request.limit
         while True:
             found = self.photos.nearest(queries, k=k, hidden=hidden)
-            images = self.catalog.images(list(self.catalog.photos_passing_of(found.ids.tolist(), request.filters)))
+            images = self.catalog.images.find(list(self.catalog.images.passing_of(found.ids.tolist(), request.filters)))
             scored = found[np.array([key in images for key in found.ids.tolist()], bool)][:limit]
             if len(scored) >= limit or len(found) < k:
                 break

@@ -30,7 +30,7 @@ def count(matches: Sequence[Match], catalog: Catalog, segments: LiveIndex, conce
     vectors = segments.vectors(np.array(ids, np.int64)) if ids and concepts else None
     shown = [] if vectors is None else [_of_concept(each, vectors) for each in concepts]
     found = sorted((each for each in shown if each.count), key=lambda each: (-each.count, each.name))
-    return {**catalog.facets(ids), "concept": tuple(found)}
+    return {**catalog.segments.facets(ids), "concept": tuple(found)}
 
 
 def _of_concept(concept: ConceptRecord, vectors: Vectors) -> Facet:

@@ -63,20 +63,20 @@ class QueryResolver:
         if ref.query is not None:
             return self._of_query(ref, ref.query)
         if ref.segment is not None:
-            record, vector, space = self.catalog.example(ref.segment)
+            record, vector, space = self.catalog.segments.example(ref.segment)
             self._check_space(space)
             return Example(ref, vector, record, record.image_id)
-        image = self.catalog.image(ref.image or 0)
+        image = self.catalog.images.get(ref.image or 0)
         if image.space is None:
             raise QueryError(
                 f"photo {image.id} is {image.state}, it has not been analysed: {image.error or 'wait for it'}"
             )
         self._check_space(image.space)
         if ref.is_photo:
-            return Example(ref, self.catalog.photo_vector(image.id), None, image.id)
-        segments = self.catalog.segments(image.id)
+            return Example(ref, self.catalog.vectors.of_image(image.id), None, image.id)
+        segments = self.catalog.segments.of_image(image.id)
         row = _pick(ref, segments, (image.height or 1, image.width or 1))
-        record, vector, _ = self.catalog.example(segments[row].id)
+        record, vector, _ = self.catalog.segments.example(segments[row].id)
         return Example(ref, vector, record, image.id)
 
     def read(self, text: str) -> Reading | None:

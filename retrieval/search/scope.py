@@ -48,9 +48,9 @@ class Scope:
             The segments that the filter's concept labels, if it names one.
         """
         if labelled is not None:
-            listed: Ids | None = catalog.passing_of(labelled.tolist(), filters)
+            listed: Ids | None = catalog.segments.passing_of(labelled.tolist(), filters)
         else:
-            listed = None if filters.is_empty else catalog.passing(filters, at_most=LISTED)
+            listed = None if filters.is_empty else catalog.segments.passing(filters, at_most=LISTED)
         if listed is not None:
             listed = listed[index.image_ids_of(listed) >= 0]
         return cls(index, catalog, filters, listed)
@@ -93,7 +93,7 @@ class Scope:
 
     def agreement(self, ids: Ids, colors: Collection[str]) -> NDArray[np.float32]:
         """What scores of segments are multiplied by if they are to have colours, (N,)."""
-        known = self.catalog.colors(ids.tolist())
+        known = self.catalog.segments.colors(ids.tolist())
         shares = np.frombuffer(b"".join(known.values()), np.uint8).reshape(len(known), len(COLORS))
         factors = dict(zip(known, agreement(shares, colors).tolist(), strict=True))
         return np.array([factors.get(key, (1 + KEPT) / 2) for key in ids.tolist()], np.float32)
@@ -102,4 +102,4 @@ class Scope:
         """Those of some segments that meet the conditions, rising."""
         if self.listed is not None:
             return np.intersect1d(ids, self.listed)
-        return np.unique(ids) if self.filters.is_empty else self.catalog.passing_of(ids.tolist(), self.filters)
+        return np.unique(ids) if self.filters.is_empty else self.catalog.segments.passing_of(ids.tolist(), self.filters)

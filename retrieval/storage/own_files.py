@@ -27,14 +27,14 @@ logger = logging.getLogger(__name__)
 _Row = TypeVar("_Row")
 
 
-class PhotoRows(Protocol):
-    """The catalogue's rows of photos."""
+class LocationRows(Protocol):
+    """The catalogue's rows of photos' files."""
 
     def register(self, files: Sequence[SeenFile]) -> Sequence[Registered]:
         """Enter files."""
         ...
 
-    def places(self, sha256: str) -> Collection[str] | None:
+    def of_digest(self, sha256: str) -> Collection[str] | None:
         """URIs at which a photo's bytes are; None if there is no such photo."""
         ...
 
@@ -57,13 +57,13 @@ class OwnFiles:
     Parameters
     ----------
     settings : Settings
-    photos : PhotoRows
+    locations : LocationRows
     queries : QueryRows
     """
 
-    def __init__(self, settings: Settings, photos: PhotoRows, queries: QueryRows) -> None:
+    def __init__(self, settings: Settings, locations: LocationRows, queries: QueryRows) -> None:
         self._settings = settings
-        self._photos = photos
+        self._locations = locations
         self._queries = queries
 
     def enter_upload(self, partial: Path, sha256: str, extension: str) -> Registered:
@@ -79,7 +79,7 @@ class OwnFiles:
 
         def register() -> Registered:
             status = path.stat()
-            return self._photos.register([SeenFile(uri_of(path), sha256, status.st_size, status.st_mtime_ns)])[0]
+            return self._locations.register([SeenFile(uri_of(path), sha256, status.st_size, status.st_mtime_ns)])[0]
 
         return _enter(partial, path, sha256, register, lambda: self.remove_photo(sha256, [path]))
 
@@ -110,9 +110,9 @@ class OwnFiles:
         if not any(path.exists() for path in (*uploads, *renditions)):
             return
         with _held(settings.uploads_dir / sha256[:2], alone=True):
-            places = self._photos.places(sha256)
+            places = self._locations.of_digest(sha256)
             used = {path_of(uri).resolve() for uri in places or ()}
-            known = self._photos.known([uri_of(path) for path in uploads])
+            known = self._locations.known([uri_of(path) for path in uploads])
             _remove([path for path in uploads if path.resolve() not in used and uri_of(path) not in known])
             _remove(renditions if places is None else [])
 

@@ -44,7 +44,7 @@ class Site:
         for path in paths:
             status, digest = path.stat(), hashlib.sha256(path.read_bytes()).hexdigest()
             seen.append(SeenFile(uri_of(path), digest, status.st_size, status.st_mtime_ns))
-        self.assembly.ingest_queue.register(seen)
+        self.assembly.catalog.locations.register(seen)
         self.work()
 
     def work(self) -> None:

@@ -58,7 +58,7 @@ def _saved(path: Path, number: int) -> Path:
 def _fail(site: Site, home: Path) -> None:
     path = home / "torn <b>.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\nno more")
-    site.assembly.ingest_queue.register([SeenFile(uri_of(path), "f" * 64, 15, 1)])
+    site.assembly.catalog.locations.register([SeenFile(uri_of(path), "f" * 64, 15, 1)])
     job = site.assembly.ingest_queue.claim("test", 1)[0]
     site.assembly.ingest_queue.fail("test", job.image_id, f"{path}: truncated; copy it again")
 

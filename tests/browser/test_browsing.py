@@ -163,7 +163,7 @@ def test_delete_asks_first(page: Page, site: Site) -> None:
     path = site.photos / "to delete.png"
     drawing(990).save(path)
     site.enter([path])
-    image_id = site.assembly.catalog.page(limit=1, newest_first=True)[0].id
+    image_id = site.assembly.catalog.images.page(limit=1, newest_first=True)[0].id
     page.goto(f"/photos/{image_id}")
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="Cancel").click()
@@ -171,7 +171,7 @@ def test_delete_asks_first(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Delete").click()
     page.locator("#confirm").get_by_role("button", name="Delete").click()
     page.wait_for_url(lambda url: not url.endswith(f"/photos/{image_id}"))
-    assert site.assembly.catalog.images([image_id]) == {}
+    assert site.assembly.catalog.images.find([image_id]) == {}
 
 
 def test_search_by_a_photo_of_ones_own(page: Page) -> None:

@@ -122,9 +122,9 @@ def test_a_search_sees_one_state_of_the_catalogue(library: ToyLibrary, tmp_path:
     """What another process deletes meanwhile is there to its end."""
     other = ToyLibrary(tmp_path)
     with library.catalog.one_connection():
-        assert len(library.catalog.hits([1, 2])) == 2
-        other.catalog.delete(1)
-        assert len(library.catalog.hits([1, 2])) == 2
-        assert library.catalog.image(1).id == 1
-    assert library.catalog.hits([1, 2]) == {}
+        assert len(library.catalog.segments.hits([1, 2])) == 2
+        other.catalog.images.delete(1)
+        assert len(library.catalog.segments.hits([1, 2])) == 2
+        assert library.catalog.images.get(1).id == 1
+    assert library.catalog.segments.hits([1, 2]) == {}
     other.close()

@@ -167,10 +167,10 @@ def test_deleted_photos_leave_and_the_rest_stays(world: World) -> None:
     cats = world.photos(0, 6)
     world.discoverer.update()
     ((cluster, _),) = world.open().items()
-    world.toys.catalog.delete(cats[0])
+    world.toys.catalog.images.delete(cats[0])
     assert world.open() == {cluster: set(cats[1:])}
     for key in cats[1:]:
-        world.toys.catalog.delete(key)
+        world.toys.catalog.images.delete(key)
     assert world.open() == {}
     again = world.photos(0, 3)
     world.discoverer.update()
@@ -349,7 +349,7 @@ def test_a_photo_deleted_while_clusters_are_computed_is_left_out(world: World, m
     computed = discovery.clustering.groups
 
     def deleting(*given: object) -> object:
-        world.toys.catalog.delete(cats[0])
+        world.toys.catalog.images.delete(cats[0])
         return computed(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(discovery.clustering, "groups", deleting)
@@ -393,7 +393,7 @@ class TestBounds:
         return read
 
     def test_an_update(self, world: World, read: list[int]) -> None:
-        cats = [world.toys.segment_ids(image.id)[0] for image in world.toys.catalog.page(limit=20)]
+        cats = [world.toys.segment_ids(image.id)[0] for image in world.toys.catalog.images.page(limit=20)]
         world.trainer().teach("Cat", cats, [])
         report = world.discoverer.update_all()
         assert report.explained >= 15

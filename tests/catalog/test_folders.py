@@ -20,7 +20,7 @@ def folders(toys: ToyLibrary) -> Folders:
 
 def enter(toys: ToyLibrary, *paths: str | bytes, digest: str = "") -> None:
     """Photos at some places: one each, or one of all if a digest is given."""
-    toys.ingest_queue.register(
+    toys.catalog.locations.register(
         [
             SeenFile(uri_of(Path(os.fsdecode(path))), f"{digest or os.fsencode(path).hex():0>64}"[-64:], 1, 1)
             for path in paths

@@ -1,22 +1,19 @@
-"""How a photo enters: states, leases, and files that come, move, change and go."""
+"""How a photo enters: states and leases."""
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import text
 from toys import ToyLibrary, analysis
 
@@ -25,10 +22,8 @@ from retrieval.catalog import ingest_queue as module
 from retrieval.catalog.ingest_queue import LEASE, MAX_ATTEMPTS
 from retrieval.catalog.records import AnalyzedImage, Job, State
 from retrieval.catalog.sessions import database_now
-from retrieval.errors import UnknownImageError
 from retrieval.query.request import SearchRequest
 from retrieval.segment.assessment import Assessment
-from retrieval.storage.locations import SeenFile, path_of, uri_of
 from retrieval.types import Segments
 
 X, Y = (1, 0, 0, 0), (0, 1, 0, 0)
@@ -62,25 +57,8 @@ def worker_ahead(toys: ToyLibrary) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def seen(name: str, content: str, *, size: int = 10, mtime_ns: int = 1) -> SeenFile:
-    """A file as `discover` meets it, its digest told by its content."""
-    return SeenFile(f"file:///toys/{name}", f"{content:0>64}", size, mtime_ns)
-
-
-def outcomes(toys: ToyLibrary, *files: SeenFile) -> list[str]:
-    return [registered.outcome for registered in toys.ingest_queue.register(files)]
-
-
-def names(toys: ToyLibrary) -> dict[str, list[str]]:
-    """Where the bytes of every photo are, by their digest without its zeros."""
-    return {
-        image.sha256.lstrip("0"): sorted(Path(place.path).name for place in image.locations)
-        for image in toys.catalog.page(limit=500)
-    }
-
-
 def state_of(toys: ToyLibrary, image_id: int) -> State:
-    return toys.catalog.image(image_id).state
+    return toys.catalog.images.get(image_id).state
 
 
 def expire(toys: ToyLibrary) -> None:
@@ -89,195 +67,15 @@ def expire(toys: ToyLibrary) -> None:
         session.execute(text("UPDATE image SET lease_until = '2000-01-01 00:00:00.000000' WHERE lease_until NOT NULL"))
 
 
-class TestRegistering:
-    def test_a_new_file_is_pending(self, toys: ToyLibrary) -> None:
-        (registered,) = toys.ingest_queue.register([seen("a", "1")])
-        assert registered.outcome == "new"
-        image = toys.catalog.image(registered.image_id)
-        assert (image.state, image.attempts, image.segment_count, image.recipe) == ("pending", 0, 0, None)
-        assert [place.uri for place in image.locations] == ["file:///toys/a"]
-
-    def test_the_same_file_again_is_unchanged(self, toys: ToyLibrary) -> None:
-        first = toys.ingest_queue.register([seen("a", "1")])
-        toys.ingest_queue.claim("toys", 1)
-        toys.finish(first[0].image_id, analysis([X]))
-        again = toys.ingest_queue.register([seen("a", "1", mtime_ns=2)])
-        assert again[0].outcome == "unchanged"
-        assert again[0].image_id == first[0].image_id
-        assert toys.ingest_queue.known(["file:///toys/a"])["file:///toys/a"].mtime_ns == 2
-
-    def test_one_that_still_waits_says_so(self, toys: ToyLibrary) -> None:
-        first = toys.ingest_queue.register([seen("a", "1")])[0]
-        again = toys.ingest_queue.register([seen("a", "1", mtime_ns=2)])[0]
-        assert (first.outcome, again.outcome) == ("new", "unchanged")
-        assert (again.image_id, again.waits) == (first.image_id, True)
-
-    def test_the_same_bytes_elsewhere_are_a_duplicate(self, toys: ToyLibrary) -> None:
-        assert outcomes(toys, seen("a", "1")) == ["new"]
-        assert outcomes(toys, seen("b", "1")) == ["duplicate"]
-        assert names(toys) == {"1": ["a", "b"]}
-
-    def test_within_one_call_too(self, toys: ToyLibrary) -> None:
-        assert outcomes(toys, seen("a", "1"), seen("b", "1"), seen("c", "2")) == ["new", "duplicate", "new"]
-
-    def test_changed_bytes_are_a_new_photo_and_the_old_one_goes(self, toys: ToyLibrary) -> None:
-        old = toys.ingest_queue.register([seen("a", "1")])[0].image_id
-        assert outcomes(toys, seen("a", "2")) == ["new"]
-        assert names(toys) == {"2": ["a"]}
-        with pytest.raises(UnknownImageError):
-            toys.catalog.image(old)
-
-    def test_the_old_photo_stays_while_it_is_elsewhere(self, toys: ToyLibrary) -> None:
-        outcomes(toys, seen("a", "1"), seen("b", "1"))
-        assert outcomes(toys, seen("a", "2")) == ["new"]
-        assert names(toys) == {"1": ["b"], "2": ["a"]}
-
-    def test_changed_to_bytes_that_are_known(self, toys: ToyLibrary) -> None:
-        outcomes(toys, seen("a", "1"), seen("b", "2"))
-        assert outcomes(toys, seen("a", "2")) == ["duplicate"]
-        assert names(toys) == {"2": ["a", "b"]}
-
-    def test_segments_of_the_old_bytes_go_with_them(self, toys: ToyLibrary) -> None:
-        image = toys.add(analysis([X, Y]))
-        (place,) = toys.catalog.image(image).locations
-        toys.ingest_queue.register([SeenFile(place.uri, "f" * 64, 1, 1)])
-        assert toys.catalog.hits([1, 2]) == {}
-        assert toys.catalog.contents(toys.recipe).segments == 0
-
-    def test_two_files_that_changed_places(self, toys: ToyLibrary) -> None:
-        before = [each.image_id for each in toys.ingest_queue.register([seen("a", "1"), seen("b", "2")])]
-        swapped = toys.ingest_queue.register([seen("a", "2"), seen("b", "1")])
-        assert names(toys) == {"1": ["b"], "2": ["a"]}
-        assert [each.image_id for each in swapped] == before[::-1], "nothing is analysed again"
-
-    def test_files_that_were_renumbered(self, toys: ToyLibrary) -> None:
-        photos = [each.image_id for each in toys.ingest_queue.register([seen(str(n), str(n)) for n in range(1, 5)])]
-        moved = toys.ingest_queue.register([seen(str(n + 1), str(n)) for n in range(1, 5)])
-        assert {key: value[-1:] for key, value in names(toys).items()} == {str(n): [str(n + 1)] for n in range(1, 5)}
-        assert [each.image_id for each in moved] == photos
-
-    def test_nothing(self, toys: ToyLibrary) -> None:
-        assert toys.ingest_queue.register([]) == []
-        assert toys.ingest_queue.known([]) == {}
-
-    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(st.lists(st.dictionaries(st.sampled_from("abcd"), st.sampled_from("1234")), max_size=4))
-    def test_the_last_bytes_of_every_place_are_what_is_known(
-        self, toys: ToyLibrary, rounds: list[dict[str, str]]
-    ) -> None:
-        for image in toys.catalog.page(limit=500):
-            toys.catalog.delete(image.id)
-        last: dict[str, str] = {}
-        for files in rounds:
-            toys.ingest_queue.register([seen(name, content) for name, content in files.items()])
-            last.update(files)
-        expected: dict[str, list[str]] = {}
-        for name, content in sorted(last.items()):
-            expected.setdefault(content, []).append(name)
-        assert names(toys) == expected
-
-
-class TestKnown:
-    def test_what_is_known_of_places(self, toys: ToyLibrary) -> None:
-        image = toys.ingest_queue.register([seen("a", "1", size=7, mtime_ns=9)])[0].image_id
-        known = toys.ingest_queue.known(["file:///toys/a", "file:///toys/b"])
-        assert list(known) == ["file:///toys/a"]
-        found = known["file:///toys/a"]
-        assert (found.image_id, found.size, found.mtime_ns, found.state, found.is_missing) == (
-            image,
-            7,
-            9,
-            "pending",
-            False,
-        )
-
-    def test_more_places_than_one_question_holds(self, toys: ToyLibrary) -> None:
-        toys.ingest_queue.register([seen(f"{n}", f"{n}") for n in range(600)])
-        assert len(toys.ingest_queue.known([f"file:///toys/{n}" for n in range(700)])) == 600
-
-    @given(st.binary(min_size=1, max_size=20).filter(lambda name: b"/" not in name and b"\0" not in name))
-    def test_every_name_survives_as_a_uri(self, name: bytes) -> None:
-        if name in (b".", b".."):
-            return
-        path = Path(os.fsdecode(b"/photos/" + name))
-        uri = uri_of(path)
-        assert uri.isascii()
-        assert path_of(uri) == path
-
-    def test_names_that_are_not_utf8(self, toys: ToyLibrary, tmp_path: Path) -> None:
-        path = tmp_path / os.fsdecode(b"caf\xe9 100% #1?.jpg")
-        path.write_bytes(b"x")
-        image = toys.ingest_queue.register([SeenFile(uri_of(path), "a" * 64, 1, 1)])[0].image_id
-        assert toys.catalog.image(image).path == path
-        (job,) = toys.ingest_queue.claim("w", 1)
-        assert job.paths == (path,)
-        assert job.paths[0].read_bytes() == b"x"
-        toys.ingest_queue.fail("w", image, f"{path}: broken")
-        assert "caf" in str(toys.catalog.image(image).error)
-
-
-class TestMissing:
-    @pytest.fixture
-    def folder(self, toys: ToyLibrary, tmp_path: Path) -> Path:
-        """Two photos in a folder, one in a folder whose name begins alike."""
-        for number, name in enumerate(("photos/a", "photos/b", "photos2/c")):
-            path = tmp_path / name
-            path.parent.mkdir(exist_ok=True)
-            path.touch()
-            toys.ingest_queue.register([SeenFile(uri_of(path), f"{number:064}", 0, 1)])
-        return tmp_path / "photos"
-
-    def missing(self, toys: ToyLibrary) -> list[bool]:
-        return [image.is_missing for image in toys.catalog.page()]
-
-    def test_what_is_gone_below_a_folder_is_noted_once(self, toys: ToyLibrary, folder: Path) -> None:
-        (folder / "a").unlink()
-        (folder.parent / "photos2" / "c").unlink()
-        assert toys.ingest_queue.note_missing(uri_of(folder)) == 1
-        assert self.missing(toys) == [True, False, False]
-        assert toys.ingest_queue.note_missing(uri_of(folder)) == 0
-
-    def test_a_single_file(self, toys: ToyLibrary, folder: Path) -> None:
-        (folder / "a").unlink()
-        (folder / "b").unlink()
-        assert toys.ingest_queue.note_missing(uri_of(folder / "b")) == 1
-        assert self.missing(toys) == [False, True, False]
-
-    def test_what_is_registered_again_is_there_again(self, toys: ToyLibrary, folder: Path) -> None:
-        (folder / "a").unlink()
-        toys.ingest_queue.note_missing(uri_of(folder))
-        assert toys.ingest_queue.known([uri_of(folder / "a")])[uri_of(folder / "a")].is_missing
-        toys.ingest_queue.register([SeenFile(uri_of(folder / "a"), f"{0:064}", 0, 1)])
-        assert self.missing(toys) == [False, False, False]
-
-    def test_a_photo_with_a_place_left_is_not_missing(self, toys: ToyLibrary, folder: Path) -> None:
-        toys.ingest_queue.register([SeenFile(uri_of(folder / "b"), f"{0:064}", 0, 1)])
-        (folder / "a").unlink()
-        toys.ingest_queue.note_missing(uri_of(folder))
-        image = toys.catalog.page()[0]
-        assert not image.is_missing
-        assert image.path == folder / "b"
-
-    def test_a_folder_that_may_not_be_looked_into_is_no_reason_to_stop(
-        self, toys: ToyLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def forbidden(*_: object, **__: object) -> os.stat_result:
-            raise PermissionError(13, "Permission denied")
-
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "stat", forbidden)
-            assert toys.ingest_queue.note_missing(uri_of(folder)) == 2
-
-
 class TestClaiming:
     def test_photos_in_order_up_to_a_limit(self, toys: ToyLibrary) -> None:
         ids = [toys.register() for _ in range(5)]
         jobs = toys.ingest_queue.claim("w", 3)
         assert [job.image_id for job in jobs] == ids[:3]
         assert isinstance(jobs[0], Job)
-        assert jobs[0].sha256 == toys.catalog.image(ids[0]).sha256
+        assert jobs[0].sha256 == toys.catalog.images.get(ids[0]).sha256
         assert [state_of(toys, key) for key in ids] == ["working"] * 3 + ["pending"] * 2
-        assert toys.catalog.image(ids[0]).attempts == 1
+        assert toys.catalog.images.get(ids[0]).attempts == 1
 
     def test_two_owners_never_share_a_photo(self, toys: ToyLibrary) -> None:
         for _ in range(4):
@@ -315,7 +113,7 @@ class TestClaiming:
         assert toys.ingest_queue.claim("alive", 1) == []
         expire(toys)
         assert [job.image_id for job in toys.ingest_queue.claim("alive", 1)] == [image]
-        assert toys.catalog.image(image).attempts == 2
+        assert toys.catalog.images.get(image).attempts == 2
 
     def test_time_alone_ends_a_lease(self, toys: ToyLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
         toys.register()
@@ -361,7 +159,7 @@ class TestClaiming:
             assert len(toys.ingest_queue.cancel()) == 2
         elif way == "retry_failed":
             assert toys.ingest_queue.retry_failed() == 2
-            assert [(each.state, each.attempts) for each in toys.catalog.page()] == [("pending", 0)] * 2
+            assert [(each.state, each.attempts) for each in toys.catalog.images.page()] == [("pending", 0)] * 2
         else:
             assert [job.image_id for job in toys.ingest_queue.claim("other", 5)] == images
             with toys.sessions() as session:
@@ -374,7 +172,7 @@ class TestClaiming:
             assert image in [job.image_id for job in toys.ingest_queue.claim("dies", 1)]
             expire(toys)
         assert [job.image_id for job in toys.ingest_queue.claim("next", 5)] == [other]
-        found = toys.catalog.image(image)
+        found = toys.catalog.images.get(image)
         assert found.state == "failed"
         assert f"{MAX_ATTEMPTS} workers died" in str(found.error)
 
@@ -385,16 +183,16 @@ class TestClaiming:
             toys.ingest_queue.claim("dies", 1, toys.recipe)
             expire(toys)
         toys.ingest_queue.claim("next", 1, toys.recipe)
-        found = toys.catalog.image(image)
+        found = toys.catalog.images.get(image)
         assert (found.state, found.recipe, found.segment_count) == ("failed", None, 0)
-        assert toys.catalog.segments(image) == []
+        assert toys.catalog.segments.of_image(image) == []
 
     def test_giving_back_is_as_if_it_had_not_been_claimed(self, toys: ToyLibrary) -> None:
         image = toys.register()
         for _ in range(MAX_ATTEMPTS + 1):
             toys.ingest_queue.claim("w", 1)
             toys.ingest_queue.release("w")
-        found = toys.catalog.image(image)
+        found = toys.catalog.images.get(image)
         assert (found.state, found.attempts) == ("pending", 0)
 
     def test_only_ones_own_are_given_back(self, toys: ToyLibrary) -> None:
@@ -411,21 +209,21 @@ class TestFinishing:
         toys.ingest_queue.claim("w", 1)
         found = analysis([X, Y], photo_vector=Y, labels=("cat", None))
         assert toys.finish(image, found, size_hw=(80, 400), owner="w") == 1
-        record = toys.catalog.image(image)
+        record = toys.catalog.images.get(image)
         assert (record.state, record.recipe, record.segment_count) == ("indexed", toys.recipe, 2)
         assert (record.width, record.height, record.format, record.error) == (400, 80, "PNG", None)
-        first, second = toys.catalog.segments(image)
+        first, second = toys.catalog.segments.of_image(image)
         assert isinstance(first, SegmentRecord)
         assert (first.box_xyxy, first.area, first.mask_size_hw) == ((0, 0, 200, 80), 16000, (8, 40))
         assert (first.label, first.label_score, second.label, second.label_score) == ("cat", 0.0, None, None)
         assert first.quality > second.quality
-        np.testing.assert_array_equal(toys.catalog.photo_vector(image), Y)
-        np.testing.assert_array_equal(toys.catalog.vectors([first.id, second.id]).vectors, [X, Y])
+        np.testing.assert_array_equal(toys.catalog.vectors.of_image(image), Y)
+        np.testing.assert_array_equal(toys.catalog.vectors.of_segments([first.id, second.id]).vectors, [X, Y])
 
     def test_a_photo_without_segments_is_empty(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis(np.zeros((0, 4))))
         assert state_of(toys, image) == "empty"
-        assert toys.catalog.photo_vector(image).tolist() == [1, 0, 0, 0]
+        assert toys.catalog.vectors.of_image(image).tolist() == [1, 0, 0, 0]
 
     def test_only_the_holder_of_the_lease_finishes(self, toys: ToyLibrary) -> None:
         image = toys.register()
@@ -434,10 +232,10 @@ class TestFinishing:
         expire(toys)
         toys.ingest_queue.claim("alive", 1)
         assert toys.finish(image, analysis([X]), owner="dead") == 0
-        assert toys.catalog.segments(image) == []
+        assert toys.catalog.segments.of_image(image) == []
         assert toys.finish(image, analysis([Y]), owner="alive") == 1
         assert toys.finish(image, analysis([Y]), owner="alive") == 0, "once"
-        assert len(toys.catalog.segments(image)) == 1
+        assert len(toys.catalog.segments.of_image(image)) == 1
 
     def test_nor_does_anyone_else_fail_it(self, toys: ToyLibrary) -> None:
         image = toys.register()
@@ -445,23 +243,23 @@ class TestFinishing:
         toys.ingest_queue.fail("other", image, "no")
         assert state_of(toys, image) == "working"
         toys.ingest_queue.fail("w", image, "broken")
-        assert toys.catalog.image(image).error == "broken"
+        assert toys.catalog.images.get(image).error == "broken"
         assert state_of(toys, image) == "failed"
 
     def test_a_photo_deleted_while_it_was_worked_on_stays_away(self, toys: ToyLibrary) -> None:
         gone, other = toys.register(), toys.register()
         toys.ingest_queue.claim("w", 2)
-        toys.catalog.delete(gone)
+        toys.catalog.images.delete(gone)
         assert toys.finish(gone, analysis([X]), owner="w") == 0
         assert toys.finish(other, analysis([X]), owner="w") == 1
         toys.ingest_queue.fail("w", gone, "late")
-        assert [image.id for image in toys.catalog.page()] == [other]
-        assert toys.catalog.contents(toys.recipe).segments == 1
+        assert [image.id for image in toys.catalog.images.page()] == [other]
+        assert toys.catalog.vectors.contents(toys.recipe).segments == 1
 
     def test_ids_are_never_given_twice(self, toys: ToyLibrary) -> None:
         first = toys.add(analysis([X, Y]))
         old = toys.segment_ids(first)
-        toys.catalog.delete(first)
+        toys.catalog.images.delete(first)
         second = toys.add(analysis([X, Y]))
         assert second > first
         assert min(toys.segment_ids(second)) > max(old)
@@ -472,50 +270,50 @@ class TestFinishing:
         assert state_of(toys, image) == "pending"
         toys.ingest_queue.claim("w", 1, toys.recipe)
         toys.finish(image, analysis([Y]), owner="w")
-        assert len(toys.catalog.segments(image)) == 1
-        assert toys.catalog.image(image).recipe == toys.recipe
+        assert len(toys.catalog.segments.of_image(image)) == 1
+        assert toys.catalog.images.get(image).recipe == toys.recipe
         assert toys.ingest_queue.reanalyze(toys.recipe) == 0
 
     def test_segments_know_what_they_are_part_of(self, toys: ToyLibrary) -> None:
         masks = np.zeros((3, 8, 40), bool)
         masks[0, :, :30], masks[1], masks[2, :4, :10] = True, True, True
         image = toys.add(analysis([X, Y, X], masks=masks))
-        first, whole, part = toys.catalog.segments(image)
+        first, whole, part = toys.catalog.segments.of_image(image)
         assert (whole.parent_id, first.parent_id, part.parent_id) == (None, whole.id, first.id)
-        assert toys.catalog.segment(part.id).parent_id == first.id
+        assert toys.catalog.segments.get(part.id).parent_id == first.id
 
     def test_a_photo_is_judged(self, toys: ToyLibrary) -> None:
         masks = np.zeros((1, 8, 40), bool)
         masks[0, :, :10] = True
         good, bad = toys.add(analysis([X, Y])), toys.add(analysis([X], masks=masks, quality=[0.5]))
         empty = toys.add(analysis([]))
-        found = toys.catalog.image(bad).assessment
+        found = toys.catalog.images.get(bad).assessment
         assert found == Assessment(quality=0.125, covered=0.25, largest_hole=0.75, fragmented=0)
-        assert [image.id for image in toys.catalog.worst()] == [empty, bad, good]
-        assert [image.id for image in toys.catalog.worst(skip=1, limit=1)] == [bad]
-        assert [image.id for image in toys.catalog.page(max_quality=0.2)] == [bad, empty]
-        assert toys.catalog.image(toys.register()).assessment is None
+        assert [image.id for image in toys.catalog.images.worst()] == [empty, bad, good]
+        assert [image.id for image in toys.catalog.images.worst(skip=1, limit=1)] == [bad]
+        assert [image.id for image in toys.catalog.images.page(max_quality=0.2)] == [bad, empty]
+        assert toys.catalog.images.get(toys.register()).assessment is None
 
     def test_what_stands_for_a_photo_without_segments(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([], fallback=X))
-        found = toys.catalog.image(image)
-        assert (found.state, found.segment_count, toys.catalog.segments(image)) == ("empty", 0, [])
-        assert toys.catalog.contents(toys.recipe).segments == 1
-        (hit,) = toys.catalog.hits([1]).values()
+        found = toys.catalog.images.get(image)
+        assert (found.state, found.segment_count, toys.catalog.segments.of_image(image)) == ("empty", 0, [])
+        assert toys.catalog.vectors.contents(toys.recipe).segments == 1
+        (hit,) = toys.catalog.segments.hits([1]).values()
         assert (hit.image_id, hit.is_fallback, hit.box_xyxy) == (image, True, (0, 0, 400, 80))
         toys.ingest_queue.reanalyze("better:1")
         toys.ingest_queue.claim("w", 1, "better:1")
         toys.finish(image, analysis([X, Y]), owner="w")
-        assert toys.catalog.hits([1]) == {}
-        assert toys.catalog.contents(toys.recipe).segments == 2
+        assert toys.catalog.segments.hits([1]) == {}
+        assert toys.catalog.vectors.contents(toys.recipe).segments == 2
 
     def test_failing_removes_what_was_found_before(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X, Y]), recipe="older:1")
         toys.ingest_queue.reanalyze(toys.recipe)
         toys.ingest_queue.claim("w", 1, toys.recipe)
         toys.ingest_queue.fail("w", image, "the file is gone")
-        found = toys.catalog.image(image)
-        assert (found.recipe, found.segment_count, toys.catalog.segments(image)) == (None, 0, [])
+        found = toys.catalog.images.get(image)
+        assert (found.recipe, found.segment_count, toys.catalog.segments.of_image(image)) == (None, 0, [])
 
 
 class TestAnotherRecipe:
@@ -533,19 +331,19 @@ class TestAnotherRecipe:
     def test_old_segments_stay_until_the_new_ones_are_there(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X, Y]))
         toys.ingest_queue.reanalyze("better:1")
-        assert len(toys.catalog.segments(image)) == toys.catalog.contents(toys.recipe).segments == 2
+        assert len(toys.catalog.segments.of_image(image)) == toys.catalog.vectors.contents(toys.recipe).segments == 2
         toys.ingest_queue.claim("w", 1, "better:1")
-        assert len(toys.catalog.segments(image)) == 2
+        assert len(toys.catalog.segments.of_image(image)) == 2
         toys.finish(image, analysis([X]), owner="w", recipe="better:1")
-        assert len(toys.catalog.segments(image)) == 1
-        assert toys.catalog.image(image).recipe == "better:1"
+        assert len(toys.catalog.segments.of_image(image)) == 1
+        assert toys.catalog.images.get(image).recipe == "better:1"
         assert toys.ingest_queue.reanalyze(toys.recipe) == 1, "it can be taken back"
 
     def test_which_photos(self, toys: ToyLibrary) -> None:
         good, bad = toys.add(analysis([X])), toys.add(analysis([X], quality=[0.1]))
         empty = toys.add(analysis([]))
         pending = toys.register()
-        waiting = lambda: [image.id for image in toys.catalog.page(state="pending") if image.id != pending]  # noqa: E731
+        waiting = lambda: [image.id for image in toys.catalog.images.page(state="pending") if image.id != pending]  # noqa: E731
         assert toys.ingest_queue.reanalyze("better:1", state="empty") == 1
         assert waiting() == [empty]
         assert toys.ingest_queue.reanalyze("better:1", max_quality=0.5) == 1
@@ -561,7 +359,7 @@ class TestTryingAgain:
         toys.ingest_queue.fail("toys", failed, "broken")
         assert toys.ingest_queue.unfinished() == 0
         assert toys.ingest_queue.retry_failed() == 1
-        found = toys.catalog.image(failed)
+        found = toys.catalog.images.get(failed)
         assert (found.state, found.error, found.attempts) == ("pending", None, 0)
         assert state_of(toys, done) == "indexed"
         assert toys.ingest_queue.unfinished() == 1
@@ -575,16 +373,6 @@ class TestTryingAgain:
 
 class TestLocks:
     """Nobody waits for what is computed: others write meanwhile."""
-
-    @pytest.fixture
-    def writes(self, toys: ToyLibrary) -> Callable[[], None]:
-        """Have another connection write, which fails at once where somebody holds the lock."""
-
-        def write() -> None:
-            with closing(sqlite3.connect(toys.folder / "catalog.db", timeout=0)) as other, other:
-                other.execute("UPDATE intake_order SET paused = 0")
-
-        return write
 
     def test_others_write_while_a_photo_is_judged(
         self, toys: ToyLibrary, writes: Callable[[], None], monkeypatch: pytest.MonkeyPatch
@@ -633,20 +421,3 @@ class TestLocks:
         found = judgements.get(number)
         assert (*found.relevant, *found.irrelevant) == tuple(toys.segment_ids(image))
         assert toys.ingest_queue.carried == {"moved": 2}
-
-    def test_others_write_while_the_disk_is_asked_for_files(
-        self, toys: ToyLibrary, writes: Callable[[], None], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        toys.add(analysis([X]))
-        asked = []
-
-        def exists(path: Path) -> bool:
-            writes()
-            asked.append(path)
-            return False
-
-        with monkeypatch.context() as patch:
-            patch.setattr(module.os.path, "exists", exists)
-            assert toys.ingest_queue.note_missing(uri_of(Path("/toys"))) == 1
-        assert len(asked) == 1
-        assert toys.catalog.page()[0].is_missing

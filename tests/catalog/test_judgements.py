@@ -69,7 +69,7 @@ def test_a_deleted_photo_takes_its_judgements_along(toys: ToyLibrary, judgements
     image, other = toys.add(analysis([X])), toys.add(analysis([Y]))
     number = judgements.begin(REQUEST, "toy:1")
     judgements.add_round(number, toys.segment_ids(image) + toys.segment_ids(other), [])
-    toys.catalog.delete(image)
+    toys.catalog.images.delete(image)
     assert judgements.get(number).relevant == tuple(toys.segment_ids(other))
 
 
@@ -89,4 +89,4 @@ def test_judgements_go_to_the_segments_that_take_the_place(
     found = judgements.get(number)
     assert (found.relevant, found.irrelevant) == ((), (toys.segment_ids(image)[1],))
     assert toys.ingest_queue.carried == {"moved": 1, "lost": 1}
-    assert len(toys.catalog.segments(image)) == 2
+    assert len(toys.catalog.segments.of_image(image)) == 2

@@ -60,8 +60,8 @@ def analyse_again(toys: ToyLibrary, image: int) -> None:
 
 
 def replace_file(toys: ToyLibrary, image: int) -> None:
-    uri = toys.catalog.image(image).locations[0].uri
-    toys.ingest_queue.register([SeenFile(uri, "f" * 64, 1, 1)])
+    uri = toys.catalog.images.get(image).locations[0].uri
+    toys.catalog.locations.register([SeenFile(uri, "f" * 64, 1, 1)])
 
 
 class TestVectors:
@@ -71,7 +71,7 @@ class TestVectors:
             lambda toys, _: toys.add(analysis([X])),
             lambda toys, _: toys.add(analysis([])),
             lambda toys, _: toys.add(analysis([], fallback=X)),
-            lambda toys, image: toys.catalog.delete(image),
+            lambda toys, image: toys.catalog.images.delete(image),
             fail,
             analyse_again,
             replace_file,
@@ -84,14 +84,14 @@ class TestVectors:
         before, index, photos = count(toys), toys.live_segments(), toys.live_photos()
         index.refresh()
         photos.refresh()
-        held = toys.catalog.contents(toys.recipe)
+        held = toys.catalog.vectors.contents(toys.recipe)
         change(toys, image)
         assert count(toys) > before
-        assert toys.catalog.contents(toys.recipe) != held
+        assert toys.catalog.vectors.contents(toys.recipe) != held
         index.refresh()
         photos.refresh()
-        np.testing.assert_array_equal(index.ids(), toys.catalog.segment_image_ids(toys.recipe)[0])
-        np.testing.assert_array_equal(photos.ids(), toys.catalog.photo_image_ids(toys.recipe)[0])
+        np.testing.assert_array_equal(index.ids(), toys.catalog.vectors.segment_image_ids(toys.recipe)[0])
+        np.testing.assert_array_equal(photos.ids(), toys.catalog.vectors.photo_image_ids(toys.recipe)[0])
 
     def test_nothing_else_is_counted(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X]))
@@ -101,9 +101,9 @@ class TestVectors:
         toys.ingest_queue.renew("w")
         toys.ingest_queue.release("w")
         toys.ingest_queue.pause()
-        toys.catalog.mark_missing([toys.catalog.image(image).locations[0].uri], missing=True)
+        toys.catalog.locations.note_lost([toys.catalog.images.get(image).locations[0].uri])
         toys.queries.add("0" * 64, (80, 400), analysis([X]), toys.recipe)
-        toys.catalog.counts()
+        toys.catalog.images.counts()
         assert count(toys) == before
 
     def test_what_was_rolled_back_is_not(self, toys: ToyLibrary) -> None:
@@ -114,10 +114,10 @@ class TestVectors:
 
         event.listen(toys.sessions, "before_commit", refuse)
         with pytest.raises(RuntimeError):
-            toys.catalog.delete(image)
+            toys.catalog.images.delete(image)
         event.remove(toys.sessions, "before_commit", refuse)
         assert count(toys) == before
-        toys.catalog.delete(image)
+        toys.catalog.images.delete(image)
         assert count(toys) == before + 1
 
     def test_looking_whether_anything_is_new_looks_at_one_row(self, toys: ToyLibrary) -> None:
@@ -131,7 +131,7 @@ class TestVectors:
 
     def test_and_counting_what_there_is_needs_no_photo(self, toys: ToyLibrary) -> None:
         with statements(toys) as asked:
-            toys.catalog.contents(toys.recipe)
+            toys.catalog.vectors.contents(toys.recipe)
         counting = next(each for each in asked if "sum(" in each)
         with toys.sessions.engine.connect() as connection:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {counting}", (0, 0, toys.recipe)).all()

@@ -71,7 +71,7 @@ class TestFollowing:
         first, second = toys.add(analysis([X, Y])), toys.add(analysis([X]))
         live.refresh()
         gone = toys.segment_ids(first)
-        toys.catalog.delete(first)
+        toys.catalog.images.delete(first)
         assert live.refresh()
         assert found(live) == toys.segment_ids(second)
         assert len(live) == 1
@@ -80,7 +80,7 @@ class TestFollowing:
     def test_a_deletion_and_a_photo_of_as_many_segments_at_once(self, toys: ToyLibrary, live: LiveIndex) -> None:
         first = toys.add(analysis([X, Y]))
         live.refresh()
-        toys.catalog.delete(first)
+        toys.catalog.images.delete(first)
         second = toys.add(analysis([Z, W]))
         assert live.refresh()
         assert live.ids().tolist() == toys.segment_ids(second)
@@ -131,7 +131,7 @@ class TestWholePhotos:
         live.refresh()
         assert live.ids().tolist() == [early, late]
         assert found(live, Z, k=1) == [early]
-        toys.catalog.delete(late)
+        toys.catalog.images.delete(late)
         live.refresh()
         assert found(live, Y) == [early]
 
@@ -140,7 +140,7 @@ class TestWholePhotos:
         none = np.zeros((0, 4))
         live, first = toys.live_photos(), toys.add(analysis(none, photo_vector=Y))
         live.refresh()
-        toys.catalog.delete(first)
+        toys.catalog.images.delete(first)
         second = toys.add(analysis(none, photo_vector=Z))
         live.refresh()
         assert live.ids().tolist() == [second]
@@ -160,7 +160,7 @@ class TestPublishing:
         first, second = toys.add(analysis([X])), toys.add(analysis([Y]))
         live.refresh()
         publish(live)
-        toys.catalog.delete(first)
+        toys.catalog.images.delete(first)
         third = toys.add(analysis([Z]))
         again = toys.live_segments()
         again.refresh()
@@ -174,7 +174,7 @@ class TestPublishing:
         live.refresh()
         publish(live)
         for photo in {"first": photos[:1], "last": photos[1:], "both": photos}[which]:
-            toys.catalog.delete(photo)
+            toys.catalog.images.delete(photo)
         left = {"first": photos[1:], "last": photos[:1], "both": []}[which]
         again = toys.live_segments()
         expected = [key for photo in left for key in toys.segment_ids(photo)]
@@ -186,7 +186,7 @@ class TestPublishing:
     def test_what_was_deleted_is_not_published(self, toys: ToyLibrary, live: LiveIndex) -> None:
         first, second = toys.add(analysis([X])), toys.add(analysis([Y]))
         live.refresh()
-        toys.catalog.delete(first)
+        toys.catalog.images.delete(first)
         live.refresh()
         publish(live)
         _, (part,) = live.files.load(toys.recipe)
@@ -216,7 +216,7 @@ class TestPublishing:
         photo = toys.add(analysis([X]))
         live.refresh()
         publish(live)
-        toys.catalog.delete(photo)
+        toys.catalog.images.delete(photo)
         live.refresh()
         publish(live)
         assert live.files.manifest().count == 0
@@ -296,7 +296,7 @@ class TestLargeParts:
         live = many.live_segments()
         listed = live._source.image_ids()
         for image_id in (1, 2, 3):
-            many.catalog.delete(image_id)
+            many.catalog.images.delete(image_id)
         live._source = replace(live._source, image_ids=lambda: listed)
         with live.files.writing():
             live.rebuild(0.95)
@@ -330,7 +330,7 @@ class TestLargeParts:
         assert sizes[1] == [600, 120]
         assert [len(each) for each in sizes].count(1) == 1
         assert len(many.live_segments()) == len(live) == 600 + 12 * 60
-        assert live.image_ids_of(live.ids()).tolist() == many.catalog.segment_image_ids(many.recipe)[1].tolist()
+        assert live.image_ids_of(live.ids()).tolist() == many.catalog.vectors.segment_image_ids(many.recipe)[1].tolist()
 
     def test_a_reader_follows_what_the_writer_wrote(self, many: ToyLibrary) -> None:
         reader, writer = many.live_segments(), many.live_segments()
@@ -347,7 +347,7 @@ class TestLargeParts:
         reader, writer = many.live_segments(), many.live_segments()
         writer.refresh()
         photo = many.add(analysis(random_units(np.random.default_rng(3), 2, 32)))
-        many.catalog.delete(1)
+        many.catalog.images.delete(1)
         reader.refresh()
         publish(writer)
         reader.refresh()
@@ -501,7 +501,7 @@ class Following(RuleBasedStateMachine):
     def delete(self, which: int) -> None:
         """A photo goes."""
         image = sorted(self.photos)[which % len(self.photos)]
-        self.toys.catalog.delete(image)
+        self.toys.catalog.images.delete(image)
         del self.photos[image]
         self.fresh = False
 

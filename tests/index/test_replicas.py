@@ -78,7 +78,7 @@ def test_what_is_deleted_or_new_holds_at_once(many: ToyLibrary, monkeypatch: pyt
     live._replicas.wait()
     best = answers(live)[0][0]
     photo = int(live.image_ids_of(np.array([best]))[0])
-    many.catalog.delete(photo)
+    many.catalog.images.delete(photo)
     query = random_units(np.random.default_rng(5), 1, DIM)[0]
     new = many.segment_ids(many.add(analysis([query])))
     live.refresh()

@@ -37,10 +37,10 @@ def test_synthetic_vectors_have_neighbours_at_all_distances() -> None:
 def test_a_collection_is_filled_to_the_last_segment(tmp_path: Path, size: int) -> None:
     assembly = Assembly(Settings.in_home(tmp_path, recipe="grid"))
     fill(assembly, size)
-    ids, image_ids = assembly.catalog.segment_image_ids(assembly.recipe_spec.space)
+    ids, image_ids = assembly.catalog.vectors.segment_image_ids(assembly.recipe_spec.space)
     assert ids.tolist() == list(range(1, size + 1))
     assert image_ids.tolist() == [1 + row // PER_PHOTO for row in range(size)]
-    stored = assembly.catalog.vectors(ids.tolist()).vectors
+    stored = assembly.catalog.vectors.of_segments(ids.tolist()).vectors
     np.testing.assert_allclose(stored, synthetic_vectors(size, assembly.recipe_spec.segment_dim), atol=1e-3)
     close(assembly)
 

@@ -65,7 +65,7 @@ def left_behind(where: Ingested, age: float = OLD) -> dict[str, list[Path]]:
     settings = where.assembly.settings
     index = where.assembly.segment_files.folder
     upload, query = settings.uploads_dir, settings.queries_dir
-    known = where.assembly.catalog.page()[0].sha256
+    known = where.assembly.catalog.images.page()[0].sha256
     return {
         cleaning.RENDITIONS: [put(settings.preview(GONE), age), put(settings.thumbnail(GONE), age)],
         cleaning.UPLOADS: [put(upload / "ab" / f"{GONE}.jpg", age)],
@@ -130,7 +130,7 @@ def test_files_of_others_stay(aged: Ingested) -> None:
 def test_what_a_deleted_or_replaced_photo_leaves(aged: Ingested) -> None:
     """The row goes while its renditions are being made, or because its file has other bytes."""
     assembly = aged.assembly
-    gone, replaced, *_ = (image.sha256 for image in assembly.catalog.page())
+    gone, replaced, *_ = (image.sha256 for image in assembly.catalog.images.page())
     with assembly._sessions.begin() as session:
         session.execute(text("DELETE FROM image WHERE sha256 = :gone"), {"gone": gone})
     drawing(99).save(aged.paths[1])
@@ -138,7 +138,7 @@ def test_what_a_deleted_or_replaced_photo_leaves(aged: Ingested) -> None:
     from indexer.report import Tally
     from indexer.scan import register_files
 
-    register_files(assembly.ingest_queue, [aged.paths[1]], Tally())
+    register_files(assembly, [aged.paths[1]], Tally())
     found = {each.kind: each.count for each in cleaning.waste(assembly)}
     assert found[cleaning.RENDITIONS] == 4
     cleaning.clean(assembly)
@@ -154,10 +154,10 @@ def test_a_file_that_comes_back_meanwhile_is_not_lost(aged: Ingested, monkeypatc
     lost = put(assembly.settings.uploads_dir / "ff" / f"{'f' * 64}.jpg")
 
     def between(digests: Collection[str]) -> set[str]:
-        assembly.ingest_queue.register([SeenFile(uri_of(path), GONE, 5, 1)])
+        assembly.catalog.locations.register([SeenFile(uri_of(path), GONE, 5, 1)])
         return set()
 
-    monkeypatch.setattr(assembly.catalog, "known_digests", between)
+    monkeypatch.setattr(assembly.catalog.images, "known_digests", between)
     cleaning.clean(assembly, [cleaning.UPLOADS])
     assert path.exists()
     assert not lost.exists()

@@ -55,7 +55,7 @@ def spoil(path: Path, lot: random.Random) -> str:
 @pytest.mark.slow
 def test_spoilt_index_files_never_spoil_a_search(ingested: Ingested, tmp_path: Path) -> None:
     """Drawn by a seed, over every file: a search finds what it should or says what to do, and a rebuild cures all."""
-    ingested.assembly.catalog.delete(ingested.ids[2])
+    ingested.assembly.catalog.images.delete(ingested.ids[2])
     Publisher(ingested.assembly).publish()  # so that there is a list of what is gone
     folder = ingested.assembly.settings.index_dir
     kept = shutil.copytree(folder, tmp_path / "kept")

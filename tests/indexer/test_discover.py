@@ -32,7 +32,7 @@ def touch(folder: Path, *names: str) -> None:
 
 def seen(assembly: Assembly, *paths: Path) -> Tally:
     tally = Tally()
-    register_files(assembly.ingest_queue, paths, tally)
+    register_files(assembly, paths, tally)
     return tally
 
 
@@ -150,7 +150,7 @@ class TestDepth:
         os.close(handle)
         assert outcomes(assembly, pictures.folder) == {"entered": 2, "duplicate": 1}
         assert outcomes(assembly, pictures.folder) == {"entered": 2, "duplicate": 1}
-        assert not any(image.is_missing for image in assembly.catalog.page())
+        assert not any(image.is_missing for image in assembly.catalog.images.page())
 
     @pytest.mark.parametrize("within", [False, True])
     def test_what_is_deeper_than_a_path_can_name_is_told(
@@ -164,7 +164,7 @@ class TestDepth:
         below = os.open("more", os.O_RDONLY, dir_fd=handle)
         os.link(top, "two.png", dst_dir_fd=below)
         tally = Tally()
-        register_files(assembly.ingest_queue, [pictures.folder], tally, within=within)
+        register_files(assembly, [pictures.folder], tally, within=within)
         assert len(tally.photos) == 1
         assert sorted(os.path.basename(each.path) for each in tally.failures) == ["one.png", "two.png"]
         assert {each.reason for each in tally.failures} == {
@@ -181,7 +181,7 @@ class TestDepth:
             os.mkdir(os.fsencode(pictures.folder) + b"/d" + bytes([byte]))
             os.link(picture, os.fsencode(pictures.folder) + b"/d" + bytes([byte]) + b"/x.png")
         assert outcomes(assembly, pictures.folder) == {"entered": 1, "duplicate": 2 * 253}
-        (image,) = assembly.catalog.page()
+        (image,) = assembly.catalog.images.page()
         assert len({place.path for place in image.locations}) == 1 + 2 * 253
         assert all(place.path.is_file() for place in image.locations)
 
@@ -248,7 +248,7 @@ class TestRegistering:
         pictures("a.png", seed=1)
         pictures("b/a.png", seed=1)
         assert outcomes(assembly, pictures.folder) == {"entered": 1, "duplicate": 1}
-        assert len(assembly.catalog.page()[0].locations) == 2
+        assert len(assembly.catalog.images.page()[0].locations) == 2
 
     def test_a_link_to_a_file_is_another_place(self, assembly: Assembly, pictures: Pictures) -> None:
         (pictures("a.png").parent / "b.png").symlink_to("a.png")
@@ -264,31 +264,31 @@ class TestRegistering:
         monkeypatch.setattr(discover, "CHUNK", 4)
         first, *_ = pictures.many(10)
         assert outcomes(assembly, pictures.folder, first) == {"entered": 10}
-        assert len(assembly.catalog.page()) == 10
+        assert len(assembly.catalog.images.page()) == 10
 
     def test_a_name_that_is_not_utf8(self, assembly: Assembly, pictures: Pictures) -> None:
         path = pictures("a.png").rename(pictures.folder / os.fsdecode(b"caf\xe9.png"))
         assert outcomes(assembly, pictures.folder) == {"entered": 1}
-        assert assembly.catalog.page()[0].path == path
+        assert assembly.catalog.images.page()[0].path == path
 
     def test_files_that_are_gone_are_noted(self, assembly: Assembly, pictures: Pictures) -> None:
         first, second = pictures.many(2)
         seen(assembly, pictures.folder)
         first.unlink()
         seen(assembly, second)
-        assert not any(image.is_missing for image in assembly.catalog.page()), "nobody asked for them"
+        assert not any(image.is_missing for image in assembly.catalog.images.page()), "nobody asked for them"
         seen(assembly, pictures.folder)
-        assert [image.is_missing for image in assembly.catalog.page()] == [True, False]
+        assert [image.is_missing for image in assembly.catalog.images.page()] == [True, False]
         pictures("000.jpg")  # another picture at the old place
         seen(assembly, pictures.folder)
-        assert not any(image.is_missing for image in assembly.catalog.page())
+        assert not any(image.is_missing for image in assembly.catalog.images.page())
 
     def test_a_photo_that_is_no_picture_any_more(self, assembly: Assembly, pictures: Pictures) -> None:
         path = pictures("a.png")
         seen(assembly, pictures.folder)
         path.write_text("overwritten")
         assert outcomes(assembly, pictures.folder) == {"skipped": 1}
-        assert assembly.catalog.page()[0].is_missing
+        assert assembly.catalog.images.page()[0].is_missing
 
 
 @pytest.mark.parametrize("what", ["file", "folder"])
@@ -297,7 +297,7 @@ def test_a_link_out_that_comes_after_the_look_is_not_followed(
 ) -> None:
     """Between the finding of a file and its reading, whoever can write to the folder puts a link in its place."""
     path, secret = pictures("sub/a.png", seed=1), pictures("../private/a.png", seed=2)
-    known = assembly.ingest_queue.known
+    known = assembly.catalog.locations.known
 
     def exchanging(uris: list[str]) -> dict[str, KnownLocation]:
         path.unlink()
@@ -308,9 +308,9 @@ def test_a_link_out_that_comes_after_the_look_is_not_followed(
             path.parent.symlink_to(secret.parent)
         return known(uris)
 
-    monkeypatch.setattr(assembly.ingest_queue, "known", exchanging)
+    monkeypatch.setattr(assembly.catalog.locations, "known", exchanging)
     tally = Tally()
-    register_files(assembly.ingest_queue, [pictures.folder], tally, within=True)
+    register_files(assembly, [pictures.folder], tally, within=True)
     (failure,) = tally.failures
     assert failure.reason == "cannot be read: it leads out of the folders that were given"
-    assert assembly.catalog.page() == []
+    assert assembly.catalog.images.page() == []

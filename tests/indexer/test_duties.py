@@ -65,7 +65,7 @@ def test_the_publisher_goes_on_after_any_error(ingested: Ingested, monkeypatch: 
     assembly, ended = ingested.assembly, threading.Event()
     errors: list[BaseException] = [*UNFORESEEN, *UNFORESEEN]
     monkeypatch.setattr(Publisher, "publish", failing(Publisher.publish, errors))
-    assembly.catalog.delete(ingested.ids[0])
+    assembly.catalog.images.delete(ingested.ids[0])
     assert verify(assembly) != []
     running = threading.Thread(target=Worker(assembly).work, args=(ended.is_set,))
     running.start()
@@ -140,7 +140,9 @@ class TestRegistering:
     ) -> None:
         pictures.many(3)
         worker = Worker(assembly)
-        monkeypatch.setattr(assembly.ingest_queue, "register", failing(assembly.ingest_queue.register, [error] * 2))
+        monkeypatch.setattr(
+            assembly.catalog.locations, "register", failing(assembly.catalog.locations.register, [error] * 2)
+        )
         assert ingest(assembly, worker, [pictures.folder], Tally()).counts["indexed"] == 3
 
     def test_an_error_over_one_file_is_that_files(
@@ -150,6 +152,6 @@ class TestRegistering:
         sniff = discover.sniff_format
         monkeypatch.setattr(discover, "sniff_format", failing(sniff, [KeyError("odd")]))
         tally = Tally()
-        register_files(assembly.ingest_queue, [pictures.folder], tally)
+        register_files(assembly, [pictures.folder], tally)
         assert len(tally.photos) == 2
         assert [each.reason for each in tally.failures] == ["cannot be looked at: KeyError: 'odd'"]

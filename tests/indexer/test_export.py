@@ -99,7 +99,7 @@ def test_a_photo_deleted_meanwhile_leaves_a_whole_file(toys: ToyLibrary) -> None
     class Changing(io.StringIO):
         def write(self, text: str) -> int:
             if '"annotations"' in text:
-                toys.catalog.delete(2)
+                toys.catalog.images.delete(2)
                 toys.add(analysis([(1, 0, 0, 0)]))
             return super().write(text)
 

@@ -41,7 +41,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def states(assembly: Assembly) -> dict[str, int]:
-    return {state: count for state, count in assembly.catalog.counts().items() if count}
+    return {state: count for state, count in assembly.catalog.images.counts().items() if count}
 
 
 def failing(work: Callable[..., Any], error: Exception, times: int) -> Callable[..., Any]:
@@ -120,7 +120,7 @@ class TestFullDisk:
         assert report.counts["indexed"] == 40
         assert stops
         assert "the disk of the catalogue is full: make room on it" in caplog.text
-        assert {image.segment_count for image in assembly.catalog.page(limit=100)} == {25}
+        assert {image.segment_count for image in assembly.catalog.images.page(limit=100)} == {25}
         assert verify(assembly) == []
 
     def test_while_the_index_is_written(
@@ -172,7 +172,7 @@ class TestLockedCatalogue:
     ) -> None:
         monkeypatch.setattr(sessions, "BUSY_SECONDS", 0.1)
         other = Assembly(settings)
-        assert other.catalog.counts()
+        assert other.catalog.images.counts()
         with closing(sqlite3.connect(settings.home / "catalog.db", isolation_level=None)) as lock:
             lock.execute("BEGIN IMMEDIATE")
             with pytest.raises(CatalogUnavailableError, match="another program has locked the catalogue"):
@@ -201,7 +201,7 @@ class TestFilesThatChange:
         monkeypatch.setattr(discover, "_digest_of_picture", growing)
         assert ingest(assembly, Worker(assembly), [pictures.folder], Tally()).counts["indexed"] == 1
         assert len(looks) == 2
-        assert len(assembly.catalog.page()) == 1
+        assert len(assembly.catalog.images.page()) == 1
 
     def test_one_that_never_stops_growing_is_told(
         self, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
@@ -216,14 +216,14 @@ class TestFilesThatChange:
         monkeypatch.setattr(discover, "_digest_of_picture", growing)
         (failure,) = ingest(assembly, Worker(assembly), [pictures.folder], Tally()).failures
         assert failure.reason == "cannot be read: it is being written to; ingest it again when it is complete"
-        assert assembly.catalog.page() == []
+        assert assembly.catalog.images.page() == []
 
     def test_other_bytes_after_registering_never_stand_for_the_old_ones(
         self, assembly: Assembly, pictures: Pictures
     ) -> None:
         path, other = pictures("a.png"), pictures("other/b.png")
         tally = Tally()
-        register_files(assembly.ingest_queue, [path], tally)
+        register_files(assembly, [path], tally)
         other.replace(path)
         Worker(assembly).work(lambda: True)
         (failure,) = tally.close(assembly.ingest_queue).failures
@@ -234,7 +234,7 @@ class TestFilesThatChange:
 
     def test_another_time_alone_is_no_change(self, assembly: Assembly, pictures: Pictures) -> None:
         path = pictures("a.png")
-        register_files(assembly.ingest_queue, [path], Tally())
+        register_files(assembly, [path], Tally())
         os.utime(path, ns=(5, 5))
         Worker(assembly).work(lambda: True)
         assert states(assembly) == {"indexed": 1}
@@ -265,7 +265,7 @@ class TestOrders:
         pictures("waits.png", seed=77).rename(ingested.photos / "waits.png")
         upload.write_bytes(pictures("upload.png", seed=78).read_bytes())
         (pictures.folder / "upload.png").unlink()
-        register_files(assembly.ingest_queue, [ingested.photos, upload], Tally())
+        register_files(assembly, [ingested.photos, upload], Tally())
         result = CliRunner().invoke(cancel, obj=assembly.settings)
         assert result.output.startswith("2 photos were cancelled")
         assert states(assembly) == {"indexed": 6}
@@ -283,7 +283,7 @@ class TestOrders:
 
     def test_what_is_being_worked_on_is_finished(self, assembly: Assembly, pictures: Pictures) -> None:
         pictures.many(2)
-        register_files(assembly.ingest_queue, [pictures.folder], Tally())
+        register_files(assembly, [pictures.folder], Tally())
         assembly.ingest_queue.claim("w", 1)
         assert len(assembly.ingest_queue.cancel()) == 1
         assert states(assembly) == {"working": 1}
@@ -293,7 +293,7 @@ class TestOrders:
     ) -> None:
         monkeypatch.setattr(discover, "CHUNK", 2)
         pictures.many(6)
-        register, calls = assembly.ingest_queue.register, []
+        register, calls = assembly.catalog.locations.register, []
 
         def and_cancel(files: Any) -> Any:
             calls.append(len(files))
@@ -301,9 +301,9 @@ class TestOrders:
             assembly.ingest_queue.cancel()
             return registered
 
-        monkeypatch.setattr(assembly.ingest_queue, "register", and_cancel)
+        monkeypatch.setattr(assembly.catalog.locations, "register", and_cancel)
         tally = Tally()
-        register_files(assembly.ingest_queue, [pictures.folder], tally)
+        register_files(assembly, [pictures.folder], tally)
         assert calls == [2]
         assert states(assembly) == {}
         assert "cancelled" in tally.close(assembly.ingest_queue).failures[0].reason
@@ -321,7 +321,7 @@ class TestRoom:
         run.start()
         while "has 1000 bytes free, and SEGSEARCH_MIN_FREE keeps 2.0 KiB: make room" not in caplog.text:
             assert run.is_alive()
-        assert limited.catalog.counts()["indexed"] == 0
+        assert limited.catalog.images.counts()["indexed"] == 0
         free[0] = 3000
         run.join()
         assert states(limited) == {"indexed": 3}
@@ -346,7 +346,7 @@ class TestRoom:
 def test_two_workers_share_one_catalogue(assembly: Assembly, pictures: Pictures) -> None:
     pictures.many(40)
     other = Assembly(assembly.settings)
-    register_files(assembly.ingest_queue, [pictures.folder], Tally())
+    register_files(assembly, [pictures.folder], Tally())
     workers = Worker(assembly), Worker(other)
     done: list[int] = []
     threads = [threading.Thread(target=lambda each=each: done.append(each.work(lambda: True))) for each in workers]
@@ -356,7 +356,7 @@ def test_two_workers_share_one_catalogue(assembly: Assembly, pictures: Pictures)
         thread.join()
     assert sum(done) == 40
     assert states(assembly) == {"indexed": 40}
-    assert assembly.catalog.contents(assembly.recipe_spec.space).segments == 40 * 25
+    assert assembly.catalog.vectors.contents(assembly.recipe_spec.space).segments == 40 * 25
     Worker(assembly).work(lambda: True)
     assert verify(assembly) == []
     other._sessions.kw["bind"].dispose()

@@ -64,14 +64,14 @@ class TestOutcomes:
             "thin.png",
         }
         assert all(failure.reason for failure in report.failures)
-        states = assembly.catalog.counts()
+        states = assembly.catalog.images.counts()
         assert states == {"pending": 0, "working": 0, "indexed": 5, "empty": 1, "failed": 3}
         assert verify(assembly) == []
 
     def test_again(self, ingested: Ingested) -> None:
         report = enter(ingested.assembly, ingested.photos)
         assert counts(report) == {"unchanged": len(ingested.paths)}
-        assert ingested.assembly.catalog.contents(ingested.assembly.recipe_spec.fingerprint).segments == 150
+        assert ingested.assembly.catalog.vectors.contents(ingested.assembly.recipe_spec.fingerprint).segments == 150
 
     def test_known_bytes_at_a_new_place(self, ingested: Ingested, tmp_path: Path) -> None:
         (tmp_path / "copy").mkdir()
@@ -80,13 +80,13 @@ class TestOutcomes:
 
     def test_a_file_that_was_moved_keeps_its_segments(self, ingested: Ingested) -> None:
         image = ingested.ids[0]
-        segments = [segment.id for segment in ingested.assembly.catalog.segments(image)]
+        segments = [segment.id for segment in ingested.assembly.catalog.segments.of_image(image)]
         moved = ingested.paths[0].rename(ingested.photos / "moved.jpg")
         assert counts(enter(ingested.assembly, ingested.photos)) == {"unchanged": 5, "duplicate": 1}
-        found = ingested.assembly.catalog.image(image)
+        found = ingested.assembly.catalog.images.get(image)
         assert found.path == moved
         assert not found.is_missing
-        assert [segment.id for segment in ingested.assembly.catalog.segments(image)] == segments
+        assert [segment.id for segment in ingested.assembly.catalog.segments.of_image(image)] == segments
 
     def test_a_changed_file_is_a_new_photo(self, ingested: Ingested, pictures: Pictures) -> None:
         old = ingested.ids[1]
@@ -94,8 +94,8 @@ class TestOutcomes:
         assert counts(enter(ingested.assembly, ingested.photos)) == {"indexed": 1, "unchanged": 5}
         new = ingested.ids[1]
         assert new != old
-        assert ingested.assembly.catalog.images([old]) == {}
-        assert len(ingested.assembly.catalog.segments(new)) == 25
+        assert ingested.assembly.catalog.images.find([old]) == {}
+        assert len(ingested.assembly.catalog.segments.of_image(new)) == 25
         assert verify(ingested.assembly) == []
 
     def test_two_files_that_changed_places(self, ingested: Ingested, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ class TestOutcomes:
         gone = ingested.ids[0]
         ingested.paths[0].unlink()
         assert counts(enter(ingested.assembly, ingested.photos)) == {"unchanged": 5}
-        assert ingested.assembly.catalog.image(gone).is_missing
+        assert ingested.assembly.catalog.images.get(gone).is_missing
         ref = Ref(image=ingested.ids[1] if ingested.ids[1] != gone else gone)
         answer = ingested.assembly.engine().search(SearchRequest(positive=(ref,)))
         assert gone in {match.image_id for match in answer.results}
@@ -120,7 +120,7 @@ class TestOutcomes:
     def test_a_file_that_vanishes_before_its_turn_fails(self, assembly: Assembly, pictures: Pictures) -> None:
         path, _ = pictures.many(2)
         tally = Tally()
-        register_files(assembly.ingest_queue, [pictures.folder], tally)
+        register_files(assembly, [pictures.folder], tally)
         path.unlink()
         Worker(assembly).work(lambda: True)
         report = tally.close(assembly.ingest_queue)
@@ -131,7 +131,7 @@ class TestOutcomes:
         pictures.many(1)
         tally = Tally()
         ingest(assembly, Worker(assembly), [pictures.folder], tally)
-        assembly.catalog.delete(1)
+        assembly.catalog.images.delete(1)
         report = tally.close(assembly.ingest_queue)
         assert "cancelled or deleted while it was being entered" in report.failures[0].reason
 
@@ -142,8 +142,8 @@ class TestOutcomes:
         report = enter(assembly, pictures.folder)
         assert counts(report) == {"indexed": 1, "failed": 1}
         assert report.failures[0].path == str(bad)
-        assert assembly.catalog.page(state="indexed")[0].path == good
-        assert assembly.catalog.page(state="failed")[0].path == bad
+        assert assembly.catalog.images.page(state="indexed")[0].path == good
+        assert assembly.catalog.images.page(state="failed")[0].path == bad
 
     def test_nothing_to_do(self, assembly: Assembly, tmp_path: Path) -> None:
         (tmp_path / "none").mkdir()
@@ -170,7 +170,7 @@ class TestReport:
     def test_what_was_left_is_a_failure_that_says_so(self, assembly: Assembly, pictures: Pictures) -> None:
         pictures.many(1)
         tally = Tally()
-        register_files(assembly.ingest_queue, [pictures.folder], tally)
+        register_files(assembly, [pictures.folder], tally)
         report = tally.close(assembly.ingest_queue)
         assert report.counts["failed"] == 1
         assert report.failures[0].reason == "left pending: run ingest again"
@@ -180,9 +180,9 @@ class TestWhatIsStored:
     def test_masks_boxes_and_renditions(self, assembly: Assembly, pictures: Pictures) -> None:
         pictures("large.png", size=(1200, 900))
         enter(assembly, pictures.folder)
-        (image,) = assembly.catalog.page()
+        (image,) = assembly.catalog.images.page()
         assert (image.width, image.height, image.format) == (1200, 900, "PNG")
-        segments = assembly.catalog.segments(image.id)
+        segments = assembly.catalog.segments.of_image(image.id)
         assert len(segments) == image.segment_count == 25
         assert [segment.id for segment in segments] == sorted(segment.id for segment in segments)
         assert (np.diff([segment.quality for segment in segments]) <= 0).all()
@@ -204,10 +204,11 @@ class TestWhatIsStored:
             exif[0x0112] = 6  # a quarter turn to the right: red comes up
             picture.save(path, exif=exif)
         enter(assembly, pictures.folder)
-        (image,) = assembly.catalog.page()
+        (image,) = assembly.catalog.images.page()
         assert (image.width, image.height) == (72, 96)
         reddest = max(
-            assembly.catalog.segments(image.id), key=lambda each: float(assembly.catalog.example(each.id)[1][0])
+            assembly.catalog.segments.of_image(image.id),
+            key=lambda each: float(assembly.catalog.segments.example(each.id)[1][0]),
         )
         assert reddest.box_xyxy[3] <= 48 + 2
 
@@ -216,7 +217,7 @@ class TestWhatIsStored:
             pictures.halves(f"{name}.png", *colors)
         enter(assembly, pictures.folder)
         engine = assembly.engine()
-        names = {image.id: image.path.stem for image in assembly.catalog.page() if image.path}
+        names = {image.id: image.path.stem for image in assembly.catalog.images.page() if image.path}
         keys = {name: key for key, name in names.items()}
 
         def order(ref: Ref) -> list[str]:

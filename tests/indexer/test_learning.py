@@ -74,16 +74,16 @@ def learn(made: Assembly, *options: str | Path, status: int = 0) -> Any:
 
 def cell_of(made: Assembly, segment: int) -> tuple[str, tuple[float, float]]:
     """The name of the photo and the cell that holds the middle of a segment."""
-    record = made.catalog.segment(segment)
+    record = made.catalog.segments.get(segment)
     x0, y0, x1, y1 = record.box_xyxy
-    path = made.catalog.image(record.image_id).path
+    path = made.catalog.images.get(record.image_id).path
     assert path is not None
     return path.stem, ((x0 + x1) / 2 // CELL, (y0 + y1) / 2 // CELL)
 
 
 def shines(made: Assembly, segment: int) -> bool:
     """Whether a segment, a cell or a block of four, holds the cell of its photo that shines."""
-    x0, y0, x1, y1 = made.catalog.segment(segment).box_xyxy
+    x0, y0, x1, y1 = made.catalog.segments.get(segment).box_xyxy
     x, y = PLACES[int(cell_of(made, segment)[0][-1])]
     return x0 <= x * CELL and y0 <= y * CELL and x1 >= (x + 1) * CELL and y1 >= (y + 1) * CELL
 
@@ -100,8 +100,8 @@ def test_names_of_folders_become_words(tagged: Assembly, template: Path) -> None
         assert all(shines(tagged, segment) for segment in each["explained"])
         record = tagged.concepts.get(each["concept_id"])
         assert set(record.model.positive) == set(each["explained"])
-        assert {tagged.catalog.segment(key).image_id for key in record.model.negative}.isdisjoint(
-            tagged.catalog.segment(key).image_id for key in record.model.positive
+        assert {tagged.catalog.segments.get(key).image_id for key in record.model.negative}.isdisjoint(
+            tagged.catalog.segments.get(key).image_id for key in record.model.positive
         )
     assert "tell its photos from others" in found["tags"]["dull"]["reason"]
     assert set(tagged.concepts.names()) == {"red", "green"}

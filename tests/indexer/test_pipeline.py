@@ -69,7 +69,7 @@ class FakeRecipe:
 def line(assembly: Assembly, pictures: Pictures) -> Callable[..., Pipeline]:
     """Makes a line over twelve pending photos."""
     pictures.many(12)
-    register_files(assembly.ingest_queue, [pictures.folder], Tally())
+    register_files(assembly, [pictures.folder], Tally())
 
     def make(recipe: Any, **options: Any) -> Pipeline:
         return Pipeline(
@@ -80,7 +80,7 @@ def line(assembly: Assembly, pictures: Pictures) -> Callable[..., Pipeline]:
 
 
 def states(assembly: Assembly) -> dict[str, int]:
-    return {state: count for state, count in assembly.catalog.counts().items() if count}
+    return {state: count for state, count in assembly.catalog.images.counts().items() if count}
 
 
 def raises(error: Exception, after: int = 0) -> Callable[..., None]:
@@ -105,7 +105,7 @@ def test_everything_is_entered_once(
     assert states(assembly) == {"indexed": 12}
     assert len(done) == sum(recipe.sizes) == 12
     assert max(recipe.sizes) <= batch_size
-    assert assembly.catalog.contents(recipe.fingerprint).segments == 12 * 25
+    assert assembly.catalog.vectors.contents(recipe.fingerprint).segments == 12 * 25
 
 
 def test_nothing_to_do(assembly: Assembly, line: Callable[..., Pipeline]) -> None:
@@ -124,7 +124,7 @@ def test_it_waits_for_what_is_still_to_come(
         asked.append(1)
         if len(asked) == 3:
             pictures("late.png")
-            register_files(assembly.ingest_queue, [pictures.folder], Tally())
+            register_files(assembly, [pictures.folder], Tally())
         return len(asked) > 3
 
     assert line(FakeRecipe()).run(is_complete) == 13
@@ -176,10 +176,10 @@ def test_a_stage_that_raises_stops_the_line_and_gives_everything_back(
         monkeypatch.setattr(pipeline.ingest_queue, stage, raises(fault, after=0))
     with pytest.raises(RuntimeError, match=f"{stage} is broken"):
         pipeline.run()
-    found = assembly.catalog.counts()
+    found = assembly.catalog.images.counts()
     assert found["working"] == found["failed"] == 0
     assert found["pending"] + found["indexed"] == 12
-    assert {image.attempts for image in assembly.catalog.page(state="pending")} <= {0}
+    assert {image.attempts for image in assembly.catalog.images.page(state="pending")} <= {0}
     assert [thread.name for thread in threading.enumerate() if thread.name in ("_network", "_write")] == []
 
 
@@ -188,7 +188,7 @@ def test_it_can_be_run_again_after_an_error(assembly: Assembly, line: Callable[.
         line(FakeRecipe(segmenting=raises(RuntimeError("once"), after=3))).run()
     line(FakeRecipe()).run()
     assert states(assembly) == {"indexed": 12}
-    assert assembly.catalog.contents(GridRecipe().fingerprint).segments == 12 * 25
+    assert assembly.catalog.vectors.contents(GridRecipe().fingerprint).segments == 12 * 25
 
 
 def test_what_a_killed_worker_was_writing_is_removed(assembly: Assembly, line: Callable[..., Pipeline]) -> None:
@@ -213,7 +213,7 @@ def test_a_bad_picture_does_not_stop_it(assembly: Assembly, line: Callable[..., 
         path.write_bytes(path.read_bytes()[:40])
     assert line(FakeRecipe()).run() == 12
     assert states(assembly) == {"indexed": 8, "failed": 4}
-    for image in assembly.catalog.page(state="failed"):
+    for image in assembly.catalog.images.page(state="failed"):
         assert image.error
         assert str(pictures.folder) not in image.error, "the path is known from the row"
 
@@ -223,11 +223,11 @@ def test_stopping_finishes_what_is_on_the_line(assembly: Assembly, line: Callabl
     pipeline = line(recipe)
     recipe.extracting = lambda call: pipeline.stop() if call == 3 else None
     done = pipeline.run(lambda: False)
-    found = assembly.catalog.counts()
+    found = assembly.catalog.images.counts()
     assert found["working"] == 0
     assert found["indexed"] == done == sum(recipe.sizes)
     assert found["indexed"] + found["pending"] == 12
-    assert {image.attempts for image in assembly.catalog.page(state="pending")} <= {0}
+    assert {image.attempts for image in assembly.catalog.images.page(state="pending")} <= {0}
 
 
 def test_what_another_worker_took_over_is_not_written(assembly: Assembly, line: Callable[..., Pipeline]) -> None:
@@ -245,9 +245,9 @@ def test_what_another_worker_took_over_is_not_written(assembly: Assembly, line: 
 
     pipeline = line(FakeRecipe(extracting=steal), on_done=count)
     pipeline.run()
-    assert assembly.catalog.image(1).state == "working"
-    assert assembly.catalog.segments(1) == []
-    assert assembly.catalog.counts()["indexed"] == 11
+    assert assembly.catalog.images.get(1).state == "working"
+    assert assembly.catalog.segments.of_image(1) == []
+    assert assembly.catalog.images.counts()["indexed"] == 11
 
 
 class TestExchangedFiles:
@@ -273,10 +273,10 @@ class TestExchangedFiles:
         return list(assembly.settings.renditions_dir.rglob("*.jpg"))
 
     def test_after_registering(self, assembly: Assembly, photo: Path, secret: Path) -> None:
-        register_files(assembly.ingest_queue, [photo], Tally())
+        register_files(assembly, [photo], Tally())
         self.exchange(photo, secret)
         Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w").run()
-        (image,) = assembly.catalog.page()
+        (image,) = assembly.catalog.images.page()
         assert (image.state, image.error) == ("failed", "the file has changed since it was registered: ingest it again")
         assert self.renditions(assembly) == []
 
@@ -284,7 +284,7 @@ class TestExchangedFiles:
     def test_when_it_is_about_to_be_decoded(
         self, assembly: Assembly, photo: Path, secret: Path, monkeypatch: pytest.MonkeyPatch, how: str
     ) -> None:
-        register_files(assembly.ingest_queue, [photo], Tally())
+        register_files(assembly, [photo], Tally())
         submit, own = DecoderPool.submit, decode(photo, long_side=64).rgb
 
         def exchanging(pool: DecoderPool, path: Path, **wanted: Any) -> Future[DecodedImage]:
@@ -296,7 +296,7 @@ class TestExchangedFiles:
 
         monkeypatch.setattr(DecoderPool, "submit", exchanging)
         Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w").run()
-        (image,) = assembly.catalog.page()
+        (image,) = assembly.catalog.images.page()
         assert image.state == ("indexed" if how == "link" else "failed")
         assert len(self.renditions(assembly)) == (2 if how == "link" else 0)
         if how == "link":
@@ -304,14 +304,14 @@ class TestExchangedFiles:
             assert np.abs(shown.astype(int) - own).mean() < 5
 
     def test_another_place_of_the_photo_will_do(self, assembly: Assembly, pictures: Pictures, photo: Path) -> None:
-        register_files(assembly.ingest_queue, [photo, pictures("b.png", seed=1)], Tally())
+        register_files(assembly, [photo, pictures("b.png", seed=1)], Tally())
         photo.write_bytes(pictures("c.png", seed=3).read_bytes())
         Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w").run()
         assert states(assembly) == {"indexed": 1}
 
     def test_no_file_stays_open(self, assembly: Assembly, pictures: Pictures) -> None:
         paths = pictures.many(20)
-        register_files(assembly.ingest_queue, [pictures.folder], Tally())
+        register_files(assembly, [pictures.folder], Tally())
         paths[3].write_bytes(paths[3].read_bytes()[:40])
         Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w").run()
         opened = [os.path.realpath(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd")]

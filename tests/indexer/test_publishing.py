@@ -27,7 +27,7 @@ def part_of(files: IndexFiles) -> Path:
 
 
 def delete_photo(where: Ingested) -> None:
-    where.assembly.catalog.delete(where.ids[0])
+    where.assembly.catalog.images.delete(where.ids[0])
 
 
 def forget_index(where: Ingested) -> None:
@@ -102,7 +102,7 @@ def test_every_drift_is_found_and_cured(
         assert re.search(message, fault)
         assert "run `python manage.py" in fault, "its cure"
     sizes = rebuild(ingested.assembly)
-    contents = ingested.assembly.catalog.contents(ingested.assembly.recipe_spec.fingerprint)
+    contents = ingested.assembly.catalog.vectors.contents(ingested.assembly.recipe_spec.fingerprint)
     assert sizes == {"segments": contents.segments, "photos": contents.photos}
     assert verify(ingested.assembly) == []
 
@@ -118,7 +118,7 @@ def test_what_is_wrong_is_not_served(ingested: Ingested, drift: Callable[[Ingest
 def test_what_lags_is_caught_up_with(ingested: Ingested, drift: Callable[[Ingested], None]) -> None:
     drift(ingested)
     engine = ingested.assembly.engine()
-    contents = ingested.assembly.catalog.contents(ingested.assembly.recipe_spec.fingerprint)
+    contents = ingested.assembly.catalog.vectors.contents(ingested.assembly.recipe_spec.fingerprint)
     assert len(engine.segments) == contents.segments
     assert len(engine.photos) == contents.photos
     Publisher(ingested.assembly).publish()
@@ -190,7 +190,7 @@ def test_a_new_catalogue_beside_an_old_index(ingested: Ingested, pictures: Pictu
         path.unlink()
     refused = Assembly(ingested.assembly.settings)
     with pytest.raises(CatalogError, match="is empty or gone, but the index in .* is one of photos: put a copy of it"):
-        refused.catalog.counts()
+        refused.catalog.images.counts()
     with pytest.raises(CatalogError, match="is empty or gone, but"):
         refused.migrate()
     open_sessions(ingested.assembly.settings.database_url).engine.dispose()  # as nobody should

@@ -37,7 +37,7 @@ def hostile(ingested: Ingested) -> Ingested:
     (folder / f"{HOSTILE}.jpg").write_bytes(b"\xff\xd8\xff\xe0 broken")
     (ingested.photos / os.fsdecode(b"\xe9\x9b.jpg")).write_bytes(b"\xff\xd8\xff\xe0 broken too")
     engine = ingested.assembly.engine()
-    segment = ingested.assembly.catalog.segments(ingested.ids[0])[0].id
+    segment = ingested.assembly.catalog.segments.of_image(ingested.ids[0])[0].id
     ingested.assembly.trainer(engine).teach("Cat \x1b[31m\u202e\x07", [segment], [])
     return ingested
 

@@ -69,8 +69,8 @@ def test_a_worker_waits_for_folders_that_can_be_written(
     """All folders of renditions, or the one below that a photo needs."""
     caplog.set_level(logging.WARNING)
     pictures.many(1)
-    register_files(assembly.ingest_queue, [pictures.folder], Tally())
-    digest = assembly.catalog.page()[0].sha256
+    register_files(assembly, [pictures.folder], Tally())
+    digest = assembly.catalog.images.page()[0].sha256
     folder = assembly.settings.renditions_dir / (digest[:2] if below else "")
     folder.mkdir(parents=True)
     worker = Worker(assembly)
@@ -80,10 +80,10 @@ def test_a_worker_waits_for_folders_that_can_be_written(
         until(lambda: "cannot be written" in caplog.text or "is no folder" in caplog.text)
         assert str(folder) in caplog.text
         assert working.is_alive()
-    until(lambda: assembly.catalog.counts()["indexed"] == 1)
+    until(lambda: assembly.catalog.images.counts()["indexed"] == 1)
     worker.stop()
     working.join(PATIENCE)
-    assert assembly.catalog.page()[0].attempts == 1, "nobody died of it"
+    assert assembly.catalog.images.page()[0].attempts == 1, "nobody died of it"
     assert verify(assembly) == []
 
 

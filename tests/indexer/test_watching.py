@@ -63,7 +63,7 @@ def watched(assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPa
     worker = Worker(assembly)
     thread = threading.Thread(target=ingest_and_watch, args=(assembly, worker, [pictures.folder]))
     thread.start()
-    until(lambda: assembly.catalog.counts()["indexed"] == 1)
+    until(lambda: assembly.catalog.images.counts()["indexed"] == 1)
     yield assembly
     worker.stop()
     thread.join(PATIENCE)
@@ -74,13 +74,13 @@ def watched(assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPa
 class TestWatching:
     def test_what_comes_changes_and_goes(self, watched: Assembly, pictures: Pictures, tmp_path: Path) -> None:
         path = pictures("new.png")
-        until(lambda: watched.catalog.counts()["indexed"] == 2)
+        until(lambda: watched.catalog.images.counts()["indexed"] == 2)
         pictures("new.png", seed=9)
-        old = {image.id for image in watched.catalog.page()}
-        until(lambda: {image.id for image in watched.catalog.page(state="indexed")} - old != set())
-        assert watched.catalog.counts()["indexed"] == 2, "the old bytes are nowhere any more"
+        old = {image.id for image in watched.catalog.images.page()}
+        until(lambda: {image.id for image in watched.catalog.images.page(state="indexed")} - old != set())
+        assert watched.catalog.images.counts()["indexed"] == 2, "the old bytes are nowhere any more"
         path.unlink()
-        until(lambda: [image.is_missing for image in watched.catalog.page()] == [False, True])
+        until(lambda: [image.is_missing for image in watched.catalog.images.page()] == [False, True])
 
     def test_a_folder_that_is_moved_in_with_all_that_is_in_it(
         self, watched: Assembly, pictures: Pictures, tmp_path: Path
@@ -89,9 +89,9 @@ class TestWatching:
         elsewhere("deep/er/a.png", seed=5)
         elsewhere("deep/.hidden/b.png", seed=6)
         (tmp_path / "elsewhere").rename(pictures.folder / "moved")
-        until(lambda: watched.catalog.counts()["indexed"] == 2)
+        until(lambda: watched.catalog.images.counts()["indexed"] == 2)
         (pictures.folder / "moved").rename(tmp_path / "elsewhere")
-        until(lambda: [image.is_missing for image in watched.catalog.page()] == [False, True])
+        until(lambda: [image.is_missing for image in watched.catalog.images.page()] == [False, True])
 
     def test_a_file_that_grows_is_entered_once_it_is_whole(self, watched: Assembly, pictures: Pictures) -> None:
         whole = Pictures(pictures.folder.parent / "other")("a.png", size=(300, 300)).read_bytes()
@@ -101,9 +101,9 @@ class TestWatching:
             with path.open("ab") as file:
                 file.write(whole[start : start + step])
             time.sleep(0.1)
-        until(lambda: watched.catalog.counts()["indexed"] == 2)
-        assert watched.catalog.counts()["failed"] == 0
-        assert len(watched.catalog.page()) == 2
+        until(lambda: watched.catalog.images.counts()["indexed"] == 2)
+        assert watched.catalog.images.counts()["failed"] == 0
+        assert len(watched.catalog.images.page()) == 2
 
 
 def test_what_cannot_be_watched_is_told(
@@ -138,34 +138,34 @@ class TestMoves:
     def test_a_name_that_is_not_utf8_ends_nothing(self, watched: Assembly, pictures: Pictures) -> None:
         odd = pictures.folder / os.fsdecode(b"caf\xe9.png")
         pictures("plain.png").rename(odd)
-        until(lambda: watched.catalog.counts()["indexed"] == 2)
-        assert odd in {image.path for image in watched.catalog.page()}
+        until(lambda: watched.catalog.images.counts()["indexed"] == 2)
+        assert odd in {image.path for image in watched.catalog.images.page()}
         pictures("after.png")
-        until(lambda: watched.catalog.counts()["indexed"] == 3)
+        until(lambda: watched.catalog.images.counts()["indexed"] == 3)
         odd.unlink()
-        until(lambda: sum(image.is_missing for image in watched.catalog.page()) == 1)
+        until(lambda: sum(image.is_missing for image in watched.catalog.images.page()) == 1)
 
     def test_a_watched_folder_is_moved_away_and_made_anew(
         self, watched: Assembly, pictures: Pictures, caplog: pytest.LogCaptureFixture
     ) -> None:
         pictures.folder.rename(pictures.folder.with_name("away"))
-        until(lambda: [image.is_missing for image in watched.catalog.page()] == [True])
+        until(lambda: [image.is_missing for image in watched.catalog.images.page()] == [True])
         until(lambda: f"{pictures.folder} is gone; it is watched again" in caplog.text)
         pictures("first.png")
-        until(lambda: watched.catalog.counts()["indexed"] == 2)
+        until(lambda: watched.catalog.images.counts()["indexed"] == 2)
         assert f"{pictures.folder} is a new folder" in caplog.text
         pictures("second.png")
-        until(lambda: watched.catalog.counts()["indexed"] == 3)
+        until(lambda: watched.catalog.images.counts()["indexed"] == 3)
 
     def test_a_watched_folder_is_replaced_at_once(self, watched: Assembly, pictures: Pictures, tmp_path: Path) -> None:
         other = Pictures(tmp_path / "other")
         other("other.png", seed=7)
         pictures.folder.rename(tmp_path / "old")
         other.folder.rename(pictures.folder)
-        until(lambda: watched.catalog.counts()["indexed"] == 2)
-        until(lambda: [image.is_missing for image in watched.catalog.page()] == [True, False])
+        until(lambda: watched.catalog.images.counts()["indexed"] == 2)
+        until(lambda: [image.is_missing for image in watched.catalog.images.page()] == [True, False])
         pictures("later.png", seed=8)
-        until(lambda: watched.catalog.counts()["indexed"] == 3)
+        until(lambda: watched.catalog.images.counts()["indexed"] == 3)
 
     def test_an_error_loses_no_file(
         self, watched: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
@@ -181,7 +181,7 @@ class TestMoves:
         monkeypatch.setattr(watching, "pause_after", lambda _failures: 0.05)
         monkeypatch.setattr(watching, "register_files", failing)
         pictures("new.png")
-        until(lambda: watched.catalog.counts()["indexed"] == 2)
+        until(lambda: watched.catalog.images.counts()["indexed"] == 2)
         assert errors == []
         assert watched.duties.failing() == []
 
@@ -198,9 +198,9 @@ def test_a_folder_whose_own_name_is_not_utf8(
     thread = threading.Thread(target=ingest_and_watch, args=(assembly, worker, [odd.folder]))
     thread.start()
     try:
-        until(lambda: assembly.catalog.counts()["indexed"] == 1)
+        until(lambda: assembly.catalog.images.counts()["indexed"] == 1)
         odd("b.png")
-        until(lambda: assembly.catalog.counts()["indexed"] == 2)
+        until(lambda: assembly.catalog.images.counts()["indexed"] == 2)
     finally:
         worker.stop()
         thread.join(PATIENCE)

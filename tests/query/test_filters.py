@@ -27,7 +27,7 @@ X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
 def add(toys: ToyLibrary, path: str, taken: datetime | None = None, **found: Any) -> int:
     """A photo at a path, with three strips."""
     seen = SeenFile(uri_of(Path(path)), f"{abs(hash(path)):064}"[:64], 1, 1)
-    image_id = toys.ingest_queue.register([seen])[0].image_id
+    image_id = toys.catalog.locations.register([seen])[0].image_id
     toys.ingest_queue.claim("toys", 1000)
     entry = AnalyzedImage(
         image_id=image_id,
@@ -211,8 +211,8 @@ class TestFacets:
             shares[:, COLORS.index("red")] = rng.integers(0, 256, 3)
             toys.add(analysis(np.abs(random_units(rng, 3, 4)), colors=shares))
         asked = list[int]()
-        real = toys.catalog.colors
-        monkeypatch.setattr(toys.catalog, "colors", lambda ids: asked.append(len(ids)) or real(ids))
+        real = toys.catalog.segments.colors
+        monkeypatch.setattr(toys.catalog.segments, "colors", lambda ids: asked.append(len(ids)) or real(ids))
         plain = SearchRequest(text="red moped", limit=2)
         results = toys.engine().search(plain).results
         answer = toys.engine().search(replace(plain, facets=True))

@@ -93,7 +93,7 @@ def test_deleted_poor_and_fallback_segments(toys: ToyLibrary, query: list[int]) 
     poor = toys.add(analysis([X, Y], quality=[0.9, 0.1]))
     toys.add(analysis(np.zeros((0, 4)), fallback=list(unit(np.array([1.0, 1, 0, 0])))))
     engine = toys.engine()
-    toys.catalog.delete(gone)
+    toys.catalog.images.delete(gone)
     assert images_of(search(engine, query)) == [poor]
     assert images_of(search(engine, query, min_quality=0.5)) == []
 

@@ -207,7 +207,7 @@ class TestNoTwoOfTheSame:
         answer = search(toys.engine(), Ref(segment=1), group_by="segment", limit=1000)
         for image in set(images_of(answer)):
             keys = [match.segment_id for match in answer.results if match.image_id == image]
-            runs = list(toys.catalog.masks(keys).values())  # type: ignore[arg-type]
+            runs = list(toys.catalog.segments.masks(keys).values())  # type: ignore[arg-type]
             overlaps = np.asarray(mask_iou(runs, runs))
             np.fill_diagonal(overlaps, 0)
             assert 1 < len(keys) < 20
@@ -219,7 +219,7 @@ class TestDeletion:
     def test_a_deleted_photo_vanishes_at_once(self, toys: ToyLibrary, group: str) -> None:
         query, gone, other = (toys.add(analysis([each])) for each in (X, X, XY))
         engine = toys.engine()
-        toys.catalog.delete(gone)
+        toys.catalog.images.delete(gone)
         for limit in (1, 50):
             answer = search(engine, Ref(segment=toys.segment_ids(query)[0]), group_by=group, limit=limit)
             assert images_of(answer) == [other], "what is left moves up, whatever the limit"
@@ -229,7 +229,7 @@ class TestDeletion:
         other = toys.add(analysis([XY]))
         engine = toys.engine()
         for image in gone:
-            toys.catalog.delete(image)
+            toys.catalog.images.delete(image)
         for group in ("image", "segment"):
             answer = search(engine, Ref(segment=toys.segment_ids(query)[0]), group_by=group, limit=1)
             assert images_of(answer) == [other]
@@ -237,7 +237,7 @@ class TestDeletion:
     def test_nor_is_it_among_whole_photos(self, toys: ToyLibrary) -> None:
         query, gone, other = (toys.add(analysis([X], photo_vector=each)) for each in (X, X, XY))
         engine = toys.engine()
-        toys.catalog.delete(gone)
+        toys.catalog.images.delete(gone)
         for limit in (1, 50):
             assert images_of(search(engine, Ref(image=query), limit=limit)) == [other]
 
@@ -245,7 +245,7 @@ class TestDeletion:
         gone = toys.add(analysis([X]))
         segment = toys.segment_ids(gone)[0]
         engine = toys.engine()
-        toys.catalog.delete(gone)
+        toys.catalog.images.delete(gone)
         with pytest.raises(UnknownSegmentError, match="its photo was deleted"):
             search(engine, Ref(segment=segment))
         with pytest.raises(UnknownImageError, match=f"no photo {gone}"):
@@ -266,7 +266,7 @@ class TestWholePhotos:
 
     def test_photos_without_segments_are_found(self, toys: ToyLibrary) -> None:
         query, empty = toys.add(analysis([X])), toys.add(analysis(np.zeros((0, 4))))
-        assert toys.catalog.image(empty).state == "empty"
+        assert toys.catalog.images.get(empty).state == "empty"
         assert images_of(search(toys.engine(), Ref(image=query))) == [empty]
 
     def test_they_are_not_mixed_with_segments_or_words(self, toys: ToyLibrary) -> None:

@@ -48,7 +48,7 @@ class Library:
         status = path.stat()
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         seen = SeenFile(uri_of(path), digest, status.st_size, status.st_mtime_ns)
-        return self.assembly.ingest_queue.register([seen])[0].image_id
+        return self.assembly.catalog.locations.register([seen])[0].image_id
 
     def process(self) -> None:
         """Analyse what is pending."""

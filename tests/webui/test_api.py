@@ -270,7 +270,7 @@ class TestOnePhoto:
         assert response.cache_control.private
         again = client.get(f"/api/v1/images/1/{kind}", headers={"If-None-Match": response.headers["ETag"]})
         assert again.status_code == 304
-        digest = parts.catalog.image(1).sha256
+        digest = parts.catalog.images.get(1).sha256
         parts.settings.thumbnail(digest).unlink()
         parts.settings.preview(digest).unlink()
         assert max(picture_of(client.get(f"/api/v1/images/1/{kind}")).size) == side
@@ -289,7 +289,7 @@ class TestOnePhoto:
         crop = picture_of(client.get(f"/api/v1/segments/{corner['id']}/crop"))
         assert crop.size == (340, 260)
         assert np.allclose(np.asarray(crop.convert("RGB"))[:200, :300].mean((0, 1)), [0, 0, 255], atol=8)
-        parts.settings.preview(parts.catalog.image(1).sha256).write_bytes(b"spoilt")
+        parts.settings.preview(parts.catalog.images.get(1).sha256).write_bytes(b"spoilt")
         assert picture_of(client.get(f"/api/v1/segments/{corner['id']}/crop")).size == (340, 260)
 
     @pytest.mark.parametrize("what", ["", "/file", "/thumbnail", "/preview"])
@@ -343,7 +343,7 @@ class TestFilesThatGo:
     def test_only_touched(self, client: FlaskClient, library: Library, parts: WebContext) -> None:
         os.utime(library.photos / "photo1.png", ns=(1, 1))
         assert client.get("/api/v1/images/1/file").status_code == 200
-        assert parts.catalog.image(1).locations[0].mtime_ns == 1
+        assert parts.catalog.images.get(1).locations[0].mtime_ns == 1
 
     def test_something_else_in_its_place(self, client: FlaskClient, library: Library) -> None:
         (library.photos / "photo1.png").unlink()
@@ -351,7 +351,7 @@ class TestFilesThatGo:
         problem_of(client.get("/api/v1/images/1/file"), 409)
 
     def test_remaking_needs_the_original(self, client: FlaskClient, library: Library, parts: WebContext) -> None:
-        parts.settings.preview(parts.catalog.image(1).sha256).unlink()
+        parts.settings.preview(parts.catalog.images.get(1).sha256).unlink()
         (library.photos / "photo1.png").unlink()
         problem_of(client.get("/api/v1/images/1/preview"), 410)
         problem_of(client.get("/api/v1/segments/1/crop"), 410)
@@ -359,7 +359,7 @@ class TestFilesThatGo:
 
 class TestDeleting:
     def test_photo_and_segments_are_gone_at_once(self, client: FlaskClient, parts: WebContext) -> None:
-        digest = parts.catalog.image(2).sha256
+        digest = parts.catalog.images.get(2).sha256
         before = search(client, positive=[{"segment": 1}], limit=1000, group_by="segment")
         assert 2 in {result["image_id"] for result in before["results"]}
         response = client.delete("/api/v1/images/2")
@@ -713,7 +713,7 @@ class TestInstallation:
     def test_bugs_are_problems_too(
         self, client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(type(parts.catalog), "counts", lambda _self: 1 / 0)
+        monkeypatch.setattr(type(parts.catalog.images), "counts", lambda _self: 1 / 0)
         client.application.testing = False
         response = client.get("/api/v1/status")
         assert "log" in problem_of(response, 500)
@@ -788,12 +788,12 @@ class TestIntake:
 
     def test_cancelling_takes_out_what_waits_with_its_upload(self, client: FlaskClient, parts: WebContext) -> None:
         given = body_of(send(client, "images", NEW), 202)["id"]
-        path = parts.catalog.image(given).path
+        path = parts.catalog.images.get(given).path
         assert path is not None
         assert path.is_file()
         assert body_of(client.post("/api/v1/intake/cancel")) == {"photos": 1}
         assert not path.exists()
-        assert parts.catalog.counts()["indexed"] == 4
+        assert parts.catalog.images.counts()["indexed"] == 4
         assert body_of(send(client, "images", NEW), 202)["state"] == "pending"
 
     def test_what_failed_is_tried_again_and_nothing_else(self, client: FlaskClient, parts: WebContext) -> None:
@@ -801,8 +801,8 @@ class TestIntake:
         parts.ingest_queue.claim("w", 9)
         parts.ingest_queue.fail("w", given, "broken")
         assert body_of(client.post("/api/v1/intake/retry-failed")) == {"photos": 1}
-        assert parts.catalog.image(given).state == "pending"
-        assert parts.catalog.counts()["indexed"] == 4
+        assert parts.catalog.images.get(given).state == "pending"
+        assert parts.catalog.images.counts()["indexed"] == 4
 
     def test_without_room_uploads_are_refused(
         self, client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch

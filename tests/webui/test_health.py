@@ -73,7 +73,7 @@ class TestProbes:
     def test_not_ready_without_catalogue(
         self, client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(type(parts.catalog), "counts", lambda _self: 1 / 0)
+        monkeypatch.setattr(type(parts.catalog.images), "counts", lambda _self: 1 / 0)
         response = client.get("/readyz")
         assert (response.status_code, response.get_json()["checks"]["catalog"]) == (503, False)
         assert client.get("/healthz").status_code == 200

@@ -135,7 +135,7 @@ def test_library_by_state(client: FlaskClient, library: Library) -> None:
 
 def test_empty_library_says_how_to_begin(client: FlaskClient, library: Library) -> None:
     for image_id in (1, 2, 3, 4):
-        library.assembly.catalog.delete(image_id)
+        library.assembly.catalog.images.delete(image_id)
     text = client.get("/").text
     assert "Your library is empty" in text
     assert "manage.py ingest" in text
@@ -161,14 +161,14 @@ def test_file_name_that_is_not_utf8(client: FlaskClient, library: Library) -> No
 
 
 def test_missing_file_has_a_badge(client: FlaskClient, library: Library) -> None:
-    library.assembly.catalog.mark_missing([uri_of(library.photos / "photo2.png")], missing=True)
+    library.assembly.catalog.locations.note_lost([uri_of(library.photos / "photo2.png")])
     assert "file missing" in client.get("/").text
     assert "The file is missing" in client.get("/photos/2").text
 
 
 def test_photo_links_segments_and_neighbours(client: FlaskClient, parts: WebContext) -> None:
     text = client.get("/photos/2").text
-    for segment in parts.catalog.segments(2):
+    for segment in parts.catalog.segments.of_image(2):
         assert f'href="/search?segment={segment.id}"' in text
     assert re.search(r'data-key="k" href="/photos/3"', text)
     assert re.search(r'data-key="j" href="/photos/1"', text)
@@ -178,7 +178,7 @@ def test_photo_links_segments_and_neighbours(client: FlaskClient, parts: WebCont
 
 
 def test_search_shell_knows_whose_segments_are_named(client: FlaskClient, parts: WebContext) -> None:
-    segment = parts.catalog.segments(3)[0]
+    segment = parts.catalog.segments.of_image(3)[0]
     text = client.get(f"/search?segment={segment.id}&segment=999999&segment=x").text
     assert f'data-owners="{{&#34;{segment.id}&#34;: 3}}"' in text
 
@@ -213,7 +213,7 @@ def test_unexpected_error_is_a_page(app: Flask, parts: WebContext, monkeypatch: 
         raise RuntimeError("secret")
 
     app.testing = False
-    monkeypatch.setattr(type(parts.catalog), "page", fail)
+    monkeypatch.setattr(type(parts.catalog.images), "page", fail)
     answer = app.test_client().get("/")
     assert answer.status_code == 500
     assert "Something went wrong" in answer.text

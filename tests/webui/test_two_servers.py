@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
 
 from benchmarks.two_servers import is_well, run
-from retrieval.catalog import IngestQueue, QueryStore
+from retrieval.catalog import LocationRepository, QueryStore
 from retrieval.errors import CatalogUnavailableError, UnknownImageError, UnreadableImageError
 from webui.context import WebContext
 
@@ -28,7 +28,7 @@ import io, sys
 from pathlib import Path
 from indexer.commands.ingest import cancel
 from retrieval.assembly import Assembly
-from retrieval.catalog import Catalog, IngestQueue
+from retrieval.catalog import ImageRepository, IngestQueue, LocationRepository
 from retrieval.settings import Settings
 from webui import create_app
 
@@ -47,9 +47,9 @@ def pause(kind, name, *, after):
 
 what, home, image_id, picture = sys.argv[1:]
 settings = Settings.in_home(Path(home), device="cpu", recipe="grid")
-pause(Catalog, "delete", after=True)
+pause(ImageRepository, "delete", after=True)
 pause(IngestQueue, "cancel", after=True)
-pause(IngestQueue, "register", after=False)
+pause(LocationRepository, "register", after=False)
 if what == "cancel command":
     cancel.main(args=[], obj=settings, standalone_mode=False)
 else:
@@ -124,11 +124,11 @@ def test_a_removal_takes_no_file_that_is_being_entered_elsewhere(
     end = time.monotonic() + 60
     with pytest.raises(UnknownImageError):
         while time.monotonic() < end:
-            parts.catalog.image(first)
+            parts.catalog.images.get(first)
             time.sleep(0.01)
     giving.communicate("\n", timeout=60)
     removing.join(60)
-    (record,) = parts.catalog.page(after=first, limit=9)
+    (record,) = parts.catalog.images.page(after=first, limit=9)
     assert client.get(f"/api/v1/images/{record.id}/file").data == NEW
 
 
@@ -136,13 +136,13 @@ def test_uploads_do_not_wait_for_each_other(
     client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As they would where the catalogue is locked."""
-    together, register = threading.Barrier(3, timeout=20), IngestQueue.register
+    together, register = threading.Barrier(3, timeout=20), LocationRepository.register
 
     def meet(*arguments: Any) -> Any:
         together.wait()
         return register(*arguments)
 
-    monkeypatch.setattr(IngestQueue, "register", meet)
+    monkeypatch.setattr(LocationRepository, "register", meet)
     statuses: list[int] = []
     clients = [client.application.test_client() for _ in range(3)]
     contents = [NEW, NEW, encoded(drawing(("navy", "gold")))]
@@ -160,7 +160,7 @@ def test_uploads_do_not_wait_for_each_other(
 
 
 @pytest.mark.parametrize(
-    ("where", "kind", "name"), [("images", IngestQueue, "register"), ("queries", QueryStore, "add")]
+    ("where", "kind", "name"), [("images", LocationRepository, "register"), ("queries", QueryStore, "add")]
 )
 def test_nothing_is_left_of_what_cannot_be_entered(
     client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch, where: str, kind: type, name: str
@@ -181,7 +181,7 @@ def test_a_failure_takes_no_upload_that_is_there(
 ) -> None:
     given = give(client).get_json()["id"]
     with monkeypatch.context() as patch:
-        patch.setattr(IngestQueue, "register", lambda *_: 1 / 0)
+        patch.setattr(LocationRepository, "register", lambda *_: 1 / 0)
         client.application.testing = False
         assert give(client).status_code == 500
     assert client.get(f"/api/v1/images/{given}/file").data == NEW
@@ -223,14 +223,14 @@ def test_an_upload_that_is_spoilt_on_the_disk_is_mended(client: FlaskClient, par
 def test_an_upload_that_is_deleted_at_once_is_acknowledged(
     client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    register = IngestQueue.register
+    register = LocationRepository.register
 
     def register_and_delete(*arguments: Any) -> Any:
         found = register(*arguments)
-        parts.catalog.delete(found[0].image_id)
+        parts.catalog.images.delete(found[0].image_id)
         return found
 
-    monkeypatch.setattr(IngestQueue, "register", register_and_delete)
+    monkeypatch.setattr(LocationRepository, "register", register_and_delete)
     assert give(client).status_code == 202
 
 

@@ -39,7 +39,7 @@ def test_uploads(client: FlaskClient, library: Library, address: str, folder: st
 
 def test_a_thumbnail_that_was_lost(client: FlaskClient, library: Library) -> None:
     settings = library.assembly.settings
-    path = settings.thumbnail(library.assembly.catalog.image(1).sha256)
+    path = settings.thumbnail(library.assembly.catalog.images.get(1).sha256)
     path.unlink()
     with read_only(path.parent):
         answer = client.get("/api/v1/images/1/thumbnail")

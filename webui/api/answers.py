@@ -129,7 +129,7 @@ def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, 
     """A round of feedback; with masks if they are wanted."""
     matches = (*found.answer.results, *found.ask)
     shown = [match.segment_id for match in matches if match.segment_id is not None]
-    wanted = parts.catalog.masks(shown) if masks else None
+    wanted = parts.catalog.segments.masks(shown) if masks else None
     used = [
         search_schemas.Used(ref=search_schemas.Reference(**_told(asdict(each.ref))), segment=segment(each.segment))
         for each in found.answer.used

@@ -120,7 +120,7 @@ def learn_concepts(body: schemas.TaggedPhotos) -> Response:
     if not body.tags and not body.folders:
         raise QueryError("there is nothing to learn: send `tags` with ids of photos, or names of `folders`")
     wanted = {key for photos in body.tags.values() for key in photos}
-    if strange := wanted - parts.catalog.images(wanted).keys():
+    if strange := wanted - parts.catalog.images.find(wanted).keys():
         raise UnknownImageError(f"there is no photo {min(strange)}: it never existed or was deleted")
     there = parts.assembly.folders.photos(set(body.folders)) if body.folders else {}
     if missing := set(body.folders) - there.keys():

@@ -46,7 +46,7 @@ def add_image(form: schemas.PictureForm) -> Response:
 def list_images(query: schemas.PageQuery) -> Response:
     """Photos in ascending order of id, in pages."""
     catalog, more = context().catalog, query.limit + 1
-    records = catalog.page(after=query.after, limit=more, state=query.state, max_quality=query.max_quality)
+    records = catalog.images.page(after=query.after, limit=more, state=query.state, max_quality=query.max_quality)
     shown = records[: query.limit]
     following = shown[-1].id if len(records) > query.limit else None
     return answers.as_json(schemas.Page(items=[answers.item(record) for record in shown], next=following))
@@ -60,16 +60,16 @@ def list_images(query: schemas.PageQuery) -> Response:
 def get_image(path: schemas.ImagePath) -> Response:
     """Segments are sorted by quality, best first."""
     parts = context()
-    image = parts.catalog.image(path.image_id)
+    image = parts.catalog.images.get(path.image_id)
     labels = parts.trainer.labels(image.id)
-    return answers.as_json(answers.item_with_segments(image, parts.catalog.segments(image.id), labels))
+    return answers.as_json(answers.item_with_segments(image, parts.catalog.segments.of_image(image.id), labels))
 
 
 @images.delete("/images/<id:image_id>", summary="Delete a photo", responses={204: None, **documented(404)})
 def delete_image(path: schemas.ImagePath) -> Response:
     """Removes the photo and its segments from the catalogue. An uploaded file is deleted; other files stay on disk."""
     parts = context()
-    image = parts.catalog.delete(path.image_id)
+    image = parts.catalog.images.delete(path.image_id)
     parts.assembly.own_files.remove_photo(image.sha256, [place.path for place in image.locations])
     return Response(status=204)
 
@@ -85,7 +85,7 @@ def delete_image(path: schemas.ImagePath) -> Response:
 def get_file(path: schemas.ImagePath) -> Response:
     """410 if the file is missing, 409 if it has changed since it was ingested, 404 if it cannot be decoded."""
     parts = context()
-    return originals.serve_original(parts, parts.catalog.image(path.image_id))
+    return originals.serve_original(parts, parts.catalog.images.get(path.image_id))
 
 
 @images.get(
@@ -116,8 +116,8 @@ def get_preview(path: schemas.ImagePath) -> Response:
 def get_crop(path: schemas.SegmentPath) -> Response:
     """A JPEG of the segment's box with a small margin, from the photo's preview."""
     parts = context()
-    segment = parts.catalog.segment(path.segment_id)
-    image = parts.catalog.image(segment.image_id)
+    segment = parts.catalog.segments.get(path.segment_id)
+    image = parts.catalog.images.get(segment.image_id)
     if not image.width or not image.height:
         raise NotFound(f"photo {image.id} has not been decoded yet: wait until it is indexed")
     size_hw = image.height, image.width
@@ -132,5 +132,5 @@ def get_crop(path: schemas.SegmentPath) -> Response:
 
 def _rendition(image_id: int, kind: originals.Rendition) -> Response:
     parts = context()
-    image: ImageRecord = parts.catalog.image(image_id)
+    image: ImageRecord = parts.catalog.images.get(image_id)
     return originals.serve_rendition(originals.rendition(parts, image, kind), f"{kind}-{image.sha256}")

@@ -23,7 +23,7 @@ def find(body: schemas.Search) -> Response:
     parts = context()
     answer = parts.engine.search(body.to_request())
     observe_search(answer)
-    masks = parts.catalog.masks(answer.segment_ids()) if body.masks else None
+    masks = parts.catalog.segments.masks(answer.segment_ids()) if body.masks else None
     return answers.as_json(answers.search_answer(body, answer, masks))
 
 

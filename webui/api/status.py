@@ -22,7 +22,7 @@ def get_status() -> Response:
     parts = context()
     spec, index = parts.assembly.recipe_spec, parts.engine.segments
     found = status_schemas.Status(
-        counts=status_schemas.Counts(**parts.catalog.counts()),
+        counts=status_schemas.Counts(**parts.catalog.images.counts()),
         segments=len(index),
         lag=index.lag,
         recipe=spec.name,

@@ -75,7 +75,7 @@ def library_items() -> str:
 def worst() -> str:
     """Analysed photos, the worst segmented first."""
     skip = _skip()
-    photos = context().catalog.worst(skip=skip, limit=PAGE_SIZE)
+    photos = context().catalog.images.worst(skip=skip, limit=PAGE_SIZE)
     return render_template("worst.html", here="library", photos=photos, skip=skip, page_size=PAGE_SIZE)
 
 
@@ -86,16 +86,16 @@ def photo(image_id: int) -> str:
         raise NotFound
     catalog = context().catalog
     try:
-        found = catalog.image(image_id)
+        found = catalog.images.get(image_id)
     except UnknownImageError as error:
         raise NotFound(str(error)) from error
     return render_template(
         "photo.html",
         photo=found,
-        segments=catalog.segments(image_id),
+        segments=catalog.segments.of_image(image_id),
         concepts=context().trainer.labels(image_id),
-        newer=next(iter(catalog.page(after=image_id, limit=1)), None),
-        older=next(iter(catalog.page(after=image_id, limit=1, newest_first=True)), None) if image_id > 1 else None,
+        newer=_next(catalog, image_id),
+        older=_next(catalog, image_id, newest_first=True) if image_id > 1 else None,
         uploaded=any(_is_upload(location) for location in found.locations),
     )
 
@@ -106,7 +106,7 @@ def search() -> str:
     text = request.args.get("text", "")
     by_example = bool(request.args.keys() & {"segment", "image", "query", "not", "notphoto"})
     named = [int(value) for value in request.args.getlist("segment")[:100] if _ID.fullmatch(value)]
-    owners = {segment.id: segment.image_id for segment in context().catalog.hits(named).values()}
+    owners = {segment.id: segment.image_id for segment in context().catalog.segments.hits(named).values()}
     asked = by_example or bool(text)
     return render_template(
         "search.html",
@@ -115,7 +115,7 @@ def search() -> str:
         asked=asked,
         by_example=by_example,
         owners=owners,
-        photos=[] if asked else context().catalog.page(limit=STARTERS, state="indexed", newest_first=True),
+        photos=[] if asked else context().catalog.images.page(limit=STARTERS, state="indexed", newest_first=True),
     )
 
 
@@ -150,7 +150,7 @@ def discover() -> str:
         states=CLUSTER_STATES,
         skip=skip,
         next=skip + CLUSTERS if skip + CLUSTERS < len(found) else None,
-        photos=context().catalog.counts()["indexed"],
+        photos=context().catalog.images.counts()["indexed"],
     )
 
 
@@ -248,15 +248,20 @@ def _cluster_state() -> ClusterState:
     return next((state for state in CLUSTER_STATES if state == wanted), "open")
 
 
+def _next(catalog: Catalog, image_id: int, *, newest_first: bool = False) -> ImageRecord | None:
+    """The photo after this one, by id."""
+    return next(iter(catalog.images.page(after=image_id, limit=1, newest_first=newest_first)), None)
+
+
 def _newest(catalog: Catalog, state: Filter | None, before: int) -> list[ImageRecord]:
     """A page of photos from the newest down; those being worked on count as pending."""
     states: tuple[State | None, ...] = ("pending", "working") if state == "pending" else (state,)
-    found = (catalog.page(after=before, limit=PAGE_SIZE, state=each, newest_first=True) for each in states)
+    found = (catalog.images.page(after=before, limit=PAGE_SIZE, state=each, newest_first=True) for each in states)
     return list(islice(merge(*found, key=lambda image: -image.id), PAGE_SIZE))
 
 
 def _counts(catalog: Catalog) -> dict[str, int]:
-    counts = {str(state): count for state, count in catalog.counts().items()}
+    counts = {str(state): count for state, count in catalog.images.counts().items()}
     waiting = counts["pending"] + counts["working"]
     return {**counts, "all": sum(counts.values()), "pending": waiting}
 

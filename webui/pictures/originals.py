@@ -183,7 +183,7 @@ def _sent(source: Path | io.BytesIO, etag: str) -> Response:
 
 def _note_missing(context: WebContext, uris: list[str]) -> None:
     if uris:
-        context.catalog.mark_missing(uris, missing=True)
+        context.catalog.locations.note_lost(uris)
 
 
 def _holds(context: WebContext, stream: BufferedReader, place: LocationRecord, sha256: str) -> bool:
@@ -196,7 +196,7 @@ def _holds(context: WebContext, stream: BufferedReader, place: LocationRecord, s
         stream.close()
         return False
     if status.st_mtime_ns != place.mtime_ns or place.missing_since is not None:
-        context.ingest_queue.register([SeenFile(place.uri, sha256, status.st_size, status.st_mtime_ns)])
+        context.catalog.locations.register([SeenFile(place.uri, sha256, status.st_size, status.st_mtime_ns)])
     return True
 
 

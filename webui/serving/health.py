@@ -50,7 +50,7 @@ def metrics() -> Response:
 
 def _catalog_answers(parts: WebContext) -> bool:
     try:
-        parts.catalog.counts()
+        parts.catalog.images.counts()
     except Exception:
         logger.exception("the catalogue does not answer")
         return False

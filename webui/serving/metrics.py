@@ -86,7 +86,7 @@ class _Contents(Collector):
         answers = False
         try:
             states = GaugeMetricFamily("segsearch_photos", "Photos by state.", labels=["state"])
-            for state, count in self._parts.catalog.counts().items():
+            for state, count in self._parts.catalog.images.counts().items():
                 states.add_metric([state], count)
             answers = True
             yield states

@@ -1,0 +1,124 @@
+"""Photos of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, selectinload
+
+from ..errors import UnknownImageError
+from ..query.filters import Filters
+from .filtering import photos_passing
+from .models import Image
+from .records import STATES, ImageRecord, State
+from .rows import image_record, in_chunks
+from .sessions import Repository
+
+
+class ImageRepository(Repository):
+    """Rows of photos, each with its locations."""
+
+    def get(self, image_id: int) -> ImageRecord:
+        """One photo.
+
+        Raises
+        ------
+        UnknownImageError
+        """
+        with self._reading() as session:
+            return image_record(_row(session, image_id))
+
+    def find(self, image_ids: Collection[int]) -> dict[int, ImageRecord]:
+        """Those of the photos that exist."""
+        found: dict[int, ImageRecord] = {}
+        with self._reading() as session:
+            for chunk in in_chunks(list(image_ids)):
+                rows = session.scalars(_images().where(Image.id.in_(chunk)))
+                found.update({row.id: image_record(row) for row in rows})
+        return found
+
+    def page(
+        self,
+        *,
+        after: int = 0,
+        limit: int = 50,
+        state: State | None = None,
+        max_quality: float | None = None,
+        newest_first: bool = False,
+    ) -> list[ImageRecord]:
+        """Photos by id, those beyond `after` (0 for the start); `newest_first` runs from the highest id down.
+
+        With `max_quality` only those whose segmentation was judged no better (`Assessment.quality`).
+        """
+        statement = _images().order_by(Image.id.desc() if newest_first else Image.id).limit(limit)
+        if after:
+            statement = statement.where(Image.id < after if newest_first else Image.id > after)
+        if state:
+            statement = statement.where(Image.state == state)
+        if max_quality is not None:
+            statement = statement.where(Image.quality <= max_quality)
+        with self._reading() as session:
+            return [image_record(row) for row in session.scalars(statement)]
+
+    def worst(self, *, skip: int = 0, limit: int = 50) -> list[ImageRecord]:
+        """Analysed photos, the worst segmented first."""
+        analysed = Image.state.in_(("indexed", "empty"))
+        statement = _images().where(analysed, Image.quality.is_not(None)).order_by(Image.quality, Image.id)
+        with self._reading() as session:
+            return [image_record(row) for row in session.scalars(statement.offset(skip).limit(limit))]
+
+    def passing_of(self, image_ids: Sequence[int], filters: Filters) -> set[int]:
+        """Those of the photos that meet the conditions on photos."""
+        statement, found = photos_passing(filters), set[int]()
+        with self._reading() as session:
+            for chunk in in_chunks(list(image_ids)):
+                found.update(session.scalars(statement.where(Image.id.in_(chunk))))
+        return found
+
+    def known_digests(self, digests: Collection[str]) -> set[str]:
+        """Those of the digests that photos have."""
+        found: set[str] = set()
+        with self._reading() as session:
+            for chunk in in_chunks(sorted(digests)):
+                found.update(session.scalars(select(Image.sha256).where(Image.sha256.in_(chunk))))
+        return found
+
+    def counts(self) -> dict[State, int]:
+        """Photos in each state."""
+        with self._reading() as session:
+            found = {
+                state: count
+                for state, count in session.execute(select(Image.state, func.count()).group_by(Image.state))
+            }
+        return {state: found.get(state, 0) for state in STATES}
+
+    def recipes(self) -> dict[str, int]:
+        """Analysed photos of each recipe's fingerprint."""
+        statement = select(Image.recipe, func.count()).where(Image.recipe.is_not(None)).group_by(Image.recipe)
+        with self._reading() as session:
+            return {str(recipe): count for recipe, count in session.execute(statement)}
+
+    def delete(self, image_id: int) -> ImageRecord:
+        """Remove a photo, its locations and its segments from the catalogue; its file stays where it is.
+
+        Raises
+        ------
+        UnknownImageError
+        """
+        with self._sessions.begin() as session:
+            row = _row(session, image_id)
+            record = image_record(row)
+            session.delete(row)
+            return record
+
+
+def _images() -> Select[Image]:
+    return select(Image).options(selectinload(Image.locations))
+
+
+def _row(session: Session, image_id: int) -> Image:
+    row = session.get(Image, image_id, options=[selectinload(Image.locations)])
+    if row is None:
+        raise UnknownImageError(f"there is no photo {image_id}: it never was, or it was deleted")
+    return row
