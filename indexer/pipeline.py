@@ -31,8 +31,9 @@ from retrieval.catalog import IngestQueue
 from retrieval.catalog.records import AnalyzedImage, Job
 from retrieval.errors import ImageError, OutOfDeviceMemoryError, UnreadableImageError
 from retrieval.images.colors import color_shares
-from retrieval.images.decode import DecodedImage, remove_partial
+from retrieval.images.decode import DecodedImage
 from retrieval.images.decoder_pool import DecoderPool
+from retrieval.images.renditions import remove_partial
 from retrieval.recipes.protocols import Recipe
 from retrieval.settings import Settings
 from retrieval.storage.disk import Storage

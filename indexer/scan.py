@@ -17,7 +17,7 @@ from retrieval.assembly import Assembly
 from retrieval.catalog import LocationRepository
 from retrieval.catalog.records import KnownLocation
 from retrieval.errors import CatalogUnavailableError, RetrievalError
-from retrieval.images.decode import SNIFF_BYTES, sniff_format
+from retrieval.images.formats import SNIFF_BYTES, sniff_format
 from retrieval.storage.locations import SeenFile, uri_of
 from retrieval.storage.originals import digest_of, open_regular, real_path
 

@@ -36,7 +36,7 @@ def complaint(name: str, stream: BinaryIO, max_scans: int) -> str | None:
     Parameters
     ----------
     name : str
-        Of its format, as in `images.FORMATS`.
+        Of its format, as in `formats.FORMATS`.
     stream : binary file
         Left anywhere.
     max_scans : int

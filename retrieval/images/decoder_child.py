@@ -14,8 +14,9 @@ from pathlib import Path
 import pillow_heif.options
 from PIL import AvifImagePlugin
 
-from .decode import DecodedImage, DecodeLimits, decode_with_renditions
+from .decode import DecodedImage, decode_with_renditions
 from .fork_server import die_with_parent
+from .limits import DecodeLimits
 
 _LIBC = ctypes.CDLL(None)
 _trim = getattr(_LIBC, "malloc_trim", lambda _: 0)  # the GNU C library's, like the next

@@ -25,9 +25,11 @@ from typing import Self
 from pebble import ProcessExpired, ProcessPool
 
 from ..errors import ConfigurationError, UnreadableImageError
-from .decode import DEFAULT_LIMITS, DecodedImage, DecodeLimits, remove_partial
+from .decode import DecodedImage
 from .decoder_child import DecodeJob, Outcome, decode_job, initialize_child, perform
 from .fork_server import ForkServerContext
+from .limits import DEFAULT_LIMITS, DecodeLimits
+from .renditions import remove_partial
 
 _TASKS_PER_CHILD = 1000  # a child then makes room for a fresh one: what decoders leak stays bounded
 _LEAST_MEMORY = 64 * 1024**2

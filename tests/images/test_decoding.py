@@ -21,8 +21,9 @@ from PIL import Image
 from retrieval import errors
 from retrieval.errors import ConfigurationError, ImageTooSmallError, UnreadableImageError
 from retrieval.images import decoder_pool as decoding
-from retrieval.images.decode import DecodeLimits, decode
+from retrieval.images.decode import decode
 from retrieval.images.decoder_pool import DecoderPool
+from retrieval.images.limits import DecodeLimits
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 20

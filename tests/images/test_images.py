@@ -22,18 +22,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from retrieval.errors import ImageError, ImageTooLargeError, ImageTooSmallError, UnreadableImageError
-from retrieval.images.decode import (
-    FORMATS,
-    MAX_PROFILE_BYTES,
-    PREVIEW_SIDE,
-    SNIFF_BYTES,
-    THUMBNAIL_SIDE,
-    DecodeLimits,
-    decode,
-    decode_with_renditions,
-    sniff_format,
-    write_renditions,
-)
+from retrieval.images.decode import decode, decode_with_renditions
+from retrieval.images.formats import FORMATS, SNIFF_BYTES, sniff_format
+from retrieval.images.limits import DecodeLimits
+from retrieval.images.renditions import PREVIEW_SIDE, THUMBNAIL_SIDE, write_renditions
+from retrieval.images.srgb import MAX_PROFILE_BYTES
 
 ROOT = Path(__file__).parents[2]
 ODD_IMAGES = ROOT.parent / "shared/data/odd-images"
@@ -652,11 +645,11 @@ def test_renditions_come_from_one_decode(tmp_path: Path) -> None:
 
 
 def test_small_pictures_are_not_enlarged(tmp_path: Path) -> None:
-    write_renditions(quadrants(200, 100), preview=tmp_path / "p.jpg", thumbnail=tmp_path / "t.jpg")
+    write_renditions(Image.fromarray(quadrants(200, 100)), preview=tmp_path / "p.jpg", thumbnail=tmp_path / "t.jpg")
     for name in ("p.jpg", "t.jpg"):
         with Image.open(tmp_path / name) as written:
             assert written.size == (200, 100)
-    write_renditions(quadrants(200, 100))
+    write_renditions(Image.fromarray(quadrants(200, 100)))
 
 
 def test_unwritable_rendition_is_not_the_fault_of_the_picture(tmp_path: Path) -> None:
@@ -674,7 +667,7 @@ def test_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(OSError, match="disk full"):
-        write_renditions(quadrants(), thumbnail=target)
+        write_renditions(Image.fromarray(quadrants()), thumbnail=target)
     assert [path.name for path in tmp_path.iterdir()] == ["t.jpg"]
     assert target.read_bytes() == b"old"
 

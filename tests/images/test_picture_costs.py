@@ -15,8 +15,9 @@ from PIL import Image
 from retrieval.errors import ImageTooLargeError, UnreadableImageError
 from retrieval.images import costs as picture_costs
 from retrieval.images.costs import MAX_PIECES, MAX_STRIPS
-from retrieval.images.decode import DEFAULT_LIMITS, DecodeLimits, decode
+from retrieval.images.decode import decode
 from retrieval.images.decoder_pool import DecoderPool
+from retrieval.images.limits import DEFAULT_LIMITS, DecodeLimits
 
 SIZE = (64, 48)
 MOST = DEFAULT_LIMITS.max_scans

@@ -20,7 +20,7 @@ from werkzeug.wsgi import wrap_file
 from retrieval.catalog import ImageRecord
 from retrieval.catalog.records import LocationRecord
 from retrieval.errors import ImageError
-from retrieval.images.decode import SNIFF_BYTES, sniff_format
+from retrieval.images.formats import SNIFF_BYTES, sniff_format
 from retrieval.storage.locations import SeenFile
 from retrieval.storage.originals import digest_of, identity_of, open_regular, path_of_opened
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import HTTPException, UnprocessableEntity, UnsupportedMediaType
 
-from retrieval.images.decode import FORMATS, SNIFF_BYTES, sniff_format
+from retrieval.images.formats import FORMATS, SNIFF_BYTES, sniff_format
 from retrieval.storage.disk import FULL
 
 PARTIAL_PATTERN = ".upload-*"
