@@ -11,8 +11,9 @@ import numpy as np
 from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError, IndexLockedError
 from retrieval.index.files import RECALL, IndexFiles
-from retrieval.index.live import LiveIndex, Source, photos_of, segments_of
+from retrieval.index.live import LiveIndex
 from retrieval.index.shards import Shard
+from retrieval.index.sources import Source, photos_of, segments_of
 from retrieval.types import Ids
 
 logger = logging.getLogger(__name__)

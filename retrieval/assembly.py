@@ -24,8 +24,9 @@ from .catalog import (
 from .errors import ConfigurationError
 from .images.decoder_pool import DecoderPool
 from .index.files import IndexFiles
-from .index.live import LiveIndex, photos_of, segments_of
+from .index.live import LiveIndex
 from .index.replicas import gpu_of
+from .index.sources import photos_of, segments_of
 from .learning.concepts import ConceptTrainer
 from .learning.discovery import Discoverer
 from .processes.duties import Duties

@@ -17,7 +17,8 @@ from retrieval.catalog.records import AnalyzedImage, SegmentRecord
 from retrieval.embed.projection import unit
 from retrieval.images.masks import encode_mask
 from retrieval.index.files import IndexFiles
-from retrieval.index.live import LiveIndex, photos_of, segments_of
+from retrieval.index.live import LiveIndex
+from retrieval.index.sources import photos_of, segments_of
 from retrieval.recipes import RecipeSpec
 from retrieval.search.engine import SearchEngine
 from retrieval.storage.locations import SeenFile, uri_of

@@ -11,6 +11,7 @@ module          what
 `ranking`       scored hits, the best of each photo, what counts as likely
 `replicas`      copies of large shards on a GPU
 `files`         manifest and shards on disk, written beside and renamed, one writer at a time
+`sources`       what an index is derived from: vectors of one recipe in the catalogue
 `live`          what a process searches: written shards, what the catalogue has beyond them, less what was deleted
 =============== ==========================================================================================
 """

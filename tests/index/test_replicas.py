@@ -12,8 +12,9 @@ from toys import ToyLibrary, analysis, random_units
 
 from retrieval.index import merging, replicas
 from retrieval.index.files import IndexFiles
-from retrieval.index.live import LiveIndex, segments_of
+from retrieval.index.live import LiveIndex
 from retrieval.index.replicas import MOST, BeyondReplicaError, Replica, flat_on_gpu, gpu_of
+from retrieval.index.sources import segments_of
 
 DIM = 32
 NO_IDS = np.zeros(0, np.int64)
