@@ -3,6 +3,8 @@
 =============== ==========================================================================================
 module          what
 =============== ==========================================================================================
+`protocols`     the seams: what a shard's vectors are searched by
+`checks`        whether queries and entries are fit for an index
 `exact`         NumPy, every vector looked at: the reference the others are tested against
 `faiss_index`   FAISS, exact, vectors held as float16
 `inverted`      FAISS, inverted lists of short codes, built to a recall; gives candidates

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import IndexDamagedError
 from ..types import Hits, Ids, Vectors
+from .checks import check_entries, check_queries
 
 NO_IDS: Ids = np.zeros(0, np.int64)
 
@@ -49,10 +50,15 @@ def hits_of(index: Any, queries: Vectors, wanted: int, k: int, parameters: Any =
     if (scores[:, 1:] == scores[:, :-1]).any():  # FAISS leaves equals in no order
         order = np.lexsort((ids, -scores), axis=1)
         ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
-    if wanted == k:
-        return Hits(ids, scores)
-    missing = ((0, 0), (0, k - wanted))
-    return Hits(np.pad(ids, missing, constant_values=-1), np.pad(scores, missing, constant_values=-np.inf))
+    return filled_up(Hits(ids, scores), k)
+
+
+def filled_up(hits: Hits, k: int) -> Hits:
+    """Hits with as many columns as were asked for."""
+    missing = ((0, 0), (0, k - hits.ids.shape[1]))
+    if not missing[1][1]:
+        return hits
+    return Hits(np.pad(hits.ids, missing, constant_values=-1), np.pad(hits.scores, missing, constant_values=-np.inf))
 
 
 def among(held: Ids, ids: Ids) -> NDArray[np.bool_]:
@@ -93,17 +99,26 @@ class FaissIndex:
         return self._order()[0]
 
     def add(self, ids: Ids, vectors: Vectors) -> None:
-        """Add vectors; amortised O(N·D)."""
+        """Add vectors; amortised O(N·D).
+
+        Raises
+        ------
+        ValueError
+            As `checks.check_entries`.
+        """
+        check_entries(ids, vectors, self.dim)
         self._known = None
         self._index.add_with_ids(np.ascontiguousarray(vectors, np.float32), np.ascontiguousarray(ids, np.int64))
 
-    def remove(self, ids: Ids) -> int:
-        """Remove those of the ids that are there; O(N·D) for the compaction."""
-        self._known = None
-        return int(self._index.remove_ids(np.ascontiguousarray(ids, np.int64)))
-
     def search(self, queries: Vectors, *, k: int, without: Ids = NO_IDS) -> Hits:
-        """The k nearest of each query, some ids left out; O(Q·N·D), without the interpreter's lock."""
+        """The k nearest of each query, some ids left out; O(Q·N·D), without the interpreter's lock.
+
+        Raises
+        ------
+        ValueError
+            As `checks.check_queries`.
+        """
+        check_queries(queries, k, self.dim)
         parameters = faiss.SearchParameters(sel=selector(without)) if len(without) else None  # type: ignore[call-arg]
         return hits_of(self._index, queries, min(k, max(len(self), 1)), k, parameters)
 
@@ -133,7 +148,7 @@ class FaissIndex:
         return rows[np.searchsorted(held, ids[among(held, ids)])]
 
     def _order(self) -> tuple[Ids, NDArray[np.int64]]:
-        """All ids, rising, and the row of each; kept until something is added or removed."""
+        """All ids, rising, and the row of each; kept until something is added."""
         if self._known is None:
             ids = faiss.vector_to_array(self._index.id_map).astype(np.int64)
             rows = np.argsort(ids, kind="stable")

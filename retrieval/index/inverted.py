@@ -24,6 +24,7 @@ import numpy as np
 
 from ..catalog.records import VectorBatch
 from ..types import Hits, Ids, Vectors
+from .checks import check_queries
 from .faiss_index import NO_IDS, UNREADABLE, hits_of, selector, unreadable
 
 logger = logging.getLogger(__name__)
@@ -96,8 +97,15 @@ class InvertedIndex:
         """Length of a vector."""
         return int(self._index.d)
 
-    def search(self, queries: Vectors, *, k: int, without: Ids) -> Hits:
-        """Candidates for the k nearest of each query; O(Q·N·D·nprobe/lists), without the interpreter's lock."""
+    def search(self, queries: Vectors, *, k: int, without: Ids = NO_IDS) -> Hits:
+        """Candidates for the k nearest of each query; O(Q·N·D·nprobe/lists), without the interpreter's lock.
+
+        Raises
+        ------
+        ValueError
+            As `checks.check_queries`.
+        """
+        check_queries(queries, k, self.dim)
         lists = int(self._index.nlist)
         wanted = min(k, max(len(self), 1))
         parameters = faiss.IVFRaBitQSearchParameters()
@@ -219,7 +227,7 @@ def _probes(raw: Any, queries: Vectors, truth: Ids, spare: int, target: float) -
     nprobe, recall, most = 1, 0.0, max(1, int(raw.nlist) // LARGEST_SHARE)
     for step in range(2 * int(np.log2(most)) + 1):
         nprobe = min(most, round(2 ** (step / 2)))
-        hits = InvertedIndex(raw, nprobe, TOP + spare).search(queries, k=TOP + spare, without=NO_IDS)
+        hits = InvertedIndex(raw, nprobe, TOP + spare).search(queries, k=TOP + spare)
         found = [np.isin(wanted, near).mean() for wanted, near in zip(truth, hits.ids, strict=True)]
         recall = float(np.mean(found))
         if recall >= target:

@@ -21,6 +21,8 @@ import numpy as np
 
 from ..catalog.records import VectorBatch
 from ..types import Hits, Ids, Vectors
+from .checks import check_queries
+from .faiss_index import NO_IDS, filled_up
 from .inverted import InvertedIndex
 from .ranking import Scored
 from .shards import Shard
@@ -60,14 +62,19 @@ class Replica:
         """Length of a vector."""
         return int(self._index.d)
 
-    def search(self, queries: Vectors, *, k: int, without: Ids) -> Hits:
+    def search(self, queries: Vectors, *, k: int, without: Ids = NO_IDS) -> Hits:
         """The k nearest of each query, some ids left out; O(Q·N·D) on the GPU.
 
         Raises
         ------
         BeyondReplicaError
             There are too many to be found or to be left out, or the GPU failed.
+        ValueError
+            As `checks.check_queries`.
         """
+        check_queries(queries, k, self.dim)
+        if not len(self):
+            return filled_up(Hits(np.zeros((len(queries), 0), np.int64), np.zeros((len(queries), 0), np.float32)), k)
         wanted = min(k + len(without), len(self))
         if wanted > MOST:
             raise BeyondReplicaError(f"{wanted} are more than {MOST}")
@@ -80,7 +87,7 @@ class Replica:
         scores = np.where(np.isin(ids, without) | (rows < 0), -np.inf, scores).astype(np.float32)
         order = np.lexsort((ids, -scores), axis=1)[:, :k]
         ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
-        return Hits(np.where(np.isneginf(scores), -1, ids), scores)
+        return filled_up(Hits(np.where(np.isneginf(scores), -1, ids), scores), k)
 
 
 class Replicas:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from ..types import Hits, Ids, Vectors
 from . import ranking as rank
 from .faiss_index import NO_IDS, FaissIndex, among
 from .inverted import TOP
+from .protocols import ShardIndex
 from .ranking import Scored
 
 ALIKE = 0.99
@@ -33,15 +33,6 @@ FOUND = 0.8
 """Of a sample, what a part that is searched approximately has to find again."""
 
 
-class Searched(Protocol):
-    """What a part is searched by: `FaissIndex`, `InvertedIndex`, or a replica on a GPU."""
-
-    is_exact: bool
-
-    def search(self, queries: Vectors, *, k: int, without: Ids) -> Hits:
-        """The k nearest of each query, some ids left out."""
-
-
 @dataclass(frozen=True, eq=False, slots=True)
 class Shard:
     """Vectors that are searched together; never changed.
@@ -50,7 +41,7 @@ class Shard:
     ----------
     name : str
         Of its file; empty for a part in memory.
-    index : Searched
+    index : ShardIndex
     ids, image_ids : ndarray of shape (N,), int64
         Ids, rising, and the photo of each.
     tombstones : ndarray of shape (M,), int64
@@ -60,7 +51,7 @@ class Shard:
     """
 
     name: str
-    index: Searched
+    index: ShardIndex
     ids: Ids
     image_ids: Ids
     tombstones: Ids

@@ -130,7 +130,7 @@ def test_a_gpu_that_fails_in_a_search_is_stood_in_for(
         raise RuntimeError("CUDA error 719")
 
     (replica,) = live._replicas._made.values()
-    monkeypatch.setattr(replica, "_index", type("Broken", (), {"search": broken})())
+    monkeypatch.setattr(replica, "_index", type("Broken", (), {"search": broken, "d": DIM})())
     with caplog.at_level(logging.INFO):
         assert answers(live) == answers(opened(many, None))
     assert "CUDA error 719" in caplog.text
