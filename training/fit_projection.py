@@ -21,7 +21,7 @@ from retrieval.embed.projection import Descriptors, LinearMap, Projection, unit
 from retrieval.evaluation.datasets import AnnotatedPhoto, load_photos
 from retrieval.images.decode import decode
 from retrieval.recipes.lite import LiteRecipe, projection_path, unfitted
-from retrieval.text.vocabulary import read_learned_words
+from retrieval.text.lexicon import read_learned_words
 from retrieval.types import Segments, Vectors
 
 from .photos import training_photos

@@ -12,7 +12,7 @@ from retrieval.learning.concepts import FORM, Portable
 from retrieval.learning.tagging import Learnt, learn_from_photos, learn_from_segments
 from retrieval.processes.tables import Console, Table
 from retrieval.processes.terminal import echo, echo_json
-from retrieval.text.vocabulary import normal_form
+from retrieval.text.tokens import normal_form
 
 from ..tags import boxes_of, csv_tags, fitted, folder_tags
 

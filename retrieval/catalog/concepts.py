@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ..errors import QueryError, UnknownConceptError
-from ..text.vocabulary import normal_form
+from ..text.tokens import normal_form
 from ..types import Vectors
 from .judgements import check_segments
 from .models import Concept, ConceptExample

@@ -31,7 +31,7 @@ from ..catalog.records import (
     joined_members,
 )
 from ..errors import ClustersChangedError, QueryError
-from ..text.vocabulary import normal_form
+from ..text.tokens import normal_form
 from ..types import Ids, Vectors
 from . import clustering
 from .clustering import shape_of

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from ..errors import QueryError
-from ..text.vocabulary import normal_form
+from ..text.tokens import normal_form
 from ..types import Bags
 from .concepts import ConceptTrainer
 from .weak_labels import MOST_PHOTOS, PER_PHOTO, REFERENCES, Explained, WeakLearner, drawn, unexplained

@@ -1,8 +1,10 @@
 """Words: from what people type to classes, colours and names that people gave.
 
-============ ==================================================
+============ =========================================================
 module       what
-============ ==================================================
-`vocabulary` the phrases that are known, and how a text is read
-============ ==================================================
+============ =========================================================
+`vocabulary` how a text is read: which words are known, what they mean
+`lexicon`    the known words, each with its classes, from WordNet
+`tokens`     texts as words in their normal form, singular and plural
+============ =========================================================
 """

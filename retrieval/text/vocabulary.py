@@ -1,52 +1,20 @@
 """Words to rows: what a person types, as classes of the ImageNet-1k classifier.
 
-A word stands for the classes at or below its senses in WordNet's noun hierarchy: "dog" for the 118 breeds, "animal"
-for every animal. The data is ``data/imagenet_wordnet.json``, built by ``training/build_vocabulary.py``, which also
-documents the supplement of everyday words that WordNet would read in another way than people mean them.
-
-Which senses of a word are taken:
-
-1. what the supplement says, if it says anything;
-2. the classes that the word is the name of ("mouse" is the device, though WordNet's first mouse is the animal);
-3. else its senses with classes below them, in WordNet's order, without the obscure ones: those under which no one
-   looks for pictures, those that make up less than a tenth of the word's tagged uses (of three or more), and those
-   tagged less than a third as often as the commonest one that is left.
-
-``data/learned_words.json`` adds words that were learned from annotated objects, each a list of synonyms; their rows
-come after the classifier's. A word that the classifier knows too has both.
+Which words are known, and for which classes each stands, is in :mod:`~retrieval.text.lexicon`.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
-import re
-import unicodedata
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from typing import TypedDict
 
-from ..errors import WeightsMissingError
 from ..images.colors import WORDS
-
-DATA_FILE = Path(__file__).resolve().parents[1] / "data" / "imagenet_wordnet.json"
-LEARNED_FILE = DATA_FILE.with_name("learned_words.json")
-
-_FILLERS = """
-    a an the this that these those some any all every each of in on at to for from with by near and or plus as is are
-    was were be there it its my your our their his her i me we us you they he she please can could would
-    find search show see look looking get give want need display list retrieve where which what who how
-    photo photos picture pictures pic pics image images snapshot snapshots shot shots photograph photographs segment
-    segments object objects thing things something anything someone kind kinds type types sort containing contains
-    contain having has have featuring including depicting depicts one two three four five six seven eight nine ten
-    several few many lots lot couple pair pairs more most other another
-"""
-FILLERS = frozenset(_FILLERS.split())
-"""Words around what is searched for; they say nothing about it. Negations are not among them."""
+from .lexicon import DATA_FILE, Entry, WordNetData, entries_of, read_learned_words, read_wordnet_data
+from .tokens import FILLERS, Token, clauses_of, normal_form, singulars
 
 SUGGESTIONS = 5
 """At most so many suggestions."""
@@ -56,26 +24,6 @@ _NEARNESS = 0.75
 
 _LONGEST_SUGGESTED = 40
 """No suggestions are looked up for longer words."""
-
-_TOKEN = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
-_BREAK = re.compile(r"[,;:/|&+!?\n]")
-
-_ENDINGS = (
-    *(("ches", "ch"), ("shes", "sh"), ("sses", "ss"), ("xes", "x"), ("zes", "z"), ("ses", "s"), ("oes", "o")),
-    *(("ies", "y"), ("ves", "f"), ("ves", "fe"), ("men", "man"), ("s", "")),
-)
-
-_Lemma = tuple[str, int, int, int]
-
-
-class _Data(TypedDict):
-    """The JSON file; documented in training/build_vocabulary.py."""
-
-    classes: list[tuple[str, str]]
-    synsets: dict[str, tuple[list[_Lemma], list[str]] | tuple[list[_Lemma], list[str], list[str]]]
-    vague: list[str]
-    plurals: dict[str, str]
-    meanings: list[tuple[list[str], list[int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,196 +77,13 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sense:
-    """One sense of a word: a synset with classes at or below it."""
-
-    synset: str
-    number: int
-    uses: int
-    every: int
-    is_name: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A known word. No rows: it is known to have no class."""
-
-    word: str
-    name: str
-    rows: tuple[int, ...]
-    uses: int = 0
-    is_everyday: bool = False
-    is_scientific: bool = False
-    concept: int | None = None
-    learned: int | None = None
-
-    @property
-    def says_something(self) -> bool:
-        """Whether there is anything to search by."""
-        return bool(self.rows) or self.concept is not None or self.learned is not None
-
-    @property
-    def meaning(self) -> tuple[frozenset[int], int | None, int | None]:
-        """What two entries that mean the same have in common."""
-        return frozenset(self.rows), self.concept, self.learned
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    """A word of the query: where it starts and ends there, and its normal form."""
-
-    start: int
-    end: int
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Match:
     """An entry found at the tokens ``first`` to ``last`` (exclusive) of a clause; None: not known."""
 
     first: int
     last: int
-    entry: _Entry | None
+    entry: Entry | None
     colors: tuple[str, ...] = ()
-
-
-def _normal(word: str) -> str:
-    """Return a word in lower case, without accents and apostrophes."""
-    plain = word.lower() if word.isascii() else unicodedata.normalize("NFKD", word).casefold()
-    return plain if plain.isalnum() else "".join(char for char in plain if char.isalnum())
-
-
-def _clauses(text: str) -> Iterator[list[_Token]]:
-    """Split a text into its words, at punctuation that separates into several lists of them."""
-    start = 0
-    for stop in chain((match.start() for match in _BREAK.finditer(text)), (len(text),)):
-        found = (_Token(*match.span(), _normal(match[0])) for match in _TOKEN.finditer(text, start, stop))
-        yield [token for token in found if token.key]
-        start = stop
-
-
-def normal_form(text: str) -> str:
-    """Return the normal form of a phrase: in lower case, without accents and signs; empty if no letter is left."""
-    return " ".join(filter(None, map(_normal, _TOKEN.findall(text))))
-
-
-def _singulars(phrase: str, plurals: Mapping[str, str]) -> Iterator[str]:
-    """Yield the phrase, then what it may be the plural of, then what may be its plural."""
-    yield phrase
-    rest, space, last = phrase.rpartition(" ")
-    for plural in (phrase, last):
-        if plural in plurals:
-            yield plurals[plural] if plural == phrase else rest + space + plurals[plural]
-    if not last.endswith("ss"):
-        for ending, singular in _ENDINGS:
-            if last.endswith(ending) and len(last) > len(ending) + 1:
-                yield phrase.removesuffix(ending) + singular
-    if len(last) > 3:
-        yield phrase + "s"
-
-
-def _close_downwards(data: _Data) -> dict[str, tuple[int, ...]]:
-    """Return the rows at or below every synset, those first whose names are in most frequent use."""
-    below: dict[str, list[int]] = {synset: [] for synset in data["synsets"]}
-    for row in _frequent_first(data):
-        above = {data["classes"][row][0]}
-        waiting = list(above)
-        while waiting:
-            current = waiting.pop()
-            below[current].append(row)
-            parents = set(data["synsets"][current][1]) - above
-            above |= parents
-            waiting.extend(parents)
-    return {synset: tuple(rows) for synset, rows in below.items()}
-
-
-def _frequent_first(data: _Data) -> list[int]:
-    """Return all rows, those first whose names are in most frequent use."""
-    uses = [max(lemma[2] for lemma in data["synsets"][synset][0]) for synset, _ in data["classes"]]
-    return sorted(range(len(uses)), key=lambda row: -uses[row])
-
-
-def _choose(senses: Sequence[_Sense]) -> list[_Sense]:
-    """Choose the senses that a person means by a word, as the module describes."""
-    names = [sense for sense in senses if sense.is_name]
-    if names:
-        return names
-    known = [sense for sense in senses if sense.every < 3 or 10 * sense.uses >= sense.every]
-    most = max((sense.uses for sense in known), default=0)
-    return [sense for sense in known if 3 * sense.uses >= most]
-
-
-def _unite(lists: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """Join tuples of rows, every row once."""
-    return tuple(dict.fromkeys(chain.from_iterable(lists)))
-
-
-class _Reader:
-    """Turns the data into entries; used once, while a vocabulary is made."""
-
-    def __init__(self, data: _Data, learned: Sequence[Sequence[str]]) -> None:
-        self._data, self._learned = data, learned
-        self._rows = _close_downwards(data)
-        self._labels = dict(data["classes"])
-        self._vague = {
-            *data["vague"],
-            *(name for name, rows in self._rows.items() if 2 * len(rows) > len(self._labels)),
-        }
-
-    def entries(self) -> dict[str, _Entry]:
-        """Return every known word by its key; where sources disagree, the earlier one of these wins."""
-        found: dict[str, _Entry] = {}
-        sources = (self._everyday, self._nouns, self._scientific, self._display_names)
-        for entry in chain.from_iterable(source() for source in sources):
-            found.setdefault(normal_form(entry.word), entry)
-        for row, words in enumerate(self._learned, len(self._data["classes"])):
-            found.update(self._with_learned(found, words, row))
-        return found
-
-    def _with_learned(self, found: Mapping[str, _Entry], words: Sequence[str], row: int) -> dict[str, _Entry]:
-        """Synonyms with a learned row, behind the rows of the first of them that the classifier knows."""
-        forms = (form for word in words for form in _singulars(normal_form(word), self._data["plurals"]))
-        known = next((found[form].rows for form in forms if form in found and found[form].rows), ())
-        return {normal_form(word): _Entry(word, words[0], known, is_everyday=True, learned=row) for word in words}
-
-    def _everyday(self) -> Iterator[_Entry]:
-        for words, rows in self._data["meanings"]:
-            for word in words:
-                yield _Entry(word, words[0], tuple(rows), is_everyday=bool(rows))
-
-    def _nouns(self) -> Iterator[_Entry]:
-        for word, senses in self._senses().items():
-            chosen = _choose(sorted(senses, key=lambda sense: sense.number))
-            if chosen:
-                rows = _unite([self._rows[sense.synset] for sense in chosen])
-                name = self._name(chosen[0].synset) if len(chosen) == 1 else word
-                yield _Entry(word, name, rows, sum(sense.uses for sense in chosen))
-
-    def _senses(self) -> dict[str, list[_Sense]]:
-        """Return the senses of every word that are not vague."""
-        senses: dict[str, list[_Sense]] = defaultdict(list)
-        spelling: dict[str, str] = {}
-        for synset, entry in self._data["synsets"].items():
-            if synset in self._vague:
-                continue
-            for place, (lemma, number, uses, every) in enumerate(entry[0]):
-                word = spelling.setdefault(normal_form(lemma), lemma)
-                is_name = place == 0 and synset in self._labels
-                senses[word].append(_Sense(synset, number, uses, every, is_name))
-        return senses
-
-    def _scientific(self) -> Iterator[_Entry]:
-        for synset, entry in self._data["synsets"].items():
-            for lemma in entry[2] if len(entry) == 3 else ():
-                yield _Entry(lemma, self._name(synset), self._rows[synset], is_scientific=True)
-
-    def _display_names(self) -> Iterator[_Entry]:
-        for row, (_, label) in enumerate(self._data["classes"]):
-            yield _Entry(label, label, (row,))
-
-    def _name(self, synset: str) -> str:
-        """Return the display name of a class, the first lemma of any other synset."""
-        return self._labels.get(synset) or self._data["synsets"][synset][0][0][0]
 
 
 class Vocabulary:
@@ -332,11 +97,11 @@ class Vocabulary:
         Synonyms of each learned word.
     """
 
-    def __init__(self, data: _Data, learned: Sequence[Sequence[str]] = ()) -> None:
+    def __init__(self, data: WordNetData, learned: Sequence[Sequence[str]] = ()) -> None:
         self._labels = tuple(label for _, label in data["classes"])
         self._plurals = data["plurals"]
-        self._entries = _Reader(data, learned).entries()
-        self._joined: dict[str, _Entry] = {}
+        self._entries = entries_of(data, learned)
+        self._joined: dict[str, Entry] = {}
         for key, entry in sorted(self._entries.items(), key=lambda item: " " in item[0]):
             self._joined.setdefault(key.replace(" ", ""), entry)
         self._longest = max(key.count(" ") + 1 for key in self._entries)
@@ -406,8 +171,8 @@ class Vocabulary:
             Phrases are matched longest first. A term beside one that it specifies swallows it: "poodle dog" is
             poodles only.
         """
-        named = {normal_form(name): _Entry(name, name, (), concept=key) for name, key in (names or {}).items()}
-        clauses = list(_clauses(text))
+        named = {normal_form(name): Entry(name, name, (), concept=key) for name, key in (names or {}).items()}
+        clauses = list(clauses_of(text))
         found = self._read_clauses(text, clauses, FILLERS, named)
         if not found.understood and not found.unknown:
             found = self._read_clauses(text, clauses, frozenset(), named)
@@ -429,14 +194,14 @@ class Vocabulary:
             Everything is understood. Phrases end at commas and other signs that separate, and at names; `FILLERS` at
             their ends go, unless nothing else was typed.
         """
-        named = {normal_form(name): _Entry(name, name, (), concept=key) for name, key in names.items()}
-        found = [term for tokens in _clauses(text) for term in self._divided(text, tokens, named)]
+        named = {normal_form(name): Entry(name, name, (), concept=key) for name, key in names.items()}
+        found = [term for tokens in clauses_of(text) for term in self._divided(text, tokens, named)]
         whole = " ".join(text.split())
         return Reading(tuple(dict.fromkeys(found)) or (Term(whole, whole, (), ()),), (), ())
 
-    def _divided(self, text: str, tokens: Sequence[_Token], named: Mapping[str, _Entry]) -> Iterator[Term]:
+    def _divided(self, text: str, tokens: Sequence[Token], named: Mapping[str, Entry]) -> Iterator[Term]:
         """The names and phrases of a clause, in order."""
-        phrase: list[_Token] = []
+        phrase: list[Token] = []
         place = 0
         while place < len(tokens):
             match = self._named_at(tokens, place, named)
@@ -450,7 +215,7 @@ class Vocabulary:
         yield from _phrase(text, phrase)
 
     def _read_clauses(
-        self, text: str, clauses: Sequence[Sequence[_Token]], fillers: frozenset[str], named: Mapping[str, _Entry]
+        self, text: str, clauses: Sequence[Sequence[Token]], fillers: frozenset[str], named: Mapping[str, Entry]
     ) -> Reading:
         terms: dict[object, Term] = {}
         unknown: dict[str, str] = {}
@@ -464,11 +229,11 @@ class Vocabulary:
                     terms.setdefault((match.entry.meaning, match.colors), term)
         return Reading(tuple(terms.values()), tuple(unknown.values()), self._suggest(list(unknown)))
 
-    def _term(self, words: str, entry: _Entry) -> Term:
+    def _term(self, words: str, entry: Entry) -> Term:
         labels = tuple(self._labels[row] for row in entry.rows)
         return Term(words, entry.name, entry.rows, labels, entry.concept, entry.learned)
 
-    def _matches(self, tokens: Sequence[_Token], fillers: frozenset[str], named: Mapping[str, _Entry]) -> list[_Match]:
+    def _matches(self, tokens: Sequence[Token], fillers: frozenset[str], named: Mapping[str, Entry]) -> list[_Match]:
         """Find the longest known phrase at every place, left to right, passing over fillers."""
         found: list[_Match] = []
         place = 0
@@ -480,17 +245,17 @@ class Vocabulary:
             place = match.last
         return found
 
-    def _named_at(self, tokens: Sequence[_Token], first: int, named: Mapping[str, _Entry]) -> _Match | None:
+    def _named_at(self, tokens: Sequence[Token], first: int, named: Mapping[str, Entry]) -> _Match | None:
         """The longest name at a place that people gave, in the singular or the plural."""
         longest = max((key.count(" ") + 1 for key in named), default=0)
         for last in range(min(first + longest + 1, len(tokens)), first, -1):
             phrase = " ".join(token.key for token in tokens[first:last])
-            entry = next((named[form] for form in _singulars(phrase, self._plurals) if form in named), None)
+            entry = next((named[form] for form in singulars(phrase, self._plurals) if form in named), None)
             if entry is not None:
                 return _Match(first, last, entry)
         return None
 
-    def _match_at(self, tokens: Sequence[_Token], first: int, fillers: frozenset[str]) -> _Match:
+    def _match_at(self, tokens: Sequence[Token], first: int, fillers: frozenset[str]) -> _Match:
         for last in range(min(first + self._longest, len(tokens)), first, -1):
             keys = [token.key for token in tokens[first:last]]
             if len(keys) == 1 and keys[0] in fillers:
@@ -500,13 +265,13 @@ class Vocabulary:
                 return _Match(first, last, entry)
         return _Match(first, first + 1, None)
 
-    def _find(self, keys: Sequence[str], *, may_join: bool) -> _Entry | None:
+    def _find(self, keys: Sequence[str], *, may_join: bool) -> Entry | None:
         """Find a phrase as it is, in the singular, or with its words joined or apart."""
         phrase = " ".join(keys)
-        tried = (self._entries.get(form) for form in _singulars(phrase, self._plurals))
+        tried = (self._entries.get(form) for form in singulars(phrase, self._plurals))
         entry = next((entry for entry in tried if entry is not None), None)
         if entry is None and may_join and min(map(len, keys)) > 1:
-            tried = (self._joined.get(form) for form in _singulars(phrase.replace(" ", ""), self._plurals))
+            tried = (self._joined.get(form) for form in singulars(phrase.replace(" ", ""), self._plurals))
             entry = next((entry for entry in tried if entry is not None), None)
         return entry
 
@@ -533,7 +298,7 @@ class Vocabulary:
         return tuple(islice(words, SUGGESTIONS))
 
 
-def _phrase(text: str, tokens: Sequence[_Token]) -> Iterator[Term]:
+def _phrase(text: str, tokens: Sequence[Token]) -> Iterator[Term]:
     """The term of a phrase without the fillers at its ends, if anything is left."""
     kept = [row for row, token in enumerate(tokens) if token.key not in FILLERS]
     if kept:
@@ -541,7 +306,7 @@ def _phrase(text: str, tokens: Sequence[_Token]) -> Iterator[Term]:
         yield Term(words, words, (), ())
 
 
-def _colored(tokens: Sequence[_Token], matches: Sequence[_Match]) -> list[_Match]:
+def _colored(tokens: Sequence[Token], matches: Sequence[_Match]) -> list[_Match]:
     """Give colours to what they stand before: "red car", "a black and white cat", but "orange" alone is the fruit."""
     found: list[_Match] = []
     for match in reversed(matches):
@@ -554,7 +319,7 @@ def _colored(tokens: Sequence[_Token], matches: Sequence[_Match]) -> list[_Match
     return found[::-1]
 
 
-def _prominence(item: tuple[str, _Entry]) -> tuple[bool, bool, int, int, str]:
+def _prominence(item: tuple[str, Entry]) -> tuple[bool, bool, int, int, str]:
     """Order completions: everyday words, canonical ones first, then frequent ones, then short ones."""
     key, entry = item
     return (not entry.is_everyday, entry.is_everyday and entry.word != entry.name, -entry.uses, len(key), key)
@@ -562,25 +327,4 @@ def _prominence(item: tuple[str, _Entry]) -> tuple[bool, bool, int, int, str]:
 
 @cache
 def _load(path: Path) -> Vocabulary:
-    try:
-        data: _Data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise WeightsMissingError(
-            f"the word vocabulary {path} is not there; build it with python -m training.build_vocabulary"
-        ) from None
-    return Vocabulary(data, read_learned_words())
-
-
-def read_learned_words() -> list[list[str]]:
-    """Synonyms of each learned word, in the order of their rows.
-
-    Raises
-    ------
-    WeightsMissingError
-        The data file is not there.
-    """
-    try:
-        found: list[list[str]] = json.loads(LEARNED_FILE.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise WeightsMissingError(f"{LEARNED_FILE} is missing: restore it with `git checkout`") from None
-    return found
+    return Vocabulary(read_wordnet_data(path), read_learned_words())

@@ -13,7 +13,8 @@ from retrieval.models.fingerprint import fingerprint
 from retrieval.recipes import recipe_spec
 from retrieval.recipes.lite import LEARNED, MIN_LABEL_SCORE, PARAMETERS
 from retrieval.recipes.protocols import Recipe
-from retrieval.text.vocabulary import Vocabulary, read_learned_words
+from retrieval.text.lexicon import read_learned_words
+from retrieval.text.vocabulary import Vocabulary
 from retrieval.types import Analysis, RgbImage
 
 pytestmark = pytest.mark.slow

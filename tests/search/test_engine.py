@@ -13,7 +13,8 @@ from retrieval.errors import QueryError, UnknownImageError, UnknownQueryError, U
 from retrieval.query.request import Ref, SearchRequest
 from retrieval.search.answer import SearchAnswer
 from retrieval.search.engine import SAME, SearchEngine
-from retrieval.text.vocabulary import Vocabulary, read_learned_words
+from retrieval.text.lexicon import read_learned_words
+from retrieval.text.vocabulary import Vocabulary
 
 X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
 XY = (0.8, 0.6, 0, 0)

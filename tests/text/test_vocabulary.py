@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from retrieval.errors import WeightsMissingError
 from retrieval.text import vocabulary
-from retrieval.text.vocabulary import DATA_FILE, SUGGESTIONS, Vocabulary, normal_form, read_learned_words
+from retrieval.text.lexicon import DATA_FILE, read_learned_words
+from retrieval.text.tokens import normal_form
+from retrieval.text.vocabulary import SUGGESTIONS, Vocabulary
 
 DOGS = set(range(151, 269))
 CATS = {281, 282, 283, 284, 285}
