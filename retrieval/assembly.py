@@ -27,6 +27,7 @@ from .index.files import IndexFiles
 from .index.live import LiveIndex
 from .index.replicas import gpu_of
 from .index.sources import photos_of, segments_of
+from .learning.cluster_editing import ClusterEditor
 from .learning.concepts import ConceptTrainer
 from .learning.discovery import Discoverer
 from .processes.duties import Duties
@@ -123,8 +124,13 @@ class Assembly:
 
     @property
     def discoverer(self) -> Discoverer:
-        """What finds such segments, and names them."""
+        """What finds such segments."""
         return Discoverer(self.clusters, self.concepts, self.recipe_spec.space)
+
+    @property
+    def cluster_editor(self) -> ClusterEditor:
+        """What names, merges and splits clusters."""
+        return ClusterEditor(self.clusters, self.concepts, self.recipe_spec.space)
 
     @cached_property
     def own_files(self) -> OwnFiles:

@@ -11,6 +11,7 @@ from flask import current_app
 from retrieval.analysis.analyzer import Analyzer
 from retrieval.assembly import Assembly
 from retrieval.catalog import Accounts, Catalog, IngestQueue, Judgements, QueryStore
+from retrieval.learning.cluster_editing import ClusterEditor
 from retrieval.learning.concepts import ConceptTrainer
 from retrieval.learning.discovery import Discoverer
 from retrieval.search.engine import SearchEngine
@@ -77,8 +78,13 @@ class WebContext:
 
     @property
     def discoverer(self) -> Discoverer:
-        """What finds clusters, and changes them."""
+        """What finds clusters."""
         return self.assembly.discoverer
+
+    @property
+    def cluster_editor(self) -> ClusterEditor:
+        """What names, merges and splits clusters."""
+        return self.assembly.cluster_editor
 
     @property
     def ingest_queue(self) -> IngestQueue:

@@ -6,7 +6,8 @@ from typing import Any
 
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import ClusterRecord, ClusterState
-from retrieval.learning.discovery import Discoverer, guess
+from retrieval.learning.cluster_ranking import guess
+from retrieval.learning.discovery import Discoverer
 from retrieval.processes.tables import Console, Table
 from retrieval.processes.terminal import echo, echo_json
 
@@ -66,5 +67,5 @@ def described(discoverer: Discoverer, clusters: list[ClusterRecord]) -> list[dic
 def name_cluster(assembly: Assembly, cluster_id: int, name: str, *, add: bool) -> None:
     """Make a concept of a cluster, and say how much it labels."""
     trainer = assembly.trainer(assembly.engine())
-    concept = assembly.concepts.get(assembly.discoverer.name(cluster_id, name, trainer, add=add))
+    concept = assembly.concepts.get(assembly.cluster_editor.name(cluster_id, name, trainer, add=add))
     echo(f"{concept.name} labels {trainer.count(concept)} segments; `search --text` finds them")

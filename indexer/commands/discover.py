@@ -50,7 +50,7 @@ def name_cluster(settings: Settings, cluster: int, name: str, add: bool) -> None
 def dismiss_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
     """Show these CLUSTERS no more; what is like them joins them unseen."""
     for key in clusters:
-        open_assembly(settings).discoverer.dismiss(key)
+        open_assembly(settings).cluster_editor.dismiss(key)
 
 
 @discover.command("restore")
@@ -59,7 +59,7 @@ def dismiss_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
 def restore_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
     """Show dismissed CLUSTERS again."""
     for key in clusters:
-        open_assembly(settings).discoverer.restore(key)
+        open_assembly(settings).cluster_editor.restore(key)
 
 
 @discover.command("merge")
@@ -67,7 +67,7 @@ def restore_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
 @click.pass_obj
 def merge_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
     """Make one of several CLUSTERS; it has the smallest of their ids."""
-    echo(f"they are cluster {open_assembly(settings).discoverer.merge(clusters)} now")
+    echo(f"they are cluster {open_assembly(settings).cluster_editor.merge(clusters)} now")
 
 
 @discover.command("split")
@@ -75,5 +75,5 @@ def merge_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
 @click.pass_obj
 def split_cluster(settings: Settings, cluster: int) -> None:
     """Make two of a CLUSTER; the larger part keeps the id."""
-    kept, new = open_assembly(settings).discoverer.split(cluster)
+    kept, new = open_assembly(settings).cluster_editor.split(cluster)
     echo(f"it is clusters {kept} and {new} now")

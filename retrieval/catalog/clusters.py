@@ -7,10 +7,10 @@ that is still the last one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,10 @@ from .records import (
 from .rows import in_chunks
 from .sessions import Repository
 
+ATTEMPTS = 3
+
+T = TypeVar("T")
+
 AREA = (0.0025, 0.9)
 """Shares of the photo within which a segment may be a thing: smaller ones say little, larger ones are the scene."""
 
@@ -48,6 +52,22 @@ class Worth:
 
     min_quality: float
     max_label_score: float
+
+
+def retried(attempt: Callable[[], T]) -> T:
+    """Do what reads clusters and changes them, anew if another process changed them in between.
+
+    Raises
+    ------
+    ClustersChangedError
+        Others changed them each of `ATTEMPTS` times.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return attempt()
+        except ClustersChangedError:
+            continue
+    return attempt()
 
 
 class Clusters(Repository):

@@ -8,17 +8,13 @@ itself alone. Members that a concept explains by now are not shown, and are show
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..catalog import Clusters, Concepts
-from ..catalog.clusters import Worth
+from ..catalog.clusters import Worth, retried
 from ..catalog.records import (
     ClusterChange,
     Clustering,
@@ -30,12 +26,11 @@ from ..catalog.records import (
     Shape,
     joined_members,
 )
-from ..errors import ClustersChangedError, QueryError
-from ..text.tokens import normal_form
 from ..types import Ids, Vectors
 from . import clustering
+from .cluster_members import BLOCK, Flags, MemberReader, as_joined, concatenated, selected
+from .cluster_ranking import SHOWN, TYPICAL, rank, typical
 from .clustering import shape_of
-from .concepts import ConceptTrainer
 
 MIN_QUALITY = 0.2
 """Chance from which on a segment is taken for a thing that could be named."""
@@ -53,23 +48,6 @@ ENOUGH = 0.02
 
 LOOKED = 100_000
 """So many new segments are looked at by one update at most, and so many of those that waited before."""
-
-COHERENT = 1000
-"""The coherence of a larger cluster is that of so many of its members."""
-
-BLOCK = 4096
-"""Segments that are read at once."""
-
-SHOWN = 20
-"""So many members are read for each that is shown, for several may be of one photo."""
-
-TYPICAL = 12
-"""So many members are shown of a cluster, and taught if it is named."""
-
-ATTEMPTS = 3
-
-T = TypeVar("T")
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,29 +73,6 @@ class UpdateReport:
     more: bool
 
 
-def rank(cluster: ClusterRecord) -> float:
-    """What clusters are ordered by: how coherent, how frequent, and how likely whole things they are.
-
-    Photos are counted and not segments, so that parts of one thing do not make it frequent. Quality, the chance that
-    a segment fits an object, puts sky, grass and walls behind things.
-    """
-    return cluster.coherence * math.log(max(cluster.photos, 1)) * cluster.quality
-
-
-def typical(members: Sequence[ClusterMember], count: int = TYPICAL) -> list[ClusterMember]:
-    """The most typical of a cluster's members, one a photo."""
-    first: dict[int, ClusterMember] = {}
-    for member in members:
-        first.setdefault(member.image_id, member)
-    return list(first.values())[:count]
-
-
-def guess(members: Sequence[ClusterMember]) -> str | None:
-    """The commonest label of some members, if at least a third has it; none of them is sure."""
-    labels = Counter(member.label for member in members if member.label is not None)
-    return next((label for label, count in labels.most_common(1) if 3 * count >= len(members)), None)
-
-
 @dataclass(frozen=True, eq=False, slots=True)
 class _Look:
     """What became of new segments: those that join clusters, those that wait, the last, and whether there are more."""
@@ -130,7 +85,7 @@ class _Look:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Discoverer:
-    """Finds clusters of one space, and changes them.
+    """Finds clusters of one space, and lists them.
 
     Attributes
     ----------
@@ -169,8 +124,8 @@ class Discoverer:
         ClustersChangedError
             Other processes changed the clusters each time it was tried.
         """
-        explained = _again(lambda: self._recheck(recheck))
-        return replace(_again(self._take_in), explained=explained)
+        explained = retried(lambda: self._recheck(recheck))
+        return replace(retried(self._take_in), explained=explained)
 
     def update_all(self) -> UpdateReport:
         """Update until there is nothing more to look at; tells of all of it."""
@@ -186,142 +141,18 @@ class Discoverer:
             )
         return report
 
-    def name(self, cluster_id: int, name: str, trainer: ConceptTrainer, *, add: bool = False) -> int:
-        """Make a concept of a cluster's typical members; returns the concept's id.
-
-        Parameters
-        ----------
-        cluster_id : int
-        name : str
-        trainer : ConceptTrainer
-        add : bool
-            Whether the members become further examples of the concept of this name, if there is one.
-
-        Raises
-        ------
-        UnknownClusterError
-        QueryError
-            The name cannot be had or is taken, or the cluster is not open.
-        """
-        self._check_open([cluster_id])
-        members = typical(self.clusters.members([cluster_id], SHOWN * TYPICAL)[cluster_id])
-        examples = [each.segment_id for each in members]
-        known = {normal_form(each): key for each, key in self.concepts.names().items()}.get(normal_form(name))
-        if known is None:
-            concept_id = trainer.teach(name, examples, [])
-        elif add:
-            concept_id = known
-            trainer.change(known, positive=examples)
-        else:
-            raise QueryError(
-                f"there is a concept named {name!r} already: choose another name, or add these examples to it "
-                "(`add`: true)"
-            )
-        self.clusters.set_state(self.space, cluster_id, "named", concept_id)
-        return concept_id
-
-    def dismiss(self, cluster_id: int) -> None:
-        """Show a cluster no more; what is like it joins it unseen.
-
-        Raises
-        ------
-        UnknownClusterError, QueryError
-        """
-        self._check_open([cluster_id])
-        self.clusters.set_state(self.space, cluster_id, "dismissed")
-
-    def restore(self, cluster_id: int) -> None:
-        """Show a dismissed cluster again.
-
-        Raises
-        ------
-        UnknownClusterError, QueryError
-        """
-        if self.clusters.get(self.space, cluster_id).state == "named":
-            raise QueryError(f"cluster {cluster_id} was named: forget its concept to have it back")
-        self.clusters.set_state(self.space, cluster_id, "open")
-
-    def merge(self, cluster_ids: Sequence[int]) -> int:
-        """Make one cluster of several; it has the smallest of their ids, which is returned.
-
-        Raises
-        ------
-        UnknownClusterError, QueryError, ClustersChangedError
-        """
-        ids = sorted(set(cluster_ids))
-        if len(ids) < 2:
-            raise QueryError("only several clusters can be merged: name at least two")
-
-        def attempt() -> int:
-            revision = self.clusters.all(self.space).revision
-            self._check_open(ids)
-            some = self._sampled(ids, MOST)
-            if not len(some):
-                raise QueryError("these clusters have no members any more: nothing can be made of them")
-            shape = shape_of(some.vectors, some.image_ids)
-            parts = [(block.ids, _joined(block, slice(None), shape.centre)) for block in self._blocks(ids)]
-            change = ClusterChange(
-                left=np.concatenate([part for part, _ in parts]).tolist(),
-                removed=ids[1:],
-                shapes={ids[0]: shape},
-                joined={ids[0]: _together([joined for _, joined in parts])},
-            )
-            self.clusters.change(self.space, revision, change)
-            return ids[0]
-
-        return _again(attempt)
-
-    def split(self, cluster_id: int) -> tuple[int, int]:
-        """Make two clusters of one by what is most unlike in it; the part on more photos keeps the id.
-
-        Returns
-        -------
-        tuple of int
-            The id that is kept, and the new one.
-
-        Raises
-        ------
-        UnknownClusterError, ClustersChangedError
-        QueryError
-            It is not open, or has only one part.
-        """
-
-        def attempt() -> tuple[int, int]:
-            revision = self.clusters.all(self.space).revision
-            self._check_open([cluster_id])
-            some = self._sampled([cluster_id], MOST)
-            second = clustering.halves(some.vectors) if len(some) else np.zeros(0, bool)
-            if not second.any():
-                raise QueryError(f"cluster {cluster_id} cannot be split: its segments are all alike")
-            if len(np.unique(some.image_ids[second])) > len(np.unique(some.image_ids[~second])):
-                second = ~second
-            kept, new = (shape_of(some.vectors[part], some.image_ids[part]) for part in (~second, second))
-            sides: tuple[list[Joined], list[Joined]] = [], []
-            for block in self._blocks([cluster_id]):
-                likes_new = block.vectors @ new.centre > block.vectors @ kept.centre
-                known = np.searchsorted(some.ids, block.ids).clip(max=len(some) - 1)
-                likes_new = np.where(some.ids[known] == block.ids, second[known], likes_new)
-                sides[0].append(_joined(block, ~likes_new, kept.centre))
-                sides[1].append(_joined(block, likes_new, new.centre))
-            stays, goes = (_together(parts) for parts in sides)
-            change = ClusterChange(
-                left=[*stays.segments.tolist(), *goes.segments.tolist()],
-                shapes={cluster_id: kept},
-                joined={cluster_id: stays},
-                founded=[(new, goes)],
-            )
-            return cluster_id, self.clusters.change(self.space, revision, change)[0]
-
-        return _again(attempt)
-
     # ---- the steps of an update
+
+    @property
+    def _members(self) -> MemberReader:
+        return MemberReader(self.clusters, self.space)
 
     def _recheck(self, most: int | None) -> int:
         """Note which members a concept explains by now and which none does any more; returns how many of the former."""
         now, explains, count = self.clusters.all(self.space), self._explainer(), 0
         changed: dict[int, bool] = {}
         touched: set[int] = set()
-        for block in self._all_blocks(self._beginning(now, most), most):
+        for block in self._members.of_all(self._beginning(now, most), most):
             explained = explains(block) & np.isin(block.clusters, _open_ids(now))
             which = explained != block.explained
             changed |= dict(zip(block.ids[which].tolist(), explained[which].tolist(), strict=True))
@@ -331,7 +162,7 @@ class Discoverer:
                 self.clusters.change(self.space, now.revision, ClusterChange(explained=changed))
                 now, changed = replace(now, revision=now.revision + 1), {}
         if changed or touched:
-            coherences = {key: self._coherence(key, changed, []) for key in touched}
+            coherences = {key: self._members.coherence(key, changed, []) for key in touched}
             change = ClusterChange(explained=changed, coherences=_known(coherences))
             self.clusters.change(self.space, now.revision, change)
         return count
@@ -356,8 +187,8 @@ class Discoverer:
                 before = self._waiting_before(now, explains, MOST - len(look.waiting))
                 founded = _founded(joined_members([before, look.waiting]))
         change = ClusterChange(
-            joined={key: _together(parts) for key, parts in look.joined.items()},
-            coherences=_known({key: self._coherence(key, {}, parts) for key, parts in look.joined.items()}),
+            joined={key: concatenated(parts) for key, parts in look.joined.items()},
+            coherences=_known({key: self._members.coherence(key, {}, parts) for key, parts in look.joined.items()}),
             founded=founded,
             newest_segment=newest,
         )
@@ -383,11 +214,11 @@ class Discoverer:
             block = replace(block, explained=explains(block), clusters=clusters)
             rows = np.flatnonzero((clusters == 0) & ~block.explained)[:room]
             if len(rows) == room:
-                block = _some(block, slice(0, int(rows[-1]) + 1))
+                block = selected(block, slice(0, int(rows[-1]) + 1))
             for key in np.unique(block.clusters[block.clusters > 0]).tolist():
                 centre = now.centres[np.searchsorted(now.ids, key)]
-                joined.setdefault(key, []).append(_joined(block, block.clusters == key, centre))
-            waiting.append(_some(block, rows))
+                joined.setdefault(key, []).append(as_joined(block, block.clusters == key, centre))
+            waiting.append(selected(block, rows))
             last, looked, room = int(block.ids[-1]), looked + len(block), room - len(rows)
         more = bool(len(self.clusters.loose(self.space, WORTH, after=last, limit=1)))
         return _Look(joined, joined_members(waiting), last, more)
@@ -401,42 +232,9 @@ class Discoverer:
                 break
             until, looked = int(block.ids[0]) - 1, looked + len(block)
             rows = np.flatnonzero(~explains(block))[-count:]
-            parts.append(_some(block, rows))
+            parts.append(selected(block, rows))
             count -= len(rows)
         return joined_members(parts[::-1])
-
-    def _blocks(self, cluster_ids: Sequence[int]) -> Iterator[Members]:
-        """Members of some clusters with their vectors, some at a time."""
-        ids = self._ids(cluster_ids)
-        for start in range(0, len(ids), BLOCK):
-            yield self.clusters.with_vectors(ids[start : start + BLOCK].tolist())
-
-    def _all_blocks(self, after: int, most: int | None) -> Iterator[Members]:
-        """Members of all clusters beyond an id, some at a time; `most` of them at most."""
-        left = most
-        while left is None or left > 0:
-            block = self.clusters.in_clusters(
-                self.space, after=after, limit=BLOCK if left is None else min(BLOCK, left)
-            )
-            if not len(block):
-                return
-            yield block
-            after, left = int(block.ids[-1]), None if left is None else left - len(block)
-
-    def _ids(self, cluster_ids: Sequence[int]) -> Ids:
-        return np.sort(np.concatenate([self.clusters.member_ids(key)[0] for key in cluster_ids]))
-
-    def _sampled(self, cluster_ids: Sequence[int], most: int) -> Members:
-        """Members of some clusters with their vectors: all, or `most` of them at equal distances by id."""
-        return self.clusters.with_vectors(_evenly(self._ids(cluster_ids), most).tolist())
-
-    def _coherence(self, cluster_id: int, changed: Mapping[int, bool], joined: Sequence[Joined]) -> float | None:
-        """The coherence of what is shown of a cluster, from at most `COHERENT` members; None if nothing is."""
-        ids, explained = self.clusters.member_ids(cluster_id)
-        explained = np.array([changed.get(key, was) for key, was in zip(ids.tolist(), explained, strict=True)], bool)
-        new = [each.segments[~each.explained] for each in joined]
-        members = self.clusters.with_vectors(_evenly(np.concatenate([ids[~explained], *new]), COHERENT).tolist())
-        return shape_of(members.vectors, members.image_ids).coherence if len(members) else None
 
     def _explainer(self) -> Callable[[Members], Flags]:
         """What tells which segments a concept of this space labels."""
@@ -449,23 +247,6 @@ class Discoverer:
             return found
 
         return explains
-
-    def _check_open(self, cluster_ids: Sequence[int]) -> None:
-        for key in cluster_ids:
-            state = self.clusters.get(self.space, key).state
-            if state != "open":
-                cure = "restore it first" if state == "dismissed" else "change its concept instead"
-                raise QueryError(f"cluster {key} is {state}: {cure}")
-
-
-def _again(attempt: Callable[[], T]) -> T:
-    """Try anew if another process changed the clusters in between."""
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return attempt()
-        except ClustersChangedError:
-            continue
-    return attempt()
 
 
 def _assigned(loose: Members, ids: Ids, centres: Vectors, radii: Vectors) -> Ids:
@@ -490,29 +271,11 @@ def _founded(part: Members) -> list[tuple[Shape, Joined]]:
     clusters = _assigned(part, np.arange(1, len(shapes) + 1), centres, strict)
     for number, rows in enumerate(parts, 1):
         clusters[rows] = number
-    return [(shape, _joined(part, clusters == number, shape.centre)) for number, shape in enumerate(shapes, 1)]
+    return [(shape, as_joined(part, clusters == number, shape.centre)) for number, shape in enumerate(shapes, 1)]
 
 
 def _known(values: Mapping[int, float | None]) -> dict[int, float]:
     return {key: value for key, value in values.items() if value is not None}
-
-
-def _evenly(ids: Ids, most: int) -> Ids:
-    """All ids, or `most` of them at equal distances."""
-    return ids if len(ids) <= most else ids[np.linspace(0, len(ids) - 1, most).astype(int)]
-
-
-def _together(parts: Sequence[Joined]) -> Joined:
-    names = ("segments", "similarities", "explained")
-    return Joined(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-
-
-def _some(members: Members, which: Flags | slice | clustering.Rows) -> Members:
-    return Members(*(getattr(members, each.name)[which] for each in fields(members)))
-
-
-def _joined(members: Members, which: Flags | slice, centre: Vectors) -> Joined:
-    return Joined(members.ids[which], members.vectors[which] @ centre, members.explained[which])
 
 
 def _open_ids(now: Clustering) -> Ids:

@@ -15,9 +15,11 @@ from retrieval.catalog import clusters as clusters_module
 from retrieval.catalog.records import ClusterChange
 from retrieval.embed.projection import unit
 from retrieval.errors import ClustersChangedError, QueryError, UnknownClusterError
-from retrieval.learning import discovery
+from retrieval.learning import cluster_editing, cluster_members, discovery
+from retrieval.learning.cluster_editing import ClusterEditor
+from retrieval.learning.cluster_ranking import typical
 from retrieval.learning.concepts import ConceptTrainer
-from retrieval.learning.discovery import Discoverer, typical
+from retrieval.learning.discovery import Discoverer
 from retrieval.types import Vectors
 
 DIM = 64
@@ -31,7 +33,8 @@ class World:
         self.toys = toys
         self.rng = np.random.default_rng(0)
         self.things = unit(self.rng.standard_normal((8, DIM)))
-        self.discoverer = Discoverer(Clusters(toys.sessions), Concepts(toys.sessions), TOY)
+        stored = Clusters(toys.sessions), Concepts(toys.sessions), TOY
+        self.discoverer, self.editor = Discoverer(*stored), ClusterEditor(*stored)
 
     def look(self, thing: int, spread: float = 0.4) -> Vectors:
         return unit(self.things[thing] + spread * unit(self.rng.standard_normal(DIM)))
@@ -196,7 +199,7 @@ def test_a_named_cluster_is_a_concept(world: World) -> None:
     world.photos(2, 5)
     world.discoverer.update()
     cluster = next(key for key, photos in world.open().items() if photos <= set(cats))
-    concept = world.discoverer.name(cluster, "Cat", world.trainer())
+    concept = world.editor.name(cluster, "Cat", world.trainer())
     record = world.discoverer.clusters.get(TOY, cluster)
     assert (record.state, record.concept_id) == ("named", concept)
     taught = world.discoverer.concepts.get(concept)
@@ -207,9 +210,9 @@ def test_a_named_cluster_is_a_concept(world: World) -> None:
     world.discoverer.update()
     assert not any(photos & set(cats) for photos in world.open().values())
     with pytest.raises(QueryError, match="named"):
-        world.discoverer.dismiss(cluster)
+        world.editor.dismiss(cluster)
     with pytest.raises(QueryError, match="concept"):
-        world.discoverer.restore(cluster)
+        world.editor.restore(cluster)
 
 
 def test_a_name_that_is_taken_is_asked_about(world: World) -> None:
@@ -218,12 +221,12 @@ def test_a_name_that_is_taken_is_asked_about(world: World) -> None:
     world.discoverer.update()
     one, other = sorted(world.open())
     trainer = world.trainer()
-    concept = world.discoverer.name(one, "Cat", trainer)
+    concept = world.editor.name(one, "Cat", trainer)
     with pytest.raises(QueryError, match="already"):
-        world.discoverer.name(other, " CAT ", trainer)
+        world.editor.name(other, " CAT ", trainer)
     assert other in world.open()
     photos = sum(map(len, (world.of(one), world.of(other))))
-    assert world.discoverer.name(other, " CAT ", trainer, add=True) == concept
+    assert world.editor.name(other, " CAT ", trainer, add=True) == concept
     assert len(world.discoverer.concepts.get(concept).model.positive) == photos
 
 
@@ -252,7 +255,7 @@ def test_a_cluster_whose_concept_was_forgotten_is_open(world: World) -> None:
     world.photos(0, 6)
     world.discoverer.update()
     (cluster,) = world.open()
-    concept = world.discoverer.name(cluster, "Cat", world.trainer())
+    concept = world.editor.name(cluster, "Cat", world.trainer())
     world.discoverer.concepts.delete(concept)
     assert list(world.open()) == [cluster]
 
@@ -261,14 +264,14 @@ def test_dismissed_clusters_take_in_unseen_and_can_be_restored(world: World) -> 
     cats = world.photos(0, 6)
     world.discoverer.update()
     (cluster,) = world.open()
-    world.discoverer.dismiss(cluster)
+    world.editor.dismiss(cluster)
     assert world.open() == {}
     more = world.photos(0, 4)
     world.discoverer.update()
     assert world.open() == {}
     with pytest.raises(QueryError, match="restore"):
-        world.discoverer.name(cluster, "Cat", world.trainer())
-    world.discoverer.restore(cluster)
+        world.editor.name(cluster, "Cat", world.trainer())
+    world.editor.restore(cluster)
     assert world.open()[cluster] > set(cats)
     assert world.open()[cluster] <= {*cats, *more}
 
@@ -279,22 +282,22 @@ def test_merged_clusters_have_the_smallest_id_and_all_members(world: World) -> N
     world.discoverer.update()
     before = world.open()
     low, high = sorted(before)
-    assert world.discoverer.merge([high, low, high]) == low
+    assert world.editor.merge([high, low, high]) == low
     assert world.open() == {low: before[low] | before[high]}
     with pytest.raises(UnknownClusterError, match=str(high)):
         world.discoverer.clusters.get(TOY, high)
     with pytest.raises(QueryError, match="several"):
-        world.discoverer.merge([low, low])
+        world.editor.merge([low, low])
     with pytest.raises(UnknownClusterError):
-        world.discoverer.merge([low, high])
+        world.editor.merge([low, high])
 
 
 def test_a_split_cluster_keeps_its_id_for_the_larger_part(world: World) -> None:
     cats, cups = world.photos(0, 6), world.photos(1, 4)
     world.discoverer.update()
     low, high = sorted(world.open())
-    both = world.discoverer.merge([low, high])
-    kept, new = world.discoverer.split(both)
+    both = world.editor.merge([low, high])
+    kept, new = world.editor.split(both)
     assert kept == both
     assert new > high
     assert world.open() == {kept: set(cats), new: set(cups)}
@@ -307,7 +310,7 @@ def test_what_is_all_alike_cannot_be_split(world: World) -> None:
     world.discoverer.update()
     (cluster,) = world.open()
     with pytest.raises(QueryError, match="alike"):
-        world.discoverer.split(cluster)
+        world.editor.split(cluster)
 
 
 def test_of_two_writers_one_notices(world: World) -> None:
@@ -387,9 +390,11 @@ class TestBounds:
         for thing in range(4, 8):
             world.photos(thing, 20)
         monkeypatch.setattr(clusters_module, "vectors_from", recorded)
-        monkeypatch.setattr(discovery, "BLOCK", 10)
-        monkeypatch.setattr(discovery, "MOST", 40)
-        monkeypatch.setattr(discovery, "COHERENT", 12)
+        for module in (discovery, cluster_members):
+            monkeypatch.setattr(module, "BLOCK", 10)
+        for module in (discovery, cluster_editing):
+            monkeypatch.setattr(module, "MOST", 40)
+        monkeypatch.setattr(cluster_members, "COHERENT", 12)
         return read
 
     def test_an_update(self, world: World, read: list[int]) -> None:
@@ -405,9 +410,9 @@ class TestBounds:
         world.discoverer.update_all()
         before = world.open()
         first, second, third, *_ = sorted(before)
-        both = world.discoverer.merge([first, second, third])
+        both = world.editor.merge([first, second, third])
         assert world.of(both) == before[first] | before[second] | before[third]
-        kept, new = world.discoverer.split(both)
+        kept, new = world.editor.split(both)
         assert world.of(kept) | world.of(new) == before[first] | before[second] | before[third]
         assert not world.of(kept) & world.of(new)
         assert max(read) <= 40

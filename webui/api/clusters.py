@@ -9,7 +9,8 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from retrieval.catalog.records import ClusterRecord
-from retrieval.learning.discovery import Discoverer, guess
+from retrieval.learning.cluster_ranking import guess
+from retrieval.learning.discovery import Discoverer
 
 from ..context import context
 from . import answers, bodies
@@ -46,7 +47,7 @@ def get_cluster(path: schemas.ClusterPath) -> Response:
 def name_cluster(path: schemas.ClusterPath, body: schemas.ClusterName) -> Response:
     """Creates a concept of this name from the typical members. It is searchable at once."""
     parts = context()
-    concept = parts.discoverer.name(path.cluster_id, body.name, parts.trainer, add=body.add)
+    concept = parts.cluster_editor.name(path.cluster_id, body.name, parts.trainer, add=body.add)
     return answers.as_json(schemas.NamedCluster(concept=concept), 201)
 
 
@@ -57,7 +58,7 @@ def name_cluster(path: schemas.ClusterPath, body: schemas.ClusterName) -> Respon
 )
 def dismiss_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response:  # noqa: ARG001  # it is described
     """Hides the cluster from the open ones. Similar segments that arrive later join it and stay hidden."""
-    context().discoverer.dismiss(path.cluster_id)
+    context().cluster_editor.dismiss(path.cluster_id)
     return _whole(path.cluster_id)
 
 
@@ -68,7 +69,7 @@ def dismiss_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response
 )
 def restore_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response:  # noqa: ARG001  # it is described
     """Opens a dismissed cluster again."""
-    context().discoverer.restore(path.cluster_id)
+    context().cluster_editor.restore(path.cluster_id)
     return _whole(path.cluster_id)
 
 
@@ -77,7 +78,7 @@ def restore_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response
 )
 def merge_clusters(body: schemas.ClusterMerge) -> Response:
     """The merged cluster keeps the smallest of the ids."""
-    return _whole(context().discoverer.merge(body.ids))
+    return _whole(context().cluster_editor.merge(body.ids))
 
 
 @clusters.post(
@@ -88,7 +89,7 @@ def merge_clusters(body: schemas.ClusterMerge) -> Response:
 def split_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response:  # noqa: ARG001  # it is described
     """Splits it in two. The part on more photos keeps the id and comes first in the answer."""
     discoverer = context().discoverer
-    parts = [discoverer.clusters.get(discoverer.space, key) for key in discoverer.split(path.cluster_id)]
+    parts = [discoverer.clusters.get(discoverer.space, key) for key in context().cluster_editor.split(path.cluster_id)]
     return answers.as_json(schemas.ClusterList(clusters=described(discoverer, parts), total=len(parts), next=None))
 
 

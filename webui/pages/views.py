@@ -17,7 +17,7 @@ from retrieval.catalog import Catalog, ImageRecord
 from retrieval.catalog.accounts import ROLES
 from retrieval.catalog.records import CLUSTER_STATES, ClusterState, LocationRecord, State
 from retrieval.errors import UnknownImageError
-from retrieval.learning.discovery import guess
+from retrieval.learning.cluster_ranking import guess
 from retrieval.query.request import MAX_ID
 
 from ..auth import passwords
