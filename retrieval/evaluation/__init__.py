@@ -6,7 +6,10 @@ module              what
 `datasets`          photos with annotated objects or regions, from folders of four kinds
 `metrics`           average best overlap, recall, bootstrap
 `regions`           covering, Rand index, variation of information over a hierarchy's cuts
+`hierarchy_cuts`    a hierarchy of regions at every threshold
 `boundaries`        precision and recall of boundaries, people's agreement
+`boundary_maps`     boundaries of label maps, thinned
+`boundary_matching` pairs of pixels of two boundaries
 `semantic`          mean IoU over classes
 `calibration`       whether probabilities are right: calibration error, reliability, AUC
 `collection`        segmentation and retrieval of one recipe over annotated photos
@@ -20,5 +23,5 @@ module              what
 `figures`, `report` figures on the terminal, and as an HTML page
 =================== ======================================================================
 
-The first six are of arrays and files alone; the others measure an installation through what users call.
+The first nine are of arrays and files alone; the others measure an installation through what users call.
 """

@@ -8,14 +8,9 @@ Detection and Hierarchical Image Segmentation", IEEE PAMI 2011, section 3.2 (ODS
 What differs from the code published with BSDS500 (``correspondPixels``, ``evaluation_bdry_image``,
 ``collect_eval_bdry``):
 
-- The published pairing is a minimum-cost assignment by Goldberg and Kennedy's CSA in which leaving a pixel out costs
-  a hundred times the tolerance and each pixel may be swapped for only six random outliers: as many pairs as possible,
-  then the shortest. Here the pairs are as many as possible, exactly; they start from the shortest ones and are
-  lengthened only to make room, so that their sum is short but not always the least. Recall at a threshold is the same;
-  precision, where a pixel need fit one annotator only, can differ by the choice among pixels that compete (by 2 % at
-  most on parts of four photos with Canny's edges, up and down).
+- Pixels are paired otherwise, see :mod:`~retrieval.evaluation.boundary_matching`.
 - A boundary is where the strength is above a threshold, not at or above it: so it is the border of the regions that
-  `retrieval.evaluation.regions.cuts` gives at that threshold.
+  `retrieval.evaluation.hierarchy_cuts.cuts` gives at that threshold.
 - People's boundaries are made from their label maps, and thinned; the published ones are stored beside the maps.
 - Curves are interpolated as published: F between neighbouring thresholds, AP in steps of .01 of recall.
 """
@@ -26,14 +21,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-TOLERANCE = 0.0075
-"""How far apart two pixels may be that are paired, as a share of the photo's diagonal: 4.3 px at 481 x 321."""
-
-Mask = NDArray[np.bool_]
-"""(H, W), true on a boundary."""
+from .boundary_maps import Mask, drawn_boundaries, thin
+from .boundary_matching import TOLERANCE, match_boundaries
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -87,72 +78,6 @@ class BoundaryAgreement:
     f: float
 
 
-def boundary_map(labels: NDArray[np.integer]) -> Mask:
-    """Where a label differs from that to its right, below it or diagonally below it, (H, W).
-
-    The boundary lies on the upper left one of two regions; nothing is on the lower and right edge that is not inside.
-    """
-    found = np.zeros(labels.shape, bool)
-    found[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    found[:-1] |= labels[:-1] != labels[1:]
-    found[:-1, :-1] |= labels[:-1, :-1] != labels[1:, 1:]
-    return found
-
-
-def thin(boundary: Mask) -> Mask:
-    """Thin lines to a width of one pixel, without breaking or shortening them; (H, W).
-
-    References
-    ----------
-    Guo and Hall, "Parallel Thinning with Two-Subiteration Algorithms", CACM 1989; MATLAB's ``bwmorph(…, 'thin', inf)``
-    and ``skimage.morphology.thin`` give the same.
-    """
-    return _thin(np.pad(boundary, 1).astype(np.uint8), _REMOVABLE).astype(bool)  # type: ignore[no-any-return]
-
-
-def match_boundaries(found: Mask, drawn: Mask, tolerance: float = TOLERANCE) -> tuple[Mask, Mask]:
-    """Pair pixels of two boundaries, each with one of the other at most, as many as possible.
-
-    Parameters
-    ----------
-    found, drawn : ndarray of shape (H, W), bool
-    tolerance : float
-        Greatest distance, as a share of the diagonal.
-
-    Returns
-    -------
-    found, drawn : ndarray of shape (H, W), bool
-        Those that have a partner; as many in both.
-
-    Raises
-    ------
-    ValueError
-        The sizes differ.
-
-    Notes
-    -----
-    Shortest pairs first, then augmenting paths by Hopcroft and Karp, SIAM Journal on Computing 1973. A pixel that has
-    a partner keeps one. Some ms for 481 x 321 pixels.
-    """
-    if found.shape != drawn.shape:
-        raise ValueError(f"boundaries of sizes {found.shape} and {drawn.shape} cannot be compared")
-    height, width = found.shape
-    farthest = tolerance * float(np.hypot(height, width))
-    reach = int(farthest)
-    steps = np.arange(-reach, reach + 1)
-    distances = (steps[:, None] ** 2 + steps**2).ravel()
-    moves = (steps[:, None] * (width + 2 * reach) + steps).ravel()
-    order = np.argsort(distances, kind="stable")
-    moves = moves[order][distances[order] <= farthest**2]
-    places = np.flatnonzero(np.pad(found, reach))
-    numbers = np.full((height + 2 * reach, width + 2 * reach), -1, np.int32)
-    numbers[reach : reach + height, reach : reach + width][drawn] = np.arange(np.count_nonzero(drawn))
-    partners, taken = _pair(places, numbers.ravel(), moves, np.count_nonzero(drawn))
-    right, recalled = np.zeros_like(found), np.zeros_like(drawn)
-    right[found], recalled[drawn] = partners >= 0, taken >= 0
-    return right, recalled
-
-
 def count_boundaries(
     strength: NDArray[np.floating],
     drawn: Sequence[Mask],
@@ -164,8 +89,8 @@ def count_boundaries(
     Parameters
     ----------
     strength : ndarray of shape (H, W), float
-        Of a boundary at every pixel, such as `retrieval.evaluation.regions.ultrametric_map` gives. What is above the
-        threshold is thinned.
+        Of a boundary at every pixel, such as `retrieval.evaluation.hierarchy_cuts.ultrametric_map` gives. What is
+        above the threshold is thinned.
     drawn : sequence of ndarray of shape (H, W), bool
         A boundary an annotator; see `drawn_boundaries`.
     thresholds : ndarray of shape (T,), float
@@ -180,11 +105,6 @@ def count_boundaries(
         counts[0, t] = found.sum()
         counts[1, t], counts[3, t] = _right_and_recalled(found, drawn, tolerance)
     return BoundaryCounts(np.asarray(thresholds, np.float64), *counts)
-
-
-def drawn_boundaries(maps: Iterable[NDArray[np.integer]]) -> list[Mask]:
-    """The thinned boundary of each annotator's label map."""
-    return [thin(boundary_map(each)) for each in maps]
 
 
 def score_boundaries(counts: Sequence[BoundaryCounts]) -> BoundaryScores:
@@ -296,117 +216,3 @@ def _average_precision(precision: NDArray[np.float64], recall: NDArray[np.float6
     if len(steps) < 2:
         return 0.0
     return float(np.interp(np.arange(101) / 100, steps, precision[first], left=0, right=0).sum() / 100)
-
-
-def _removable() -> NDArray[np.bool_]:
-    """Whether a pixel with neighbours of each of 256 kinds goes, in the first and the second pass, (2, 256).
-
-    Bit k is neighbour k + 1 of Guo and Hall: from the right one counterclockwise.
-    """
-    x = (np.arange(256)[:, None] >> (np.arange(9) % 8)) & 1 == 1
-    crossings = sum((~x[:, k] & (x[:, k + 1] | x[:, k + 2])).astype(int) for k in (0, 2, 4, 6))
-    pairs = [sum((x[:, k] | x[:, k + 1]).astype(int) for k in range(start, 8, 2)) for start in (0, 1)]
-    fewer = np.minimum(*pairs)
-    thick = (crossings == 1) & (fewer >= 2) & (fewer <= 3)
-    first = (x[:, 1] | x[:, 2] | ~x[:, 7]) & x[:, 0]
-    second = (x[:, 5] | x[:, 6] | ~x[:, 3]) & x[:, 4]
-    return np.stack([thick & ~first, thick & ~second])
-
-
-_REMOVABLE = _removable()
-
-
-@njit(cache=True, nogil=True)
-def _thin(padded, removable):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    width = padded.shape[1]
-    flat = padded.ravel()
-    around = np.array([1, 1 - width, -width, -width - 1, -1, width - 1, width, width + 1])
-    left = np.flatnonzero(flat)
-    gone = np.empty(len(left), np.int64)
-    changed = True
-    while changed:
-        changed = False
-        for step in range(2):
-            going = 0
-            for place in left:
-                kind = 0
-                for k in range(8):
-                    kind |= flat[place + around[k]] << k
-                if removable[step, kind]:
-                    gone[going] = place
-                    going += 1
-            for place in gone[:going]:
-                flat[place] = 0
-            if going:
-                changed = True
-                left = left[flat[left] > 0]
-    return flat.reshape(padded.shape)[1:-1, 1:-1]
-
-
-@njit(cache=True, nogil=True)
-def _pair(places, numbers, moves, count):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Partners of the pixels found and of those drawn, -1 for none."""
-    partners, taken = np.full(len(places), -1, np.int32), np.full(count, -1, np.int32)
-    for move in moves:  # shortest first
-        for i in range(len(places)):
-            if partners[i] < 0:
-                j = numbers[places[i] + move]
-                if j >= 0 and taken[j] < 0:
-                    partners[i], taken[j] = j, i
-    depth, queue, tried = np.empty((3, len(places)), np.int32)
-    chosen = np.empty(len(places), np.int32)
-    while _layers(places, numbers, moves, partners, taken, depth, queue):
-        tried[:] = 0
-        for root in range(len(places)):
-            if partners[root] < 0:
-                _augment(root, places, numbers, moves, partners, taken, depth, tried, queue, chosen)
-    return partners, taken
-
-
-@njit(cache=True, nogil=True)
-def _layers(places, numbers, moves, partners, taken, depth, queue):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """How many pairs must be broken to reach each pixel from one without a partner; whether one can be made."""
-    head, tail, found = 0, 0, False
-    for i in range(len(places)):
-        depth[i] = -1
-        if partners[i] < 0:
-            depth[i], queue[tail] = 0, i
-            tail += 1
-    while head < tail:
-        i = queue[head]
-        head += 1
-        for move in moves:
-            j = numbers[places[i] + move]
-            if j < 0:
-                continue
-            other = taken[j]
-            if other < 0:
-                found = True
-            elif depth[other] < 0:
-                depth[other], queue[tail] = depth[i] + 1, other
-                tail += 1
-    return found
-
-
-@njit(cache=True, nogil=True)
-def _augment(root, places, numbers, moves, partners, taken, depth, tried, path, chosen):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, PLR0913
-    """Give a pixel a partner by pairing those along a path anew, if there is one through the layers."""
-    path[0], length = root, 1
-    while length:
-        i = path[length - 1]
-        if tried[i] == len(moves):
-            length -= 1
-            continue
-        j = numbers[places[i] + moves[tried[i]]]
-        tried[i] += 1
-        if j < 0:
-            continue
-        chosen[i] = j
-        other = taken[j]
-        if other < 0:
-            for k in range(length):
-                partners[path[k]], taken[chosen[path[k]]] = chosen[path[k]], path[k]
-            return
-        if depth[other] == depth[i] + 1:
-            path[length] = other
-            length += 1

@@ -20,10 +20,12 @@ from ..recipes import recipe_spec
 from ..segment.merging import MergeTree
 from ..settings import Settings
 from ..types import FeatureMap
-from .boundaries import boundary_agreement, count_boundaries, drawn_boundaries, score_boundaries
+from .boundaries import boundary_agreement, count_boundaries, score_boundaries
+from .boundary_maps import drawn_boundaries
 from .datasets import DrawnPhoto, load_drawn
 from .figures import print_figures
-from .regions import common_thresholds, score_cuts, score_regions, ultrametric_map
+from .hierarchy_cuts import common_thresholds, ultrametric_map
+from .regions import score_cuts, score_regions
 from .segmentation import milliseconds_a_photo
 
 THRESHOLDS = 19

@@ -16,14 +16,12 @@ from hypothesis.extra.numpy import arrays
 from retrieval.evaluation.boundaries import (
     BoundaryCounts,
     boundary_agreement,
-    boundary_map,
     count_boundaries,
-    drawn_boundaries,
     f_measure,
-    match_boundaries,
     score_boundaries,
-    thin,
 )
+from retrieval.evaluation.boundary_maps import boundary_map, drawn_boundaries, thin
+from retrieval.evaluation.boundary_matching import match_boundaries
 from retrieval.evaluation.datasets import load_drawn
 
 BERKELEY = Path(__file__).parents[3] / "shared/data/bsds500/val"

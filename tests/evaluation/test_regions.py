@@ -11,19 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from retrieval.evaluation.boundaries import boundary_map
+from retrieval.evaluation.boundary_maps import boundary_map
+from retrieval.evaluation.hierarchy_cuts import common_thresholds, cuts, levels, ultrametric_map
 from retrieval.evaluation.regions import (
     RegionCurve,
-    common_thresholds,
     contingency,
     covering,
-    cuts,
-    levels,
     rand_index,
     region_agreement,
     score_cuts,
     score_regions,
-    ultrametric_map,
     variation_of_information,
 )
 from retrieval.segment.merging import MergeTree
