@@ -6,7 +6,7 @@
                                [--limit-s 1800] [--keep DIR] [--out FILE]
 
 Each store is a process of its own on one core, in an environment of its own where it needs packages that this one has
-not; see `benchmarks.peer_process`. All get the same vectors, ids and photos, and answer with the ids and photos of the
+not; see `benchmarks.peer_stores`. All get the same vectors, ids and photos, and answer with the ids and photos of the
 50 nearest. They are filled one after another, then asked in turn: every query by every store, several rounds, the best
 time of each query counts, taken within the process. Where a store has settings that trade time for recall, the fastest
 ones that reach the recall wanted are taken, found by other queries; all else is as it is by default.
@@ -18,19 +18,13 @@ read does not. A store that cannot be had, ends, or takes longer than its limit 
 from __future__ import annotations
 
 import json
-import os
-import queue
 import shutil
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,34 +40,13 @@ from indexer.bench.results import OUT, as_json
 from indexer.bench.synthetic import PER_PHOTO, synthetic_blocks
 from retrieval.evaluation.figures import shown
 
-from .peer_process import STORES, TOP, Effort
+from .peer_client import PeerError, StoreProcess, interpreter, running
+from .peer_stores import STORES, TOP, Effort
 
-ROOT = Path(__file__).resolve().parents[1]
 DIM = 256
+
 TUNING = 30
 """Queries by which settings are chosen, beside those that are measured."""
-
-PACKAGES = {
-    "lancedb": ("lancedb==0.40.0", "pyarrow==26.0.1", "numpy==2.4.6"),
-    "milvus-lite": ("milvus-lite==3.2.2", "pymilvus==3.0.2", "faiss-cpu==1.15.1", "pyarrow==26.0.1", "numpy==2.4.6"),
-}
-"""What the stores of a name need; the others run in this environment."""
-
-ONE_THREAD = dict.fromkeys(
-    (
-        "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS",
-        "TOKIO_WORKER_THREADS", "LANCE_CPU_THREADS",
-    ),
-    "1",
-)  # fmt: skip
-"""Not ``LANCE_IO_THREADS``: with one, LanceDB 0.40 waits for itself for ever."""
-
-
-class PeerError(RuntimeError):
-    """A store cannot be had, ended, answered wrongly, or took too long."""
-
-
-# ---- what is searched
 
 
 def write_data(folder: Path, size: int, queries: int) -> NDArray[np.int64]:
@@ -102,137 +75,6 @@ def nearest(vectors: NDArray[np.float32], queries: NDArray[np.float32], at_once:
         order = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
         scores, ids = np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)
     return ids
-
-
-# ---- processes
-
-
-@cache
-def interpreter(name: str, folder: Path) -> Path:
-    """Python of the environment that a store needs, made if need be.
-
-    Raises
-    ------
-    PeerError
-        It cannot be made.
-    """
-    packages = PACKAGES.get(name.split()[0])
-    if packages is None:
-        return Path(sys.executable)
-    if shutil.which("uv") is None:
-        raise PeerError("its environment needs uv, which is not installed: https://docs.astral.sh/uv")
-    place = folder / name.split()[0]
-    python = place / "bin" / "python"
-    for command in (
-        ["uv", "venv", "--quiet", "--clear", "--python", sys.executable, str(place)],
-        ["uv", "pip", "install", "--quiet", "--python", str(python), *packages],
-    ):
-        made = subprocess.run(command, capture_output=True, text=True, check=False)
-        if made.returncode:
-            raise PeerError(f"its environment could not be made: {_last_line(made.stderr)}")
-    return python
-
-
-def _last_line(text: str) -> str:
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "it says nothing")
-
-
-class StoreProcess:
-    """A store in its own process.
-
-    Parameters
-    ----------
-    name : str
-        Of `STORES`.
-    python : Path
-    data, folder : Path
-        Of the vectors, and of the store.
-    limit_s : float
-        Seconds that it may take to answer, all requests together.
-    """
-
-    def __init__(self, name: str, python: Path, data: Path, folder: Path, limit_s: float) -> None:
-        self.name, self.limit_s, self._left = name, limit_s, limit_s
-        self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  # as long as the process
-        self._process = subprocess.Popen(
-            [str(python), "-m", "benchmarks.peer_process", name, str(data), str(folder)],
-            cwd=ROOT,
-            env={**os.environ, **ONE_THREAD},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-        )
-        self._lines: queue.Queue[str | None] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def ask(self, what: str, **request: Any) -> dict[str, Any]:
-        """Ask and wait for the answer.
-
-        Raises
-        ------
-        PeerError
-            The process ended, or its time is used up; then it is ended, too.
-        """
-        assert self._process.stdin is not None
-        until, added = time.monotonic() + self._left, ""
-        try:
-            self._process.stdin.write(json.dumps({"do": what, **request}) + "\n")
-            self._process.stdin.flush()
-            while True:
-                line = self._lines.get(timeout=max(0.0, until - time.monotonic()))
-                if line is None:
-                    raise PeerError(f"ended while it was to {what}{added}: {self._last_words()}")
-                answer = json.loads(line)
-                if "done" in answer:
-                    return dict(answer["done"])
-                added = f", {answer['added']:,} added"
-        except queue.Empty:
-            self.end()
-            raise PeerError(f"reached its limit of {self.limit_s:g} s when it was to {what}{added}") from None
-        except BrokenPipeError:
-            raise PeerError(f"ended before it was to {what}: {self._last_words()}") from None
-        finally:
-            self._left = until - time.monotonic()
-
-    def memory(self) -> int:
-        """Proportional set size of the process and its children, in bytes."""
-        this = psutil.Process(self._process.pid)
-        return sum(each.memory_full_info().pss for each in (this, *this.children(recursive=True)))
-
-    def end(self) -> None:
-        """End it, by the end of its requests if it listens."""
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.close()
-            self._process.wait(10 if self._left > 0 else 0)
-        except (OSError, subprocess.TimeoutExpired):
-            self._process.kill()
-            self._process.wait()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.put(line)
-        self._lines.put(None)
-
-    def _last_words(self) -> str:
-        self._process.wait()
-        self._log.seek(0)
-        return _last_line(self._log.read())
-
-
-@contextmanager
-def running(name: str, python: Path, data: Path, folder: Path, limit_s: float) -> Iterator[StoreProcess]:
-    """A store's process, ended afterwards."""
-    process = StoreProcess(name, python, data, folder, limit_s)
-    try:
-        yield process
-    finally:
-        process.end()
-
-
-# ---- what is measured
 
 
 @dataclass
