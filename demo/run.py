@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from retrieval.assembly import Assembly
-from retrieval.processes.program import own_command, own_environment
+from retrieval.processes.program import PROGRAM, own_command, own_environment
 from retrieval.query.request import Ref, SearchRequest
 from retrieval.search.answer import Match
 from retrieval.search.engine import SearchEngine
@@ -59,7 +59,7 @@ def run(photos: Path | None, *, serve: bool, port: int) -> None:
     if serve:
         console.print(f"[bold]Browse[/] http://127.0.0.1:{port}/  (Ctrl-C stops it)")
         os.execve(sys.executable, own_command("serve", "--port", str(port)), environment)
-    console.print(f"Browse it with: SEGSEARCH_HOME={home} {sys.executable} -m segsearch serve")
+    console.print(f"Browse it with: SEGSEARCH_HOME={home} {PROGRAM} serve")
 
 
 def _check(assembly: Assembly, scenes: list[Scene]) -> bool:

@@ -34,6 +34,7 @@ from retrieval.images.colors import color_shares
 from retrieval.images.decode import DecodedImage
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.images.renditions import remove_partial
+from retrieval.processes.program import PROGRAM
 from retrieval.recipes.protocols import Recipe
 from retrieval.settings import Settings
 from retrieval.storage.disk import Storage
@@ -199,7 +200,7 @@ class Pipeline:
     def _is_free(self) -> bool:
         """Whether anything may be claimed; what is in the way is logged when it comes and when it goes."""
         paused = self.ingest_queue.orders().paused
-        obstacle = "ingest is paused; `manage.py resume` lets it go on" if paused else self.storage.shortage()
+        obstacle = f"ingest is paused; `{PROGRAM} resume` lets it go on" if paused else self.storage.shortage()
         if obstacle != self._told:
             logger.warning("%s", f"waiting: {obstacle}" if obstacle else "going on")
             self._told = obstacle

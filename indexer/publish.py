@@ -10,7 +10,7 @@ import numpy as np
 
 from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError, IndexLockedError
-from retrieval.index.files import RECALL, IndexFiles
+from retrieval.index.files import CURE, RECALL, IndexFiles
 from retrieval.index.live import LiveIndex
 from retrieval.index.shards import Shard
 from retrieval.index.sources import Source, photos_of, segments_of
@@ -119,11 +119,11 @@ def _faults(files: IndexFiles, source: Source, fingerprint: str) -> Iterator[str
     wanted, image_ids = source.image_ids()
     missing, extra = np.setdiff1d(wanted, held), np.setdiff1d(held, wanted)
     if len(missing):
-        yield f"{len(missing)} are not in the index files yet: run `python manage.py rebuild-index` or a worker"
+        yield f"{len(missing)} are not in the index files yet: {CURE} or a worker"
     if len(extra):
-        yield f"{len(extra)} were deleted and are still in the index files: run `python manage.py rebuild-index`"
+        yield f"{len(extra)} were deleted and are still in the index files: {CURE}"
     if len(held) != len(np.unique(held)):
-        yield "some are in the index files twice: run `python manage.py rebuild-index`"
+        yield f"some are in the index files twice: {CURE}"
     for part in parts:
         yield from _faults_of(part, source, wanted, image_ids)
 
@@ -132,7 +132,7 @@ def _faults_of(part: Shard, source: Source, wanted: Ids, image_ids: Ids) -> Iter
     """Owners of all, and a sample of vectors."""
     common = np.intersect1d(wanted, part.ids[part.alive()])
     if (part.image_ids_of(common) != image_ids[np.searchsorted(wanted, common)]).any():
-        yield f"{part.name} has other image_ids than the catalogue: run `python manage.py rebuild-index`"
+        yield f"{part.name} has other image_ids than the catalogue: {CURE}"
     sample = np.random.default_rng(0).choice(common, min(SAMPLE, len(common)), replace=False)
     if len(sample) and not part.fits(source.some(np.sort(sample))):
-        yield f"{part.name} has other vectors than the catalogue: run `python manage.py rebuild-index`"
+        yield f"{part.name} has other vectors than the catalogue: {CURE}"

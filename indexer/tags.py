@@ -23,6 +23,7 @@ from defusedxml.ElementTree import parse
 from retrieval.catalog import Catalog
 from retrieval.errors import QueryError
 from retrieval.images.masks import box_iou
+from retrieval.processes.program import PROGRAM
 
 FITS = 0.5
 """Least IoU of a segment's box with a drawn box that it is an example of."""
@@ -86,7 +87,7 @@ def folder_tags(catalog: Catalog, below: Path | None, excluded: Collection[str] 
             found[path.parent.name].append(key)
     if not found:
         where = f"in a folder below {below}" if below is not None else "in the catalogue"
-        raise QueryError(f"no photo is {where}: enter some with `manage.py ingest`")
+        raise QueryError(f"no photo is {where}: enter some with `{PROGRAM} ingest`")
     if strange := set(excluded) - found.keys():
         raise QueryError(f"there is no folder {min(strange)!r} to leave out: names are told apart by case")
     return Tags({name: found[name] for name in sorted(found.keys() - set(excluded) - {""})})

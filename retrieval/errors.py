@@ -28,7 +28,7 @@
     │   ├── CatalogUnavailableError the database is locked, full or out of reach: later it may do
     │   │   └── CatalogConflictError  another program changed the same at the same moment
     │   ├── CatalogDamagedError     the database's file is not whole
-    │   └── SchemaOutdatedError     the database needs ``manage.py migrate``, or a newer SegSearch
+    │   └── SchemaOutdatedError     the database needs ``migrate``, or a newer SegSearch
     ├── AccountError                a user or token that cannot be as it was asked for
     ├── QueryError                  a search that cannot be answered as asked
     └── AnalyzerUnavailableError    the process that segments query photos is not up

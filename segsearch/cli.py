@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from pathlib import Path
 
 import click
 
 from demo.commands import demo
 from indexer.commands import COMMANDS as INDEXER_COMMANDS
 from retrieval.errors import AccountError, ConfigurationError, QueryError, RetrievalError
+from retrieval.processes.program import PROGRAM
 from retrieval.processes.terminal import PrintableFormatter, PrintableGroup, echo, show_only_printable
 from retrieval.settings import Settings
 from webui.serving.commands import COMMANDS as WEBUI_COMMANDS
@@ -41,7 +41,7 @@ def main() -> None:
     """Run a command; an error that is the user's to mend ends in one line."""
     show_only_printable()
     try:
-        cli(prog_name="manage.py" if Path(sys.argv[0]).name == "manage.py" else "segsearch")
+        cli(prog_name=PROGRAM)
     except (AccountError, ConfigurationError, QueryError) as error:
         echo(f"error: {error}", err=True)
         sys.exit(2)

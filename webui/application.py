@@ -15,6 +15,7 @@ from werkzeug.routing import BaseConverter, RoutingException
 
 from retrieval.analysis.analyzer import Analyzer
 from retrieval.assembly import Assembly
+from retrieval.processes.program import PROGRAM
 
 from .api import BLUEPRINTS, problems
 from .api.schemas import Problem
@@ -33,7 +34,7 @@ from .serving.metrics import measure
 logger = logging.getLogger(__name__)
 
 MAX_UPLOAD_BYTES = 100 * 1024**2
-"""No request is larger; larger photos are entered from the disk, by ``manage.py ingest``."""
+"""No request is larger; the command ``ingest`` takes larger photos."""
 
 DESCRIPTION = """Search photos by segment. Every photo is split into segments, and searches compare segments.
 
@@ -42,7 +43,7 @@ Boxes, points and areas are in pixels of the upright original photo (EXIF orient
 
 
 SECURITY_SCHEMES: dict[str, Any] = {
-    "token": {"type": "http", "scheme": "bearer", "description": "An API token, created with `manage.py tokens add`."},
+    "token": {"type": "http", "scheme": "bearer", "description": f"An API token, created with `{PROGRAM} tokens add`."},
     "session": {
         "type": "apiKey",
         "in": "cookie",
@@ -92,6 +93,7 @@ def build(
         validation_error_callback=problems.invalid,
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD_BYTES
+    app.jinja_env.globals["program"] = PROGRAM
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.url_map.converters["id"] = IdConverter
     context = WebContext(assembly, assembly.engine(analyzer), analyzer, Renditions())

@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 
 from retrieval.analysis.remote import RemoteAnalyzer
-from retrieval.processes.program import own_command, own_environment
+from retrieval.processes.program import PROGRAM, own_command, own_environment
 from retrieval.settings import Settings
 
 CLIENTS = (1, 8)
@@ -69,7 +69,7 @@ def _server(settings: Settings) -> Iterator[tuple[str, psutil.Process, float]]:
             words = (word for line in process.stdout or () for word in line.split())
             address = next((word for word in words if word.startswith("http://")), None)
             if address is None:
-                raise RuntimeError("the server ended before it listened; `python manage.py serve` says why")
+                raise RuntimeError(f"the server ended before it listened; `{PROGRAM} serve` says why")
             yield address, psutil.Process(process.pid), time.perf_counter() - started
         finally:
             process.terminate()

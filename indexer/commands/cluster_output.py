@@ -8,6 +8,7 @@ from retrieval.assembly import Assembly
 from retrieval.catalog.records import ClusterRecord, ClusterState
 from retrieval.learning.cluster_ranking import guess
 from retrieval.learning.discovery import Discoverer
+from retrieval.processes.program import PROGRAM
 from retrieval.processes.tables import Console, Table
 from retrieval.processes.terminal import echo, echo_json
 
@@ -40,7 +41,7 @@ def print_discovered(assembly: Assembly, *, limit: int, state: ClusterState, as_
         f"{report.waiting} segments wait; {len(clusters)} clusters are {state}"
     )
     if rows and state == "open":
-        console.print(f"`manage.py discover name {rows[0]['id']} NAME` names one; /discover shows them")
+        console.print(f"`{PROGRAM} discover name {rows[0]['id']} NAME` names one; /discover shows them")
 
 
 def described(discoverer: Discoverer, clusters: list[ClusterRecord]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from retrieval.assembly import Assembly
 from retrieval.errors import QueryError
 from retrieval.learning.concepts import FORM, Portable
 from retrieval.learning.tagging import Learnt, learn_from_photos, learn_from_segments
+from retrieval.processes.program import PROGRAM
 from retrieval.processes.tables import Console, Table
 from retrieval.processes.terminal import echo, echo_json
 from retrieval.text.tokens import normal_form
@@ -65,7 +66,7 @@ def import_json(assembly: Assembly, file: Path) -> int:
             for each in {FORM: read["concepts"]}[read["form"]]
         ]
     except (ValueError, KeyError, TypeError) as error:
-        raise QueryError(f"{file} is not what `manage.py concepts export` writes: export it again") from error
+        raise QueryError(f"{file} is not what `{PROGRAM} concepts export` writes: export it again") from error
     return len(assembly.trainer(assembly.engine()).take_in(concepts))
 
 
@@ -165,5 +166,5 @@ def concept_named(assembly: Assembly, name: str) -> int:
     """
     found = {normal_form(each): key for each, key in assembly.concepts.names().items()}
     if normal_form(name) not in found:
-        raise QueryError(f"there is no concept {name!r}: `manage.py concepts list` shows those there are")
+        raise QueryError(f"there is no concept {name!r}: `{PROGRAM} concepts list` shows those there are")
     return found[normal_form(name)]

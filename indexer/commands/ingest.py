@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from retrieval.processes.lifetime import stop_on_signals
+from retrieval.processes.program import PROGRAM
 from retrieval.processes.terminal import echo
 from retrieval.settings import Settings
 
@@ -93,7 +94,7 @@ def worker(settings: Settings) -> None:
 def pause(settings: Settings) -> None:
     """Have every worker finish what it is at and take nothing more, until `resume`."""
     open_assembly(settings).ingest_queue.pause()
-    echo("paused; `manage.py resume` goes on")
+    echo(f"paused; `{PROGRAM} resume` goes on")
 
 
 @click.command()
@@ -112,7 +113,7 @@ def cancel(settings: Settings) -> None:
     cancelled = assembly.ingest_queue.cancel()
     for photo in cancelled:
         assembly.own_files.remove_photo(photo.sha256, photo.paths)
-    echo(f"{len(cancelled)} photos were cancelled; `manage.py ingest` enters them when it is asked to again")
+    echo(f"{len(cancelled)} photos were cancelled; `{PROGRAM} ingest` enters them when it is asked to again")
 
 
 @click.command("retry-failed")
@@ -120,7 +121,7 @@ def cancel(settings: Settings) -> None:
 def retry_failed(settings: Settings) -> None:
     """Make every failed photo pending again, and those that a worker was at when it died."""
     count = open_assembly(settings).ingest_queue.retry_failed()
-    echo(f"{count} photos are pending again; a worker or `manage.py ingest` enters them")
+    echo(f"{count} photos are pending again; a worker or `{PROGRAM} ingest` enters them")
 
 
 @click.command()

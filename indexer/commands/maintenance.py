@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from retrieval.processes.program import PROGRAM
 from retrieval.processes.terminal import echo
 from retrieval.settings import Settings
 
@@ -32,7 +33,7 @@ def verify(settings: Settings) -> None:
     for each in left:
         echo(f"waste: {each}")
     if left:
-        echo("waste is not wrong; `python manage.py clean` removes it")
+        echo(f"waste is not wrong; `{PROGRAM} clean` removes it")
     echo("index and catalogue agree" if not faults else f"{len(faults)} faults")
     sys.exit(1 if faults else 0)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import AnalyzerUnavailableError, QueryError
 from ..images.decoder_pool import QUERY_SECONDS, DecoderPool
+from ..processes.program import PROGRAM
 from ..query.request import MAX_TEXT
 from ..recipes.protocols import Recipe, TextEmbedder
 from ..types import Vectors
@@ -64,7 +65,7 @@ def text_vector(recipe: Recipe, text: str, space: str) -> Vectors:
     check_length(text)
     if recipe.space != space or not isinstance(recipe, TextEmbedder):
         raise AnalyzerUnavailableError(
-            f"the analyzer runs with {recipe.space}, searches with {space}: start `python manage.py serve` again"
+            f"the analyzer runs with {recipe.space}, searches with {space}: start `{PROGRAM} serve` again"
         )
     return recipe.embed_texts([text])
 

@@ -28,6 +28,7 @@ from ..errors import (
     RetrievalError,
     UnreadableImageError,
 )
+from ..processes.program import PROGRAM
 from ..types import Vectors
 from . import private_socket
 from .analyzer import AnalyzedPhoto
@@ -168,7 +169,7 @@ def _telling(what: str) -> Iterator[None]:
     except (OSError, WireError, http.client.HTTPException) as error:
         raise AnalyzerUnavailableError(
             f"{what} right now: the analyzer is starting or not running; "
-            "try again in some seconds, or start `python manage.py serve`"
+            f"try again in some seconds, or start `{PROGRAM} serve`"
         ) from error
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from ..errors import AccountError, UnknownTokenError, UnknownUserError
+from ..processes.program import PROGRAM
 from .models import Access, Account, ApiToken
 from .sessions import Repository, Sessions
 
@@ -21,7 +22,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 """From the one that may least to the one that may most; each may what those before it may."""
 
 TOKEN_PREFIX = "segsearch_"  # noqa: S105  # nosec B105  # so that scanners for leaked secrets can know it
-FIRST_ADMIN = "`manage.py users add NAME --role admin`, on the server's machine, makes one"
+FIRST_ADMIN = f"`{PROGRAM} users add NAME --role admin`, on the server's machine, makes one"
 MAX_NAME = 64
 _TOKEN_BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
@@ -231,7 +232,7 @@ def _locked(session: Session) -> Access:
 def _row(session: Session, name: str) -> Account:
     row = session.scalar(select(Account).where(Account.key == name.casefold()))
     if row is None:
-        raise UnknownUserError("there is no such user: `manage.py users list` lists those there are")
+        raise UnknownUserError(f"there is no such user: `{PROGRAM} users list` lists those there are")
     return row
 
 

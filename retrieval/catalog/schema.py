@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine, text
 
 from ..errors import CatalogError, SchemaOutdatedError
+from ..processes.program import PROGRAM
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -63,7 +64,7 @@ def check(engine: Engine, database_url: str, evidence: Evidence) -> None:
         _check_known(current)
         raise SchemaOutdatedError(
             f"the catalogue has schema {current or 'of no number'}, this version needs {head()}: "
-            "run `python manage.py migrate`"
+            f"run `{PROGRAM} migrate`"
         )
 
 

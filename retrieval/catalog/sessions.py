@@ -90,7 +90,7 @@ def open_sessions(database_url: str, evidence: Evidence = schema.nothing) -> Ses
     Raises
     ------
     SchemaOutdatedError
-        The database was made by another version: ``python manage.py migrate`` brings an older one up to date.
+        Another version made the database; the command ``migrate`` upgrades an older one.
     ConfigurationError, CatalogError
         The URL is wrong, or the database cannot be opened.
     """

@@ -1,4 +1,4 @@
-"""What `manage.py evaluate` runs: photos are ingested into homes of their own, measured, and the figures shown."""
+"""The command ``evaluate``: ingests annotated photos into a temporary home, measures, and shows the figures."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import IndexDamagedError
+from ..processes.program import PROGRAM
 from ..types import Hits, Ids, Vectors
 from .checks import check_entries, check_queries
 
@@ -40,7 +41,7 @@ UNREADABLE = (RuntimeError, MemoryError, AttributeError, OSError)
 def unreadable(path: Path, error: Exception) -> IndexDamagedError:
     """What to raise where FAISS cannot read a file."""
     reason = (str(error).splitlines() or [type(error).__name__])[0]
-    return IndexDamagedError(f"{path} cannot be read ({reason}): run `python manage.py rebuild-index`")
+    return IndexDamagedError(f"{path} cannot be read ({reason}): run `{PROGRAM} rebuild-index`")
 
 
 def hits_of(index: Any, queries: Vectors, wanted: int, k: int, parameters: Any = None) -> Hits:

@@ -21,13 +21,14 @@ from filelock import FileLock, Timeout
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from ..errors import IndexDamagedError, IndexFileError, IndexLockedError, IndexMismatchError, IndexMissingError
+from ..processes.program import PROGRAM
 from ..types import Ids
 from .faiss_index import NO_IDS, FaissIndex
 from .inverted import InvertedIndex, Tuning
 from .shards import Shard
 
 VERSION = 2
-CURE = "run `python manage.py rebuild-index`"
+CURE = f"run `{PROGRAM} rebuild-index`"
 CHECKED_UP_TO = 1 << 26
 """Bytes of a part that are compared with what was written whenever it is opened; `verify` compares larger ones, too."""
 
@@ -208,7 +209,7 @@ class IndexFiles:
         if manifest.fingerprint != fingerprint:
             raise IndexMismatchError(
                 f"the index in {self.folder} was made by recipe {manifest.fingerprint}, the setting is {fingerprint}: "
-                "set SEGSEARCH_RECIPE back, or run `python manage.py resegment`"
+                f"set SEGSEARCH_RECIPE back, or run `{PROGRAM} resegment`"
             )
         there = {part.name: part for part in known}
         try:

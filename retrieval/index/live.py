@@ -18,6 +18,7 @@ import numpy as np
 from ..catalog import Catalog
 from ..catalog.records import Contents, VectorBatch
 from ..errors import IndexDamagedError, IndexFileError, IndexMismatchError, IndexMissingError
+from ..processes.program import PROGRAM
 from ..types import Ids, Vectors
 from . import merging
 from . import ranking as rank
@@ -430,7 +431,7 @@ class LiveIndex:
         if vectors.shape[1] != self.dim:
             raise IndexMismatchError(
                 f"the catalogue's vectors have length {vectors.shape[1]}, the recipe's {self.dim}: "
-                "run `python manage.py resegment`"
+                f"run `{PROGRAM} resegment`"
             )
 
 

@@ -11,6 +11,7 @@ from ..catalog import Catalog, Concepts, QueryStore, SegmentRecord
 from ..catalog.records import ConceptRecord
 from ..embed.projection import unit
 from ..errors import QueryError
+from ..processes.program import PROGRAM
 from ..query.request import Ref
 from ..recipes import RecipeSpec
 from ..text.vocabulary import Reading, Term, Vocabulary
@@ -146,7 +147,7 @@ class QueryResolver:
         if space != self.recipe.space:
             raise QueryError(
                 f"this photo's vectors were made by {space}, searches run with {self.recipe.space}: "
-                "upload it again, or run `python manage.py resegment`"
+                f"upload it again, or run `{PROGRAM} resegment`"
             )
 
 

@@ -331,7 +331,7 @@ class TestNotServed:
     def test_it_was_never_started(self, folder: Path) -> None:
         remote = RemoteAnalyzer(folder)
         assert not remote.is_up()
-        with pytest.raises(AnalyzerUnavailableError, match=r"not running; try again.*manage.py serve"):
+        with pytest.raises(AnalyzerUnavailableError, match=r"not running; try again.*segsearch serve"):
             remote.analyze(Path("/a.png"))
 
     def test_it_was_stopped(self, serve: Callable[..., AnalyzerServer], folder: Path) -> None:

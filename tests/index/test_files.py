@@ -138,7 +138,7 @@ class TestWhole:
 class TestDamaged:
     def test_nothing_is_there(self, files: IndexFiles) -> None:
         for call in (files.manifest, lambda: files.load("toy:1"), files.check):
-            with pytest.raises(IndexMissingError, match="run `python manage.py rebuild-index`"):
+            with pytest.raises(IndexMissingError, match="run `segsearch rebuild-index`"):
                 call()
 
     def test_another_recipe(self, written: IndexFiles) -> None:
@@ -158,7 +158,7 @@ class TestDamaged:
     )
     def test_a_part_that_is_not_whole(self, written: IndexFiles, damage: Any, message: str) -> None:
         damage(part_of(written))
-        with pytest.raises(IndexMismatchError, match=f"{message}.*: run `python manage.py rebuild-index`"):
+        with pytest.raises(IndexMismatchError, match=f"{message}.*: run `segsearch rebuild-index`"):
             written.load("toy:1")
 
     def test_a_changed_byte_is_found_by_a_check(self, written: IndexFiles) -> None:
@@ -167,7 +167,7 @@ class TestDamaged:
         part_of(written).write_bytes(content)
         fault = written.check()
         assert fault is not None
-        assert "has other bytes than were written: run `python manage.py rebuild-index`" in fault
+        assert "has other bytes than were written: run `segsearch rebuild-index`" in fault
 
     def test_a_check_of_a_part_that_is_gone(self, written: IndexFiles) -> None:
         part_of(written).unlink()
@@ -179,7 +179,7 @@ class TestDamaged:
     )
     def test_ids_that_are_not_whole(self, written: IndexFiles, damage: Any) -> None:
         damage(part_of(written).with_suffix(".ids.npy"))
-        with pytest.raises(IndexMismatchError, match="run `python manage.py rebuild-index`"):
+        with pytest.raises(IndexMismatchError, match="run `segsearch rebuild-index`"):
             written.load("toy:1")
 
     @pytest.mark.parametrize("values", [{"parts": [{"count": 4}]}, {"dim": DIM + 1}])

@@ -97,7 +97,7 @@ def test_every_kind_is_listed_and_removed(aged: Ingested) -> None:
     left = left_behind(aged)
     told = run(settings, verify)
     assert "index and catalogue agree" in told
-    assert "python manage.py clean" in told
+    assert "segsearch clean" in told
     for kind, paths in left.items():
         assert f"waste: {len(paths)} {kind}" in told
     counted = {kind: {"count": len(paths), "bytes": 5 * len(paths)} for kind, paths in left.items()}

@@ -100,7 +100,7 @@ def test_every_drift_is_found_and_cured(
     assert len(faults) == len(messages)
     for fault, message in zip(faults, messages, strict=True):
         assert re.search(message, fault)
-        assert "run `python manage.py" in fault, "its cure"
+        assert "run `segsearch" in fault, "its cure"
     sizes = rebuild(ingested.assembly)
     contents = ingested.assembly.catalog.vectors.contents(ingested.assembly.recipe_spec.fingerprint)
     assert sizes == {"segments": contents.segments, "photos": contents.photos}
@@ -110,7 +110,7 @@ def test_every_drift_is_found_and_cured(
 @pytest.mark.parametrize("drift", [change_vectors, other_recipe])
 def test_what_is_wrong_is_not_served(ingested: Ingested, drift: Callable[[Ingested], None]) -> None:
     drift(ingested)
-    with pytest.raises(IndexMismatchError, match="manage.py"):
+    with pytest.raises(IndexMismatchError, match="segsearch"):
         ingested.assembly.engine()
 
 

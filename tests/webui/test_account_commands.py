@@ -137,7 +137,7 @@ class TestServing:
         for arguments in (("--host", "0.0.0.0"), ("--allow-host", "photos.example"), ("--trusted-proxy", "127.0.0.1")):
             result = run("serve", "--port", "0", "--no-worker", *arguments)
             assert result.exit_code == 2
-            assert "manage.py users add" in result.output
+            assert "segsearch users add" in result.output
             assert "--no-login" in result.output
         assert gc.isenabled(), "as before"
 

@@ -103,7 +103,7 @@ def test_the_last_admin_stays(users: Accounts, password_hash: str) -> None:
 def test_the_first_user_is_an_admin(library: Library) -> None:
     accounts = library.assembly.accounts
     for role in ("viewer", "editor"):
-        with pytest.raises(AccountError, match="the first one has to be an admin: .*manage.py users add"):
+        with pytest.raises(AccountError, match="the first one has to be an admin: .*segsearch users add"):
             accounts.add("anna", role, "x")
     assert not accounts.ever()
     accounts.add("anna", "admin", "x")
@@ -248,8 +248,8 @@ class TestPages:
 
     def test_where_nobody_signs_in_it_says_how_that_changes(self, reader: FlaskClient) -> None:
         page = reader.get("/account").text
-        assert "python manage.py users add NAME --role admin" in page
+        assert "segsearch users add NAME --role admin" in page
         assert "<form id=" not in page
         refused = reader.get("/users")
         assert refused.status_code == 403
-        assert "manage.py users add NAME --role admin" in refused.text
+        assert "segsearch users add NAME --role admin" in refused.text

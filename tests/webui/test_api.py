@@ -137,7 +137,7 @@ class TestGivingPhotos:
     @pytest.mark.parametrize("call", ["images", "queries"])
     def test_too_large(self, client: FlaskClient, call: str) -> None:
         client.application.config["MAX_CONTENT_LENGTH"] = 1000
-        assert "manage.py ingest" in problem_of(send(client, call, NEW), 413)
+        assert "segsearch ingest" in problem_of(send(client, call, NEW), 413)
 
     def test_nothing_is_left_of_what_was_refused(self, client: FlaskClient, parts: WebContext) -> None:
         send(client, "images", b"no picture")

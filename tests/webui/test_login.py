@@ -153,7 +153,7 @@ class TestWithoutUsers:
         ):
             answer = reader.open(f"/api/v1{path}", method=method, json=body)
             assert answer.status_code == 403
-            assert "manage.py users add" in answer.get_json()["detail"]
+            assert "segsearch users add" in answer.get_json()["detail"]
 
     def test_unless_it_must_not_be(self, library: Library, decoders: DecoderPool) -> None:
         analyzer = LocalAnalyzer(library.assembly.recipe, decoders)
@@ -185,9 +185,9 @@ class TestWithoutUsers:
             assert answer.status_code == 200
             return
         assert answer.status_code == 401
-        advice = "nobody can sign in, because there are no users: `manage.py users add NAME --role admin`"
+        advice = "nobody can sign in, because there are no users: `segsearch users add NAME --role admin`"
         assert advice in answer.get_json()["detail"]
-        assert "obody can sign in, because there are no users: `manage.py users add" in client.get("/login").text
+        assert "obody can sign in, because there are no users: `segsearch users add" in client.get("/login").text
         assert client.get("/").location == "/login"
 
 

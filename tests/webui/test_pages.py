@@ -138,7 +138,7 @@ def test_empty_library_says_how_to_begin(client: FlaskClient, library: Library) 
         library.assembly.catalog.images.delete(image_id)
     text = client.get("/").text
     assert "Your library is empty" in text
-    assert "manage.py ingest" in text
+    assert "segsearch ingest" in text
 
 
 @pytest.mark.parametrize("name", ['<script>alert("1")</script>.png', "a&b'c\".png", "naïve 写真.png"])

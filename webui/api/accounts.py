@@ -8,6 +8,7 @@ from flask_openapi3.models.tag import Tag
 
 from retrieval.catalog.accounts import UserRecord
 from retrieval.errors import AccountError, UnknownUserError
+from retrieval.processes.program import PROGRAM
 
 from ..auth import passwords
 from ..context import context
@@ -82,7 +83,7 @@ def revoke_token(path: schemas.TokenPath) -> Response:
     return Response(status=204)
 
 
-def _check_other(user: str, advice: str = "ask another admin, or run `manage.py users` on the server") -> None:
+def _check_other(user: str, advice: str = f"ask another admin, or run `{PROGRAM} users` on the server") -> None:
     if user.casefold() == str(g.visitor.name).casefold():
         raise AccountError(f"this is your own account: {advice}")
 

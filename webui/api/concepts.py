@@ -114,7 +114,7 @@ def list_folders(query: schemas.FolderPage) -> Response:
 def learn_concepts(body: schemas.TaggedPhotos) -> Response:
     """Finds the segment of each photo that its tag describes. A tag that matches no segments is not learnt.
 
-    Takes about a second per tag. For many tags, use `manage.py concepts learn`.
+    Takes about a second per tag. For many tags, use the command `concepts learn`.
     """
     parts = context()
     if not body.tags and not body.folders:

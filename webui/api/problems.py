@@ -36,6 +36,7 @@ from retrieval.errors import (
     UnknownTokenError,
     UnknownUserError,
 )
+from retrieval.processes.program import PROGRAM
 from retrieval.storage.disk import FULL, obstacle_of
 
 from ..serving.forms import MAX_FORM_PARTS
@@ -72,7 +73,7 @@ _WHAT_TO_DO = {
     405: "this address does not allow this method; the Allow header lists the allowed ones",
     413: (
         f"the request is too large, or a form with more than {MAX_FORM_PARTS} parts; ingest large photos from "
-        "disk with `python manage.py ingest`"
+        f"disk with `{PROGRAM} ingest`"
     ),
     500: "internal error; details are in the server's log. If it happens again, report it with that log",
 }

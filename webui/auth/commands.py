@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from retrieval.processes.program import PROGRAM
 from retrieval.processes.terminal import echo
 from retrieval.query.request import MAX_ID
 from retrieval.settings import Settings
@@ -59,8 +60,8 @@ def remove_user(settings: Settings, name: str, last: bool) -> None:
     echo(f"{name} is removed")
     if not accounts.any():
         echo(
-            "That was the last user, and nobody can sign in now. `manage.py users add NAME --role admin` makes an "
-            "admin; `manage.py serve --no-login` goes on without users."
+            f"That was the last user, and nobody can sign in now. `{PROGRAM} users add NAME --role admin` makes an "
+            f"admin; `{PROGRAM} serve --no-login` goes on without users."
         )
 
 
@@ -72,7 +73,7 @@ def set_password(settings: Settings, name: str) -> None:
     from . import passwords
 
     _accounts(settings).change(name, password_hash=passwords.hashed(_password()))
-    echo(f"{name} has another password; tokens stay valid (`manage.py tokens list`)")
+    echo(f"{name} has another password; tokens stay valid (`{PROGRAM} tokens list`)")
 
 
 @users.command("set-role")

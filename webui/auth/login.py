@@ -28,6 +28,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response
 
 from retrieval.catalog.accounts import FIRST_ADMIN, ROLES, Accounts, Role, UserRecord
+from retrieval.processes.program import PROGRAM
 
 from ..context import context
 from . import passwords
@@ -281,7 +282,7 @@ def _sign_in_first() -> ResponseReturnValue:
         return redirect(f"/login?next={quote(address, safe='/')}" if address != "/" else "/login")
     advice = (
         "this is for users: sign in at /login, or send an API token (Authorization: Bearer …); "
-        "`manage.py tokens add` makes one"
+        f"`{PROGRAM} tokens add` makes one"
     )
     raise Unauthorized(
         advice if context().accounts.any() else NO_USERS_LEFT,

@@ -6,6 +6,7 @@ from flask import Blueprint, render_template
 from werkzeug.exceptions import HTTPException
 
 from retrieval.errors import RetrievalError
+from retrieval.processes.program import PROGRAM
 
 from ..api import problems
 
@@ -24,7 +25,7 @@ TITLES = {
 }
 DETAILS = {
     404: "The photo or page may have been deleted, or the address may be wrong.",
-    413: "The request is too large. Use python manage.py ingest to add large photos from disk.",
+    413: f"The request is too large. Use {PROGRAM} ingest to add large photos from disk.",
     500: "Details are in the server's log. Try again; if the error persists, please report it.",
 }
 

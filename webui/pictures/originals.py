@@ -21,6 +21,7 @@ from retrieval.catalog import ImageRecord
 from retrieval.catalog.records import LocationRecord
 from retrieval.errors import ImageError
 from retrieval.images.formats import SNIFF_BYTES, sniff_format
+from retrieval.processes.program import PROGRAM
 from retrieval.storage.locations import SeenFile
 from retrieval.storage.originals import digest_of, identity_of, open_regular, path_of_opened
 
@@ -80,9 +81,7 @@ def open_original(context: WebContext, image: ImageRecord) -> BufferedReader:
     _note_missing(context, gone)
     where = "; ".join(reasons) or "it has no location"
     if changed:
-        raise Conflict(
-            f"photo {image.id} is not what it was: {where}. Run `python manage.py ingest` on its folder again"
-        )
+        raise Conflict(f"photo {image.id} is not what it was: {where}. Run `{PROGRAM} ingest` on its folder again")
     raise Gone(
         f"the file of photo {image.id} is not there: {where}. Put it back, or delete the photo from the catalogue"
     )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from retrieval.processes.lifetime import PARENT_VARIABLE, started_by, stop_on_signals, stop_with_parent
-from retrieval.processes.program import own_command, own_environment
+from retrieval.processes.program import PROGRAM, own_command, own_environment
 from retrieval.processes.terminal import echo
 from retrieval.settings import Settings
 
@@ -167,12 +167,12 @@ def check_login(accounts: Accounts, *, beyond: bool, no_login: bool) -> None:
         echo(f"WARNING: everybody {others} may see, add and delete photos (--no-login)", err=True)
     elif beyond:
         raise click.UsageError(
-            "other machines could reach this server, and there are no users: make one with `manage.py users add NAME "
+            f"other machines could reach this server, and there are no users: make one with `{PROGRAM} users add NAME "
             "--role admin`, or accept with --no-login that everybody who reaches it may see, add and delete photos"
         )
     elif accounts.ever():
         echo(
-            "WARNING: nobody can sign in, because the last user was removed: make an admin with `manage.py users add "
+            f"WARNING: nobody can sign in, because the last user was removed: make an admin with `{PROGRAM} users add "
             "NAME --role admin`, or start with --no-login to be without users",
             err=True,
         )

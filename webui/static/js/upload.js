@@ -7,6 +7,7 @@ import { chooseFiles, takeFiles } from "./files.js";
 const AT_ONCE = 3;
 const LOOK_EVERY = 2000;
 const MOST_BYTES = Number($("#drop").dataset.mostMb) * 2 ** 20;
+const PROGRAM = $("#drop").dataset.program;
 
 const OUTCOMES = {
   queued: ["clock", "waiting"],
@@ -84,7 +85,7 @@ async function pump() {
 async function send(row) {
   if (row.file.size > MOST_BYTES) {
     const size = Math.ceil(row.file.size / 2 ** 20);
-    return row.set("refused", `${size} MB is too large to upload. Use python manage.py ingest instead.`);
+    return row.set("refused", `${size} MB is too large to upload. Use ${PROGRAM} ingest instead.`);
   }
   row.set("sending");
   const attempt = () => postImage(row.file, (share) => progress(row, share));
