@@ -1,1 +1,1 @@
-"""``make demo``: a collection made on the spot, entered, searched and served."""
+"""``demo``: composes a small collection, ingests, searches and serves it."""

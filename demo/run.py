@@ -1,4 +1,4 @@
-"""Enter a collection, check that it can be searched, say what was found, and serve it."""
+"""Ingest a collection, search it, check the results, and serve it."""
 
 from __future__ import annotations
 
@@ -28,42 +28,42 @@ console = Console()
 
 
 def run(photos: Path | None, *, serve: bool, port: int) -> None:
-    """Show what SegSearch does.
+    """Run the demo.
 
     Parameters
     ----------
     photos : Path or None
-        A folder to enter; scenes are composed if it is absent.
+        A folder to ingest; scenes are composed if absent.
     serve : bool
-        Whether this process becomes the server in the end.
+        Whether this process becomes the server at the end.
     port : int
     """
     given = os.environ.get("SEGSEARCH_HOME")
     home = Path(given or Path("var") / ("photos" if photos else "demo")).absolute()
     environment = own_environment(SEGSEARCH_HOME=str(home))
-    if not given:  # what an earlier version of the demo has made is the demo's to bring up to date
+    if not given:  # an earlier version may have made the demo's home
         subprocess.run(own_command("migrate"), env=environment, check=True, stdout=subprocess.DEVNULL)
     scenes: list[Scene] = []
     if photos is None:
-        console.print("[bold]Composing 60 scenes[/] from photos that scikit-image and scikit-learn ship …")
+        console.print("[bold]Composing 60 scenes[/] from photos that ship with scikit-image and scikit-learn …")
         scenes = compose(home / "scenes")
     folder = photos or home / "scenes"
-    console.print(f"[bold]Entering[/] {folder}: every photo is segmented, every segment embedded")
+    console.print(f"[bold]Ingesting[/] {folder}: each photo is segmented, and each segment embedded")
     assembly = Assembly(Settings.from_env(environment))
     if set(assembly.catalog.images.recipes()) - {assembly.recipe_spec.fingerprint}:
         subprocess.run(own_command("resegment"), env=environment, check=True)
     subprocess.run(own_command("ingest", str(folder)), env=environment, check=True)
     passed = _check(assembly, scenes) if scenes else _show_labels(assembly)
     if not passed:
-        sys.exit("the demo failed: the scenes above are not what was asked for")
+        sys.exit("the demo failed: too few of the results above are right")
     if serve:
-        console.print(f"[bold]Browse[/] http://127.0.0.1:{port}/  (Ctrl-C stops it)")
+        console.print(f"[bold]Browse[/] http://127.0.0.1:{port}/  (press Ctrl-C to stop)")
         os.execve(sys.executable, own_command("serve", "--port", str(port)), environment)
     console.print(f"Browse it with: SEGSEARCH_HOME={home} {PROGRAM} serve")
 
 
 def _check(assembly: Assembly, scenes: list[Scene]) -> bool:
-    """Ask by words and by a segment, and hold the answers against what the scenes are known to show."""
+    """Search by words and by a segment, and compare the results with what the scenes are known to show."""
     engine = assembly.engine()
     known = assembly.catalog.locations.known([uri_of(scene.path) for scene in scenes])
     shown = {known[uri_of(scene.path)].image_id: scene for scene in scenes if uri_of(scene.path) in known}
@@ -95,9 +95,9 @@ def _tell(engine: SearchEngine, query: str, results: tuple[Match, ...], right: s
 
 
 def _show_labels(assembly: Assembly) -> bool:
-    """For photos nobody knows anything about: what could be asked for."""
+    """For photos with unknown contents: print what can be searched."""
     contents = assembly.catalog.vectors.contents(assembly.recipe_spec.space)
     console.print(
-        f"{contents.segments} segments of {contents.photos} photos can be searched; try words or click a segment."
+        f"{contents.segments} segments of {contents.photos} photos are searchable; type words or click a segment."
     )
     return contents.photos > 0

@@ -135,9 +135,9 @@ def _index_files(files: IndexFiles, *, remove: bool) -> Iterator[tuple[str, int]
                 if not _is_young(path) and _unlink(path):
                     yield INDEX, size
     except IndexLockedError:
-        logger.info("%s is being written; its writer removes what it leaves", files.folder)
+        logger.info("%s is being written; its writer will clean up", files.folder)
     except IndexFileError as error:
-        logger.warning("%s is left as it is: %s", files.folder, error)
+        logger.warning("%s is left alone: %s", files.folder, error)
 
 
 def _unlink(path: Path) -> bool:
@@ -148,7 +148,7 @@ def _unlink(path: Path) -> bool:
     except OSError as error:
         logger.error("%s cannot be removed: %s", path, error.strerror)
         return False
-    logger.info("%s was removed", path)
+    logger.info("removed %s", path)
     return True
 
 

@@ -200,9 +200,9 @@ class Pipeline:
     def _is_free(self) -> bool:
         """Whether anything may be claimed; what is in the way is logged when it comes and when it goes."""
         paused = self.ingest_queue.orders().paused
-        obstacle = f"ingest is paused; `{PROGRAM} resume` lets it go on" if paused else self.storage.shortage()
+        obstacle = f"ingest is paused; continue with `{PROGRAM} resume`" if paused else self.storage.shortage()
         if obstacle != self._told:
-            logger.warning("%s", f"waiting: {obstacle}" if obstacle else "going on")
+            logger.warning("%s", f"waiting: {obstacle}" if obstacle else "continuing")
             self._told = obstacle
         return obstacle is None
 
@@ -275,7 +275,7 @@ class Pipeline:
         except OutOfDeviceMemoryError:
             if len(images) == 1:
                 raise
-            logger.warning("a batch of %d does not fit the device's memory: halved", len(images))
+            logger.warning("a batch of %d does not fit in the device's memory: halving it", len(images))
             half = len(images) // 2
             return self._extract(images[:half]) + self._extract(images[half:])
 
@@ -336,7 +336,7 @@ class Pipeline:
         try:
             stage(*arguments)
         except Exception as error:
-            logger.exception("the ingest stops")
+            logger.exception("ingest stopped")
             self._failure.append(error)
 
 
@@ -348,7 +348,7 @@ def _open(job: Job) -> BufferedReader:
     UnreadableImageError
         They are nowhere.
     """
-    reason = "it has no place any more: ingest it again"
+    reason = "it has no location any more: ingest it again"
     for path in job.paths:
         try:
             file = open_regular(path)

@@ -53,7 +53,7 @@ class Publisher:
                 with index.files.writing():
                     index.publish()
             except IndexLockedError:
-                logger.info("another process writes %s; it will take these segments in", index.files.folder)
+                logger.info("another process is writing %s and will add these segments", index.files.folder)
                 own = False
         return own
 
@@ -119,9 +119,9 @@ def _faults(files: IndexFiles, source: Source, fingerprint: str) -> Iterator[str
     wanted, image_ids = source.image_ids()
     missing, extra = np.setdiff1d(wanted, held), np.setdiff1d(held, wanted)
     if len(missing):
-        yield f"{len(missing)} are not in the index files yet: {CURE} or a worker"
+        yield f"{len(missing)} are not in the index files yet: {CURE}, or start a worker"
     if len(extra):
-        yield f"{len(extra)} were deleted and are still in the index files: {CURE}"
+        yield f"{len(extra)} were deleted but are still in the index files: {CURE}"
     if len(held) != len(np.unique(held)):
         yield f"some are in the index files twice: {CURE}"
     for part in parts:
@@ -132,7 +132,7 @@ def _faults_of(part: Shard, source: Source, wanted: Ids, image_ids: Ids) -> Iter
     """Owners of all, and a sample of vectors."""
     common = np.intersect1d(wanted, part.ids[part.alive()])
     if (part.image_ids_of(common) != image_ids[np.searchsorted(wanted, common)]).any():
-        yield f"{part.name} has other image_ids than the catalogue: {CURE}"
+        yield f"{part.name} disagrees with the catalogue about image ids: {CURE}"
     sample = np.random.default_rng(0).choice(common, min(SAMPLE, len(common)), replace=False)
     if len(sample) and not part.fits(source.some(np.sort(sample))):
-        yield f"{part.name} has other vectors than the catalogue: {CURE}"
+        yield f"{part.name} disagrees with the catalogue about vectors: {CURE}"

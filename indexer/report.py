@@ -24,7 +24,7 @@ CHUNK = 1000
 
 _CANCELLED: tuple[State, str] = (
     "failed",
-    "it was cancelled or deleted while it was being entered: ingest it again if it is wanted",
+    "it was cancelled or deleted during the ingest: to add it after all, ingest it again",
 )
 
 

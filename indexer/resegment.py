@@ -34,14 +34,14 @@ def resegment(
         assembly.recipe_spec.fingerprint, state=state, max_quality=max_quality, below=below
     )
     waiting = assembly.ingest_queue.unfinished(assembly.recipe_spec.fingerprint)
-    echo(f"{chosen} photos wait for recipe {settings.recipe}" + (f", {waiting} in all" if waiting > chosen else ""))
+    echo(f"queued {chosen} photos for recipe {settings.recipe}" + (f", {waiting} in total" if waiting > chosen else ""))
     if enqueue or not waiting:
         return
     with IngestProgress(Tally(), total=waiting) as progress:
         done = Worker(assembly, progress.advance).work(lambda: True)
-    echo(f"{done} photos were analysed")
+    echo(f"analysed {done} photos")
     if carried := assembly.ingest_queue.carried:
         echo(
-            f"{carried['moved']} judgements and examples went to the new segments, {carried['lost']} found none that "
-            "overlaps enough"
+            f"{carried['moved']} judgements and examples moved to the new segments; {carried['lost']} were dropped, "
+            "because no new segment overlaps enough"
         )

@@ -87,7 +87,7 @@ def register_files(
     roots = (roots or real_paths(paths)) if within else None
     for chunk in _chunks(find_files(paths, within=within)):
         if patiently(orders).cancellations != before:
-            logger.warning("cancelled: what is not registered yet is left out")
+            logger.warning("cancelled: files that are not registered yet are left out")
             return
         named = {uri_of(path): path for path in chunk}
         known = patiently(partial(locations.known, list(named)))
@@ -148,7 +148,9 @@ def _look_at(found: _Found, known: KnownLocation | None, tally: Tally, lost: lis
         tally.count("skipped")
         return None
     if is_too_long(path):
-        tally.failed(Failure(str(path), f"its path has more than {MOST_BYTES} bytes: move it to a folder further up"))
+        tally.failed(
+            Failure(str(path), f"its path has more than {MOST_BYTES} bytes: move it to a folder with a shorter path")
+        )
         return None
     try:
         status = path.stat()
@@ -167,8 +169,8 @@ def _look_at(found: _Found, known: KnownLocation | None, tally: Tally, lost: lis
         tally.failed(Failure(str(path), f"cannot be read: {error.strerror or error}"))
         return None
     except Exception as error:
-        logger.exception("%s cannot be looked at", path)
-        tally.failed(Failure(str(path), f"cannot be looked at: {type(error).__name__}: {error}"))
+        logger.exception("%s cannot be examined", path)
+        tally.failed(Failure(str(path), f"cannot be examined: {type(error).__name__}: {error}"))
         return None
     if digest is None:
         tally.count("skipped")
@@ -184,7 +186,7 @@ def _read(found: _Found, status: os.stat_result) -> tuple[str | None, os.stat_re
         digest, before, status = _digest_of_picture(found), status, found.path.stat()
         if (before.st_size, before.st_mtime_ns) == (status.st_size, status.st_mtime_ns):
             return digest, status
-    raise BlockingIOError(EBUSY, "it is being written to; ingest it again when it is complete")
+    raise BlockingIOError(EBUSY, "another program is writing to it; ingest it again when it is complete")
 
 
 def _digest_of_picture(found: _Found) -> str | None:
@@ -197,7 +199,7 @@ def _digest_of_picture(found: _Found) -> str | None:
         raise FileNotFoundError(2, "not a regular file")
     with file:
         if found.roots is not None and not _is_within(real_path(file), found.roots):
-            raise PermissionError(EXDEV, "it leads out of the folders that were given")
+            raise PermissionError(EXDEV, "it is a link to somewhere outside the given folders")
         prefix = file.read(SNIFF_BYTES)
         meant = not prefix and found.path.suffix.lower() in PICTURE_SUFFIXES
         return digest_of(file) if meant or sniff_format(prefix) is not None else None

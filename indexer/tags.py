@@ -87,9 +87,9 @@ def folder_tags(catalog: Catalog, below: Path | None, excluded: Collection[str] 
             found[path.parent.name].append(key)
     if not found:
         where = f"in a folder below {below}" if below is not None else "in the catalogue"
-        raise QueryError(f"no photo is {where}: enter some with `{PROGRAM} ingest`")
+        raise QueryError(f"there are no photos {where}: add some with `{PROGRAM} ingest`")
     if strange := set(excluded) - found.keys():
-        raise QueryError(f"there is no folder {min(strange)!r} to leave out: names are told apart by case")
+        raise QueryError(f"there is no folder {min(strange)!r} to leave out: folder names are case-sensitive")
     return Tags({name: found[name] for name in sorted(found.keys() - set(excluded) - {""})})
 
 
@@ -120,12 +120,12 @@ def _csv_rows(file: Path) -> Iterator[tuple[str, str]]:
             rows = csv.reader(opened, strict=True)
             header = [name.strip().lower() for name in next(rows, [])]
             if sorted(header) != ["path", "tag"]:
-                raise QueryError(f"{file}, line 1: the header must be `path,tag`, it is {','.join(header)!r}")
+                raise QueryError(f"{file}, line 1: the header must be `path,tag`, not {','.join(header)!r}")
             for row in rows:
                 if row:
                     yield _csv_row(file, rows.line_num, header, row)
     except UnicodeDecodeError as error:
-        raise QueryError(f"{file} is not UTF-8: save it as such ({error.reason} at byte {error.start})") from error
+        raise QueryError(f"{file} is not UTF-8: save it as UTF-8 ({error.reason} at byte {error.start})") from error
     except csv.Error as error:
         raise QueryError(f"{file}, line {rows.line_num}: {error}") from error
     except OSError as error:
@@ -136,8 +136,8 @@ def _csv_row(file: Path, line: int, header: Sequence[str], row: Sequence[str]) -
     values = dict(zip(header, (each.strip() for each in row), strict=False))
     if len(row) != len(header) or not all(values.values()):
         raise QueryError(
-            f"{file}, line {line}: it must hold a path and a tag with one comma between them; put quotes around a path "
-            "or tag that has a comma"
+            f"{file}, line {line}: a row must be a path and a tag, separated by a comma; put quotes around a path or "
+            "tag that contains a comma"
         )
     return values["path"], values["tag"]
 
@@ -157,7 +157,7 @@ def boxes_of(source: Path) -> list[Box]:
         return _coco_boxes(source)
     files = sorted(source.glob("*.xml"))
     if not files:
-        raise QueryError(f"{source} holds no .xml file: give the folder of VOC's annotations itself")
+        raise QueryError(f"{source} contains no .xml files: give VOC's Annotations folder itself")
     return [box for file in files for box in _voc_boxes(file)]
 
 
@@ -173,7 +173,7 @@ def _coco_boxes(file: Path) -> list[Box]:
         ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise QueryError(
-            f"{file} is not COCO's JSON of instances (images, annotations with bbox, categories): "
+            f"{file} is not a COCO instances JSON (images, annotations with bbox, categories): "
             f"{type(error).__name__} {error}"
         ) from error
     except OSError as error:
@@ -196,7 +196,7 @@ def _voc_boxes(file: Path) -> Iterator[Box]:
             whole = (size[0], size[1]) if size and min(size) > 0 else None
             yield Box(_text(root, "filename"), _text(each, "name"), (x0 - 1, y0 - 1, x1, y1), whole)
     except (ParseError, DefusedXmlException, ValueError) as error:
-        raise QueryError(f"{file} is not an annotation as VOC's: {error}") from error
+        raise QueryError(f"{file} is not a VOC annotation: {error}") from error
 
 
 def _numbers(element: Element | None, *names: str) -> list[float]:

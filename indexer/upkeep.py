@@ -33,10 +33,10 @@ class Upkeep:
         publisher, discovery = Publisher(assembly), Discovery(assembly, stopping)
         self._stopping = stopping
         self._ended = threading.Event()
-        self._tidying = Duty(TIDY, lambda: _tidy(assembly), TIDY_SECONDS, "unused files were not removed", records)
+        self._tidying = Duty(TIDY, lambda: _tidy(assembly), TIDY_SECONDS, "unused files cannot be removed", records)
         self._finishing = (
-            Duty(PUBLISH, lambda: _publish(publisher), PUBLISH_SECONDS, "the index was not published", records),
-            Duty(DISCOVER, discovery.update, PUBLISH_SECONDS, "the clusters were not updated", records),
+            Duty(PUBLISH, lambda: _publish(publisher), PUBLISH_SECONDS, "the index cannot be published", records),
+            Duty(DISCOVER, discovery.update, PUBLISH_SECONDS, "the clusters cannot be updated", records),
         )
         self._threads: list[threading.Thread] = []
 

@@ -91,7 +91,7 @@ def _entries(folder: str, entered: set[Identity]) -> list[tuple[str, bool]]:
         finally:
             os.close(handle)
     except OSError as error:
-        logger.warning("%s cannot be read and is passed over: %s", folder, error.strerror)
+        logger.warning("skipping %s, which cannot be read: %s", folder, error.strerror)
         return []
 
 

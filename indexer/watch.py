@@ -171,9 +171,7 @@ class _Follower:
         if error is not None:
             self._failures += 1
             pause = pause_after(self._failures)
-            logger.error(
-                "what changed is not registered: %s; it is tried again in %.0f s", error, pause, exc_info=error
-            )
+            logger.error("changes are not registered: %s; retrying in %.0f s", error, pause, exc_info=error)
             self._duties.failed(WATCH, error)
             self._stopping.wait(pause)
         elif self._failures:
@@ -225,7 +223,7 @@ class _Folders:
                     self._have_moved()
                     self._stopping.wait(TICK_MS / 1000)
             except WatchfilesRustInternalError as error:
-                logger.info("all is looked through, for what happened cannot be told: %s", error)
+                logger.info("some changes may have been missed, so all folders are scanned again: %s", error)
                 self._look_again()
                 self._stopping.wait(TICK_MS / 1000)
             except ConfigurationError as error:
@@ -256,9 +254,9 @@ class _Folders:
         before, self._there = self._there, {root: identity_of(root) for root in self._roots}
         for root in self._roots:
             if self._there[root] is None and before[root] is not None:
-                logger.warning("%s is gone; it is watched again as soon as it is back", root)
+                logger.warning("%s is gone; watching resumes when it is back", root)
             elif self._there[root] != before[root]:
-                logger.warning("%s is a new folder; it is watched from now on", root)
+                logger.warning("watching the new folder %s", root)
         if self._there == before:
             return False
         self._due = time.monotonic()
@@ -283,8 +281,8 @@ def _changes(roots: Sequence[Path], stopping: threading.Event) -> Iterator[set[t
         return  # it has just gone
     except (OSError, RuntimeError) as error:
         raise ConfigurationError(
-            f"the folders cannot be watched ({error}): allow more with `sysctl fs.inotify.max_user_watches=999999`, or "
-            "have them looked through all the time with WATCHFILES_FORCE_POLLING=1"
+            f"the folders cannot be watched ({error}): raise the limit with "
+            "`sysctl fs.inotify.max_user_watches=999999`, or set WATCHFILES_FORCE_POLLING=1 to poll them instead"
         ) from error
 
 
@@ -307,7 +305,7 @@ def _register(
 ) -> None:
     tally = Tally()
     register_files(assembly, paths, tally, within=within, roots=roots)
-    logger.info("%d files were looked at, %d are to be entered", tally.files, len(tally.photos))
+    logger.info("%d files examined, %d to ingest", tally.files, len(tally.photos))
     for failure in tally.failures:
         logger.warning("%s: %s", failure.path, failure.reason)
 

@@ -67,7 +67,7 @@ class Worker:
                 obstacle = obstacle_of(error) if isinstance(error, OSError) else str(error)
                 if obstacle is None:
                     raise
-                logger.error("the line stopped: %s; it goes on in %.0f s", obstacle, RETRY_SECONDS)
+                logger.error("ingest stopped: %s; retrying in %.0f s", obstacle, RETRY_SECONDS)
             if self._stopping.wait(RETRY_SECONDS):
                 return 0
 

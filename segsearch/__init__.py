@@ -1,1 +1,1 @@
-"""The program ``segsearch``: the composition root, above the library and its applications."""
+"""The program ``segsearch``: puts the commands of the library and its applications together."""

@@ -1,4 +1,4 @@
-"""SegSearch's commands. The composition root: reads the environment, sets logging, attaches the commands."""
+"""SegSearch's commands: reads the settings from the environment, sets up logging, and attaches the commands."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from webui.serving.commands import COMMANDS as WEBUI_COMMANDS
 
 
 @click.group(cls=PrintableGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option("-v", "--verbose", count=True, help="Say more; twice for everything.")
+@click.option("-v", "--verbose", count=True, help="Log more; repeat for debug output.")
 @click.pass_context
 def cli(context: click.Context, verbose: int) -> None:
     """Search photos by segment.
 
-    Settings come from the environment: SEGSEARCH_HOME, SEGSEARCH_DATABASE_URL, SEGSEARCH_DEVICE, SEGSEARCH_RECIPE,
-    SEGSEARCH_MIN_FREE, SEGSEARCH_QUOTA.
+    Settings come from environment variables: SEGSEARCH_HOME, SEGSEARCH_DATABASE_URL, SEGSEARCH_DEVICE,
+    SEGSEARCH_RECIPE, SEGSEARCH_MIN_FREE, SEGSEARCH_QUOTA and SEGSEARCH_WEIGHTS.
     """
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     handler = logging.StreamHandler()
@@ -38,7 +38,7 @@ for command in (*INDEXER_COMMANDS, *WEBUI_COMMANDS, demo):
 
 
 def main() -> None:
-    """Run a command; an error that is the user's to mend ends in one line."""
+    """Run a command; an expected error is printed in one line."""
     show_only_printable()
     try:
         cli(prog_name=PROGRAM)

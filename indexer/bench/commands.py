@@ -1,4 +1,4 @@
-"""``bench``: what it measures is printed as JSON, with the machine and the versions, and may be kept."""
+"""``bench``: prints measurements as JSON, with the machine and the versions."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from .results import OUT, report
 
 @click.group()
 def bench() -> None:
-    """Measure how fast searches and ingests are, in a home of their own."""
+    """Measure the speed of searches and ingests, in a home of their own."""
 
 
 @bench.command()
-@click.option("--size", default=100_000, show_default=True, type=click.IntRange(1000), help="Segments to search.")
+@click.option(
+    "--size", default=100_000, show_default=True, type=click.IntRange(1000), help="How many segments to search."
+)
 @click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="Keep the synthetic collection here.")
 @OUT
 @click.pass_obj
 def search(settings: Settings, size: int, home: Path | None, out: Path | None) -> None:
-    """Searches over synthetic segments: engine, raw FAISS, rounds of feedback, a server and its clients."""
+    """Measure searches over synthetic segments: engine, raw FAISS, rounds of feedback, server and clients."""
     from .search import bench_search
 
     report(bench_search(settings, size, home), out)
@@ -33,7 +35,7 @@ def search(settings: Settings, size: int, home: Path | None, out: Path | None) -
 @OUT
 @click.pass_obj
 def ingest(settings: Settings, folder: Path, out: Path | None) -> None:
-    """The stages of an ingest alone and together."""
+    """Measure the stages of an ingest, separately and together."""
     from .ingest import bench_ingest
 
     report(bench_ingest(settings, folder), out)

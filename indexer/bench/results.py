@@ -15,7 +15,7 @@ import psutil
 PACKAGES = ("faiss-gpu", "numpy", "sqlalchemy", "torch", "waitress")
 
 OUT = click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here, too, as JSON."
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write the figures to this JSON file."
 )
 
 

@@ -69,7 +69,7 @@ def _server(settings: Settings) -> Iterator[tuple[str, psutil.Process, float]]:
             words = (word for line in process.stdout or () for word in line.split())
             address = next((word for word in words if word.startswith("http://")), None)
             if address is None:
-                raise RuntimeError(f"the server ended before it listened; `{PROGRAM} serve` says why")
+                raise RuntimeError(f"the server exited before it listened: run `{PROGRAM} serve` to see why")
             yield address, psutil.Process(process.pid), time.perf_counter() - started
         finally:
             process.terminate()

@@ -1,4 +1,4 @@
-"""Clusters of what nobody has named yet, on the command line."""
+"""Clusters of unnamed segments, on the command line."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def print_discovered(assembly: Assembly, *, limit: int, state: ClusterState, as_
     console = Console()
     console.print(table)
     console.print(
-        f"{report.joined} segments joined, {report.explained} are explained by now, {report.founded} clusters are new; "
-        f"{report.waiting} segments wait; {len(clusters)} clusters are {state}"
+        f"{report.joined} segments joined clusters, {report.explained} left them for a label or concept, "
+        f"{report.founded} new clusters; {report.waiting} segments in no cluster; {len(clusters)} {state} clusters"
     )
     if rows and state == "open":
-        console.print(f"`{PROGRAM} discover name {rows[0]['id']} NAME` names one; /discover shows them")
+        console.print(f"`{PROGRAM} discover name {rows[0]['id']} NAME` names one; the page /discover shows them")
 
 
 def described(discoverer: Discoverer, clusters: list[ClusterRecord]) -> list[dict[str, Any]]:
@@ -66,7 +66,7 @@ def described(discoverer: Discoverer, clusters: list[ClusterRecord]) -> list[dic
 
 
 def name_cluster(assembly: Assembly, cluster_id: int, name: str, *, add: bool) -> None:
-    """Make a concept of a cluster, and say how much it labels."""
+    """Make a concept from a cluster, and print how many segments it labels."""
     trainer = assembly.trainer(assembly.engine())
     concept = assembly.concepts.get(assembly.cluster_editor.name(cluster_id, name, trainer, add=add))
     echo(f"{concept.name} labels {trainer.count(concept)} segments; `search --text` finds them")

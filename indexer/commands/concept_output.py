@@ -35,23 +35,23 @@ def print_concepts(assembly: Assembly, *, as_json: bool) -> None:
         return
     table = Table("name", "examples", "segments labelled", "space")
     for row in rows:
-        labelled = "of another space" if row["segments"] is None else str(row["segments"])
+        labelled = "in another space" if row["segments"] is None else str(row["segments"])
         table.add_row(str(row["name"]), str(row["examples"]), labelled, str(row["space"]))
     Console().print(table)
 
 
 def export_json(assembly: Assembly) -> str:
-    """What `import_json` takes in."""
+    """All concepts as JSON, for `import_json`."""
     return json.dumps({"form": FORM, "concepts": assembly.trainer(assembly.engine()).exported()})
 
 
 def import_json(assembly: Assembly, file: Path) -> int:
-    """Take in an exported file; returns how many concepts.
+    """Import an exported file; returns how many concepts it had.
 
     Raises
     ------
     QueryError
-        It is no such file, or its concepts cannot be had here.
+        The file is not an export, or its concepts do not fit this collection.
     """
     try:
         read = json.loads(file.read_text(encoding="utf-8"))
@@ -66,20 +66,20 @@ def import_json(assembly: Assembly, file: Path) -> int:
             for each in {FORM: read["concepts"]}[read["form"]]
         ]
     except (ValueError, KeyError, TypeError) as error:
-        raise QueryError(f"{file} is not what `{PROGRAM} concepts export` writes: export it again") from error
+        raise QueryError(f"{file} was not written by `{PROGRAM} concepts export`: export it again") from error
     return len(assembly.trainer(assembly.engine()).take_in(concepts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagSource:
-    """What concepts are to be learnt from; one of the three sources is there.
+    """What to learn concepts from; exactly one of the three sources is given.
 
     Attributes
     ----------
     folders : str or None
-        Names of folders below this one are tags; of all folders if it is empty.
+        Names of folders below this one are tags; of all folders if empty.
     excluded : tuple of str
-        Folders that are no tags.
+        Folders whose names are not tags.
     tags : Path or None
         A CSV file with the columns ``path`` and ``tag``.
     boxes : Path or None
@@ -94,7 +94,7 @@ class TagSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagReport:
-    """What became of every tag, of how many boxes, and which photos are unknown."""
+    """The outcome of every tag, counts of boxes, and paths of unknown photos."""
 
     tags: list[Learnt]
     unknown: tuple[str, ...]
@@ -128,8 +128,8 @@ def learn(assembly: Assembly, lesson: TagSource, *, replace: bool) -> TagReport:
 
 
 def print_report(report: TagReport) -> None:
-    """A table of the tags, then what was left over."""
-    table = Table("tag", "photos", "learnt from", "agreement", "segments labelled")
+    """A table of the tags, then unmatched boxes and unknown paths."""
+    table = Table("tag", "photos", "learned from", "agreement", "segments labelled")
     for each in report.tags:
         agreement = "" if each.agreement is None else f"{each.agreement:.2f}"
         outcome = each.reason if each.reason is not None else f"{len(each.explained)} segments"
@@ -137,23 +137,23 @@ def print_report(report: TagReport) -> None:
         table.add_row(each.name, str(each.photos), outcome, agreement, labelled)
     Console().print(table)
     learnt = sum(each.reason is None for each in report.tags)
-    echo(f"{learnt} of {len(report.tags)} tags were learnt")
+    echo(f"{learnt} of {len(report.tags)} tags were learned")
     if report.boxes is not None:
-        echo(f"{report.misfits} of {report.boxes} boxes fit no segment with an IoU of .5")
+        echo(f"{report.misfits} of {report.boxes} boxes overlap no segment with an IoU of at least 0.5")
     if report.unknown:
-        echo(f"{len(report.unknown)} paths are of no photo here, such as {report.unknown[0]}")
+        echo(f"{len(report.unknown)} paths match no photo in the catalogue, such as {report.unknown[0]}")
 
 
 def delete(assembly: Assembly, name: str) -> None:
-    """Forget a concept by its name.
+    """Delete a concept by its name.
 
     Raises
     ------
     QueryError
-        None is called so.
+        No concept has this name.
     """
     assembly.concepts.delete(concept_named(assembly, name))
-    echo(f"{name} was forgotten")
+    echo(f"deleted concept {name}")
 
 
 def concept_named(assembly: Assembly, name: str) -> int:
@@ -162,9 +162,9 @@ def concept_named(assembly: Assembly, name: str) -> int:
     Raises
     ------
     QueryError
-        None is called so.
+        No concept has this name.
     """
     found = {normal_form(each): key for each, key in assembly.concepts.names().items()}
     if normal_form(name) not in found:
-        raise QueryError(f"there is no concept {name!r}: `{PROGRAM} concepts list` shows those there are")
+        raise QueryError(f"there is no concept {name!r}: `{PROGRAM} concepts list` lists the concepts")
     return found[normal_form(name)]

@@ -1,4 +1,4 @@
-"""Names that people gave. Heavy imports are inside, so that ``--help`` is quick."""
+"""``concepts``. Heavy imports are inside, so that ``--help`` is quick."""
 
 from __future__ import annotations
 
@@ -18,29 +18,31 @@ if TYPE_CHECKING:
 
 @click.group()
 def concepts() -> None:
-    """Names that people gave to what they have shown examples of."""
+    """List, learn, export, import and delete concepts: names learned from examples."""
 
 
 @concepts.command("list")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def list_concepts(settings: Settings, as_json: bool) -> None:
-    """All concepts, with how many segments they label."""
+    """List all concepts and how many segments each one labels."""
     from .concept_output import print_concepts
 
     print_concepts(open_assembly(settings), as_json=as_json)
 
 
 @concepts.command("export")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file; the terminal if absent.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file instead of standard output."
+)
 @click.pass_obj
 def export_concepts(settings: Settings, out: Path | None) -> None:
-    """Write all concepts with their vectors as JSON, for another collection of the same recipe."""
+    """Export all concepts and their vectors as JSON, for another collection with the same recipe."""
     from .concept_output import export_json
 
     text = export_json(open_assembly(settings))
     if out is None:
-        echo(text)  # it is JSON
+        echo(text)
     else:
         out.write_text(text, encoding="utf-8")
 
@@ -49,17 +51,17 @@ def export_concepts(settings: Settings, out: Path | None) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
 def import_concepts(settings: Settings, file: Path) -> None:
-    """Take in concepts that were exported from a collection of the same recipe."""
+    """Import concepts exported from a collection with the same recipe."""
     from .concept_output import import_json
 
-    echo(f"{import_json(open_assembly(settings), file)} concepts were taken in")
+    echo(f"imported {import_json(open_assembly(settings), file)} concepts")
 
 
 @concepts.command("delete")
 @click.argument("name")
 @click.pass_obj
 def delete_concept(settings: Settings, name: str) -> None:
-    """Forget the concept called NAME; the segments it was learnt from stay."""
+    """Delete the concept NAME. The segments it was learned from stay."""
     from .concept_output import delete
 
     delete(open_assembly(settings), name)
@@ -71,18 +73,24 @@ def delete_concept(settings: Settings, name: str) -> None:
     is_flag=False,
     flag_value="",
     metavar="[PATH]",
-    help="Names of the folders that photos are in are tags; with a path those of folders below it.",
+    help="Use each photo's folder name as its tag; with PATH, only folders below it.",
 )
-@click.option("--except", "excluded", multiple=True, metavar="NAME", help="A folder that is no tag; several times.")
-@click.option("--tags", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CSV: path,tag.")
-@click.option("--boxes", type=PATHS, help="COCO's JSON of instances, or a folder of VOC's XML files.")
-@click.option("--replace", is_flag=True, help="Learn concepts anew that have the name of a tag.")
+@click.option(
+    "--except", "excluded", multiple=True, metavar="NAME", help="A folder name that is not a tag. Repeatable."
+)
+@click.option(
+    "--tags",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A CSV file with the columns path and tag.",
+)
+@click.option("--boxes", type=PATHS, help="A COCO instances JSON, or a folder of VOC XML files.")
+@click.option("--replace", is_flag=True, help="Relearn concepts that already exist under the name of a tag.")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def learn_concepts(settings: Settings, /, *, as_json: bool, replace: bool, **sources: Any) -> None:
-    """Learn concepts from tags of whole photos, by finding which segments explain them, or from boxes.
+    """Learn concepts from tags of whole photos, by finding the segments that explain them, or from boxes.
 
-    Photos without a tag are taken not to show what it names.
+    A photo without a tag is assumed not to show what the tag names.
     """
     from .concept_output import TagSource, learn, print_report
 

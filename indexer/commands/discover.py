@@ -1,4 +1,4 @@
-"""Clusters of what has no name. Heavy imports are inside, so that ``--help`` is quick."""
+"""``discover``. Heavy imports are inside, so that ``--help`` is quick."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 @click.group(invoke_without_command=True)
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many are listed.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many to list.")
 @click.option("--state", default="open", show_default=True, type=click.Choice(["open", "named", "dismissed"]))
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_context
 def discover(context: click.Context, limit: int, state: ClusterState, as_json: bool) -> None:
-    """Find what is often there and has no name, and list it, the most coherent and frequent first.
+    """Find clusters of similar segments that have no name yet, the most coherent and frequent first.
 
-    Without a subcommand, new segments join the clusters there are or found new ones; ids stay.
+    Without a subcommand, new segments join existing clusters or form new ones. Ids stay the same.
     """
     if context.invoked_subcommand is not None:
         return
@@ -35,10 +35,10 @@ def discover(context: click.Context, limit: int, state: ClusterState, as_json: b
 @discover.command("name")
 @click.argument("cluster", type=ID)
 @click.argument("name")
-@click.option("--add", is_flag=True, help="Add the examples to the concept of this name, if there is one.")
+@click.option("--add", is_flag=True, help="If the concept exists, add the examples to it.")
 @click.pass_obj
 def name_cluster(settings: Settings, cluster: int, name: str, add: bool) -> None:
-    """Make a concept called NAME of a CLUSTER's typical members."""
+    """Make a concept called NAME from the typical members of CLUSTER."""
     from .cluster_output import name_cluster as run
 
     run(open_assembly(settings), cluster, name, add=add)
@@ -48,7 +48,7 @@ def name_cluster(settings: Settings, cluster: int, name: str, add: bool) -> None
 @click.argument("clusters", nargs=-1, required=True, type=ID)
 @click.pass_obj
 def dismiss_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
-    """Show these CLUSTERS no more; what is like them joins them unseen."""
+    """Hide these CLUSTERS. Similar segments that are added later stay hidden, too."""
     for key in clusters:
         open_assembly(settings).cluster_editor.dismiss(key)
 
@@ -66,14 +66,14 @@ def restore_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
 @click.argument("clusters", nargs=-1, required=True, type=ID)
 @click.pass_obj
 def merge_clusters(settings: Settings, clusters: tuple[int, ...]) -> None:
-    """Make one of several CLUSTERS; it has the smallest of their ids."""
-    echo(f"they are cluster {open_assembly(settings).cluster_editor.merge(clusters)} now")
+    """Merge several CLUSTERS into the one with the smallest id."""
+    echo(f"merged into cluster {open_assembly(settings).cluster_editor.merge(clusters)}")
 
 
 @discover.command("split")
 @click.argument("cluster", type=ID)
 @click.pass_obj
 def split_cluster(settings: Settings, cluster: int) -> None:
-    """Make two of a CLUSTER; the larger part keeps the id."""
+    """Split CLUSTER in two. The larger part keeps the id."""
     kept, new = open_assembly(settings).cluster_editor.split(cluster)
-    echo(f"it is clusters {kept} and {new} now")
+    echo(f"split into clusters {kept} and {new}")

@@ -1,4 +1,4 @@
-"""Measuring. Heavy imports are inside, so that ``--help`` is quick."""
+"""``evaluate``. Heavy imports are inside, so that ``--help`` is quick."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ if TYPE_CHECKING:
     "--recipe",
     "names",
     multiple=True,
-    help="A recipe; several go side by side. The setting's if absent.",
+    help="A recipe to measure; repeat to compare several. Default: SEGSEARCH_RECIPE.",
 )
-@click.option("--split", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A splits.json.")
-@click.option("--part", default="select", show_default=True, help="Which part of the split.")
+@click.option("--split", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A splits.json file.")
+@click.option("--part", default="select", show_default=True, help="The part of the split to use.")
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for report.html and figures.json."
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Write report.html and figures.json to this folder."
 )
-@click.option("--limit", type=click.IntRange(1), help="Only the first photos.")
+@click.option("--limit", type=click.IntRange(1), help="Use only the first N photos.")
 @click.option(
-    "--home", type=click.Path(file_okay=False, path_type=Path), help="Keep the home; a temporary one if absent."
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the home here instead of in a temporary folder.",
 )
 @click.option("--feedback", "what", flag_value="feedback", help="Measure rounds of feedback and concepts instead.")
 @click.option("--discovery", "what", flag_value="discovery", help="Measure the clusters of `discover` instead.")
@@ -40,8 +42,8 @@ def evaluate(
 ) -> None:
     """Measure segmentation and retrieval on a FOLDER of annotated photos, in a home of its own.
 
-    COCO's and VOC's folders, any with mask PNGs and a labels.json; of a folder of ID.jpg with ID.npz, as BSDS500's,
-    the hierarchy's regions and boundaries. Forms and measures: docs/evaluation.md.
+    FOLDER is laid out like COCO or VOC, or has mask PNGs and a labels.json. If it has pairs of ID.jpg and ID.npz, like
+    BSDS500, the hierarchy's regions and boundaries are measured instead. See docs/evaluation.md.
     """
     recipes = list(dict.fromkeys(names or [settings.recipe]))
     if what is not None and len(recipes) > 1:

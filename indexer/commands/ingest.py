@@ -1,4 +1,4 @@
-"""Entering photos, and what workers are told. Heavy imports are inside, so that ``--help`` is quick."""
+"""Ingesting photos, and orders to workers. Heavy imports are inside, so that ``--help`` is quick."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def _stop_on_signals(worker: Worker) -> None:
-    """Have the first signal finish what is on the line, and a second Ctrl-C end the process at once."""
+    """On the first signal finish the photos in progress; on a second Ctrl-C end the process at once."""
 
     def stop() -> None:
-        echo("finishing what is on the line; Ctrl-C once more stops at once", err=True)
+        echo("finishing the photos in progress; press Ctrl-C again to stop at once", err=True)
         worker.stop()
 
     stop_on_signals(stop)
@@ -35,16 +35,18 @@ def _stop_on_signals(worker: Worker) -> None:
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=PATHS)
-@click.option("--json", "as_json", is_flag=True, help="End with one JSON object instead of the table.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if any file failed.")
-@click.option("--within", is_flag=True, help="Do not follow links that lead out of PATHS, which others can write to.")
-@click.option("--watch", is_flag=True, help="Go on with what comes, changes or goes there, until it is interrupted.")
+@click.option(
+    "--within", is_flag=True, help="Do not follow links that lead out of PATHS. Use it where others can write to them."
+)
+@click.option("--watch", is_flag=True, help="Keep watching PATHS for new, changed and deleted files until interrupted.")
 @click.pass_obj
 def ingest(settings: Settings, paths: tuple[Path, ...], as_json: bool, strict: bool, within: bool, watch: bool) -> None:
-    """Enter photos: files, and folders with everything below them."""
+    """Ingest photos: files, and folders with everything below them."""
     if watch:
         if as_json or strict:
-            raise click.UsageError("--watch ends with no account: leave out --json and --strict")
+            raise click.UsageError("--watch prints no report: leave out --json and --strict")
         _watch(settings, paths, within=within)
         return
     from ..report import Tally
@@ -77,7 +79,7 @@ def _watch(settings: Settings, paths: tuple[Path, ...], *, within: bool) -> None
 @click.command()
 @click.pass_obj
 def worker(settings: Settings) -> None:
-    """Enter whatever is pending, for ever."""
+    """Ingest pending photos until interrupted."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it works there is nothing to end in order
     from retrieval.processes.lifetime import stop_with_parent
 
@@ -92,44 +94,46 @@ def worker(settings: Settings) -> None:
 @click.command()
 @click.pass_obj
 def pause(settings: Settings) -> None:
-    """Have every worker finish what it is at and take nothing more, until `resume`."""
+    """Pause ingest. Workers finish the photos in progress and start no others until `resume`."""
     open_assembly(settings).ingest_queue.pause()
-    echo(f"paused; `{PROGRAM} resume` goes on")
+    echo(f"ingest is paused; continue with `{PROGRAM} resume`")
 
 
 @click.command()
 @click.pass_obj
 def resume(settings: Settings) -> None:
-    """Let the workers go on after `pause`."""
+    """Resume ingest after `pause`."""
     open_assembly(settings).ingest_queue.resume()
-    echo("the workers go on")
+    echo("ingest is resumed")
 
 
 @click.command()
 @click.pass_obj
 def cancel(settings: Settings) -> None:
-    """Take out the photos that wait to be entered; what was entered stays."""
+    """Cancel all pending photos. Photos that are already ingested stay."""
     assembly = open_assembly(settings)
     cancelled = assembly.ingest_queue.cancel()
     for photo in cancelled:
         assembly.own_files.remove_photo(photo.sha256, photo.paths)
-    echo(f"{len(cancelled)} photos were cancelled; `{PROGRAM} ingest` enters them when it is asked to again")
+    echo(f"cancelled {len(cancelled)} photos; to add them after all, run `{PROGRAM} ingest` on them again")
 
 
 @click.command("retry-failed")
 @click.pass_obj
 def retry_failed(settings: Settings) -> None:
-    """Make every failed photo pending again, and those that a worker was at when it died."""
+    """Retry all failed photos, and those that a worker left unfinished when it died."""
     count = open_assembly(settings).ingest_queue.retry_failed()
-    echo(f"{count} photos are pending again; a worker or `{PROGRAM} ingest` enters them")
+    echo(f"{count} photos are pending again; a running worker or `{PROGRAM} ingest` processes them")
 
 
 @click.command()
-@click.option("--recipe", "name", help="The recipe to analyse by; that of the setting if absent.")
+@click.option("--recipe", "name", help="The recipe to analyse with. Default: SEGSEARCH_RECIPE.")
 @click.option("--state", type=click.Choice(["indexed", "empty"]), help="Only photos in this state.")
-@click.option("--max-quality", type=click.FloatRange(0, 1), help="Only photos segmented no better than this.")
+@click.option(
+    "--max-quality", type=click.FloatRange(0, 1), help="Only photos whose segmentation quality is at most this."
+)
 @click.option("--folder", type=click.Path(path_type=Path), help="Only photos below this folder.")
-@click.option("--enqueue", is_flag=True, help="Leave the work to a worker of that recipe.")
+@click.option("--enqueue", is_flag=True, help="Only queue the photos; a worker with that recipe processes them.")
 @click.pass_obj
 def resegment(
     settings: Settings,
@@ -139,9 +143,9 @@ def resegment(
     folder: Path | None,
     enqueue: bool,
 ) -> None:
-    """Analyse again the photos that another recipe analysed.
+    """Analyse photos again that were analysed by another recipe.
 
-    What is there is found until the new segments are in. Ended before it is done, it goes on when it is started again.
+    Searches find the old segments until the new ones are stored. If interrupted, run it again to continue.
     """
     from ..resegment import resegment as run
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.pass_obj
 def verify(settings: Settings) -> None:
-    """Hold the index against the catalogue, and list what is of no use; exits with 1 if something is wrong."""
+    """Check the index against the catalogue, and list unused files. Exits with 1 if something is wrong."""
     from ..clean import waste
     from ..publish import verify as check
 
@@ -33,17 +33,17 @@ def verify(settings: Settings) -> None:
     for each in left:
         echo(f"waste: {each}")
     if left:
-        echo(f"waste is not wrong; `{PROGRAM} clean` removes it")
+        echo(f"waste does no harm; remove it with `{PROGRAM} clean`")
     echo("index and catalogue agree" if not faults else f"{len(faults)} faults")
     sys.exit(1 if faults else 0)
 
 
 @click.command("clean")
-@click.option("--dry-run", is_flag=True, help="Only tell what would be removed.")
+@click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def clean(settings: Settings, dry_run: bool, as_json: bool) -> None:
-    """Remove files that nothing needs any more, and rows whose time is over; nothing younger than an hour."""
+    """Remove unused files and expired rows. Nothing younger than an hour is removed."""
     from .search_output import print_cleaned
 
     print_cleaned(open_assembly(settings), dry_run=dry_run, as_json=as_json)
@@ -53,11 +53,11 @@ def clean(settings: Settings, dry_run: bool, as_json: bool) -> None:
 @click.option(
     "--recall",
     type=click.FloatRange(0.5, 1),
-    help="Of the 50 nearest segments, what searches of a large index have to find from now on.  [at first: 0.95]",
+    help="Recall of the 50 nearest segments that large indexes are tuned to from now on.  [initially: 0.95]",
 )
 @click.pass_obj
 def rebuild_index(settings: Settings, recall: float | None) -> None:
-    """Make the index anew from the catalogue; the old one serves until then."""
+    """Rebuild the index from the catalogue. Searches use the old one until the new one is ready."""
     from ..publish import rebuild
 
     sizes = rebuild(open_assembly(settings), recall)
@@ -65,10 +65,12 @@ def rebuild_index(settings: Settings, recall: float | None) -> None:
 
 
 @click.command()
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file; the terminal if absent.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file instead of standard output."
+)
 @click.pass_obj
 def export(settings: Settings, out: Path | None) -> None:
-    """Write photos and segments as COCO JSON, masks as compressed run lengths of the upright original."""
+    """Export photos and segments as COCO JSON, with masks as compressed RLE of the upright original."""
     from ..export import write_coco
 
     if out is None:
@@ -83,5 +85,5 @@ def export(settings: Settings, out: Path | None) -> None:
 @click.command()
 @click.pass_obj
 def migrate(settings: Settings) -> None:
-    """Bring the database's schema up to date."""
+    """Upgrade the database schema to this version."""
     echo(f"the catalogue has schema {open_assembly(settings).migrate()}")

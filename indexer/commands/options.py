@@ -1,4 +1,4 @@
-"""What several commands share."""
+"""Options and parameters that several commands share."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ID = click.IntRange(0, MAX_ID)
 
 
 def open_assembly(settings: Settings) -> Assembly:
-    """The parts of the installation that settings describe."""
+    """The assembly of the home that the settings name."""
     from retrieval.assembly import Assembly
 
     return Assembly(settings)
 
 
 def numbers(text: str | None, count: int) -> tuple[float, ...] | None:
-    """``"120,48"`` as numbers."""
+    """Numbers of an option such as ``"120,48"``."""
     if text is None:
         return None
     try:
@@ -33,5 +33,5 @@ def numbers(text: str | None, count: int) -> tuple[float, ...] | None:
     except ValueError:
         numbers = ()
     if len(numbers) != count:
-        raise click.BadParameter(f"{text!r} is not {count} numbers with commas between them")
+        raise click.BadParameter(f"{text!r} is not {count} numbers separated by commas")
     return numbers

@@ -1,4 +1,4 @@
-"""What an ingest shows on a terminal: a bar with rate and time left, and the closing table."""
+"""What an ingest shows on a terminal: a progress bar with rate and time left, then a table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHOWN_FAILURES = 50
 
 
 class _Rate(ProgressColumn):
-    """Photos a second."""
+    """Photos per second."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -35,7 +35,7 @@ class IngestProgress:
     tally : Tally
         Grows while folders are read, and the bar with it.
     total : int, optional
-        How many photos there are, where that is known.
+        How many photos there are, if known.
     """
 
     def __init__(self, tally: Tally, total: int | None = None) -> None:
@@ -48,7 +48,7 @@ class IngestProgress:
         self._tally, self._total = tally, total
 
     def advance(self) -> None:
-        """One more photo left the line."""
+        """Count one more photo as done."""
         self._progress.update(self._task, advance=1, total=self._total or len(self._tally.photos))
 
     def __enter__(self) -> Self:
@@ -69,7 +69,7 @@ def ingest_all(assembly: Assembly, paths: Sequence[Path]) -> float:
 
 
 def print_report(report: IngestReport) -> None:
-    """The closing table, and the reasons of what failed."""
+    """Print the table of outcomes, and why files failed."""
     console = Console()
     table = Table(title=f"{sum(report.counts.values())} files in {report.seconds:.1f} s")
     for outcome in report.counts:

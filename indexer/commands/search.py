@@ -1,4 +1,4 @@
-"""Asking. Heavy imports are inside, so that ``--help`` is quick."""
+"""``search`` and ``status``. Heavy imports are inside, so that ``--help`` is quick."""
 
 from __future__ import annotations
 
@@ -20,38 +20,65 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A photo to search with.")
 @click.option(
-    "--at", "point", metavar="X,Y", callback=lambda *a: numbers(a[2], 2), help="A point on it, in its pixels."
+    "--at",
+    "point",
+    metavar="X,Y",
+    callback=lambda *a: numbers(a[2], 2),
+    help="Search by the segment at this point of the photo, in pixels.",
 )
-@click.option("--box", metavar="X0,Y0,X1,Y1", callback=lambda *a: numbers(a[2], 4), help="A box on it.")
-@click.option("--segment", type=ID, help="A segment of a stored photo.")
-@click.option("--text", default="", help='Words, such as "find all motorcycles".')
-@click.option("--and-segment", type=ID, multiple=True, help="A segment of what else has to be in the photo.")
-@click.option("--and-text", multiple=True, help="Words for what else has to be in the photo.")
+@click.option(
+    "--box",
+    metavar="X0,Y0,X1,Y1",
+    callback=lambda *a: numbers(a[2], 4),
+    help="Search by this box of the photo, in pixels.",
+)
+@click.option("--segment", type=ID, help="The id of a stored segment to search with.")
+@click.option("--text", default="", help='Words to search for, such as "find all motorcycles".')
+@click.option("--and-segment", type=ID, multiple=True, help="The id of a segment whose like must also be in the photo.")
+@click.option("--and-text", multiple=True, help="Words for what must also be in the photo.")
 @click.option(
     "--relation",
     "relations",
     metavar="N:RELATION:N",
     multiple=True,
-    help=f"How things lie to each other, such as 0:above:1; {', '.join(RELATIONS)}. The first thing is 0.",
+    help=f"Relation of two parts of the query, such as 0:above:1; {', '.join(RELATIONS)}. The first part is 0.",
 )
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--group-by", type=click.Choice(["image", "segment"]), default="image", show_default=True)
 @click.option(
-    "--min-quality", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Leave out poorer segments."
+    "--min-quality",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Only segments of at least this quality.",
 )
-@click.option("--folder", type=click.Path(path_type=Path), help="Only photos in this folder or below.")
-@click.option("--from", "taken_from", type=click.DateTime(["%Y-%m-%d"]), help="Only photos taken from this day on.")
-@click.option("--until", "taken_until", type=click.DateTime(["%Y-%m-%d"]), help="Only photos taken up to this day.")
-@click.option("--label", help="Only segments of this label.")
-@click.option("--concept", help="Only segments that show the concept of this name.")
-@click.option("--min-area", default=0.0, type=click.FloatRange(0, 1), help="Only segments of this share of the photo.")
-@click.option("--max-area", default=1.0, type=click.FloatRange(0, 1), help="Only smaller segments.")
-@click.option("--position", type=click.Choice(POSITIONS), help="Only segments whose middle is in this third.")
-@click.option("--facets", is_flag=True, help="Count the likely results by what they can be narrowed to.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Only photos in or below this folder.")
+@click.option("--from", "taken_from", type=click.DateTime(["%Y-%m-%d"]), help="Only photos taken on this day or later.")
+@click.option(
+    "--until", "taken_until", type=click.DateTime(["%Y-%m-%d"]), help="Only photos taken on this day or earlier."
+)
+@click.option("--label", help="Only segments with this label.")
+@click.option("--concept", help="Only segments labelled with the concept of this name.")
+@click.option(
+    "--min-area",
+    default=0.0,
+    type=click.FloatRange(0, 1),
+    help="Only segments that cover at least this share of the photo.",
+)
+@click.option(
+    "--max-area",
+    default=1.0,
+    type=click.FloatRange(0, 1),
+    help="Only segments that cover at most this share of the photo.",
+)
+@click.option(
+    "--position", type=click.Choice(POSITIONS), help="Only segments whose centre is in this third of the photo."
+)
+@click.option("--facets", is_flag=True, help="Count the likely results by label, folder and other filters.")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def search(settings: Settings, /, image: Path | None, as_json: bool, **asked: object) -> None:
-    """Search by a photo, by a place on it, by a stored segment, or by words; several together mean all of them."""
+    """Search by a photo, a point or box on it, a stored segment, or words. Several together must all match."""
     from .search_output import print_answer, request_of
 
     assembly = open_assembly(settings)
@@ -63,7 +90,7 @@ def search(settings: Settings, /, image: Path | None, as_json: bool, **asked: ob
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def status(settings: Settings, as_json: bool) -> None:
-    """What is in the catalogue and in the index."""
+    """Show what is in the catalogue and in the index."""
     from .search_output import print_status
 
     print_status(open_assembly(settings), as_json=as_json)

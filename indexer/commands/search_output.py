@@ -1,4 +1,4 @@
-"""Searches and the state of things, on the terminal."""
+"""Search results and the state of the home, on the terminal."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from ..clean import clean, waste
 from .concept_output import concept_named
 
 FACETS = 8
-"""So many of each kind are shown."""
+"""How many facets of each kind are shown."""
 
 
 @contextmanager
 def request_of(assembly: Assembly, image: Path | None, asked: dict[str, Any]) -> Iterator[SearchRequest]:
-    """What the options of ``search`` ask for; a photo is analysed first, and forgotten at the end."""
+    """The request that the options of ``search`` describe; a photo is analysed first, and removed at the end."""
     point, box, segment = asked["point"], asked["box"], asked["segment"]
     if image is None and (point or box):
-        raise click.UsageError("--at and --box are places on a photo: give --image too")
+        raise click.UsageError("--at and --box are positions on a photo: give --image, too")
     if point and box:
         raise click.UsageError("give --at or --box, not both")
     refs = [Ref(segment=segment)] if segment is not None else []
@@ -72,7 +72,7 @@ def _request(assembly: Assembly, refs: Sequence[Ref], asked: dict[str, Any]) -> 
 
 
 def _filters(assembly: Assembly, asked: dict[str, Any]) -> Filters:
-    """The conditions that options ask for; a concept is meant by its name."""
+    """Filters from options; a concept is given by its name."""
     days = {name: asked[name].date() for name in ("taken_from", "taken_until") if asked[name]}
     same = {name: asked[name] for name in ("label", "min_area", "max_area", "position")}
     folder = str(asked["folder"].absolute()) if asked["folder"] else None
@@ -86,8 +86,8 @@ def _relation(text: str) -> Relation:
     name, _, other = rest.partition(":")
     if name not in RELATIONS or not subject.isdecimal() or not other.isdecimal():
         raise click.UsageError(
-            f"--relation {text!r} is not like 0:above:1: the number of a thing, one of {', '.join(RELATIONS)}, and the "
-            "number of another"
+            f"--relation {text!r} is not like 0:above:1: the number of a part of the query, one of "
+            f"{', '.join(RELATIONS)}, and the number of another part"
         )
     return Relation(int(subject), name, int(other))
 
@@ -116,10 +116,10 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
         or any(term.concept for term in (answer.words.understood if answer.words else ()))
     )
     if answer.words is not None and not knows:
-        console.print(f"the recipe {spec.name} knows no words: give --image or --segment")
+        console.print(f"the recipe {spec.name} cannot search by words: give --image or --segment")
     elif answer.words is not None:
         for term in answer.words.understood:
-            labels = f"{', '.join(term.labels[:8])}{' …' if len(term.labels) > 8 else ''}" or "as it is"
+            labels = f"{', '.join(term.labels[:8])}{' …' if len(term.labels) > 8 else ''}" or "taken literally"
             console.print(f"{term.text} → {labels if term.concept is None else f'the concept {term.name}'}")
         if answer.words.unknown:
             hint = f"; did you mean {', '.join(answer.words.suggestions)}?" if answer.words.suggestions else ""
@@ -142,7 +142,7 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
 
 
 def _told(name: str, part: PartMatch) -> str:
-    """What a result has of one part of the query, in a few words."""
+    """The segment of a result that matches one part of the query, in a few words."""
     nearest = f" as {part.nearest}" if part.nearest and part.nearest != name else ""
     return f"{name}{nearest}: {part.segment_id} ({part.score:.2f})"
 
@@ -207,20 +207,20 @@ def _explained(match: Match) -> dict[str, Any]:
 
 
 def print_cleaned(assembly: Assembly, *, dry_run: bool, as_json: bool) -> None:
-    """Remove waste, or look for it only, and tell how much there was of each kind."""
+    """Remove waste, or with `dry_run` only look for it, and print how much there is of each kind."""
     found = waste(assembly) if dry_run else clean(assembly)
     if as_json:
         kinds = {each.kind: {"count": each.count, "bytes": each.bytes} for each in found}
         echo_json({"dry_run": dry_run, "waste": kinds, "bytes": sum(each.bytes for each in found)})
         return
-    table = Table("what", "how many", "size")
+    table = Table("what", "count", "size")
     for each in found:
         table.add_row(each.kind, str(each.count), size(each.bytes) if each.bytes else "")
     console = Console()
     if found:
         console.print(table)
     total = size(sum(each.bytes for each in found))
-    console.print(f"{total} {'would be' if dry_run else 'were'} removed" if found else "there is nothing to remove")
+    console.print(f"{total} {'would be' if dry_run else 'were'} removed" if found else "nothing to remove")
 
 
 def print_status(assembly: Assembly, *, as_json: bool) -> None:
@@ -266,5 +266,5 @@ def print_status(assembly: Assembly, *, as_json: bool) -> None:
 def _kind(tuning: Tuning | None) -> str:
     if tuning is None:
         return "exact"
-    lists = f"in {tuning.lists} lists, {tuning.nprobe} looked at"
-    return f"{lists}, {tuning.bits} bits, {tuning.spare} candidates to spare, recall {tuning.recall:.3f}"
+    lists = f"in {tuning.lists} lists, {tuning.nprobe} searched"
+    return f"{lists}, {tuning.bits} bits, {tuning.spare} spare candidates, recall {tuning.recall:.3f}"

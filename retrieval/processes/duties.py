@@ -53,9 +53,11 @@ class DutyRecord:
 
     def __str__(self) -> str:
         if self.failing_since is None:
-            return f"last done {self.succeeded_at}"
+            return f"last succeeded {self.succeeded_at}"
         times = f"{self.failures} time{'s' if self.failures > 1 else ''}"
-        return f"fails since {self.failing_since}, {times} ({self.error}); last done {self.succeeded_at or 'never'}"
+        return (
+            f"failing since {self.failing_since}, {times} ({self.error}); last succeeded {self.succeeded_at or 'never'}"
+        )
 
 
 class Duties:
@@ -148,7 +150,7 @@ class Duty:
             self._failures += 1
             pause = pause_after(self._failures)
             expected = isinstance(error, RetrievalError | OSError)
-            logger.error("%s: %s; it is tried again in %.0f s", self._failing, error, pause, exc_info=not expected)
+            logger.error("%s: %s; retrying in %.0f s", self._failing, error, pause, exc_info=not expected)
             self._duties.failed(self.name, error)
             return pause
         self._failures = 0

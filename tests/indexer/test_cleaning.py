@@ -86,7 +86,7 @@ def left_behind(where: Ingested, age: float = OLD) -> dict[str, list[Path]]:
 
 def test_there_is_nothing_to_clean_after_an_ingest(aged: Ingested) -> None:
     before = files_of(aged.assembly.settings)
-    assert "there is nothing to remove" in run(aged.assembly.settings, clean)
+    assert "nothing to remove" in run(aged.assembly.settings, clean)
     assert files_of(aged.assembly.settings) == before
     assert "waste" not in run(aged.assembly.settings, verify)
 

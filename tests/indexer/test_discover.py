@@ -115,7 +115,7 @@ class TestFinding:
         monkeypatch.setattr(discover.os, "scandir", forbidden)
         with caplog.at_level(logging.WARNING):
             assert found(tmp_path) == ["open/b.jpg"]
-        assert "closed cannot be read and is passed over: Permission denied" in caplog.text
+        assert "closed, which cannot be read: Permission denied" in caplog.text
 
     def test_names_that_are_not_utf8(self, tmp_path: Path) -> None:
         name = os.fsdecode(b"caf\xe9.jpg")
@@ -168,7 +168,7 @@ class TestDepth:
         assert len(tally.photos) == 1
         assert sorted(os.path.basename(each.path) for each in tally.failures) == ["one.png", "two.png"]
         assert {each.reason for each in tally.failures} == {
-            "its path has more than 4095 bytes: move it to a folder further up"
+            "its path has more than 4095 bytes: move it to a folder with a shorter path"
         }
         assert tally.files == 3
         os.close(handle)
@@ -312,5 +312,5 @@ def test_a_link_out_that_comes_after_the_look_is_not_followed(
     tally = Tally()
     register_files(assembly, [pictures.folder], tally, within=True)
     (failure,) = tally.failures
-    assert failure.reason == "cannot be read: it leads out of the folders that were given"
+    assert failure.reason == "cannot be read: it is a link to somewhere outside the given folders"
     assert assembly.catalog.images.page() == []

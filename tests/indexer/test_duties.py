@@ -90,7 +90,7 @@ def test_what_fails_is_shown_until_it_succeeds(ingested: Ingested, monkeypatch: 
     assert shown["failures"] >= upkeep.LAST_ATTEMPTS
     assert shown["error"] == "KeyError: 'part'"
     assert shown["succeeded_at"] is not None, "at the ingest before"
-    assert "fails since" in CliRunner().invoke(status, obj=assembly.settings, env={"COLUMNS": "200"}).output
+    assert "failing since" in CliRunner().invoke(status, obj=assembly.settings, env={"COLUMNS": "200"}).output
     (told,) = app.test_client().get("/readyz").get_json()["failing"]
     assert told["duty"] == "publish"
     assert told["since"] == shown["failing_since"]
@@ -154,4 +154,4 @@ class TestRegistering:
         tally = Tally()
         register_files(assembly, [pictures.folder], tally)
         assert len(tally.photos) == 2
-        assert [each.reason for each in tally.failures] == ["cannot be looked at: KeyError: 'odd'"]
+        assert [each.reason for each in tally.failures] == ["cannot be examined: KeyError: 'odd'"]

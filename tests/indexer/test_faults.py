@@ -68,7 +68,7 @@ class TestFullDisk:
         worker = Worker(assembly)
         monkeypatch.setattr(type(worker.pipeline), "_decode", failing(type(worker.pipeline)._decode, FULL, 2))
         assert ingest(assembly, worker, [pictures.folder], Tally()).counts["indexed"] == 6
-        assert "the line stopped: the disk is full (No space left on device): make room on it" in caplog.text
+        assert "ingest stopped: the disk is full (No space left on device): make room on it" in caplog.text
         assert verify(assembly) == []
 
     @pytest.mark.skipif(not hasattr(os, "statvfs") or os.geteuid() != 0, reason="only root may mount")
@@ -130,7 +130,7 @@ class TestFullDisk:
         whole = upkeep.Publisher.publish
         monkeypatch.setattr(upkeep.Publisher, "publish", failing(whole, FULL, 1))
         assert ingest(assembly, Worker(assembly), [pictures.folder], Tally()).counts["indexed"] == 2
-        assert "the index was not published" in caplog.text
+        assert "the index cannot be published" in caplog.text
         Worker(assembly).work(lambda: True)
         assert verify(assembly) == []
 
@@ -159,7 +159,7 @@ class TestLockedCatalogue:
             lock.execute("BEGIN IMMEDIATE")
             run = threading.Thread(target=ingest, args=(other, worker, [pictures.folder], Tally()))
             run.start()
-            while "the line stopped" not in caplog.text or "trying again" not in caplog.text:
+            while "ingest stopped" not in caplog.text or "trying again" not in caplog.text:
                 assert run.is_alive()
             lock.execute("ROLLBACK")
         run.join()
@@ -215,7 +215,7 @@ class TestFilesThatChange:
 
         monkeypatch.setattr(discover, "_digest_of_picture", growing)
         (failure,) = ingest(assembly, Worker(assembly), [pictures.folder], Tally()).failures
-        assert failure.reason == "cannot be read: it is being written to; ingest it again when it is complete"
+        assert failure.reason == "cannot be read: another program is writing to it; ingest it again when it is complete"
         assert assembly.catalog.images.page() == []
 
     def test_other_bytes_after_registering_never_stand_for_the_old_ones(
@@ -255,7 +255,7 @@ class TestOrders:
             assert assembly.ingest_queue.claim("another", 10) == []
             assert runner.invoke(resume, obj=assembly.settings).exit_code == 0
             run.join()
-        assert "going on" in caplog.text
+        assert "continuing" in caplog.text
         assert states(assembly) == {"indexed": 3}
 
     def test_what_waits_can_be_cancelled_and_entered_later(self, ingested: Ingested, pictures: Pictures) -> None:
@@ -267,7 +267,7 @@ class TestOrders:
         (pictures.folder / "upload.png").unlink()
         register_files(assembly, [ingested.photos, upload], Tally())
         result = CliRunner().invoke(cancel, obj=assembly.settings)
-        assert result.output.startswith("2 photos were cancelled")
+        assert result.output.startswith("cancelled 2 photos")
         assert states(assembly) == {"indexed": 6}
         assert not upload.exists(), "nothing else knows of it"
         assert (ingested.photos / "waits.png").exists()

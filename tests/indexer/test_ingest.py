@@ -133,7 +133,7 @@ class TestOutcomes:
         ingest(assembly, Worker(assembly), [pictures.folder], tally)
         assembly.catalog.images.delete(1)
         report = tally.close(assembly.ingest_queue)
-        assert "cancelled or deleted while it was being entered" in report.failures[0].reason
+        assert "cancelled or deleted during the ingest" in report.failures[0].reason
 
     def test_names_that_are_not_utf8(self, assembly: Assembly, pictures: Pictures) -> None:
         good = pictures("a.png").rename(pictures.folder / os.fsdecode(b"caf\xe9.png"))
@@ -238,7 +238,7 @@ class TestIndex:
         monkeypatch.setattr(module.Publisher, "publish", full)
         with caplog.at_level(logging.ERROR):
             assert counts(enter(assembly, pictures.folder)) == {"indexed": 2}
-        assert "the index was not published: the disk is full" in caplog.text
+        assert "the index cannot be published: the disk is full" in caplog.text
         assert len(assembly.engine().segments) == 50, "the catalogue has everything"
 
     def test_while_another_process_writes_it(

@@ -124,7 +124,7 @@ def test_folders_can_be_left_out(tagged: Assembly, template: Path) -> None:
 
 
 def test_a_folder_without_photos_is_said(tagged: Assembly, tmp_path: Path) -> None:
-    with pytest.raises(QueryError, match="no photo is in a folder below"):
+    with pytest.raises(QueryError, match="there are no photos in a folder below"):
         folder_tags(tagged.catalog, tmp_path)
 
 
@@ -140,7 +140,7 @@ def test_the_table_says_what_was_learnt_and_why_not(tagged: Assembly, template: 
     outcome = CliRunner().invoke(concepts, ["learn", "--folders", str(template / "photos")], obj=tagged.settings)
     assert outcome.exit_code == 0
     assert "6 segments" in outcome.output
-    assert "2 of 3 tags were learnt" in outcome.output
+    assert "2 of 3 tags were learned" in outcome.output
 
 
 # ---- CSV
@@ -180,9 +180,9 @@ def test_a_name_that_no_concept_can_have_is_a_reason(tagged: Assembly, template:
     [
         (b"", "line 1: the header must be `path,tag`"),
         (b"file,tag\na,b\n", "line 1: the header must be `path,tag`, it is 'file,tag'"),
-        (b"path,tag\na,b\nc\n", "line 3: it must hold a path and a tag"),
-        (b"path,tag\na,b,c\n", "line 2: it must hold a path and a tag"),
-        (b"path,tag\n,b\n", "line 2: it must hold a path and a tag"),
+        (b"path,tag\na,b\nc\n", "line 3: a row must be a path and a tag"),
+        (b"path,tag\na,b,c\n", "line 2: a row must be a path and a tag"),
+        (b"path,tag\n,b\n", "line 2: a row must be a path and a tag"),
         (b'path,tag\na,b\n"c,d\n', "line 3: unexpected end of data"),
         (b"path,tag\n\xff,b\n", "is not UTF-8"),
     ],
@@ -239,7 +239,7 @@ def test_boxes_that_nothing_fits_teach_nothing(tagged: Assembly, tmp_path: Path)
 def test_what_is_no_coco_file_is_refused(tagged: Assembly, tmp_path: Path, content: str) -> None:
     file = tmp_path / "instances.json"
     file.write_text(content)
-    assert "is not COCO's JSON" in learn(tagged, "--boxes", file, status=1)
+    assert "is not a COCO instances JSON" in learn(tagged, "--boxes", file, status=1)
 
 
 VOC = """<annotation><filename>red0.png</filename><size><width>96</width><height>96</height></size>
@@ -267,8 +267,8 @@ def test_voc_annotations_are_read(tagged: Assembly, tmp_path: Path) -> None:
 )
 def test_what_is_no_voc_annotation_is_refused(tagged: Assembly, tmp_path: Path, content: str) -> None:
     (tmp_path / "bad.xml").write_text(content)
-    assert "bad.xml is not an annotation as VOC's" in learn(tagged, "--boxes", tmp_path, status=1)
+    assert "bad.xml is not a VOC annotation" in learn(tagged, "--boxes", tmp_path, status=1)
 
 
 def test_a_folder_without_annotations_is_refused(tagged: Assembly, tmp_path: Path) -> None:
-    assert "holds no .xml file" in learn(tagged, "--boxes", tmp_path, status=1)
+    assert "contains no .xml files" in learn(tagged, "--boxes", tmp_path, status=1)

@@ -74,9 +74,9 @@ def other_recipe(where: Ingested) -> None:
 
 
 DRIFTS: list[tuple[Callable[[Ingested], None], list[str]]] = [
-    (delete_photo, ["segments: 25 were deleted and are still", "photos: 1 were deleted and are still"]),
+    (delete_photo, ["segments: 25 were deleted but are still", "photos: 1 were deleted but are still"]),
     (lose_segments, ["segments: 25 are not in the index files yet"]),
-    (change_vectors, ["segments: .* has other vectors than the catalogue"]),
+    (change_vectors, ["segments: .* disagrees with the catalogue about vectors"]),
     (forget_index, ["segments: there is no index in"]),
     (flip_byte, ["segments: .* has other bytes than were written"]),
     (truncate, ["photos: .* bytes instead of"]),

@@ -150,10 +150,10 @@ class TestMoves:
     ) -> None:
         pictures.folder.rename(pictures.folder.with_name("away"))
         until(lambda: [image.is_missing for image in watched.catalog.images.page()] == [True])
-        until(lambda: f"{pictures.folder} is gone; it is watched again" in caplog.text)
+        until(lambda: f"{pictures.folder} is gone; watching resumes" in caplog.text)
         pictures("first.png")
         until(lambda: watched.catalog.images.counts()["indexed"] == 2)
-        assert f"{pictures.folder} is a new folder" in caplog.text
+        assert f"watching the new folder {pictures.folder}" in caplog.text
         pictures("second.png")
         until(lambda: watched.catalog.images.counts()["indexed"] == 3)
 

@@ -47,9 +47,7 @@ def done(*arguments: str, typed: str = "") -> str:
 
 
 def test_users_come_change_and_go(accounts: Accounts) -> None:
-    assert "from now on everybody has to sign in" in done(
-        "users", "add", "Anna", "--role", "admin", typed=PASSWORD + "\n"
-    )
+    assert "from now on everyone must sign in" in done("users", "add", "Anna", "--role", "admin", typed=PASSWORD + "\n")
     assert "from now on" not in done("users", "add", "ben", typed="another password")
     assert [line.split("\t")[:2] for line in done("users", "list").splitlines()] == [
         ["Anna", "admin"],
@@ -143,7 +141,7 @@ class TestServing:
 
     def test_unless_that_is_wanted(self, accounts: Accounts, capsys: pytest.CaptureFixture[str]) -> None:
         check_login(accounts, beyond=True, no_login=True)
-        assert "WARNING: everybody who can reach this server may" in capsys.readouterr().err
+        assert "WARNING: everyone who can reach this server can" in capsys.readouterr().err
         check_login(accounts, beyond=False, no_login=False)
         assert capsys.readouterr().err == ""
 
@@ -163,4 +161,4 @@ class TestServing:
         with pytest.raises(click.UsageError, match="there are no users"):
             check_login(accounts, beyond=True, no_login=False)
         check_login(accounts, beyond=False, no_login=True)
-        assert "WARNING: everybody and every program of this machine may" in capsys.readouterr().err
+        assert "WARNING: every user and program on this machine can" in capsys.readouterr().err

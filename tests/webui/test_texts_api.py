@@ -109,8 +109,8 @@ def test_on_the_terminal(library: Library, is_up: bool, request: pytest.FixtureR
     assert [term["name"] for term in answer["words"]["understood"]] == ["zorgle on a sofa"]
     assert len(answer["results"]) == 4
     table = CliRunner().invoke(search, options, obj=library.assembly.settings).output
-    assert "zorgle on a sofa → as it is" in table
-    assert "knows no words" not in table
+    assert "zorgle on a sofa → taken literally" in table
+    assert "cannot search by words" not in table
 
 
 def test_photos_are_found_by_their_whole(library: Library, client: FlaskClient) -> None:

@@ -1,4 +1,4 @@
-"""``users`` and ``tokens``: who may sign in, and the tokens of their programs."""
+"""``users`` and ``tokens``: who may sign in, and API tokens for programs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 ROLES = ("viewer", "editor", "admin")
 ROLE = click.Choice(ROLES)
-HEADER = "Viewers look and search; editors change what is in the library, too; admins also say who may."
+HEADER = "Viewers can look and search; editors can also change the library; admins can also manage users."
 
 
 @click.group(epilog=HEADER)
 def users() -> None:
-    """Who may sign in. As soon as there is a user, everybody has to."""
+    """Manage who may sign in. Once there is a user, everyone must sign in."""
 
 
 @users.command("add")
@@ -30,38 +30,38 @@ def users() -> None:
 @click.option("--role", type=ROLE, default="viewer", show_default=True)
 @click.pass_obj
 def add_user(settings: Settings, name: str, role: str) -> None:
-    """Let somebody sign in. The password is asked for, or read from standard input."""
+    """Add a user. Prompts for the password, or reads it from standard input."""
     from . import passwords
 
     accounts = _accounts(settings)
     is_first = not accounts.any()
     accounts.add(name, role, passwords.hashed(_password()))  # type: ignore[arg-type]  # click checked it
-    echo(f"{name} may sign in, as {role}")
+    echo(f"{name} can now sign in as {role}")
     if is_first:
-        echo("This is the first user: from now on everybody has to sign in, or send an API token.")
+        echo("This is the first user: from now on everyone must sign in or send an API token.")
 
 
 @users.command("list")
 @click.pass_obj
 def list_users(settings: Settings) -> None:
-    """All users."""
+    """List all users."""
     for user in _accounts(settings).all():
         echo(user.name, user.role, f"since {user.created_at:%Y-%m-%d}")
 
 
 @users.command("remove")
 @click.argument("name")
-@click.option("--last", is_flag=True, help="Also if nobody is left who can sign in.")
+@click.option("--last", is_flag=True, help="Even if nobody can sign in afterwards.")
 @click.pass_obj
 def remove_user(settings: Settings, name: str, last: bool) -> None:
-    """Remove a user; sessions and tokens end at once. The only admin stays while there are others."""
+    """Remove a user, with all sessions and tokens. The only admin cannot be removed while there are other users."""
     accounts = _accounts(settings)
     accounts.remove(name, last=last)
-    echo(f"{name} is removed")
+    echo(f"removed {name}")
     if not accounts.any():
         echo(
-            f"That was the last user, and nobody can sign in now. `{PROGRAM} users add NAME --role admin` makes an "
-            f"admin; `{PROGRAM} serve --no-login` goes on without users."
+            f"That was the last user, and nobody can sign in now. Create an admin with "
+            f"`{PROGRAM} users add NAME --role admin`, or work without users: `{PROGRAM} serve --no-login`."
         )
 
 
@@ -69,11 +69,11 @@ def remove_user(settings: Settings, name: str, last: bool) -> None:
 @click.argument("name")
 @click.pass_obj
 def set_password(settings: Settings, name: str) -> None:
-    """Give a user another password, which ends all sessions; it is asked for, or read from standard input."""
+    """Change a user's password and end all sessions. Prompts for it, or reads it from standard input."""
     from . import passwords
 
     _accounts(settings).change(name, password_hash=passwords.hashed(_password()))
-    echo(f"{name} has another password; tokens stay valid (`{PROGRAM} tokens list`)")
+    echo(f"changed the password of {name}; API tokens stay valid (`{PROGRAM} tokens list`)")
 
 
 @users.command("set-role")
@@ -81,14 +81,14 @@ def set_password(settings: Settings, name: str) -> None:
 @click.argument("role", type=ROLE)
 @click.pass_obj
 def set_role(settings: Settings, name: str, role: str) -> None:
-    """Let a user do more or less."""
+    """Change a user's role."""
     _accounts(settings).change(name, role=role)  # type: ignore[arg-type]  # click checked it
-    echo(f"{name} is {role}")
+    echo(f"{name} is now {role}")
 
 
 @click.group()
 def tokens() -> None:
-    """API tokens of users' programs: each may what its user may."""
+    """Manage API tokens. A token has the role of its user."""
 
 
 @tokens.command("add")
@@ -96,7 +96,7 @@ def tokens() -> None:
 @click.argument("name")
 @click.pass_obj
 def add_token(settings: Settings, user: str, name: str) -> None:
-    """Make a token for a program of a user, and show it, once."""
+    """Create a token called NAME for USER, and print it once."""
     record, secret = _accounts(settings).add_token(user, name)
     echo(f"token {record.id} of {record.user}; send it as `Authorization: Bearer …`. It is not shown again:", err=True)
     echo(secret)
@@ -105,7 +105,7 @@ def add_token(settings: Settings, user: str, name: str) -> None:
 @tokens.command("list")
 @click.pass_obj
 def list_tokens(settings: Settings) -> None:
-    """All tokens, without what is secret about them."""
+    """List all tokens, without their secrets."""
     for token in _accounts(settings).tokens():
         echo(token.id, token.user, token.name, f"since {token.created_at:%Y-%m-%d}")
 
@@ -114,9 +114,9 @@ def list_tokens(settings: Settings) -> None:
 @click.argument("token_id", type=click.IntRange(0, MAX_ID), metavar="ID")
 @click.pass_obj
 def revoke_token(settings: Settings, token_id: int) -> None:
-    """Make a token worthless, at once."""
+    """Revoke a token. It stops working at once."""
     _accounts(settings).revoke(token_id)
-    echo(f"token {token_id} is revoked")
+    echo(f"revoked token {token_id}")
 
 
 def _accounts(settings: Settings) -> Accounts:
@@ -126,7 +126,7 @@ def _accounts(settings: Settings) -> Accounts:
 
 
 def _password() -> str:
-    """From the terminal, unseen and twice, or the first line of standard input; never an argument, which others see."""
+    """Ask twice on the terminal without echo, or read a line of standard input; arguments are visible to others."""
     if sys.stdin.isatty():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
     return sys.stdin.readline().rstrip("\r\n")

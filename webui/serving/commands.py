@@ -1,4 +1,4 @@
-"""``serve``: the web server with its companions, the analyzer and the worker."""
+"""``serve``: the web server and its companion processes, the analyzer and the worker."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 class Companion:
-    """A process of this project that is started again when it dies, and ends with this one.
+    """A child process that is restarted when it dies, and ends with this process.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Companion:
         threading.Thread(target=self._watch, name=command, daemon=True).start()
 
     def end(self) -> None:
-        """Let it finish what it is at, for ten seconds at most."""
+        """Stop it; it has ten seconds to finish its current work."""
         with self._starting:  # or one that is started right now would be left
             self._ending.set()
         self._process.terminate()
@@ -67,7 +67,7 @@ class Companion:
             if self._ending.is_set():
                 return
             pause = 1.0 if time.monotonic() - started > 60 else min(pause * 2, 60.0)
-            logger.error("the %s ended with code %d; it is started again in %.0f s", self.command, code, pause)
+            logger.error("the %s exited with code %d; restarting it in %.0f s", self.command, code, pause)
             self._ending.wait(pause)
             with self._starting:
                 if self._ending.is_set():
@@ -78,10 +78,17 @@ class Companion:
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
-@click.option("--allow-host", multiple=True, metavar="NAME", help="Another name it is reached by, behind a proxy.")
-@click.option("--worker/--no-worker", default=True, help="Whether photos are entered by a worker beside the server.")
-@click.option("--no-login", is_flag=True, help="Let everybody in who can reach the address, while there are no users.")
-@click.option("--trusted-proxy", metavar="ADDRESS", help="Of a proxy in front, whose X-Forwarded-For and -Proto count.")
+@click.option(
+    "--allow-host",
+    multiple=True,
+    metavar="NAME",
+    help="Another host name of the server, such as that of a proxy. Repeatable.",
+)
+@click.option("--worker/--no-worker", default=True, help="Whether to start a worker that ingests pending photos.")
+@click.option("--no-login", is_flag=True, help="Without users, let everyone in who can reach the server.")
+@click.option(
+    "--trusted-proxy", metavar="ADDRESS", help="Address of a proxy whose X-Forwarded-For and -Proto are trusted."
+)
 @click.pass_obj
 def serve(
     settings: Settings,
@@ -93,7 +100,7 @@ def serve(
     trusted_proxy: str | None,
 ) -> None:
     """Serve the web pages and the API."""
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits for a thread is no news
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns whenever a request waits for a thread
     with _loading():
         from retrieval.analysis.remote import RemoteAnalyzer
         from retrieval.assembly import Assembly
@@ -114,10 +121,12 @@ def serve(
     try:
         listening = listen(app, host, port, trusted_proxy=trusted_proxy)
     except OSError as error:
-        raise click.UsageError(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from error
+        raise click.UsageError(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another --host or --port"
+        ) from error
     companions = [Companion(name) for name in (("analyzer", "worker") if worker else ("analyzer",))]
     signal.signal(signal.SIGTERM, _exit_once)
-    echo(f"SegSearch is at http://{host}:{listening.port}/  (Ctrl-C stops it)")
+    echo(f"SegSearch is running at http://{host}:{listening.port}/  (press Ctrl-C to stop)")
     try:
         listening.run()
     finally:
@@ -126,14 +135,14 @@ def serve(
 
 
 def _exit_once(number: int, _frame: object) -> None:
-    """Begin to end; another signal must not cut that short."""
+    """Start to shut down; a second signal must not interrupt that."""
     signal.signal(number, lambda *_: None)
     sys.exit(0)
 
 
 @contextmanager
 def _loading() -> Iterator[None]:
-    """Most of what is loaded inside stays, so the garbage collector need not look through it, neither now nor later."""
+    """Keep what is loaded inside out of garbage collection, now and later: most of it stays until the end."""
     gc.disable()
     try:
         yield
@@ -143,7 +152,7 @@ def _loading() -> Iterator[None]:
 
 
 def check_login(accounts: Accounts, *, beyond: bool, no_login: bool) -> None:
-    """Refuse to let other machines in without users, unless that is wanted.
+    """Refuse to serve other machines without users, unless the operator wants that.
 
     Parameters
     ----------
@@ -151,29 +160,32 @@ def check_login(accounts: Accounts, *, beyond: bool, no_login: bool) -> None:
     beyond : bool
         Whether other machines can reach the server.
     no_login : bool
-        Whether it is to be open without users.
+        Whether the operator wants a server without login.
 
     Raises
     ------
     click.UsageError
-        Saying what to do.
+        With what to do.
     """
     if accounts.any():
         if no_login:
-            raise click.UsageError("there are users, so everybody signs in: leave out --no-login, or remove the users")
+            raise click.UsageError(
+                "there are users, so everyone must sign in: leave out --no-login, or remove the users"
+            )
         return
     if no_login:
-        others = "who can reach this server" if beyond else "and every program of this machine"
-        echo(f"WARNING: everybody {others} may see, add and delete photos (--no-login)", err=True)
+        others = "everyone who can reach this server" if beyond else "every user and program on this machine"
+        echo(f"WARNING: {others} can see, add and delete photos (--no-login)", err=True)
     elif beyond:
         raise click.UsageError(
-            f"other machines could reach this server, and there are no users: make one with `{PROGRAM} users add NAME "
-            "--role admin`, or accept with --no-login that everybody who reaches it may see, add and delete photos"
+            "other machines can reach this server, and there are no users: create one with "
+            f"`{PROGRAM} users add NAME --role admin`, or pass --no-login to let everyone who reaches it see, add and "
+            "delete photos"
         )
     elif accounts.ever():
         echo(
-            f"WARNING: nobody can sign in, because the last user was removed: make an admin with `{PROGRAM} users add "
-            "NAME --role admin`, or start with --no-login to be without users",
+            "WARNING: nobody can sign in, because the last user was removed: create an admin with "
+            f"`{PROGRAM} users add NAME --role admin`, or start with --no-login to work without users",
             err=True,
         )
 
@@ -182,7 +194,7 @@ def check_login(accounts: Accounts, *, beyond: bool, no_login: bool) -> None:
 @click.pass_obj
 def analyzer(settings: Settings) -> None:
     """Segment query photos for all web workers of this home."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it answers there is nothing to end in order
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it loads there is nothing to clean up
     from retrieval.analysis.local import LocalAnalyzer
     from retrieval.analysis.server import AnalyzerServer
     from retrieval.assembly import Assembly
