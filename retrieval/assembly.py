@@ -61,25 +61,25 @@ class Assembly:
             self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # passwords' hashes are in it
         except OSError as error:
             raise ConfigurationError(
-                f"SEGSEARCH_HOME={self.settings.home} cannot be made ({error.strerror}): choose another"
+                f"SEGSEARCH_HOME={self.settings.home} cannot be created ({error.strerror}): choose another folder"
             ) from error
         return open_sessions(self.settings.database_url, self.remains)
 
     def close(self) -> None:
-        """Let go of the database, if it was opened."""
+        """Close the database, if it is open."""
         if "_sessions" in self.__dict__:
             self._sessions.engine.dispose()
 
     def remains(self) -> str | None:
-        """What HOME holds of photos that its catalogue has to know, if anything."""
+        """Evidence in HOME that its catalogue had photos; None without any."""
         for manifest in sorted(self.settings.index_dir.glob("*/segments/manifest.json")):
             if any(manifest.parent.glob("part-*")):
-                return f"the index in {self.settings.index_dir} is one of photos"
+                return f"the index in {self.settings.index_dir} has photos"
         uploads = self.settings.uploads_dir
         return f"there are uploads in {uploads}" if uploads.is_dir() and any(uploads.rglob("*")) else None
 
     def migrate(self) -> str:
-        """Bring the database's schema up to date; returns the revision it now has."""
+        """Upgrade the database schema; returns the new revision."""
         return migrate(self.settings.database_url, self.remains)
 
     @cached_property

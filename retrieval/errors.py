@@ -4,43 +4,45 @@
 
     RetrievalError
     ├── ConfigurationError          a setting is wrong
-    ├── ImageError                  a picture cannot be used
+    ├── ImageError                  an image cannot be used
     │   ├── UnreadableImageError    broken, truncated, empty, or decoding crashed or took too long
     │   ├── ImageTooLargeError      more pixels, bytes, scans … than the limit
     │   └── ImageTooSmallError      too few pixels to hold a segment
     ├── ModelError                  a network cannot be built
     │   ├── WeightsMissingError     the weights file is not there
-    │   ├── WeightsCorruptError     it is there, but is not what it should be
-    │   └── OutOfDeviceMemoryError  a batch does not fit the device
-    ├── IndexFileError              the files of the vector index
+    │   ├── WeightsCorruptError     the weights file does not hold the expected weights
+    │   └── OutOfDeviceMemoryError  a batch does not fit in the device's memory
+    ├── IndexFileError              the files of the vector index cannot be used
     │   ├── IndexMissingError       there are none
-    │   ├── IndexMismatchError      made by another recipe or for another catalogue
-    │   ├── IndexDamagedError       not what was written
-    │   └── IndexLockedError        another process writes them
-    ├── CatalogError                the catalogue
+    │   ├── IndexMismatchError      another recipe made them, or they belong to another catalogue
+    │   │   └── IndexDamagedError   they are not as they were written
+    │   └── IndexLockedError        another process is writing them
+    ├── CatalogError                the catalogue cannot answer
     │   ├── UnknownImageError       no photo has this id
     │   ├── UnknownSegmentError     no segment has this id
     │   ├── UnknownQueryError       no kept query has this id
     │   ├── UnknownFeedbackError    no search with judgements has this id
     │   ├── UnknownConceptError     no concept has this id
+    │   ├── UnknownClusterError     no cluster has this id
+    │   ├── ClustersChangedError    another process changed the clusters in the meantime
     │   ├── UnknownUserError        no user has this name or id
     │   ├── UnknownTokenError       no API token has this id
-    │   ├── CatalogUnavailableError the database is locked, full or out of reach: later it may do
-    │   │   └── CatalogConflictError  another program changed the same at the same moment
-    │   ├── CatalogDamagedError     the database's file is not whole
+    │   ├── CatalogUnavailableError the database is locked, full or out of reach; a retry may succeed
+    │   │   └── CatalogConflictError  another program made a conflicting change at the same time
+    │   ├── CatalogDamagedError     the database file is damaged
     │   └── SchemaOutdatedError     the database needs ``migrate``, or a newer SegSearch
-    ├── AccountError                a user or token that cannot be as it was asked for
-    ├── QueryError                  a search that cannot be answered as asked
-    └── AnalyzerUnavailableError    the process that segments query photos is not up
-        └── AnalyzerBusyError       too much waits for it already
+    ├── AccountError                a user or token cannot be created or changed as requested
+    ├── QueryError                  a search cannot be answered as requested
+    └── AnalyzerUnavailableError    the process that segments query photos is not running
+        └── AnalyzerBusyError       its queue is full
 
-A wrong argument given by a programmer is a ``ValueError`` or ``TypeError`` and not in this tree.
-Every message says what is wrong, with which thing, and what to do.
+Wrong arguments from a programmer raise ``ValueError`` or ``TypeError``, which are not in this tree.
+Every message says what is wrong, where, and what to do about it.
 """
 
 
 class RetrievalError(Exception):
-    """Root of the tree; the message is fit to be shown to a user."""
+    """Root of the tree. The message can be shown to a user."""
 
 
 class ConfigurationError(RetrievalError):
@@ -48,7 +50,7 @@ class ConfigurationError(RetrievalError):
 
 
 class ImageError(RetrievalError):
-    """A picture cannot be used."""
+    """An image cannot be used."""
 
 
 class UnreadableImageError(ImageError):
@@ -56,11 +58,11 @@ class UnreadableImageError(ImageError):
 
 
 class ImageTooLargeError(ImageError):
-    """The picture holds more pixels, bytes, scans, strips or pieces of metadata than the limit allows."""
+    """The image has more pixels, bytes, scans, strips or pieces of metadata than the limit allows."""
 
 
 class ImageTooSmallError(ImageError):
-    """The picture is too small or too thin to hold a segment."""
+    """The image is too small or too thin to hold a segment."""
 
 
 class ModelError(RetrievalError):
@@ -68,15 +70,15 @@ class ModelError(RetrievalError):
 
 
 class WeightsMissingError(ModelError):
-    """A weights file is not where it is looked for; the message names the place."""
+    """A weights file is missing; the message names the expected path."""
 
 
 class WeightsCorruptError(ModelError):
-    """A weights file does not hold what it should."""
+    """A weights file does not hold the expected weights."""
 
 
 class OutOfDeviceMemoryError(ModelError):
-    """A batch does not fit the device's memory; a smaller one may."""
+    """A batch does not fit in the device's memory; a smaller one may."""
 
 
 class IndexFileError(RetrievalError):
@@ -92,7 +94,7 @@ class IndexMismatchError(IndexFileError):
 
 
 class IndexDamagedError(IndexMismatchError):
-    """The files are not what was written; a new index can be made from the catalogue at any time."""
+    """The files are not as they were written; ``rebuild-index`` makes new ones from the catalogue."""
 
 
 class IndexLockedError(IndexFileError):
@@ -104,15 +106,15 @@ class CatalogError(RetrievalError):
 
 
 class CatalogUnavailableError(CatalogError):
-    """The database is locked by another program, out of reach, or its disk is full; it may do when tried again."""
+    """The database is locked by another program, out of reach, or its disk is full; a retry may succeed."""
 
 
 class CatalogConflictError(CatalogUnavailableError):
-    """Another program changed the same at the same moment; it does when tried again."""
+    """Another program made a conflicting change at the same time; try again."""
 
 
 class CatalogDamagedError(CatalogError):
-    """The file of the database is not whole."""
+    """The database file is damaged."""
 
 
 class UnknownImageError(CatalogError):
@@ -124,7 +126,7 @@ class UnknownSegmentError(CatalogError):
 
 
 class UnknownQueryError(CatalogError):
-    """No kept query has this id: it never existed or its time is over."""
+    """No kept query has this id: it never existed, or it has expired."""
 
 
 class UnknownFeedbackError(CatalogError):
@@ -140,7 +142,7 @@ class UnknownClusterError(CatalogError):
 
 
 class ClustersChangedError(CatalogError):
-    """Another process changed the clusters meanwhile."""
+    """Another process changed the clusters in the meantime."""
 
 
 class UnknownUserError(CatalogError):
@@ -152,20 +154,20 @@ class UnknownTokenError(CatalogError):
 
 
 class SchemaOutdatedError(CatalogError):
-    """The database was made by another version of the schema."""
+    """The database has the schema of another version."""
 
 
 class AccountError(RetrievalError):
-    """A user or an API token cannot be made or changed as it was asked."""
+    """A user or an API token cannot be created or changed as requested."""
 
 
 class QueryError(RetrievalError):
-    """A search cannot be answered as it was asked."""
+    """A search cannot be answered as requested."""
 
 
 class AnalyzerUnavailableError(RetrievalError):
-    """The process that segments query photos is not up (yet)."""
+    """The process that segments query photos is not running (yet)."""
 
 
 class AnalyzerBusyError(AnalyzerUnavailableError):
-    """So much waits for the process already that it takes nothing more."""
+    """The queue of that process is full."""

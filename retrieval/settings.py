@@ -1,15 +1,15 @@
-"""What a user can set, in one value.
+"""What a user can set.
 
 ====================== ======================== =====================================================
 variable               default                  meaning
 ====================== ======================== =====================================================
 SEGSEARCH_HOME         ``./var``                where the catalogue, index and uploads live
-SEGSEARCH_DATABASE_URL SQLite in HOME           an SQLAlchemy URL of an SQLite file elsewhere
+SEGSEARCH_DATABASE_URL ``HOME/catalog.db``      SQLAlchemy URL of another SQLite file
 SEGSEARCH_DEVICE       ``auto``                 ``auto``, ``cpu``, ``cuda`` or ``cuda:N``
 SEGSEARCH_RECIPE       ``lite``                 which recipe segments and embeds (``retrieval/recipes/``)
-SEGSEARCH_MIN_FREE     ``1G``                   nothing is taken in while the disk of HOME has less free
-SEGSEARCH_QUOTA        not set                  nor while HOME holds more than this; ``500M``, ``20G``, ``1T``
-SEGSEARCH_WEIGHTS      not set                  folder of weights for recipes that would fetch theirs; read in
+SEGSEARCH_MIN_FREE     ``1G``                   no photos are accepted while the disk of HOME has less free space
+SEGSEARCH_QUOTA        not set                  no photos are accepted while HOME is larger; ``500M``, ``20G``
+SEGSEARCH_WEIGHTS      not set                  folder of weights for recipes that would download theirs; read in
                                                 ``retrieval/models/weights.py``
 ====================== ======================== =====================================================
 """
@@ -31,7 +31,7 @@ _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where things are and what does the work.
+    """The settings of one installation.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Settings:
     recipe : str
         Name of the recipe.
     min_free, quota : int
-        Bytes that stay free on the disk of `home`, and that it may hold; no limit if zero.
+        Bytes to keep free on the disk of `home`, and the most that `home` may hold; no limit if zero.
     """
 
     home: Path
@@ -61,7 +61,7 @@ class Settings:
         Raises
         ------
         ConfigurationError
-            Naming every variable that is wrong, at once.
+            Names every wrong variable at once.
         """
         faults: list[str] = []
         home = Path(environ.get("SEGSEARCH_HOME") or "var").expanduser().absolute()
@@ -78,11 +78,11 @@ class Settings:
         except UnicodeEncodeError:
             faults.append(f"SEGSEARCH_HOME={str(home)!a} is not UTF-8: choose a path that is")
         if not _DEVICE.fullmatch(device):
-            faults.append(f"SEGSEARCH_DEVICE={device!r} is none of auto, cpu, cuda, cuda:N")
+            faults.append(f"SEGSEARCH_DEVICE={device!r} must be auto, cpu, cuda or cuda:N")
         if "://" not in url:
             faults.append("SEGSEARCH_DATABASE_URL is not an SQLAlchemy URL such as sqlite:////path/catalog.db")
         faults += [
-            f"{name}={sizes[name]!r} is no size such as 500M, 20G or 0" for name in sizes if limits[name] is None
+            f"{name}={sizes[name]!r} is not a size such as 500M, 20G or 0" for name in sizes if limits[name] is None
         ]
         if faults:
             raise ConfigurationError("; ".join(faults))
@@ -113,17 +113,17 @@ class Settings:
 
     @property
     def renditions_dir(self) -> Path:
-        """Folder of previews and thumbnails, which can be made again."""
+        """Folder of previews and thumbnails, which can be regenerated."""
         return self.home / "renditions"
 
     @property
     def queries_dir(self) -> Path:
-        """Folder of uploaded query photos, removed when their time is over."""
+        """Folder of uploaded query photos, removed when they expire."""
         return self.home / "queries"
 
     @property
     def analyzers_dir(self) -> Path:
-        """Where analyzer processes listen; only its owner may enter it."""
+        """Folder of the analyzer processes' sockets; only its owner may enter it."""
         return self.home / "analyzers"
 
     @property
@@ -132,21 +132,21 @@ class Settings:
         return self.home / "session.key"
 
     def preview(self, sha256: str) -> Path:
-        """Where the preview (long side 1024 px) of a photo is."""
+        """Path of a photo's preview (long side 1024 px)."""
         return self.renditions_dir / sha256[:2] / f"{sha256}.preview.jpg"
 
     def thumbnail(self, sha256: str) -> Path:
-        """Where the thumbnail (long side 360 px) of a photo is."""
+        """Path of a photo's thumbnail (long side 360 px)."""
         return self.renditions_dir / sha256[:2] / f"{sha256}.thumb.jpg"
 
 
 def _sqlite_url(home: Path) -> str:
-    """The URL of the catalogue in a home, whatever signs are in its path."""
+    """The URL of the catalogue in a home, with its path escaped."""
     return f"sqlite:///{quote(str(home / 'catalog.db'), safe=' +/', errors='surrogateescape')}"
 
 
 def _bytes_of(text: str) -> int | None:
-    """A size in bytes, K, M, G and T being powers of 1024; None if it is none."""
+    """A size in bytes, where K, M, G and T are powers of 1024; None if it is malformed."""
     found = _SIZE.fullmatch(text.strip())
     if found is None:
         return None

@@ -65,7 +65,7 @@ def text_vector(recipe: Recipe, text: str, space: str) -> Vectors:
     check_length(text)
     if recipe.space != space or not isinstance(recipe, TextEmbedder):
         raise AnalyzerUnavailableError(
-            f"the analyzer runs with {recipe.space}, searches with {space}: start `{PROGRAM} serve` again"
+            f"the analyzer runs {recipe.space}, but searches use {space}: restart `{PROGRAM} serve`"
         )
     return recipe.embed_texts([text])
 
@@ -78,4 +78,4 @@ def check_length(text: str) -> None:
     QueryError
     """
     if len(text) > MAX_TEXT:
-        raise QueryError(f"the text has {len(text)} characters; at most {MAX_TEXT} are read")
+        raise QueryError(f"the text has {len(text)} characters: shorten it to at most {MAX_TEXT}")

@@ -123,7 +123,7 @@ def opened(folder: Path) -> Iterator[PrivateFolder]:
     try:
         status = os.fstat(number)
         if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
-            raise PermissionError(f"{folder} is not this user's alone")
+            raise PermissionError(f"other users can access {folder}, or own it")
         yield PrivateFolder(number)
     finally:
         os.close(number)
@@ -137,7 +137,7 @@ def make(folder: Path) -> None:
     ConfigurationError
         It cannot be this user's alone.
     """
-    advice = "remove it, or put SEGSEARCH_HOME on a file system with owners, modes and sockets"
+    advice = "remove it, or move SEGSEARCH_HOME to a file system that supports owners, modes and sockets"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not folder.is_symlink() and folder.stat().st_uid == os.geteuid():
@@ -145,7 +145,7 @@ def make(folder: Path) -> None:
         with opened(folder):
             pass
     except OSError as error:
-        raise ConfigurationError(f"{folder} cannot be kept from other users ({error}): {advice}") from error
+        raise ConfigurationError(f"{folder} cannot be closed to other users ({error}): {advice}") from error
 
 
 def is_own(wire: socket.socket) -> bool:

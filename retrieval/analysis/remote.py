@@ -86,7 +86,7 @@ class RemoteAnalyzer:
         AnalyzerUnavailableError
             It is starting, stopped, busy, or has not answered in time.
         """
-        with _telling("query photos cannot be segmented"):
+        with _telling("cannot segment query photos"):
             return load_photo(self._ask("/photos", _question(path=str(path)), PATIENCE_SECONDS))
 
     def embed_text(self, text: str, space: str) -> Vectors:
@@ -100,13 +100,13 @@ class RemoteAnalyzer:
             It is starting, stopped, busy, has not answered in time, or runs another recipe.
         """
         check_length(text)
-        with _telling("words cannot be read"):
+        with _telling("cannot read words"):
             return load_vectors(self._ask("/texts", _question(text=text, space=space), TEXT_PATIENCE_SECONDS))
 
     def is_up(self) -> bool:
         """Whether a process answers."""
         try:
-            with _telling("nothing can be asked"):
+            with _telling("cannot reach the analyzer"):
                 return self._ask("/up", b"", patience=2.0) == b"up"
         except AnalyzerUnavailableError:
             return False
@@ -124,7 +124,7 @@ class RemoteAnalyzer:
                 ) from error
             wire.settimeout(SILENCE_SECONDS)
             if answer.length is None or answer.length > MAX_BYTES:
-                raise WireError(f"an answer of {answer.length} bytes")
+                raise WireError(f"the analyzer's answer has {answer.length} bytes")
             content = answer.read()
         if answer.status == HTTPStatus.OK:
             return content
@@ -145,8 +145,8 @@ class RemoteAnalyzer:
                 except PermissionError as error:
                     logger.warning("%s", error)
                 except OSError as error:
-                    logger.info("nobody answers at %s: %s", name, error)
-        raise ConnectionRefusedError("no analyzer listens")
+                    logger.info("no analyzer answers at %s: %s", name, error)
+        raise ConnectionRefusedError("no analyzer is listening")
 
 
 def _question(**parts: str) -> bytes:
@@ -169,7 +169,7 @@ def _telling(what: str) -> Iterator[None]:
     except (OSError, WireError, http.client.HTTPException) as error:
         raise AnalyzerUnavailableError(
             f"{what} right now: the analyzer is starting or not running; "
-            f"try again in some seconds, or start `{PROGRAM} serve`"
+            f"try again in a few seconds, or start `{PROGRAM} serve`"
         ) from error
 
 

@@ -82,7 +82,7 @@ class AnalyzerServer:
             return folder.listen(self._name)
         except OSError as error:
             raise ConfigurationError(
-                f"{self._folder} cannot hold a socket ({error}): put SEGSEARCH_HOME on a file system of this machine"
+                f"{self._folder} cannot hold a socket ({error}): move SEGSEARCH_HOME to a local file system"
             ) from error
 
 
@@ -111,7 +111,7 @@ class _Line:
         AnalyzerBusyError
         """
         if not self._places.acquire(blocking=False):
-            raise AnalyzerBusyError("too many others wait to be analysed: try again in some seconds")
+            raise AnalyzerBusyError("the analyzer's queue is full: try again in a few seconds")
         try:
             with self._turn:
                 yield
@@ -142,7 +142,7 @@ class _Answers:
             if what == "/up":
                 return _found(b"up")
             if what not in self._known:
-                raise WireError(f"nothing is answered at {what}")  # noqa: TRY301
+                raise WireError(f"there is no endpoint {what}")  # noqa: TRY301
             line, answer = self._known[what]
             with line.turn():
                 return _ENDING if self.ending.is_set() or has_left() else _found(answer(question))
@@ -151,7 +151,7 @@ class _Answers:
         except (ImageError, QueryError) as error:
             return _failed(HTTPStatus.UNPROCESSABLE_ENTITY, error)
         except WireError as error:
-            logger.warning("refused a question: %s", error)
+            logger.warning("refused a malformed request: %s", error)
             return _failed(HTTPStatus.BAD_REQUEST, error)
         except Exception as error:
             if self.ending.is_set():
@@ -178,12 +178,12 @@ def _asked(question: bytes, *names: str) -> tuple[str, ...]:
     try:
         told: Any = json.loads(question)
     except (ValueError, RecursionError) as error:
-        raise WireError(f"the question is no JSON: {error}") from error
+        raise WireError(f"the request is not JSON: {error}") from error
     if not isinstance(told, dict) or told.keys() != set(names):
-        raise WireError(f"the question is not an object with {', '.join(names)}")
+        raise WireError(f"the request is not an object with the keys {', '.join(names)}")
     found = tuple(told[name] for name in names)
     if not all(isinstance(value, str) for value in found):
-        raise WireError(f"{', '.join(names)} are no texts")
+        raise WireError(f"{', '.join(names)} must be strings")
     return found
 
 
@@ -194,11 +194,11 @@ def _found(content: bytes) -> _Reply:
 def _failed(status: HTTPStatus, error: Exception) -> _Reply:
     """An error as it is told: only those that are meant for who asked say what they are."""
     kind = type(error) if type(error).__name__ in ERRORS else AnalyzerUnavailableError
-    detail = str(error) if kind is type(error) else "analysing this failed; the analyzer's log says why"
+    detail = str(error) if kind is type(error) else "the analysis failed; see the analyzer's log"
     return _Reply(status, JSON, json.dumps({"error": kind.__name__, "detail": detail}).encode())
 
 
-_ENDING = _failed(HTTPStatus.SERVICE_UNAVAILABLE, AnalyzerUnavailableError("the analyzer is ending: try again"))
+_ENDING = _failed(HTTPStatus.SERVICE_UNAVAILABLE, AnalyzerUnavailableError("the analyzer is shutting down: try again"))
 
 
 class _Server(ThreadingMixIn, BaseServer):
@@ -223,7 +223,7 @@ class _Server(ThreadingMixIn, BaseServer):
         """Whether to answer at all."""
         if private_socket.is_own(request):
             return True
-        logger.warning("refused a process of another user")
+        logger.warning("refused a connection from another user's process")
         return False
 
     def shutdown_request(self, request: Any) -> None:
@@ -237,7 +237,7 @@ class _Server(ThreadingMixIn, BaseServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  # as its base is called
         """Note that a client was not as it should be."""
-        logger.info("a client went away")
+        logger.info("a client disconnected")
 
 
 class _Handler(BaseHTTPRequestHandler):

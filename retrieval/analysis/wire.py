@@ -124,7 +124,7 @@ def _load(content: bytes, kinds: Mapping[str, _Kind]) -> Arrays:
     WireError
     """
     if len(content) > MAX_BYTES:
-        raise WireError(f"{len(content)} bytes, and at most {MAX_BYTES} are read")
+        raise WireError(f"the message has {len(content)} bytes; the limit is {MAX_BYTES}")
     try:
         arrays: dict[str, NDArray[Any]] = load(content)
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
@@ -140,10 +140,10 @@ def _load(content: bytes, kinds: Mapping[str, _Kind]) -> Arrays:
 
 def _record(array: NDArray[Any]) -> dict[str, Any]:
     if array.size > MAX_RECORD_BYTES:
-        raise WireError(f"the record has {array.size} bytes")
+        raise WireError(f"the record has {array.size} bytes; the limit is {MAX_RECORD_BYTES}")
     found = json.loads(array.tobytes())
     if not isinstance(found, dict):
-        raise WireError("the record is no object")
+        raise WireError("the record is not an object")
     return found
 
 
@@ -153,9 +153,9 @@ def _photo(arrays: Arrays, record: Mapping[str, Any]) -> AnalyzedPhoto:
         isinstance(size_hw, list)
         and len(size_hw) == 2
         and all(type(side) is int and 0 < side <= MAX_SIDE for side in size_hw),
-        "a size",
+        "size",
     )
-    _require(isinstance(record["format"], str), "a format")
+    _require(isinstance(record["format"], str), "format")
     _require(
         isinstance(labels, list) and all(label is None or isinstance(label, str) for label in labels),
         "labels",
@@ -186,12 +186,12 @@ def _check_arrays(arrays: Arrays, count: int) -> None:
     """Hold against each other what is used as an index, a row for a row, or compared."""
     atoms, colors = arrays["atoms"], arrays.get("colors")
     _require(atoms.size > 0 and atoms.min() >= 0 and atoms.max() < arrays["membership"].shape[1], "atoms")
-    _require(len(arrays["label_scores"]) in (0, count), "scores of labels")
+    _require(len(arrays["label_scores"]) in (0, count), "label scores")
     _require(colors is None or colors.shape == (count, len(COLORS)), "colours")
     for name in ("quality", "label_scores", "vectors", "photo_vector", "fallback"):
-        _require(name not in arrays or bool(np.isfinite(arrays[name]).all()), f"a finite {name}")
+        _require(name not in arrays or bool(np.isfinite(arrays[name]).all()), f"{name}: a value is not finite")
 
 
 def _require(holds: bool, what: str) -> None:
     if not holds:
-        raise WireError(f"it has no {what} that can be")
+        raise WireError(f"it has no valid {what}")

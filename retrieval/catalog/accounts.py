@@ -22,7 +22,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 """From the one that may least to the one that may most; each may what those before it may."""
 
 TOKEN_PREFIX = "segsearch_"  # noqa: S105  # nosec B105  # so that scanners for leaked secrets can know it
-FIRST_ADMIN = f"`{PROGRAM} users add NAME --role admin`, on the server's machine, makes one"
+FIRST_ADMIN = f"create one on the server with `{PROGRAM} users add NAME --role admin`"
 MAX_NAME = 64
 _TOKEN_BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
@@ -94,9 +94,9 @@ class Accounts(Repository):
         with self._sessions.begin() as session:
             access = _locked(session)
             if session.scalar(select(Account.id).where(Account.key == row.key)) is not None:
-                raise AccountError(f"there is a user {name} already: choose another name")
+                raise AccountError(f"there is already a user {name}: choose another name")
             if role != "admin" and session.scalar(_ANY) is None:
-                raise AccountError(f"there are no users, and the first one has to be an admin: {FIRST_ADMIN}")
+                raise AccountError(f"there are no users, and the first one must be an admin: {FIRST_ADMIN}")
             access.had_users = True
             session.add(row)
             session.flush()
@@ -185,7 +185,7 @@ class Accounts(Repository):
         with self._sessions.begin() as session:
             row = session.get(ApiToken, token_id)
             if row is None or (user is not None and row.account_id != _row(session, user).id):
-                raise UnknownTokenError(f"there is no token {token_id}: list those there are, it may have been revoked")
+                raise UnknownTokenError(f"there is no token {token_id}: it may have been revoked; list the tokens")
             session.delete(row)
 
     def _one(self, statement: Any, asked: int | str) -> UserRecord | None:
@@ -212,7 +212,8 @@ def digest_of(secret: str) -> str:
 def _checked(name: str) -> str:
     if len(name) > MAX_NAME or not _NAME.fullmatch(name):
         raise AccountError(
-            f"a name has 1 to {MAX_NAME} letters A-Z, digits and the signs . _ @ -, and begins with a letter or digit"
+            f"a name must have 1 to {MAX_NAME} of the characters A-Z, a-z, 0-9, . _ @ and -, and start with a letter "
+            "or digit"
         )
     return name
 
@@ -232,7 +233,7 @@ def _locked(session: Session) -> Access:
 def _row(session: Session, name: str) -> Account:
     row = session.scalar(select(Account).where(Account.key == name.casefold()))
     if row is None:
-        raise UnknownUserError(f"there is no such user: `{PROGRAM} users list` lists those there are")
+        raise UnknownUserError(f"there is no such user: list the users with `{PROGRAM} users list`")
     return row
 
 

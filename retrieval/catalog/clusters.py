@@ -95,8 +95,8 @@ class Clusters(Repository):
             ).first()
         if row is None:
             raise UnknownClusterError(
-                f"there is no cluster {cluster_id}: it never was, it was merged into another, or it is of another "
-                "recipe's vectors; GET /api/v1/clusters lists those there are"
+                f"there is no cluster {cluster_id}: it never was, it was merged into another, or it has vectors of "
+                "another recipe; GET /api/v1/clusters lists the clusters"
             )
         return _record(row)
 
@@ -245,7 +245,7 @@ def _loose(space: str, worth: Worth, *columns: Any) -> Select[Any]:
     return statement.outerjoin(Member, Member.segment_id == Segment.id).where(chosen)
 
 
-_CHANGED = "the clusters were changed by another process meanwhile: look at them again and repeat what you did"
+_CHANGED = "another process changed the clusters in the meantime: reload them and repeat your change"
 
 
 def _advance(session: Session, space: str, revision: int, newest_segment: int | None) -> None:

@@ -166,7 +166,7 @@ def _new(name: str) -> Concept:
 def _check_free(session: Session, name: str, *, beside: int | None = None) -> None:
     holder = session.scalar(select(Concept.id).where(Concept.key == _key(name)))
     if holder not in (None, beside):
-        raise QueryError(f"there is a concept named {name!r} already: choose another name, or merge the two")
+        raise QueryError(f"there is already a concept named {name!r}: choose another name, or merge the two")
 
 
 def _write(session: Session, row: Concept, model: ConceptModel) -> Concept:
@@ -218,7 +218,7 @@ def _row(session: Session, concept_id: int) -> Concept:
 
 
 def _unknown(concept_id: int) -> UnknownConceptError:
-    return UnknownConceptError(f"there is no concept {concept_id}: GET /api/v1/concepts lists those there are")
+    return UnknownConceptError(f"there is no concept {concept_id}: GET /api/v1/concepts lists the concepts")
 
 
 def _named(name: str) -> str:
@@ -233,9 +233,9 @@ def _named(name: str) -> str:
     if not normal_form(plain):
         raise QueryError("a concept's name needs a letter or a digit")
     if "\0" in plain:
-        raise QueryError("a concept's name cannot hold the character U+0000: leave it out")
+        raise QueryError("a concept's name cannot contain the character U+0000: leave it out")
     if len(plain) > MAX_NAME:
-        raise QueryError(f"the name has {len(plain)} characters; a concept's name can have {MAX_NAME}")
+        raise QueryError(f"the name has {len(plain)} characters; shorten it to at most {MAX_NAME}")
     return plain
 
 

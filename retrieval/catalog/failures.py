@@ -38,16 +38,15 @@ _MYSQL: Final[dict[int, Kind]] = {
 }  # fmt: skip
 
 ADVICE: Final[dict[Kind, str]] = {
-    "busy": "another program has locked the catalogue for too long: end that program, or try again",
-    "conflict": "another program changed the same at the same moment: try again",
-    "integrity": "another program entered the same at the same moment: try again",
-    "full": "the disk of the catalogue is full: make room on it, for even deleting a photo needs a little",
-    "read-only": "the catalogue can be read but not written: let this account write to its file and folder, and see "
-    "that the disk is not mounted read-only",
-    "gone": "the catalogue cannot be reached: see that its file or its server is there, and that its folder can be "
-    "written",
-    "damaged": "the catalogue is damaged: stop everything that uses it, and put a copy in its place; of an SQLite file "
-    "`sqlite3 catalog.db .recover` saves what can be read",
+    "busy": "another program has locked the catalogue for too long: stop that program, or try again",
+    "conflict": "another program made a conflicting change at the same time: try again",
+    "integrity": "another program added the same row at the same time: try again",
+    "full": "the disk of the catalogue is full: free some space first; even deleting a photo needs a little",
+    "read-only": "the catalogue is read-only: give this account write access to its file and folder, and check that "
+    "the disk is not mounted read-only",
+    "gone": "the catalogue cannot be reached: check that its file or server exists, and that its folder is writable",
+    "damaged": "the catalogue is damaged: stop everything that uses it, and restore a backup; for an SQLite file, "
+    "`sqlite3 catalog.db .recover` saves what is readable",
 }
 
 
@@ -88,7 +87,7 @@ def translated(error: BaseException, *, is_lost: bool = False, busy_seconds: flo
         return CatalogConflictError(ADVICE[kind])
     if kind == "busy" and busy_seconds:
         return CatalogUnavailableError(
-            f"another program has locked the catalogue for more than {busy_seconds:g} s: end that program"
+            f"another program has locked the catalogue for more than {busy_seconds:g} s: stop that program"
         )
     return CatalogUnavailableError(ADVICE[kind])
 

@@ -28,7 +28,7 @@ from .sessions import Repository, Sessions, database_now
 MAX_ATTEMPTS = 3
 """A photo that was being worked on when this many workers died is failed: it is what kills them."""
 
-GIVEN_UP = f"given up: {MAX_ATTEMPTS} workers died while they worked on this photo; `retry-failed` tries again"
+GIVEN_UP = f"given up: {MAX_ATTEMPTS} workers died while processing this photo; try again with `retry-failed`"
 
 LEASE = timedelta(seconds=90)
 

@@ -76,10 +76,10 @@ class Judgements(Repository):
         """
         both = set(relevant) & set(irrelevant)
         if both:
-            raise QueryError(f"segment {min(both)} cannot be relevant and irrelevant at once: send it in one list")
+            raise QueryError(f"segment {min(both)} cannot be both relevant and irrelevant: send it in one list")
         sides = {**dict.fromkeys(relevant, True), **dict.fromkeys(irrelevant, False)}
         if not sides:
-            raise QueryError("nothing was judged: send at least one segment in `relevant` or `irrelevant`")
+            raise QueryError("there are no judgements: send at least one segment in `relevant` or `irrelevant`")
         with self._sessions.begin() as session:
             row = _row(session, feedback_id)
             known = select(Judgement.segment_id).where(Judgement.feedback_id == feedback_id).distinct()
@@ -122,7 +122,7 @@ class Judgements(Repository):
         with self._sessions.begin() as session:
             row = _row(session, feedback_id)
             if not row.rounds:
-                raise QueryError(f"feedback {feedback_id} is at round 0: there is no round to take back")
+                raise QueryError(f"feedback {feedback_id} is at round 0: there is no round to undo")
             last = Judgement.feedback_id == feedback_id, Judgement.round == row.rounds
             session.execute(delete(Judgement).where(*last))
             row.rounds -= 1
@@ -132,7 +132,7 @@ class Judgements(Repository):
 def _row(session: Session, feedback_id: int) -> Feedback:
     row = session.get(Feedback, feedback_id)
     if row is None:
-        raise UnknownFeedbackError(f"there is no feedback {feedback_id}: begin one with POST /api/v1/feedback")
+        raise UnknownFeedbackError(f"there is no feedback {feedback_id}: start one with POST /api/v1/feedback")
     return row
 
 

@@ -52,7 +52,7 @@ class Utc(UtcDecorator):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError(f"the time {value} is of no time zone: make it with datetime.now(UTC)")
+            raise ValueError(f"the time {value} has no time zone: use datetime.now(UTC)")
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002

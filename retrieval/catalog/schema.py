@@ -63,7 +63,7 @@ def check(engine: Engine, database_url: str, evidence: Evidence) -> None:
     elif current != head():
         _check_known(current)
         raise SchemaOutdatedError(
-            f"the catalogue has schema {current or 'of no number'}, this version needs {head()}: "
+            f"the catalogue has schema {current or 'without a number'}, and this version needs {head()}: "
             f"run `{PROGRAM} migrate`"
         )
 
@@ -97,8 +97,8 @@ def _current(engine: Engine, evidence: Evidence) -> str | None:
     left = evidence()
     if left is not None:
         raise CatalogError(
-            f"the catalogue {engine.url} is empty or gone, but {left}: put a copy of it back, or, to begin anew, move "
-            "what there is away"
+            f"the catalogue {engine.url} is empty or gone, but {left}: restore a backup of it, or move the old files "
+            "away to start afresh"
         )
     return None
 
@@ -108,11 +108,11 @@ def _check_known(current: str) -> None:
     if current and current not in known:
         if current.isdecimal() and current > known[-1]:
             raise SchemaOutdatedError(
-                f"the catalogue was made by a newer SegSearch: it has schema {current}, this version knows up to "
+                f"the catalogue was made by a newer SegSearch: it has schema {current}, and this version knows up to "
                 f"{known[-1]}: upgrade SegSearch"
             )
         raise SchemaOutdatedError(
-            f"the catalogue has schema {current}, which no version of SegSearch has made: put a copy of it back"
+            f"the catalogue has schema {current}, which no version of SegSearch made: restore a backup of it"
         )
 
 
@@ -126,7 +126,7 @@ def _upgrade(database_url: str) -> None:
     except (CommandError, DBAPIError) as error:
         reason = error.orig if isinstance(error, DBAPIError) else error
         raise CatalogError(
-            f"the schema cannot be brought up to date ({reason}), and is as it was: put a copy of the catalogue back"
+            f"the schema cannot be upgraded ({reason}) and is unchanged: restore a backup of the catalogue"
         ) from error
 
 
@@ -142,6 +142,6 @@ def _number(engine: Engine, database_url: str) -> None:
         differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
     if differences:
         raise CatalogError(
-            "the catalogue does not say which schema it has, and it is not that of this version: put a copy of it back"
+            "the catalogue has no schema number, and its schema is not that of this version: restore a backup of it"
         )
     command.stamp(alembic_config(database_url), head())

@@ -176,7 +176,7 @@ def connect(database_url: str) -> Engine:
             return _other_engine(url)
         url.get_dialect()
     except (ArgumentError, ModuleNotFoundError) as error:
-        raise ConfigurationError(f"SEGSEARCH_DATABASE_URL names no database that can be used here: {error}") from error
+        raise ConfigurationError(f"SEGSEARCH_DATABASE_URL does not name a usable database: {error}") from error
     path = sqlite_file.path_of(url)
     if path is not None:
         _make_folder(path.parent)
@@ -200,7 +200,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CatalogError(f"the folder {folder} of the catalogue cannot be made: {error.strerror}") from error
+        raise CatalogError(f"the folder {folder} of the catalogue cannot be created: {error.strerror}") from error
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -47,13 +47,13 @@ def _note(path: Path, _connection: object, record: ConnectionPoolEntry) -> None:
 
 def _check_same(path: Path, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
     if record.info.get("file") != _identity_of(path):
-        raise InvalidatePoolError("the file of the catalogue is another one")
+        raise InvalidatePoolError("the catalogue's file was replaced")
 
 
 def _check_there(path: Path, *_: object) -> None:
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise CatalogUnavailableError(f"the catalogue {path} is gone: put it back in its place") from error
+        raise CatalogUnavailableError(f"the catalogue {path} is gone: put it back") from error
     except OSError:  # SQLite says why, if it is kept out, too
         return

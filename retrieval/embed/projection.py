@@ -75,7 +75,7 @@ class LinearMap:
         projected = ((descriptors - self.mean) @ self.components).astype(np.float64)
         _, rows, counts = np.unique(classes, return_inverse=True, return_counts=True)
         if counts.max(initial=0) < 2:
-            raise ValueError("no class has two members: there is nothing that varies within one")
+            raise ValueError("no class has two members, so nothing varies within a class: give more examples")
         means = np.stack([np.bincount(rows, column) for column in projected.T], axis=1) / counts[:, None]
         within = projected - means[rows]
         covariance = within.T @ within / (len(within) - len(counts))

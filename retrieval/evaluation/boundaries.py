@@ -118,10 +118,10 @@ def score_boundaries(counts: Sequence[BoundaryCounts]) -> BoundaryScores:
         Nothing is given, or the thresholds differ.
     """
     if not counts:
-        raise ValueError("no counts are given")
+        raise ValueError("no counts given")
     thresholds = counts[0].thresholds
     if any(not np.array_equal(each.thresholds, thresholds) for each in counts):
-        raise ValueError("counts at different thresholds cannot be put together")
+        raise ValueError("counts at different thresholds cannot be combined")
     single = np.array([[each.right, each.found, each.recalled, each.drawn] for each in counts])
     precision, recall = _shares(single.sum(0))
     best, at = _best_f(precision, recall)
@@ -171,7 +171,7 @@ def boundary_agreement(
                 right, recalled = _right_and_recalled(found, others, tolerance)
                 counts += right, found.sum(), recalled, sum(int(each.sum()) for each in others)
     if not counts.any():
-        raise ValueError("no photo was drawn by two people")
+        raise ValueError("no photo has two annotators")
     precision, recall = _shares(counts)
     return BoundaryAgreement(float(precision), float(recall), float(f_measure(precision, recall)))
 

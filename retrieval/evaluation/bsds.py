@@ -61,7 +61,9 @@ def evaluate_drawn(assembly: Assembly, photos: Sequence[DrawnPhoto]) -> dict[str
     """
     recipe: Any = assembly.recipe
     if not hasattr(getattr(recipe, "segmenter", None), "hierarchy"):
-        raise ConfigurationError(f"recipe {assembly.settings.recipe} makes no hierarchy: use lite or lite-unlearned")
+        raise ConfigurationError(
+            f"recipe {assembly.settings.recipe} does not make a hierarchy: use lite or lite-unlearned"
+        )
     found: list[tuple[np.ndarray[Any, Any], MergeTree, FeatureMap | None]] = []
     for photo in track(photos, "segmenting", console=Console(stderr=True)):
         image = decode(photo.path, long_side=recipe.parameters.large_side).rgb

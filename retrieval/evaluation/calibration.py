@@ -112,7 +112,7 @@ def area_under_roc(scores: NDArray[np.floating], true: NDArray[np.bool_]) -> flo
 
 def _check(values: NDArray[np.floating], true: NDArray[np.bool_]) -> None:
     if values.shape != true.shape or values.ndim != 1:
-        raise ValueError(f"{values.shape} predictions and {true.shape} outcomes do not go together")
+        raise ValueError(f"{values.shape} predictions and {true.shape} outcomes do not match")
     if np.isnan(values).any():
         raise ValueError("a prediction is NaN")
 

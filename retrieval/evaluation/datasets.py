@@ -143,7 +143,7 @@ class DrawnPhoto:
             with np.load(self.maps_path) as stored:
                 maps: NDArray[np.integer] = stored["segmentations"]
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise ConfigurationError(f"{self.maps_path} holds no array named 'segmentations': {error}") from error
+            raise ConfigurationError(f"{self.maps_path} has no array named 'segmentations': {error}") from error
         if maps.ndim != 3 or not len(maps) or maps.dtype.kind not in "iu" or maps.min() < 0:
             raise ConfigurationError(
                 f"{self.maps_path}: 'segmentations' must be whole numbers from 0, (annotators, height, width), "
@@ -295,7 +295,7 @@ def _labels(path: Path) -> dict[str, dict[int, str]]:
         raise ConfigurationError(f"{path} must be like {example}: {error}") from error
     for name, each in found.items():
         if any(not isinstance(kind, str) or not kind for kind in each.values()):
-            raise ConfigurationError(f"{path}: {name!r} has a class that is no word; it must be like {example}")
+            raise ConfigurationError(f"{path}: {name!r} has a class that is not a word; it must be like {example}")
         if any(not 0 < number < 1 << 16 for number in each) or len(each) != len(stored[name]):
             raise ConfigurationError(f"{path}: numbers of {name!r} must be different ones from 1 to 65535")
     return found

@@ -190,7 +190,7 @@ def score_cuts(
     """
     check_leaves(leaves, tree)
     if not len(drawn):
-        raise ValueError("no annotator's map is given")
+        raise ValueError("no annotator's map given")
     tables = [contingency(leaves, each) for each in drawn]
     starts = np.cumsum([0, *(table.shape[1] for table in tables)])
     whole = np.zeros((tree.leaves, starts[-1]), np.int64)
@@ -240,10 +240,10 @@ def score_regions(curves: Sequence[RegionCurve]) -> RegionScores:
     threshold of an ODS figure is the lowest of those that give it.
     """
     if not curves:
-        raise ValueError("no curve is given")
+        raise ValueError("no curve given")
     thresholds = curves[0].thresholds
     if any(not np.array_equal(each.thresholds, thresholds) for each in curves):
-        raise ValueError("curves at different thresholds cannot be put together")
+        raise ValueError("curves at different thresholds cannot be combined")
     total = sum(each.total for each in curves)
     covered = np.sum([each.covered for each in curves], axis=0) / total
     rand = np.mean([each.rand for each in curves], axis=0)
@@ -293,7 +293,7 @@ def region_agreement(photos: Iterable[Sequence[Labels]]) -> RegionAgreement:
             rand.append(float(np.mean([rand_index(table) for table in tables])))
             information.append(float(np.mean([variation_of_information(table) for table in tables])))
     if not total:
-        raise ValueError("no photo was drawn by two people")
+        raise ValueError("no photo has two annotators")
     return RegionAgreement(covered / total, float(np.mean(rand)), float(np.mean(information)))
 
 

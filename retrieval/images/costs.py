@@ -57,7 +57,7 @@ def _jpeg(stream: BinaryIO, max_scans: int) -> str | None:
         if scans > max_scans:
             return (
                 f"it has more than {max_scans} scans, each of which is a pass over the whole picture, and other "
-                "progressive JPEGs have about ten; save it anew with another program"
+                "progressive JPEGs have about ten; save it again with another program"
             )
         if pieces > MAX_PIECES:
             return _too_many("pieces of metadata", MAX_PIECES)
@@ -151,7 +151,7 @@ def _tiff(stream: BinaryIO, _: int) -> str | None:
 
 
 def _too_many(what: str, most: int) -> str:
-    return f"it has more than {most:,} {what}, more than any picture needs; save it anew with another program"
+    return f"it has more than {most:,} {what}, more than any picture needs; save it again with another program"
 
 
 _COUNTED: dict[str, Callable[[BinaryIO, int], str | None]] = {"JPEG": _jpeg, "PNG": _png, "GIF": _gif, "TIFF": _tiff}

@@ -174,7 +174,7 @@ def _decode_stream(stream: BinaryIO, side: int, limits: DecodeLimits) -> Working
     """
     name = sniff_format(stream.read(SNIFF_BYTES))
     if name is None:
-        raise UnreadableImageError(f"not a picture in a format that is read here ({', '.join(FORMATS)})")
+        raise UnreadableImageError(f"not an image in a supported format ({', '.join(FORMATS)})")
     opened = False
     too_costly = complaint(name, stream, limits.max_scans)
     if too_costly is not None:
@@ -193,6 +193,6 @@ def _decode_stream(stream: BinaryIO, side: int, limits: DecodeLimits) -> Working
             "save a smaller copy or raise max_pixels"
         ) from error
     except MemoryError as error:
-        raise UnreadableImageError("decoding it needs more memory than there is; save a smaller copy") from error
+        raise UnreadableImageError("decoding it needs more memory than is available; save a smaller copy") from error
     except Exception as error:  # decoders raise what they like, down to SyntaxError and struct.error
         raise UnreadableImageError(reason_of(error, name, stream, opened)) from error

@@ -234,8 +234,8 @@ class _Child:
                 "damaged, copy it again or convert it with another program"
             ) from deaths[-1]
         raise ConfigurationError(
-            "decoder processes cannot be kept running; see to it that there is memory for them and that "
-            f"processes may be started ({breaks[-1]})"
+            "decoder processes keep dying; check that there is enough memory and that processes can be started "
+            f"({breaks[-1]})"
         ) from breaks[-1]
 
     def close(self) -> None:
@@ -266,7 +266,7 @@ class _Child:
             if self._cancelled.is_set():
                 raise CancelledError
             if not pool.active and not promise.done():  # pebble forgets what it was given while it broke
-                raise BrokenProcessPool("the child died before it began")
+                raise BrokenProcessPool("the child died before it started")
         return promise.result()
 
     def _discard(self, job: DecodeJob) -> None:

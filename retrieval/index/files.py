@@ -145,8 +145,9 @@ class IndexFiles:
             raise IndexLockedError(f"another process is writing {self.folder}: wait for it or stop it") from error
         except OSError as error:
             raise IndexFileError(
-                f"the index in {self.folder} cannot be written ({error.strerror}), the old one stays: let this account "
-                "write to the folder, and see that the disk is not mounted read-only"
+                f"the index in {self.folder} cannot be written ({error.strerror}); the old one stays: give this "
+                "account "
+                "write access to the folder, and check that the disk is not mounted read-only"
             ) from error
         try:
             yield
@@ -182,7 +183,7 @@ class IndexFiles:
         try:
             version = _VERSION.validate_json(text).get("version")
         except ValidationError as error:
-            raise IndexDamagedError(f"{self._manifest} is no manifest of an index: {CURE}") from error
+            raise IndexDamagedError(f"{self._manifest} is not an index manifest: {CURE}") from error
         if version != VERSION:
             raise IndexMismatchError(f"{self._manifest} was written by another version of SegSearch: {CURE}")
         try:
@@ -190,7 +191,7 @@ class IndexFiles:
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             where = ".".join(map(str, first["loc"]))
-            raise IndexDamagedError(f"{self._manifest} is not whole ({where}: {first['msg']}): {CURE}") from error
+            raise IndexDamagedError(f"{self._manifest} is incomplete ({where}: {first['msg']}): {CURE}") from error
 
     def load(self, fingerprint: str, known: Sequence[Shard] = ()) -> tuple[Manifest, tuple[Shard, ...]]:
         """Open the index for reading, mapped into memory.
@@ -208,7 +209,8 @@ class IndexFiles:
         manifest = self.manifest()
         if manifest.fingerprint != fingerprint:
             raise IndexMismatchError(
-                f"the index in {self.folder} was made by recipe {manifest.fingerprint}, the setting is {fingerprint}: "
+                f"the index in {self.folder} was made by recipe {manifest.fingerprint}, but the setting is "
+                f"{fingerprint}: "
                 f"set SEGSEARCH_RECIPE back, or run `{PROGRAM} resegment`"
             )
         there = {part.name: part for part in known}
@@ -231,14 +233,14 @@ class IndexFiles:
                 raise IndexDamagedError(f"{each} {what}: {CURE}")
         for each, digest in ((beside, entry.ids_sha256), (path, entry.sha256)):
             if (each is beside or entry.bytes <= CHECKED_UP_TO) and self._digest(each) != digest:
-                raise IndexDamagedError(f"{each} has other bytes than were written: {CURE}")
+                raise IndexDamagedError(f"{each} is not as it was written: {CURE}")
         tuning = entry.tuning
         index = FaissIndex.load(path) if tuning is None else InvertedIndex.load(path, tuning)
         rows = self._array(beside.name, mapped=tuning is not None)
         if len(index) != entry.count or index.dim != manifest.dim or rows.shape != (2, entry.count):
             raise IndexDamagedError(f"{path} does not hold the {entry.count} vectors of its manifest: {CURE}")
         if isinstance(index, FaissIndex) and not np.array_equal(index.ids(), rows[0]):
-            raise IndexDamagedError(f"{path} has other ids than {beside.name}: {CURE}")
+            raise IndexDamagedError(f"{path} and {beside.name} have different ids: {CURE}")
         return Shard(entry.name, index, rows[0], rows[1], gone, tuning.spare if tuning else 0)
 
     def _gone(self, entry: ShardEntry) -> Ids:
@@ -247,7 +249,7 @@ class IndexFiles:
             return NO_IDS
         gone = self._array(entry.gone)
         if gone.ndim != 1 or gone.dtype != np.int64 or not len(gone) or gone[0] < 1 or (np.diff(gone) < 1).any():
-            raise IndexDamagedError(f"{self.folder / entry.gone} does not hold rising ids: {CURE}")
+            raise IndexDamagedError(f"{self.folder / entry.gone} does not hold ascending ids: {CURE}")
         return gone
 
     def _array(self, name: str, *, mapped: bool = False) -> Ids:
@@ -275,7 +277,7 @@ class IndexFiles:
                 _ids_name(name), lambda path: _save_array(path, np.stack([ids, image_ids]))
             )
         except (OSError, RuntimeError) as error:
-            raise IndexFileError(f"the index in {self.folder} cannot be written, the old one stays: {error}") from error
+            raise IndexFileError(f"the index in {self.folder} cannot be written; the old one stays: {error}") from error
         return ShardEntry(
             name=name, count=len(ids), newest_id=int(ids.max(initial=0)), gone="", bytes=size, sha256=digest,
             ids_bytes=ids_size, ids_sha256=ids_digest, tuning=tuning,
@@ -299,7 +301,7 @@ class IndexFiles:
             )  # fmt: skip
             _replace(self._manifest, json.dumps(asdict(manifest), indent=1).encode())
         except OSError as error:
-            raise IndexFileError(f"the index in {self.folder} cannot be written, the old one stays: {error}") from error
+            raise IndexFileError(f"the index in {self.folder} cannot be written; the old one stays: {error}") from error
         for other in _unnamed(self.folder, manifest):
             other.unlink(missing_ok=True)
         return manifest
@@ -333,7 +335,7 @@ class IndexFiles:
             for name, expected in ((entry.name, entry.sha256), (_ids_name(entry.name), entry.ids_sha256)):
                 path = self.folder / name
                 if self._digest(path) != expected:
-                    return f"{path} has other bytes than were written: {CURE}"
+                    return f"{path} is not as it was written: {CURE}"
         return None
 
     def _digest(self, path: Path) -> str:

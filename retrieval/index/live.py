@@ -280,7 +280,7 @@ class LiveIndex:
         except IndexMissingError:
             return ()
         except IndexDamagedError as error:
-            logger.error("%s; until then what is searched is made from the catalogue", error)
+            logger.error("%s; until then searches use vectors read from the catalogue", error)
             return ()
         for part in parts:
             self._check_sample(part)
@@ -291,7 +291,8 @@ class LiveIndex:
         manifest, parts = self.files.load(self._fingerprint, known)
         if manifest.dim != self.dim:
             raise IndexMismatchError(
-                f"the index in {self.files.folder} has vectors of length {manifest.dim}, the recipe {self.dim}: {CURE}"
+                f"the index in {self.files.folder} has vectors of length {manifest.dim}, but the recipe's have "
+                f"{self.dim}: {CURE}"
             )
         self._entries = {entry.name: entry for entry in manifest.parts}
         self._written_gone = {part.name: len(part.tombstones) for part in parts}
@@ -307,7 +308,7 @@ class LiveIndex:
         try:
             parts = self._load(before.written)
         except IndexFileError as error:  # what is open goes on serving
-            logger.error("the index that was written cannot be used: %s", error)
+            logger.error("the written index cannot be used: %s", error)
             return False
         gone = [part.ids[~part.alive()] for part in before.parts]
         parts = tuple(
@@ -333,8 +334,8 @@ class LiveIndex:
         stored = self._source.some(ids[np.linspace(0, len(ids) - 1, min(SAMPLE, len(ids))).astype(int)])
         if len(stored) and not part.fits(stored):
             raise IndexMismatchError(
-                f"the index in {self.files.folder} has other vectors than the catalogue, so it belongs to another "
-                f"catalogue or to another state of this one: {CURE}"
+                f"the index in {self.files.folder} and the catalogue have different vectors, so it belongs to another "
+                f"catalogue or another state of this one: {CURE}"
             )
 
     # ---- following the catalogue
@@ -430,7 +431,7 @@ class LiveIndex:
     def _check_length(self, vectors: Vectors) -> None:
         if vectors.shape[1] != self.dim:
             raise IndexMismatchError(
-                f"the catalogue's vectors have length {vectors.shape[1]}, the recipe's {self.dim}: "
+                f"the catalogue's vectors have length {vectors.shape[1]}, but the recipe's have {self.dim}: "
                 f"run `{PROGRAM} resegment`"
             )
 

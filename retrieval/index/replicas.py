@@ -144,7 +144,7 @@ class Replicas:
         except (RuntimeError, MemoryError) as error:  # FAISS's, of a GPU that is too small, in use or broken
             self._made[part.name] = None
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            logger.warning("part %s is searched on the CPU, for want of a GPU: %s", part.name, reason)
+            logger.warning("part %s is searched on the CPU, because no GPU can take it: %s", part.name, reason)
 
 
 def gpu_of(device: str) -> int | None:
@@ -156,7 +156,7 @@ def gpu_of(device: str) -> int | None:
     if number < count:
         return number
     say = logger.info if device == "auto" else logger.warning
-    say("the index is searched on the CPU: FAISS sees %d GPUs, SEGSEARCH_DEVICE is %s", count, device)
+    say("the index is searched on the CPU: FAISS sees %d GPUs, and SEGSEARCH_DEVICE is %s", count, device)
     return None
 
 

@@ -64,7 +64,7 @@ class ClusterEditor:
             trainer.change(known, positive=examples)
         else:
             raise QueryError(
-                f"there is a concept named {name!r} already: choose another name, or add these examples to it "
+                f"there is already a concept named {name!r}: choose another name, or add these examples to it "
                 "(`add`: true)"
             )
         self.clusters.set_state(self.space, cluster_id, "named", concept_id)
@@ -88,7 +88,7 @@ class ClusterEditor:
         UnknownClusterError, QueryError
         """
         if self.clusters.get(self.space, cluster_id).state == "named":
-            raise QueryError(f"cluster {cluster_id} was named: forget its concept to have it back")
+            raise QueryError(f"cluster {cluster_id} was named: delete its concept to restore it")
         self.clusters.set_state(self.space, cluster_id, "open")
 
     def merge(self, cluster_ids: Sequence[int]) -> int:
@@ -100,14 +100,14 @@ class ClusterEditor:
         """
         ids = sorted(set(cluster_ids))
         if len(ids) < 2:
-            raise QueryError("only several clusters can be merged: name at least two")
+            raise QueryError("merging needs at least two clusters")
 
         def attempt() -> int:
             revision = self.clusters.all(self.space).revision
             self._check_open(ids)
             some = self._members.sampled(ids, MOST)
             if not len(some):
-                raise QueryError("these clusters have no members any more: nothing can be made of them")
+                raise QueryError("these clusters have no members any more: there is nothing to merge")
             shape = shape_of(some.vectors, some.image_ids)
             parts = [(block.ids, as_joined(block, slice(None), shape.centre)) for block in self._members.of(ids)]
             change = ClusterChange(

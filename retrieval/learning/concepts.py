@@ -137,8 +137,8 @@ class ConceptTrainer:
         name, space = portable["name"], portable["space"]
         if space != self.engine.recipe.space:
             raise QueryError(
-                f"the concept {name!r} is of {space}, this collection is searched with {self.engine.recipe.space}: "
-                "a concept can be carried between collections of one recipe only"
+                f"the concept {name!r} was made with {space}, but this collection uses {self.engine.recipe.space}: "
+                "concepts can only be moved between collections of one recipe"
             )
         return ConceptModel(
             space=space,
@@ -162,7 +162,7 @@ class ConceptTrainer:
     def _model(self, query: Vectors | None, positive: Sequence[int], negative: Sequence[int]) -> ConceptModel:
         both = set(positive) & set(negative)
         if both:
-            raise QueryError(f"segment {min(both)} cannot be a positive and a negative example at once")
+            raise QueryError(f"segment {min(both)} cannot be both a positive and a negative example")
         model = self.engine.learn(query, positive, negative)
         return ConceptModel(
             space=self.engine.recipe.space,

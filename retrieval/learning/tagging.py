@@ -21,7 +21,7 @@ MOST_EXAMPLES = 40
 MOST_AGAINST = 10
 """And so many negative ones, the likest segments of photos without the tag."""
 
-TAKEN = "there is a concept of this name already: ask for it to be replaced, or use another name"
+TAKEN = "there is already a concept of this name: replace it (`--replace`), or use another name"
 
 T = TypeVar("T")
 
@@ -103,7 +103,7 @@ def learn_from_segments(
 
     def known(name: str) -> Explained:
         if not pairs[name]:
-            return unexplained("no segment fits any of its boxes")
+            return unexplained("no segment matches any of its boxes")
         segments = np.array([segment for _, segment in pairs[name]], np.int64)
         return Explained(segments=segments, against=segments[:0], agreement=math.nan, reason=None)
 

@@ -44,7 +44,7 @@ def open(home: str | os.PathLike[str] = "var", *, recipe: str = "lite", device: 
     """
     place = Path(home).expanduser()
     if place.exists() and not place.is_dir():
-        raise ConfigurationError(f"{place} is not a folder: give the one that the catalogue is in, or will be in")
+        raise ConfigurationError(f"{place} is not a folder: give the folder of a catalogue, or one to create it in")
     assembly = Assembly(Settings.in_home(place, device=device, recipe=recipe))
     assembly.recipe_spec  # noqa: B018  # what is wrong is said here, not at the first search
     assembly.catalog  # noqa: B018

@@ -99,7 +99,7 @@ class Library:
         """
         places = [Path(path).expanduser().absolute() for path in paths]
         if not places:
-            raise QueryError("there is nothing to ingest: give at least one file or folder")
+            raise QueryError("nothing to ingest: give at least one file or folder")
         for place in places:
             if not place.exists():
                 raise QueryError(f"{place} does not exist: give a photo or a folder of photos")
@@ -263,7 +263,7 @@ class Library:
 
 def _check_place(image: PhotoPath | int | None, point: Point | None, box: Box | None) -> None:
     if image is None and (point is not None or box is not None):
-        raise QueryError("point and box are places on a photo: give image too")
+        raise QueryError("point and box are positions on a photo: give image, too")
     if point is not None and box is not None:
         raise QueryError("give point or box, not both")
 

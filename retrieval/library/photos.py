@@ -50,7 +50,7 @@ class Photos:
                 if stream is not None and digest_of(stream) == record.sha256:
                     return self.decoders.submit(path_of_opened(stream), long_side=long_side).result().rgb
         raise UnreadableImageError(
-            f"photo {image_id} is not what it was, or not where it was ({record.path}): ingest its folder again"
+            f"the file of photo {image_id} was changed or moved ({record.path}): ingest its folder again"
         )
 
     def mask(self, segment_id: int | None, size_hw: tuple[int, int]) -> NDArray[np.bool_]:

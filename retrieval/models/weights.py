@@ -64,7 +64,7 @@ def fill_from_torchvision(network: nn.Module, file_name: str, source: Any) -> No
         network.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
         raise WeightsCorruptError(
-            f"{file_name} does not hold {type(network).__name__} as torchvision builds it: fetch it anew"
+            f"{file_name} does not hold {type(network).__name__} as torchvision builds it: download it again"
         ) from error
 
 
@@ -77,12 +77,12 @@ def _read(path: Path, url: str) -> Any:
     found = digest_of_file(path)
     if not found.startswith(expected):
         raise WeightsCorruptError(
-            f"{path} has SHA-256 {found[:8]}… where its name says {expected}: fetch it anew from {url}"
+            f"{path} has SHA-256 {found[:8]}… where its name says {expected}: download it again from {url}"
         )
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except _BROKEN as error:
-        raise WeightsCorruptError(f"{path} holds no weights: fetch it anew from {url}") from error
+        raise WeightsCorruptError(f"{path} has no weights: download it again from {url}") from error
 
 
 def _fetch(file_name: str, source: Any) -> Any:
@@ -204,7 +204,7 @@ class HubModel:
             found: dict[str, Any] = {**json.loads(path.read_text(encoding="utf-8"))}
         except (ValueError, TypeError) as error:
             raise WeightsCorruptError(
-                f"{path} does not describe a model ({_brief(error)}): fetch it anew from {self.url}"
+                f"{path} does not describe a model ({_brief(error)}): download it again from {self.url}"
             ) from error
         return found
 
@@ -226,7 +226,8 @@ class HubModel:
         except _BROKEN as error:
             if self.place is not None:
                 raise WeightsCorruptError(
-                    f"{self.place} does not hold what {reader} reads ({_brief(error)}): fetch it anew from {self.url}"
+                    f"{self.place} does not hold what {reader} reads ({_brief(error)}): download it again from "
+                    f"{self.url}"
                 ) from error
             if isinstance(error, OSError):
                 raise WeightsMissingError(
@@ -250,7 +251,7 @@ class HubModel:
         if unfilled:
             raise WeightsCorruptError(
                 f"the weights of {self.name} leave {len(unfilled)} tensors of {type(network).__name__} empty, "
-                f"{unfilled[0]} the first: is it a model for this task?"
+                f"first {unfilled[0]}: is it a model for this task?"
             )
         filled: nn.Module = network.eval().requires_grad_(False)
         return filled

@@ -61,18 +61,21 @@ class Filters:
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_quality <= 1:
-            raise QueryError(f"min_quality is {self.min_quality}; it can be 0 to 1")
+            raise QueryError(f"min_quality is {self.min_quality}; it must be from 0 to 1")
         if not 0 <= self.min_area < self.max_area <= 1:
             raise QueryError(
-                f"min_area is {self.min_area} and max_area {self.max_area}; shares of a photo from 0 to 1 are meant, "
-                "the first below the second"
+                f"min_area is {self.min_area} and max_area {self.max_area}; they must be shares of a photo from 0 to "
+                "1, "
+                "and min_area the smaller one"
             )
         if self.folder is not None and not Path(self.folder).is_absolute():
-            raise QueryError(f"the folder {self.folder!r} is no absolute path: give it as `GET /images` shows paths")
+            raise QueryError(
+                f"the folder {self.folder!r} is not an absolute path: give it as `GET /images` shows paths"
+            )
         if self.position is not None and self.position not in POSITIONS:
             raise QueryError(f"there is no position {self.position!r}; there are {', '.join(POSITIONS)}")
         if self.taken_from and self.taken_until and self.taken_from > self.taken_until:
-            raise QueryError(f"no photo was taken from {self.taken_from} until {self.taken_until}: the first is later")
+            raise QueryError(f"taken_from is {self.taken_from}, which is after taken_until, {self.taken_until}")
 
     @property
     def is_empty(self) -> bool:

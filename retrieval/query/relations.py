@@ -39,4 +39,4 @@ class Relation:
         if self.name not in RELATIONS:
             raise QueryError(f"there is no relation {self.name!r}; there are {', '.join(RELATIONS)}")
         if self.subject == self.object or min(self.subject, self.object) < 0:
-            raise QueryError("a relation is one between two different parts of the query, numbered from 0")
+            raise QueryError("a relation needs two different parts of the query, numbered from 0")

@@ -57,7 +57,7 @@ class Ref:
             )
         for number in (self.segment, self.image, self.query):
             if number is not None and abs(number) > MAX_ID:
-                raise QueryError(f"there is no id {number}: no database holds a number as large")
+                raise QueryError(f"there is no id {number}: it is too large for the database")
 
     @property
     def is_photo(self) -> bool:
@@ -87,9 +87,9 @@ class Clause:
 
     def __post_init__(self) -> None:
         if not self.positive and not self.text.strip():
-            raise QueryError("a further thing says nothing: give it at least one positive reference, or words")
+            raise QueryError("a part of the query is empty: give it at least one positive reference, or words")
         if any(ref.is_photo for ref in (*self.positive, *self.negative)):
-            raise QueryError("a whole photo cannot be one of several things in a photo: pick a segment of it instead")
+            raise QueryError("a whole photo cannot be one of several parts of a query: pick a segment of it instead")
         _check_text(self.text)
 
 
@@ -138,19 +138,19 @@ class SearchRequest:
 
     def __post_init__(self) -> None:
         if not self.positive and not self.text.strip():
-            raise QueryError("nothing is asked for: give at least one positive reference, or words")
+            raise QueryError("the query is empty: give at least one positive reference, or words")
         if not 1 <= self.limit <= MAX_LIMIT:
-            raise QueryError(f"limit is {self.limit}; it can be 1 to {MAX_LIMIT}")
+            raise QueryError(f"limit is {self.limit}; it must be from 1 to {MAX_LIMIT}")
         if not 0 <= self.min_quality <= 1:
-            raise QueryError(f"min_quality is {self.min_quality}; it can be 0 to 1")
+            raise QueryError(f"min_quality is {self.min_quality}; it must be from 0 to 1")
         _check_text(self.text)
         if len(self.also) >= MAX_PARTS:
-            raise QueryError(f"{len(self.also) + 1} things are asked for; at most {MAX_PARTS} can be at once")
+            raise QueryError(f"the query has {len(self.also) + 1} parts; it can have at most {MAX_PARTS}")
         whole = any(ref.is_photo for ref in (*self.positive, *self.negative))
         if whole and self.filters.of_segments:
             raise QueryError(f"whole photos have no {', '.join(self.filters.of_segments)}: search by a segment instead")
         if (self.also or self.relations) and self.group_by != "image":
-            raise QueryError("several things are looked for in photos: group by image, not by segment")
+            raise QueryError("a query of several parts finds photos: group by image, not by segment")
 
     @property
     def conditions(self) -> Filters:
@@ -160,4 +160,4 @@ class SearchRequest:
 
 def _check_text(text: str) -> None:
     if len(text) > MAX_TEXT:
-        raise QueryError(f"the text has {len(text)} characters; at most {MAX_TEXT} are read")
+        raise QueryError(f"the text has {len(text)} characters: shorten it to at most {MAX_TEXT}")

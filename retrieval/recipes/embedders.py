@@ -132,14 +132,15 @@ def embedder_spec(name: str) -> EmbedderSpec:
     found = config.get("model_type")
     if family.model_types and found not in family.model_types:
         raise ConfigurationError(
-            f"SEGSEARCH_RECIPE=…+{name}: {model.name} is a model of type {found}, {kind} takes "
+            f"SEGSEARCH_RECIPE=…+{name}: {model.name} is a model of type {found}, but {kind} takes "
             f"{' and '.join(sorted(family.model_types))}"
         )
     try:
         dim = int(family.dim(config))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WeightsCorruptError(
-            f"config.json of {model.name} does not say how long its vectors are ({error!r}): fetch it from {model.url}"
+            f"config.json of {model.name} does not give the length of its vectors ({error!r}): download it from "
+            f"{model.url}"
         ) from error
     return EmbedderSpec(
         family=kind,
@@ -204,7 +205,8 @@ def _transformers(kind: str, model: HubModel) -> tuple[Any, Any, PatchInput]:
         mean, std = tuple(map(float, pixels["image_mean"])), tuple(map(float, pixels["image_std"]))
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsCorruptError(
-            f"preprocessor_config.json of {model.name} lacks image_mean or image_std: fetch it anew from {model.url}"
+            f"preprocessor_config.json of {model.name} lacks image_mean or image_std: download it again from "
+            f"{model.url}"
         ) from error
     return network, tower, PatchInput(mean=mean, std=std, step=vision.patch_size, long_side=FAMILIES[kind].long_side)
 

@@ -109,7 +109,7 @@ class NetworkRecipe:
     def class_map(self, image: RgbImage, features: NetworkFeatures) -> NDArray[np.uint16]:
         """Class of every pixel as the network tells it, (H, W), where it tells any."""
         if not isinstance(self.network, SemanticSegmenter):
-            raise TypeError(f"{self.fingerprint} tells no pixel's class: see class_names")
+            raise TypeError(f"{self.fingerprint} does not classify pixels: see class_names")
         return self.network.class_map(image, features.own)
 
     def embed(self, image: RgbImage, features: NetworkFeatures, segments: Segments) -> Analysis:

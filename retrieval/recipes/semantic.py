@@ -146,7 +146,7 @@ def class_chances(outputs: Any) -> Tensor:
     if "logits" in outputs and outputs.logits.ndim == 4:
         chances: Tensor = outputs.logits.float().softmax(1)
         return chances
-    raise ConfigurationError("SEGSEARCH_RECIPE=semantic:MODEL: the model gives no class for every pixel")
+    raise ConfigurationError("SEGSEARCH_RECIPE=semantic:MODEL: the model does not classify every pixel; choose another")
 
 
 def _content(inputs: dict[str, Any]) -> tuple[int, int]:
@@ -197,5 +197,6 @@ def _kind(config: Any) -> Any:
             if type(config) in kind._model_mapping:
                 return kind
     raise ConfigurationError(
-        f"SEGSEARCH_RECIPE=semantic:MODEL: a model of type {config.model_type} does not segment photos by itself"
+        f"SEGSEARCH_RECIPE=semantic:MODEL: a model of type {config.model_type} cannot segment photos by itself; "
+        "choose another"
     )

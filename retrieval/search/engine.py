@@ -359,7 +359,7 @@ def _start(understood: QueryPlan) -> Vectors:
     if understood.by_photo:
         raise QueryError("a search by a whole photo cannot be refined by judgements: pick a segment of it instead")
     if understood.is_combination:
-        raise QueryError("a search for several things at once cannot be refined by judgements: ask for one of them")
+        raise QueryError("a query of several parts cannot be refined by judgements: search for one of them")
     if understood.means_nothing:
-        raise QueryError("the words name nothing that is known, so there are no results to judge: use other words")
+        raise QueryError("none of the words are known, so there are no results to judge: use other words")
     return understood.things[0].directions

@@ -159,11 +159,11 @@ def _check(
     if any(whole) and (not all(whole) or len(things) > 1 or terms):
         raise QueryError("a whole photo cannot be combined with segments or words: pick a segment of it instead")
     if len(things) > MAX_PARTS:
-        raise QueryError(f"{len(things)} things are asked for; at most {MAX_PARTS} can be at once")
+        raise QueryError(f"the query has {len(things)} parts; it can have at most {MAX_PARTS}")
     for relation in request.relations:
         if max(relation.subject, relation.object) >= len(things):
             raise QueryError(
-                f"a relation speaks of thing {max(relation.subject, relation.object)}, there are {len(things)} "
+                f"a relation names part {max(relation.subject, relation.object)} of the query, which has {len(things)} "
                 f"({', '.join(thing.name for thing in things)}), numbered from 0"
             )
 

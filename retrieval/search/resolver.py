@@ -70,7 +70,7 @@ class QueryResolver:
         image = self.catalog.images.get(ref.image or 0)
         if image.space is None:
             raise QueryError(
-                f"photo {image.id} is {image.state}, it has not been analysed: {image.error or 'wait for it'}"
+                f"photo {image.id} is {image.state} and has not been analysed: {image.error or 'try again later'}"
             )
         self._check_space(image.space)
         if ref.is_photo:
@@ -126,8 +126,8 @@ class QueryResolver:
         """
         if concept.model.space != self.recipe.space:
             raise QueryError(
-                f"the concept {concept.name!r} was learnt in {concept.model.space}, searches run with "
-                f"{self.recipe.space}: teach it anew by adding an example from photos of this recipe"
+                f"the concept {concept.name!r} was learned with {concept.model.space}, but searches use "
+                f"{self.recipe.space}: relearn it by adding an example from photos of this recipe"
             )
         return concept.model.directions
 
@@ -146,7 +146,7 @@ class QueryResolver:
     def _check_space(self, space: str | None) -> None:
         if space != self.recipe.space:
             raise QueryError(
-                f"this photo's vectors were made by {space}, searches run with {self.recipe.space}: "
+                f"this photo's vectors were made with {space}, but searches use {self.recipe.space}: "
                 f"upload it again, or run `{PROGRAM} resegment`"
             )
 
@@ -161,4 +161,4 @@ def _pick(ref: Ref, segments: Sequence[SegmentRecord], size_hw: tuple[int, int])
         return picking.at_point(segments, size_hw, ref.point)
     if ref.box is not None:
         return picking.in_box(segments, ref.box)
-    raise QueryError("the reference names neither a point nor a box")
+    raise QueryError("the reference has neither a point nor a box")

@@ -1,4 +1,4 @@
-"""Room on the disk: what may still be written to HOME."""
+"""Disk space: how much may still be written to HOME."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from ..settings import Settings
 
 COUNT_SECONDS = 60.0
-"""What HOME holds is counted at most this often: it takes some microseconds a file."""
+"""The size of HOME is counted at most this often: it takes some microseconds per file."""
 
 LOOK_SECONDS = 2.0
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 UNWRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST})
-"""Of a read-only disk, of missing rights, and of a file that is where a folder should be."""
+"""A read-only disk, missing rights, or a file in place of a folder."""
 
 
 class Storage:
@@ -37,7 +37,7 @@ class Storage:
         self._shortage: str | None = None
 
     def shortage(self) -> str | None:
-        """Why nothing may be taken in, and what to do; None if it may. Looks at the disk every `LOOK_SECONDS`."""
+        """Why no photos are accepted, and what to do; None if they are. Looks at the disk every `LOOK_SECONDS`."""
         with self._lock:
             now = time.monotonic()
             if now - self._looked >= LOOK_SECONDS:
@@ -45,14 +45,14 @@ class Storage:
             return self._shortage
 
     def disk_shortage(self) -> str | None:
-        """Why nothing may be written at all, not even what is removed again soon, and what to do; None if it may."""
+        """Why nothing may be written at all, not even temporary files, and what to do; None if it may."""
         settings = self._settings
         free = _free(settings.home)
         if free >= settings.min_free:
             return _unwritable(settings)
         return (
-            f"the disk of {settings.home} has {size(free)} free, and SEGSEARCH_MIN_FREE keeps "
-            f"{size(settings.min_free)}: make room on it"
+            f"the disk of {settings.home} has {size(free)} free, less than SEGSEARCH_MIN_FREE, "
+            f"{size(settings.min_free)}: free some space"
         )
 
     def _look(self, now: float) -> str | None:
@@ -67,25 +67,25 @@ class Storage:
             return None
         return (
             f"{settings.home} holds {size(self._used)}, and SEGSEARCH_QUOTA allows {size(settings.quota)}: "
-            "delete photos, or allow more"
+            "delete photos, or raise the quota"
         )
 
 
 def obstacle_of(error: OSError) -> str | None:
-    """What is in the way of writing, and what to do; None for errors of other kinds."""
+    """Why writing failed, and what to do; None if the error is not about the disk or its rights."""
     where = f" {os.fsdecode(error.filename)}" if error.filename is not None else ""
     if error.errno in FULL:
-        return f"the disk is full ({error.strerror}{where}): make room on it"
+        return f"the disk is full ({error.strerror}{where}): free some space"
     if error.errno in UNWRITABLE:
         return (
-            f"{where.strip() or 'a file of SEGSEARCH_HOME'} cannot be written ({error.strerror}): see that the disk is "
-            "not mounted read-only, and that the folders are ones that this account may write to"
+            f"{where.strip() or 'a file of SEGSEARCH_HOME'} cannot be written ({error.strerror}): check that the "
+            "disk is not mounted read-only, and that this account has write access to the folder"
         )
     return None
 
 
 def size(count: int) -> str:
-    """A number of bytes as people read it."""
+    """A number of bytes in readable units."""
     value, units = float(count), ["bytes", "KiB", "MiB", "GiB", "TiB"]
     while value >= 1024 and len(units) > 1:
         value, units = value / 1024, units[1:]
@@ -93,7 +93,7 @@ def size(count: int) -> str:
 
 
 def used_by(folder: Path) -> int:
-    """Bytes that the files of a folder take on the disk; what vanishes meanwhile counts as nothing."""
+    """Bytes that the files below a folder take on the disk; files that vanish during the count are ignored."""
     total, folders = 0, [str(folder)]
     while folders:
         try:
@@ -112,19 +112,22 @@ def used_by(folder: Path) -> int:
 
 
 def _unwritable(settings: Settings) -> str | None:
-    """Which of the folders of HOME that are there cannot be written, and what to do; None if all can."""
+    """Which existing folder of HOME cannot be written, and what to do; None if all can."""
     for folder in (settings.home, settings.uploads_dir, settings.queries_dir, settings.renditions_dir):
         try:
             if folder.exists() and not folder.is_dir():
-                return f"{folder} is no folder: move it away"
+                return f"{folder} is not a folder: move it away"
             if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
-                return f"{folder} cannot be written: let this account write to it, on a disk that is not read-only"
+                return (
+                    f"{folder} cannot be written: give this account write access, and check that the disk is not "
+                    "read-only"
+                )
         except OSError as error:
             return obstacle_of(error)
     return None
 
 
 def _free(folder: Path) -> int:
-    """Bytes free where a folder is, or will be."""
+    """Free bytes on the disk where a folder is or will be."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     return shutil.disk_usage(there).free

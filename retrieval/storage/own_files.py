@@ -174,4 +174,4 @@ def _remove(paths: Iterable[Path]) -> None:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            logger.warning("%s is not needed any more and cannot be removed: %s", path, error.strerror)
+            logger.warning("%s is no longer needed but cannot be removed: %s", path, error.strerror)

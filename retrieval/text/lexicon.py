@@ -93,7 +93,7 @@ def read_wordnet_data(path: Path = DATA_FILE) -> WordNetData:
         data: WordNetData = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise WeightsMissingError(
-            f"the word vocabulary {path} is not there; build it with python -m training.build_vocabulary"
+            f"the word vocabulary {path} is missing; build it with python -m training.build_vocabulary"
         ) from None
     return data
 

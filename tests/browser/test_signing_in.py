@@ -119,7 +119,7 @@ def test_an_admin_adds_changes_and_removes_a_user(page: Page, closed: Site, comp
     dialog.get_by_label("Password", exact=True).fill("pass phrase of ben")
     complaints.expected = ("422",)
     page.keyboard.press("Enter")
-    expect(dialog.get_by_role("alert")).to_contain_text("there is a user Viewer already")
+    expect(dialog.get_by_role("alert")).to_contain_text("there is already a user Viewer")
     dialog.get_by_label("Name").fill("ben")
     with page.expect_event("load"):
         page.keyboard.press("Enter")

@@ -189,11 +189,11 @@ class TestVectors:
 class TestOpening:
     def test_a_file_that_is_no_database(self, tmp_path: Path) -> None:
         (tmp_path / "catalog.db").write_bytes(b"not a database" * 100)
-        with pytest.raises(CatalogDamagedError, match="the catalogue is damaged: .* put a copy in its place"):
+        with pytest.raises(CatalogDamagedError, match="the catalogue is damaged: .* restore a backup"):
             open_sessions(f"sqlite:///{tmp_path / 'catalog.db'}")
 
     def test_a_folder_in_its_place(self, tmp_path: Path) -> None:
-        with pytest.raises(CatalogUnavailableError, match="the catalogue cannot be reached: see that its file"):
+        with pytest.raises(CatalogUnavailableError, match="the catalogue cannot be reached: check that its file"):
             open_sessions(f"sqlite:///{tmp_path}")
 
     @pytest.mark.parametrize("url", ["nonsense://x", "://", "sqlite+nonsense:///x.db"])

@@ -121,7 +121,7 @@ class TestSqlite:
         content = path.read_bytes()
         path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
         for asked in (_counts, _hits):
-            with pytest.raises(CatalogDamagedError, match="put a copy in its place"):
+            with pytest.raises(CatalogDamagedError, match="restore a backup"):
                 asked(toys.catalog)
 
     def test_no_connection_comes_free(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +143,7 @@ class TestSqlite:
             connection.exec_driver_sql("PRAGMA query_only = ON")
 
         assert toys.catalog.images.get(image).id == image
-        with pytest.raises(CatalogUnavailableError, match="can be read but not written: .*mounted read-only"):
+        with pytest.raises(CatalogUnavailableError, match="is read-only: .*mounted read-only"):
             toys.catalog.images.delete(image)
 
     def test_a_disk_that_is_read_only(self, toys: ToyLibrary) -> None:
@@ -151,6 +151,6 @@ class TestSqlite:
         toys.close()
         with (
             read_only(toys.folder),
-            pytest.raises(CatalogUnavailableError, match="cannot be reached: .* that its folder can be written"),
+            pytest.raises(CatalogUnavailableError, match="cannot be reached: .* that its folder is writable"),
         ):
             toys.catalog.images.get(image)

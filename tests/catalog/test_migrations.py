@@ -82,7 +82,7 @@ def test_migrating_again_changes_nothing(url: str, tmp_path: Path) -> None:
     [
         ("0007", f"has schema 0007, this version needs {HEAD}: run `segsearch migrate`"),
         ("9999", f"made by a newer SegSearch: it has schema 9999, this version knows up to {HEAD}: upgrade SegSearch"),
-        ("0000", "has schema 0000, which no version of SegSearch has made: put a copy of it back"),
+        ("0000", "has schema 0000, which no version of SegSearch made: restore a backup of it"),
         ("x'y", "has schema x'y, which no version"),
     ],
 )
@@ -110,7 +110,7 @@ def test_a_lost_number_is_found_again(url: str, tmp_path: Path, lost: str) -> No
     with closing(sqlite3.connect(tmp_path / "catalog.db")) as database, database:
         database.execute(lost)
         database.execute("ALTER TABLE location DROP COLUMN missing_since")
-    with pytest.raises(CatalogError, match="does not say which schema it has, .*: put a copy of it back"):
+    with pytest.raises(CatalogError, match="has no schema number, .*: restore a backup of it"):
         migrate(url)
 
 
@@ -119,7 +119,7 @@ def test_a_step_that_fails_is_told(url: str, tmp_path: Path) -> None:
     command.downgrade(alembic_config(url), "0006")
     with closing(sqlite3.connect(tmp_path / "catalog.db")) as database, database:
         database.execute("CREATE TABLE intake_order (id INTEGER)")
-    with pytest.raises(CatalogError, match="cannot be brought up to date .*already exists.*, and is as it was"):
+    with pytest.raises(CatalogError, match="cannot be upgraded .*already exists.* and is unchanged"):
         migrate(url)
 
 

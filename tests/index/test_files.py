@@ -152,7 +152,7 @@ class TestDamaged:
             (lambda path: path.write_bytes(path.read_bytes() + b"x"), "bytes instead of"),
             (lambda path: path.write_bytes(b""), "has 0 bytes instead of"),
             (lambda path: path.unlink(), "is missing"),
-            (lambda path: path.write_bytes(bytes(path.stat().st_size)), "has other bytes than"),
+            (lambda path: path.write_bytes(bytes(path.stat().st_size)), "is not as it was"),
         ],
         ids=["truncated", "longer", "empty", "missing", "zeros"],
     )
@@ -167,7 +167,7 @@ class TestDamaged:
         part_of(written).write_bytes(content)
         fault = written.check()
         assert fault is not None
-        assert "has other bytes than were written: run `segsearch rebuild-index`" in fault
+        assert "is not as it was written: run `segsearch rebuild-index`" in fault
 
     def test_a_check_of_a_part_that_is_gone(self, written: IndexFiles) -> None:
         part_of(written).unlink()
@@ -196,21 +196,21 @@ class TestDamaged:
         [
             ({"version": VERSION + 1}, "another version"),
             ({"version": None}, "another version"),
-            ({"parts": None}, "not whole"),
-            ({"parts": [{"name": "x"}]}, "not whole"),
-            ({"more": 1}, "not whole"),
-            ({"parts": 7}, "not whole"),
-            ({"parts": [None]}, "not whole"),
-            ({"parts": [{**ENTRY, "name": None}]}, r"not whole \(parts.0.name"),
-            ({"parts": [{**ENTRY, "name": "../part-1.faiss"}]}, r"not whole \(parts.0.name"),
-            ({"parts": [{**ENTRY, "gone": "/etc/passwd"}]}, r"not whole \(parts.0.gone"),
-            ({"parts": [{**ENTRY, "count": "4"}]}, r"not whole \(parts.0.count"),
-            ({"parts": [{**ENTRY, "bytes": -1}]}, r"not whole \(parts.0.bytes"),
-            ({"parts": [{**ENTRY, "tuning": {"lists": 1}}]}, r"not whole \(parts.0.tuning"),
-            ({"dim": 0}, r"not whole \(dim"),
-            ({"dim": 1.5}, r"not whole \(dim"),
-            ({"fingerprint": None}, r"not whole \(fingerprint"),
-            ({"recall": "much"}, r"not whole \(recall"),
+            ({"parts": None}, "incomplete"),
+            ({"parts": [{"name": "x"}]}, "incomplete"),
+            ({"more": 1}, "incomplete"),
+            ({"parts": 7}, "incomplete"),
+            ({"parts": [None]}, "incomplete"),
+            ({"parts": [{**ENTRY, "name": None}]}, r"incomplete \(parts.0.name"),
+            ({"parts": [{**ENTRY, "name": "../part-1.faiss"}]}, r"incomplete \(parts.0.name"),
+            ({"parts": [{**ENTRY, "gone": "/etc/passwd"}]}, r"incomplete \(parts.0.gone"),
+            ({"parts": [{**ENTRY, "count": "4"}]}, r"incomplete \(parts.0.count"),
+            ({"parts": [{**ENTRY, "bytes": -1}]}, r"incomplete \(parts.0.bytes"),
+            ({"parts": [{**ENTRY, "tuning": {"lists": 1}}]}, r"incomplete \(parts.0.tuning"),
+            ({"dim": 0}, r"incomplete \(dim"),
+            ({"dim": 1.5}, r"incomplete \(dim"),
+            ({"fingerprint": None}, r"incomplete \(fingerprint"),
+            ({"recall": "much"}, r"incomplete \(recall"),
         ],
     )
     def test_a_manifest_of_another_time(self, written: IndexFiles, values: dict[str, Any], message: str) -> None:

@@ -389,7 +389,7 @@ class TestLargeParts:
         assert len(reader) == 600
         assert "cannot be used" in caplog.text
         other = many.live_segments()
-        assert "rebuild-index`; until then what is searched is made from the catalogue" in caplog.text
+        assert "rebuild-index`; until then searches use vectors read from the catalogue" in caplog.text
         other.refresh()
         assert len(other) == 600
 
@@ -404,7 +404,7 @@ class TestLargeParts:
         live.refresh()
         publish(live)
         shutil.copytree(other.folder / "segments", many.folder / "segments")
-        with pytest.raises(IndexMismatchError, match="other vectors than the catalogue"):
+        with pytest.raises(IndexMismatchError, match="and the catalogue have different vectors"):
             many.live_segments()
 
 

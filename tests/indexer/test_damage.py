@@ -129,7 +129,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], list[tuple[tuple[str, ...], int
     ),
     "smashed pages": (
         smash_pages,
-        [(("verify",), 1, "is damaged.*put a copy"), (("migrate",), 1, "is damaged.*put a copy")],
+        [(("verify",), 1, "is damaged.*restore a backup"), (("migrate",), 1, "is damaged.*restore a backup")],
     ),
     "empty catalogue": (
         lambda home: (home / "catalog.db").write_bytes(b""),
@@ -142,13 +142,13 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], list[tuple[tuple[str, ...], int
     "zeroed ids": (
         zero_ids,
         [
-            (SEARCH, 0, "until then what is searched is made"),
-            (("verify",), 1, "ids.npy has other bytes.*rebuild-index"),
+            (SEARCH, 0, "until then searches use vectors read"),
+            (("verify",), 1, "ids.npy is not as it was written.*rebuild-index"),
         ],
     ),
     "nameless part": (
         lose_name,
-        [(SEARCH, 0, "manifest.json is not whole"), (("verify",), 1, "manifest.json is not whole.*rebuild-index")],
+        [(SEARCH, 0, "manifest.json is incomplete"), (("verify",), 1, "manifest.json is incomplete.*rebuild-index")],
     ),
 }
 

@@ -68,7 +68,7 @@ class TestFullDisk:
         worker = Worker(assembly)
         monkeypatch.setattr(type(worker.pipeline), "_decode", failing(type(worker.pipeline)._decode, FULL, 2))
         assert ingest(assembly, worker, [pictures.folder], Tally()).counts["indexed"] == 6
-        assert "ingest stopped: the disk is full (No space left on device): make room on it" in caplog.text
+        assert "ingest stopped: the disk is full (No space left on device): free some space" in caplog.text
         assert verify(assembly) == []
 
     @pytest.mark.skipif(not hasattr(os, "statvfs") or os.geteuid() != 0, reason="only root may mount")
@@ -119,7 +119,7 @@ class TestFullDisk:
         report = ingest(assembly, worker, [pictures.folder], Tally())
         assert report.counts["indexed"] == 40
         assert stops
-        assert "the disk of the catalogue is full: make room on it" in caplog.text
+        assert "the disk of the catalogue is full: free some space" in caplog.text
         assert {image.segment_count for image in assembly.catalog.images.page(limit=100)} == {25}
         assert verify(assembly) == []
 
@@ -319,7 +319,7 @@ class TestRoom:
         monkeypatch.setattr(storage, "_free", lambda _: free[0])
         run = threading.Thread(target=ingest, args=(limited, Worker(limited), [pictures.folder], Tally()))
         run.start()
-        while "has 1000 bytes free, and SEGSEARCH_MIN_FREE keeps 2.0 KiB: make room" not in caplog.text:
+        while "has 1000 bytes free, less than SEGSEARCH_MIN_FREE, 2.0 KiB: free some space" not in caplog.text:
             assert run.is_alive()
         assert limited.catalog.images.counts()["indexed"] == 0
         free[0] = 3000
@@ -334,7 +334,7 @@ class TestRoom:
         (settings.home / "sub").mkdir()
         (settings.home / "sub" / "a").write_bytes(bytes([1]) * 200_000)
         limited._counted = float("-inf")
-        assert "SEGSEARCH_QUOTA allows 97.7 KiB: delete photos, or allow more" in (limited.shortage() or "")
+        assert "SEGSEARCH_QUOTA allows 97.7 KiB: delete photos, or raise the quota" in (limited.shortage() or "")
         (settings.home / "sub" / "a").unlink()
         assert limited.shortage() is None, "what is over the quota is counted each time"
 

@@ -230,7 +230,7 @@ def test_boxes_become_examples(tagged: Assembly, tmp_path: Path, scale: int) -> 
 def test_boxes_that_nothing_fits_teach_nothing(tagged: Assembly, tmp_path: Path) -> None:
     file = tmp_path / "instances.json"
     file.write_text(json.dumps(coco(("red0.png", [0, 0, 5, 5]))))
-    assert learn(tagged, "--boxes", file)["tags"]["beet"]["reason"] == "no segment fits any of its boxes"
+    assert learn(tagged, "--boxes", file)["tags"]["beet"]["reason"] == "no segment matches any of its boxes"
 
 
 @pytest.mark.parametrize(

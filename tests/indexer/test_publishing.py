@@ -78,7 +78,7 @@ DRIFTS: list[tuple[Callable[[Ingested], None], list[str]]] = [
     (lose_segments, ["segments: 25 are not in the index files yet"]),
     (change_vectors, ["segments: .* disagrees with the catalogue about vectors"]),
     (forget_index, ["segments: there is no index in"]),
-    (flip_byte, ["segments: .* has other bytes than were written"]),
+    (flip_byte, ["segments: .* is not as it was written"]),
     (truncate, ["photos: .* bytes instead of"]),
     (remove_part, ["segments: .* is missing"]),
     (other_recipe, ["segments: .* was made by recipe other:1"]),
@@ -189,7 +189,7 @@ def test_a_new_catalogue_beside_an_old_index(ingested: Ingested, pictures: Pictu
     for path in ingested.assembly.settings.home.glob("catalog.db*"):
         path.unlink()
     refused = Assembly(ingested.assembly.settings)
-    with pytest.raises(CatalogError, match="is empty or gone, but the index in .* is one of photos: put a copy of it"):
+    with pytest.raises(CatalogError, match="is empty or gone, but the index in .* has photos: restore a backup of it"):
         refused.catalog.images.counts()
     with pytest.raises(CatalogError, match="is empty or gone, but"):
         refused.migrate()

@@ -77,7 +77,7 @@ def test_a_worker_waits_for_folders_that_can_be_written(
     working = threading.Thread(target=work_forever, args=(worker,))
     with way(folder):
         working.start()
-        until(lambda: "cannot be written" in caplog.text or "is no folder" in caplog.text)
+        until(lambda: "cannot be written" in caplog.text or "is not a folder" in caplog.text)
         assert str(folder) in caplog.text
         assert working.is_alive()
     until(lambda: assembly.catalog.images.counts()["indexed"] == 1)
@@ -92,7 +92,7 @@ def test_an_index_that_cannot_be_written(
     ingested: Ingested, way: Callable[[Path], AbstractContextManager[None]]
 ) -> None:
     folder = ingested.assembly.segment_files.folder
-    with way(folder), pytest.raises(IndexFileError, match=f"{folder} cannot be written .*: let this account write"):
+    with way(folder), pytest.raises(IndexFileError, match=f"{folder} cannot be written .*: give this account write"):
         rebuild(ingested.assembly)
     rebuild(ingested.assembly)
     assert verify(ingested.assembly) == []

@@ -138,7 +138,7 @@ def test_a_notebook_shows_pictures(lib: ss.Library, first: Path) -> None:
     second.unlink()
     page = hits._repr_html_()
     assert page.count("<img") == len(hits) - 1
-    assert "not where it was" in page
+    assert "changed or moved" in page
 
 
 def test_names_of_files_are_no_markup(tmp_path: Path, pictures: Pictures) -> None:
@@ -151,7 +151,7 @@ def test_names_of_files_are_no_markup(tmp_path: Path, pictures: Pictures) -> Non
 def test_a_photo_that_changed_is_not_shown_as_the_old_one(lib: ss.Library, first: Path) -> None:
     hit = lib.search(image=first)[0]
     Image.new("RGB", (96, 72), "red").save(first)
-    with pytest.raises(UnreadableImageError, match="not what it was.*ingest its folder again"):
+    with pytest.raises(UnreadableImageError, match="was changed or moved.*ingest its folder again"):
         hit.image()
 
 
@@ -185,7 +185,7 @@ def test_a_query_photo_leaves_nothing_behind(lib: ss.Library, ingested: Ingested
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({}, "nothing is asked for"),
+        ({}, "the query is empty"),
         ({"image": "nowhere.jpg"}, "is not a file: give the path of a photo"),
         ({"point": (1, 1)}, "give image too"),
         ({"image": 1, "point": (1, 1), "box": (0, 0, 9, 9)}, "point or box, not both"),

@@ -55,7 +55,7 @@ def test_devices(device: str) -> None:
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "CPU", "mps", "cpu "])
 def test_other_devices_are_refused(device: str) -> None:
-    with pytest.raises(ConfigurationError, match="SEGSEARCH_DEVICE=.* is none of auto, cpu, cuda, cuda:N"):
+    with pytest.raises(ConfigurationError, match="SEGSEARCH_DEVICE=.* must be auto, cpu, cuda or cuda:N"):
         Settings.from_env({"SEGSEARCH_DEVICE": device})
 
 

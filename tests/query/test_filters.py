@@ -230,12 +230,12 @@ class TestFacets:
 @pytest.mark.parametrize(
     ("kept", "fault"),
     [
-        ({"folder": "photos"}, "no absolute path"),
-        ({"min_area": 0.5, "max_area": 0.5}, "the first below the second"),
+        ({"folder": "photos"}, "not an absolute path"),
+        ({"min_area": 0.5, "max_area": 0.5}, "min_area the smaller one"),
         ({"max_area": 1.5}, "shares of a photo"),
         ({"min_quality": 2}, "it can be 0 to 1"),
         ({"position": "middle"}, "there are left, right"),
-        ({"taken_from": date(2025, 1, 2), "taken_until": date(2025, 1, 1)}, "the first is later"),
+        ({"taken_from": date(2025, 1, 2), "taken_until": date(2025, 1, 1)}, "is after taken_until"),
     ],
 )
 def test_what_nothing_can_meet(kept: dict[str, Any], fault: str) -> None:

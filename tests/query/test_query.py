@@ -52,9 +52,9 @@ def test_an_id_that_no_database_holds_is_refused(name: str, number: int) -> None
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"positive": (), "text": ""}, "nothing is asked for"),
-        ({"positive": (), "text": " \n\t"}, "nothing is asked for"),
-        ({"positive": (), "negative": (Ref(segment=1),)}, "nothing is asked for"),
+        ({"positive": (), "text": ""}, "the query is empty"),
+        ({"positive": (), "text": " \n\t"}, "the query is empty"),
+        ({"positive": (), "negative": (Ref(segment=1),)}, "the query is empty"),
         ({"limit": 0}, "limit is 0"),
         ({"limit": -1}, "limit is -1"),
         ({"limit": MAX_LIMIT + 1}, f"limit is {MAX_LIMIT + 1}; it can be 1 to {MAX_LIMIT}"),

@@ -185,13 +185,13 @@ class TestWeights:
     @pytest.mark.parametrize("content", ["{", "[1]", "7", "\xff"])
     def test_a_broken_description(self, own: Callable[[str], Path], content: str) -> None:
         (own("tiny/dinov2") / "config.json").write_text(content, encoding="latin-1")
-        with pytest.raises(WeightsCorruptError, match=r"config\.json.*fetch it anew"):
+        with pytest.raises(WeightsCorruptError, match=r"config\.json.*download it again"):
             embedder_spec("dinov2:tiny/dinov2")
 
     @pytest.mark.parametrize("config", [{}, {"num_features": None}, {"num_features": "many"}])
     def test_a_description_without_a_length(self, own: Callable[[str], Path], config: Any) -> None:
         (own("timm/resnet18.tiny") / "config.json").write_text(json.dumps(config))
-        with pytest.raises(WeightsCorruptError, match="how long its vectors are"):
+        with pytest.raises(WeightsCorruptError, match="the length of its vectors"):
             embedder_spec("timm:resnet18.tiny")
 
     def test_a_description_of_another_network(self, own: Callable[[str], Path]) -> None:
@@ -222,7 +222,7 @@ class TestWeights:
         kind, _, model = name.partition(":")
         path = own(embedders._on_hub(kind, model)) / "model.safetensors"
         path.write_bytes(path.read_bytes()[:-1000])
-        with pytest.raises(WeightsCorruptError, match="fetch it anew"):
+        with pytest.raises(WeightsCorruptError, match="download it again"):
             embedder_spec(name).build("cpu", 1)
 
     def test_means_that_are_not_there(self, own: Callable[[str], Path]) -> None:

@@ -249,7 +249,7 @@ class TestWeights:
         (folder / "new").write_bytes(content)
         monkeypatch.setitem(pixel_classes.WEIGHTS, "lraspp", f"l-{digest_of_file(folder / 'new')[:8]}.pth")
         (folder / "new").rename(folder / pixel_classes.WEIGHTS["lraspp"])
-        with pytest.raises(WeightsCorruptError, match="holds no weights"):
+        with pytest.raises(WeightsCorruptError, match="has no weights"):
             recipe_spec.__wrapped__("lraspp").build("cpu", None)
 
     def test_weights_of_another_network_are_corrupt(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -245,7 +245,7 @@ class TestWeights:
         model = hub("segformer")
         path = model.place / "model.safetensors"  # type: ignore[operator]
         path.write_bytes(path.read_bytes()[:-100])
-        with pytest.raises(WeightsCorruptError, match="fetch it anew"):
+        with pytest.raises(WeightsCorruptError, match="download it again"):
             semantic._build(model, "cpu", None, SMALL)
 
     def test_a_broken_description(self, hub: Hub) -> None:
@@ -538,7 +538,7 @@ class TestSam:
         assert found.segments.quality == pytest.approx([0.9, 0.8])
         assert isinstance(recipe, NetworkRecipe)
         assert recipe.class_names == ()
-        with pytest.raises(TypeError, match="tells no pixel's class"):
+        with pytest.raises(TypeError, match="does not classify pixels"):
             recipe.class_map(image, features)
         counted = sum(each.numel() for each in recipe.network.network.parameters())
         assert recipe.size.parameters == counted + recipe.lite.size.parameters

@@ -308,7 +308,7 @@ class TestPlaces:
         pending = toys.register()
         toys.add(analysis([X]))
         for ref in (Ref(image=pending), Ref(image=pending, point=(1, 1))):
-            with pytest.raises(QueryError, match=f"photo {pending} is working, it has not been analysed"):
+            with pytest.raises(QueryError, match=f"photo {pending} is working and has not been analysed"):
                 search(toys.engine(), ref)
 
     def test_a_photo_without_segments(self, toys: ToyLibrary) -> None:
@@ -375,7 +375,7 @@ class TestRecipes:
             Ref(query=kept, segment=0),
             Ref(query=kept),
         ):
-            with pytest.raises(QueryError, match=r"made by older:1, searches run with toy:1.*resegment"):
+            with pytest.raises(QueryError, match=r"made with older:1, but searches use toy:1.*resegment"):
                 search(toys.engine(), ref)
 
 

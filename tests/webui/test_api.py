@@ -511,7 +511,7 @@ class TestSearching:
     @pytest.mark.parametrize(
         ("extra", "fault"),
         [
-            ({"also": [{}]}, "a further thing says nothing"),
+            ({"also": [{}]}, "a part of the query is empty"),
             ({"also": [{"positive": [{"image": 1}]}]}, "pick a segment"),
             ({"relations": [{"subject": 0, "relation": "above", "object": 1}]}, "there are 1"),
             ({"relations": [{"subject": 0, "relation": "above", "object": 0}]}, "two different parts"),
@@ -554,8 +554,8 @@ class TestSearching:
     @pytest.mark.parametrize(
         ("filters", "status", "fault"),
         [
-            ({"folder": "relative"}, 422, "no absolute path"),
-            ({"min_area": 0.5, "max_area": 0.1}, 422, "the first below the second"),
+            ({"folder": "relative"}, 422, "not an absolute path"),
+            ({"min_area": 0.5, "max_area": 0.1}, 422, "min_area the smaller one"),
             ({"position": "middle"}, 422, "position"),
             ({"taken_from": "yesterday"}, 422, "taken_from"),
             ({"color": "red"}, 422, "color"),
@@ -600,10 +600,10 @@ class TestSearching:
     @pytest.mark.parametrize(
         ("body", "detail"),
         [
-            ({}, "nothing is asked for"),
-            ({"text": "  "}, "nothing is asked for"),
-            ({"text": None, "positive": []}, "nothing is asked for"),
-            ({"negative": [{"segment": 1}]}, "nothing is asked for"),
+            ({}, "the query is empty"),
+            ({"text": "  "}, "the query is empty"),
+            ({"text": None, "positive": []}, "the query is empty"),
+            ({"negative": [{"segment": 1}]}, "the query is empty"),
             ({"positive": [{}]}, "a reference is exactly one of"),
             ({"positive": [{"segment": 1, "image": 1}]}, "a reference is exactly one of"),
             ({"positive": [{"image": 1, "point": None}]}, "a reference is exactly one of"),

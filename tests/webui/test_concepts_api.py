@@ -97,7 +97,7 @@ def test_concepts_are_carried_to_another_collection(client: FlaskClient) -> None
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"space": "other:1"}, "one recipe only"), ({"directions": "AAAA"}, "damaged"), ({"rows": 7}, "damaged"),
+    [({"space": "other:1"}, "collections of one recipe"), ({"directions": "AAAA"}, "damaged"), ({"rows": 7}, "damaged"),
      ({"directions": "?"}, "damaged")],
 )  # fmt: skip
 def test_what_cannot_be_carried_is_said(client: FlaskClient, change: dict[str, Any], said: str) -> None:

@@ -73,7 +73,7 @@ def test_deleting_on_a_full_disk(
                 rest.write(bytes(1 << 12))
     answer = client.delete("/api/v1/images/1")
     assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
-    assert "the disk of the catalogue is full: make room on it, for even deleting" in answer.get_json()["detail"]
+    assert "the disk of the catalogue is full: free some space first; even deleting" in answer.get_json()["detail"]
     assert client.get("/api/v1/images/1").status_code == 200
     (small_disk / "rest").unlink()
     assert client.delete("/api/v1/images/1").status_code == 204
