@@ -151,7 +151,7 @@ def test_every_format_is_recognised_and_decoded(name: str) -> None:
 )
 def test_other_files_are_not_pictures(content: bytes) -> None:
     assert sniff_format(content) is None
-    with pytest.raises(UnreadableImageError, match="empty" if not content else "not a picture.*JPEG, PNG"):
+    with pytest.raises(UnreadableImageError, match="empty" if not content else "not an image.*JPEG, PNG"):
         decode(content, long_side=100)
 
 
@@ -553,7 +553,7 @@ def test_truncated_files_never_pass(name: str, share: float) -> None:
     try:
         image = decode(cut, long_side=64)
     except ImageError as error:
-        assert re.search("truncated|empty|damaged|not a picture|too few", str(error))
+        assert re.search("truncated|empty|damaged|not an image|too few", str(error))
     else:  # only what comes after the last pixel was missing
         np.testing.assert_array_equal(image.rgb, decode(content, long_side=64).rgb)
 
@@ -726,11 +726,11 @@ REFUSED = {
     "truncated_end_chunk.png": (UnreadableImageError, "truncated: the file ends"),
 }
 NOT_PICTURES = {
-    "decompression_bomb.ico": "not a picture",
+    "decompression_bomb.ico": "not an image",
     "empty.jpg": "the file is empty",
-    "not-an-image.jpg": "not a picture",
-    "notes.txt": "not a picture",
-    "zero_height.j2k": "not a picture",
+    "not-an-image.jpg": "not an image",
+    "notes.txt": "not an image",
+    "zero_height.j2k": "not an image",
 }
 
 

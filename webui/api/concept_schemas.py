@@ -98,7 +98,7 @@ class Concept(BaseModel):
     space: Annotated[
         str, Field(description="Space of the vectors; the concept is searchable among photos in this space.")
     ]
-    examples: Annotated[int, Field(description="Segments the concept was learnt from.")]
+    examples: Annotated[int, Field(description="Segments the concept was learned from.")]
 
 
 class ConceptList(BaseModel):
@@ -139,7 +139,7 @@ class LearntTag(BaseModel):
 
     name: str
     photos: Annotated[int, Field(description="Number of photos with this tag.")]
-    concept_id: Annotated[int | None, Field(description="Null if no concept was learnt.")]
+    concept_id: Annotated[int | None, Field(description="Null if no concept was learned.")]
     explained: Annotated[
         list[int], Field(description="Segments that match the tag, one per photo, most typical first.")
     ]
@@ -149,7 +149,7 @@ class LearntTag(BaseModel):
     agreement: Annotated[
         float | None, Field(description="Probability that a held-out photo with the tag outranks a photo without it.")
     ]
-    reason: Annotated[str | None, Field(description="Why no concept was learnt.")]
+    reason: Annotated[str | None, Field(description="Why no concept was learned.")]
 
 
 class LearntTags(BaseModel):

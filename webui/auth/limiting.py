@@ -64,7 +64,7 @@ def spend(rate: RateLimitItem, *key: str) -> None:
     limiter: MovingWindowRateLimiter = current_app.extensions[LIMITER]
     if not limiter.hit(rate, *key):
         wait = max(1, math.ceil(limiter.get_window_stats(rate, *key).reset_time - time.time()))
-        raise TooManyRequests(f"that was asked too often ({rate}): try again in {wait} s", retry_after=wait)
+        raise TooManyRequests(f"too many requests ({rate}): try again in {wait} s", retry_after=wait)
 
 
 def client() -> str:

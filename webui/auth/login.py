@@ -53,7 +53,7 @@ EDITORS = frozenset({"pages.upload"})
 ADMINS = frozenset({"pages.users", "api_accounts"})
 """Endpoints whose method tells another role than they need; the last is a blueprint."""
 
-NO_USERS = f"there are no users yet, and the first one has to be an admin: {FIRST_ADMIN}"
+NO_USERS = f"there are no users yet, and the first one must be an admin: {FIRST_ADMIN}"
 
 NO_USERS_LEFT = f"nobody can sign in, because there are no users: {FIRST_ADMIN}"
 
@@ -204,7 +204,7 @@ def sign_in() -> ResponseReturnValue:
         spend(rate, "sign-in", client())
     user = context().accounts.named(name)
     if not passwords.matches(password, user.password_hash if user else None) or user is None:
-        logger.warning("a sign-in from %s failed", client())  # not the name: it may be a password, mistyped there
+        logger.warning("sign-in from %s failed", client())  # not the name: it may be a password, mistyped there
         return _form("Wrong user name or password.", name), 401
     session.clear()
     session.permanent = True
@@ -281,8 +281,7 @@ def _sign_in_first() -> ResponseReturnValue:
         address = request.full_path.removesuffix("?")
         return redirect(f"/login?next={quote(address, safe='/')}" if address != "/" else "/login")
     advice = (
-        "this is for users: sign in at /login, or send an API token (Authorization: Bearer …); "
-        f"`{PROGRAM} tokens add` makes one"
+        f"sign in at /login, or send an API token (Authorization: Bearer …); create one with `{PROGRAM} tokens add`"
     )
     raise Unauthorized(
         advice if context().accounts.any() else NO_USERS_LEFT,
@@ -293,4 +292,4 @@ def _sign_in_first() -> ResponseReturnValue:
 def _refusal(visitor: Visitor, needed: Role) -> str:
     if visitor.name is None:
         return NO_USERS
-    return f"this needs the role {needed}, and {visitor.name} is a {visitor.role}: ask an admin for it"
+    return f"this needs the role {needed}, but {visitor.name} has the role {visitor.role}: ask an admin to change it"

@@ -27,7 +27,7 @@ def hashed(password: str) -> str:
         It is too short or too long.
     """
     if not LEAST <= len(password) <= MOST:
-        raise AccountError(f"a password has {LEAST} to {MOST} characters: several words make a good one")
+        raise AccountError(f"a password must have {LEAST} to {MOST} characters: several words make a good one")
     return generate_password_hash(_normal(password), _METHOD)
 
 

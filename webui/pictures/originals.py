@@ -81,10 +81,8 @@ def open_original(context: WebContext, image: ImageRecord) -> BufferedReader:
     _note_missing(context, gone)
     where = "; ".join(reasons) or "it has no location"
     if changed:
-        raise Conflict(f"photo {image.id} is not what it was: {where}. Run `{PROGRAM} ingest` on its folder again")
-    raise Gone(
-        f"the file of photo {image.id} is not there: {where}. Put it back, or delete the photo from the catalogue"
-    )
+        raise Conflict(f"the file of photo {image.id} has changed: {where}. Run `{PROGRAM} ingest` on its folder again")
+    raise Gone(f"the file of photo {image.id} is missing: {where}. Restore it, or delete the photo from the catalogue")
 
 
 def serve_original(context: WebContext, image: ImageRecord) -> Response:
@@ -160,7 +158,7 @@ def remake(context: WebContext, image: ImageRecord) -> None:
         if identity_of(stream) != before and digest_of(stream) != image.sha256:
             for path in (preview, thumbnail):
                 path.unlink(missing_ok=True)
-            raise Conflict(f"photo {image.id} was changed on disk while it was decoded: try again")
+            raise Conflict(f"photo {image.id} changed on disk while it was being decoded: try again")
 
 
 def serve_rendition(path: Path, etag: str) -> Response:

@@ -65,7 +65,7 @@ class Renditions:
         """
         self._raise_failure(sha256)
         if not self._places.acquire(timeout=PATIENCE_SECONDS):
-            raise ServiceUnavailable("many pictures are being made: try again in 5 s", retry_after=5)
+            raise ServiceUnavailable("too many pictures are being made at once: try again in 5 s", retry_after=5)
         try:
             self._raise_failure(sha256)
             self._decoders().submit(source, long_side=_SMALL, preview=preview, thumbnail=thumbnail).result()

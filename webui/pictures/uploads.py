@@ -26,7 +26,7 @@ class InsufficientStorage(HTTPException):  # named as werkzeug names its own
     """*507* ``Insufficient Storage``: there is no room on the disk, or no more is allowed."""
 
     code = 507
-    description = "There is no room on the server's disk: make room on it."
+    description = "The server's disk is full. Free some space on it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,11 @@ def receive(upload: FileStorage, folder: Path) -> Received:
     """
     prefix = upload.stream.read(SNIFF_BYTES)
     if not prefix:
-        raise UnprocessableEntity("the file is empty (0 bytes): choose a picture, or copy it again from its source")
+        raise UnprocessableEntity("the file is empty (0 bytes): choose another, or copy it again from its source")
     found = sniff_format(prefix)
     if found is None:
         formats = ", ".join(FORMATS)
-        raise UnsupportedMediaType(f"the file is not a picture by its content: send one of the formats {formats}")
+        raise UnsupportedMediaType(f"the file's content is not a supported image: send one of {formats}")
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / PARTIAL_PATTERN.replace("*", secrets.token_hex(8))
     try:
@@ -77,7 +77,9 @@ def receive(upload: FileStorage, folder: Path) -> Received:
     except BaseException as error:
         partial.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in FULL:
-            raise InsufficientStorage("the server's disk is full: make room on it, and send the file again") from error
+            raise InsufficientStorage(
+                "the server's disk is full: free some space on it, and send the file again"
+            ) from error
         raise
 
 

@@ -58,12 +58,12 @@ class Metrics:
             Counter("segsearch_http_requests", "Requests answered.", labels, registry=registry),
             Histogram(
                 "segsearch_http_request_seconds",
-                "Seconds until an answer was ready.",
+                "Seconds per request.",
                 ("method", "route"),
                 registry=registry,
                 buckets=SECONDS,
             ),
-            Histogram("segsearch_search_seconds", "Seconds a search took.", registry=registry, buckets=SECONDS),
+            Histogram("segsearch_search_seconds", "Seconds per search.", registry=registry, buckets=SECONDS),
             follower,
         )
 
@@ -81,7 +81,7 @@ class _Contents(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The gauges; without those of the catalogue if it does not answer."""
         index = self._parts.engine.segments
-        yield GaugeMetricFamily("segsearch_indexed_segments", "Segments that a search can find.", value=len(index))
+        yield GaugeMetricFamily("segsearch_indexed_segments", "Segments that are searchable.", value=len(index))
         yield GaugeMetricFamily("segsearch_index_lag", "Segments that are not searchable yet.", value=index.lag)
         answers = False
         try:
@@ -91,7 +91,7 @@ class _Contents(Collector):
             answers = True
             yield states
         except Exception:
-            logger.exception("the catalogue cannot be counted")
+            logger.exception("cannot count the catalogue")
         yield GaugeMetricFamily("segsearch_catalog_up", "Whether the catalogue answers.", value=float(answers))
 
 

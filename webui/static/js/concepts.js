@@ -84,7 +84,7 @@ async function learn() {
     failed.push(problem.message);
   }
   if (!failed.length) return location.reload();
-  say(`${learnt} learnt. ${failed.join("; ")}.`);
+  say(`${learnt} learned. ${failed.join("; ")}.`);
   dialog.addEventListener("close", () => learnt && location.reload(), { once: true });
 }
 
