@@ -21,7 +21,7 @@ MOST_EXAMPLES = 40
 MOST_AGAINST = 10
 """And so many negative ones, the likest segments of photos without the tag."""
 
-TAKEN = "there is already a concept of this name: replace it (`--replace`), or use another name"
+TAKEN = "there is already a concept of this name: set `replace` to relearn it, or use another name"
 
 T = TypeVar("T")
 

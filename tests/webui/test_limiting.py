@@ -100,7 +100,7 @@ def test_attempts_to_sign_in(client: FlaskClient, users: Accounts, place: dict[s
     answer = attempt("admin", PASSWORD)
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) >= 1
-    assert "too often" in answer.text
+    assert "too many requests" in answer.text
     assert "Set-Cookie" not in answer.headers
     elsewhere = {"REMOTE_ADDR": "203.0.113.9"}
     form = {"name": "admin", "password": PASSWORD}
