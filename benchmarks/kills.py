@@ -65,14 +65,13 @@ def faults_of(deployment: Deployment) -> list[str]:
     segments = deployment.rows("SELECT count(*) FROM segment WHERE NOT is_fallback")[0][0]
     counted = deployment.rows("SELECT coalesce(sum(segment_count), 0) FROM image")[0][0]
     per_photo = "SELECT image_id FROM segment GROUP BY image_id, mask_counts, x0, y0, x1, y1 HAVING count(*) > 1"
+    unfinished = "SELECT count(*) FROM image WHERE state NOT IN ('indexed', 'empty')"
     checks = {
         "photos lost": len(wanted - set(digests)),
         "photos doubled": len(digests) - len(set(digests)),
         "photos that nobody gave": len(set(digests) - wanted),
         "places lost or doubled": abs(len(places) - len(wanted)),
-        "photos not entered": deployment.rows("SELECT count(*) FROM image WHERE state NOT IN ('indexed', 'empty')")[0][
-            0
-        ],
+        "photos not entered": deployment.rows(unfinished)[0][0],
         "segments lost or doubled": abs(segments - counted),
         "photos with a segment twice": len(deployment.rows(per_photo)),
         "segments without photo": deployment.rows(

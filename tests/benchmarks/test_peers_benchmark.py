@@ -15,9 +15,10 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import peers
-from benchmarks.peer_process import STORES, TOP
-from benchmarks.peers import TUNING, Comparison, PeerError, Terms, chosen, interpreter, nearest, tuned
+from benchmarks import peer_client, peers
+from benchmarks.peer_client import PeerError, interpreter
+from benchmarks.peer_stores import STORES, TOP
+from benchmarks.peers import TUNING, Comparison, Terms, chosen, nearest, tuned
 
 pytestmark = pytest.mark.slow
 
@@ -162,7 +163,7 @@ class TestEnvironments:
     @pytest.mark.skipif(shutil.which("uv") is None, reason="needs uv")
     def test_one_that_cannot_be_made(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("UV_OFFLINE", "1")
-        monkeypatch.setitem(peers.PACKAGES, "faiss", ("no-such-package==0.0.1",))
+        monkeypatch.setitem(peer_client.PACKAGES, "faiss", ("no-such-package==0.0.1",))
         figures, faults = compared(tmp_path, FLAT)
         assert figures == {}
         assert faults[FLAT].startswith("its environment could not be made: ")

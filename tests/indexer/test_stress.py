@@ -13,6 +13,7 @@ from PIL import Image
 from toys import Ingested, Pictures, drawing
 
 from benchmarks import attack, fuzz, kills
+from benchmarks.deployment import Deployment
 
 pytestmark = pytest.mark.slow
 
@@ -41,11 +42,11 @@ def test_random_requests() -> None:
 
 
 @pytest.fixture
-def account(ingested: Ingested) -> kills.Library:
+def account(ingested: Ingested) -> Deployment:
     """The account of an installation in which nothing was killed."""
     assert ingested.assembly.settings.home.is_dir()
     digests = {hashlib.sha256(path.read_bytes()).hexdigest() for path in ingested.paths}
-    return kills.Library(ingested.assembly.settings.home, ingested.photos, files=digests)
+    return Deployment(ingested.assembly.settings.home, ingested.photos, files=digests)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def account(ingested: Ingested) -> kills.Library:
         ("UPDATE image SET sha256 = 'x' WHERE id = 1", "1 photos that nobody gave"),
     ],
 )
-def test_the_account_would_notice(account: kills.Library, damage: str, fault: str) -> None:
+def test_the_account_would_notice(account: Deployment, damage: str, fault: str) -> None:
     assert kills.faults_of(account) == []
     account.rows(damage)
     assert any(fault in each for each in kills.faults_of(account))
