@@ -8,85 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from .servers import drawn
-
-IDS = [
-    "1",
-    "2",
-    "7",
-    "19",
-    "0",
-    "-1",
-    "9223372036854775807",
-    "9223372036854775808",
-    "9" * 19,
-    "9" * 400,
-    "1.5",
-    "x",
-    "%00",
-    "٣",
-    "1e3",
-]
-TEXTS = [
-    *("motorcycle", "animal", "red car", "", " ", "a" * 10_000, "\x00", "dog\x00", "’; DROP TABLE image;--", "%", "_"),
-    *("\ud800", "𝄞", "é", "e\u0301", "\u202egnp", "../../etc/passwd", "<script>", "\r\nX: y", "null", "NaN"),
-]
-NUMBERS = [
-    0,
-    1,
-    -1,
-    50,
-    1000,
-    1001,
-    2**31,
-    2**63 - 1,
-    2**63,
-    -(2**63),
-    10**30,
-    0.5,
-    -0.5,
-    1e308,
-    -1e308,
-    True,
-    None,
-    "1",
-]
-DATES = [
-    "2020-01-01",
-    "0001-01-01",
-    "9999-12-31",
-    "2020-02-30",
-    "2020-01-01T00:00:00Z",
-    "9999-12-31T23:59:59+14:00",
-    "x",
-]
-PATHS = [
-    *("/", "/search", "/worst", "/upload", "/concepts", "/discover", "/account", "/users", "/login", "/library/items"),
-    *("/healthz", "/readyz", "/metrics", "/api/v1/openapi.json", "/api/v1/status", "/api/v1/images", "/api/v1/words"),
-    *(
-        "/api/v1/folders",
-        "/api/v1/concepts",
-        "/api/v1/clusters",
-        "/api/v1/nothing",
-        "/static/css/base.css",
-        "/favicon.ico",
-    ),
-]
-WITH_ID = [
-    *("/photos/{}", "/api/v1/images/{}", "/api/v1/images/{}/file", "/api/v1/images/{}/thumbnail"),
-    *("/api/v1/images/{}/preview", "/api/v1/segments/{}/crop", "/api/v1/queries/{}", "/api/v1/queries/{}/file"),
-    *("/api/v1/feedback/{}", "/api/v1/feedback/{}/rounds/last", "/api/v1/concepts/{}", "/api/v1/clusters/{}"),
-]
-POSTED = [
-    *("/api/v1/search", "/api/v1/feedback", "/api/v1/concepts", "/api/v1/concepts/merge", "/api/v1/concepts/import"),
-    *("/api/v1/concepts/learn", "/api/v1/clusters/merge", "/api/v1/clusters/update", "/api/v1/users", "/api/v1/tokens"),
-    *("/api/v1/account/password", "/api/v1/account/tokens", "/api/v1/intake", "/login", "/logout"),
-]
-KEYS = [
-    *("positive", "negative", "text", "limit", "group_by", "min_quality", "masks", "also", "relations", "filters"),
-    *("facets", "segment", "image", "query", "point", "box", "name", "ids", "feedback", "round", "folders", "concepts"),
-    *("folder", "taken_from", "taken_until", "label", "concept", "area", "position", "judgements", "password", "role"),
-]
+from .random_values import PATHS, TEXTS, ValueDrawer
 
 
 class Drawer:
@@ -98,7 +20,7 @@ class Drawer:
     """
 
     def __init__(self, rng: random.Random) -> None:
-        self.rng = rng
+        self.rng, self.values = rng, ValueDrawer(rng)
         self._kinds: list[Callable[[], bytes]] = [
             *(self.path, self.path, self.listed, self.search, self.search, self.random_json, self.deep_json),
             *(self.upload, self.upload, self.query_photo, self.form, self.deletion, self.ranged, self.not_http),
@@ -111,7 +33,7 @@ class Drawer:
 
     def path(self) -> bytes:
         """Any address, by any method."""
-        path = self._address()
+        path = self.values.address()
         if self.rng.random() < 0.2:
             path += self.rng.choice(
                 ["/", "//", "/..", "/../../etc/passwd", "%2e%2e", "%00", "?" * 50, "\\", "/" + "a" * 3000]
@@ -136,23 +58,25 @@ class Drawer:
             "id",
         ]
         pairs = [
-            f"{self.rng.choice(names)}={quote(self._scalar_text(), errors='surrogatepass')}"
+            f"{self.rng.choice(names)}={quote(self.values.scalar_text(), errors='surrogatepass')}"
             for _ in range(self.rng.randint(1, 4))
         ]
         return self._request("GET", f"{self.rng.choice(PATHS)}?{'&'.join(pairs)}")
 
     def search(self) -> bytes:
         """A search that is nearly right."""
-        body: dict[str, Any] = {"positive": [self._reference() for _ in range(self.rng.randint(0, 2))]}
+        body: dict[str, Any] = {"positive": [self.values.reference() for _ in range(self.rng.randint(0, 2))]}
         for key in self.rng.sample(
             ["negative", "text", "limit", "min_quality", "filters", "facets", "also", "relations"], 3
         ):
-            body[key] = self._field(key)
+            body[key] = self.values.field(key)
         return self._json("POST", "/api/v1/search", json.dumps(body))
 
     def random_json(self) -> bytes:
         """JSON of any shape for any call that takes JSON."""
-        return self._json(self.rng.choice(["POST", "PATCH", "PUT"]), self._posted(), json.dumps(self._value(3)))
+        return self._json(
+            self.rng.choice(["POST", "PATCH", "PUT"]), self.values.posted(), json.dumps(self.values.value(3))
+        )
 
     def deep_json(self) -> bytes:
         """JSON that is hard to read, or none."""
@@ -169,15 +93,15 @@ class Drawer:
                 "1",
             ),
         ]
-        return self._json("POST", self._posted(), self.rng.choice(texts))
+        return self._json("POST", self.values.posted(), self.rng.choice(texts))
 
     def upload(self) -> bytes:
         """A photo, or what pretends to be one."""
-        return self._form("/api/v1/images", self._picture())
+        return self._form("/api/v1/images", self.values.picture())
 
     def query_photo(self) -> bytes:
         """A query photo."""
-        return self._form("/api/v1/queries", self._picture())
+        return self._form("/api/v1/queries", self.values.picture())
 
     def form(self) -> bytes:
         """A form of many, few or broken parts."""
@@ -193,7 +117,7 @@ class Drawer:
 
     def deletion(self) -> bytes:
         """Something is taken away."""
-        return self._request("DELETE", self._with_id())
+        return self._request("DELETE", self.values.with_id())
 
     def ranged(self) -> bytes:
         """Part of a file."""
@@ -257,62 +181,3 @@ class Drawer:
         return self._request(
             "POST", path, head + content + b"\r\n--x--\r\n", {"Content-Type": "multipart/form-data; boundary=x"}
         )
-
-    def _picture(self) -> bytes:
-        whole = drawn(self.rng.randint(0, 60), self.rng.choice([(64, 48), (320, 240), (1, 1), (3000, 10)]))
-        spoilt = bytearray(whole)
-        for _ in range(self.rng.randint(1, 20)):
-            spoilt[self.rng.randrange(len(spoilt))] = self.rng.randrange(256)
-        return self.rng.choice(
-            [whole, whole, bytes(spoilt), whole[: len(whole) // 2], b"", b"no picture", self.rng.randbytes(500)]
-        )
-
-    def _address(self) -> str:
-        return self.rng.choice(PATHS) if self.rng.random() < 0.4 else self._with_id()
-
-    def _with_id(self) -> str:
-        return quote(self.rng.choice(WITH_ID).format(self.rng.choice(IDS)), safe="/%")
-
-    def _posted(self) -> str:
-        return self.rng.choice(POSTED) if self.rng.random() < 0.8 else self._with_id()
-
-    def _scalar_text(self) -> str:
-        return self.rng.choice([*TEXTS[:-8], *IDS, *map(str, NUMBERS), *DATES])
-
-    def _number(self) -> Any:
-        return self.rng.choice(NUMBERS)
-
-    def _reference(self) -> dict[str, Any]:
-        kind = self.rng.choice(["segment", "image", "query"])
-        found: dict[str, Any] = {kind: self.rng.choice([1, 2, 30, self._number()])}
-        if kind != "segment" and self.rng.random() < 0.7:
-            found["point"] = [self.rng.choice([10, 100, self._number()]) for _ in range(self.rng.choice([2, 2, 2, 1]))]
-        if self.rng.random() < 0.2:
-            found["box"] = [self.rng.choice([0, 50, 200, self._number()]) for _ in range(4)]
-        return found
-
-    def _field(self, key: str) -> Any:
-        fields: dict[str, Callable[[], Any]] = {
-            "negative": lambda: [self._reference()],
-            "text": lambda: self.rng.choice(TEXTS),
-            "limit": self._number,
-            "min_quality": self._number,
-            "facets": lambda: self.rng.choice([True, False, None, ["label"], self._number()]),
-            "also": lambda: [{"text": self.rng.choice(TEXTS)}, {"positive": [self._reference()]}],
-            "relations": lambda: [{"first": self._number(), "relation": "left_of", "second": self._number()}],
-            "filters": lambda: {
-                self.rng.choice(["folder", "label", "concept", "taken_from", "taken_until"]): self.rng.choice(
-                    [*TEXTS, *DATES]
-                ),
-                self.rng.choice(["min_area", "max_area", "position"]): self._number(),
-            },
-        }
-        return fields[key]() if self.rng.random() < 0.9 else self._value(2)
-
-    def _value(self, depth: int) -> Any:
-        kind = self.rng.random()
-        if depth == 0 or kind < 0.4:
-            return self.rng.choice([*NUMBERS, *TEXTS])
-        if kind < 0.6:
-            return [self._value(depth - 1) for _ in range(self.rng.randint(0, 4))]
-        return {self.rng.choice(KEYS): self._value(depth - 1) for _ in range(self.rng.randint(0, 5))}
