@@ -44,8 +44,8 @@ TEXTS_KEPT = 1000
 """The vectors of so many texts are kept by an engine."""
 
 
-class Assembly:
-    """The parts of one installation, each made when it is first asked for.
+class Home:
+    """What an installation keeps: its database, by repositories, and its files. Each is opened when first asked for.
 
     Parameters
     ----------
@@ -122,16 +122,6 @@ class Assembly:
         """Segments that look alike and that nothing explains."""
         return Clusters(self._sessions)
 
-    @property
-    def discoverer(self) -> Discoverer:
-        """What finds such segments."""
-        return Discoverer(self.clusters, self.concepts, self.recipe_spec.space)
-
-    @property
-    def cluster_editor(self) -> ClusterEditor:
-        """What names, merges and splits clusters."""
-        return ClusterEditor(self.clusters, self.concepts, self.recipe_spec.space)
-
     @cached_property
     def own_files(self) -> OwnFiles:
         """Uploads, query photos and renditions."""
@@ -146,6 +136,25 @@ class Assembly:
     def storage(self) -> Storage:
         """Whether there is room on the disk."""
         return Storage(self.settings)
+
+
+class Assembly(Home):
+    """What an installation keeps, and all that works on it: each part is made when it is first asked for.
+
+    Parameters
+    ----------
+    settings : Settings
+    """
+
+    @property
+    def discoverer(self) -> Discoverer:
+        """What finds such segments."""
+        return Discoverer(self.clusters, self.concepts, self.recipe_spec.space)
+
+    @property
+    def cluster_editor(self) -> ClusterEditor:
+        """What names, merges and splits clusters."""
+        return ClusterEditor(self.clusters, self.concepts, self.recipe_spec.space)
 
     @cached_property
     def recipe_spec(self) -> RecipeSpec:
