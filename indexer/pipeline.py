@@ -18,19 +18,19 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from io import BufferedReader
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from retrieval.analysis.batch import describe, extract_batch
 from retrieval.analysis.local import ANALYSIS_SIDE
 from retrieval.catalog import IngestQueue
-from retrieval.catalog.records import AnalyzedImage, Job
-from retrieval.errors import ImageError, OutOfDeviceMemoryError, UnreadableImageError
-from retrieval.images.colors import color_shares
+from retrieval.catalog.records import Job
+from retrieval.errors import ImageError, UnreadableImageError
 from retrieval.images.decode import DecodedImage
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.images.renditions import remove_partial
@@ -39,7 +39,7 @@ from retrieval.recipes.protocols import Recipe
 from retrieval.settings import Settings
 from retrieval.storage.disk import Storage
 from retrieval.storage.originals import Identity, digest_of, identity_of, open_regular, path_of_opened
-from retrieval.types import Analysis
+from retrieval.types import AnalyzedImage
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +76,12 @@ class _Decoding:
 class _Decoded:
     job: Job
     image: DecodedImage
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Analyzed:
+    image_id: int
+    image: AnalyzedImage
 
 
 _END = None
@@ -132,7 +138,7 @@ class Pipeline:
         """
         cores, ahead = os.cpu_count() or 1, self.recipe.batch_size * self.recipe.concurrency * AHEAD
         decoded: queue.Queue[_Decoded | None] = queue.Queue(ahead)
-        analysed: queue.Queue[Future[AnalyzedImage] | None] = queue.Queue(ahead)
+        analysed: queue.Queue[Future[_Analyzed] | None] = queue.Queue(ahead)
         done = [0]
         self._failure.clear()
         self.ingest_queue.release(self.owner)  # what an earlier run could not give back
@@ -257,45 +263,26 @@ class Pipeline:
     def _network(
         self,
         decoded: queue.Queue[_Decoded | None],
-        analysed: queue.Queue[Future[AnalyzedImage] | None],
+        analysed: queue.Queue[Future[_Analyzed] | None],
         regions: ThreadPoolExecutor,
     ) -> None:
         """Fill batches from what is decoded, run the network, and hand each photo to the region threads."""
         while (batch := _take_batch(decoded, self.recipe.batch_size)) and not self._failure:
             started = time.perf_counter()
-            features = self._extract([item.image.rgb for item in batch])
+            features = extract_batch(self.recipe, [item.image.rgb for item in batch])
             self.times.network += time.perf_counter() - started
             for item, each in zip(batch, features, strict=True):
-                self._put(analysed, regions.submit(self._analyze, item, each))
+                self._put(analysed, regions.submit(self._describe, item, each))
 
-    def _extract(self, images: Sequence[Any]) -> list[Any]:
-        """Features of a batch; one that does not fit the device's memory is halved."""
-        try:
-            return list(self.recipe.extract(images))
-        except OutOfDeviceMemoryError:
-            if len(images) == 1:
-                raise
-            logger.warning("a batch of %d does not fit in the device's memory: halving it", len(images))
-            half = len(images) // 2
-            return self._extract(images[:half]) + self._extract(images[half:])
-
-    def _analyze(self, item: _Decoded, features: Any) -> AnalyzedImage:
+    def _describe(self, item: _Decoded, features: Any) -> _Analyzed:
         started = time.perf_counter()
-        segments = self.recipe.segment(item.image.rgb, features)
-        analysis: Analysis = self.recipe.embed(item.image.rgb, features, segments)
-        colors = color_shares(item.image.rgb, analysis.segments)
+        image = describe(self.recipe, item.image, features)
         self.times.regions += time.perf_counter() - started
-        return AnalyzedImage(
-            image_id=item.job.image_id,
-            format=item.image.format,
-            size_hw=item.image.size_hw,
-            taken_at=item.image.taken_at,
-            analysis=replace(analysis, colors=colors),
-        )
+        return _Analyzed(item.job.image_id, image)
 
-    def _write(self, analysed: queue.Queue[Future[AnalyzedImage] | None], done: list[int]) -> None:
+    def _write(self, analysed: queue.Queue[Future[_Analyzed] | None], done: list[int]) -> None:
         """Commit photos in batches, often enough that they are found soon; keep the leases alive."""
-        entries: list[AnalyzedImage] = []
+        analyzed: dict[int, AnalyzedImage] = {}
         committed = renewed = time.monotonic()
         more = True
         while more and not self._failure:
@@ -303,18 +290,19 @@ class Pipeline:
                 future = analysed.get(timeout=COMMIT_SECONDS)
                 more = future is not _END
                 if future is not None:
-                    entries.append(future.result())
+                    item = future.result()
+                    analyzed[item.image_id] = item.image
             except queue.Empty:
                 pass
             now = time.monotonic()
-            if entries and (not more or len(entries) >= COMMIT_PHOTOS or now - committed > COMMIT_SECONDS):
+            if analyzed and (not more or len(analyzed) >= COMMIT_PHOTOS or now - committed > COMMIT_SECONDS):
                 started = time.perf_counter()
-                self.ingest_queue.finish(self.owner, entries, self.recipe.fingerprint, self.recipe.space)
+                self.ingest_queue.finish(self.owner, analyzed, self.recipe.fingerprint, self.recipe.space)
                 self.times.write += time.perf_counter() - started
-                done[0] += len(entries)
-                for _ in entries:
+                done[0] += len(analyzed)
+                for _ in analyzed:
                     self.on_done()
-                entries, committed = [], now
+                analyzed, committed = {}, now
             if now - renewed > 20:
                 self.ingest_queue.renew(self.owner)
                 renewed = now

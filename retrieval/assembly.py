@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from .analysis.analyzer import AnalyzedPhoto, Analyzer
+from .analysis.analyzer import Analyzer
 from .analysis.local import LocalAnalyzer, text_vector
 from .analysis.remote import RemoteAnalyzer
 from .catalog import (
@@ -38,7 +38,7 @@ from .settings import Settings
 from .storage.disk import Storage
 from .storage.own_files import OwnFiles
 from .text.vocabulary import Vocabulary
-from .types import Vectors
+from .types import AnalyzedImage, Vectors
 
 TEXTS_KEPT = 1000
 """The vectors of so many texts are kept by an engine."""
@@ -234,7 +234,7 @@ class Assembly(Home):
         engine.refresh()
         return engine
 
-    def analyze(self, path: Path, decoders: DecoderPool) -> AnalyzedPhoto:
+    def analyze(self, path: Path, decoders: DecoderPool) -> AnalyzedImage:
         """Analyse a photo: by the analyzer process or, where it is not up, by the recipe in this process.
 
         Parameters

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
@@ -216,6 +217,27 @@ class Analysis:
     def __post_init__(self) -> None:
         if len(self.vectors) != len(self.segments):
             raise ValueError(f"{len(self.vectors)} vectors for {len(self.segments)} segments")
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class AnalyzedImage:
+    """A decoded photo with what a recipe made of it.
+
+    Attributes
+    ----------
+    size_hw : tuple of int
+        Height and width of the upright original.
+    format : str
+        One of :data:`retrieval.images.formats.FORMATS`.
+    taken_at : datetime or None
+        Local time of the camera.
+    analysis : Analysis
+    """
+
+    size_hw: tuple[int, int]
+    format: str
+    taken_at: datetime | None
+    analysis: Analysis
 
 
 @dataclass(frozen=True, eq=False, slots=True)

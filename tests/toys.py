@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from retrieval.assembly import Assembly
 from retrieval.catalog import Catalog, Concepts, IngestQueue, QueryStore, open_sessions
-from retrieval.catalog.records import AnalyzedImage, SegmentRecord
+from retrieval.catalog.records import SegmentRecord
 from retrieval.embed.projection import unit
 from retrieval.images.masks import encode_mask
 from retrieval.index.files import IndexFiles
@@ -23,7 +23,7 @@ from retrieval.recipes import RecipeSpec
 from retrieval.search.engine import SearchEngine
 from retrieval.storage.locations import SeenFile, uri_of
 from retrieval.text.vocabulary import Vocabulary
-from retrieval.types import Analysis, Segments, Vectors
+from retrieval.types import Analysis, AnalyzedImage, Segments, Vectors
 
 TOY = "toy:1"
 SIZE = (96, 72)
@@ -140,8 +140,8 @@ class ToyLibrary:
         self, image_id: int, found: Analysis, *, size_hw: tuple[int, int] = (80, 400), recipe: str = "", owner: str = ""
     ) -> int:
         """Commit what was found of a claimed photo."""
-        entry = AnalyzedImage(image_id=image_id, format="PNG", size_hw=size_hw, taken_at=None, analysis=found)
-        return self.ingest_queue.finish(owner or "toys", [entry], recipe or self.recipe)
+        entry = AnalyzedImage(format="PNG", size_hw=size_hw, taken_at=None, analysis=found)
+        return self.ingest_queue.finish(owner or "toys", {image_id: entry}, recipe or self.recipe)
 
     def live_segments(self) -> LiveIndex:
         """The index of segments, opened anew."""

@@ -16,9 +16,9 @@ import psutil
 
 from retrieval.analysis.local import ANALYSIS_SIDE
 from retrieval.assembly import Assembly
-from retrieval.catalog.records import AnalyzedImage
 from retrieval.images.decode import DecodedImage, decode_with_renditions
 from retrieval.settings import Settings
+from retrieval.types import AnalyzedImage
 
 from ..report import Tally
 from ..scan import register_files
@@ -77,10 +77,8 @@ def _stages_alone(assembly: Assembly, folder: Path, sample: int = 24) -> dict[st
         features = _cpu(spent, "network", partial(recipe.extract, [image.rgb]))[0]
         segments = _cpu(spent, "segment", partial(recipe.segment, image.rgb, features))
         analysis = _cpu(spent, "embed", partial(recipe.embed, image.rgb, features, segments))
-        entry = AnalyzedImage(
-            image_id=job.image_id, format="JPEG", size_hw=image.size_hw, taken_at=None, analysis=analysis
-        )
-        _cpu(spent, "write", partial(assembly.ingest_queue.finish, "nobody", [entry], recipe.fingerprint))
+        entry = AnalyzedImage(format="JPEG", size_hw=image.size_hw, taken_at=None, analysis=analysis)
+        _cpu(spent, "write", partial(assembly.ingest_queue.finish, "nobody", {job.image_id: entry}, recipe.fingerprint))
         if number:
             for name, value in spent.items():
                 seconds[name] += value / (len(chosen) - 1)

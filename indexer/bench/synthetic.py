@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.assembly import Assembly
-from retrieval.catalog.records import AnalyzedImage
 from retrieval.storage.locations import SeenFile, uri_of
-from retrieval.types import Analysis, Segments, Vectors
+from retrieval.types import Analysis, AnalyzedImage, Segments, Vectors
 
 PER_PHOTO = 100
 BLOCK = 65_536
@@ -86,8 +85,8 @@ def enter(assembly: Assembly, number: int, photos: list[Analysis]) -> None:
         [SeenFile(uri_of(Path(f"/synthetic/{name}")), f"{name:064x}", 1, 1) for name in names]
     )
     jobs = assembly.ingest_queue.claim("bench", len(photos))
-    entries = [
-        AnalyzedImage(image_id=job.image_id, format="JPEG", size_hw=(480, 640), taken_at=None, analysis=analysis)
+    entries = {
+        job.image_id: AnalyzedImage(format="JPEG", size_hw=(480, 640), taken_at=None, analysis=analysis)
         for job, analysis in zip(jobs, photos, strict=True)
-    ]
+    }
     assembly.ingest_queue.finish("bench", entries, assembly.recipe_spec.fingerprint, assembly.recipe_spec.space)

@@ -11,7 +11,6 @@ from typing import Any
 import click
 from rich.text import Text
 
-from retrieval.analysis.analyzer import AnalyzedPhoto
 from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError
@@ -25,6 +24,7 @@ from retrieval.query.relations import RELATIONS, Relation
 from retrieval.query.request import Clause, Ref, SearchRequest
 from retrieval.search.answer import Match, PartMatch, SearchAnswer
 from retrieval.storage.disk import size
+from retrieval.types import AnalyzedImage
 
 from ..clean import clean, waste
 from .concept_output import concept_named
@@ -92,7 +92,7 @@ def _relation(text: str) -> Relation:
     return Relation(int(subject), name, int(other))
 
 
-def _analyze(assembly: Assembly, image: Path) -> AnalyzedPhoto:
+def _analyze(assembly: Assembly, image: Path) -> AnalyzedImage:
     with DecoderPool(1) as decoders:
         return assembly.analyze(image.absolute(), decoders)
 

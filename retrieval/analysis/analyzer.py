@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from ..types import Analysis, Vectors
+from ..types import AnalyzedImage, Vectors
 
 
 class Analyzer(Protocol):
     """Turns a picture file into segments with vectors: in this process, or in the one that serves all web workers."""
 
-    def analyze(self, path: Path) -> AnalyzedPhoto:
+    def analyze(self, path: Path) -> AnalyzedImage:
         """Decode, segment and embed one file.
 
         Raises
@@ -43,22 +41,3 @@ class Analyzer(Protocol):
             The process that does it is not up, or its recipe has no text tower of this space.
         """
         ...
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class AnalyzedPhoto:
-    """A picture file, analysed.
-
-    Attributes
-    ----------
-    size_hw : tuple of int
-        Height and width of the upright original.
-    format : str
-    taken_at : datetime or None
-    analysis : Analysis
-    """
-
-    size_hw: tuple[int, int]
-    format: str
-    taken_at: datetime | None
-    analysis: Analysis

@@ -10,8 +10,8 @@ from ..images.decoder_pool import QUERY_SECONDS, DecoderPool
 from ..processes.program import PROGRAM
 from ..query.request import MAX_TEXT
 from ..recipes.protocols import Recipe, TextEmbedder
-from ..types import Vectors
-from .analyzer import AnalyzedPhoto
+from ..types import AnalyzedImage, Vectors
+from .batch import analyze_batch
 
 ANALYSIS_SIDE = 1024
 """Photos are analysed on a copy with at most this long side, in pixels."""
@@ -30,7 +30,7 @@ class LocalAnalyzer:
     recipe: Recipe
     decoders: DecoderPool
 
-    def analyze(self, path: Path) -> AnalyzedPhoto:
+    def analyze(self, path: Path) -> AnalyzedImage:
         """Decode, segment and embed one file.
 
         Raises
@@ -38,14 +38,7 @@ class LocalAnalyzer:
         ImageError
         """
         decoded = self.decoders.submit(path, long_side=ANALYSIS_SIDE, timeout_seconds=QUERY_SECONDS).result()
-        features = self.recipe.extract([decoded.rgb])[0]
-        segments = self.recipe.segment(decoded.rgb, features)
-        return AnalyzedPhoto(
-            size_hw=decoded.size_hw,
-            format=decoded.format,
-            taken_at=decoded.taken_at,
-            analysis=self.recipe.embed(decoded.rgb, features, segments),
-        )
+        return analyze_batch(self.recipe, [decoded])[0]
 
     def embed_text(self, text: str, space: str) -> Vectors:
         """The vector of a text, (1, D), by the recipe's text tower.
@@ -63,7 +56,9 @@ class LocalAnalyzer:
 def text_vector(recipe: Recipe, text: str, space: str) -> Vectors:
     """The vector of a text, (1, D), by a recipe's text tower; raises as `LocalAnalyzer.embed_text`."""
     check_length(text)
-    if recipe.space != space or not isinstance(recipe, TextEmbedder):
+    if not isinstance(recipe, TextEmbedder):
+        raise AnalyzerUnavailableError(f"the analyzer runs {recipe.space}, which embeds no texts")
+    if recipe.space != space:
         raise AnalyzerUnavailableError(
             f"the analyzer runs {recipe.space}, but searches use {space}: restart `{PROGRAM} serve`"
         )

@@ -29,9 +29,8 @@ from ..errors import (
     UnreadableImageError,
 )
 from ..processes.program import PROGRAM
-from ..types import Vectors
+from ..types import AnalyzedImage, Vectors
 from . import private_socket
-from .analyzer import AnalyzedPhoto
 from .local import check_length
 from .wire import MAX_BYTES, WireError, load_photo, load_vectors
 
@@ -77,7 +76,7 @@ class RemoteAnalyzer:
     folder: Path
     owner: int | None = None
 
-    def analyze(self, path: Path) -> AnalyzedPhoto:
+    def analyze(self, path: Path) -> AnalyzedImage:
         """Have the process analyse one file.
 
         Raises

@@ -16,8 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from ..images.colors import COLORS
-from ..types import Analysis, Segments, Vectors
-from .analyzer import AnalyzedPhoto
+from ..types import Analysis, AnalyzedImage, Segments, Vectors
 
 MAX_BYTES = 128 * 1024**2
 """Of one answer. An analysed photo has some 5 MiB."""
@@ -53,7 +52,7 @@ _PHOTO = {
 _VECTORS = {"vectors": _Kind(np.float32, 2)}
 
 
-def dump_photo(photo: AnalyzedPhoto) -> bytes:
+def dump_photo(photo: AnalyzedImage) -> bytes:
     """An analysed photo as bytes."""
     analysis, segments = photo.analysis, photo.analysis.segments
     record = {
@@ -76,7 +75,7 @@ def dump_photo(photo: AnalyzedPhoto) -> bytes:
     return _dump({name: array for name, array in arrays.items() if array is not None}, _PHOTO)
 
 
-def load_photo(content: bytes) -> AnalyzedPhoto:
+def load_photo(content: bytes) -> AnalyzedImage:
     """An analysed photo from bytes.
 
     Raises
@@ -147,7 +146,7 @@ def _record(array: NDArray[Any]) -> dict[str, Any]:
     return found
 
 
-def _photo(arrays: Arrays, record: Mapping[str, Any]) -> AnalyzedPhoto:
+def _photo(arrays: Arrays, record: Mapping[str, Any]) -> AnalyzedImage:
     size_hw, labels, taken_at = record["size_hw"], record["labels"], record["taken_at"]
     _require(
         isinstance(size_hw, list)
@@ -168,7 +167,7 @@ def _photo(arrays: Arrays, record: Mapping[str, Any]) -> AnalyzedPhoto:
         label_scores=arrays["label_scores"],
     )
     _check_arrays(arrays, len(segments))
-    return AnalyzedPhoto(
+    return AnalyzedImage(
         size_hw=(size_hw[0], size_hw[1]),
         format=record["format"],
         taken_at=None if taken_at is None else datetime.fromisoformat(taken_at),

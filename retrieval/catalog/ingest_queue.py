@@ -8,7 +8,7 @@ only by the holder of the lease, so nothing is done twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,10 +18,11 @@ from sqlalchemy.orm import Session, selectinload
 
 from ..segment.assessment import Assessment, assess
 from ..storage.locations import path_of
+from ..types import AnalyzedImage
 from .carrying import JudgedMeanwhileError, Succession, carry, succession
 from .models import Image, IntakeOrder, Location, Segment
 from .owners import is_gone
-from .records import AnalyzedImage, Cancelled, Job, Orders, State, vector_bytes
+from .records import Cancelled, Job, Orders, State, vector_bytes
 from .rows import fallback_columns, in_chunks, segment_columns
 from .sessions import Repository, Sessions, database_now
 
@@ -83,14 +84,14 @@ class IngestQueue(Repository):
         with self._sessions.begin() as session:
             session.execute(update(Image).where(_held_by(owner)).values(values))
 
-    def finish(self, owner: str, entries: Iterable[AnalyzedImage], recipe: str, space: str | None = None) -> int:
+    def finish(self, owner: str, analyzed: Mapping[int, AnalyzedImage], recipe: str, space: str | None = None) -> int:
         """Commit photos with their segments and vectors, in one transaction; returns how many were still ours.
 
         `recipe` is what analysed them; `space` what their vectors can be compared within, the recipe itself if absent.
 
         A photo that was deleted, or whose lease went to another worker, is dropped.
         """
-        prepared = [_prepared(entry, recipe, space or recipe) for entry in entries]
+        prepared = [_prepared(image_id, entry, recipe, space or recipe) for image_id, entry in analyzed.items()]
         try:
             return self._commit(owner, prepared, self._successions(prepared, judged_only=True))
         except JudgedMeanwhileError:
@@ -294,7 +295,7 @@ class _Prepared:
     rows: list[dict[str, Any]]
 
 
-def _prepared(entry: AnalyzedImage, recipe: str, space: str) -> _Prepared:
+def _prepared(image_id: int, entry: AnalyzedImage, recipe: str, space: str) -> _Prepared:
     """All that is computed of a photo, before anything is locked."""
     segment_count = len(entry.analysis.segments)
     rows = segment_columns(entry.analysis, entry.size_hw) or fallback_columns(entry.analysis, entry.size_hw)
@@ -315,4 +316,4 @@ def _prepared(entry: AnalyzedImage, recipe: str, space: str) -> _Prepared:
         "vector_count": len(rows),
         "photo_vector": vector_bytes(entry.analysis.photo_vector),
     }
-    return _Prepared(entry.image_id, values, rows)
+    return _Prepared(image_id, values, rows)

@@ -10,7 +10,6 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, Protocol, Self
 
-from ..analysis.analyzer import AnalyzedPhoto
 from ..assembly import Assembly
 from ..catalog.records import ImageRecord, SegmentRecord
 from ..errors import QueryError
@@ -21,6 +20,7 @@ from ..query.relations import Relation
 from ..query.request import Box, Clause, Point, Ref, SearchRequest
 from ..search.answer import SearchAnswer
 from ..search.engine import SearchEngine
+from ..types import AnalyzedImage
 from .hits import Hit, Hits
 from .photos import Photos
 
@@ -65,7 +65,7 @@ class Library:
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
         self._decoders = DecoderPool(1)
-        self._analyses: Callable[[Path, str], AnalyzedPhoto] = lru_cache(ANALYSES_KEPT)(self._analyze)
+        self._analyses: Callable[[Path, str], AnalyzedImage] = lru_cache(ANALYSES_KEPT)(self._analyze)
 
     def __enter__(self) -> Self:
         """The library itself."""
@@ -237,7 +237,7 @@ class Library:
             finally:
                 self._assembly.queries.remove(query)
 
-    def _analyze(self, path: Path, _digest: str) -> AnalyzedPhoto:
+    def _analyze(self, path: Path, _digest: str) -> AnalyzedImage:
         return self._assembly.analyze(path, self._decoders)
 
     def _hits(self, answer: SearchAnswer) -> Hits:

@@ -19,7 +19,6 @@ from toys import Pictures
 from retrieval.analysis import private_socket
 from retrieval.analysis import remote as module
 from retrieval.analysis import server as analyzer_server
-from retrieval.analysis.analyzer import AnalyzedPhoto
 from retrieval.analysis.local import ANALYSIS_SIDE, LocalAnalyzer
 from retrieval.analysis.private_socket import SUFFIX
 from retrieval.analysis.remote import RemoteAnalyzer
@@ -29,7 +28,7 @@ from retrieval.images.decoder_pool import DecoderPool
 from retrieval.query.request import MAX_TEXT
 from retrieval.recipes import load
 from retrieval.recipes.grid import GridRecipe
-from retrieval.types import Vectors
+from retrieval.types import AnalyzedImage, Vectors
 
 
 class ReadingRecipe(GridRecipe):
@@ -102,7 +101,7 @@ class TestServed:
     ) -> None:
         path = pictures("a.png")
         here, there = local.analyze(path), remote.analyze(path)
-        assert isinstance(there, AnalyzedPhoto)
+        assert isinstance(there, AnalyzedImage)
         assert there.size_hw == here.size_hw
         np.testing.assert_array_equal(there.analysis.vectors, here.analysis.vectors)
         np.testing.assert_array_equal(there.analysis.segments.atoms, here.analysis.segments.atoms)
@@ -122,7 +121,7 @@ class TestServed:
 
     def test_several_at_once(self, remote: RemoteAnalyzer, pictures: Pictures) -> None:
         paths = pictures.many(WAITING_PHOTOS + 1)
-        found: list[AnalyzedPhoto] = []
+        found: list[AnalyzedImage] = []
         threads = [threading.Thread(target=lambda path=path: found.append(remote.analyze(path))) for path in paths]
         for thread in threads:
             thread.start()
@@ -136,7 +135,7 @@ class TestServed:
         begun, enough = threading.Event(), threading.Event()
 
         class Slow:
-            def analyze(self, path: Path) -> AnalyzedPhoto:
+            def analyze(self, path: Path) -> AnalyzedImage:
                 begun.set()
                 enough.wait(30)
                 return local.analyze(path)
@@ -155,7 +154,7 @@ class TestServed:
         self, serve: Callable[..., AnalyzerServer], folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         class Broken:
-            def analyze(self, path: Path) -> AnalyzedPhoto:
+            def analyze(self, path: Path) -> AnalyzedImage:
                 raise RuntimeError("a secret of the server")
 
         serve(Broken())
@@ -184,7 +183,7 @@ class Waiting:
         self.begun, self.enough = threading.Semaphore(0), threading.Event()
         self.asked: list[Path] = []
 
-    def analyze(self, path: Path) -> AnalyzedPhoto:
+    def analyze(self, path: Path) -> AnalyzedImage:
         """Wait, and fail."""
         self.asked.append(path)
         self.begun.release()
@@ -270,16 +269,16 @@ class TestTexts:
 
     @pytest.mark.parametrize("length", [MAX_TEXT + 1, 5_000_000])
     def test_a_text_that_is_too_long_is_the_askers_error(self, reader: RemoteAnalyzer, length: int) -> None:
-        with pytest.raises(QueryError, match=f"{length} characters; at most {MAX_TEXT}"):
+        with pytest.raises(QueryError, match=f"{length} characters: shorten it to at most {MAX_TEXT}"):
             reader.embed_text("x" * length, self.SPACE)
         assert reader.embed_text("x", self.SPACE).shape == (1, 2)
 
     def test_another_space_than_that_of_the_search(self, reader: RemoteAnalyzer) -> None:
-        with pytest.raises(AnalyzerUnavailableError, match=r"searches with other:1: start .*serve"):
+        with pytest.raises(AnalyzerUnavailableError, match=r"searches use other:1: restart .*serve"):
             reader.embed_text("red", "other:1")
 
     def test_a_recipe_that_reads_no_text(self, remote: RemoteAnalyzer) -> None:
-        with pytest.raises(AnalyzerUnavailableError, match="again"):
+        with pytest.raises(AnalyzerUnavailableError, match="embeds no texts"):
             remote.embed_text("red", self.SPACE)
 
     def test_it_is_not_up(self, folder: Path) -> None:
@@ -292,7 +291,7 @@ class TestTexts:
         begun, enough = threading.Event(), threading.Event()
 
         class Slow:
-            def analyze(self, path: Path) -> AnalyzedPhoto:
+            def analyze(self, path: Path) -> AnalyzedImage:
                 begun.set()
                 enough.wait(30)
                 raise UnreadableImageError("too late")
@@ -368,7 +367,7 @@ class TestNotServed:
         enough = threading.Event()
 
         class Stuck:
-            def analyze(self, path: Path) -> AnalyzedPhoto:
+            def analyze(self, path: Path) -> AnalyzedImage:
                 enough.wait(30)
                 raise UnreadableImageError("too late")
 
@@ -385,7 +384,7 @@ class Named:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def analyze(self, path: Path) -> AnalyzedPhoto:
+    def analyze(self, path: Path) -> AnalyzedImage:
         """Tell the name."""
         raise UnreadableImageError(self.name)
 

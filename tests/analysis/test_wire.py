@@ -17,14 +17,13 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from retrieval.analysis import wire
-from retrieval.analysis.analyzer import AnalyzedPhoto
 from retrieval.analysis.wire import WireError, dump_photo, dump_vectors, load_photo, load_vectors
-from retrieval.types import Analysis, Segments
+from retrieval.types import Analysis, AnalyzedImage, Segments
 
 Arrays = dict[str, Any]
 
 
-def photo(count: int = 2) -> AnalyzedPhoto:
+def photo(count: int = 2) -> AnalyzedImage:
     """A photo with so many segments of two atoms."""
     membership = np.ones((count, 2), bool)
     segments = Segments(
@@ -42,10 +41,10 @@ def photo(count: int = 2) -> AnalyzedPhoto:
         colors=np.full((count, 11), 7, np.uint8),
     )
     taken_at = datetime(2020, 2, 29, 12, 30)  # a camera's clock has no zone
-    return AnalyzedPhoto(size_hw=(200, 300), format="JPEG", taken_at=taken_at, analysis=analysis)
+    return AnalyzedImage(size_hw=(200, 300), format="JPEG", taken_at=taken_at, analysis=analysis)
 
 
-def arrays_of(value: AnalyzedPhoto) -> Arrays:
+def arrays_of(value: AnalyzedImage) -> Arrays:
     """The arrays of an analysed photo."""
     analysis, segments = value.analysis, value.analysis.segments
     return {
@@ -107,7 +106,7 @@ def test_something_else(content: bytes) -> None:
 
 def test_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "MAX_BYTES", len(GOOD) - 1)
-    with pytest.raises(WireError, match="at most"):
+    with pytest.raises(WireError, match="the limit is"):
         load_photo(GOOD)
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 from playwright.sync_api import ConsoleMessage
 
+from retrieval.analysis.batch import analyze_batch
 from retrieval.assembly import Assembly
-from retrieval.catalog.records import AnalyzedImage
 from retrieval.images.decode import decode_with_renditions
 from retrieval.storage.locations import SeenFile, uri_of
 
@@ -54,16 +54,8 @@ class Site:
             for job in jobs:
                 renditions = {"preview": settings.preview(job.sha256), "thumbnail": settings.thumbnail(job.sha256)}
                 decoded = decode_with_renditions(job.paths[0], long_side=1024, **renditions)
-                features = recipe.extract([decoded.rgb])[0]
-                segments = recipe.segment(decoded.rgb, features)
-                entry = AnalyzedImage(
-                    image_id=job.image_id,
-                    format=decoded.format,
-                    size_hw=decoded.size_hw,
-                    taken_at=decoded.taken_at,
-                    analysis=recipe.embed(decoded.rgb, features, segments),
-                )
-                ingest_queue.finish("test", [entry], recipe.fingerprint)
+                (analyzed,) = analyze_batch(recipe, [decoded])
+                ingest_queue.finish("test", {job.image_id: analyzed}, recipe.fingerprint)
 
 
 @dataclass

@@ -20,11 +20,11 @@ from toys import ToyLibrary, analysis
 from retrieval.catalog import IngestQueue, Judgements, SegmentRecord, carrying
 from retrieval.catalog import ingest_queue as module
 from retrieval.catalog.ingest_queue import LEASE, MAX_ATTEMPTS
-from retrieval.catalog.records import AnalyzedImage, Job, State
+from retrieval.catalog.records import Job, State
 from retrieval.catalog.sessions import database_now
 from retrieval.query.request import SearchRequest
 from retrieval.segment.assessment import Assessment
-from retrieval.types import Segments
+from retrieval.types import AnalyzedImage, Segments
 
 X, Y = (1, 0, 0, 0), (0, 1, 0, 0)
 ROOT = Path(__file__).parents[2]
@@ -388,10 +388,10 @@ class TestLocks:
         monkeypatch.setattr(module, "assess", assess)
         images = [toys.register(), toys.register()]
         toys.ingest_queue.claim("w", 2)
-        found = [
-            AnalyzedImage(image_id=key, format="PNG", size_hw=(80, 400), taken_at=None, analysis=analysis([X, Y]))
+        found = {
+            key: AnalyzedImage(format="PNG", size_hw=(80, 400), taken_at=None, analysis=analysis([X, Y]))
             for key in images
-        ]
+        }
         assert toys.ingest_queue.finish("w", found, "toy:1") == 2
         assert judged == [2, 2]
 

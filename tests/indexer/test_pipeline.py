@@ -18,6 +18,7 @@ from toys import Pictures
 from indexer.pipeline import Pipeline
 from indexer.report import Tally
 from indexer.scan import register_files
+from retrieval.analysis.batch import extract_batch
 from retrieval.assembly import Assembly
 from retrieval.errors import OutOfDeviceMemoryError
 from retrieval.images.decode import DecodedImage, decode
@@ -144,7 +145,7 @@ def test_halves_keep_their_order(line: Callable[..., Pipeline]) -> None:
             return list(images)
 
     pipeline = line(Echo(batch_size=8, room=3))
-    assert pipeline._extract(list("abcdefghijk")) == list("abcdefghijk")
+    assert extract_batch(pipeline.recipe, list("abcdefghijk")) == list("abcdefghijk")
 
 
 def test_a_photo_that_does_not_fit_alone_stops_the_line(assembly: Assembly, line: Callable[..., Pipeline]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from toys import ToyLibrary, analysis, random_units
 
-from retrieval.catalog.records import AnalyzedImage, ConceptModel
+from retrieval.catalog.records import ConceptModel
 from retrieval.errors import QueryError
 from retrieval.images.colors import COLORS
 from retrieval.query.filters import Facet, Filters
@@ -20,6 +20,7 @@ from retrieval.search import engine, scope
 from retrieval.search.answer import SearchAnswer
 from retrieval.storage.locations import SeenFile, uri_of
 from retrieval.text.vocabulary import Vocabulary
+from retrieval.types import AnalyzedImage
 
 X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
 
@@ -30,13 +31,12 @@ def add(toys: ToyLibrary, path: str, taken: datetime | None = None, **found: Any
     image_id = toys.catalog.locations.register([seen])[0].image_id
     toys.ingest_queue.claim("toys", 1000)
     entry = AnalyzedImage(
-        image_id=image_id,
         format="PNG",
         size_hw=(80, 400),
         taken_at=taken,
         analysis=analysis(found.pop("vectors", [X, Y, Z]), **found),
     )
-    toys.ingest_queue.finish("toys", [entry], found.pop("recipe", "") or toys.recipe)
+    toys.ingest_queue.finish("toys", {image_id: entry}, found.pop("recipe", "") or toys.recipe)
     return image_id
 
 
@@ -233,7 +233,7 @@ class TestFacets:
         ({"folder": "photos"}, "not an absolute path"),
         ({"min_area": 0.5, "max_area": 0.5}, "min_area the smaller one"),
         ({"max_area": 1.5}, "shares of a photo"),
-        ({"min_quality": 2}, "it can be 0 to 1"),
+        ({"min_quality": 2}, "it must be from 0 to 1"),
         ({"position": "middle"}, "there are left, right"),
         ({"taken_from": date(2025, 1, 2), "taken_until": date(2025, 1, 1)}, "is after taken_until"),
     ],

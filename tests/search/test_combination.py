@@ -137,7 +137,7 @@ def test_the_choice_is_the_best_of_all(scores: combination.Floats) -> None:
     ("subject", "name", "other", "fault"),
     [
         (0, "beside", 1, "no relation 'beside'; there are left_of, right_of"),
-        (1, "above", 1, "between two different parts"),
+        (1, "above", 1, "needs two different parts"),
         (-1, "above", 1, "numbered from 0"),
     ],
 )

@@ -145,7 +145,7 @@ class TestWords:
 
 class TestRefusals:
     def test_relations_to_what_is_not_there(self, toys: ToyLibrary, query: list[int]) -> None:
-        with pytest.raises(QueryError, match=r"thing 2, there are 2 \(segment 1, segment 2\)"):
+        with pytest.raises(QueryError, match=r"part 2 of the query, which has 2 \(segment 1, segment 2\)"):
             search(toys.engine(), query, Relation(0, "above", 2))
 
     def test_whole_photos(self, toys: ToyLibrary, query: list[int]) -> None:

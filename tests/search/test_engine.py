@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from toys import ToyLibrary, analysis, random_units, strips
 
-from retrieval.catalog.records import AnalyzedImage
 from retrieval.errors import QueryError, UnknownImageError, UnknownQueryError, UnknownSegmentError
 from retrieval.query.request import Ref, SearchRequest
 from retrieval.search.answer import SearchAnswer
 from retrieval.search.engine import SAME, SearchEngine
 from retrieval.text.lexicon import read_learned_words
 from retrieval.text.vocabulary import Vocabulary
+from retrieval.types import AnalyzedImage
 
 X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
 XY = (0.8, 0.6, 0, 0)
@@ -145,8 +145,8 @@ class TestByExample:
     def test_photos_cut_by_another_recipe_of_the_same_space_are_found(self, toys: ToyLibrary) -> None:
         query, other = toys.add(analysis([X])), toys.register()
         toys.ingest_queue.claim("w", 1)
-        entry = AnalyzedImage(image_id=other, format="PNG", size_hw=(80, 400), taken_at=None, analysis=analysis([XY]))
-        toys.ingest_queue.finish("w", [entry], "other:1", toys.recipe)
+        entry = AnalyzedImage(format="PNG", size_hw=(80, 400), taken_at=None, analysis=analysis([XY]))
+        toys.ingest_queue.finish("w", {other: entry}, "other:1", toys.recipe)
         assert images_of(search(toys.engine(), Ref(segment=toys.segment_ids(query)[0]))) == [other]
 
     def test_the_index_says_how_fresh_it_is(self, toys: ToyLibrary) -> None:

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from PIL import Image, ImageDraw
 from werkzeug.test import TestResponse
 
+from retrieval.analysis.batch import analyze_batch
 from retrieval.assembly import Assembly
-from retrieval.catalog.records import AnalyzedImage
 from retrieval.images.decode import decode_with_renditions
 from retrieval.settings import Settings
 from retrieval.storage.locations import SeenFile, uri_of
@@ -60,16 +60,8 @@ class Library:
                 preview=settings.preview(job.sha256),
                 thumbnail=settings.thumbnail(job.sha256),
             )
-            features = recipe.extract([decoded.rgb])[0]
-            segments = recipe.segment(decoded.rgb, features)
-            entry = AnalyzedImage(
-                image_id=job.image_id,
-                format=decoded.format,
-                size_hw=decoded.size_hw,
-                taken_at=decoded.taken_at,
-                analysis=recipe.embed(decoded.rgb, features, segments),
-            )
-            self.assembly.ingest_queue.finish("test", [entry], recipe.fingerprint, recipe.space)
+            (analyzed,) = analyze_batch(recipe, [decoded])
+            self.assembly.ingest_queue.finish("test", {job.image_id: analyzed}, recipe.fingerprint, recipe.space)
 
     def add(self, name: str, content: bytes) -> int:
         """Write a photo and enter it to the end."""

@@ -21,9 +21,9 @@ from PIL import Image
 from pycocotools import mask as coco
 from werkzeug.test import TestResponse
 
-from retrieval.analysis.analyzer import AnalyzedPhoto
 from retrieval.errors import AnalyzerBusyError, AnalyzerUnavailableError, CatalogUnavailableError
 from retrieval.storage.disk import Storage
+from retrieval.types import AnalyzedImage
 from webui.context import WebContext
 
 NEW = encoded(drawing(("teal", "pink")))
@@ -428,7 +428,7 @@ class TestQueries:
     def test_analyzer_is_down_or_busy(
         self, client: FlaskClient, parts: WebContext, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
     ) -> None:
-        def refuse(_self: object, _path: Path) -> AnalyzedPhoto:
+        def refuse(_self: object, _path: Path) -> AnalyzedImage:
             raise kind("try again in some seconds")
 
         monkeypatch.setattr(type(parts.analyzer), "analyze", refuse)

@@ -14,7 +14,7 @@ from .clusters import (
 )
 from .concepts import ConceptModel, ConceptRecord
 from .images import STATES, ImageRecord, KnownLocation, LocationRecord, State
-from .ingest import AnalyzedImage, Cancelled, Job, Orders
+from .ingest import Cancelled, Job, Orders
 from .queries import FeedbackRecord, QueryRecord
 from .segments import SegmentHit, SegmentRecord
 from .vectors import Contents, VectorBatch, vector_bytes, vectors_from
@@ -22,7 +22,6 @@ from .vectors import Contents, VectorBatch, vector_bytes, vectors_from
 __all__ = [
     "CLUSTER_STATES",
     "STATES",
-    "AnalyzedImage",
     "Cancelled",
     "ClusterChange",
     "ClusterMember",

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-
-from ...types import Analysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +23,6 @@ class Job:
     sha256: str
     paths: tuple[Path, ...]
     attempts: int = 1
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class AnalyzedImage:
-    """What a worker found out about a photo, ready to be committed."""
-
-    image_id: int
-    format: str
-    size_hw: tuple[int, int]
-    taken_at: datetime | None
-    analysis: Analysis
 
 
 @dataclass(frozen=True, slots=True)

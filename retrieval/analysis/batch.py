@@ -1,0 +1,73 @@
+"""From decoded photos to segments with vectors: the part of an ingest that needs neither files nor a database."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..errors import OutOfDeviceMemoryError
+from ..images.colors import color_shares
+from ..images.decode import DecodedImage
+from ..recipes.protocols import Recipe
+from ..types import AnalyzedImage, RgbImage
+
+logger = logging.getLogger(__name__)
+
+
+def analyze_batch(recipe: Recipe, images: Sequence[DecodedImage]) -> list[AnalyzedImage]:
+    """Segment and embed decoded photos.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    images : sequence of DecodedImage
+
+    Returns
+    -------
+    list of AnalyzedImage
+        In the order of `images`.
+
+    Raises
+    ------
+    OutOfDeviceMemoryError
+        A single photo does not fit the device's memory.
+
+    Notes
+    -----
+    A pure function of its arguments. One pass of the network, then the segments of each photo in turn; the ingest
+    pipeline overlaps the two, `extract_batch` and `describe`.
+    """
+    features = extract_batch(recipe, [image.rgb for image in images])
+    return [describe(recipe, image, each) for image, each in zip(images, features, strict=True)]
+
+
+def extract_batch(recipe: Recipe, images: Sequence[RgbImage]) -> list[Any]:
+    """The recipe's features of each image; a batch that does not fit the device's memory is halved.
+
+    Raises
+    ------
+    OutOfDeviceMemoryError
+        A single image does not fit.
+    """
+    try:
+        return list(recipe.extract(images))
+    except OutOfDeviceMemoryError:
+        if len(images) == 1:
+            raise
+        logger.warning("a batch of %d does not fit the device's memory: halved", len(images))
+        half = len(images) // 2
+        return extract_batch(recipe, images[:half]) + extract_batch(recipe, images[half:])
+
+
+def describe(recipe: Recipe, image: DecodedImage, features: Any) -> AnalyzedImage:
+    """Segments of a photo with their vectors and colours, from its features; runs on the CPU."""
+    segments = recipe.segment(image.rgb, features)
+    analysis = recipe.embed(image.rgb, features, segments)
+    return AnalyzedImage(
+        size_hw=image.size_hw,
+        format=image.format,
+        taken_at=image.taken_at,
+        analysis=replace(analysis, colors=color_shares(image.rgb, analysis.segments)),
+    )
