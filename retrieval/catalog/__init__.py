@@ -1,4 +1,34 @@
-"""The catalogue: the truth about photos, segments and vectors, in a database."""
+"""The catalogue: the truth about photos, segments and vectors, in a database.
+
+================ ====================================================================
+module           what
+================ ====================================================================
+`catalog`        the repositories of stored photos: the next four
+`images`         photos
+`locations`      where their files are, and registering files
+`segments`       segments, with masks, boxes and colours
+`vectors`        vectors, and what an index needs to know of them
+`ingest_queue`   how a photo enters, under the lease of a worker
+`owners`         whether the worker that holds a lease is gone
+`carrying`       judgements that move to the segments of a new analysis
+`query_store`    query photos
+`judgements`     searches that are refined, in rounds
+`concepts`       names that people gave
+`clusters`       clusters of segments that have no name
+`folders`        names of folders
+`accounts`       users and API tokens
+`records`        what repositories answer with
+`rows`           from ORM rows to records, and from analyses to rows
+`filtering`      filters as conditions of SQL, and facets
+`segment_select` columns of many segments, by the driver's own cursor
+`models`         the tables
+`schema`         the schema's version, and migrating
+`sessions`       connections and transactions
+`stamps`         counts of changes
+`failures`       errors of databases as those of this program
+`sqlite_file`    an SQLite file that is moved away while it is open
+================ ====================================================================
+"""
 
 from .accounts import Accounts
 from .catalog import Catalog
