@@ -1,13 +1,13 @@
-"""Segmenting and embedding query photos and texts, in this process or in another.
+"""Segmenting and embedding query photos and texts, in this process or another one.
 
 ================ =========================================
 module           what
 ================ =========================================
-`analyzer`       what an analyzer takes and gives
-`local`          in this process, with the network loaded
-`remote`         by the analyzer process
+`analyzer`       the interface of an analyzer
+`local`          analyses in this process, with the network loaded
+`remote`         sends requests to the analyzer process
 `server`         the analyzer process
-`wire`           what the two send each other
+`wire`           the format of their messages
 `private_socket` a Unix socket that only this user can use
 ================ =========================================
 """

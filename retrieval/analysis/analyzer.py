@@ -1,4 +1,4 @@
-"""What an analyzer takes and gives."""
+"""The interface of an analyzer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..types import AnalyzedImage, Vectors
 
 
 class Analyzer(Protocol):
-    """Turns a picture file into segments with vectors: in this process, or in the one that serves all web workers."""
+    """Turns an image file into segments with vectors, in this process or in the analyzer process."""
 
     def analyze(self, path: Path) -> AnalyzedImage:
         """Decode, segment and embed one file.
@@ -17,9 +17,9 @@ class Analyzer(Protocol):
         Raises
         ------
         ImageError
-            The file cannot be used as a picture.
+            The file is not a usable image.
         AnalyzerUnavailableError
-            The process that does it is not up.
+            The analyzer process is not running.
         """
         ...
 
@@ -31,13 +31,13 @@ class Analyzer(Protocol):
         text : str
             At most `query.MAX_TEXT` characters.
         space : str
-            The space that is meant.
+            The space that the vector must be in.
 
         Raises
         ------
         QueryError
             The text is too long.
         AnalyzerUnavailableError
-            The process that does it is not up, or its recipe has no text tower of this space.
+            The analyzer process is not running, or its recipe has no text tower in this space.
         """
         ...

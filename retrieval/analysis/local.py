@@ -1,4 +1,4 @@
-"""Analysing query photos and texts in this process, with the network loaded. `remote_analyzer` asks another process."""
+"""Analyses query photos and texts in this process, with the network loaded. `remote` uses the analyzer process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ANALYSIS_SIDE = 1024
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LocalAnalyzer:
-    """Analyses in this process; pictures are decoded in processes that may die.
+    """Analyses in this process; images are decoded in child processes that may die.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class LocalAnalyzer:
         QueryError
             The text is too long.
         AnalyzerUnavailableError
-            The recipe has no text tower of this space.
+            The recipe has no text tower in this space.
         """
         return text_vector(self.recipe, text, space)
 

@@ -1,10 +1,10 @@
-"""Unix sockets that only processes of one user reach.
+"""Unix sockets that only processes of one user can use.
 
-They lie in a folder that its owner alone may enter, and each side asks the kernel whose process the other is before it
-says a word. So there is no key to steal, and nobody else can take the place of a process that died.
+They are in a folder that only its owner may enter, and each side asks the kernel for the other side's user before it
+sends anything. So there is no key to steal, and nobody else can take the place of a process that died.
 
-Sockets are reached through the open folder (``/proc/self/fd``): a path of a socket may have 107 bytes only, and a
-folder that was checked cannot be exchanged for another one meanwhile.
+Sockets are opened through the open folder (``/proc/self/fd``): the path of a socket may have only 107 bytes, and a
+folder that was checked cannot be replaced by another one in the meantime.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ class PrivateFolder:
     number: int
 
     def names(self) -> list[str]:
-        """Names of the sockets in it, whether somebody listens there or not."""
+        """Names of the sockets in it, whether or not a process listens there."""
         return sorted(name for name in os.listdir(self.number) if name.endswith(SUFFIX))  # noqa: PTH208  # the open one
 
     def listen(self, name: str) -> socket.socket:
-        """Make a socket and listen there.
+        """Create a socket and listen on it.
 
         Raises
         ------
         OSError
-            The file system holds no sockets.
+            The file system does not support sockets.
         """
         listener = socket.socket(socket.AF_UNIX)
         try:
@@ -67,14 +67,14 @@ class PrivateFolder:
         return listener
 
     def connect(self, name: str, timeout: float) -> socket.socket:
-        """Reach who listens at a socket.
+        """Connect to the process that listens on a socket.
 
         Raises
         ------
         PermissionError
-            That is a process of another user.
+            The process belongs to another user.
         OSError
-            Nobody does.
+            No process listens.
         """
         wire = socket.socket(socket.AF_UNIX)
         try:
@@ -115,9 +115,9 @@ def opened(folder: Path) -> Iterator[PrivateFolder]:
     Raises
     ------
     PermissionError
-        Others may enter it, or it is a link.
+        Other users may enter it, or it is a link.
     OSError
-        There is none.
+        There is no such folder.
     """
     number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -130,12 +130,12 @@ def opened(folder: Path) -> Iterator[PrivateFolder]:
 
 
 def make(folder: Path) -> None:
-    """Make a folder of sockets, or close an own one to others.
+    """Create a folder of sockets, or close an existing one to other users.
 
     Raises
     ------
     ConfigurationError
-        It cannot be this user's alone.
+        It cannot be made private.
     """
     advice = "remove it, or move SEGSEARCH_HOME to a file system that supports owners, modes and sockets"
     try:

@@ -1,8 +1,8 @@
-"""Analysing query photos and texts in the process of this machine that has the network loaded.
+"""Analyses query photos and texts in the analyzer process of this machine, which has the network loaded.
 
-Web workers import neither torch nor a model. They send the path of a photo, or a text, to an analyzer process: by HTTP
-over a Unix socket in HOME (`private_socket`), with JSON for a question and arrays for an answer (`wire`). Several
-servers may run on one home, each with an analyzer of its own; one is as good as another.
+Web servers import neither torch nor a model. They send the path of a photo, or a text, to an analyzer process, by HTTP
+over a Unix socket in HOME (`private_socket`). Requests are JSON, and answers are arrays (`wire`). Several servers may
+run on one home, each with its own analyzer; any of them can answer.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ logger = logging.getLogger(__name__)
 PATIENCE_SECONDS = 120.0
 
 TEXT_PATIENCE_SECONDS = 20.0
-"""A text waits for no photo."""
+"""Texts do not queue behind photos."""
 
 SILENCE_SECONDS = 5.0
-"""How long one side waits for the next word of the other, while neither has anything to compute."""
+"""How long one side waits for the other's next bytes while neither has anything to compute."""
 
 ERRORS = {
     kind.__name__: kind
@@ -56,21 +56,21 @@ ERRORS = {
         AnalyzerBusyError,
     )
 }
-"""What goes over the wire as an error; whatever else fails is the analyzer's own affair."""
+"""The errors that are sent to the client; the analyzer only logs all others."""
 
 JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteAnalyzer:
-    """Asks an analyzer process of a home.
+    """Sends requests to an analyzer process of a home.
 
     Attributes
     ----------
     folder : Path
         Where the processes listen.
     owner : int or None
-        Number of the process whose analyzer is asked first; without it, or where it does not listen, any that does.
+        Number of the process whose analyzer is tried first; if absent, or if that one does not listen, any other.
     """
 
     folder: Path
@@ -83,7 +83,7 @@ class RemoteAnalyzer:
         ------
         ImageError
         AnalyzerUnavailableError
-            It is starting, stopped, busy, or has not answered in time.
+            It is starting, stopped or busy, or did not answer in time.
         """
         with _telling("cannot segment query photos"):
             return load_photo(self._ask("/photos", _question(path=str(path)), PATIENCE_SECONDS))
@@ -96,7 +96,7 @@ class RemoteAnalyzer:
         QueryError
             The text is too long.
         AnalyzerUnavailableError
-            It is starting, stopped, busy, has not answered in time, or runs another recipe.
+            It is starting, stopped or busy, did not answer in time, or runs another recipe.
         """
         check_length(text)
         with _telling("cannot read words"):
@@ -130,12 +130,12 @@ class RemoteAnalyzer:
         raise _error_from(content)
 
     def _reach(self) -> socket.socket:
-        """A connection to the owner's analyzer, or to another that lives.
+        """A connection to the owner's analyzer, or to another one that is running.
 
         Raises
         ------
         OSError
-            There is none.
+            No analyzer is running.
         """
         with private_socket.opened(self.folder) as folder:
             for name in sorted(folder.names(), key=lambda name: not name.startswith(f"{self.owner}-")):
@@ -153,7 +153,7 @@ def _question(**parts: str) -> bytes:
 
 
 class _Connection(http.client.HTTPConnection):
-    """HTTP over a connection that is there already."""
+    """HTTP over an existing connection."""
 
     def __init__(self, wire: socket.socket) -> None:
         super().__init__("analyzer")
@@ -162,7 +162,7 @@ class _Connection(http.client.HTTPConnection):
 
 @contextmanager
 def _telling(what: str) -> Iterator[None]:
-    """Say what cannot be done, where no analyzer answers as it should."""
+    """Turn communication failures into an error that says what cannot be done."""
     try:
         yield
     except (OSError, WireError, http.client.HTTPException) as error:
@@ -173,7 +173,7 @@ def _telling(what: str) -> Iterator[None]:
 
 
 def _error_from(content: bytes) -> RetrievalError:
-    """The error that an answer tells."""
+    """The error in an answer."""
     with contextlib.suppress(ValueError, RecursionError):
         told = json.loads(content)
         if isinstance(told, dict) and isinstance(told.get("detail"), str) and told.get("error") in ERRORS:

@@ -1,4 +1,4 @@
-"""The process that has the network loaded: answers the questions of `remote_analyzer`."""
+"""The analyzer process, which has the network loaded and answers the requests of `remote`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .wire import WireError, dump_photo, dump_vectors
 logger = logging.getLogger(__name__)
 
 WAITING_PHOTOS = 4
-"""So many wait for the one that is analysed; the next is told to come again."""
+"""How many photos may wait while one is analysed; further ones are refused."""
 
 WAITING_TEXTS = 16
 
@@ -39,20 +39,20 @@ _ARRAYS = "application/octet-stream"
 
 
 class AnalyzerServer:
-    """Answers `RemoteAnalyzer`, one photo at a time, and one text beside it.
+    """Answers `RemoteAnalyzer`: one photo and one text at a time.
 
     Parameters
     ----------
     analyzer : Analyzer
     folder : Path
-        Where to listen; made for its owner alone. Sockets of processes that died are removed from it.
+        Where to listen; only its owner may enter it. Sockets of dead processes are removed from it.
     owner : int, optional
-        Number of the process that this analyzer belongs to; of this one if absent.
+        Number of the process that this analyzer belongs to; this process if absent.
 
     Raises
     ------
     ConfigurationError
-        The folder cannot be closed to others, or holds no sockets.
+        The folder cannot be closed to others, or does not support sockets.
     """
 
     def __init__(self, analyzer: Analyzer, folder: Path, owner: int | None = None) -> None:
@@ -66,11 +66,11 @@ class AnalyzerServer:
         self._server = _Server(listener, self._answers)
 
     def serve_forever(self) -> None:
-        """Answer until closed; each client has a thread, so that none waits for another's."""
+        """Answer until closed; each client has its own thread, so that clients do not block each other."""
         self._server.serve_forever()
 
     def close(self) -> None:
-        """Stop listening, and end `serve_forever`; for any thread but that one's."""
+        """Stop listening and end `serve_forever`; call it from another thread."""
         self._answers.ending.set()
         with contextlib.suppress(OSError), private_socket.opened(self._folder) as folder:
             folder.remove(self._name)
@@ -88,7 +88,7 @@ class AnalyzerServer:
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """What goes back to a client."""
+    """An answer to a client."""
 
     status: HTTPStatus
     kind: str
@@ -96,7 +96,7 @@ class _Reply:
 
 
 class _Line:
-    """Lets in one at a time; so many may wait, and the next are refused."""
+    """Lets in one at a time; a limited number may wait, and further ones are refused."""
 
     def __init__(self, waiting: int) -> None:
         self._places = threading.BoundedSemaphore(waiting + 1)
@@ -120,12 +120,12 @@ class _Line:
 
 
 class _Answers:
-    """What is answered to which question.
+    """The answers to each kind of request.
 
     Attributes
     ----------
     ending : threading.Event
-        Once it is set, nothing more is begun, and what fails is no news.
+        Once it is set, no request is started, and failures are not logged.
     """
 
     def __init__(self, analyzer: Analyzer) -> None:
@@ -137,7 +137,7 @@ class _Answers:
         }
 
     def to(self, what: str, question: bytes, has_left: Callable[[], bool]) -> _Reply:
-        """The answer to a question; without work where who asked has left meanwhile."""
+        """The answer to a request; no work is done if the client has left in the meantime."""
         try:
             if what == "/up":
                 return _found(b"up")
@@ -169,7 +169,7 @@ class _Answers:
 
 
 def _asked(question: bytes, *names: str) -> tuple[str, ...]:
-    """The texts of these names from the JSON of a question.
+    """The strings with these keys in the JSON of a request.
 
     Raises
     ------
@@ -192,7 +192,7 @@ def _found(content: bytes) -> _Reply:
 
 
 def _failed(status: HTTPStatus, error: Exception) -> _Reply:
-    """An error as it is told: only those that are meant for who asked say what they are."""
+    """An error as it is sent: only errors meant for the client are sent with their details."""
     kind = type(error) if type(error).__name__ in ERRORS else AnalyzerUnavailableError
     detail = str(error) if kind is type(error) else "the analysis failed; see the analyzer's log"
     return _Reply(status, JSON, json.dumps({"error": kind.__name__, "detail": detail}).encode())
@@ -202,7 +202,7 @@ _ENDING = _failed(HTTPStatus.SERVICE_UNAVAILABLE, AnalyzerUnavailableError("the 
 
 
 class _Server(ThreadingMixIn, BaseServer):
-    """A thread for each connection to a socket that listens already; other users' are refused."""
+    """A thread for each connection to a listening socket; connections of other users are refused."""
 
     daemon_threads = True
     block_on_close = False
@@ -212,7 +212,7 @@ class _Server(ThreadingMixIn, BaseServer):
         self.socket, self.answers = listener, answers
 
     def fileno(self) -> int:
-        """For the loop that waits."""
+        """The descriptor that the server loop waits on."""
         return self.socket.fileno()
 
     def get_request(self) -> tuple[socket.socket, str]:
@@ -236,22 +236,22 @@ class _Server(ThreadingMixIn, BaseServer):
         self.socket.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  # as its base is called
-        """Note that a client was not as it should be."""
+        """Log that a client failed."""
         logger.info("a client disconnected")
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One question of a client."""
+    """One request of a client."""
 
     server: _Server
 
     def setup(self) -> None:
-        """Wait for nobody for long."""
+        """Set a short time limit."""
         super().setup()
         self.connection.settimeout(SILENCE_SECONDS)
 
     def do_POST(self) -> None:  # the base calls it by this name
-        """Read a question and answer it."""
+        """Read a request and answer it."""
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or len(length) > 9 or int(length) > MAX_QUESTION_BYTES:
             self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -272,5 +272,5 @@ class _Handler(BaseHTTPRequestHandler):
         return bool(poll.poll(0)) and self.connection.recv(1, socket.MSG_PEEK) == b""
 
     def log_message(self, format: str, *arguments: Any) -> None:  # as its base is called
-        """Questions are no news."""
+        """Do not log requests."""
         logger.debug(format, *arguments)

@@ -1,6 +1,6 @@
-"""Analysed photos and vectors as bytes, for another process: safetensors, arrays beside a JSON record.
+"""Analysed photos and vectors as bytes for another process: safetensors with arrays and a JSON record.
 
-Reading runs no code, whatever the bytes are, and takes only what has the names, types and shapes that were written.
+Reading runs no code, whatever the bytes are, and accepts only arrays with the expected names, types and shapes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..images.colors import COLORS
 from ..types import Analysis, AnalyzedImage, Segments, Vectors
 
 MAX_BYTES = 128 * 1024**2
-"""Of one answer. An analysed photo has some 5 MiB."""
+"""Largest size of an answer. An analysed photo has some 5 MiB."""
 
 MAX_RECORD_BYTES = 1 << 20
 MAX_SIDE = 1 << 20
@@ -29,7 +29,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 class WireError(ValueError):
-    """Bytes that are not what was to be read."""
+    """The bytes are not a valid message."""
 
 
 class _Kind(NamedTuple):
@@ -81,7 +81,7 @@ def load_photo(content: bytes) -> AnalyzedImage:
     Raises
     ------
     WireError
-        They are none.
+        The bytes are not an analysed photo.
     """
     arrays = _load(content, _PHOTO)
     try:
@@ -101,7 +101,7 @@ def load_vectors(content: bytes) -> Vectors:
     Raises
     ------
     WireError
-        They are none.
+        The bytes are not vectors.
     """
     vectors: Vectors = _load(content, _VECTORS)["vectors"]
     if not np.isfinite(vectors).all():
@@ -116,7 +116,7 @@ def _dump(arrays: Arrays, kinds: Mapping[str, _Kind]) -> bytes:
 
 
 def _load(content: bytes, kinds: Mapping[str, _Kind]) -> Arrays:
-    """Arrays by name, each of its kind.
+    """Arrays by name, checked against their kinds.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def _photo(arrays: Arrays, record: Mapping[str, Any]) -> AnalyzedImage:
 
 
 def _check_arrays(arrays: Arrays, count: int) -> None:
-    """Hold against each other what is used as an index, a row for a row, or compared."""
+    """Check arrays that are used as indexes, must have matching rows, or are compared."""
     atoms, colors = arrays["atoms"], arrays.get("colors")
     _require(atoms.size > 0 and atoms.min() >= 0 and atoms.max() < arrays["membership"].shape[1], "atoms")
     _require(len(arrays["label_scores"]) in (0, count), "label scores")

@@ -1,10 +1,13 @@
-"""Processes of one installation: how they end, what they do in the background, what they print.
+"""Processes of one installation: how they start and end, what they do in the background, what they print.
 
-========== =======================================================
+========== ============================================================
 module     what
-========== =======================================================
+========== ============================================================
+`program`  the program's name, and child processes that run its commands
 `lifetime` signals, and ending with the parent
-`duties`   what workers do beside entering photos, and how it goes
-`terminal` prints what others named so that it steers no terminal
-========== =======================================================
+`duties`   background tasks, and records of their outcomes
+`extras`   libraries that an extra installs
+`terminal` prints text from outside without control characters
+`tables`   the same for tables
+========== ============================================================
 """

@@ -1,7 +1,7 @@
-"""What processes do again and again beside their work, and whether it succeeds: publishing, looking for clusters.
+"""Periodic background tasks (duties), such as publishing and finding clusters, and records of their outcomes.
 
-Each duty has one small file in HOME, which the last process that did it has written. `status` and ``/readyz`` show
-those that fail, also when the process that failed has ended.
+Each duty has one small file in HOME, written by the last process that ran it. `status` and ``/readyz`` show
+failing duties, even after the process that failed has ended.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 5.0
 MOST_PAUSE_SECONDS = 300.0
-"""After a failure it is tried again; the pause doubles from the first to the second."""
+"""Pauses before a retry: they double from the first value up to the second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DutyRecord:
-    """How a duty went lately.
+    """The latest outcome of a duty.
 
     Attributes
     ----------
@@ -39,9 +39,9 @@ class DutyRecord:
     failing_since : str or None
         The first failure after that; None while it succeeds.
     failures : int
-        One after another, up to now.
+        Consecutive failures up to now.
     kind, error : str or None
-        Name of the last error's class, and what it said.
+        Class name and message of the last error.
     """
 
     name: str
@@ -73,21 +73,21 @@ class Duties:
         self._lock = threading.Lock()
 
     def records(self) -> list[DutyRecord]:
-        """Of every duty that was ever tried, by name; what cannot be read is left out."""
+        """Records of all duties that ever ran, by name; unreadable ones are left out."""
         found = (self._read(path) for path in sorted(self._folder.glob("*.json")))
         return [record for record in found if record is not None]
 
     def failing(self) -> list[DutyRecord]:
-        """Of those that failed when they were last tried."""
+        """Records of the duties whose last run failed."""
         return [record for record in self.records() if record.failing_since is not None]
 
     def succeeded(self, name: str) -> None:
-        """It was done."""
+        """Record a success."""
         with self._lock:
             self._write(DutyRecord(name=name, succeeded_at=_now()))
 
     def failed(self, name: str, error: BaseException) -> int:
-        """It could not be done; returns how often it has failed by now, one after another."""
+        """Record a failure; returns the number of consecutive failures."""
         with self._lock:
             before = self._read(self._folder / f"{name}.json") or DutyRecord(name=name)
             record = DutyRecord(
@@ -109,7 +109,7 @@ class Duties:
             return None
 
     def _write(self, record: DutyRecord) -> None:
-        """Replace a record as a whole; where that is not possible it is logged, for the duty matters more."""
+        """Replace a record atomically; a failure to write is only logged, because the duty matters more."""
         path = self._folder / f"{record.name}.json"
         beside = path.with_name(f".{record.name}-{secrets.token_hex(4)}.tmp")
         try:
@@ -122,19 +122,19 @@ class Duties:
 
 
 class Duty:
-    """Something that is done again and again, whatever becomes of it.
+    """A task that is repeated, whether it succeeds or not.
 
     Parameters
     ----------
     name : str
     act : callable
-        Does it; returns whether there is more to be done at once, or None where another process does it.
+        Runs the task; returns whether there is more to do at once, or None if another process does it.
     every : float
-        Seconds between two times.
+        Seconds between two runs.
     failing : str
-        What is so when it fails, for the log.
+        What the log says when it fails.
     duties : Duties
-        Where it is noted how it goes.
+        Keeps the record.
     """
 
     def __init__(self, name: str, act: Callable[[], bool | None], every: float, failing: str, duties: Duties) -> None:
@@ -143,7 +143,7 @@ class Duty:
         self._failures = 0
 
     def attempt(self) -> float:
-        """Do it once, and note how it went; returns the seconds until the next time."""
+        """Run the task once and record the outcome; returns the seconds until the next run."""
         try:
             more = self._act()
         except Exception as error:
@@ -159,16 +159,16 @@ class Duty:
         return 0.0 if more else self._every
 
     def keep_up(self, ended: threading.Event) -> None:
-        """Do it until `ended`."""
+        """Repeat the task until `ended`."""
         pause = self._every
         while not ended.wait(pause):
             try:
                 pause = self.attempt()
-            except Exception:  # noqa: BLE001  # a duty that nobody does any more would be worse than one that is not noted
+            except Exception:  # noqa: BLE001  # losing a record is better than losing the duty
                 pause = pause_after(self._failures)
 
     def finish(self, is_stopping: Callable[[], bool], attempts: int) -> None:
-        """Do it to the end, or until it has failed `attempts` times, or somebody wants to stop."""
+        """Run the task until nothing is left to do, it has failed `attempts` times, or the process is to stop."""
         pause = self.attempt()
         while not is_stopping() and (self._failures < attempts if self._failures else pause == 0.0):
             time.sleep(min(pause, 1.0))
@@ -176,7 +176,7 @@ class Duty:
 
 
 def pause_after(failures: int) -> float:
-    """Seconds to wait after so many failures, one after another."""
+    """Seconds to wait after this many consecutive failures."""
     return float(min(PAUSE_SECONDS * 2.0 ** min(max(failures - 1, 0), 16), MOST_PAUSE_SECONDS))
 
 

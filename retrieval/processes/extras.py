@@ -1,4 +1,4 @@
-"""Libraries that only some of the work needs, and that are installed with an extra."""
+"""Optional libraries, which an extra installs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def required(module: str, extra: str) -> Any:
     Raises
     ------
     ConfigurationError
-        It is not installed; the message says by which extra it would be.
+        It is not installed; the message names the extra.
     """
     try:
         return import_module(module)

@@ -1,4 +1,4 @@
-"""How processes end: when they are told to, and with the one that they belong to, whatever ended it."""
+"""How processes end: on a signal, and together with the process that they belong to, however that one ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PARENT_VARIABLE = "SEGSEARCH_PARENT"
 
 
 def started_by() -> int | None:
-    """Number of the process that started this one for itself; None if none did."""
+    """Number of the process that this one belongs to; None if it was started by a user."""
     parent = os.environ.get(PARENT_VARIABLE, "")
     return int(parent) if parent.isdecimal() else None
 
@@ -21,7 +21,7 @@ def started_by() -> int | None:
 def stop_on_signals(stop: Callable[[], None]) -> None:
     """Call `stop` once, in a thread, when SIGINT or SIGTERM comes; a second SIGINT ends the process at once.
 
-    A second SIGTERM changes nothing: where a group is ended, one comes from who ends it and one from the server. The
+    A second SIGTERM changes nothing: when a process group is ended, one comes from outside and one from the server. The
     handler itself only puts into a queue, which is safe wherever the process is interrupted.
     """
     told: SimpleQueue[int] = SimpleQueue()
@@ -41,7 +41,7 @@ def stop_on_signals(stop: Callable[[], None]) -> None:
 
 
 def stop_with_parent(stop: Callable[[], None]) -> None:
-    """Call `stop` once the process that started this one for itself is gone; do nothing if none did."""
+    """Call `stop` once the process that this one belongs to is gone; do nothing if there is none."""
     parent = started_by()
     if parent is None:
         return

@@ -1,4 +1,4 @@
-"""Tables and lines on a terminal, of values that others have chosen (`retrieval.processes.terminal`)."""
+"""Tables and lines on a terminal, with values from outside (see `retrieval.processes.terminal`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .terminal import printable
 
 
 class Console(rich.console.Console):
-    """A console that takes what it prints as it is: no markup, no control characters, one line each."""
+    """A console that prints values literally: no markup, no control characters, one line each."""
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print tables, and strings or texts."""
@@ -20,7 +20,7 @@ class Console(rich.console.Console):
 
 
 class Table(rich.table.Table):
-    """A table whose cells are taken as they are."""
+    """A table whose cells are printed literally."""
 
     def add_row(self, *cells: Any, **options: Any) -> None:
         """Add a row of strings or texts."""
@@ -28,7 +28,7 @@ class Table(rich.table.Table):
 
 
 def _shown(value: Any) -> Any:
-    """A text that only shows; other things are shown as they are."""
+    """A string with escapes instead of control characters; other objects unchanged."""
     if isinstance(value, Text):
         return Text(printable(value.plain), style=value.style)
     return Text(printable(value)) if isinstance(value, str) else value

@@ -1,8 +1,8 @@
-"""Everything that is printed goes through here, so that no name, no error and no tag can steer the terminal.
+"""Everything is printed through this module, so that no name, error or tag can control the terminal.
 
-Files, concepts and users are named by others. A name with escape sequences could set a window's title, move the
-cursor or hide what follows, one with a line break could forge a message, one with marks of the direction of writing
-could be read as another. All of these are printed as escapes.
+Names of files, concepts and users come from outside. A name with escape sequences could set the window's title, move
+the cursor or hide text, one with a line break could forge a message, and one with text-direction marks could be read
+as another name. All of these characters are printed as escapes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _UNPRINTABLE = re.compile(
 
 
 def printable(text: object) -> str:
-    r"""Text on one line whose characters only show, as ``\x1b`` where they would do something else.
+    r"""Text on one line, with escapes such as ``\x1b`` instead of control characters.
 
     Examples
     --------
@@ -51,20 +51,20 @@ def echo_json(value: Any) -> None:
 
 
 class PrintableFormatter(logging.Formatter):
-    """Log records that take one line each, tracebacks apart."""
+    """Formats log records on one line each, except for tracebacks."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # logging's own name
-        """The line, with a message that only shows."""
+        """The line, with its message escaped."""
         record.message = printable(record.message)
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # logging's own name
-        """The traceback."""
+        """The traceback, escaped."""
         return _lines(super().formatException(ei))
 
 
 class PrintableGroup(click.Group):
-    """Commands whose errors, which quote what was typed or found, only show."""
+    """Commands whose errors, which may quote input, are escaped."""
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         """As click does it."""
@@ -76,7 +76,7 @@ class PrintableGroup(click.Group):
 
 
 def show_only_printable() -> None:
-    """Have tracebacks of errors that nobody foresaw be printed through here, too."""
+    """Escape tracebacks of unexpected errors, too."""
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         sys.stderr.write(_lines("".join(traceback.format_exception(kind, error, trace))))
@@ -98,7 +98,7 @@ def _with_printable_errors(act: Callable[[], T]) -> T:
 
 
 def _lines(text: str) -> str:
-    """Several lines, each of which only shows."""
+    """Several lines, each of them escaped."""
     return "\n".join(map(printable, text.split("\n")))
 
 

@@ -1,10 +1,10 @@
-"""What can be asked: values without behaviour.
+"""Requests, filters and relations: values without behaviour.
 
 =========== ==================================================
 module      what
 =========== ==================================================
 `request`   references, requests
-`filters`   conditions that results have to meet, and facets
-`relations` how things in one photo can lie to each other
+`filters`   conditions that results must meet, and facets
+`relations` spatial relations of things in one photo
 =========== ==================================================
 """

@@ -1,4 +1,4 @@
-"""What the results of a search are narrowed to, and how many of them there are of each kind."""
+"""Conditions that results of a search must meet, and counts of results by condition."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ Position = Literal["left", "right", "top", "bottom", "centre"]
 POSITIONS: tuple[Position, ...] = get_args(Position)
 
 SIZES: Mapping[str, tuple[float, float]] = {"small": (0.0, 0.05), "medium": (0.05, 0.25), "large": (0.25, 1.0)}
-"""Shares of the photo, from and up to, that facets tell apart."""
+"""Size classes of facets: lower and upper share of the photo."""
 
 MAX_LABEL = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Conditions that a result has to meet, all of them.
+    """Conditions, all of which a result must meet.
 
     Attributes
     ----------
     folder : str, optional
         Absolute path; the photo is in it or below.
     taken_from, taken_until : date, optional
-        When the photo was taken, by its EXIF data, both days included. A photo that does not say is left out.
+        First and last day on which the photo was taken, by its EXIF data. Photos without a date are left out.
     recipe : str, optional
-        Fingerprint of the recipe that cut the photo.
+        Fingerprint of the recipe that segmented the photo.
     label : str, optional
-        The segment's.
+        The segment's label.
     concept : int, optional
-        Id of a concept that the segment shows.
+        Id of a concept that labels the segment.
     min_area, max_area : float
         The segment's share of the photo, 0 to 1.
     position : {"left", "right", "top", "bottom", "centre"}, optional
-        The third of the photo that the middle of the segment's box is in; the centre is the middle third both ways.
+        The third of the photo that has the centre of the segment's box; ``centre`` is the middle third both ways.
     min_quality : float
-        The segment's, 0 to 1.
+        Lowest quality of a segment, 0 to 1.
 
     Raises
     ------
@@ -79,12 +79,12 @@ class Filters:
 
     @property
     def is_empty(self) -> bool:
-        """Whether everything meets them."""
+        """Whether there are no conditions."""
         return self == NO_FILTERS
 
     @property
     def of_segments(self) -> tuple[str, ...]:
-        """Names of the conditions that whole photos cannot meet."""
+        """Names of the given conditions that apply to segments only."""
         about_photos = {
             "folder",
             "taken_from",
@@ -101,14 +101,14 @@ NO_FILTERS = Filters()
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """A condition with how many likely results meet it.
+    """A condition, and the number of likely results that meet it.
 
     Attributes
     ----------
     value : str
-        As `Filters` takes it; of a concept its id, of a year four digits, of a size its name in `SIZES`.
+        As `Filters` takes it; the id of a concept, the four digits of a year, or a size's name in `SIZES`.
     name : str
-        For people.
+        Display name.
     """
 
     value: str
@@ -117,7 +117,7 @@ class Facet:
 
 
 FACETED = 300
-"""So many of the best results facets are counted from, at most: a guide costs no more in a large collection."""
+"""Facets are counted from at most this many of the best results, so that the cost is bounded."""
 
 Facets = dict[str, tuple[Facet, ...]]
-"""Of ``folder``, ``year``, ``label``, ``concept``, ``size``, ``position`` and ``recipe``, the most frequent first."""
+"""By ``folder``, ``year``, ``label``, ``concept``, ``size``, ``position`` and ``recipe``, most frequent first."""

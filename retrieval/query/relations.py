@@ -1,4 +1,4 @@
-"""How things in one photo can lie to each other."""
+"""Spatial relations of things in one photo."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ RelationName = Literal["left_of", "right_of", "above", "below", "inside", "aroun
 RELATIONS: tuple[RelationName, ...] = get_args(RelationName)
 
 MAX_PARTS = 5
-"""So many things can be asked for at once."""
+"""The most parts that a query can have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """How one part of a query lies to another.
+    """A relation between two parts of a query.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Relation:
     Raises
     ------
     QueryError
-        There is no such relation, or it is one of a part to itself.
+        There is no such relation, or it relates a part to itself.
     """
 
     subject: int

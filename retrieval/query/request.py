@@ -1,4 +1,4 @@
-"""What can be asked: the values of a search."""
+"""The request of a search."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Ref:
     Raises
     ------
     QueryError
-        The combination means nothing.
+        The combination of fields is invalid.
     """
 
     segment: int | None = None
@@ -61,13 +61,13 @@ class Ref:
 
     @property
     def is_photo(self) -> bool:
-        """Whether it means the whole photo."""
+        """Whether it stands for the whole photo."""
         return self.segment is None and self.point is None and self.box is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """A further thing that a photo has to hold.
+    """Another thing that must be in the same photo.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Clause:
     Raises
     ------
     QueryError
-        It says nothing, or it is a whole photo.
+        It is empty, or contains a whole photo.
     """
 
     positive: tuple[Ref, ...] = ()
@@ -100,29 +100,29 @@ class SearchRequest:
     Attributes
     ----------
     positive, negative : tuple of Ref
-        Examples of what is sought and of what is not.
+        Examples of what to find, and of what to avoid.
     text : str
-        Words; with positives, both are meant.
+        Words; with positives, both must match.
     limit : int
         1 to 1000.
     group_by : {"image", "segment"}
-        One result a photo, its best segment; or segments, several a photo.
+        One result per photo, its best segment; or segments, possibly several per photo.
     min_quality : float
-        Segments of a lower quality, 0 to 1, are not among the results. Whole photos have none and are all compared.
+        Segments of lower quality, 0 to 1, are left out. Whole photos have no quality and are all compared.
     filters : Filters
-        Conditions that results have to meet.
+        Conditions that results must meet.
     facets : bool
-        Whether the likely ones of the best `FACETED` results are counted by kind.
+        Whether to count facets of the likely results among the best `FACETED`.
     also : tuple of Clause
-        What else a photo has to hold, each in a segment of its own.
+        Other things that must be in the same photo, each in its own segment.
     relations : tuple of Relation
-        How the things lie to each other. The request's own examples and words are thing 0; where it has several words
-        and no examples each word is a thing, and so it is with further things.
+        How the things are arranged. The request's own examples and words are thing 0. Several words without examples
+        are one thing each; this also applies to `also`.
 
     Raises
     ------
     QueryError
-        Nothing is asked for, or a number is out of range.
+        The request is empty, or a number is out of range.
     """
 
     positive: tuple[Ref, ...] = ()
@@ -154,7 +154,7 @@ class SearchRequest:
 
     @property
     def conditions(self) -> Filters:
-        """All that results have to meet."""
+        """All conditions that results must meet."""
         return replace(self.filters, min_quality=max(self.min_quality, self.filters.min_quality))
 
 

@@ -10,18 +10,18 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 
 def uri_of(path: Path) -> str:
-    """A path as a file URI, which holds names that are not UTF-8 too."""
+    """A path as a file URI, also for names that are not UTF-8."""
     return Path(os.path.abspath(path)).as_uri()  # noqa: PTH100  # takes ".." out without following links
 
 
 def path_of(uri: str) -> Path:
-    """The path that a file URI names."""
+    """The path of a file URI."""
     return Path(os.fsdecode(unquote_to_bytes(urlsplit(uri).path)))
 
 
 @dataclass(frozen=True, slots=True)
 class SeenFile:
-    """A file met on disk, with the digest of its bytes."""
+    """A file found on disk, with the digest of its bytes."""
 
     uri: str
     sha256: str
@@ -34,7 +34,7 @@ Registration = Literal["new", "unchanged", "duplicate"]
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What became of a file that was registered, and whether a photo known already still waits to be worked on."""
+    """The outcome of registering a file, and whether its photo, if already known, is still pending."""
 
     image_id: int
     outcome: Registration

@@ -1,8 +1,8 @@
-"""Opening the files of photos: anybody may change what is at a path, so what counts is what has been opened.
+"""Opens the files of photos. Paths may change at any time, so only the opened file counts.
 
-A link, a folder that became a link, a hard link or another file may take the place of a photo at any time, and look
-the same from outside: size and time of change can be set at will. So the bytes are compared by their digest, once for
-every file that is met, and whatever is done next is done with the file that is open.
+A link, a folder replaced by a link, a hard link or another file may take the place of a photo at any time and look
+the same, because size and modification time can be set freely. So each file's bytes are compared by their digest once,
+and everything else is done with the open file.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 KEPT_DIGESTS = 16_384
-"""Of so many files a process remembers the digest; each takes about 500 bytes."""
+"""A process caches the digests of this many files; each takes about 500 bytes."""
 
 SETTLED_NS = 3 * 10**9
-"""File systems count time in steps of up to two seconds: what changed later than this may change again unnoticed."""
+"""File systems count time in steps of up to two seconds, so a later change may be followed by an unnoticed one."""
 
 
 class Identity(NamedTuple):
-    """What differs between two files, and between a file and what it was before it was changed."""
+    """Identifies one version of one file."""
 
     device: int
     inode: int
@@ -35,14 +35,14 @@ class Identity(NamedTuple):
 
 
 def open_regular(path: Path) -> BufferedReader | None:
-    """Open a file, wherever links lead; None if there is something else, which is not opened.
+    """Open a regular file, following links; None if it is something else, which is not opened.
 
-    A pipe does not block and a device is not started.
+    Pipes do not block, and devices are not started.
 
     Raises
     ------
     OSError
-        There is nothing, or it may not be read.
+        The file does not exist or cannot be read.
     """
     handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
@@ -54,30 +54,30 @@ def open_regular(path: Path) -> BufferedReader | None:
 
 
 def real_path(stream: BufferedReader) -> Path:
-    """Where an opened file is, without links."""
+    """The path of an opened file, without links."""
     return Path(f"/proc/self/fd/{stream.fileno()}").readlink()
 
 
 def path_of_opened(stream: BufferedReader) -> Path:
-    """A path by which the processes of this user open the very file that is open here, for as long as it is."""
+    """A path through which processes of this user can open the same open file, while it stays open."""
     return Path(f"/proc/{os.getpid()}/fd/{stream.fileno()}")
 
 
 def identity_of(stream: BufferedReader) -> Identity:
-    """The identity of an opened file, as it is now."""
+    """The current identity of an opened file."""
     status = os.fstat(stream.fileno())
     return Identity(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 class Digests:
-    """SHA-256 of opened files. A file is read again only after it was changed.
+    """Caches SHA-256 digests of opened files. A file is read again only after a change.
 
     Safe to use from several threads.
 
     Parameters
     ----------
     settled_ns : int
-        How long ago a file must have been changed for its digest to be remembered.
+        How old the last change must be for the digest to be cached.
     """
 
     def __init__(self, settled_ns: int = SETTLED_NS) -> None:
@@ -86,7 +86,7 @@ class Digests:
         self._known: OrderedDict[Identity, str] = OrderedDict()
 
     def of(self, stream: BufferedReader) -> str:
-        """The digest in hexadecimal; the file is at its beginning afterwards."""
+        """The digest in hexadecimal. The file is rewound afterwards."""
         before, now = identity_of(stream), time.time_ns()
         stream.seek(0)
         with self._lock:
@@ -109,4 +109,4 @@ class Digests:
 
 _DIGESTS = Digests()
 digest_of = _DIGESTS.of
-"""`Digests.of`, remembered by all of this process."""
+"""`Digests.of` with one cache for the whole process."""

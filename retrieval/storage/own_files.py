@@ -1,9 +1,9 @@
-"""Files in HOME that belong to rows: uploads and query photos under the digest of their bytes, and renditions.
+"""Files in HOME that belong to rows: uploads and query photos, named by the digest of their bytes, and renditions.
 
-A file is there as long as a row refers to it. Several servers and commands may give and delete the same bytes at once,
-so who enters a file holds its folder, together with others, until the row is committed, and who removes one holds the
-folder alone and looks first whether a row refers to it. These are locks of the kernel, which drops those of a process
-that dies. There are 256 folders: an upload that waits for a locked catalogue keeps hardly anybody waiting.
+A file exists while a row refers to it. Several servers and commands may add and delete the same bytes at once. So a
+process that adds a file holds a shared lock on its folder until the row is committed, and one that removes a file holds
+an exclusive lock and first checks that no row refers to it. The kernel releases the locks of a dead process. There are
+256 folders, so an upload that waits for a locked catalogue hardly blocks others.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class LocationRows(Protocol):
     """The catalogue's rows of photos' files."""
 
     def register(self, files: Sequence[SeenFile]) -> Sequence[Registered]:
-        """Enter files."""
+        """Register files."""
         ...
 
     def of_digest(self, sha256: str) -> Collection[str] | None:
@@ -39,7 +39,7 @@ class LocationRows(Protocol):
         ...
 
     def known(self, uris: Sequence[str]) -> Collection[str]:
-        """Those of the URIs at which some photo is."""
+        """Those of the URIs that belong to a photo."""
         ...
 
 
@@ -52,7 +52,7 @@ class QueryRows(Protocol):
 
 
 class OwnFiles:
-    """All that enters and removes such files of one home.
+    """Adds and removes such files of one home.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class OwnFiles:
         self._queries = queries
 
     def enter_upload(self, partial: Path, sha256: str, extension: str) -> Registered:
-        """Put an upload in its place and into the catalogue, where a worker finds it.
+        """Move an upload to its place and register it in the catalogue, where a worker finds it.
 
         Parameters
         ----------
@@ -84,7 +84,7 @@ class OwnFiles:
         return _enter(partial, path, sha256, register, lambda: self.remove_photo(sha256, [path]))
 
     def enter_query(self, partial: Path, sha256: str, keep: Callable[[], _Row]) -> _Row:
-        """Put a query photo in its place, and have its row written.
+        """Move a query photo to its place, and write its row.
 
         Parameters
         ----------
@@ -96,13 +96,13 @@ class OwnFiles:
         return _enter(partial, self.query_path(sha256), sha256, keep, lambda: self.remove_query(sha256))
 
     def remove_photo(self, sha256: str, paths: Iterable[Path]) -> None:
-        """Remove what HOME holds of a photo that was taken out of the catalogue: renditions, and its uploads.
+        """Remove the renditions and uploads of a photo that was deleted from the catalogue.
 
         Parameters
         ----------
         sha256 : str
         paths : iterable of Path
-            Where its originals were; those outside HOME stay.
+            Paths of its originals; those outside HOME stay.
         """
         settings, home = self._settings, self._settings.uploads_dir.resolve()
         uploads = [path for path in paths if path.resolve().is_relative_to(home)]
@@ -124,16 +124,16 @@ class OwnFiles:
                 _remove([path, self.query_rendition(sha256)])
 
     def query_path(self, sha256: str) -> Path:
-        """Where the file of a query photo is kept."""
+        """Path of a query photo's file."""
         return self._settings.queries_dir / sha256[:2] / sha256
 
     def query_rendition(self, sha256: str) -> Path:
-        """Where the JPEG of a query photo is, once it was asked for."""
+        """Path of a query photo's JPEG, which is made on request."""
         return self.query_path(sha256).with_suffix(".jpg")
 
 
 def _enter(partial: Path, path: Path, sha256: str, write: Callable[[], _Row], undo: Callable[[], None]) -> _Row:
-    """Put a file in its place and write its row; neither is left without the other."""
+    """Move a file to its place and write its row; neither is left without the other."""
     try:
         with _held(path.parent, alone=False):
             if not _holds(path, sha256):
@@ -149,7 +149,7 @@ def _enter(partial: Path, path: Path, sha256: str, write: Callable[[], _Row], un
 
 @contextmanager
 def _held(folder: Path, *, alone: bool) -> Iterator[None]:
-    """Hold a folder, alone or together with others that do not want it alone."""
+    """Lock a folder, exclusively or shared."""
     folder.mkdir(parents=True, exist_ok=True)
     number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -160,7 +160,7 @@ def _held(folder: Path, *, alone: bool) -> Iterator[None]:
 
 
 def _holds(path: Path, sha256: str) -> bool:
-    """Whether a file is there and has these bytes."""
+    """Whether a file exists and has these bytes."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == sha256
@@ -169,7 +169,7 @@ def _holds(path: Path, sha256: str) -> bool:
 
 
 def _remove(paths: Iterable[Path]) -> None:
-    """Remove files; one that cannot be removed is logged, for its row is gone and asking again would not help."""
+    """Remove files; failures are only logged, because the rows are gone and a retry would not help."""
     for path in paths:
         try:
             path.unlink(missing_ok=True)

@@ -274,7 +274,7 @@ class TestTexts:
         assert reader.embed_text("x", self.SPACE).shape == (1, 2)
 
     def test_another_space_than_that_of_the_search(self, reader: RemoteAnalyzer) -> None:
-        with pytest.raises(AnalyzerUnavailableError, match=r"searches use other:1: restart .*serve"):
+        with pytest.raises(AnalyzerUnavailableError, match=r"but searches use other:1: restart .*serve"):
             reader.embed_text("red", "other:1")
 
     def test_a_recipe_that_reads_no_text(self, remote: RemoteAnalyzer) -> None:

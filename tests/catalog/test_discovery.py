@@ -286,7 +286,7 @@ def test_merged_clusters_have_the_smallest_id_and_all_members(world: World) -> N
     assert world.open() == {low: before[low] | before[high]}
     with pytest.raises(UnknownClusterError, match=str(high)):
         world.discoverer.clusters.get(TOY, high)
-    with pytest.raises(QueryError, match="several"):
+    with pytest.raises(QueryError, match="at least two"):
         world.editor.merge([low, low])
     with pytest.raises(UnknownClusterError):
         world.editor.merge([low, high])

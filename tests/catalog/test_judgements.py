@@ -39,7 +39,7 @@ def test_rounds_add_up_and_can_be_taken_back(toys: ToyLibrary, judgements: Judge
     assert judgements.take_back(number) == 1
     assert judgements.get(number).irrelevant == (second,)
     assert judgements.take_back(number) == 0
-    with pytest.raises(QueryError, match="no round to take back"):
+    with pytest.raises(QueryError, match="no round to undo"):
         judgements.take_back(number)
 
 
@@ -48,9 +48,9 @@ def test_wrong_judgements_leave_nothing_behind(toys: ToyLibrary, judgements: Jud
     number = judgements.begin(REQUEST, "toy:1")
     with pytest.raises(UnknownSegmentError, match="no segment 99"):
         judgements.add_round(number, [segment], [99])
-    with pytest.raises(QueryError, match="at once"):
+    with pytest.raises(QueryError, match="both relevant and irrelevant"):
         judgements.add_round(number, [segment], [segment])
-    with pytest.raises(UnknownFeedbackError, match="begin one"):
+    with pytest.raises(UnknownFeedbackError, match="start one"):
         judgements.add_round(99, [segment], [])
     assert judgements.get(number).rounds == 0
 

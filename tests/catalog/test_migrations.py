@@ -80,8 +80,11 @@ def test_migrating_again_changes_nothing(url: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("revision", "message"),
     [
-        ("0007", f"has schema 0007, this version needs {HEAD}: run `segsearch migrate`"),
-        ("9999", f"made by a newer SegSearch: it has schema 9999, this version knows up to {HEAD}: upgrade SegSearch"),
+        ("0007", f"has schema 0007, and this version needs {HEAD}: run `segsearch migrate`"),
+        (
+            "9999",
+            f"made by a newer SegSearch: it has schema 9999, and this version knows up to {HEAD}: upgrade SegSearch",
+        ),
         ("0000", "has schema 0000, which no version of SegSearch made: restore a backup of it"),
         ("x'y", "has schema x'y, which no version"),
     ],
@@ -103,7 +106,7 @@ def test_a_lost_number_is_found_again(url: str, tmp_path: Path, lost: str) -> No
     open_sessions(url).engine.dispose()
     with closing(sqlite3.connect(tmp_path / "catalog.db")) as database, database:
         database.execute(lost)
-    with pytest.raises(SchemaOutdatedError, match="has schema of no number.*segsearch migrate"):
+    with pytest.raises(SchemaOutdatedError, match="has schema without a number.*segsearch migrate"):
         open_sessions(url)
     assert migrate(url) == HEAD
     open_sessions(url).engine.dispose()

@@ -142,7 +142,7 @@ class TestDamaged:
                 call()
 
     def test_another_recipe(self, written: IndexFiles) -> None:
-        with pytest.raises(IndexMismatchError, match=r"made by recipe toy:1, the setting is toy:2.*resegment"):
+        with pytest.raises(IndexMismatchError, match=r"made by recipe toy:1, but the setting is toy:2.*resegment"):
             written.load("toy:2")
 
     @pytest.mark.parametrize(

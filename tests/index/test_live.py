@@ -107,9 +107,12 @@ class TestFollowing:
 
     def test_vectors_of_another_length_are_refused(self, toys: ToyLibrary, live: LiveIndex) -> None:
         toys.add(analysis([[1, 0, 0]], photo_vector=[1, 0, 0]))
-        with pytest.raises(IndexMismatchError, match=r"length 3, the recipe's 4.*resegment"):
+        with pytest.raises(IndexMismatchError, match=r"length 3, but the recipe's have 4.*resegment"):
             live.refresh()
-        with live.files.writing(), pytest.raises(IndexMismatchError, match=r"length 3, the recipe's 4.*resegment"):
+        with (
+            live.files.writing(),
+            pytest.raises(IndexMismatchError, match=r"length 3, but the recipe's have 4.*resegment"),
+        ):
             live.rebuild(0.95)
 
     def test_lag_is_what_was_not_taken_in_yet(self, toys: ToyLibrary, live: LiveIndex) -> None:

@@ -115,7 +115,7 @@ def test_without_memory_on_the_gpu_the_cpu_answers_and_says_so_once(
         live.refresh()
         live._replicas.wait()
     assert answers(live) == answers(opened(many, None))
-    assert [record.getMessage().partition("GPU: ")[2] for record in caplog.records] == ["GPU 0 is out of memory"]
+    assert [record.getMessage().partition("take it: ")[2] for record in caplog.records] == ["GPU 0 is out of memory"]
 
 
 def test_a_gpu_that_fails_in_a_search_is_stood_in_for(

@@ -179,7 +179,7 @@ def test_a_name_that_no_concept_can_have_is_a_reason(tagged: Assembly, template:
     ("content", "said"),
     [
         (b"", "line 1: the header must be `path,tag`"),
-        (b"file,tag\na,b\n", "line 1: the header must be `path,tag`, it is 'file,tag'"),
+        (b"file,tag\na,b\n", "line 1: the header must be `path,tag`, not 'file,tag'"),
         (b"path,tag\na,b\nc\n", "line 3: a row must be a path and a tag"),
         (b"path,tag\na,b,c\n", "line 2: a row must be a path and a tag"),
         (b"path,tag\n,b\n", "line 2: a row must be a path and a tag"),

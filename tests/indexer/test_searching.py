@@ -56,7 +56,7 @@ def test_narrowed_and_counted(ingested: Ingested) -> None:
     ("options", "fault"),
     [
         ([], "nothing is asked for"),
-        (["--at", "1,1"], "give --image too"),
+        (["--at", "1,1"], "give --image, too"),
         (["--and-segment", "1"], "nothing is asked for"),
         (["--segment", "1", "--relation", "0:near:1"], "is not like 0:above:1"),
         (["--segment", "1", "--relation", "0:above"], "is not like 0:above:1"),

@@ -187,11 +187,11 @@ def test_a_query_photo_leaves_nothing_behind(lib: ss.Library, ingested: Ingested
     [
         ({}, "the query is empty"),
         ({"image": "nowhere.jpg"}, "is not a file: give the path of a photo"),
-        ({"point": (1, 1)}, "give image too"),
+        ({"point": (1, 1)}, "give image, too"),
         ({"image": 1, "point": (1, 1), "box": (0, 0, 9, 9)}, "point or box, not both"),
         ({"image": 1, "point": (500, 1)}, "500"),
         ({"image": 1, "limit": 0}, "limit is 0"),
-        ({"segment": 1, "also": [""]}, "says nothing"),
+        ({"segment": 1, "also": [""]}, "is empty"),
     ],
 )
 def test_what_cannot_be_asked(lib: ss.Library, asked: dict, told: str) -> None:

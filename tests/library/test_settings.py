@@ -109,5 +109,5 @@ def test_sizes(text: str, count: int) -> None:
 
 @pytest.mark.parametrize("text", ["-1", "much", "1X", "G", "1e9", "1,5G"])
 def test_what_is_no_size(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="SEGSEARCH_MIN_FREE=.* is no size such as 500M, 20G or 0"):
+    with pytest.raises(ConfigurationError, match="SEGSEARCH_MIN_FREE=.* is not a size such as 500M, 20G or 0"):
         Settings.from_env({"SEGSEARCH_MIN_FREE": text})

@@ -103,14 +103,14 @@ def test_the_last_admin_stays(users: Accounts, password_hash: str) -> None:
 def test_the_first_user_is_an_admin(library: Library) -> None:
     accounts = library.assembly.accounts
     for role in ("viewer", "editor"):
-        with pytest.raises(AccountError, match="the first one has to be an admin: .*segsearch users add"):
+        with pytest.raises(AccountError, match="the first one must be an admin: .*segsearch users add"):
             accounts.add("anna", role, "x")
     assert not accounts.ever()
     accounts.add("anna", "admin", "x")
     accounts.add("ben", "viewer", "x")
     accounts.remove("ben")
     accounts.remove("anna", last=True)
-    with pytest.raises(AccountError, match="the first one has to be an admin"):
+    with pytest.raises(AccountError, match="the first one must be an admin"):
         accounts.add("ben", "viewer", "x")
 
 

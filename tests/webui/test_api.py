@@ -513,7 +513,7 @@ class TestSearching:
         [
             ({"also": [{}]}, "a part of the query is empty"),
             ({"also": [{"positive": [{"image": 1}]}]}, "pick a segment"),
-            ({"relations": [{"subject": 0, "relation": "above", "object": 1}]}, "there are 1"),
+            ({"relations": [{"subject": 0, "relation": "above", "object": 1}]}, "the query, which has 1"),
             ({"relations": [{"subject": 0, "relation": "above", "object": 0}]}, "two different parts"),
             ({"relations": [{"subject": 0, "relation": "near", "object": 1}]}, "relation"),
             ({"also": [{"text": "dog"}], "group_by": "segment"}, "group by image"),

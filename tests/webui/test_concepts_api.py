@@ -88,7 +88,7 @@ def test_concepts_are_carried_to_another_collection(client: FlaskClient) -> None
     taught = teach(client)
     file = body_of(client.get("/api/v1/concepts/export"))
     before = [each["segment_id"] for each in search(client, text="rex")["results"]]
-    assert "named 'Rex' already" in problem_of(client.post("/api/v1/concepts/import", json=file), 422)
+    assert "already a concept named 'Rex'" in problem_of(client.post("/api/v1/concepts/import", json=file), 422)
     client.delete(f"/api/v1/concepts/{taught['id']}")
     (number,) = body_of(client.post("/api/v1/concepts/import", json=file), 201)["ids"]
     assert [each["segment_id"] for each in search(client, text="rex")["results"]] == before
@@ -113,7 +113,7 @@ def test_what_cannot_be_carried_is_said(client: FlaskClient, change: dict[str, A
         ({"name": "Rex"}, 422, "positive examples"),
         ({"name": "Rex", "positive": [9999]}, 422, "positive examples"),
         ({"name": "??", "positive": [1]}, 422, "letter or a digit"),
-        ({"name": "Rex", "positive": [1], "negative": [1]}, 422, "at once"),
+        ({"name": "Rex", "positive": [1], "negative": [1]}, 422, "both a positive and a negative"),
         ({"name": "Rex", "feedback": 77}, 404, "no feedback 77"),
         ({"name": "Rex", "feedback": 77, "positive": [1]}, 422, "not both"),
     ],

@@ -185,9 +185,9 @@ class TestWithoutUsers:
             assert answer.status_code == 200
             return
         assert answer.status_code == 401
-        advice = "nobody can sign in, because there are no users: `segsearch users add NAME --role admin`"
+        advice = "nobody can sign in, because there are no users: create one on the server with `segsearch users add"
         assert advice in answer.get_json()["detail"]
-        assert "obody can sign in, because there are no users: `segsearch users add" in client.get("/login").text
+        assert advice[1:] in client.get("/login").text, "it starts with a capital there"
         assert client.get("/").location == "/login"
 
 
