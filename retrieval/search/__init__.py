@@ -4,15 +4,15 @@
 module            what
 ================= =======================================================================
 `engine`          the steps in order
-`understanding`   the request as a list of things, each some directions and colours
-`lookup`          references and words to vectors
-`picking`         which segment of a photo a point or a box means
-`scope`           the segments that the filters leave
+`plan`            the request as a list of things, each with directions and colours
+`resolver`        references and words to vectors
+`picking`         the segment of a photo at a point or in a box
+`scope`           the segments that pass the filters
 `combined_search` several things in one photo
 `combination`     how well segments of one photo match several things and their relations
 `matches`         results from hits
-`answer`          what is answered
-`faceting`        what results can be narrowed to
+`answer`          the values of an answer
+`faceting`        counts of results by condition
 `feedback`        ranking by judgements
 ================= =======================================================================
 """

@@ -1,4 +1,4 @@
-"""What a search is answered with."""
+"""The answer to a search."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..text.vocabulary import Reading
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Which segment a reference came to; None for a whole photo."""
+    """The segment that a reference was resolved to; None for a whole photo."""
 
     ref: Ref
     segment: SegmentRecord | None
 
 
 class PartMatch(NamedTuple):
-    """What a result has of one part of the query.
+    """How a result matches one part of the query.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class PartMatch(NamedTuple):
     score : float
         Cosine similarity.
     nearest : str or None
-        Of a word, which of the classes it stands for came nearest.
+        For a word, the nearest of the classes that it stands for.
     """
 
     part: int
@@ -46,22 +46,22 @@ class Match(NamedTuple):
     Attributes
     ----------
     segment_id : int or None
-        None where whole photos are compared.
+        None if whole photos are compared.
     score : float
-        Cosine similarity, greater is nearer.
+        Cosine similarity; higher is closer.
     box_xyxy : tuple of int
         In pixels of the upright original.
     likely : bool
-        Whether the score stands out enough from this query's others.
+        Whether the score stands out from the other scores of this search.
     fallback : bool
-        Nothing was found in this photo, so that the whole of it was compared.
+        No segment was found in this photo, so the whole photo was compared.
     quality : float or None
-        Of the segment, 0 to 1; None where whole photos are compared.
+        Quality of the segment, 0 to 1; None if whole photos are compared.
     parts : tuple of PartMatch
-        How it came about: what each example and word scored, or, where several things are looked for, the segment that
-        each was found in. Empty for a search by one example.
+        The explanation: the score for each example and word or, for several things, the segment that matches each.
+        Empty for a search by one example.
     relations : tuple of float
-        To what degree each relation that was asked for holds, 0 to 1.
+        Degree to which each requested relation holds, 0 to 1.
     """
 
     image_id: int
@@ -78,14 +78,14 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FacetAnswer:
-    """What the results of a search could be narrowed to.
+    """Facets of the results of a search.
 
     Attributes
     ----------
     facets : Facets
-        Of the likely ones among the best results.
+        Counts of the likely ones among the best results.
     facets_of : int
-        From how many of the best results they were counted.
+        How many of the best results were counted.
     took_ms : float
     """
 
@@ -96,21 +96,21 @@ class FacetAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchAnswer:
-    """Results, best first, with what was understood and how fresh the index is.
+    """Results, best first, with how the request was understood and how fresh the index is.
 
     Attributes
     ----------
     results : tuple of Match
     used : tuple of Used
-        One a reference, positives first; then those of further things.
+        One per reference, positives first; then those of further things.
     words : Reading or None
-        How the words were read, of all things; None if there were none.
+        How the words of all things were read; None without words.
     parts : tuple of str
-        Names of what `Match.parts` speaks of.
+        Names of the parts in `Match.parts`.
     facets : Facets or None
-        Only if asked for.
+        Only on request.
     facets_of : int or None
-        From how many of the best results they were counted.
+        How many of the best results were counted.
     indexed, lag : int
         Segments searched, and how many of the catalogue's were not searchable yet.
     took_ms : float
@@ -127,6 +127,6 @@ class SearchAnswer:
     took_ms: float
 
     def segment_ids(self) -> list[int]:
-        """All segments that results speak of, each once."""
+        """All segments in the results, each once."""
         matches = ((match.segment_id, *(part.segment_id for part in match.parts)) for match in self.results)
         return list(dict.fromkeys(key for keys in matches for key in keys if key is not None))

@@ -1,7 +1,7 @@
-"""Photos that hold several things at once, and how those lie to each other. Pure: no index, no database.
+"""Scores photos that contain several things, perhaps in given relations. Pure: no index, no database.
 
-A photo's score for several parts is the geometric mean of what its segments score for each: scores of words and of
-examples lie differently high, and the geometric mean orders photos alike however each part's scores are scaled.
+A photo's score for several parts is the geometric mean of its segments' scores for each: scores of words and of
+examples have different ranges, and the geometric mean gives the same order however each part's scores are scaled.
 
 References
 ----------
@@ -24,26 +24,26 @@ from numpy.typing import NDArray
 from ..query.relations import Relation, RelationName
 
 CANDIDATES = 6
-"""Of a photo so many segments are tried for each part."""
+"""How many segments of a photo are tried for each part."""
 
 SHARED = 0.7
-"""What a match is worth in which one segment serves for two parts: segmentation may have merged two things."""
+"""Factor for a match in which one segment stands for two parts: segmentation may have merged two things."""
 
 SAME = 0.7
-"""From this IoU on two segments are taken for one thing."""
+"""Two segments with at least this IoU count as one thing."""
 
 REACH = 0.05
-"""Segments touch up to no gap at all, and do not from this share of the photo's diagonal on."""
+"""Segments touch fully without a gap, and not at all from this gap on, a share of the photo's diagonal."""
 
 CLEARLY = 1.25
-"""A segment is larger without doubt from this ratio of areas on."""
+"""From this ratio of areas on, a segment is fully larger than another."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Layout:
-    """How the candidates of one photo lie.
+    """Geometry of the candidates of one photo.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Layout:
     common : ndarray of shape (N, N), float
         Share of the row's segment that is inside the column's.
     gaps : ndarray of shape (N, N), float
-        Least distance of two segments as a share of the photo's diagonal.
+        Smallest distance between two segments as a share of the photo's diagonal.
     """
 
     boxes_xyxy: Floats
@@ -63,7 +63,7 @@ class Layout:
     gaps: Floats
 
     def degrees(self, name: RelationName) -> Floats:
-        """To what degree each row's segment has the relation to each column's, (N, N) in 0 to 1."""
+        """Degree to which each row's segment has the relation to each column's, (N, N), 0 to 1."""
         if name in _INVERSES:
             return self.degrees(_INVERSES[name]).T
         if name in ("left_of", "above"):
@@ -84,7 +84,7 @@ class Layout:
         return np.asarray(common / np.maximum(union, 1e-9), dtype=np.float64)
 
     def _before(self, axis: int) -> Floats:
-        """How far centres lie before each other, 1 from half the sum of the extents on: where the boxes are clear."""
+        """How far centres lie before each other; 1 from half the sum of the extents on, where boxes are apart."""
         low, high = self.boxes_xyxy[:, axis], self.boxes_xyxy[:, axis + 2]
         centres, extents = (low + high) / 2, high - low
         ahead = centres[None] - centres[:, None]
@@ -101,15 +101,15 @@ _INVERSES: Mapping[RelationName, RelationName] = {
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """How well a photo holds all parts.
+    """How well a photo matches all parts.
 
     Attributes
     ----------
     score : float
         Geometric mean of the parts' scores, times the degrees of the relations, times `SHARED` for each pair of parts
-        that one segment serves for.
+        that share one segment.
     rows : tuple of int
-        The row of the segment that was taken for each part.
+        The row of the segment chosen for each part.
     degrees : tuple of float
         Of the relations, in their order.
     """

@@ -1,4 +1,4 @@
-"""Search for photos that hold several things: the index and the catalogue behind `combination`."""
+"""Searches for photos that contain several things: combines the index and the catalogue with `combination`."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from .plan import QueryPlan, QueryTerm
 from .scope import Scope
 
 FIRST = 300
-"""So many segments of each thing are looked at to begin with."""
+"""How many segments are searched for each thing at first."""
 
 MOST = 2000
-"""At most so many photos are compared segment by segment. Where more hold all things, but weakly, the last results of a
-long list may miss a better one."""
+"""At most this many photos are compared segment by segment. If more contain all things, but weakly, the end of a long
+list may miss a better one."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class CombinedHit:
-    """A photo that holds all things.
+    """A photo that contains all things.
 
     Attributes
     ----------
     score : float
         `combination.match`'s.
     segments : tuple of SegmentHit
-        What was taken for each thing.
+        The segment chosen for each thing.
     scores : tuple of float
-        What that scored for it.
+        Its score for each thing.
     labels : tuple of str or None
-        Of words, the class that came nearest.
+        For words, the nearest class.
     degrees : tuple of float
-        Of the relations that were asked for.
+        Degrees of the requested relations.
     """
 
     score: float
@@ -51,7 +51,7 @@ class CombinedHit:
 
 
 def combined_search(scope: Scope, understood: QueryPlan, request: SearchRequest) -> list[CombinedHit]:
-    """Photos that hold all things, best first, at most ``request.limit``.
+    """Photos that contain all things, best first, at most ``request.limit``.
 
     Parameters
     ----------
@@ -63,9 +63,9 @@ def combined_search(scope: Scope, understood: QueryPlan, request: SearchRequest)
 
     Notes
     -----
-    The threshold algorithm: each thing's nearest segments name photos, whose segments are then all compared with all
-    things; a photo that no list has named scores at most the mean of the lists' last scores, and once enough photos
-    score more the search ends. One search of the index a thing and round, then O(photos · segments · D).
+    The threshold algorithm: each thing's nearest segments propose photos, whose segments are then all compared with all
+    things. Other photos score at most the mean of the lists' last scores; the search ends once enough photos score
+    more. One search of the index per thing and round, then O(photos · segments · D).
     """
     k = FIRST + 4 * request.limit
     while True:
@@ -80,7 +80,7 @@ def combined_search(scope: Scope, understood: QueryPlan, request: SearchRequest)
 
 
 def _compared(scope: Scope, things: Sequence[QueryTerm], request: SearchRequest, photos: Ids) -> list[CombinedHit]:
-    """The best matches among some photos, in falling order, as many as are wanted."""
+    """The best matches among some photos, in descending order, at most as many as requested."""
     ids = scope.passing(scope.index.of_images(photos))
     if not len(ids):
         return []
@@ -103,7 +103,7 @@ def _compared(scope: Scope, things: Sequence[QueryTerm], request: SearchRequest,
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Candidates:
-    """Segments of one photo: ids (N,), vectors (N, D), and what each scores for each thing (P, N)."""
+    """Segments of one photo: ids (N,), vectors (N, D), and the score of each for each thing (P, N)."""
 
     ids: Ids
     vectors: Vectors
@@ -116,7 +116,7 @@ class Candidates:
 def _match(
     scope: Scope, things: Sequence[QueryTerm], segments: Candidates, relations: Sequence[Relation]
 ) -> CombinedHit | None:
-    """How one photo holds the things; None if it does not."""
+    """How one photo matches the things; None if it does not."""
     tried = segments[combination.candidates(segments.scores)]
     keys = tried.ids.tolist()
     hits, masks = scope.catalog.segments.hits(keys), scope.catalog.segments.masks(keys)

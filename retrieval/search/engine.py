@@ -1,4 +1,4 @@
-"""Search from top to bottom: references and words to vectors, vectors to hits, hits to photos."""
+"""The steps of a search: references and words to vectors, vectors to hits, hits to photos."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from .resolver import QueryResolver
 from .scope import Scope
 
 SAME = 0.7
-"""Of two segments of one photo with a greater IoU a flat list holds only the better one."""
+"""Of two segments of one photo with a higher IoU, a flat list keeps only the better one."""
 
 NEAR = 400
-"""So many of the nearest segments are candidates to be asked about, and no weak negatives."""
+"""This many of the nearest segments are candidates for questions, and never weak negatives."""
 
 LABELLED = 10_000
-"""So many segments that a concept labels are looked at."""
+"""At most this many segments of a concept are listed."""
 
 ASKED = 6
 """How many segments a round asks about."""
@@ -45,7 +45,7 @@ ASKED = 6
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class SearchEngine:
-    """Answers searches over one catalogue by one recipe. Holds no state of its own; safe among threads.
+    """Answers searches over one catalogue with one recipe. Stateless and thread-safe.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class SearchEngine:
     recipe : RecipeSpec
     vocabulary : Vocabulary
     embed_text : callable or None
-        The recipe's text tower; with one, words are read by it and not by the vocabulary.
+        The recipe's text tower; if given, it reads words instead of the vocabulary.
     """
 
     catalog: Catalog
@@ -85,7 +85,7 @@ class SearchEngine:
             return self._answer(understood, self._explained(results, understood), counted, started)
 
     def facets(self, request: SearchRequest) -> FacetAnswer:
-        """What the results of a search could be narrowed to, without the results.
+        """Facets of the results of a search, without the results.
 
         Raises
         ------
@@ -99,20 +99,20 @@ class SearchEngine:
         return FacetAnswer(facets=facets, facets_of=len(counted), took_ms=(time.perf_counter() - started) * 1000)
 
     def refine(self, request: SearchRequest, relevant: Sequence[int], irrelevant: Sequence[int]) -> RoundAnswer:
-        """Answer a search anew by what was judged of its results.
+        """Answer a search, refined by judgements of its results.
 
         Parameters
         ----------
         request : SearchRequest
         relevant, irrelevant : sequence of int
-            Segments; those that cannot be searched, as they were deleted or are of another space, count for nothing.
+            Segments; those that were deleted or are of another space are ignored.
 
         Raises
         ------
         UnknownImageError, UnknownSegmentError, UnknownQueryError
             A reference points at nothing.
         QueryError
-            Whole photos are searched by, the words name nothing, or a reference cannot be resolved.
+            The search is by whole photos, no word is known, or a reference cannot be resolved.
         """
         started = time.perf_counter()
         with self.catalog.one_connection():
@@ -128,7 +128,7 @@ class SearchEngine:
         return RoundAnswer(answer=answer, model=model, ask=asked)
 
     def start_of(self, request: SearchRequest) -> Vectors:
-        """The directions a search begins with, (Q, D), float32.
+        """The directions of a search before any feedback, (Q, D), float32.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class SearchEngine:
         ----------
         query : ndarray of shape (Q, D), float32, or None
         relevant, irrelevant : sequence of int
-            Segments; those that cannot be searched count for nothing.
+            Segments; those that cannot be searched are ignored.
 
         Raises
         ------
@@ -163,13 +163,13 @@ class SearchEngine:
         return feedback.fit(judged)
 
     def refresh(self) -> None:
-        """Take in what has changed in the catalogue."""
+        """Apply the catalogue's changes to the indexes."""
         self.segments.refresh()
         self.photos.refresh()
 
     @property
     def lookup(self) -> QueryResolver:
-        """What finds the vectors of references and words."""
+        """The resolver of references and words."""
         return QueryResolver(
             catalog=self.catalog,
             queries=self.queries,
@@ -181,7 +181,7 @@ class SearchEngine:
 
     @property
     def _floor(self) -> float:
-        """The least score of a likely result."""
+        """The lowest score of a likely result."""
         return rank.LIKELY_FLOOR if self.recipe.is_centred else 0.0
 
     # ---- the way of a query
@@ -202,7 +202,7 @@ class SearchEngine:
         )
 
     def _matches(self, request: SearchRequest, understood: QueryPlan, depth: int) -> tuple[Match, ...]:
-        """The best; only of a single thing more than are wanted, if `depth` is more."""
+        """The best matches; for a single thing, as many as `depth` if that is more than requested."""
         if understood.means_nothing:
             return ()
         if understood.by_photo:
@@ -218,12 +218,12 @@ class SearchEngine:
         return Scope.of(self.segments, self.catalog, filters, labelled)
 
     def labelled(self, concept: ConceptRecord) -> Ids:
-        """The segments that a concept labels, rising; of more than `LABELLED` the nearest.
+        """The segments that a concept labels, ascending; the nearest `LABELLED` if there are more.
 
         Raises
         ------
         QueryError
-            It was learnt in another space.
+            It was learned in another space.
         """
         if not len(self.segments):
             return np.zeros(0, np.int64)
@@ -231,12 +231,12 @@ class SearchEngine:
         return np.unique(scored.ids[scored.scores >= concept.model.threshold])
 
     def _facets(self, counted: Sequence[Match]) -> Facets:
-        """The likely ones by what they can be narrowed to."""
+        """Facets of the likely matches."""
         here = [each for each in self.concepts.known().values() if each.model.space == self.recipe.space]
         return faceting.count(counted, self.catalog, self.segments, here)
 
     def _explained(self, matches: tuple[Match, ...], understood: QueryPlan) -> tuple[Match, ...]:
-        """The matches with what each of several examples and words made of them, where that is not known."""
+        """The matches with their scores for each of several examples and words, if missing."""
         parts = understood.parts
         if not parts or not matches or understood.is_combination:
             return matches
@@ -250,8 +250,8 @@ class SearchEngine:
     ) -> tuple[Match, ...]:
         """Segments by their best inner product with the directions; photos that are `hidden` are left out.
 
-        Of a colour only as many are looked at as the results need, however deep is wanted: the one of the colour need
-        not be the best of its photo, and all those looked at are ordered anew.
+        With colours only as many hits are considered as the results need, whatever the depth, because they are all
+        reordered, and the segment with the colour need not be the best of its photo.
         """
         scope, by_photo = self._scope(request), request.group_by == "image"
         best_per_image = by_photo and not thing.colors
@@ -270,7 +270,7 @@ class SearchEngine:
             k *= 4
 
     def _known(self, scored: Scored, wanted: int) -> tuple[Scored, dict[int, SegmentHit]]:
-        """The first that are `wanted`, and what the catalogue has of them; deleted ones are left out."""
+        """The first `wanted` hits and their catalogue rows; deleted ones are left out."""
         first = scored[:wanted]
         known = self.catalog.segments.hits(first.ids.tolist())
         if len(known) < len(first):  # some were deleted and the index has not noticed: others take their places
@@ -299,7 +299,7 @@ class SearchEngine:
     def _judged(
         self, query: Vectors, relevant: Sequence[int], irrelevant: Sequence[int], hidden: set[int]
     ) -> LabelledExamples:
-        """What was judged, with a background; the photos of what was judged are added to `hidden`."""
+        """The judged vectors and a background; photos of judged segments are added to `hidden`."""
         sides: list[Vectors] = []
         for keys in (relevant, irrelevant):
             ids = np.unique(np.asarray(keys, np.int64))
@@ -312,7 +312,7 @@ class SearchEngine:
         )
 
     def _background(self, query: Vectors, hidden: set[int]) -> Vectors:
-        """A sample, always the same one, of segments that the query ranks low, photos that are `hidden` left out."""
+        """A fixed sample of segments that the query ranks low, without photos that are `hidden`."""
         drawn = self.segments.sample(4 * feedback.BACKGROUND + len(hidden))
         near = self.segments.nearest(query, k=min(NEAR, len(self.segments) // 4 + 1)).ids
         shown = np.isin(self.segments.image_ids_of(drawn), list(hidden))
@@ -321,7 +321,7 @@ class SearchEngine:
         return vectors.reshape(-1, query.shape[1])
 
     def _ask(self, request: SearchRequest, model: Model, hidden: set[int]) -> tuple[Match, ...]:
-        """The segments, one a photo, whose judgement would tell most."""
+        """The segments, one per photo, whose judgement would be most informative."""
         scored = self._scope(request).nearest(model.directions, NEAR, hidden=hidden).best_per_image()
         known = self.catalog.segments.hits(scored.ids.tolist())
         scored = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]]
@@ -349,13 +349,13 @@ class SearchEngine:
 def _found(
     request: SearchRequest, look: Callable[[int], tuple[Match, ...]]
 ) -> tuple[tuple[Match, ...], tuple[Match, ...] | None]:
-    """As many results as are wanted, and what facets are counted from; `look` is told how many to find."""
+    """The requested number of results, and the matches to count facets from; `look` takes the number to find."""
     deep = look(max(request.limit, FACETED) if request.facets else request.limit)
     return fallbacks_last(deep[: request.limit]), deep[:FACETED] if request.facets else None
 
 
 def _start(understood: QueryPlan) -> Vectors:
-    """The directions that a search which can be refined begins with."""
+    """The initial directions of a search that can be refined."""
     if understood.by_photo:
         raise QueryError("a search by a whole photo cannot be refined by judgements: pick a segment of it instead")
     if understood.is_combination:

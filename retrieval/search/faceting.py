@@ -1,4 +1,4 @@
-"""What results could be narrowed to: the likely ones counted by kind."""
+"""Facets: counts of the likely results by condition."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def count(matches: Sequence[Match], catalog: Catalog, segments: LiveIndex, conce
     catalog : Catalog
     segments : LiveIndex
     concepts : sequence of ConceptRecord
-        Of the index's space; those that label none are left out.
+        Concepts of the index's space; those that label no match are left out.
     """
     ids = [each.segment_id for each in matches if each.likely and each.segment_id is not None]
     vectors = segments.vectors(np.array(ids, np.int64)) if ids and concepts else None

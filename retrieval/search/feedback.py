@@ -1,14 +1,14 @@
-"""Relevance feedback: from judgements to directions that an index can be asked for. Pure: no index, no database.
+"""Relevance feedback: from judgements to directions that an index can search. Pure: no index, no database.
 
-A judged segment is a vector that was called relevant or not. Three models turn judgements into a search:
+A judged segment is a vector that was marked relevant or not. Three models turn judgements into a search:
 
 ``query``
-    The search as it was. Kept where the other models rank the judged segments clearly worse.
+    The original search. Used if the other models rank the judged segments clearly worse.
 ``rocchio``
-    The query moved to the relevant segments and a little away from the others; it needs few judgements.
+    The query moved towards the relevant segments and a little away from the others; it needs few judgements.
 ``linear``
-    A logistic regression of the judgements, and of segments nobody has judged as weak negatives, that is shrunk to
-    ``rocchio``: the more judgements there are, the farther it moves.
+    A logistic regression of the judgements, with unjudged segments as weak negatives, shrunk to ``rocchio``: the more
+    judgements there are, the farther it moves.
 
 References
 ----------
@@ -34,55 +34,55 @@ ModelName = Literal["query", "rocchio", "linear"]
 MODELS: tuple[ModelName, ...] = ("query", "rocchio", "linear")
 
 QUERY_WEIGHT = 3.0
-"""The query counts as so many relevant segments: enough to hold it while there are few."""
+"""The query counts as this many relevant segments: enough to keep it stable while there are few."""
 
 WORD_WEIGHT = 8.0
-"""The same for a query of several directions: those of a word were learnt from many pictures."""
+"""The same for a query of several directions: those of a word were learned from many pictures."""
 
 NEGATIVE_WEIGHT = 0.25
-"""Share by which `rocchio` moves away from the mean of what is not relevant, along what that does not share with it."""
+"""Share by which `rocchio` moves away from the mean of the irrelevant segments, orthogonally to the relevant ones."""
 
 LEAST_POSITIVES = 2
-"""With fewer relevant segments none can be left out, and nothing is fitted."""
+"""With fewer relevant segments, none can be left out, and nothing is fitted."""
 
 SCALE = 5.0
-"""Length of the weights `linear` is shrunk to: how steeply its probability rises with the cosine."""
+"""Length of the weights that `linear` is shrunk to: how steeply its probability rises with the cosine."""
 
 SHIFT = -1.5
-"""Logit of a segment whose cosine is 0, to begin with."""
+"""Initial logit of a segment whose cosine is 0."""
 
 SHRINKAGE = 1.0
 """Weight of the squared distance from `rocchio`, in judgements."""
 
 WEAK_WEIGHT = 0.3
-"""All weak negatives together weigh this share of the relevant segments."""
+"""Total weight of the weak negatives, as a share of that of the relevant segments."""
 
 MOST_NEGATIVE = 2.0
-"""All negatives together weigh at most so many times as much as the relevant segments."""
+"""Largest total weight of the negatives, as a multiple of that of the relevant segments."""
 
 HEAD_START: dict[ModelName, float] = {"query": 0.0, "rocchio": 0.15, "linear": 0.3}
-"""Added to what leaving out measures. Few judgements, all of them among the query's best results, measure it coarsely
-and in the query's favour; that feedback helps is known beforehand (docs/decisions/0012-feedback.md)."""
+"""Added to the leave-one-out measure. It is coarse and biased towards the query, because there are few judgements, all
+of them among the query's best results; feedback is known to help (docs/decisions/0012-feedback.md)."""
 
 BACKGROUND = 256
-"""How many weak negatives are enough."""
+"""Number of weak negatives."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class LabelledExamples:
-    """What is known when a round begins; all vectors of unit length.
+    """The input of a round; all vectors have unit length.
 
     Attributes
     ----------
     query : ndarray of shape (Q, D), float32
-        Directions of the search as it was; a segment's score is its best inner product with any of them. One row of
-        zeros where there are examples only.
+        Directions of the original search; a segment's score is its best inner product with any of them. One row of
+        zeros if there are only examples.
     relevant, irrelevant : ndarray of shape (P, D) and (N, D), float32
-        The segments that were judged; (0, D) for none.
+        The judged segments; (0, D) for none.
     background : ndarray of shape (M, D), float32
-        Segments nobody has judged; nearly all of them are not what is sought.
+        Unjudged segments; nearly all of them are irrelevant.
     """
 
     query: Vectors
@@ -93,18 +93,18 @@ class LabelledExamples:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Model:
-    """What a round is answered by.
+    """The model that ranks a round's results.
 
     Attributes
     ----------
     name : {"query", "rocchio", "linear"}
     directions : ndarray of shape (R, D), float32
-        Of unit length; a segment's score is its best inner product with any of them.
+        Unit vectors; a segment's score is its best inner product with any of them.
     threshold : float
-        Score from which on a segment is rather relevant than not.
+        Score from which on a segment is more likely relevant than not.
     leave_one_out : dict of name to float
         Average precision of the relevant segments among the judged ones and the background, each judged one scored
-        by the model without it. Empty where too few were examples.
+        by the model without it. Empty if there were too few examples.
     """
 
     name: ModelName
@@ -114,7 +114,7 @@ class Model:
 
     @property
     def kept_query(self) -> bool:
-        """Whether the judgements were not followed."""
+        """Whether the original query was kept."""
         return self.name == "query"
 
 
@@ -125,11 +125,11 @@ class RoundAnswer:
     Attributes
     ----------
     answer : SearchAnswer
-        Photos of which a segment was judged are not among the results.
+        Results without the photos of judged segments.
     model : Model
-        What the results were ranked by.
+        The model that ranked the results.
     ask : tuple of Match
-        Whose judgement would tell most, at most one a photo.
+        Matches whose judgement would be most informative, at most one per photo.
     """
 
     answer: SearchAnswer
@@ -138,7 +138,7 @@ class RoundAnswer:
 
 
 def fit(examples: LabelledExamples) -> Model:
-    """The model that ranks the judgements best when each is left out, with a `HEAD_START`; the simpler one of equals.
+    """The model that ranks the judgements best in leave-one-out, with a `HEAD_START`; the simpler one of equals.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def fit(examples: LabelledExamples) -> Model:
     Notes
     -----
     About 25 ms for 256 dimensions and 200 judgements on one core: one Cholesky factorisation, products with it, and a
-    closed form for leaving out.
+    closed form for leave-one-out.
     """
     if not len(examples.relevant) and not len(examples.irrelevant):
         return _settled(examples, "query", examples.query)
@@ -173,9 +173,9 @@ def fit(examples: LabelledExamples) -> Model:
 
 
 def boundary(scores: Floats, relevant: NDArray[np.bool_]) -> float:
-    """The score that tells relevant from other segments with the greatest F1, in the middle of its gap.
+    """The threshold that separates relevant from other segments with the highest F1, in the middle of its gap.
 
-    With nothing relevant the greatest score.
+    The highest score if nothing is relevant.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def boundary(scores: Floats, relevant: NDArray[np.bool_]) -> float:
 
 
 def ask(scores: Floats, vectors: Vectors, threshold: float, *, count: int) -> list[int]:
-    """Rows of the candidates whose judgement would tell most: near the threshold, and not alike.
+    """Rows of the candidates whose judgement would be most informative: near the threshold, and diverse.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ def ask(scores: Floats, vectors: Vectors, threshold: float, *, count: int) -> li
 
 
 def _settled(examples: LabelledExamples, name: ModelName, directions: Vectors) -> Model:
-    """A model that nothing was left out for."""
+    """A model without leave-one-out."""
     scores = np.concatenate([_scores(examples, directions), _best(examples.background, directions)])
     return Model(name=name, directions=directions, threshold=boundary(scores, _kinds(examples)), leave_one_out={})
 
@@ -245,15 +245,15 @@ def rocchio(examples: LabelledExamples) -> Vectors:
 
     Notes
     -----
-    What is irrelevant is moved away from at a right angle to what is sought: the best wrong results resemble the
-    right ones, and subtracting them whole would take that away too (Widdows, "Orthogonal Negation in Vector Spaces",
-    ACL 2003, section 4).
+    The query moves away from irrelevant segments orthogonally to the relevant ones: the best wrong results resemble
+    the right ones, and full subtraction would remove what they share (Widdows, "Orthogonal Negation in Vector
+    Spaces", ACL 2003, section 4).
     """
     return _moved(examples.query, examples.relevant.sum(axis=0), _mean(examples.irrelevant))
 
 
 def _moved(query: Vectors, relevant: Vectors, irrelevant: Vectors) -> Vectors:
-    """The query with the sum of what is relevant added and the mean of what is not taken away; rows alike."""
+    """The query plus the sum of the relevant and minus the mean of the irrelevant vectors, for each row."""
     towards = unit(_weight(query) * query + relevant)
     across = irrelevant - (towards * irrelevant).sum(axis=-1, keepdims=True) * towards
     return unit(towards - NEGATIVE_WEIGHT * across)
@@ -271,7 +271,7 @@ def _mean(vectors: Vectors) -> Vectors:
 
 
 def _along(examples: LabelledExamples, linear: Linear) -> Vectors:
-    """Each direction of the query with what the regression learnt beyond its prior; it stays as manifold as it was."""
+    """Each direction of the query plus the regression's change of its prior; the number of directions stays."""
     learnt = linear.weights - SCALE * _prior(examples, _anchor(examples))
     return unit(SCALE * _moved(examples.query, examples.relevant.sum(axis=0), _mean(examples.relevant[:0])) + learnt)
 
@@ -285,7 +285,7 @@ class Linear:
     weights : ndarray of shape (D,), float64
     offset : float
     left_out : ndarray of shape (P + N,), float64
-        What each judged segment would score by the regression without it, relevant ones first.
+        Score of each judged segment by the regression without it, relevant ones first.
     """
 
     weights: Floats
@@ -298,8 +298,8 @@ def fit_linear(examples: LabelledExamples, *, iterations: int = 200) -> Linear:
 
     Notes
     -----
-    Newton's steps by a matrix that is nowhere less than the Hessian (Böhning and Lindsay, "Monotonicity of Quadratic-
-    Approximation Algorithms", 1988, section 4): factorised once, and every step improves.
+    Newton steps with a matrix that bounds the Hessian from above (Böhning and Lindsay, "Monotonicity of Quadratic-
+    Approximation Algorithms", 1988, section 4): it is factorised once, and every step improves the fit.
     """
     anchor = _anchor(examples)
     design, is_relevant, weights = _design(examples, anchor)
@@ -333,7 +333,7 @@ def _design(examples: LabelledExamples, anchor: Vectors) -> tuple[Floats, Floats
 
 
 def _anchor(examples: LabelledExamples) -> Vectors:
-    """One vector for the query: the mean of those of its directions that some relevant segment is nearest to."""
+    """One vector for the query: the mean of its directions that are nearest to some relevant segment."""
     if len(examples.query) == 1 or not len(examples.relevant):
         return unit(examples.query.mean(axis=0))
     nearest = np.unique((examples.relevant @ examples.query.T).argmax(axis=1))
@@ -360,12 +360,12 @@ def _linear_left_out(  # what was fitted, and from what
     shrinkage: Floats,
     found: Floats,
 ) -> Floats:
-    """Scores of the judged rows without them, by one Newton step from the whole fit.
+    """Leave-one-out scores of the judged rows, by one Newton step from the full fit.
 
     References
     ----------
     Rad and Maleki, "A scalable estimate of the out-of-sample prediction error via approximate leave-one-out cross-
-    validation", JRSS B 2020, section 2.3; here what the fit is shrunk to changes with the row, too.
+    validation", JRSS B 2020, section 2.3; here the prior changes with the row, too.
     """
     logits = design @ found
     chance = _logistic(logits)

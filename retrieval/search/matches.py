@@ -1,4 +1,4 @@
-"""From what was found to the results that a search answers with. Pure: no index, no database."""
+"""From hits to results. Pure: no index, no database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .plan import QueryTerm
 
 
 def told(number: int, part: QueryTerm, matches: Sequence[Match], vectors: Vectors) -> list[PartMatch]:
-    """What one example or word made of matches."""
+    """Scores of matches for one example or word."""
     scores = vectors @ part.directions.T
     nearest = scores.argmax(axis=1).tolist()
     return [
@@ -28,7 +28,7 @@ def told(number: int, part: QueryTerm, matches: Sequence[Match], vectors: Vector
 
 
 def combined(found: Sequence[CombinedHit], floor: float) -> tuple[Match, ...]:
-    """Results that several segments of a photo make together; the first part's segment stands for them."""
+    """Results of several segments per photo; the first part's segment represents them."""
     cut = rank.likely_from(np.array([hit.score for hit in found], np.float32), floor)
     return tuple(
         Match(
@@ -51,7 +51,7 @@ def combined(found: Sequence[CombinedHit], floor: float) -> tuple[Match, ...]:
 
 
 def described(chosen: Scored, known: dict[int, SegmentHit], limit: int, floor: float) -> tuple[Match, ...]:
-    """The first `limit` of what was chosen, in the order of their scores."""
+    """The first `limit` chosen hits, by descending score."""
     cut = rank.likely_from(chosen.scores, floor)
     return tuple(
         Match(
@@ -69,12 +69,12 @@ def described(chosen: Scored, known: dict[int, SegmentHit], limit: int, floor: f
 
 
 def fallbacks_last(matches: tuple[Match, ...]) -> tuple[Match, ...]:
-    """Photos in which nothing was found come last, for how alike a whole photo is says less."""
+    """Results with photos without segments last, because the similarity of a whole photo says less."""
     return tuple(sorted(matches, key=lambda match: match.fallback))
 
 
 def of_photos(scored: Scored, images: Mapping[int, ImageRecord], floor: float) -> tuple[Match, ...]:
-    """Whole photos."""
+    """Results for whole photos."""
     cut = rank.likely_from(scored.scores, floor)
     return tuple(
         Match(

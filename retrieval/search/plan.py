@@ -1,4 +1,4 @@
-"""What a search request means: which things are sought, by which directions."""
+"""How a search request is understood: which things to find, by which directions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .resolver import Example, QueryResolver, stack
 
 @dataclass(frozen=True, eq=False, slots=True)
 class QueryTerm:
-    """Something with directions it is searched by.
+    """A thing to find, with the directions to search by.
 
     Attributes
     ----------
@@ -27,9 +27,9 @@ class QueryTerm:
         "motorcycle", "segment 12".
     directions : ndarray of shape (R, D), float32
     labels : tuple of str or None
-        Of a word, what each direction stands for.
+        For a word, what each direction stands for.
     colors : tuple of str
-        What it should look like, of `colors.COLORS`.
+        Colours that it should have, from `colors.COLORS`.
     """
 
     name: str
@@ -38,7 +38,7 @@ class QueryTerm:
     colors: tuple[str, ...] = ()
 
     def nearest(self, vector: Vectors) -> str | None:
-        """Which of a word's classes a vector, (D,), is nearest to; None for no word."""
+        """The word's class that is nearest to a vector, (D,); None without a word."""
         return self.labels[int((self.directions @ vector).argmax())] if self.labels else None
 
 
@@ -52,10 +52,10 @@ class QueryPlan:
         In the order of the references: positives first, further things after.
     words : Reading or None
     things : tuple of QueryTerm
-        What has to be in a photo, each in a segment.
+        What must be in a photo, each in a segment.
     parts : tuple of QueryTerm
-        What results are explained by: the things, or of a single thing the examples and words that it is made of.
-        Nothing for a single example, which needs no explanation, and for whole photos.
+        What explains the results: the things or, for a single thing, its examples and words. Empty for a single
+        example, which needs no explanation, and for whole photos.
     """
 
     examples: tuple[Example, ...]
@@ -66,7 +66,7 @@ class QueryPlan:
 
     @property
     def means_nothing(self) -> bool:
-        """Whether some words name nothing that is known, and nothing else is asked for in their place."""
+        """Whether a thing has only unknown words, and nothing else to search by."""
         return not all(len(thing.directions) for thing in self.things)
 
     @property
@@ -76,19 +76,19 @@ class QueryPlan:
 
     @cached_property
     def hidden(self) -> frozenset[int]:
-        """Photos that examples come from; they are not among the results."""
+        """Photos of the examples; they are not among the results."""
         return frozenset(each.image_id for each in self.examples if each.image_id is not None)
 
 
 def understand(lookup: QueryResolver, request: SearchRequest) -> QueryPlan:
-    """Look up everything that a request names.
+    """Resolve all references and words of a request.
 
     Raises
     ------
     UnknownImageError, UnknownSegmentError, UnknownQueryError
         A reference points at nothing.
     QueryError
-        A reference cannot be resolved, examples cannot be combined, or a relation names a thing that is not there.
+        A reference cannot be resolved, examples cannot be combined, or a relation names a missing thing.
     """
     wanted = [_Wanted.of(lookup, request, words_are_things=request.group_by == "image")]
     wanted += [_Wanted.of(lookup, part, words_are_things=True) for part in request.also]
@@ -132,7 +132,7 @@ class _Wanted:
         )
 
     def things(self) -> list[QueryTerm]:
-        """What it asks a photo to hold; one without directions if the words name nothing."""
+        """The things that a photo must contain; one without directions if no word is known."""
         negatives = stack(self.negative)
         if self.words_are_things and not self.positive and len(self.terms) > 1:
             return [
@@ -154,7 +154,7 @@ class _Wanted:
 def _check(
     request: SearchRequest, things: Sequence[QueryTerm], examples: Sequence[Example], terms: Sequence[QueryTerm]
 ) -> None:
-    """What only shows when everything has been looked up."""
+    """Check what can only be checked after everything is resolved."""
     whole = [example.ref.is_photo for example in examples]
     if any(whole) and (not all(whole) or len(things) > 1 or terms):
         raise QueryError("a whole photo cannot be combined with segments or words: pick a segment of it instead")
@@ -174,7 +174,7 @@ def _sought(lookup: QueryResolver, term: Term) -> QueryTerm:
 
 
 def _name(example: Example) -> str:
-    """What an example is called in explanations."""
+    """The name of an example in explanations."""
     ref = example.ref
     if example.segment is None:
         return f"photo {ref.image}" if ref.image is not None else f"query {ref.query}"

@@ -1,4 +1,4 @@
-"""From references and words to vectors: what a search is made of before it begins."""
+"""Resolves references and words to vectors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from . import picking
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Example:
-    """A reference that was looked up; its photo is None for one from outside."""
+    """A resolved reference; its photo is None for a query photo."""
 
     ref: Ref
     vector: Vectors
@@ -41,7 +41,7 @@ class QueryResolver:
     recipe : RecipeSpec
     vocabulary : Vocabulary
     embed_text : callable or None
-        From a text to its vector, (1, D), where the recipe has a text tower.
+        Embeds a text, (1, D), if the recipe has a text tower.
     """
 
     catalog: Catalog
@@ -52,7 +52,7 @@ class QueryResolver:
     embed_text: Callable[[str], Vectors] | None = None
 
     def example(self, ref: Ref) -> Example:
-        """What a reference means.
+        """Resolve a reference.
 
         Raises
         ------
@@ -81,9 +81,9 @@ class QueryResolver:
         return Example(ref, vector, record, image.id)
 
     def read(self, text: str) -> Reading | None:
-        """How words are understood; None if there are none.
+        """How words are understood; None without words.
 
-        Names that people gave go before all else; a text tower, where there is one, reads the rest as it is.
+        Names that people gave come first; a text tower, if there is one, reads the rest literally.
         """
         if not text.strip():
             return None
@@ -93,14 +93,14 @@ class QueryResolver:
     def directions(self, term: Term) -> tuple[Vectors, tuple[str, ...] | None]:
         """The directions of a word, (R, D), and what each stands for.
 
-        Of a concept its own; of a phrase for the text tower what that makes of it; of another word the classes of the
-        classifier that it stands for, each half way to what was learned of the word from annotated objects, if anything
-        was; (0, D) if the recipe knows none of it.
+        For a concept, its own directions; for a text-tower phrase, its embedding; for another word, the rows of the
+        classifier's classes that it stands for, each moved half way towards the direction learned from annotated
+        objects, if there is one; (0, D) if the recipe does not know the word.
 
         Raises
         ------
         AnalyzerUnavailableError
-            The process with the text tower is not up.
+            The process with the text tower is not running.
         """
         if term.concept is not None:
             return self.directions_of(self.concepts.one_known(term.concept)), None
@@ -117,12 +117,12 @@ class QueryResolver:
         return unit(vectors[list(term.rows)] + learned), term.labels
 
     def directions_of(self, concept: ConceptRecord) -> Vectors:
-        """What a concept is searched by.
+        """The directions of a concept.
 
         Raises
         ------
         QueryError
-            It was learnt in another space.
+            It was learned in another space.
         """
         if concept.model.space != self.recipe.space:
             raise QueryError(

@@ -1,4 +1,4 @@
-"""Which segments a search is about: all of an index, or those that meet conditions."""
+"""The segments that a search covers: all of an index, or those that meet conditions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..query.filters import Filters
 from ..types import Ids, Vectors
 
 LISTED = 20_000
-"""Up to so many segments that meet the conditions are compared one by one, so that a narrow filter loses none."""
+"""Up to this many segments that meet the conditions are compared one by one, so that narrow filters lose none."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -30,7 +30,7 @@ class Scope:
     catalog : Catalog
     filters : Filters
     listed : ndarray of shape (N,), int64, or None
-        All of them, rising, if they are few or a concept names them.
+        All of them, ascending, if they are few or the filter has a concept.
     """
 
     index: LiveIndex
@@ -40,7 +40,7 @@ class Scope:
 
     @classmethod
     def of(cls, index: LiveIndex, catalog: Catalog, filters: Filters, labelled: Ids | None) -> Scope:
-        """List what meets the conditions, if that is few.
+        """List the segments that meet the conditions, if they are few.
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class Scope:
     def nearest(
         self, queries: Vectors, k: int, *, hidden: Collection[int] = (), best_per_image: bool = False
     ) -> Scored:
-        """The k nearest that meet the conditions, best first; fewer only where there are no more.
+        """The k nearest segments that meet the conditions, best first; fewer only if there are no more.
 
         Parameters
         ----------
@@ -78,28 +78,30 @@ class Scope:
         while True:
             found = self.index.nearest(queries, k=depth, hidden=hidden)
             passing = found[np.isin(found.ids, self.passing(found.ids))]
-            if best_per_image:  # only now, for what meets the conditions need not be the best of its photo
+            if (
+                best_per_image
+            ):  # only now, because the segment that meets the conditions need not be the best of its photo
                 passing = passing.best_per_image()
             if len(passing) >= k or len(found) < depth:
                 return passing[:k]
             depth *= 4
 
     def colored(self, scored: Scored, colors: Collection[str]) -> Scored:
-        """Ordered anew by how much of each segment has the colours; where that is not known it counts for half."""
+        """Reorder hits by how much of each segment has the colours; unknown colours count as half present."""
         if not colors:
             return scored
         scores = scored.scores * self.agreement(scored.ids, colors)
         return rank.best_of([replace(scored, scores=scores)])
 
     def agreement(self, ids: Ids, colors: Collection[str]) -> NDArray[np.float32]:
-        """What scores of segments are multiplied by if they are to have colours, (N,)."""
+        """Factors for the scores of segments, by their colours, (N,)."""
         known = self.catalog.segments.colors(ids.tolist())
         shares = np.frombuffer(b"".join(known.values()), np.uint8).reshape(len(known), len(COLORS))
         factors = dict(zip(known, agreement(shares, colors).tolist(), strict=True))
         return np.array([factors.get(key, (1 + KEPT) / 2) for key in ids.tolist()], np.float32)
 
     def passing(self, ids: Ids) -> Ids:
-        """Those of some segments that meet the conditions, rising."""
+        """The given segments that meet the conditions, ascending."""
         if self.listed is not None:
             return np.intersect1d(ids, self.listed)
         return np.unique(ids) if self.filters.is_empty else self.catalog.segments.passing_of(ids.tolist(), self.filters)
