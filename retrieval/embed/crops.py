@@ -1,6 +1,6 @@
 """Descriptors of segments from their own crops: the box as it is, and the box with the background blanked.
 
-Better than pooling alone and far dearer, for every segment is two passes of a small picture; for machines with a GPU.
+Better than pooling alone, but far more expensive: each segment takes two passes of a small image. Meant for a GPU.
 
 References
 ----------
@@ -38,9 +38,9 @@ def crop_descriptors(
     side : int
         Crops are squares of this many pixels.
     context : float
-        The box is widened on every side by this share of itself.
+        The box is extended on every side by this share of its size.
     batch_size : int
-        Crops passed at once.
+        Crops per pass.
     """
     parts: list[NDArray[np.float32]] = []
     crops = list(_crops(image, segments, side, context))

@@ -28,13 +28,13 @@ def masked_means(segments: Segments, maps: Sequence[FeatureMap]) -> list[NDArray
     Returns
     -------
     list of ndarray of shape (N, C), float32
-        One a map.
+        One per map.
 
     Notes
     -----
-    C additions for each atom of each segment; a tree's nodes hold few, some 3 % of all pairs.
+    C additions for each atom of each segment; a tree's nodes contain few atoms, some 3 % of all pairs.
     """
-    from .pooling import pool_atoms, sparse_product  # brings the compiler, which a searching process does not need
+    from .pooling import pool_atoms, sparse_product  # loads numba's compiler, which searches do not need
 
     count = segments.membership.shape[1]
     areas = np.maximum(segments.areas, 1).astype(np.float32)[:, None]
@@ -48,9 +48,9 @@ def join_descriptors(means: Sequence[NDArray[np.float32]], weights: Sequence[flo
     ----------
     means : sequence of ndarray of shape (N, C), float32
     weights : sequence of float
-        One a map.
+        One per map.
     power : float
-        Values are raised to it, their signs kept, so that a few strong channels do not decide alone.
+        Exponent for the values, which keep their signs, so that a few strong channels do not dominate.
 
     References
     ----------

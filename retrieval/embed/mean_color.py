@@ -1,4 +1,4 @@
-"""Mean colour: the embedder that needs no network, a real if modest baseline."""
+"""Mean colour: an embedder without a network, as a modest baseline."""
 
 from __future__ import annotations
 

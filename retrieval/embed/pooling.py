@@ -12,10 +12,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 Pooled = NDArray[np.float32]
-"""(N, C), one averaged feature a row."""
+"""(N, C), one averaged feature per row."""
 
 FINE_CELLS = 2048
-"""Maps of more cells than this are fine."""
+"""Maps with more cells than this count as fine."""
 
 
 def pool_atoms(atoms: NDArray[np.int32], count: int, features: NDArray[np.float32]) -> Pooled:
@@ -33,13 +33,13 @@ def pool_atoms(atoms: NDArray[np.int32], count: int, features: NDArray[np.float3
     Returns
     -------
     ndarray of shape (A, C), float32
-        Sums, to be divided by areas; sums of atoms add up to those of their unions.
+        Sums, to be divided by areas; the sum of a union is the sum over its atoms.
 
     Notes
     -----
-    A coarse map is interpolated bilinearly: four additions a pixel for the weights, then the sparse product of (A, h·w)
-    and (h·w, C). A fine one, of cells of a few pixels, is read at the nearest cell: C additions a pixel. The map is
-    never enlarged.
+    A coarse map is interpolated bilinearly: four additions per pixel for the weights, then the sparse product of
+    (A, h·w) and (h·w, C). A fine map, with cells of a few pixels, is read at the nearest cell: C additions per pixel.
+    The map is never enlarged.
     """
     height, width, channels = features.shape
     if height * width > FINE_CELLS:
@@ -51,7 +51,7 @@ def pool_atoms(atoms: NDArray[np.int32], count: int, features: NDArray[np.float3
 def sparse_product(
     weights: NDArray[np.float32] | NDArray[np.bool_], values: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """The product of a matrix that is mostly zero, (N, A), with another, (A, C): C additions for what is not zero."""
+    """The product of a sparse matrix, (N, A), with another, (A, C): C additions per non-zero entry."""
     return _sparse_product(weights, np.ascontiguousarray(values, np.float32))  # type: ignore[no-any-return]
 
 
@@ -73,7 +73,7 @@ def _sparse_product(weights, values):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _nearest_sums(atoms, count, features):  # type: ignore[no-untyped-def]
-    """Sums over pixels of the cell each pixel's centre lies in, (A, C)."""
+    """Sums over pixels of the cell that contains each pixel's centre, (A, C)."""
     rows, columns = atoms.shape
     height, width, channels = features.shape
     sums = np.zeros((count, channels), np.float32)

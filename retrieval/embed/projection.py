@@ -1,11 +1,11 @@
 """Linear maps from concatenated descriptors to short unit vectors, for segments, whole photos and words alike.
 
-They are centred PCA; that of segments is whitened within classes besides, so that directions in which one kind of thing
-varies count less than those in which kinds differ, and then shortened to the directions in which objects differ most.
+They are centred PCA. The map of segments is also whitened within classes, so that directions in which one kind of thing
+varies count less than those in which kinds differ, and then reduced to the directions in which objects differ most.
 
-A file holds, as float16 unless said otherwise: ``segment_mean`` (C,) float32, ``segment_components`` (C, D), and the
-same for ``photo_``; ``word_vectors`` (1000 + L, D), the classifier's rows in the space of the segments and then those
-of ``learned_words.json``, if there are words.
+A file contains, as float16 unless noted: ``segment_mean`` (C,) float32, ``segment_components`` (C, D), and the
+same for ``photo_``; and, for recipes with words, ``word_vectors`` (1000 + L, D): the classifier's rows in the space of
+the segments, then those of ``learned_words.json``.
 
 References
 ----------
@@ -31,7 +31,7 @@ from ..errors import WeightsCorruptError, WeightsMissingError
 from ..types import Vectors
 
 Descriptors = NDArray[np.float32]
-"""(N, C): what an embedder measures, before it is shortened."""
+"""(N, C): an embedder's descriptors before projection."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -57,13 +57,13 @@ class LinearMap:
         return cls(mean.astype(np.float32), np.ascontiguousarray(vectors[:, ::-1][:, :dim], np.float32))
 
     def whitened_within(self, descriptors: Descriptors, classes: NDArray[np.integer], shrinkage: float) -> LinearMap:
-        """The map followed by the whitening of what varies within classes.
+        """The map followed by whitening of the variation within classes.
 
         Parameters
         ----------
         descriptors : ndarray of shape (N, C), float32
         classes : ndarray of shape (N,), int
-            A class with one member says nothing and is left out.
+            Classes with one member are ignored.
         shrinkage : float
             Share of a multiple of the identity in the covariance, in [0, 1].
 
@@ -86,7 +86,7 @@ class LinearMap:
         return LinearMap(self.mean, (self.components @ (whitening / whitening.max())).astype(np.float32))
 
     def shortened(self, descriptors: Descriptors, dim: int) -> LinearMap:
-        """The map followed by the projection to the directions in which what it gives varies most.
+        """The map followed by projection to the directions in which its outputs vary most.
 
         Parameters
         ----------
@@ -102,11 +102,11 @@ class LinearMap:
         return unit((descriptors - self.mean) @ self.components)
 
     def apply_directions(self, directions: Descriptors) -> Vectors:
-        """Unit vectors of directions, such as a classifier's rows, which have no mean to take off."""
+        """Unit vectors of directions, such as a classifier's rows, without subtracting the mean."""
         return unit(directions @ self.components)
 
     def save(self, path: Path) -> None:
-        """Write the map alone, the components as float16."""
+        """Write the map only, with components as float16."""
         save_file({"mean": self.mean, "components": np.ascontiguousarray(self.components.astype(np.float16))}, path)
 
     @classmethod
@@ -126,13 +126,13 @@ class LinearMap:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Projection:
-    """What a recipe's projection file holds.
+    """The contents of a recipe's projection file.
 
     Attributes
     ----------
     segment, photo : LinearMap
     word_vectors : ndarray of shape (W, D), float32
-        One row a class of the classifier, then one a learned word; (0, D) for a recipe without words.
+        One row per class of the classifier, then one per learned word; (0, D) for a recipe without words.
     """
 
     segment: LinearMap
@@ -189,7 +189,7 @@ def digest_of(path: Path) -> str:
 
 
 def unit(vectors: NDArray[np.floating]) -> Vectors:
-    """Rows brought to length one; a row of zeros stays one."""
+    """Rows scaled to unit length; rows of zeros stay zero."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
 

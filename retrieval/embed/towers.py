@@ -1,14 +1,14 @@
-"""How each kind of vision network gives a map of cells, and two of them read text into the same space.
+"""Maps of cells from each kind of vision network; two of them also embed text in the same space.
 
-Patch tokens are brought to unit length before they are averaged: the inner product of a text and a segment's mean is
-then the mean cosine of the text and the segment's patches, and the few patches of outstanding norm that large
-transformers make do not decide alone (Darcet et al., "Vision Transformers Need Registers", ICLR 2024, section 2). Maps
-of convolutions are averaged as they are, for there a weak response means that there is little to see.
+Patch tokens are normalised to unit length before they are averaged: the inner product of a text and a segment's mean is
+then the mean cosine of the text and the segment's patches, and the few patches with very large norms in large
+transformers do not dominate (Darcet et al., "Vision Transformers Need Registers", ICLR 2024, section 2).
+Convolutional maps are averaged without normalisation, because there a weak response means that there is little to see.
 
 References
 ----------
-Zhou, Loy and Dai, "Extract Free Dense Labels from CLIP", ECCV 2022, section 3.2 (MaskCLIP): what a pooling layer makes
-of a single token is that token in the space of the texts. Zhai et al., "Sigmoid Loss for Language Image Pre-Training",
+Zhou, Loy and Dai, "Extract Free Dense Labels from CLIP", ECCV 2022, section 3.2 (MaskCLIP): the pooling layer's output
+for a single token is that token in the space of the texts. Zhai et al., "Sigmoid Loss for Language Image Pre-Training",
 ICCV 2023, and Tschannen et al., "SigLIP 2", 2025, section 2.1, for the attention pooling and
 the text, which is padded and in lower case.
 """
@@ -32,7 +32,7 @@ PROMPT = "a photo of a {}"
 
 
 def timm_tower(network: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """A network of timm without its classifier; the whole is the mean of the cells."""
+    """A timm network without its classifier; the whole photo is the mean of the cells."""
     found: Tensor = network.forward_features(pixels)
     if found.ndim == 3:
         tokens = found[:, getattr(network, "num_prefix_tokens", 0) :]
@@ -50,7 +50,7 @@ def dinov2_tower(network: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def clip_tower(network: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """CLIP: patches through a last layer in which each attends to itself alone, into the space of the texts."""
+    """CLIP: patches pass a last layer in which each attends only to itself, into the space of the texts."""
     vision = network.vision_model
     found = vision(pixels, interpolate_pos_encoding=True, output_hidden_states=True)
     last, tokens = vision.encoder.layers[-1], found.hidden_states[-2][:, 1:]
@@ -61,7 +61,7 @@ def clip_tower(network: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def siglip_tower(network: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """SigLIP: patches one by one through the attention pooling that makes the whole."""
+    """SigLIP: each patch passes alone through the attention pooling of the whole photo."""
     vision = network.vision_model
     found = vision(pixels, interpolate_pos_encoding=True)
     tokens = found.last_hidden_state
@@ -92,7 +92,7 @@ class TextTower:
     device: Device
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        """Texts in the space of the patches, (N, D), of unit length; what is longer than the tower reads is cut off."""
+        """Unit vectors of texts in the space of the patches, (N, D); longer texts than the tower reads are cut off."""
         found = self.tokenizer(
             [PROMPT.format(text.lower()) for text in texts],
             padding="max_length",

@@ -3,7 +3,7 @@
 A group is a connected part of the graph of mutual nearest neighbours: two segments are joined if each is among the
 `NEIGHBOURS` nearest of the other. Neighbours are counted by photos: those of a segment are the nearest segment of each
 other photo, so that nested segments of one photo neither join each other nor crowd out what else is near. Groups whose
-centres are all but the same are one. Measured against other methods in docs/decisions/0014-discovery.md.
+centres are nearly the same are merged. docs/decisions/0014-discovery.md compares other methods.
 
 References
 ----------
@@ -21,25 +21,25 @@ from ..embed.projection import unit
 from ..types import Ids, Vectors
 
 NEIGHBOURS = 3
-"""With more, groups run into each other and hold several classes."""
+"""With more, groups merge and contain several classes."""
 
 LEAST_COSINE = 0.4
-"""Segments that are less alike are not joined: of pairs of different classes fewer than 1 % are as alike as this."""
+"""Less similar segments are not joined; fewer than 1 % of pairs of different classes are as similar as this."""
 
 SLACK = 0.9
-"""A segment may be so much less like the centre than the least typical founder is like the others."""
+"""A segment may be this much less similar to the centre than the least typical founder is to the others."""
 
 ALIKE = 0.8
-"""Groups whose centres have at least this cosine are one."""
+"""Groups whose centres have at least this cosine are merged."""
 
 LEAST_PHOTOS = 3
-"""A group is on at least so many photos."""
+"""The fewest photos that a group must be on."""
 
 NEARBY = 48
-"""So many of the nearest segments are looked through for the nearest photos."""
+"""How many of the nearest segments are searched for the nearest photos."""
 
 BLOCK = 1024
-"""Rows of the similarity matrix that are held at once."""
+"""Rows of the similarity matrix in memory at once."""
 
 Rows = NDArray[np.intp]
 Cosines = NDArray[np.float32]
@@ -57,7 +57,7 @@ def shape_of(vectors: Vectors, image_ids: Ids) -> Shape:
 
 
 def groups(vectors: Vectors, image_ids: Ids) -> list[Rows]:
-    """Rows of every group, by rising first row.
+    """Rows of every group, ordered by first row.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def groups(vectors: Vectors, image_ids: Ids) -> list[Rows]:
 
     Notes
     -----
-    O(N²·D): about 8 s for 20,000 vectors of length 256 on one core; `BLOCK` rows of similarities are held.
+    O(N²·D): about 8 s for 20,000 vectors of length 256 on one core; `BLOCK` rows of similarities are in memory.
     """
     if len(np.unique(image_ids)) < LEAST_PHOTOS:
         return []
@@ -106,7 +106,7 @@ def near_photos(vectors: Vectors, image_ids: Ids) -> tuple[Rows, Cosines]:
 
 
 def nearest(vectors: Vectors, centres: Vectors) -> tuple[Rows, Cosines]:
-    """The nearest centre of each vector and its cosine; there must be a centre."""
+    """The nearest centre of each vector and its cosine; needs at least one centre."""
     at = np.zeros(len(vectors), np.intp)
     cosines = np.zeros(len(vectors), np.float32)
     for start in range(0, len(vectors), BLOCK):
@@ -117,9 +117,9 @@ def nearest(vectors: Vectors, centres: Vectors) -> tuple[Rows, Cosines]:
 
 
 def halves(vectors: Vectors) -> NDArray[np.bool_]:
-    """Spherical 2-means: which vectors are of the second part; all False if there is only one part.
+    """Spherical 2-means: which vectors belong to the second part; all False if there is only one part.
 
-    It begins with the vector least like the mean and the one least like that, and so comes to the same each time.
+    It starts from the vector least similar to the mean and the one least similar to that, so it is deterministic.
 
     References
     ----------
@@ -138,7 +138,7 @@ def halves(vectors: Vectors) -> NDArray[np.bool_]:
 
 
 def _mutual(rows: Rows, cosines: Cosines) -> NDArray[np.intp]:
-    """Pairs of rows, (P, 2), that are near each other and alike enough."""
+    """Pairs of rows, (P, 2), that are mutual neighbours and similar enough."""
     one = np.repeat(np.arange(len(rows)), rows.shape[1])
     pairs = np.stack([one, rows.ravel()], axis=1)[cosines.ravel() >= LEAST_COSINE]
     pairs = np.sort(pairs, axis=1)
@@ -166,7 +166,7 @@ def _components(count: int, pairs: NDArray[np.intp]) -> list[Rows]:
 
 
 def _united(vectors: Vectors, parts: list[Rows]) -> list[Rows]:
-    """Unite parts whose centres are nearest to each other and `ALIKE`, until there are none."""
+    """Merge parts whose centres are nearest to each other and `ALIKE`, until there are none."""
     while len(parts) > 1:
         centres = unit(np.stack([vectors[rows].sum(axis=0) for rows in parts]))
         scores = centres @ centres.T

@@ -1,4 +1,4 @@
-"""Teaching concepts: from examples to names that can be searched by, counted and carried elsewhere."""
+"""Trains concepts: from examples to names that can be searched, counted, exported and imported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORM: Literal["segsearch-concepts-1"] = "segsearch-concepts-1"
 
 
 class Portable(TypedDict):
-    """A concept as it is exported; directions are float16, little endian, in base64, one after another."""
+    """An exported concept; directions are float16, little endian, concatenated, in base64."""
 
     name: str
     space: str
@@ -30,7 +30,7 @@ class Portable(TypedDict):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ConceptTrainer:
-    """Makes and changes concepts.
+    """Creates and changes concepts.
 
     Attributes
     ----------
@@ -42,22 +42,22 @@ class ConceptTrainer:
     engine: SearchEngine
 
     def teach(self, name: str, positive: Sequence[int], negative: Sequence[int]) -> int:
-        """Name what examples show; returns the concept's id.
+        """Create a concept from examples; returns its id.
 
         Raises
         ------
         QueryError
-            The name cannot be had, or no positive example can be searched.
+            The name is invalid or taken, or no positive example can be searched.
         UnknownSegmentError
         """
         return self.concepts.add(name, self._model(None, positive, negative))
 
     def teach_anew(self, concept_id: int, positive: Sequence[int], negative: Sequence[int]) -> None:
-        """Let a concept be what these examples show, and nothing of what it was but its name."""
+        """Retrain a concept from these examples only; it keeps its name."""
         self.concepts.change(concept_id, model=self._model(None, positive, negative))
 
     def keep(self, name: str, record: FeedbackRecord) -> int:
-        """Name what a search was refined to; returns the concept's id."""
+        """Create a concept from a refined search; returns its id."""
         query = self.engine.start_of(record.request)
         own = [ref.segment for ref in record.request.positive if ref.segment is not None and ref.query is None]
         relevant = [*record.relevant, *(key for key in own if key not in record.irrelevant)]
@@ -72,7 +72,7 @@ class ConceptTrainer:
         negative: Collection[int] = (),
         removed: Collection[int] = (),
     ) -> None:
-        """Rename a concept, or learn it anew with other examples."""
+        """Rename a concept, or retrain it with other examples."""
         model = None
         if positive or negative or removed:
             old = self.concepts.get(concept_id).model
@@ -84,7 +84,7 @@ class ConceptTrainer:
         self.concepts.change(concept_id, name=name, model=model)
 
     def merge(self, concept_ids: Sequence[int], name: str) -> int:
-        """Put one concept with the examples of all in their place; returns its id."""
+        """Replace several concepts by one with all their examples; returns its id."""
         models = [self.concepts.get(key).model for key in dict.fromkeys(concept_ids)]
         here = [each.query for each in models if each.query is not None and each.space == self.engine.recipe.space]
         positive = list(dict.fromkeys(key for each in models for key in each.positive))
@@ -93,11 +93,11 @@ class ConceptTrainer:
         return self.concepts.merge(dict.fromkeys(concept_ids), name, model)
 
     def count(self, concept: ConceptRecord) -> int | None:
-        """How many stored segments it labels, up to `engine.LABELLED`; None if it is of another space."""
+        """How many stored segments it labels, up to `engine.LABELLED`; None if it is in another space."""
         return len(self.engine.labelled(concept)) if concept.model.space == self.engine.recipe.space else None
 
     def labels(self, image_id: int) -> dict[int, list[str]]:
-        """Names of the concepts of each of a photo's segments that has any; as they are now, nothing is stored."""
+        """Names of the concepts of each labelled segment of a photo, computed now; nothing is stored."""
         here = [each for each in self.concepts.known().values() if each.model.space == self.engine.recipe.space]
         ids = [segment.id for segment in self.engine.catalog.segments.of_image(image_id)] if here else []
         if not ids or self.engine.catalog.images.get(image_id).space != self.engine.recipe.space:
@@ -110,7 +110,7 @@ class ConceptTrainer:
         return found
 
     def exported(self) -> list[Portable]:
-        """All concepts, without their examples, which mean nothing elsewhere."""
+        """All concepts, without their examples, which are meaningless elsewhere."""
         return [
             Portable(
                 name=each.name,
@@ -123,12 +123,12 @@ class ConceptTrainer:
         ]
 
     def take_in(self, concepts: Sequence[Portable]) -> list[int]:
-        """Concepts that were exported, of this space; returns their ids. All of them or none are taken.
+        """Import exported concepts of this space, all or none; returns their ids.
 
         Raises
         ------
         QueryError
-            One is of another space, is damaged, or its name is taken.
+            One is in another space or damaged, or its name is taken.
         """
         models = [(each["name"], self._imported(each)) for each in concepts]
         return self.concepts.add_all(models)

@@ -1,4 +1,4 @@
-"""Concepts from tags that people gave to whole photos, or from boxes they drew, many at once."""
+"""Learns many concepts at once, from tags of whole photos or from drawn boxes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .concepts import ConceptTrainer
 from .weak_labels import MOST_PHOTOS, PER_PHOTO, REFERENCES, Explained, WeakLearner, drawn, unexplained
 
 MOST_EXAMPLES = 40
-"""A concept keeps so many positive examples, the most typical."""
+"""The most positive examples of a concept; the most typical ones are kept."""
 
 MOST_AGAINST = 10
-"""And so many negative ones, the likest segments of photos without the tag."""
+"""The most negative examples: the most similar segments of photos without the tag."""
 
 TAKEN = "there is already a concept of this name: set `replace` to relearn it, or use another name"
 
@@ -28,23 +28,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learnt:
-    """What became of a tag.
+    """The outcome for a tag.
 
     Attributes
     ----------
     name : str
     photos : int
-        How many bear the tag.
+        How many have the tag.
     concept_id : int or None
-        None if nothing was learnt.
+        None if no concept was learned.
     explained : tuple of int
         Segments that explain the tag, the most typical first; the concept's examples are the first of them.
     segments : int or None
         How many stored segments the concept labels.
     agreement : float or None
-        Chance that a photo of the tag, left out, outranks one without it; None where that was not measured.
+        Probability that a left-out photo with the tag outranks one without it; None if not measured.
     reason : str or None
-        Why nothing was learnt.
+        Why no concept was learned.
     """
 
     name: str
@@ -59,20 +59,20 @@ class Learnt:
 def learn_from_photos(
     trainer: ConceptTrainer, tags: Mapping[str, Collection[int]], *, replace: bool = False
 ) -> list[Learnt]:
-    """Learn a concept of each tag from the photos that bear it; photos that do not are taken not to show it.
+    """Learn a concept of each tag from the photos that have it; other photos are assumed not to show it.
 
     Parameters
     ----------
     trainer : ConceptTrainer
     tags : mapping of str to collection of int
-        Photos by tag; those that are not analysed in the space that is searched say nothing. Names that differ in case
-        and signs only are one.
+        Photos by tag; photos that are not analysed in the searched space are ignored. Names that differ only in case
+        and punctuation are the same.
     replace : bool
-        Whether a concept of the same name is learnt anew; else it is left alone, and that is said.
+        Whether to relearn a concept of the same name; otherwise it is left alone and reported.
 
     Notes
     -----
-    `weak_labels.WeakLearner` has the method and its cost.
+    See `weak_labels.WeakLearner` for the method and its cost.
     """
     photos, taken = _joined(tags), {} if replace else _taken(trainer)
     found = explained_tags(trainer, {name: each for name, each in photos.items() if normal_form(name) not in taken})
@@ -80,7 +80,7 @@ def learn_from_photos(
 
 
 def explained_tags(trainer: ConceptTrainer, tags: Mapping[str, Collection[int]]) -> dict[str, Explained]:
-    """Which segments explain each tag; nothing is learnt."""
+    """The segments that explain each tag; no concept is learned."""
     learner = WeakLearner(_bags(trainer, list(tags.values())))
     return {name: learner.explain(photos) for name, photos in tags.items()}
 
@@ -94,9 +94,9 @@ def learn_from_segments(
     ----------
     trainer : ConceptTrainer
     tags : mapping of str to sequence of (int, int)
-        Photo and segment, the surest first.
+        Photo and segment, the most certain first.
     replace : bool
-        As of `learn_from_photos`.
+        As in `learn_from_photos`.
     """
     pairs = _joined(tags)
     photos = {name: [photo for photo, _ in each] for name, each in pairs.items()}
@@ -113,7 +113,7 @@ def learn_from_segments(
 def _learn(
     trainer: ConceptTrainer, photos: Mapping[str, Sequence[int]], explain: Callable[[str], Explained], *, replace: bool
 ) -> list[Learnt]:
-    """What becomes of each tag, one after another."""
+    """The outcome for each tag, one after another."""
     taken, outcomes = _taken(trainer), list[Learnt]()
     for name, each in photos.items():
         concept_id, count = taken.get(normal_form(name)), len(set(each))
@@ -125,7 +125,7 @@ def _learn(
 
 
 def _kept(trainer: ConceptTrainer, name: str, photos: int, found: Explained, concept_id: int | None) -> Learnt:
-    """Make the concept, or another of the one there is; a name that none can have is a reason, too."""
+    """Create the concept, or retrain an existing one; an invalid name is reported as a reason."""
     agreement = None if math.isnan(found.agreement) else found.agreement
     if found.reason is not None:
         return Learnt(name=name, photos=photos, agreement=agreement, reason=found.reason)
@@ -148,7 +148,7 @@ def _kept(trainer: ConceptTrainer, name: str, photos: int, found: Explained, con
 
 
 def _joined(tags: Mapping[str, Collection[T]]) -> dict[str, list[T]]:
-    """What bears each tag, once; names of one normal form under the first of them."""
+    """The items of each tag, each once; names with the same normal form are merged under the first."""
     names: dict[str, str] = {}
     joined: dict[str, dict[T, None]] = {}
     for name, each in tags.items():
@@ -163,7 +163,7 @@ def _taken(trainer: ConceptTrainer) -> dict[str, int]:
 
 
 def _bags(trainer: ConceptTrainer, tags: Sequence[Collection[int]]) -> Bags:
-    """The photos of the tags, of large ones some, and for each tag enough photos without it."""
+    """The photos of the tags, a sample for large tags, and enough photos without each tag."""
     space, catalog = trainer.engine.recipe.space, trainer.engine.catalog
     stored = set(catalog.vectors.photo_image_ids(space)[0].tolist())
     wanted: set[int] = set()

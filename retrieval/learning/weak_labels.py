@@ -1,12 +1,12 @@
-"""Learning from tags of whole photos which of their segments the tag is about. Pure: no index, no database.
+"""Learns from tags of whole photos which segments the tags are about. Pure: no index, no database.
 
-A tagged photo is a bag of segments of which some are what the tag names (multiple-instance learning). A segment
-explains the tag if many *other* photos of the tag hold something like it, few photos without the tag do, and it looks
-like a thing: it has some quality and size, and is not the whole frame.
+A tagged photo is a bag of segments, some of which show what the tag names (multiple-instance learning). A segment
+explains the tag if many *other* photos with the tag contain something similar, few photos without the tag do, and it
+looks like a thing: it has some quality and size, and is not the whole frame.
 
-The choice alternates with a linear discriminant: one segment a photo, the direction from the choices in the *other*
-photos, a better choice, until it stays. A direction that has not seen a photo's own choice cannot hold on to it.
-Whether a tag was explained is measured on photos that were left out of all of this.
+The choice alternates with a linear discriminant: one segment per photo, then a direction from the choices in the
+*other* photos, then a better choice, until it is stable. A direction that has not seen a photo's own choice cannot
+confirm it. Whether a tag was explained is measured on photos that were left out of all steps.
 
 References
 ----------
@@ -29,16 +29,16 @@ from ..embed.projection import unit
 from ..types import Bags, Ids, Vectors
 
 PER_PHOTO = 50
-"""So many segments a photo, those of the greatest quality, can explain a tag."""
+"""Only this many segments per photo, those of the highest quality, can explain a tag."""
 
 LEAST_PHOTOS = 3
-"""With fewer nothing can be left out that two others could explain."""
+"""With fewer photos, none can be left out and still be explained by two others."""
 
 MOST_PHOTOS = 200
-"""Of a tag's photos so many are learnt from, drawn evenly: more say no more, and cost grows with the square."""
+"""At most this many photos of a tag are used, drawn evenly: more add nothing, and cost grows with the square."""
 
 REFERENCES = 120
-"""So many photos without the tag are enough to know what is common."""
+"""Number of photos without the tag that show what is common."""
 
 QUALITY_WEIGHT, QUALITY_FLOOR = 1.5, 0.02
 SHARE_WEIGHT, LARGE = 1.0, 0.25
@@ -53,26 +53,26 @@ ROUNDS = 10
 FOLDS = 5
 
 EXPLAINED = 0.7
-"""Least chance that a left-out photo of a tag outranks a photo without it; .5 is as good as none."""
+"""Lowest probability that a left-out photo of a tag outranks a photo without it; .5 is chance."""
 
 BEYOND_CHANCE = 2.5
-"""Standard deviations by which that must exceed .5: one tag in 150 without a meaning gets so far."""
+"""Standard deviations by which that must exceed .5: one meaningless tag in 150 does."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Explained:
-    """What was found for a tag.
+    """The explanation of a tag.
 
     Attributes
     ----------
     segments : ndarray of shape (P,), int64
-        One segment a photo, the most typical first.
+        One segment per photo, the most typical first.
     against : ndarray of shape (R,), int64
-        Segments of photos without the tag that are most like it, at most one a photo, the likest first.
+        The most similar segments of photos without the tag, at most one per photo, the most similar first.
     agreement : float
-        Chance that a photo of the tag, left out, outranks one without it; NaN where nothing could be left out.
+        Probability that a left-out photo of the tag outranks one without it; NaN if none could be left out.
     reason : str or None
         Why the tag was not explained; None if it was.
     """
@@ -84,13 +84,13 @@ class Explained:
 
 
 def unexplained(reason: str, agreement: float = float("nan")) -> Explained:
-    """Nothing was found, and why."""
+    """An explanation that failed, with the reason."""
     nothing = np.zeros(0, np.int64)
     return Explained(segments=nothing, against=nothing, agreement=agreement, reason=reason)
 
 
 def drawn(photos: Collection[int], count: int) -> Ids:
-    """At most so many of the photos, evenly, by rising id."""
+    """At most this many of the photos, drawn evenly by ascending id."""
     ids = np.unique(np.fromiter(photos, np.int64, len(photos)))
     if len(ids) <= count:
         return ids
@@ -103,12 +103,12 @@ class WeakLearner:
     Parameters
     ----------
     bags : Bags
-        Tagged photos and others; of a photo at most `PER_PHOTO` segments are worth giving.
+        Tagged photos and others; at most `PER_PHOTO` segments per photo are useful.
 
     Notes
     -----
-    Deterministic. N segments are whitened once, O(N·D²); a tag of P photos costs O((50 P)² D) for what its photos share
-    and O(50 P · 50 R · D) for what R = 120 others do: half a second for 60 photos and 256 dimensions on one core.
+    Deterministic. N segments are whitened once, O(N·D²). A tag of P photos costs O((50 P)² D) for comparing its photos
+    and O(50 P · 50 R · D) for R = 120 others: half a second for 60 photos and 256 dimensions on one core.
     """
 
     def __init__(self, bags: Bags) -> None:
@@ -122,7 +122,7 @@ class WeakLearner:
         Parameters
         ----------
         photos : collection of int
-            All photos with the tag; those that are in no bag say nothing.
+            All photos with the tag; those without a bag are ignored.
         """
         tagged = drawn(set(photos) & set(np.unique(self.bags.photos).tolist()), MOST_PHOTOS)
         if len(tagged) < LEAST_PHOTOS:
@@ -178,7 +178,7 @@ class _Photos:
         return np.asarray(order[self.starts])
 
     def likest(self, white: Vectors) -> Floats:
-        """Of each given vector the greatest cosine with any segment of each photo, (N, photos)."""
+        """Highest cosine of each given vector with any segment of each photo, (N, photos)."""
         ends = np.append(self.starts[1:], len(self.rows))
         columns = [(white @ self.white[a:b].T).max(axis=1) for a, b in zip(self.starts, ends, strict=True)]
         return np.stack(columns, axis=1).astype(np.float64)
@@ -191,9 +191,9 @@ class _Task:
     Attributes
     ----------
     near : ndarray of shape (N, P)
-        Greatest cosine of each of the tag's segments in each of its photos, 0 in its own.
+        Highest cosine of each of the tag's segments in each of its photos, 0 in its own.
     far_mean, far_std : ndarray of shape (N,)
-        Of the same in the other photos.
+        Mean and standard deviation of the same over photos without the tag.
     mean, covariance : ndarray of shape (D,) and (D, D)
         Of the other photos' segments.
     """
@@ -232,14 +232,14 @@ class _Task:
         return chosen, (scores + self.tagged.prior)[chosen]
 
     def _scores_by_others(self, chosen: Ids, members: NDArray[np.bool_]) -> Floats:
-        """Each segment by the direction of what was chosen in the other photos, in standard deviations."""
+        """Each segment's score by the direction of the choices in the other photos, in standard deviations."""
         white = self.tagged.white[chosen].astype(np.float64)
         directions = np.repeat(white.sum(axis=0)[None], len(self.tagged), axis=0)
         directions[members] -= white
         return self.scores(self.tagged.white, unit(directions), self.tagged.photo)
 
     def scores(self, white: Vectors, directions: Vectors, which: Ids) -> Floats:
-        """Each vector by one of the directions, in standard deviations above the other photos' segments."""
+        """Each vector's score by one of the directions, in standard deviations above the other photos' segments."""
         level = directions @ self.mean
         spread = np.sqrt(np.einsum("nd,de,ne->n", directions, self.covariance, directions)) + 1e-6
         found: Floats = ((white * directions[which]).sum(axis=1) - level[which]) / spread[which]
@@ -247,7 +247,7 @@ class _Task:
 
 
 def _left_out(task: _Task) -> tuple[float, float]:
-    """How well photos that were left out outrank others: the area under the ROC curve, and its deviations from .5.
+    """How well left-out photos outrank others: the area under the ROC curve, and its standard deviations above .5.
 
     References
     ----------
@@ -273,7 +273,7 @@ def _left_out(task: _Task) -> tuple[float, float]:
 
 
 def _whitened(vectors: Vectors) -> Vectors:
-    """Unit vectors after the covariance of all segments, shrunk, was taken out."""
+    """Unit vectors whitened by the shrunk covariance of all segments."""
     if not len(vectors):
         return vectors
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -286,7 +286,7 @@ def _whitened(vectors: Vectors) -> Vectors:
 
 
 def _prior(bags: Bags) -> Floats:
-    """How much each segment looks like a thing: its quality, and its size unless it is nearly the whole frame."""
+    """How much each segment looks like a thing, by its quality and its size, unless it is nearly the whole frame."""
     size = np.clip(np.minimum(bags.share, 1 - bags.share), 1e-3, LARGE)
     extent = np.clip(bags.extent, 1e-3, WIDE)
     quality = QUALITY_WEIGHT * np.log(bags.quality + QUALITY_FLOOR)
