@@ -34,7 +34,8 @@ from indexer.bench.results import OUT, report
 from indexer.commands.ingest import cancel
 from retrieval.settings import Settings
 
-from .kills import Library, drawn
+from .deployment import Deployment
+from .servers import drawn
 
 HOWS = ("delete", "delete", "cancel by a server", "cancel by command")
 LONGEST_HEADSTART = 0.03
@@ -43,7 +44,7 @@ LONGEST_HEADSTART = 0.03
 PATIENCE = 120.0
 
 
-class Server(Library):
+class Server(Deployment):
     """A web server of a home, as its clients see it."""
 
     def ask_status(self, method: str, where: str) -> int:
