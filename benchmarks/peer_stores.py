@@ -127,7 +127,7 @@ class SegSearch(Store):
 
     def search(self, query: Query, effort: Effort) -> Answer:  # noqa: ARG002
         """The index with exact scores, and whose segments they are."""
-        found = self._engine.segments.nearest(query.vector[None], k=TOP)
+        found = self._engine.segments.search(query.vector[None], TOP)
         return Answer(found.ids.tolist(), found.image_ids.tolist())
 
     def ways(self) -> dict[str, Ask]:

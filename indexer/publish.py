@@ -11,7 +11,7 @@ import numpy as np
 from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError, IndexLockedError
 from retrieval.index.files import CURE, RECALL, IndexFiles
-from retrieval.index.live import LiveIndex
+from retrieval.index.following import CatalogFollower
 from retrieval.index.shards import Shard
 from retrieval.index.sources import Source, photos_of, segments_of
 from retrieval.types import Ids
@@ -34,7 +34,7 @@ class Publisher:
 
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
-        self._live: tuple[LiveIndex, LiveIndex] | None = None
+        self._followers: tuple[CatalogFollower, ...] = ()
 
     def publish(self) -> bool:
         """Catch up with the catalogue and write what changed; returns False where another process writes.
@@ -44,16 +44,18 @@ class Publisher:
         IndexFileError
             The files cannot be written, or the ones there are wrong.
         """
-        if self._live is None:
-            self._live = self._assembly.live_segments(), self._assembly.live_photos()
+        if not self._followers:
+            self._followers = (
+                self._assembly.followed_segments(is_worker=True),
+                self._assembly.followed_photos(is_worker=True),
+            )
         own = True
-        for index in self._live:
-            index.refresh()
+        for follower in self._followers:
+            follower.refresh()
             try:
-                with index.files.writing():
-                    index.publish()
-            except IndexLockedError:
-                logger.info("another process is writing %s and will add these segments", index.files.folder)
+                follower.index.flush()
+            except IndexLockedError as error:
+                logger.info("%s and will add these segments", error)
                 own = False
         return own
 
@@ -67,23 +69,18 @@ def rebuild(assembly: Assembly, recall: float | None = None) -> dict[str, int]:
     ----------
     assembly : Assembly
     recall : float, optional
-        What large parts are built to reach from now on, of the 50 nearest.
+        What large shards are built to reach from now on, of the 50 nearest.
 
     Raises
     ------
     IndexLockedError
         Another process is writing them: stop the worker first.
     """
-    sizes: dict[str, int] = {}
+    published = assembly.published()
     with ExitStack() as locks:
-        for files in (assembly.segment_files, assembly.photo_files):
-            locks.enter_context(files.writing())
-        for name, index in (
-            ("segments", assembly.live_segments(anew=True)),
-            ("photos", assembly.live_photos(anew=True)),
-        ):
-            index.rebuild(recall or _recall_of(index.files))
-            sizes[name] = len(index)
+        for each in published.values():
+            locks.enter_context(each.files.writing())
+        sizes = {name: each.rebuild(recall or _recall_of(each.files)) for name, each in published.items()}
     assembly.duties.succeeded(PUBLISH)
     return sizes
 

@@ -24,9 +24,11 @@ from .catalog import (
 from .errors import ConfigurationError
 from .images.decoder_pool import DecoderPool
 from .index.files import IndexFiles
-from .index.live import LiveIndex
+from .index.following import CatalogFollower
+from .index.local import LocalIndex
+from .index.published import PublishedShards
 from .index.replicas import gpu_of
-from .index.sources import photos_of, segments_of
+from .index.sources import Source, photos_of, segments_of
 from .learning.cluster_editing import ClusterEditor
 from .learning.concepts import ConceptTrainer
 from .learning.discovery import Discoverer
@@ -186,26 +188,41 @@ class Assembly(Home):
         """One folder a space, so that a server goes on while photos are analysed for another space."""
         return self.settings.index_dir / self.recipe_spec.space.replace(":", "-")
 
-    def live_segments(self, *, anew: bool = False, gpu: int | None = None) -> LiveIndex:
-        """An index of segments that follows the catalogue, opened from its files or made `anew` without them.
+    def followed_segments(self, *, gpu: int | None = None, is_worker: bool = False) -> CatalogFollower:
+        """The index of segments, and what keeps it in step with the catalogue.
 
         Parameters
         ----------
-        anew : bool
         gpu : int or None
-            Number of the GPU that large parts are searched on.
+            Number of the GPU that large shards are searched on.
+        is_worker : bool
+            Whether this process enters photos.
         """
-        name = self.recipe_spec.space
-        source = segments_of(self.catalog, name)
-        return LiveIndex(
-            self.segment_files, source, self.catalog, name, self.recipe_spec.segment_dim, anew=anew, gpu=gpu
-        )
+        space, source = self.recipe_spec.space, self._segment_source
+        index = LocalIndex(self.segment_files, source, space, self.recipe_spec.segment_dim, gpu=gpu)
+        return CatalogFollower(index, source, self.catalog, space, is_worker=is_worker)
 
-    def live_photos(self, *, anew: bool = False) -> LiveIndex:
-        """An index of whole photos that follows the catalogue, opened from its files or made `anew` without them."""
-        name = self.recipe_spec.space
-        source = photos_of(self.catalog, name)
-        return LiveIndex(self.photo_files, source, self.catalog, name, self.recipe_spec.photo_dim, anew=anew)
+    def followed_photos(self, *, is_worker: bool = False) -> CatalogFollower:
+        """The index of whole photos, and what keeps it in step with the catalogue."""
+        space, source = self.recipe_spec.space, self._photo_source
+        index = LocalIndex(self.photo_files, source, space, self.recipe_spec.photo_dim)
+        return CatalogFollower(index, source, self.catalog, space, is_worker=is_worker)
+
+    def published(self) -> dict[str, PublishedShards]:
+        """What is written of both indexes, none of it opened."""
+        spec = self.recipe_spec
+        return {
+            "segments": PublishedShards(self.segment_files, self._segment_source, spec.space, spec.segment_dim),
+            "photos": PublishedShards(self.photo_files, self._photo_source, spec.space, spec.photo_dim),
+        }
+
+    @property
+    def _segment_source(self) -> Source:
+        return segments_of(self.catalog, self.recipe_spec.space)
+
+    @property
+    def _photo_source(self) -> Source:
+        return photos_of(self.catalog, self.recipe_spec.space)
 
     def engine(self, analyzer: Analyzer | None = None) -> SearchEngine:
         """A search engine, caught up with the catalogue.
@@ -225,8 +242,8 @@ class Assembly(Home):
             catalog=self.catalog,
             queries=self.queries,
             concepts=self.concepts,
-            segments=self.live_segments(gpu=gpu_of(self.settings.device)),
-            photos=self.live_photos(),
+            followed_segments=self.followed_segments(gpu=gpu_of(self.settings.device)),
+            followed_photos=self.followed_photos(),
             recipe=self.recipe_spec,
             vocabulary=Vocabulary.load(),
             embed_text=embed_text if self.recipe_spec.reads_text else None,

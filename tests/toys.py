@@ -17,13 +17,15 @@ from retrieval.catalog.records import SegmentRecord
 from retrieval.embed.projection import unit
 from retrieval.images.masks import encode_mask
 from retrieval.index.files import IndexFiles
-from retrieval.index.live import LiveIndex
-from retrieval.index.sources import photos_of, segments_of
+from retrieval.index.following import CatalogFollower
+from retrieval.index.local import LocalIndex
+from retrieval.index.published import PublishedShards
+from retrieval.index.sources import Source, photos_of, segments_of
 from retrieval.recipes import RecipeSpec
 from retrieval.search.engine import SearchEngine
 from retrieval.storage.locations import SeenFile, uri_of
 from retrieval.text.vocabulary import Vocabulary
-from retrieval.types import Analysis, AnalyzedImage, Segments, Vectors
+from retrieval.types import Analysis, AnalyzedImage, Ids, Segments, Vectors
 
 TOY = "toy:1"
 SIZE = (96, 72)
@@ -80,6 +82,11 @@ def strips(count: int, size_hw: tuple[int, int] = (8, 40)) -> NDArray[np.bool_]:
     """Masks of vertical strips side by side, (count, H, W)."""
     column = np.arange(size_hw[1]) * count // size_hw[1]
     return np.broadcast_to(column == np.arange(count)[:, None, None], (count, *size_hw)).copy()
+
+
+def held_ids(index: LocalIndex) -> Ids:
+    """Ids that a search of an index can return, rising."""
+    return np.sort(np.concatenate([np.zeros(0, np.int64), *(shard.ids[shard.alive()] for shard in index.shards)]))
 
 
 def random_units(rng: np.random.Generator, count: int, dim: int) -> Vectors:
@@ -143,15 +150,22 @@ class ToyLibrary:
         entry = AnalyzedImage(format="PNG", size_hw=size_hw, taken_at=None, analysis=found)
         return self.ingest_queue.finish(owner or "toys", {image_id: entry}, recipe or self.recipe)
 
-    def live_segments(self) -> LiveIndex:
-        """The index of segments, opened anew."""
+    def published_segments(self) -> PublishedShards:
+        """What is written of the index of segments."""
         source = segments_of(self.catalog, self.recipe)
-        return LiveIndex(IndexFiles(self.folder / "segments"), source, self.catalog, self.recipe, self.dim)
+        return PublishedShards(IndexFiles(self.folder / "segments"), source, self.recipe, self.dim)
 
-    def live_photos(self) -> LiveIndex:
+    def followed_segments(self, *, gpu: int | None = None) -> CatalogFollower:
+        """The index of segments, opened anew."""
+        return self._followed("segments", segments_of(self.catalog, self.recipe), gpu)
+
+    def followed_photos(self) -> CatalogFollower:
         """The index of photos, opened anew."""
-        source = photos_of(self.catalog, self.recipe)
-        return LiveIndex(IndexFiles(self.folder / "photos"), source, self.catalog, self.recipe, self.dim)
+        return self._followed("photos", photos_of(self.catalog, self.recipe))
+
+    def _followed(self, name: str, source: Source, gpu: int | None = None) -> CatalogFollower:
+        index = LocalIndex(IndexFiles(self.folder / name), source, self.recipe, self.dim, gpu=gpu)
+        return CatalogFollower(index, source, self.catalog, self.recipe)
 
     def engine(self) -> SearchEngine:
         """A search engine that has caught up."""
@@ -168,8 +182,8 @@ class ToyLibrary:
             catalog=self.catalog,
             queries=self.queries,
             concepts=Concepts(self.sessions),
-            segments=self.live_segments(),
-            photos=self.live_photos(),
+            followed_segments=self.followed_segments(),
+            followed_photos=self.followed_photos(),
             recipe=card,
             vocabulary=Vocabulary.load(),
         )

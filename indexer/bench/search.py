@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.assembly import Assembly
+from retrieval.errors import ConfigurationError
 from retrieval.index.inverted import InvertedIndex
+from retrieval.index.local import LocalIndex
 from retrieval.index.shards import DEEPER
 from retrieval.query.request import Ref, SearchRequest
 from retrieval.search.engine import SearchEngine
@@ -82,19 +84,21 @@ def _searches(assembly: Assembly, engine: SearchEngine, keys: list[int]) -> dict
     """Times, recall and ratios of the engine and of FAISS."""
     found = assembly.catalog.vectors.of_segments(sorted(set(keys)))
     vectors = {key: vector[None] for key, vector in zip(found.ids.tolist(), found.vectors, strict=True)}
-    (part,) = engine.segments._state.parts
-    exact = _exact(assembly, len(engine.segments))
+    if not isinstance(engine.segments, LocalIndex):
+        raise ConfigurationError("bench measures the local index: unset SEGSEARCH_INDEX")
+    (part,) = engine.segments.shards
+    exact = _exact(assembly, engine.segments.stats().count)
     truth = np.concatenate([exact.search(vectors[key], TOP)[1] for key in keys]) + 1
     asked: dict[str, Ask] = {
         "engine": lambda key: engine.search(_request(key, "image")),
         "engine, flat": lambda key: engine.search(_request(key, "segment")),
-        "index with exact scores": lambda key: engine.segments.nearest(vectors[key], k=TOP),
+        "index with exact scores": lambda key: engine.segments.search(vectors[key], TOP),
         "raw FAISS, same index": lambda key: part.search(vectors[key], k=TOP),
         "raw FAISS, same index, for photos": lambda key: part.search(vectors[key], k=FOR_PHOTOS),
         "raw FAISS, exact": lambda key: exact.search(vectors[key], TOP),
     }
     figures: dict[str, Any] = {
-        "recall@50": _recall([engine.segments.nearest(vectors[key], k=TOP).ids for key in keys], truth)
+        "recall@50": _recall([engine.segments.search(vectors[key], TOP).ids for key in keys], truth)
     }
     if isinstance(part.index, InvertedIndex):
         lists, nprobe, recall = _lists_of_bytes(assembly, part.index, vectors, keys, truth)

@@ -204,7 +204,7 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto], ingest: Inges
         photos=len(photos),
         objects=sum(len(photo.objects) for photo in photos),
         failed=len(photos) - len(truth.photos),
-        segments=len(engine.segments),
+        segments=engine.segments.stats().count,
         abo=float(truth.best.mean()) if len(truth.best) else 0.0,
         recall=float((truth.best >= 0.5).mean()) if len(truth.best) else 0.0,
         abo_50=float(truth.best_of_50.mean()) if len(truth.best) else 0.0,

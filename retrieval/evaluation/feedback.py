@@ -234,7 +234,8 @@ def _concepts(engine: SearchEngine, truth: Truth, user: User, sizes: tuple[int, 
 
 def _ranked_photos(engine: SearchEngine, directions: NDArray[np.float32]) -> list[int]:
     """All photos by their best segment."""
-    photos: list[int] = engine.segments.nearest(directions, k=len(engine.segments)).best_per_image().image_ids.tolist()
+    found = engine.segments.search(directions, max(1, engine.segments.stats().count))
+    photos: list[int] = found.best_per_image().image_ids.tolist()
     return photos
 
 

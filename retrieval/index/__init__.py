@@ -3,7 +3,7 @@
 =============== ==========================================================================================
 module          what
 =============== ==========================================================================================
-`protocols`     the seams: what a shard's vectors are searched by
+`protocols`     the seams: an index that searches ask, and what a shard's vectors are searched by
 `checks`        whether queries and entries are fit for an index
 `exact`         NumPy, every vector looked at: the reference the others are tested against
 `faiss_index`   FAISS, exact, vectors held as float16
@@ -14,6 +14,10 @@ module          what
 `replicas`      copies of large shards on a GPU
 `files`         manifest and shards on disk, written beside and renamed, one writer at a time
 `sources`       what an index is derived from: vectors of one recipe in the catalogue
-`live`          what a process searches: written shards, what the catalogue has beyond them, less what was deleted
+`snapshot`      shards that are searched together, as they stand at one moment
+`filtering`     searches that only some entries may answer
+`published`     what was written: opened, and written anew by one process at a time
+`local`         the index of this project: written shards, what came since, less what was deleted
+`following`     an index kept in step with the catalogue
 =============== ==========================================================================================
 """

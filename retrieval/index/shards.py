@@ -103,22 +103,22 @@ class Shard:
         near = self.search(stored.vectors, k=1).ids
         return bool((near == stored.ids[:, None]).any(axis=1).mean() >= FOUND)
 
-    def candidates(self, queries: Vectors, k: int, hidden: Collection[int], *, best_per_image: bool) -> Scored:
-        """The k best of any of the queries, photos that are `hidden` left out, best first; all there are, if fewer.
+    def candidates(self, queries: Vectors, k: int, exclude_images: Collection[int], *, group_by_image: bool) -> Scored:
+        """The k best of any of the queries, without `exclude_images`, best first; all there are, if fewer.
 
         Of a part that is not exact more come back, for the best by short codes need not be the best; where photos are
-        kept `best_per_image`, up to `CLOSE` of each, and one otherwise.
+        grouped, up to `CLOSE` of each, and one otherwise.
         """
-        depth = (DEEPER if best_per_image else 1) * k + 20 * len(hidden)
+        depth = (DEEPER if group_by_image else 1) * k + 20 * len(exclude_images)
         if isinstance(self.index, FaissIndex) and (len(queries) > 1 or WHOLE * depth > len(self)):
-            return self._of_all(self.index.best_scores(queries), k, hidden, best_per_image=best_per_image)
+            return self._of_all(self.index.best_scores(queries), k, exclude_images, group_by_image=group_by_image)
         while True:
             hits = self.search(queries, k=depth)
-            found = rank.merge_hits(hits, self.image_ids_of).without(hidden)
-            if best_per_image:
+            found = rank.merge_hits(hits, self.image_ids_of).without(exclude_images)
+            if group_by_image:
                 found = found.best_per_image(1 if self.index.is_exact else CLOSE)
             counted = np.arange(len(found))
-            if best_per_image:
+            if group_by_image:
                 counted = np.sort(np.unique(found.image_ids, return_index=True)[1])
             counted = counted[found.scores[counted] >= rank.complete_from(hits)]
             if len(counted) >= k:
@@ -127,11 +127,13 @@ class Shard:
                 return found
             depth *= 4
 
-    def _of_all(self, scores: NDArray[np.float32], k: int, hidden: Collection[int], *, best_per_image: bool) -> Scored:
+    def _of_all(
+        self, scores: NDArray[np.float32], k: int, exclude_images: Collection[int], *, group_by_image: bool
+    ) -> Scored:
         """As `candidates`, by the score of every vector."""
-        found = Scored(np.asarray(self.ids), np.asarray(self.image_ids), scores)[self.alive()].without(hidden)
+        found = Scored(np.asarray(self.ids), np.asarray(self.image_ids), scores)[self.alive()].without(exclude_images)
         best = rank.best_of([found])
-        return (best.best_per_image() if best_per_image else best)[:k]
+        return (best.best_per_image() if group_by_image else best)[:k]
 
     def search(self, queries: Vectors, *, k: int) -> Hits:
         """The k nearest of each query, or, of a part that is not exact, candidates for them."""

@@ -9,7 +9,9 @@ import numpy as np
 
 from ..catalog import Catalog
 from ..catalog.records import Contents, VectorBatch
-from ..types import Ids
+from ..errors import IndexMismatchError
+from ..processes.program import PROGRAM
+from ..types import Ids, Vectors
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -38,6 +40,37 @@ class Source:
     newer: Callable[[int], Iterable[VectorBatch]] | None
     some: Callable[[Ids], VectorBatch]
     total: Callable[[Contents], int]
+
+    def vectors(self, ids: Ids, dim: int) -> Vectors:
+        """Vectors of ids, in their order, (M, D); zeros for one that is not in the catalogue any more.
+
+        Raises
+        ------
+        IndexMismatchError
+            They have another length than `dim`.
+        """
+        found = np.zeros((len(ids), dim), np.float32)
+        batch = self.some(np.unique(ids))
+        if len(batch):
+            check_length(batch.vectors, dim)
+            here = np.isin(ids, batch.ids)
+            found[here] = batch.vectors[np.searchsorted(batch.ids, ids[here])]
+        return found
+
+
+def check_length(vectors: Vectors, dim: int) -> None:
+    """See that vectors of the catalogue are of the recipe's length.
+
+    Raises
+    ------
+    IndexMismatchError
+        They are not.
+    """
+    if vectors.shape[1] != dim:
+        raise IndexMismatchError(
+            f"the catalogue's vectors have length {vectors.shape[1]}, but the recipe's have {dim}: "
+            f"run `{PROGRAM} resegment`"
+        )
 
 
 def segments_of(catalog: Catalog, fingerprint: str) -> Source:

@@ -69,7 +69,7 @@ def combined_search(scope: Scope, understood: QueryPlan, request: SearchRequest)
     """
     k = FIRST + 4 * request.limit
     while True:
-        lists = [scope.nearest(thing.directions, k, hidden=understood.hidden) for thing in understood.things]
+        lists = [scope.search(thing.directions, k, exclude_images=understood.hidden) for thing in understood.things]
         last = np.array([float(each.scores[-1]) if len(each) else 0.0 for each in lists])
         photos = np.unique(np.concatenate([each.image_ids for each in lists]))
         found = _compared(scope, understood.things, request, photos)
@@ -81,10 +81,10 @@ def combined_search(scope: Scope, understood: QueryPlan, request: SearchRequest)
 
 def _compared(scope: Scope, things: Sequence[QueryTerm], request: SearchRequest, photos: Ids) -> list[CombinedHit]:
     """The best matches among some photos, in descending order, at most as many as requested."""
-    ids = scope.passing(scope.index.of_images(photos))
+    ids = scope.passing(scope.index.ids_of_images(photos))
     if not len(ids):
         return []
-    image_ids, vectors = scope.index.image_ids_of(ids), scope.index.vectors(ids)
+    image_ids, vectors = scope.index.image_ids_of(ids), scope.index.get(ids)
     scores = np.stack([(vectors @ thing.directions.T).max(axis=1) for thing in things]).astype(np.float64)
     order = np.argsort(image_ids, kind="stable")
     starts = np.flatnonzero(np.diff(image_ids[order], prepend=-1))

@@ -14,7 +14,8 @@ from ..catalog.records import ConceptRecord
 from ..errors import QueryError
 from ..images.masks import mask_iou
 from ..index import ranking as rank
-from ..index.live import LiveIndex
+from ..index.following import CatalogFollower
+from ..index.protocols import SegmentIndex
 from ..index.ranking import Scored
 from ..query.filters import FACETED, Facets
 from ..query.request import SearchRequest
@@ -52,7 +53,8 @@ class SearchEngine:
     catalog : Catalog
     queries : QueryStore
     concepts : Concepts
-    segments, photos : LiveIndex
+    followed_segments, followed_photos : CatalogFollower
+        The indexes, and what keeps them in step with the catalogue.
     recipe : RecipeSpec
     vocabulary : Vocabulary
     embed_text : callable or None
@@ -62,8 +64,8 @@ class SearchEngine:
     catalog: Catalog
     queries: QueryStore
     concepts: Concepts
-    segments: LiveIndex
-    photos: LiveIndex
+    followed_segments: CatalogFollower
+    followed_photos: CatalogFollower
     recipe: RecipeSpec
     vocabulary: Vocabulary
     embed_text: Callable[[str], Vectors] | None = None
@@ -164,8 +166,23 @@ class SearchEngine:
 
     def refresh(self) -> None:
         """Apply the catalogue's changes to the indexes."""
-        self.segments.refresh()
-        self.photos.refresh()
+        self.followed_segments.refresh()
+        self.followed_photos.refresh()
+
+    @property
+    def segments(self) -> SegmentIndex:
+        """The index of segments."""
+        return self.followed_segments.index
+
+    @property
+    def photos(self) -> SegmentIndex:
+        """The index of whole photos."""
+        return self.followed_photos.index
+
+    @property
+    def lag(self) -> int:
+        """How many segments of the catalogue cannot be found yet."""
+        return self.followed_segments.lag
 
     @property
     def lookup(self) -> QueryResolver:
@@ -196,8 +213,8 @@ class SearchEngine:
             parts=tuple(part.name for part in understood.parts),
             facets=None if counted is None else self._facets(counted),
             facets_of=None if counted is None else len(counted),
-            indexed=len(self.segments),
-            lag=self.segments.lag,
+            indexed=self.segments.stats().count,
+            lag=self.lag,
             took_ms=(time.perf_counter() - started) * 1000,
         )
 
@@ -225,9 +242,7 @@ class SearchEngine:
         QueryError
             It was learned in another space.
         """
-        if not len(self.segments):
-            return np.zeros(0, np.int64)
-        scored = self.segments.nearest(self.lookup.directions_of(concept), k=min(LABELLED, len(self.segments)))
+        scored = self.segments.search(self.lookup.directions_of(concept), LABELLED)
         return np.unique(scored.ids[scored.scores >= concept.model.threshold])
 
     def _facets(self, counted: Sequence[Match]) -> Facets:
@@ -240,7 +255,7 @@ class SearchEngine:
         parts = understood.parts
         if not parts or not matches or understood.is_combination:
             return matches
-        vectors = self.segments.vectors(np.array([match.segment_id for match in matches], np.int64))
+        vectors = self.segments.get(np.array([match.segment_id for match in matches], np.int64))
         columns = [told(number, part, matches, vectors) for number, part in enumerate(parts)]
         rows = zip(*columns, strict=True)
         return tuple(match._replace(parts=row) for match, row in zip(matches, rows, strict=True))
@@ -254,13 +269,13 @@ class SearchEngine:
         reordered, and the segment with the colour need not be the best of its photo.
         """
         scope, by_photo = self._scope(request), request.group_by == "image"
-        best_per_image = by_photo and not thing.colors
+        grouped = by_photo and not thing.colors
         enough = request.limit if thing.colors else depth
-        k = enough if best_per_image else (12 if thing.colors else 3) * enough
+        k = enough if grouped else (12 if thing.colors else 3) * enough
         while True:
-            found = scope.nearest(thing.directions, k, hidden=hidden, best_per_image=best_per_image)
+            found = scope.search(thing.directions, k, exclude_images=hidden, group_by_image=grouped)
             scored = scope.colored(found, thing.colors)
-            if by_photo and not best_per_image:
+            if by_photo and not grouped:
                 scored = scored.best_per_image()
             chosen, known = self._known(scored, depth if by_photo else k)
             if not by_photo:
@@ -314,7 +329,7 @@ class SearchEngine:
     def _background(self, query: Vectors, hidden: set[int]) -> Vectors:
         """A fixed sample of segments that the query ranks low, without photos that are `hidden`."""
         drawn = self.segments.sample(4 * feedback.BACKGROUND + len(hidden))
-        near = self.segments.nearest(query, k=min(NEAR, len(self.segments) // 4 + 1)).ids
+        near = self.segments.search(query, min(NEAR, self.segments.stats().count // 4 + 1)).ids
         shown = np.isin(self.segments.image_ids_of(drawn), list(hidden))
         low = drawn[~shown & ~np.isin(drawn, near)]
         vectors = self.catalog.vectors.of_segments(low[: feedback.BACKGROUND].tolist()).vectors
@@ -322,7 +337,7 @@ class SearchEngine:
 
     def _ask(self, request: SearchRequest, model: Model, hidden: set[int]) -> tuple[Match, ...]:
         """The segments, one per photo, whose judgement would be most informative."""
-        scored = self._scope(request).nearest(model.directions, NEAR, hidden=hidden).best_per_image()
+        scored = self._scope(request).search(model.directions, NEAR, exclude_images=hidden).best_per_image()
         known = self.catalog.segments.hits(scored.ids.tolist())
         scored = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]]
         if not len(scored):
@@ -337,7 +352,7 @@ class SearchEngine:
         queries, hidden = understood.things[0].directions, understood.hidden
         k = limit = request.limit
         while True:
-            found = self.photos.nearest(queries, k=k, hidden=hidden)
+            found = self.photos.search(queries, k, exclude_images=hidden)
             images = self.catalog.images.find(list(self.catalog.images.passing_of(found.ids.tolist(), request.filters)))
             scored = found[np.array([key in images for key in found.ids.tolist()], bool)][:limit]
             if len(scored) >= limit or len(found) < k:

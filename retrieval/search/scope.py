@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..catalog import Catalog
 from ..images.colors import COLORS, KEPT, agreement
 from ..index import ranking as rank
-from ..index.live import LiveIndex
+from ..index.protocols import SegmentIndex
 from ..index.ranking import Scored
 from ..query.filters import Filters
 from ..types import Ids, Vectors
@@ -22,24 +22,24 @@ LISTED = 20_000
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Scope:
-    """The segments of an index that meet conditions.
+    """The segments of an index that meet conditions; for the index a `protocols.IdFilter`.
 
     Attributes
     ----------
-    index : LiveIndex
+    index : SegmentIndex
     catalog : Catalog
     filters : Filters
     listed : ndarray of shape (N,), int64, or None
         All of them, ascending, if they are few or the filter has a concept.
     """
 
-    index: LiveIndex
+    index: SegmentIndex
     catalog: Catalog
     filters: Filters
     listed: Ids | None
 
     @classmethod
-    def of(cls, index: LiveIndex, catalog: Catalog, filters: Filters, labelled: Ids | None) -> Scope:
+    def of(cls, index: SegmentIndex, catalog: Catalog, filters: Filters, labelled: Ids | None) -> Scope:
         """List the segments that meet the conditions, if they are few.
 
         Parameters
@@ -51,40 +51,30 @@ class Scope:
             listed: Ids | None = catalog.segments.passing_of(labelled.tolist(), filters)
         else:
             listed = None if filters.is_empty else catalog.segments.passing(filters, at_most=LISTED)
-        if listed is not None:
-            listed = listed[index.image_ids_of(listed) >= 0]
         return cls(index, catalog, filters, listed)
 
-    def nearest(
-        self, queries: Vectors, k: int, *, hidden: Collection[int] = (), best_per_image: bool = False
+    def search(
+        self, directions: Vectors, k: int, *, exclude_images: Collection[int] = (), group_by_image: bool = False
     ) -> Scored:
         """The k nearest segments that meet the conditions, best first; fewer only if there are no more.
 
         Parameters
         ----------
-        hidden : collection of int
+        directions : ndarray of shape (Q, D), float32
+        k : int
+        exclude_images : collection of int
             Photos that are left out.
-        best_per_image : bool
+        group_by_image : bool
             Take only the best segment of each photo.
         """
-        if self.listed is not None:
-            scores = (self.index.vectors(self.listed) @ queries.T).max(axis=1, initial=-1)
-            found = rank.best_of([Scored(self.listed, self.index.image_ids_of(self.listed), scores)])
-            found = found.without(hidden)
-            return (found.best_per_image() if best_per_image else found)[:k]
-        if self.filters.is_empty:
-            return self.index.nearest(queries, k=k, hidden=hidden, best_per_image=best_per_image)
-        depth = k
-        while True:
-            found = self.index.nearest(queries, k=depth, hidden=hidden)
-            passing = found[np.isin(found.ids, self.passing(found.ids))]
-            if (
-                best_per_image
-            ):  # only now, because the segment that meets the conditions need not be the best of its photo
-                passing = passing.best_per_image()
-            if len(passing) >= k or len(found) < depth:
-                return passing[:k]
-            depth *= 4
+        is_open = self.listed is None and self.filters.is_empty
+        return self.index.search(
+            directions,
+            k,
+            exclude_images=exclude_images,
+            filter=None if is_open else self,
+            group_by_image=group_by_image,
+        )
 
     def colored(self, scored: Scored, colors: Collection[str]) -> Scored:
         """Reorder hits by how much of each segment has the colours; unknown colours count as half present."""

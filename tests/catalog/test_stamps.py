@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sqlalchemy import event
-from toys import ToyLibrary, analysis
+from toys import ToyLibrary, analysis, held_ids
 
 from retrieval.catalog import Concepts
 from retrieval.catalog.records import ConceptModel
@@ -81,17 +81,17 @@ class TestVectors:
         self, toys: ToyLibrary, change: Callable[[ToyLibrary, int], object]
     ) -> None:
         image = toys.add(analysis([X, Y]))
-        before, index, photos = count(toys), toys.live_segments(), toys.live_photos()
-        index.refresh()
+        before, segments, photos = count(toys), toys.followed_segments(), toys.followed_photos()
+        segments.refresh()
         photos.refresh()
         held = toys.catalog.vectors.contents(toys.recipe)
         change(toys, image)
         assert count(toys) > before
         assert toys.catalog.vectors.contents(toys.recipe) != held
-        index.refresh()
+        segments.refresh()
         photos.refresh()
-        np.testing.assert_array_equal(index.ids(), toys.catalog.vectors.segment_image_ids(toys.recipe)[0])
-        np.testing.assert_array_equal(photos.ids(), toys.catalog.vectors.photo_image_ids(toys.recipe)[0])
+        np.testing.assert_array_equal(held_ids(segments.index), toys.catalog.vectors.segment_image_ids(toys.recipe)[0])
+        np.testing.assert_array_equal(held_ids(photos.index), toys.catalog.vectors.photo_image_ids(toys.recipe)[0])
 
     def test_nothing_else_is_counted(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X]))
@@ -122,10 +122,10 @@ class TestVectors:
 
     def test_looking_whether_anything_is_new_looks_at_one_row(self, toys: ToyLibrary) -> None:
         toys.add(analysis([X, Y]))
-        index = toys.live_segments()
-        assert index.refresh()
+        segments = toys.followed_segments()
+        assert segments.refresh()
         with statements(toys) as asked:
-            assert not index.refresh()
+            assert not segments.refresh()
         assert [each.split("FROM ")[1].split()[0] for each in asked if "FROM" in each] == ["change_stamp"]
         assert len([each for each in asked if not each.startswith("BEGIN")]) == 1
 

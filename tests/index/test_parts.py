@@ -45,23 +45,25 @@ class Collection:
         ids = np.sort(rng.choice(10**6, PHOTOS * EACH, replace=False))
         return cls(ids, np.repeat(np.arange(PHOTOS), EACH), vectors.astype(np.float16).astype(np.float32))
 
-    def best(self, queries: Vectors, k: int, hidden: set[int], *, best_per_image: bool) -> list[int]:
+    def best(self, queries: Vectors, k: int, exclude_images: set[int], *, group_by_image: bool) -> list[int]:
         """By looking at everything."""
-        scores, seen, found = (self.vectors @ queries.T).max(axis=1), set(hidden), list[int]()
+        scores, seen, found = (self.vectors @ queries.T).max(axis=1), set(exclude_images), list[int]()
         for row in np.lexsort((self.ids, -scores)):
             owner = int(self.image_ids[row])
             if owner not in seen:
                 found.append(int(self.ids[row]))
-            if best_per_image:
+            if group_by_image:
                 seen.add(owner)
         return found[:k]
 
 
 @pytest.mark.parametrize("listed", [False, True], ids=["at once", "a list a query"])
 @pytest.mark.parametrize("directions", [1, 2, 80])
-@pytest.mark.parametrize("best_per_image", [False, True])
-@pytest.mark.parametrize("hidden", [set(), {3, 4, 5}])
-def test_the_best_of_any_direction(listed: bool, directions: int, best_per_image: bool, hidden: set[int]) -> None:
+@pytest.mark.parametrize("group_by_image", [False, True])
+@pytest.mark.parametrize("exclude_images", [set(), {3, 4, 5}])
+def test_the_best_of_any_direction(
+    listed: bool, directions: int, group_by_image: bool, exclude_images: set[int]
+) -> None:
     for seed in range(3):
         drawn = Collection.drawn(seed)
         part = Shard.of(drawn.ids, drawn.image_ids, drawn.vectors)
@@ -71,8 +73,8 @@ def test_the_best_of_any_direction(listed: bool, directions: int, best_per_image
         weak = 0.4 * random_units(np.random.default_rng(seed), directions - 1, DIM)
         queries = np.concatenate([drawn.vectors[:1], weak])  # the list of the first is full of one photo
         for k in (1, 10, 50):
-            found = part.candidates(queries, k, hidden, best_per_image=best_per_image)
-            assert found.ids[:k].tolist() == drawn.best(queries, k, hidden, best_per_image=best_per_image)
+            found = part.candidates(queries, k, exclude_images, group_by_image=group_by_image)
+            assert found.ids[:k].tolist() == drawn.best(queries, k, exclude_images, group_by_image=group_by_image)
             assert (np.diff(found.scores) <= 0).all()
 
 
@@ -81,9 +83,9 @@ def test_deleted_ones_are_left_out(directions: int) -> None:
     drawn = Collection.drawn(0)
     queries = drawn.vectors[:directions]
     part = Shard.of(drawn.ids, drawn.image_ids, drawn.vectors)
-    gone = part.candidates(queries, 30, (), best_per_image=False).ids
-    left = part.with_tombstones(gone).candidates(queries, len(drawn.ids), (), best_per_image=False).ids.tolist()
-    assert left == drawn.best(queries, len(drawn.ids), set(), best_per_image=False)[30:]
+    gone = part.candidates(queries, 30, (), group_by_image=False).ids
+    left = part.with_tombstones(gone).candidates(queries, len(drawn.ids), (), group_by_image=False).ids.tolist()
+    assert left == drawn.best(queries, len(drawn.ids), set(), group_by_image=False)[30:]
 
 
 def test_scores_of_everything_come_by_rising_id() -> None:

@@ -8,13 +8,11 @@ from collections.abc import Callable
 import faiss
 import numpy as np
 import pytest
-from toys import ToyLibrary, analysis, random_units
+from toys import ToyLibrary, analysis, held_ids, random_units
 
 from retrieval.index import merging, replicas
-from retrieval.index.files import IndexFiles
-from retrieval.index.live import LiveIndex
+from retrieval.index.following import CatalogFollower
 from retrieval.index.replicas import MOST, BeyondReplicaError, Replica, flat_on_gpu, gpu_of
-from retrieval.index.sources import segments_of
 
 DIM = 32
 NO_IDS = np.zeros(0, np.int64)
@@ -31,14 +29,12 @@ def many(more_toys: Callable[[str], ToyLibrary], monkeypatch: pytest.MonkeyPatch
         toys.add(analysis(random_units(rng, 10, DIM)))
     live = opened(toys, None)
     live.refresh()
-    with live.files.writing():
-        live.publish()
+    live.index.flush()
     return toys
 
 
-def opened(toys: ToyLibrary, gpu: int | None) -> LiveIndex:
-    source = segments_of(toys.catalog, toys.recipe)
-    return LiveIndex(IndexFiles(toys.folder / "segments"), source, toys.catalog, toys.recipe, DIM, gpu=gpu)
+def opened(toys: ToyLibrary, gpu: int | None) -> CatalogFollower:
+    return toys.followed_segments(gpu=gpu)
 
 
 def stand_in(dim: int, _number: int) -> faiss.Index:
@@ -49,9 +45,9 @@ def failing(_dim: int, number: int) -> faiss.Index:
     raise RuntimeError(f"GPU {number} is out of memory\nat somewhere")
 
 
-def answers(live: LiveIndex, *, k: int = 20) -> tuple[list[int], list[float]]:
+def answers(live: CatalogFollower, *, k: int = 20) -> tuple[list[int], list[float]]:
     query = random_units(np.random.default_rng(5), 1, DIM)
-    found = live.nearest(query, k=k)
+    found = live.index.search(query, k)
     return found.ids.tolist(), found.scores.tolist()
 
 
@@ -59,16 +55,16 @@ def test_a_part_is_searched_by_its_replica_and_exactly(many: ToyLibrary, monkeyp
     monkeypatch.setattr(replicas, "flat_on_gpu", stand_in)
     live = opened(many, 0)
     live.refresh()
-    live._replicas.wait()
+    live.index._replicas.wait()
     asked: list[int] = []
     search = Replica.search
     monkeypatch.setattr(Replica, "search", lambda *args, **kwargs: asked.append(1) or search(*args, **kwargs))
     monkeypatch.setattr("retrieval.index.inverted.InvertedIndex.search", None)  # not asked for
     ids, scores = answers(live)
     assert asked
-    vectors = live.vectors(live.ids())
+    vectors = live.index.get(held_ids(live.index))
     exact = vectors @ random_units(np.random.default_rng(5), 1, DIM)[0]
-    assert ids == live.ids()[np.argsort(-exact)[:20]].tolist()
+    assert ids == held_ids(live.index)[np.argsort(-exact)[:20]].tolist()
     np.testing.assert_allclose(scores, np.sort(exact)[::-1][:20], atol=2e-3)
 
 
@@ -76,9 +72,9 @@ def test_what_is_deleted_or_new_holds_at_once(many: ToyLibrary, monkeypatch: pyt
     monkeypatch.setattr(replicas, "flat_on_gpu", stand_in)
     live = opened(many, 0)
     live.refresh()
-    live._replicas.wait()
+    live.index._replicas.wait()
     best = answers(live)[0][0]
-    photo = int(live.image_ids_of(np.array([best]))[0])
+    photo = int(live.index.image_ids_of(np.array([best]))[0])
     many.catalog.images.delete(photo)
     query = random_units(np.random.default_rng(5), 1, DIM)[0]
     new = many.segment_ids(many.add(analysis([query])))
@@ -92,17 +88,16 @@ def test_a_replica_goes_with_its_part(many: ToyLibrary, monkeypatch: pytest.Monk
     monkeypatch.setattr(replicas, "flat_on_gpu", stand_in)
     live = opened(many, 0)
     live.refresh()
-    live._replicas.wait()
-    (first,) = live._replicas._made
+    live.index._replicas.wait()
+    (first,) = live.index._replicas._made
     for _ in range(12):
         many.add(analysis(random_units(np.random.default_rng(9), 10, DIM)))
     live.refresh()
-    with live.files.writing():
-        live.publish()
+    live.index.flush()
     live.refresh()
-    live._replicas.wait()
-    assert first not in live._replicas._made
-    assert set(live._replicas._made) == {part.name for part in live._state.parts}
+    live.index._replicas.wait()
+    assert first not in live.index._replicas._made
+    assert set(live.index._replicas._made) == {part.name for part in live.index.shards}
     assert answers(live)[0][:5] == answers(opened(many, None))[0][:5]
 
 
@@ -113,7 +108,7 @@ def test_without_memory_on_the_gpu_the_cpu_answers_and_says_so_once(
     live = opened(many, 0)
     for _ in range(3):
         live.refresh()
-        live._replicas.wait()
+        live.index._replicas.wait()
     assert answers(live) == answers(opened(many, None))
     assert [record.getMessage().partition("take it: ")[2] for record in caplog.records] == ["GPU 0 is out of memory"]
 
@@ -124,12 +119,12 @@ def test_a_gpu_that_fails_in_a_search_is_stood_in_for(
     monkeypatch.setattr(replicas, "flat_on_gpu", stand_in)
     live = opened(many, 0)
     live.refresh()
-    live._replicas.wait()
+    live.index._replicas.wait()
 
     def broken(*_: object) -> None:
         raise RuntimeError("CUDA error 719")
 
-    (replica,) = live._replicas._made.values()
+    (replica,) = live.index._replicas._made.values()
     monkeypatch.setattr(replica, "_index", type("Broken", (), {"search": broken, "d": DIM})())
     with caplog.at_level(logging.INFO):
         assert answers(live) == answers(opened(many, None))
@@ -141,7 +136,7 @@ def test_more_than_a_gpu_can_find_is_found_by_the_cpu(many: ToyLibrary, monkeypa
     monkeypatch.setattr(replicas, "MOST", 30)
     live = opened(many, 0)
     live.refresh()
-    live._replicas.wait()
+    live.index._replicas.wait()
     assert len(answers(live, k=150)[0]) == 150
     index = faiss.IndexFlatIP(2)
     index.add(np.zeros((MOST * 2, 2), np.float32))

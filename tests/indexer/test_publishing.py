@@ -119,8 +119,8 @@ def test_what_lags_is_caught_up_with(ingested: Ingested, drift: Callable[[Ingest
     drift(ingested)
     engine = ingested.assembly.engine()
     contents = ingested.assembly.catalog.vectors.contents(ingested.assembly.recipe_spec.fingerprint)
-    assert len(engine.segments) == contents.segments
-    assert len(engine.photos) == contents.photos
+    assert engine.segments.stats().count == contents.segments
+    assert engine.photos.stats().count == contents.photos
     Publisher(ingested.assembly).publish()
     assert verify(ingested.assembly) == [], "a worker makes new files"
 
@@ -203,6 +203,6 @@ def test_a_new_catalogue_beside_an_old_index(ingested: Ingested, pictures: Pictu
             fresh.engine()
         rebuild(fresh)
         assert verify(fresh) == []
-        assert len(fresh.engine().segments) == 25
+        assert fresh.engine().segments.stats().count == 25
     finally:
         close(fresh)

@@ -143,7 +143,7 @@ class TestFollowing:
         assert follower.is_alive()
         assert "following the catalogue failed" in caplog.text
         library.add("new.png", encoded(drawing(("teal", "pink"))))
-        wait_for(lambda: len(parts.engine.segments) == 125)
+        wait_for(lambda: parts.engine.segments.stats().count == 125)
         follower.stop()
         follower.join()
 

@@ -13,6 +13,7 @@ import tiny_models
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 from installation import PALETTES, Library, drawing, encoded
+from toys import held_ids
 
 from indexer.commands.search import search
 from retrieval.analysis.local import LocalAnalyzer
@@ -71,10 +72,11 @@ def test_any_text_is_searched_by(library: Library, client: FlaskClient, analyzer
     assert (term["text"], term["name"], term["labels"]) == ("red car", "red car", [])
     assert found["words"]["unknown"] == found["words"]["suggestions"] == []
     recipe: Any = load(RECIPE, "cpu")
-    index = library.assembly.live_segments()
-    index.refresh()
-    scores = index.vectors(index.ids()) @ recipe.embed_texts(["red car"])[0]
-    of = dict(zip(index.ids().tolist(), scores.tolist(), strict=True))
+    followed = library.assembly.followed_segments()
+    followed.refresh()
+    index = followed.index
+    scores = index.get(held_ids(index)) @ recipe.embed_texts(["red car"])[0]
+    of = dict(zip(held_ids(index).tolist(), scores.tolist(), strict=True))
     assert found["results"]
     assert found["results"][0]["score"] == pytest.approx(scores.max(), abs=2e-3)
     for result in found["results"]:

@@ -20,11 +20,11 @@ _JSON_OBJECT = {"application/json": {"schema": {"type": "object"}}}
 def get_status() -> Response:
     """Photos by state and the size of the index."""
     parts = context()
-    spec, index = parts.assembly.recipe_spec, parts.engine.segments
+    spec, engine = parts.assembly.recipe_spec, parts.engine
     found = status_schemas.Status(
         counts=status_schemas.Counts(**parts.catalog.images.counts()),
-        segments=len(index),
-        lag=index.lag,
+        segments=engine.segments.stats().count,
+        lag=engine.lag,
         recipe=spec.name,
         fingerprint=spec.fingerprint,
         analyzer_up=parts.analyzer_is_up(),

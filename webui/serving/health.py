@@ -34,7 +34,7 @@ def is_ready() -> tuple[Response, int]:
         "analyzer": parts.analyzer_is_up(),
     }
     ready = all(checks.values())
-    state = {"status": "ready" if ready else "not ready", "lag": parts.engine.segments.lag}
+    state = {"status": "ready" if ready else "not ready", "lag": parts.engine.lag}
     failing = [
         {"duty": each.name, "since": each.failing_since, "failures": each.failures, "error": each.kind}
         for each in parts.assembly.duties.failing()

@@ -80,9 +80,10 @@ class _Contents(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The gauges; without those of the catalogue if it does not answer."""
-        index = self._parts.engine.segments
-        yield GaugeMetricFamily("segsearch_indexed_segments", "Segments that are searchable.", value=len(index))
-        yield GaugeMetricFamily("segsearch_index_lag", "Segments that are not searchable yet.", value=index.lag)
+        engine = self._parts.engine
+        count = engine.segments.stats().count
+        yield GaugeMetricFamily("segsearch_indexed_segments", "Segments that are searchable.", value=count)
+        yield GaugeMetricFamily("segsearch_index_lag", "Segments that are not searchable yet.", value=engine.lag)
         answers = False
         try:
             states = GaugeMetricFamily("segsearch_photos", "Photos by state.", labels=["state"])

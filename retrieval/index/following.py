@@ -1,0 +1,113 @@
+"""An index kept in step with the catalogue."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from ..catalog import Catalog
+from ..catalog.records import Contents, VectorBatch
+from .protocols import SegmentIndex
+from .published import AT_ONCE
+from .sources import Source, check_length
+
+
+class CatalogFollower:
+    """Upserts into an index what the catalogue has got, and deletes from it what the catalogue has lost.
+
+    An index that processes share is changed by the worker alone: elsewhere only the lag is looked at.
+
+    Parameters
+    ----------
+    index : SegmentIndex
+    source : Source
+        What the index has to hold.
+    catalog : Catalog
+    fingerprint : str
+        Of the space whose vectors these are.
+    is_worker : bool
+        Whether this process is the one that enters photos.
+    """
+
+    def __init__(
+        self, index: SegmentIndex, source: Source, catalog: Catalog, fingerprint: str, *, is_worker: bool = False
+    ) -> None:
+        self.index = index
+        self._source, self._catalog, self._fingerprint = source, catalog, fingerprint
+        self._changes_index = is_worker or not index.is_shared
+        self._refreshing = threading.Lock()
+        self._contents: Contents | None = None
+        self._stamp: int | None = None
+
+    @property
+    def lag(self) -> int:
+        """How many entries of the catalogue were not searchable yet when it was last looked at."""
+        return max(0, self._source.total(self._contents) - self.index.stats().count) if self._contents else 0
+
+    def refresh(self) -> bool:
+        """Take in what the catalogue has got and lost since, and what was flushed; returns whether anything changed.
+
+        One row of the catalogue is read where nothing did.
+
+        Raises
+        ------
+        IndexMismatchError
+            The catalogue's vectors have another length than the index takes.
+        """
+        with self._refreshing:
+            adopted = self.index.refresh()
+            stamp = self._catalog.vectors.stamp()
+            if stamp == self._stamp and not adopted:
+                return False
+            contents = self._catalog.vectors.contents(self._fingerprint)
+            if contents == self._contents and not adopted:
+                self._stamp = stamp
+                return False
+            if self._changes_index:
+                self._follow(contents)
+            self._contents, self._stamp = contents, stamp
+            return True
+
+    def _follow(self, contents: Contents) -> None:
+        self._take_new()
+        is_first, total = self._contents is None, self._source.total(contents)
+        if is_first or self._source.newer is None or self.index.stats().count != total:
+            self._compare()
+
+    def _take_new(self) -> None:
+        """Add what has greater ids than all there are."""
+        if self._source.newer is None:
+            return
+        waiting: list[VectorBatch] = []
+        for batch in self._source.newer(self.index.stats().newest_id):
+            waiting.append(batch)
+            if sum(map(len, waiting)) >= AT_ONCE:
+                self._upsert(waiting)
+                waiting = []
+        if waiting:
+            self._upsert(waiting)
+
+    def _compare(self) -> None:
+        """Hold every photo against the catalogue, and the segments of those that differ: delete, and add."""
+        photos, counts = self._source.counts()
+        held, held_counts = self.index.image_counts()
+        here = np.zeros(len(photos), np.int64)
+        common = np.isin(photos, held)
+        here[common] = held_counts[np.searchsorted(held, photos[common])]
+        differing = np.union1d(photos[here != counts], np.setdiff1d(held, photos))
+        if not len(differing):
+            return
+        wanted = self._source.of_photos(np.intersect1d(differing, photos))
+        have = self.index.ids_of_images(differing)
+        self.index.delete(np.setdiff1d(have, wanted, assume_unique=True))
+        missing = np.setdiff1d(wanted, have, assume_unique=True)
+        if len(missing) and len(batch := self._source.some(missing)):
+            self._upsert([batch])
+
+    def _upsert(self, batches: list[VectorBatch]) -> None:
+        ids, image_ids, vectors = (
+            np.concatenate([getattr(each, name) for each in batches]) for name in ("ids", "image_ids", "vectors")
+        )
+        check_length(vectors, self.index.dim)
+        self.index.upsert(VectorBatch(ids, image_ids, vectors))
