@@ -24,10 +24,10 @@ from torch.nn import functional
 from retrieval.evaluation.datasets import load_photos
 from retrieval.images.decode import decode
 from retrieval.models.backbone import Backbone
-from retrieval.models.boundary_decoder import BoundaryDecoder
 from retrieval.types import RgbImage
 
 from .photos import SHARE, share_of, training_photos
+from .trainable_decoder import TrainableDecoder
 
 logger = logging.getLogger(__name__)
 
@@ -96,10 +96,10 @@ def collect(backbone: Backbone, data: Path, share: float, voc_every: int) -> lis
     return examples
 
 
-def fit(examples: list[Example], epochs: int, seed: int, device: torch.device, out: Path) -> BoundaryDecoder:
+def fit(examples: list[Example], epochs: int, seed: int, device: torch.device, out: Path) -> TrainableDecoder:
     """Learn from one photo at a time, the gradients of four together; the rate falls along a cosine."""
     torch.manual_seed(seed)
-    decoder = BoundaryDecoder()
+    decoder = TrainableDecoder()
     _standardise(decoder, examples[:: max(1, len(examples) // 64)])
     decoder = decoder.to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(decoder.parameters(), lr=3e-3, weight_decay=1e-4)
@@ -124,7 +124,7 @@ def fit(examples: list[Example], epochs: int, seed: int, device: torch.device, o
 
 
 @torch.no_grad()
-def _standardise(decoder: BoundaryDecoder, examples: list[Example]) -> None:
+def _standardise(decoder: TrainableDecoder, examples: list[Example]) -> None:
     """Let every level begin with channels of mean 0 and deviation 1."""
     for stride in STRIDES:
         values = torch.cat([each.maps[stride].float().flatten(1)[:, ::7] for each in examples], dim=1)
@@ -133,7 +133,7 @@ def _standardise(decoder: BoundaryDecoder, examples: list[Example]) -> None:
         layer.bias -= layer.weight[:, :, 0, 0] @ values.mean(dim=1)
 
 
-def _losses(decoder: BoundaryDecoder, example: Example, device: torch.device) -> list[Tensor]:
+def _losses(decoder: TrainableDecoder, example: Example, device: torch.device) -> list[Tensor]:
     maps = {
         stride: value[None].to(device, torch.float32, memory_format=torch.channels_last)
         for stride, value in example.maps.items()

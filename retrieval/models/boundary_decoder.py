@@ -16,14 +16,16 @@ section 3.2 (class-agnostic centres).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
-from torch.nn import functional
+from safetensors.numpy import load_file
 
 from ..errors import WeightsCorruptError, WeightsMissingError
+from .operators import Convolution, Operators, T
 
 CHANNELS = {2: 16, 4: 24, 8: 48, 16: 120, 32: 352}
 """Channels of EfficientNet-Lite2's maps."""
@@ -31,57 +33,31 @@ CHANNELS = {2: 16, 4: 24, 8: 48, 16: 120, 32: 352}
 WIDTHS = {32: 64, 16: 48, 8: 32, 4: 24, 2: 16}
 """Channels of the decoder at each stride, in the order they are made."""
 
+SHAPES = {
+    **{f"lateral.{s}": (WIDTHS[s], CHANNELS[s], 1, 1) for s in WIDTHS},
+    **{f"below.{s}": (WIDTHS[s], WIDTHS[2 * s], 1, 1) for s in WIDTHS if 2 * s in WIDTHS},
+    **{f"mix.{s}": (WIDTHS[s], WIDTHS[s], 3, 3) for s in WIDTHS},
+    "edges": (2, WIDTHS[2], 3, 3),
+    "objects": (3, WIDTHS[4], 3, 3),
+}
+"""Of the weights of each convolution; all but those of ``below`` have a bias."""
 
-class BoundaryDecoder(nn.Module):
-    """The decoder; 112,029 weights.
 
-    Notes
-    -----
-    About 1 GMAC for an image of 768 x 576 pixels, a sixth of the backbone's.
+@dataclass(frozen=True, eq=False, slots=True)
+class BoundaryDecoder:
+    """The decoder's weights; 112,029 numbers.
+
+    Attributes
+    ----------
+    convolutions : dict of str to Convolution
+        By the names of `SHAPES`.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        strides = list(WIDTHS)
-        self.lateral = nn.ModuleDict({str(s): nn.Conv2d(CHANNELS[s], WIDTHS[s], 1) for s in strides})
-        self.below = nn.ModuleDict(
-            {str(s): nn.Conv2d(WIDTHS[2 * s], WIDTHS[s], 1, bias=False) for s in strides if 2 * s in WIDTHS}
-        )
-        self.mix = nn.ModuleDict({str(s): nn.Conv2d(WIDTHS[s], WIDTHS[s], 3, padding=1) for s in strides})
-        self.edges = nn.Conv2d(WIDTHS[2], 2, 3, padding=1)
-        self.objects = nn.Conv2d(WIDTHS[4], 3, 3, padding=1)
-
-    def forward(self, maps: dict[int, Tensor]) -> tuple[Tensor, Tensor]:
-        """Decode the maps of a batch.
-
-        Parameters
-        ----------
-        maps : dict of int to Tensor
-            By stride, (N, C, h, w) each.
-
-        Returns
-        -------
-        edges : Tensor of shape (N, 2, H/2, W/2)
-            Logits of `perceptual` and `outline`.
-        objects : Tensor of shape (N, 3, H/4, W/4)
-            Logit of `objectness`, then `centre_x` and `centre_y`.
-        """
-        levels: dict[int, Tensor] = {}
-        for stride in WIDTHS:
-            x: Tensor = self.lateral[str(stride)](maps[stride])
-            if 2 * stride in levels:
-                below = self.below[str(stride)](levels[2 * stride])
-                x = x + functional.interpolate(below, size=x.shape[-2:], mode="bilinear")
-            levels[stride] = functional.relu(x + self.mix[str(stride)](functional.relu(x)))
-        return self.edges(levels[2]), self.objects(levels[4])
-
-    def save(self, path: Path) -> None:
-        """Write the weights as float16."""
-        save_file({name: value.half().contiguous() for name, value in self.state_dict().items()}, path)
+    convolutions: Mapping[str, Convolution]
 
     @classmethod
     def load(cls, path: Path) -> BoundaryDecoder:
-        """Read the weights.
+        """Read the weights, which are kept as float16.
 
         Raises
         ------
@@ -89,9 +65,47 @@ class BoundaryDecoder(nn.Module):
         """
         if not path.is_file():
             raise WeightsMissingError(f"{path} is missing: restore it with `git checkout -- {path}`")
-        decoder = cls()
         try:
-            decoder.load_state_dict({name: value.float() for name, value in load_file(path).items()})
-        except (SafetensorError, OSError, RuntimeError) as error:
+            tensors = {name: value.astype(np.float32) for name, value in load_file(path).items()}
+            convolutions = {
+                name: Convolution(
+                    tensors.pop(f"{name}.weight").reshape(shape),
+                    None if name.startswith("below.") else tensors.pop(f"{name}.bias").reshape(shape[0]),
+                )
+                for name, shape in SHAPES.items()
+            }
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise WeightsCorruptError(f"{path} is not a boundary decoder: restore it with `git checkout`") from error
-        return decoder.eval().requires_grad_(False)
+        if tensors:
+            raise WeightsCorruptError(f"{path} holds more than a boundary decoder: restore it with `git checkout`")
+        return cls(convolutions)
+
+
+def decode(operators: Operators[T], maps: Mapping[int, T]) -> tuple[T, T]:
+    """Decode the maps of a batch.
+
+    Parameters
+    ----------
+    operators : Operators
+    maps : dict of int to tensor
+        By stride, (N, C, H / stride, W / stride) each.
+
+    Returns
+    -------
+    edges : tensor of shape (N, 2, H / 2, W / 2)
+        Log odds of `perceptual` and `outline`.
+    objects : tensor of shape (N, 3, H / 4, W / 4)
+        Log odds of `objectness`, then `centre_x` and `centre_y`.
+
+    Notes
+    -----
+    About 1 GMAC for an image of 768 x 576 pixels, a sixth of the backbone's.
+    """
+    levels: dict[int, T] = {}
+    for stride in WIDTHS:
+        x = operators.convolve(maps[stride], f"lateral.{stride}")
+        if 2 * stride in levels:
+            x = operators.add(x, operators.double(operators.convolve(levels[2 * stride], f"below.{stride}")))
+        mixed = operators.convolve(operators.relu(x), f"mix.{stride}")
+        levels[stride] = operators.relu(operators.add(x, mixed))
+    return operators.convolve(levels[2], "edges"), operators.convolve(levels[4], "objects")

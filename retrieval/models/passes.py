@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import OutOfDeviceMemoryError
 from ..types import RgbImage
-from .backbone import find_device
+from .runtimes import find_device
 
 AT_ONCE = 8
 """Images of one pass on a CUDA device; on the CPU it is one."""

@@ -1,0 +1,126 @@
+"""Networks on the processor by OpenVINO, without torch.
+
+Each process builds OpenVINO's graph of a network from its weights, which is faster than reading a converted one from a
+file (``docs/decisions/0026-openvino-runtime.md``).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .operators import Convolution, padding
+from .runtimes import Network
+
+_REPORTS = "openvino.tools.ovc"
+"""OpenVINO's converter, which tells Google Analytics that it was imported."""
+
+
+class OpenVinoRuntime:
+    """Passes in float32, whatever the processor has besides, so that results do not depend on it.
+
+    Parameters
+    ----------
+    threads : int, optional
+        Of one pass; all cores if absent.
+
+    Raises
+    ------
+    ImportError, RuntimeError
+        OpenVINO does not run here.
+    """
+
+    name = "openvino"
+    batch_size = 1
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._openvino = import_openvino()
+        self._core = self._openvino.Core()
+        self._core.get_property("CPU", "FULL_DEVICE_NAME")  # loads the plugin
+        cores = os.cpu_count() or 1
+        self.concurrency = max(1, cores // threads) if threads else 1
+        self._options = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "NUM_STREAMS": self.concurrency,
+            "INFERENCE_NUM_THREADS": self.concurrency * (threads or cores),
+            "ENABLE_CPU_PINNING": False,  # other processes would be pinned to the same cores
+        }
+        self._compiled: dict[Network, Any] = {}
+        self._compiling = threading.Lock()
+
+    def run(self, network: Network, images: NDArray[np.uint8]) -> list[NDArray[Any]]:
+        """One pass; the first of a network compiles it, the first of a size takes up to twice as long as the next."""
+        with self._compiling:
+            compiled = self._compiled.get(network)
+            if compiled is None:
+                compiled = self._compiled[network] = self._compile(network)
+        request = compiled.create_infer_request()
+        request.infer([np.ascontiguousarray(images)], share_inputs=True)
+        return [np.array(request.get_output_tensor(row).data) for row in range(len(compiled.outputs))]
+
+    def _compile(self, network: Network) -> Any:
+        """The network for batches and sizes of any kind."""
+        ops = self._openvino.opset13
+        images = ops.parameter([-1, -1, -1, 3], np.uint8)
+        values = ops.transpose(ops.convert(images, "f32"), np.array([0, 3, 1, 2]))
+        pixels = ops.subtract(ops.divide(values, np.float32(127.5)), np.float32(1))
+        found = network(_GraphOperators(ops, network.convolutions), pixels)
+        results = [ops.result(ops.transpose(each, np.array([0, 2, 3, 1]))) for each in found]
+        model = self._openvino.Model(results, [images], "network")
+        return self._core.compile_model(model, "CPU", self._options)
+
+
+class _GraphOperators:
+    """Operators that add nodes to a graph."""
+
+    def __init__(self, ops: Any, convolutions: Mapping[str, Convolution]) -> None:
+        self._ops, self._convolutions = ops, convolutions
+
+    def convolve(self, x: Any, name: str, stride: int = 1) -> Any:
+        found = self._convolutions[name]
+        before, after = padding(found.weight.shape[-1], stride)
+        shape = found.weight.shape
+        grouped = found.groups > 1
+        weight = found.weight.reshape(found.groups, shape[0] // found.groups, *shape[1:]) if grouped else found.weight
+        convolution = self._ops.group_convolution if grouped else self._ops.convolution
+        made = convolution(x, weight, [stride] * 2, [before] * 2, [after] * 2, [1, 1])
+        return made if found.bias is None else self._ops.add(made, found.bias.reshape(1, -1, 1, 1))
+
+    def relu(self, x: Any) -> Any:
+        return self._ops.relu(x)
+
+    def relu6(self, x: Any) -> Any:
+        return self._ops.clamp(x, 0.0, 6.0)
+
+    def add(self, a: Any, b: Any) -> Any:
+        return self._ops.add(a, b)
+
+    def double(self, x: Any) -> Any:
+        twice, sides = np.array([2, 2], np.float32), np.array([2, 3])
+        return self._ops.interpolate(
+            x, twice, "linear_onnx", "scales", coordinate_transformation_mode="half_pixel", axes=sides
+        )
+
+
+def import_openvino() -> Any:
+    """OpenVINO without its converter, so that nothing is sent anywhere; one that is loaded already stays as it is.
+
+    Raises
+    ------
+    ImportError
+        It is not installed, or not for this machine.
+    """
+    if "openvino" not in sys.modules:
+        sys.modules[_REPORTS] = None  # type: ignore[assignment]  # importing it fails, which OpenVINO allows for
+    try:
+        import openvino
+    finally:
+        if sys.modules.get(_REPORTS) is None:
+            sys.modules.pop(_REPORTS, None)
+    return openvino

@@ -1,0 +1,147 @@
+"""What runs the default recipe's networks: OpenVINO on the processor, torch on CUDA.
+
+Where OpenVINO does not run, torch takes the processor, too. Both give the same segments and vectors, and so a recipe
+has one fingerprint, whatever it runs on (``tests/recipes/test_runtimes.py``).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ConfigurationError
+from .operators import Convolution, Operators, T
+
+if TYPE_CHECKING:
+    import torch
+
+logger = logging.getLogger(__name__)
+
+
+class Network(Protocol):
+    """Weights and data flow of a network; a value that can be hashed, so that a runtime prepares it once."""
+
+    @property
+    def convolutions(self) -> Mapping[str, Convolution]:
+        """By the names that `Operators.convolve` is asked for."""
+        ...
+
+    def __call__(self, operators: Operators[T], pixels: T) -> Sequence[T]:
+        """From (N, 3, H, W), values in [-1, 1], to the maps that are wanted."""
+        ...
+
+    def __hash__(self) -> int: ...
+
+
+class Runtime(Protocol):
+    """What runs networks on a device. Safe among threads.
+
+    Attributes
+    ----------
+    name : str
+        For messages and figures.
+    batch_size : int
+        How many images the device is best given at once.
+    concurrency : int
+        How many passes are best run at once, each from a thread of its own.
+    """
+
+    name: str
+    batch_size: int
+    concurrency: int
+
+    def run(self, network: Network, images: NDArray[np.uint8]) -> list[NDArray[Any]]:
+        """One pass.
+
+        Parameters
+        ----------
+        network : Network
+        images : ndarray of shape (N, H, W, 3), uint8
+            H and W are multiples of 32.
+
+        Returns
+        -------
+        list of ndarray of shape (N, h, w, C), float32
+            The maps of the network, in its order.
+
+        Raises
+        ------
+        OutOfDeviceMemoryError
+        """
+        ...
+
+
+def runtime_for(device: str, threads: int | None = None) -> Runtime:
+    """The runtime of a setting; torch is loaded only where it is the one.
+
+    Parameters
+    ----------
+    device : str
+        ``"cpu"``, a CUDA device, or ``"auto"`` for the first CUDA device if there is one.
+    threads : int, optional
+        Of one pass on the CPU; all cores if absent.
+
+    Raises
+    ------
+    ConfigurationError
+        The device is not there, or neither library is.
+    """
+    if device == "auto" and not (has_cuda() and find_spec("torch")):
+        device = "cpu"
+    if device != "cpu":
+        found = find_device(device)
+        if found.type == "cuda":
+            return _torch_runtime(found, None)
+    try:
+        from .openvino_runtime import OpenVinoRuntime
+
+        return OpenVinoRuntime(threads)
+    except (ImportError, OSError, RuntimeError) as error:
+        logger.warning("OpenVINO does not run here (%s): torch computes in its place, which is slower", error)
+    return _torch_runtime(find_device("cpu"), threads)
+
+
+def _torch_runtime(device: torch.device, threads: int | None) -> Runtime:
+    from .torch_runtime import TorchRuntime
+
+    return TorchRuntime(device, threads)
+
+
+def has_cuda() -> bool:
+    """Whether NVIDIA's driver sees a device; takes no library but the driver's own."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    count = ctypes.c_int()
+    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+
+
+def find_device(name: str) -> torch.device:
+    """The device of torch that a setting means.
+
+    Raises
+    ------
+    ConfigurationError
+        A CUDA device was asked for by name and is not there, or torch is not.
+    """
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"SEGSEARCH_DEVICE={name} needs torch, which is not installed: install it, or use cpu with recipe lite"
+        ) from error
+    if name == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigurationError(
+            f"SEGSEARCH_DEVICE={name}: this machine has {torch.cuda.device_count()} CUDA devices; use auto or cpu"
+        )
+    return device

@@ -1,0 +1,102 @@
+"""Networks by torch: on CUDA, and on processors that OpenVINO does not run on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import OutOfDeviceMemoryError
+from .operators import Convolution, padding
+from .runtimes import Network
+
+Placed = tuple[Tensor, Tensor | None, int]
+"""Weight, bias and groups of a convolution on a device."""
+
+
+class TorchRuntime:
+    """Passes in float32; on CUDA in float16 with float32 accumulation.
+
+    Parameters
+    ----------
+    device : torch.device
+    threads : int, optional
+        Of one pass on the CPU; all cores if absent.
+    """
+
+    name = "torch"
+
+    def __init__(self, device: torch.device, threads: int | None = None) -> None:
+        self.device = device
+        on_cpu = device.type == "cpu"
+        self._threads = threads if on_cpu else None
+        self.batch_size = 1 if on_cpu else 32
+        self.concurrency = max(1, (os.cpu_count() or 1) // threads) if on_cpu and threads else 1
+        self._placed: dict[Convolution, Placed] = {}
+
+    def run(self, network: Network, images: NDArray[np.uint8]) -> list[NDArray[Any]]:
+        """One pass."""
+        try:
+            return self._run(network, images)
+        except torch.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise OutOfDeviceMemoryError(
+                f"{len(images)} images of {images.shape[1:3]} do not fit {self.device}"
+            ) from error
+
+    @torch.inference_mode()
+    def _run(self, network: Network, images: NDArray[np.uint8]) -> list[NDArray[Any]]:
+        if self._threads:
+            torch.set_num_threads(self._threads)
+        convolutions = {name: self._place(each) for name, each in network.convolutions.items()}
+        batch = torch.from_numpy(np.require(images, requirements=["C", "W"])).to(self.device).permute(0, 3, 1, 2)
+        pixels = batch.to(torch.float32, memory_format=torch.channels_last) / 127.5 - 1.0
+        with torch.autocast(self.device.type, torch.float16, enabled=self.device.type == "cuda"):
+            found = network(TorchOperators(convolutions), pixels)
+        return [np.ascontiguousarray(each.permute(0, 2, 3, 1).cpu().float().numpy()) for each in found]
+
+    def _place(self, convolution: Convolution) -> Placed:
+        """A convolution's weights on the device, where they stay."""
+        placed = self._placed.get(convolution)
+        if placed is None:
+            weight = torch.from_numpy(convolution.weight).to(self.device).to(memory_format=torch.channels_last)
+            bias = None if convolution.bias is None else torch.from_numpy(convolution.bias).to(self.device)
+            placed = self._placed[convolution] = weight, bias, convolution.groups
+        return placed
+
+
+class TorchOperators:
+    """Operators that compute at once, by weights of given names."""
+
+    def __init__(self, convolutions: Mapping[str, Placed]) -> None:
+        self._convolutions = convolutions
+
+    def convolve(self, x: Tensor, name: str, stride: int = 1) -> Tensor:
+        """By the weights of a name."""
+        weight, bias, groups = self._convolutions[name]
+        before, after = padding(weight.shape[-1], stride)
+        if before != after:
+            x, before = functional.pad(x, (before, after, before, after)), 0
+        return functional.conv2d(x, weight, bias, stride, before, groups=groups)
+
+    def relu(self, x: Tensor) -> Tensor:
+        """Negative values become 0."""
+        return functional.relu(x)
+
+    def relu6(self, x: Tensor) -> Tensor:
+        """Values are brought to [0, 6], in place."""
+        return functional.relu6(x, inplace=True)
+
+    def add(self, a: Tensor, b: Tensor) -> Tensor:
+        """The sum."""
+        return a + b
+
+    def double(self, x: Tensor) -> Tensor:
+        """Twice as high and wide."""
+        return functional.interpolate(x, scale_factor=2, mode="bilinear")
