@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import platform
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import click
 import psutil
 
-PACKAGES = ("faiss-gpu", "numpy", "sqlalchemy", "torch", "waitress")
+PACKAGES = ("faiss-gpu", "numpy", "openvino", "sqlalchemy", "torch", "waitress")
 
 OUT = click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write the figures to this JSON file."
@@ -40,8 +41,17 @@ def machine() -> dict[str, Any]:
         "memory, GiB": round(psutil.virtual_memory().total / 2**30),
         "system": platform.platform(),
         "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
+        **_versions(),
     }
+
+
+def _versions() -> dict[str, str]:
+    """Of those packages that are installed."""
+    found = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _processor() -> str:
