@@ -1,4 +1,4 @@
-"""Which photos things are fitted to: the training parts that ``splits.json`` names, and nothing else."""
+"""Which photos things are fitted to: the training parts that ``splits.json`` names, or four folds of five."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from typing import TypeVar
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 T = TypeVar("T")
+
+FOLDS = 5
+"""Photos are divided into so many for cross-validation."""
 
 SHARE = click.option(
     "--share",
@@ -33,6 +37,11 @@ def share_of(items: Sequence[T], share: float) -> list[T]:
     """
     order = np.random.default_rng(0).permutation(len(items))
     return [items[row] for row in sorted(order[: max(1, round(share * len(items)))].tolist())]
+
+
+def fold_numbers(count: int, seed: int = 0) -> NDArray[np.int64]:
+    """The fold of each of `count` photos, drawn at random, (count,); of the sizes no two differ by more than one."""
+    return np.random.default_rng(seed).permutation(count) % FOLDS
 
 
 def training_photos(data: Path, every: dict[str, int]) -> list[Path]:

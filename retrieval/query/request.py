@@ -32,6 +32,10 @@ class Ref:
         ``x, y`` in pixels of the upright original.
     box : tuple of float, optional
         ``x0, y0, x1, y1`` in the same pixels.
+    granularity : float, optional
+        From 0, a part, to 1, the whole, of what lies under the point; the one most likely meant if absent.
+    level : int, optional
+        Which of the segments under the point: 0, the first, if absent.
 
     Raises
     ------
@@ -44,6 +48,8 @@ class Ref:
     query: int | None = None
     point: Point | None = None
     box: Box | None = None
+    granularity: float | None = None
+    level: int | None = None
 
     def __post_init__(self) -> None:
         places = sum(place is not None for place in (self.segment, self.point, self.box))
@@ -58,6 +64,12 @@ class Ref:
         for number in (self.segment, self.image, self.query):
             if number is not None and abs(number) > MAX_ID:
                 raise QueryError(f"there is no id {number}: it is too large for the database")
+        if self.point is None and (self.granularity is not None or self.level is not None):
+            raise QueryError("granularity and level choose among the segments under a point: give a point, too")
+        if self.granularity is not None:
+            check_granularity(self.granularity)
+        if self.level is not None and self.level < 0:
+            raise QueryError(f"level is {self.level}; the first is 0")
 
     @property
     def is_photo(self) -> bool:
@@ -161,3 +173,14 @@ class SearchRequest:
 def _check_text(text: str) -> None:
     if len(text) > MAX_TEXT:
         raise QueryError(f"the text has {len(text)} characters: shorten it to at most {MAX_TEXT}")
+
+
+def check_granularity(granularity: float) -> None:
+    """Check that a granularity is in range.
+
+    Raises
+    ------
+    QueryError
+    """
+    if not 0 <= granularity <= 1:
+        raise QueryError(f"granularity is {granularity:g}; it must be from 0 (a part) to 1 (the whole)")

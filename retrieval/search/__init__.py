@@ -7,6 +7,7 @@ module            what
 `plan`            the request as a list of things, each with directions and colours
 `resolver`        references and words to vectors
 `picking`         the segment of a photo at a point or in a box
+`click_ranking`   how likely each segment under a click is the one meant
 `scope`           the segments that pass the filters
 `combined_search` several things in one photo
 `combination`     how well segments of one photo match several things and their relations

@@ -13,10 +13,27 @@ from ..text.vocabulary import Reading
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """The segment that a reference was resolved to; None for a whole photo."""
+    """The segment that a reference was resolved to; None for a whole photo.
+
+    Attributes
+    ----------
+    levels : tuple of SegmentRecord
+        All segments under a point, the likeliest first, `segment` among them; empty for other references.
+    """
 
     ref: Ref
     segment: SegmentRecord | None
+    levels: tuple[SegmentRecord, ...] = ()
+
+    @property
+    def level(self) -> int | None:
+        """Which of the levels `segment` is."""
+        return (self.ref.level or 0) if self.levels else None
+
+    @property
+    def alternatives(self) -> tuple[tuple[int, SegmentRecord], ...]:
+        """The other levels, each with its number."""
+        return tuple((number, each) for number, each in enumerate(self.levels) if number != self.level)
 
 
 class PartMatch(NamedTuple):

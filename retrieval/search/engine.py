@@ -208,7 +208,7 @@ class SearchEngine:
     ) -> SearchAnswer:
         return SearchAnswer(
             results=results,
-            used=tuple(Used(example.ref, example.segment) for example in understood.examples),
+            used=tuple(Used(each.ref, each.segment, each.levels) for each in understood.examples),
             words=understood.words,
             parts=tuple(part.name for part in understood.parts),
             facets=None if counted is None else self._facets(counted),

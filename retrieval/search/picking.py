@@ -10,10 +10,20 @@ import numpy as np
 from ..catalog.records import SegmentRecord
 from ..errors import QueryError
 from ..images.masks import box_iou, decode_mask
+from ..query.request import check_granularity
+from .click_ranking import ClickRanker, SegmentsUnderClick
+
+PLAUSIBLE = 0.1
+"""A granularity chooses among segments that are at least this likely, the likeliest being 1."""
 
 
-def at_point(segments: Sequence[SegmentRecord], size_hw: tuple[int, int], point_xy: tuple[float, float]) -> int:
-    """The segment of highest quality that covers a point; if none does, the nearest one.
+def levels(
+    segments: Sequence[SegmentRecord],
+    size_hw: tuple[int, int],
+    point_xy: tuple[float, float],
+    granularity: float | None = None,
+) -> list[int]:
+    """All segments that cover a point, the one most likely meant first; if none does, the nearest one.
 
     Parameters
     ----------
@@ -22,29 +32,42 @@ def at_point(segments: Sequence[SegmentRecord], size_hw: tuple[int, int], point_
         Size of the upright original.
     point_xy : tuple of float
         In its pixels.
+    granularity : float, optional
+        From 0, a part, to 1, the whole: the plausible segments come first, those first whose size is nearest to this
+        place between the smallest and the largest of them, on a logarithmic scale. If absent, the ranker's order.
 
     Returns
     -------
-    int
-        Row of the segment.
+    list of int
+        Rows of the segments, at least one.
 
     Raises
     ------
     QueryError
-        The photo has no segments, or the point lies outside it.
+        The photo has no segments, the point lies outside it, or the granularity is not 0 to 1.
+
+    Notes
+    -----
+    Ranked by `ClickRanker`; see there for its cost.
     """
     _check_any(segments)
+    if granularity is not None:
+        check_granularity(granularity)
     x, y = point_xy
     if not (0 <= x < size_hw[1] and 0 <= y < size_hw[0]):
         raise QueryError(f"the point {x:g},{y:g} lies outside the photo of {size_hw[1]}x{size_hw[0]} pixels")
-    by_quality = sorted(range(len(segments)), key=lambda row: -segments[row].quality)
-    boxed = [row for row in by_quality if _in_box(segments[row].box_xyxy, x, y)]
-    for row in boxed:
-        mask_hw = segments[row].mask_size_hw
-        v, u = int(y * mask_hw[0] / size_hw[0]), int(x * mask_hw[1] / size_hw[1])
-        if decode_mask(mask_hw, segments[row].mask_counts)[v, u]:
-            return row
-    return _nearest(segments, by_quality, size_hw, point_xy)
+    under = SegmentsUnderClick.at(segments, size_hw, point_xy)
+    if not len(under):
+        return [_nearest(segments, size_hw, point_xy)]
+    chances = ClickRanker.load()(under)
+    order = np.argsort(-chances, kind="stable")
+    if granularity is not None:
+        plausible = order[chances[order] >= PLAUSIBLE * chances.max()]
+        sizes = np.log(under.areas[plausible])
+        wanted = sizes.min() + granularity * (sizes.max() - sizes.min())
+        nearest = np.argsort(np.abs(sizes - wanted), kind="stable")
+        order = np.concatenate([plausible[nearest], order[len(plausible) :]])
+    return [int(row) for row in under.rows[order]]
 
 
 def in_box(segments: Sequence[SegmentRecord], box_xyxy: tuple[float, float, float, float]) -> int:
@@ -72,21 +95,12 @@ def _check_any(segments: Sequence[SegmentRecord]) -> None:
         raise QueryError("no segment was found in this photo: search by the whole photo instead")
 
 
-def _in_box(box_xyxy: tuple[int, int, int, int], x: float, y: float) -> bool:
-    return box_xyxy[0] <= x < box_xyxy[2] and box_xyxy[1] <= y < box_xyxy[3]
-
-
-def _nearest(
-    segments: Sequence[SegmentRecord],
-    rows: Sequence[int],
-    size_hw: tuple[int, int],
-    point_xy: tuple[float, float],
-) -> int:
-    """The segment with the pixel nearest to the point; of equals the first of `rows`."""
+def _nearest(segments: Sequence[SegmentRecord], size_hw: tuple[int, int], point_xy: tuple[float, float]) -> int:
+    """The segment with the pixel nearest to the point; of several equally near the one of highest quality."""
     height, width = segments[0].mask_size_hw
     away = np.ones((height, width), np.uint8)
     away[int(point_xy[1] * height / size_hw[0]), int(point_xy[0] * width / size_hw[1])] = 0
     distance = cv2.distanceTransform(away, cv2.DIST_L2, 5)
-    masks = (decode_mask(segments[row].mask_size_hw, segments[row].mask_counts) for row in rows)
+    masks = (decode_mask(segment.mask_size_hw, segment.mask_counts) for segment in segments)
     least = [float(distance[mask].min(initial=np.inf)) for mask in masks]
-    return rows[int(np.argmin(least))]
+    return min(range(len(segments)), key=lambda row: (least[row], -segments[row].quality))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..catalog import Catalog, Concepts, QueryStore, SegmentRecord
-from ..catalog.records import ConceptRecord
+from ..catalog.records import ConceptRecord, ImageRecord
 from ..embed.projection import unit
 from ..errors import QueryError
 from ..processes.program import PROGRAM
@@ -21,12 +21,19 @@ from . import picking
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Example:
-    """A resolved reference; its photo is None for a query photo."""
+    """A resolved reference; its photo is None for a query photo.
+
+    Attributes
+    ----------
+    levels : tuple of SegmentRecord
+        All segments under a point, the likeliest first; empty for other references.
+    """
 
     ref: Ref
     vector: Vectors
     segment: SegmentRecord | None
     image_id: int | None
+    levels: tuple[SegmentRecord, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -67,18 +74,30 @@ class QueryResolver:
             record, vector, space = self.catalog.segments.example(ref.segment)
             self._check_space(space)
             return Example(ref, vector, record, record.image_id)
-        image = self.catalog.images.get(ref.image or 0)
-        if image.space is None:
-            raise QueryError(
-                f"photo {image.id} is {image.state} and has not been analysed: {image.error or 'try again later'}"
-            )
+        image = self._analysed(ref.image or 0)
         self._check_space(image.space)
         if ref.is_photo:
             return Example(ref, self.catalog.vectors.of_image(image.id), None, image.id)
         segments = self.catalog.segments.of_image(image.id)
-        row = _pick(ref, segments, (image.height or 1, image.width or 1))
+        row, levels = _pick(ref, segments, (image.height or 1, image.width or 1))
         record, vector, _ = self.catalog.segments.example(segments[row].id)
-        return Example(ref, vector, record, image.id)
+        return Example(ref, vector, record, image.id, levels)
+
+    def levels(self, ref: Ref) -> tuple[SegmentRecord, ...]:
+        """All segments under a point of a photo or query photo, whatever made its vectors; the likeliest first.
+
+        Raises
+        ------
+        UnknownImageError, UnknownQueryError
+            There is no such photo.
+        QueryError
+            It has no segments, the point lies outside it, or the reference is no point.
+        """
+        if ref.query is not None:
+            query = self.queries.get(ref.query)
+            return _pick(ref, query.segments, query.size_hw)[1]
+        image = self._analysed(ref.image or 0)
+        return _pick(ref, self.catalog.segments.of_image(image.id), (image.height or 1, image.width or 1))[1]
 
     def read(self, text: str) -> Reading | None:
         """How words are understood; None without words.
@@ -136,12 +155,24 @@ class QueryResolver:
         self._check_space(query.recipe)
         if ref.is_photo:
             return Example(ref, query.photo_vector, None, None)
-        row = ref.segment if ref.segment is not None else _pick(ref, query.segments, query.size_hw)
+        levels: tuple[SegmentRecord, ...] = ()
+        if ref.segment is not None:
+            row = ref.segment
+        else:
+            row, levels = _pick(ref, query.segments, query.size_hw)
         if not query.segments:
             raise QueryError("no segment was found in this photo: search by the whole photo instead")
         if not 0 <= row < len(query.segments):
             raise QueryError(f"query {query_id} has segments 0 to {len(query.segments) - 1}, not {row}")
-        return Example(ref, query.vectors[row], query.segments[row], None)
+        return Example(ref, query.vectors[row], query.segments[row], None, levels)
+
+    def _analysed(self, image_id: int) -> ImageRecord:
+        image = self.catalog.images.get(image_id)
+        if image.space is None:
+            raise QueryError(
+                f"photo {image.id} is {image.state} and has not been analysed: {image.error or 'try again later'}"
+            )
+        return image
 
     def _check_space(self, space: str | None) -> None:
         if space != self.recipe.space:
@@ -156,9 +187,16 @@ def stack(examples: Sequence[Example]) -> Vectors:
     return np.stack([example.vector for example in examples]) if examples else np.zeros((0, 0), np.float32)
 
 
-def _pick(ref: Ref, segments: Sequence[SegmentRecord], size_hw: tuple[int, int]) -> int:
-    if ref.point is not None:
-        return picking.at_point(segments, size_hw, ref.point)
+def _pick(
+    ref: Ref, segments: Sequence[SegmentRecord], size_hw: tuple[int, int]
+) -> tuple[int, tuple[SegmentRecord, ...]]:
+    """The row of the segment that a place means, and for a point all those under it."""
     if ref.box is not None:
-        return picking.in_box(segments, ref.box)
-    raise QueryError("the reference has neither a point nor a box")
+        return picking.in_box(segments, ref.box), ()
+    if ref.point is None:
+        raise QueryError("the reference has neither a point nor a box")
+    rows = picking.levels(segments, size_hw, ref.point, ref.granularity)
+    level = ref.level or 0
+    if level >= len(rows):
+        raise QueryError(f"there is no level {level} under this point: the last one is {len(rows) - 1}")
+    return rows[level], tuple(segments[row] for row in rows)

@@ -299,6 +299,44 @@ class TestPlaces:
             assert images_of(answer)[0] == best
             assert query not in images_of(answer)
 
+    def test_levels_under_a_point(self, toys: ToyLibrary) -> None:
+        """A square within a square: the point is in the middle of both."""
+        masks = np.zeros((2, 8, 40), bool)
+        masks[0, :, 10:30] = True
+        masks[1, 2:6, 18:22] = True
+        query = toys.add(analysis([X, Y], masks=masks, quality=[0.6, 0.5]))
+        near_whole, near_part = toys.add(analysis([X])), toys.add(analysis([Y]))
+        whole, part = toys.segment_ids(query)
+        engine = toys.engine()
+        place = {"image": query, "point": (200.0, 40.0)}
+        (used,) = search(engine, Ref(**place)).used
+        assert used.segment is not None
+        assert used.level == 0
+        assert {each.id for each in used.levels} == {whole, part}
+        assert used.segment == used.levels[0]
+        assert [(number, each.id) for number, each in used.alternatives] == [(1, used.levels[1].id)]
+        for granularity, segment, best in ((0.0, part, near_part), (1.0, whole, near_whole)):
+            answer = search(engine, Ref(**place, granularity=granularity))
+            assert [each.segment.id for each in answer.used if each.segment] == [segment]
+            assert images_of(answer)[0] == best
+            (other,) = search(engine, Ref(**place, granularity=granularity, level=1)).used
+            assert other.segment is not None
+            assert {other.segment.id, segment} == {whole, part}
+            assert other.level == 1
+            assert [number for number, _ in other.alternatives] == [0]
+
+    def test_a_level_beyond_the_last(self, toys: ToyLibrary) -> None:
+        query = toys.add(analysis([X]))
+        with pytest.raises(QueryError, match="there is no level 1 under this point: the last one is 0"):
+            search(toys.engine(), Ref(image=query, point=(10, 40), level=1))
+
+    def test_other_references_have_no_levels(self, toys: ToyLibrary) -> None:
+        query = toys.add(analysis([X, Y]))
+        (left, _) = toys.segment_ids(query)
+        for ref in (Ref(image=query, box=(0, 0, 9, 9)), Ref(segment=left), Ref(image=query)):
+            (used,) = search(toys.engine(), ref).used
+            assert (used.level, used.levels, used.alternatives) == (None, (), ())
+
     def test_a_point_outside_the_photo(self, toys: ToyLibrary) -> None:
         query = toys.add(analysis([X]), size_hw=(80, 400))
         with pytest.raises(QueryError, match="outside the photo of 400x80"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from toys import segment_record
@@ -40,13 +42,13 @@ def photo() -> list[SegmentRecord]:
         ((80, 80), 1),  # the first pixel of the part
     ],
 )
-def test_of_the_segments_that_cover_a_point_the_best(point: tuple[float, float], row: int) -> None:
-    assert picking.at_point(photo(), LARGE, point) == row
+def test_of_the_segments_that_cover_a_point_the_likeliest(point: tuple[float, float], row: int) -> None:
+    assert picking.levels(photo(), LARGE, point)[0] == row
 
 
 @pytest.mark.parametrize(("point", "row"), [((599, 399), 2), ((0, 0), 0), ((340, 150), 0), ((370, 150), 2)])
 def test_where_none_covers_it_the_nearest(point: tuple[float, float], row: int) -> None:
-    assert picking.at_point(photo(), LARGE, point) == row
+    assert picking.levels(photo(), LARGE, point)[0] == row
 
 
 def test_a_hole_in_the_mask_is_not_covered() -> None:
@@ -55,14 +57,88 @@ def test_a_hole_in_the_mask_is_not_covered() -> None:
         segment_record(ring, quality=0.9, scale=SCALE),
         segment_record(box_mask(12, 12, 28, 28), quality=0.1, scale=SCALE),
     ]
-    assert picking.at_point(segments, LARGE, (200, 200)) == 1
-    assert picking.at_point(segments, LARGE, (70, 70)) == 0
+    assert picking.levels(segments, LARGE, (200, 200))[0] == 1
+    assert picking.levels(segments, LARGE, (70, 70))[0] == 0
+
+
+def nested(qualities: Sequence[float] = (0.2, 0.5, 0.5, 0.4)) -> list[SegmentRecord]:
+    """Four squares about the middle of the photo, the next within the one before, each a quarter as large."""
+    halves = (16, 8, 4, 2)
+    boxes = ((30 - half, 20 - half, 30 + half, 20 + half) for half in halves)
+    return [
+        segment_record(box_mask(*box), quality=quality, scale=SCALE)
+        for box, quality in zip(boxes, qualities, strict=True)
+    ]
+
+
+class TestLevels:
+    def test_all_that_cover_the_point_each_once(self) -> None:
+        assert sorted(picking.levels(nested(), LARGE, (300, 200))) == [0, 1, 2, 3]
+        assert sorted(picking.levels(nested(), LARGE, (240, 200))) == [0, 1]
+        assert picking.levels(nested(), LARGE, (145, 45)) == [0]
+
+    def test_quality_decides_among_equals(self) -> None:
+        """The same square three times."""
+        square = box_mask(20, 10, 40, 30)
+        segments = [segment_record(square, quality=quality, scale=SCALE) for quality in (0.3, 0.9, 0.6)]
+        assert picking.levels(segments, LARGE, (300, 200)) == [1, 2, 0]
+
+    def test_the_one_whose_middle_was_clicked_comes_before_one_whose_edge_was(self) -> None:
+        left, right = box_mask(10, 10, 32, 32), box_mask(28, 10, 50, 32)
+        segments = [segment_record(mask, quality=0.5, scale=SCALE) for mask in (left, right)]
+        assert picking.levels(segments, LARGE, (310, 210)) == [1, 0]
+        assert picking.levels(segments, LARGE, (290, 210)) == [0, 1]
+
+    @pytest.mark.parametrize("quality", [0.0, 0.5, 1.0])
+    def test_recipes_that_give_all_the_same_quality(self, quality: float) -> None:
+        """Grids say 0 of every cell; the other features decide, in the same way whatever the quality is."""
+        assert picking.levels(nested([quality] * 4), LARGE, (280, 200)) == picking.levels(
+            nested([0.3] * 4), LARGE, (280, 200)
+        )
+
+    def test_order_of_the_segments_does_not_matter(self) -> None:
+        segments = nested((0.2, 0.5, 0.6, 0.4))
+        turned = [3 - row for row in picking.levels(segments[::-1], LARGE, (285, 195))]
+        assert turned == picking.levels(segments, LARGE, (285, 195))
+
+    def test_a_segment_that_is_the_whole_photo(self) -> None:
+        whole = segment_record(np.ones(SIZE, bool), quality=0.5, scale=SCALE)
+        assert picking.levels([whole], LARGE, (0, 399)) == [0]
+
+
+class TestGranularity:
+    def test_0_is_the_smallest_plausible_segment_and_1_the_largest(self) -> None:
+        segments = nested((0.5, 0.5, 0.5, 0.5))
+        assert picking.levels(segments, LARGE, (300, 200), 0.0) == [3, 2, 1, 0]
+        assert picking.levels(segments, LARGE, (300, 200), 1.0)[0] < picking.levels(segments, LARGE, (300, 200), 0.0)[0]
+
+    def test_the_greater_it_is_the_larger_the_segment(self) -> None:
+        segments = nested((0.9, 0.6, 0.3, 0.2))
+        firsts = [picking.levels(segments, LARGE, (300, 200), value)[0] for value in np.linspace(0, 1, 11).tolist()]
+        areas = [segments[row].area for row in firsts]
+        assert areas == sorted(areas)
+        assert len(set(areas)) > 2
+
+    @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+    def test_what_is_implausible_comes_last(self, value: float) -> None:
+        segments = nested((0.001, 0.9, 0.9, 0.001))
+        levels = picking.levels(segments, LARGE, (300, 200), value)
+        assert sorted(levels[:2]) == [1, 2]
+        assert sorted(levels[2:]) == [0, 3]
+
+    @pytest.mark.parametrize("value", [-0.01, 1.01, float("nan"), float("inf")])
+    def test_out_of_range(self, value: float) -> None:
+        with pytest.raises(QueryError, match=r"it can be 0 \(a part\) to 1 \(the whole\)"):
+            picking.levels(nested(), LARGE, (300, 200), value)
+
+    def test_where_nothing_covers_the_point(self) -> None:
+        assert picking.levels(photo(), LARGE, (599, 399), 0.0) == [2]
 
 
 @pytest.mark.parametrize("point", [(-1, 5), (600, 5), (5, 400), (float("nan"), 5)])
 def test_a_point_outside_is_refused(point: tuple[float, float]) -> None:
     with pytest.raises(QueryError, match="outside the photo of 600x400"):
-        picking.at_point(photo(), LARGE, point)
+        picking.levels(photo(), LARGE, point)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +162,7 @@ def test_an_empty_box_is_refused(box: tuple[float, float, float, float]) -> None
 
 def test_a_photo_without_segments_is_refused() -> None:
     with pytest.raises(QueryError, match="search by the whole photo"):
-        picking.at_point([], LARGE, (1, 1))
+        picking.levels([], LARGE, (1, 1))
     with pytest.raises(QueryError, match="search by the whole photo"):
         picking.in_box([], (0, 0, 1, 1))
 
@@ -96,5 +172,5 @@ def test_masks_smaller_and_larger_than_the_photo() -> None:
     mask = np.zeros((30, 31), bool)
     mask[:, 16:] = True
     left, right = segment_record(~mask, box_xyxy=(0, 0, 11, 20)), segment_record(mask, box_xyxy=(10, 0, 20, 20))
-    assert picking.at_point([left, right], (20, 20), (0, 19.9)) == 0
-    assert picking.at_point([left, right], (20, 20), (19.9, 0)) == 1
+    assert picking.levels([left, right], (20, 20), (0, 19.9)) == [0]
+    assert picking.levels([left, right], (20, 20), (19.9, 0)) == [1]
