@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     help="Search by the segment at this point of the photo, in pixels.",
 )
 @click.option(
+    "--granularity",
+    type=click.FloatRange(0, 1),
+    help="Prefer a part (0) or the whole (1) of the thing at the point. [default: the likeliest segment]",
+)
+@click.option("--level", type=click.IntRange(0), help="Take another of the segments at the point; 0 is the likeliest.")
+@click.option(
     "--box",
     metavar="X0,Y0,X1,Y1",
     callback=lambda *a: numbers(a[2], 4),

@@ -22,7 +22,7 @@ from retrieval.processes.terminal import echo_json
 from retrieval.query.filters import Filters
 from retrieval.query.relations import RELATIONS, Relation
 from retrieval.query.request import Clause, Ref, SearchRequest
-from retrieval.search.answer import Match, PartMatch, SearchAnswer
+from retrieval.search.answer import Match, PartMatch, SearchAnswer, Used
 from retrieval.storage.disk import size
 from retrieval.types import AnalyzedImage
 
@@ -41,12 +41,15 @@ def request_of(assembly: Assembly, image: Path | None, asked: dict[str, Any]) ->
         raise click.UsageError("--at and --box are positions on a photo: give --image, too")
     if point and box:
         raise click.UsageError("give --at or --box, not both")
+    choice = {name: asked[name] for name in ("granularity", "level")}
+    if not point and any(value is not None for value in choice.values()):
+        raise click.UsageError("--granularity and --level choose among the segments at a point: give --at, too")
     refs = [Ref(segment=segment)] if segment is not None else []
     query = None
     if image is not None:
         photo = _analyze(assembly, image)
         query = assembly.queries.add(digest_of_file(image), photo.size_hw, photo.analysis, assembly.recipe_spec.space)
-        refs.append(Ref(query=query, point=point, box=box))
+        refs.append(Ref(query=query, point=point, box=box, **choice))
     try:
         yield _request(assembly, refs, asked)
     finally:
@@ -109,21 +112,12 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
         echo_json(_answer_json(answer, paths))
         return
     console = Console()
-    spec = assembly.recipe_spec
-    knows = (
-        spec.reads_text
-        or spec.word_vectors is not None
-        or any(term.concept for term in (answer.words.understood if answer.words else ()))
-    )
-    if answer.words is not None and not knows:
-        console.print(f"the recipe {spec.name} cannot search by words: give --image or --segment")
-    elif answer.words is not None:
-        for term in answer.words.understood:
-            labels = f"{', '.join(term.labels[:8])}{' …' if len(term.labels) > 8 else ''}" or "taken literally"
-            console.print(f"{term.text} → {labels if term.concept is None else f'the concept {term.name}'}")
-        if answer.words.unknown:
-            hint = f"; did you mean {', '.join(answer.words.suggestions)}?" if answer.words.suggestions else ""
-            console.print(f"not understood: {', '.join(answer.words.unknown)}{hint}")
+    _print_words(console, assembly, answer)
+    for used in answer.used:
+        if used.alternatives:
+            console.print(
+                f"segment at the point: {(used.level or 0) + 1} of {len(used.levels)}; choose another with --level"
+            )
     several = len(answer.parts) > 1
     table = Table("score", "photo", "segment", "quality", "box x0 y0 x1 y1", "label", *(["parts"] * several), "path")
     for match in answer.results:
@@ -139,6 +133,25 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
             counted = ", ".join(f"{each.name} ({each.count})" for each in facets[:FACETS])
             console.print(f"{kind}: {counted}")
     console.print(f"{answer.indexed} segments searched in {answer.took_ms:.0f} ms, {answer.lag} not searchable yet")
+
+
+def _print_words(console: Console, assembly: Assembly, answer: SearchAnswer) -> None:
+    """How the words were read."""
+    spec = assembly.recipe_spec
+    knows = (
+        spec.reads_text
+        or spec.word_vectors is not None
+        or any(term.concept for term in (answer.words.understood if answer.words else ()))
+    )
+    if answer.words is not None and not knows:
+        console.print(f"the recipe {spec.name} cannot search by words: give --image or --segment")
+    elif answer.words is not None:
+        for term in answer.words.understood:
+            labels = f"{', '.join(term.labels[:8])}{' …' if len(term.labels) > 8 else ''}" or "taken literally"
+            console.print(f"{term.text} → {labels if term.concept is None else f'the concept {term.name}'}")
+        if answer.words.unknown:
+            hint = f"; did you mean {', '.join(answer.words.suggestions)}?" if answer.words.suggestions else ""
+            console.print(f"not understood: {', '.join(answer.words.unknown)}{hint}")
 
 
 def _told(name: str, part: PartMatch) -> str:
@@ -177,10 +190,7 @@ def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
         "unknown": answer.words.unknown,
         "suggestions": answer.words.suggestions,
     }
-    used = [
-        {"segment": each.segment.id, "box_xyxy": each.segment.box_xyxy} if each.segment else None
-        for each in answer.used
-    ]
+    used = [_used_json(each) for each in answer.used]
     index = {"segments": answer.indexed, "lag": answer.lag}
     took = round(answer.took_ms, 2)
     parts = list(answer.parts)
@@ -198,6 +208,21 @@ def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
         "index": index,
         "took_ms": took,
         "facets_of": answer.facets_of,
+    }
+
+
+def _used_json(used: Used) -> dict[str, Any] | None:
+    if used.segment is None:
+        return None
+    alternatives = [
+        {"level": number, "segment": each.id, "quality": round(each.quality, 4), "area": each.area}
+        for number, each in used.alternatives
+    ]
+    return {
+        "segment": used.segment.id,
+        "box_xyxy": used.segment.box_xyxy,
+        "level": used.level,
+        "alternatives": alternatives,
     }
 
 

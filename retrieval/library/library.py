@@ -112,6 +112,8 @@ class Library:
         text: str = "",
         image: PhotoPath | int | None = None,
         point: Point | None = None,
+        granularity: float | None = None,
+        level: int | None = None,
         box: Box | None = None,
         segment: int | None = None,
         limit: int = 20,
@@ -129,6 +131,10 @@ class Library:
             A photo, or the id of a stored one.
         point : tuple of float, optional
             ``x, y`` on `image`, in pixels of the upright original.
+        granularity : float, optional
+            From 0, a part, to 1, the whole, of what lies at the point; what is most likely meant if absent.
+        level : int, optional
+            Which of the segments at the point, 0 being the first.
         box : tuple of float, optional
             ``x0, y0, x1, y1`` in the same pixels.
         segment : int, optional
@@ -149,8 +155,9 @@ class Library:
             The photo cannot be used.
         UnknownImageError, UnknownSegmentError
         """
-        _check_place(image, point, box)
-        with self._reference(image, point, box) as refs:
+        place: dict[str, Any] = {"point": point, "box": box, "granularity": granularity, "level": level}
+        _check_place(image, place)
+        with self._reference(image, place) as refs:
             request = SearchRequest(
                 positive=(*refs, *([] if segment is None else [Ref(segment=segment)])),
                 text=text,
@@ -219,12 +226,12 @@ class Library:
         return Photos(self._assembly.catalog, self._decoders)
 
     @contextmanager
-    def _reference(self, image: PhotoPath | int | None, point: Point | None, box: Box | None) -> Iterator[list[Ref]]:
+    def _reference(self, image: PhotoPath | int | None, place: dict[str, Any]) -> Iterator[list[Ref]]:
         """What a photo and a place on it mean; a photo that is not stored is kept until the search is done."""
         if image is None:
             yield []
         elif isinstance(image, int):
-            yield [Ref(image=image, point=point, box=box)]
+            yield [Ref(image=image, **place)]
         else:
             path = Path(image).expanduser().absolute()
             if not path.is_file():
@@ -233,7 +240,7 @@ class Library:
             photo = self._analyses(path, digest)
             query = self._assembly.queries.add(digest, photo.size_hw, photo.analysis, space)
             try:
-                yield [Ref(query=query, point=point, box=box)]
+                yield [Ref(query=query, **place)]
             finally:
                 self._assembly.queries.remove(query)
 
@@ -261,11 +268,14 @@ class Library:
         )
 
 
-def _check_place(image: PhotoPath | int | None, point: Point | None, box: Box | None) -> None:
-    if image is None and (point is not None or box is not None):
+def _check_place(image: PhotoPath | int | None, place: dict[str, Any]) -> None:
+    given = {name for name, value in place.items() if value is not None}
+    if image is None and given & {"point", "box"}:
         raise QueryError("point and box are positions on a photo: give image, too")
-    if point is not None and box is not None:
+    if {"point", "box"} <= given:
         raise QueryError("give point or box, not both")
+    if given & {"granularity", "level"} and "point" not in given:
+        raise QueryError("granularity and level choose among the segments at a point: give point, too")
 
 
 def _segment_ids(examples: Iterable[int | Hit]) -> list[int]:

@@ -52,11 +52,28 @@ def test_narrowed_and_counted(ingested: Ingested) -> None:
     assert "left (1)" in run(ingested, "--segment", "1", "--facets")
 
 
+def test_levels_at_a_point(ingested: Ingested) -> None:
+    photo = str(min(ingested.photos.iterdir()))
+    place = ("--image", photo, "--at", "30,30")
+    part, whole = (results(ingested, *place, "--granularity", value)["used"][0] for value in ("0", "1"))
+    assert part["segment"] != whole["segment"]
+    (second,) = results(ingested, *place, "--granularity", "0", "--level", "1")["used"]
+    assert second["level"] == 1
+    first = {"level": 0, "segment": part["segment"]}
+    assert first.items() <= second["alternatives"][0].items()
+    assert f"segment at the point: 1 of {1 + len(part['alternatives'])}" in run(ingested, *place)
+    found = CliRunner().invoke(search, [*place, "--level", "99"], obj=ingested.assembly.settings)
+    assert "there is no level 99" in str(found.exception)
+
+
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
         ([], "nothing is asked for"),
         (["--at", "1,1"], "give --image, too"),
+        (["--segment", "1", "--granularity", "0"], "give --at, too"),
+        (["--segment", "1", "--level", "1"], "give --at, too"),
+        (["--segment", "1", "--granularity", "1.1"], "is not in the range"),
         (["--and-segment", "1"], "nothing is asked for"),
         (["--segment", "1", "--relation", "0:near:1"], "is not like 0:above:1"),
         (["--segment", "1", "--relation", "0:above"], "is not like 0:above:1"),

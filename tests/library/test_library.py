@@ -73,6 +73,10 @@ def test_every_way_of_asking(lib: ss.Library, first: Path) -> None:
     assert len(lib.search(image=first, limit=2)) == 2
     left = lib.search(image=first, point=(5, 5), filters=ss.Filters(position="left"))
     assert all((hit.box_xyxy[0] + hit.box_xyxy[2]) / 2 <= 96 / 3 for hit in left)
+    part, whole = (lib.search(image=own.id, point=(30, 30), granularity=value) for value in (0, 1))
+    assert [hit.segment_id for hit in part] != [hit.segment_id for hit in whole]
+    second = lib.search(image=own.id, point=(30, 30), granularity=0, level=1)
+    assert [hit.segment_id for hit in second] != [hit.segment_id for hit in part]
     both = ss.Clause(positive=(ss.Ref(segment=lib.segments(own.id)[1].id),))
     together = lib.search(segment=segment.id, also=[both], relations=[ss.Relation(0, "left_of", 1)])
     assert len(together) > 0
@@ -190,6 +194,10 @@ def test_a_query_photo_leaves_nothing_behind(lib: ss.Library, ingested: Ingested
         ({"point": (1, 1)}, "give image, too"),
         ({"image": 1, "point": (1, 1), "box": (0, 0, 9, 9)}, "point or box, not both"),
         ({"image": 1, "point": (500, 1)}, "500"),
+        ({"granularity": 0.5}, "give point too"),
+        ({"image": 1, "level": 1}, "give point too"),
+        ({"image": 1, "point": (5, 5), "granularity": 2}, "granularity is 2"),
+        ({"image": 1, "point": (5, 5), "level": 99}, "there is no level 99"),
         ({"image": 1, "limit": 0}, "limit is 0"),
         ({"segment": 1, "also": [""]}, "is empty"),
     ],

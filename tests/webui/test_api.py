@@ -447,7 +447,7 @@ class TestSearching:
         assert [result["image_id"] for result in found["results"]].count(1) == 0
         scores = [result["score"] for result in found["results"]]
         assert scores == sorted(scores, reverse=True)
-        assert [list(used) for used in found["used"]] == [["ref", "segment"]]
+        assert [list(used) for used in found["used"]] == [["ref", "segment", "level", "alternatives"]]
 
     @pytest.mark.parametrize(
         "reference",
@@ -472,6 +472,81 @@ class TestSearching:
             x0, y0, x1, y1 = used[0]["segment"]["box_xyxy"]
             assert x0 <= 160 < x1
             assert y0 <= 120 < y1
+
+    def test_levels_under_a_point(self, client: FlaskClient) -> None:
+        """Those of the list are those of a search, for a stored photo and for a query photo alike."""
+        send(client, "queries", encoded(drawing(PALETTES[0])))
+        for photo, place in (("images/1", {"image": 1}), ("queries/1", {"query": 1})):
+            segments = {each["id"]: each for each in client.get(f"/api/v1/{photo}").get_json()["segments"]}
+            listed = client.get(f"/api/v1/{photo}/levels?x=160&y=120").get_json()["levels"]
+            assert len(listed) > 1
+            assert [each["level"] for each in listed] == list(range(len(listed)))
+            for each in listed:
+                assert list(each) == ["level", "segment", "quality", "area"]
+                known = segments[each["segment"]]
+                assert (each["quality"], each["area"]) == (known["quality"], known["area"])
+                x0, y0, x1, y1 = known["box_xyxy"]
+                assert x0 <= 160 < x1
+                assert y0 <= 120 < y1
+            for level, each in enumerate(listed):
+                (used,) = search(client, positive=[{**place, "point": [160, 120], "level": level}])["used"]
+                assert used["segment"]["id"] == each["segment"]
+                assert used["level"] == level
+                assert used["alternatives"] == [other for other in listed if other["level"] != level]
+            areas = [
+                search(client, positive=[{**place, "point": [160, 120], "granularity": value}])["used"][0]["segment"]
+                for value in (0, 0.5, 1)
+            ]
+            assert areas[0]["area"] <= areas[1]["area"] <= areas[2]["area"]
+            assert areas[0]["area"] < areas[2]["area"]
+            assert (
+                client.get(f"/api/v1/{photo}/levels?x=160&y=120&granularity=1").get_json()["levels"][0]["segment"]
+                == (areas[2]["id"])
+            )
+
+    def test_examples_that_are_no_points_have_no_levels(self, reader: FlaskClient) -> None:
+        for reference in ({"segment": 1}, {"image": 1}, {"image": 1, "box": [0, 0, 320, 240]}):
+            (used,) = search(reader, positive=[reference])["used"]
+            assert used["level"] is None
+            assert used["alternatives"] == []
+
+    @pytest.mark.parametrize(
+        ("reference", "fault"),
+        [
+            ({"image": 1, "point": [10, 10], "level": 99}, "there is no level 99 under this point: the last one is"),
+            ({"image": 1, "point": [10, 10], "level": -1}, "level"),
+            ({"image": 1, "point": [10, 10], "level": 0.5}, "level"),
+            ({"image": 1, "point": [10, 10], "level": None}, "a reference is exactly one of"),
+            ({"image": 1, "point": [10, 10], "granularity": 1.5}, "granularity"),
+            ({"image": 1, "point": [10, 10], "granularity": "1"}, "granularity"),
+            ({"image": 1, "granularity": 1}, "granularity and level may go with a point"),
+            ({"segment": 1, "level": 1}, "granularity and level may go with a point"),
+            ({"image": 1, "box": [0, 0, 9, 9], "level": 1}, "granularity and level may go with a point"),
+            ({"image": 1, "point": [99999, 10]}, "outside the photo"),
+        ],
+    )
+    def test_wrong_levels(self, reader: FlaskClient, reference: dict[str, Any], fault: str) -> None:
+        answer = reader.post("/api/v1/search", json={"positive": [reference]})
+        assert answer.status_code == 422
+        assert fault in answer.get_json()["detail"]
+
+    @pytest.mark.parametrize(
+        ("address", "status", "fault"),
+        [
+            ("images/1/levels?x=99999&y=1", 422, "outside the photo"),
+            ("images/1/levels?x=1", 422, "y"),
+            ("images/1/levels?x=-1&y=1", 422, "x"),
+            ("images/1/levels?x=nan&y=1", 422, "x"),
+            ("images/1/levels?x=1&y=1&granularity=2", 422, "granularity"),
+            ("images/1/levels?x=1&y=1&level=2", 422, "level"),
+            ("images/12345/levels?x=1&y=1", 404, "12345"),
+            ("queries/12345/levels?x=1&y=1", 404, "12345"),
+        ],
+    )
+    def test_wrong_lists_of_levels(self, reader: FlaskClient, address: str, status: int, fault: str) -> None:
+        answer = reader.get(f"/api/v1/{address}")
+        assert answer.status_code == status
+        assert fault in answer.get_json()["detail"]
 
     def test_negatives_and_their_order(self, reader: FlaskClient) -> None:
         found = search(reader, positive=[{"segment": 1}, {"segment": 30}], negative=[{"image": 3, "point": [1, 1]}])

@@ -37,6 +37,8 @@ VIEWER = {
     *("GET /api/v1/segments/<id:segment_id>/crop", "POST /api/v1/queries", "GET /api/v1/queries/<id:query_id>"),
     *(
         "GET /api/v1/queries/<id:query_id>/file",
+        "GET /api/v1/images/<id:image_id>/levels",
+        "GET /api/v1/queries/<id:query_id>/levels",
         "POST /api/v1/search",
         "POST /api/v1/search/facets",
         "GET /api/v1/feedback/<id:feedback_id>",

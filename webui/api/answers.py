@@ -15,13 +15,13 @@ from retrieval.catalog.accounts import TokenRecord
 from retrieval.catalog.records import ConceptRecord, FeedbackRecord
 from retrieval.images.masks import MaskRun
 from retrieval.query.filters import Facets
-from retrieval.search.answer import FacetAnswer, Match, SearchAnswer
+from retrieval.search.answer import FacetAnswer, Match, SearchAnswer, Used
 from retrieval.search.feedback import RoundAnswer
 from retrieval.text.vocabulary import Reading
 
 from ..context import WebContext
 from ..pictures.originals import shown_path
-from . import account_schemas, concept_schemas, image_schemas, schemas, search_schemas
+from . import account_schemas, concept_schemas, image_schemas, reference_schemas, schemas, search_schemas
 
 
 def as_json(model: BaseModel, status: int = 200) -> Response:
@@ -102,10 +102,7 @@ def search_answer(
     """What a search found; with masks if they are given."""
     things: list[search_schemas.Search | search_schemas.Thing] = [asked, *asked.also]
     references = [reference for thing in things for reference in (*thing.positive, *thing.negative)]
-    used = [
-        search_schemas.Used(ref=reference, segment=segment(entry.segment) if entry.segment else None)
-        for reference, entry in zip(references, answer.used, strict=True)
-    ]
+    used = [_used(reference, entry) for reference, entry in zip(references, answer.used, strict=True)]
     return search_schemas.Answer(
         results=[_result(match, masks) for match in answer.results],
         used=used,
@@ -116,6 +113,11 @@ def search_answer(
         took_ms=round(answer.took_ms, 3),
         facets_of=answer.facets_of,
     )
+
+
+def levels(found: Sequence[SegmentRecord]) -> reference_schemas.Levels:
+    """The segments under a point."""
+    return reference_schemas.Levels(levels=[_level(number, record) for number, record in enumerate(found)])
 
 
 def facet_answer(found: FacetAnswer) -> search_schemas.Facets:
@@ -131,7 +133,7 @@ def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, 
     shown = [match.segment_id for match in matches if match.segment_id is not None]
     wanted = parts.catalog.segments.masks(shown) if masks else None
     used = [
-        search_schemas.Used(ref=search_schemas.Reference(**_told(asdict(each.ref))), segment=segment(each.segment))
+        _used(reference_schemas.Reference(**_told(asdict(each.ref))), each)
         for each in found.answer.used
         if each.segment is not None
     ]
@@ -185,6 +187,19 @@ def _concept(record: ConceptRecord) -> dict[str, Any]:
 
 def _told(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _used(reference: reference_schemas.Reference, entry: Used) -> reference_schemas.Used:
+    return reference_schemas.Used(
+        ref=reference,
+        segment=segment(entry.segment) if entry.segment else None,
+        level=entry.level,
+        alternatives=[_level(number, record) for number, record in entry.alternatives],
+    )
+
+
+def _level(number: int, record: SegmentRecord) -> reference_schemas.Level:
+    return reference_schemas.Level(level=number, segment=record.id, quality=record.quality, area=record.area)
 
 
 def _result(match: Match, masks: Mapping[int, MaskRun] | None) -> search_schemas.Result:

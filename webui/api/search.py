@@ -6,9 +6,11 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
+from retrieval.query.request import Ref
+
 from ..context import context
 from ..serving.metrics import observe_search
-from . import answers, bodies
+from . import answers, bodies, image_schemas, reference_schemas
 from . import search_schemas as schemas
 from .problems import documented
 
@@ -35,3 +37,27 @@ def find(body: schemas.Search) -> Response:
 def count_facets(body: schemas.Search) -> Response:
     """Takes the same body as a search and returns only its facets, so that results need not wait for them."""
     return answers.as_json(answers.facet_answer(context().engine.facets(body.to_request())))
+
+
+@search.get(
+    "/images/<id:image_id>/levels",
+    summary="List the segments under a point of a photo",
+    responses={200: reference_schemas.Levels, **documented(404)},
+)
+def list_levels(path: image_schemas.ImagePath, query: reference_schemas.PointQuery) -> Response:
+    """The one that a click there most likely means comes first; `granularity` shifts the order from part to whole."""
+    return _levels(Ref(image=path.image_id, point=(query.x, query.y), granularity=query.granularity))
+
+
+@search.get(
+    "/queries/<id:query_id>/levels",
+    summary="List the segments under a point of a query photo",
+    responses={200: reference_schemas.Levels, **documented(404)},
+)
+def list_query_levels(path: image_schemas.QueryPath, query: reference_schemas.PointQuery) -> Response:
+    """The one that a click there most likely means comes first; `granularity` shifts the order from part to whole."""
+    return _levels(Ref(query=path.query_id, point=(query.x, query.y), granularity=query.granularity))
+
+
+def _levels(ref: Ref) -> Response:
+    return answers.as_json(answers.levels(context().engine.lookup.levels(ref)))

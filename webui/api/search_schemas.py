@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field
 
 from retrieval.query.filters import FACETED, Filters, Position
 from retrieval.query.relations import MAX_PARTS, Relation, RelationName
-from retrieval.query.request import MAX_LIMIT, MAX_TEXT, Clause, GroupBy, Ref, SearchRequest
+from retrieval.query.request import MAX_LIMIT, MAX_TEXT, Clause, GroupBy, SearchRequest
 from retrieval.search.feedback import ModelName
 
+from .reference_schemas import Negative, Positive, Used
 from .schemas import (
     MAX_JUDGED,
-    MAX_REFS,
     BodyId,
     Box,
-    Coordinate,
-    Distance,
     Mask,
     MasksQuery,
     PathId,
-    Segment,
     Strict,
     Text,
 )
@@ -47,72 +43,6 @@ class WordsQuery(Strict):
     prefix: Annotated[str, Field(max_length=100)]
     limit: Annotated[int, Field(ge=1, le=50)] = 10
 
-
-def _shapes(*shapes: str) -> tuple[frozenset[str], ...]:
-    return tuple(frozenset(shape.split()) for shape in shapes)
-
-
-REF_SHAPES = _shapes(
-    "segment", "image point", "image box", "query segment", "query point", "query box", "image", "query"
-)
-
-REF_FAULT = (
-    "a reference is exactly one of (segment), (image, point), (image, box), (image), (query, segment), (query, "
-    "point), (query, box) or (query)"
-)
-
-
-def _describe_ref(schema: dict[str, Any]) -> None:
-    """Put the combinations that mean something in the place of a bag of optional fields."""
-    properties = schema.pop("properties")
-    for name, optional in properties.items():
-        real = next(option for option in optional["anyOf"] if option.get("type") != "null")
-        properties[name] = {**real, "description": optional["description"]}
-    schema.pop("additionalProperties", None)
-    schema.pop("type", None)
-    schema["anyOf"] = [
-        {
-            "type": "object",
-            "properties": {name: properties[name] for name in sorted(shape)},
-            "required": sorted(shape),
-            "additionalProperties": False,
-        }
-        for shape in REF_SHAPES
-    ]
-
-
-class Reference(BaseModel):
-    """One example: a stored segment, a place in a photo or query photo, or a whole one."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_describe_ref)
-
-    segment: Annotated[BodyId | None, Field(description="Id of a stored segment; for a query photo, the row.")] = None
-    image: Annotated[BodyId | None, Field(description="Id of a stored photo.")] = None
-    query: Annotated[BodyId | None, Field(description="Id of a query photo.")] = None
-    point: Annotated[
-        tuple[Distance, Distance] | None, Field(description="`x, y` in pixels of the upright original.")
-    ] = None
-    box: Annotated[
-        tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None,
-        Field(description="`x0, y0, x1, y1` in pixels of the upright original."),
-    ] = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def is_meaningful(cls, values: object) -> object:
-        """Check that the fields are one of the combinations that mean something."""
-        if not isinstance(values, dict) or frozenset(values) not in REF_SHAPES or None in values.values():
-            raise PydanticCustomError("reference", REF_FAULT)
-        return values
-
-    def to_ref(self) -> Ref:
-        """As the engine takes it."""
-        return Ref(segment=self.segment, image=self.image, query=self.query, point=self.point, box=self.box)
-
-
-Positive = Annotated[list[Reference], Field(max_length=MAX_REFS, description="Examples of what to find.")]
-
-Negative = Annotated[list[Reference], Field(max_length=MAX_REFS, description="Examples of what to avoid.")]
 
 Number = Annotated[int, Field(strict=True, ge=0, lt=MAX_PARTS)]
 
@@ -283,13 +213,6 @@ class Result(BaseModel):
     ]
     relations: Annotated[list[float], Field(description="Degree to which each requested relation holds, 0 to 1.")]
     mask: Annotated[Mask | None, Field(description="Only on request.")] = None
-
-
-class Used(BaseModel):
-    """The segment that an example resolved to; null for a whole photo."""
-
-    ref: Reference
-    segment: Segment | None
 
 
 class Term(BaseModel):

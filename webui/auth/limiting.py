@@ -25,6 +25,8 @@ RATES = {
     "api_queries.add_query": parse("60/minute"),  # each is a pass of the network
     "api_search.find": parse("300/minute"),
     "api_search.count_facets": parse("300/minute"),
+    "api_search.list_levels": parse("600/minute"),  # as a pointer moves over a photo
+    "api_search.list_query_levels": parse("600/minute"),
     "api_feedback.begin_feedback": parse("120/minute"),
     "api_feedback.get_feedback": parse("300/minute"),
     "api_feedback.add_round": parse("120/minute"),
