@@ -115,11 +115,11 @@ def test_photo_page_searches_with_the_segment_that_is_clicked(page: Page) -> Non
     page.goto("/photos/5")
     overlay = page.locator(".stage .overlay")
     frame = rect(overlay)
-    page.mouse.move(frame["x"] + 40, frame["y"] + 40)
+    with page.expect_response("**/levels?*") as answered:
+        page.mouse.move(frame["x"] + 40, frame["y"] + 40)
+    segment = answered.value.json()["levels"][0]["segment"]
     expect(page.locator(".overlay .active path")).to_have_count(1)
-    active = page.locator("#segments .active")
-    expect(active).to_have_count(1)
-    segment = active.get_attribute("data-segment")
+    expect(page.locator("#segments .active")).to_have_attribute("data-segment", str(segment))
     page.mouse.click(frame["x"] + 40, frame["y"] + 40)
     page.wait_for_url(f"**/search?segment={segment}")
     expect(page.locator(".result").first).to_be_visible()
@@ -141,6 +141,117 @@ def test_photo_page_by_keyboard(page: Page) -> None:
     expect(second).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url("**/search?segment=*")
+
+
+def level_of(page: Page) -> tuple[int, int]:
+    """What the corner of the photo says: "2 of 5"."""
+    badge = page.locator(".stage .level")
+    expect(badge).to_have_text(re.compile(r"^\d+ of \d+$"))
+    place, of = badge.inner_text().split(" of ")
+    return int(place), int(of)
+
+
+def picked(page: Page) -> str:
+    """The segment that is searched with, once the page shows it."""
+    pressed = page.locator(".strip [aria-pressed=true]")
+    expect(pressed).to_have_count(1)
+    return pressed.get_attribute("data-segment") or ""
+
+
+def test_the_same_click_again_takes_the_next_level(page: Page) -> None:
+    """Around all levels of a spot and back to the first, each searched with, each said in the corner of the photo."""
+    page.goto("/search?image=5")
+    frame = rect(page.locator(".picker .overlay"))
+    spot = frame["x"] + 0.4 * frame["width"], frame["y"] + 0.4 * frame["height"]
+    page.mouse.click(*spot)
+    page.wait_for_url("**/search?segment=*")
+    first = picked(page)
+    place, of = level_of(page)
+    assert place == 1
+    assert of > 2
+    seen = [first]
+    for expected in range(2, of + 1):
+        page.mouse.move(spot[0] + expected % 2, spot[1])  # a hand is never quite still
+        page.mouse.click(spot[0] + expected % 2, spot[1])
+        page.wait_for_url(lambda url, before=seen[-1]: not url.endswith(f"segment={before}"))
+        assert level_of(page) == (expected, of)
+        expect(page.locator(".picker .caption")).to_contain_text(f"{expected} of {of} here")
+        seen.append(page.url.split("segment=")[1])
+    assert len(set(seen)) == of
+    page.mouse.click(*spot)
+    page.wait_for_url(f"**/search?segment={first}")
+    page.mouse.click(frame["x"] + 0.9 * frame["width"], frame["y"] + 0.9 * frame["height"])
+    page.wait_for_url(lambda url: not url.endswith(f"segment={first}"))
+    assert level_of(page)[0] == 1, "elsewhere it begins anew"
+
+
+def test_alt_and_the_wheel_go_through_the_levels(page: Page) -> None:
+    """Nothing is searched until one clicks; then it is the level that is shown."""
+    page.goto("/search?image=5")
+    frame = rect(page.locator(".picker .overlay"))
+    with page.expect_response("**/levels?*") as answered:
+        page.mouse.move(frame["x"] + 0.4 * frame["width"], frame["y"] + 0.4 * frame["height"])
+    first = answered.value.json()["levels"][0]["segment"]
+    expect(page.locator(".strip .active")).to_have_attribute("data-segment", str(first))
+    _, of = level_of(page)
+    page.keyboard.down("Alt")
+    for wheel, place in ((100, 2), (100, 3), (-100, 2)):
+        page.wait_for_timeout(80)
+        page.mouse.wheel(0, wheel)
+        expect(page.locator(".stage .level")).to_have_text(f"{place} of {of}")
+    page.keyboard.up("Alt")
+    assert page.url.endswith("/search?image=5")
+    active = page.locator(".strip .active").get_attribute("data-segment")
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_url(f"**/search?segment={active}")
+    assert level_of(page) == (2, of)
+
+
+def test_levels_by_keyboard(page: Page) -> None:
+    """Arrows come to a segment, the full stop to the next level there, Enter again to the one after it."""
+    page.goto("/search?image=5")
+    page.locator(".picker .stage").focus()
+    page.keyboard.press("ArrowRight")
+    first = page.locator(".strip .active").get_attribute("data-segment")
+    page.keyboard.press(".")
+    expect(page.locator(f".strip .active:not([data-segment='{first}'])")).to_have_count(1)
+    second = page.locator(".strip .active").get_attribute("data-segment")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/search?segment={second}")
+    place, of = level_of(page)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: not url.endswith(f"segment={second}"))
+    assert level_of(page) == (place % of + 1, of)
+
+
+def test_parts_or_wholes_are_preferred(page: Page, site: Site) -> None:
+    """What was clicked is picked anew, and is larger or smaller."""
+    page.goto("/search?image=5")
+    areas = {str(each.id): each.area for each in site.assembly.catalog.segments(5)}
+    frame = rect(page.locator(".picker .overlay"))
+    choice = page.get_by_role("group", name="What a click picks")
+    expect(choice.get_by_role("button", name="Auto")).to_have_attribute("aria-pressed", "true")
+    choice.get_by_role("button", name="Part").click()
+    page.mouse.click(frame["x"] + 0.4 * frame["width"], frame["y"] + 0.4 * frame["height"])
+    page.wait_for_url("**/search?segment=*")
+    part = picked(page)
+    choice.get_by_role("button", name="Whole").click()
+    page.wait_for_url(lambda url: not url.endswith(f"segment={part}"))
+    assert areas[picked(page)] > areas[part]
+    expect(choice.get_by_role("button", name="Whole")).to_have_attribute("aria-pressed", "true")
+    expect(choice.get_by_role("button", name="Part")).to_have_attribute("aria-pressed", "false")
+
+
+def test_without_an_answer_the_best_segment_is_picked(page: Page, complaints: Complaints) -> None:
+    """A server that cannot rank does not keep anybody from searching."""
+    complaints.expected = ("503",)
+    page.route("**/levels?*", lambda route: route.fulfill(status=503, body="{}"))
+    page.goto("/search?image=5")
+    frame = rect(page.locator(".picker .overlay"))
+    page.mouse.click(frame["x"] + 0.4 * frame["width"], frame["y"] + 0.4 * frame["height"])
+    page.wait_for_url("**/search?segment=*")
+    assert level_of(page)[0] == 1
 
 
 def test_photo_page_searches_with_a_drawn_box(page: Page) -> None:

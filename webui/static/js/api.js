@@ -48,6 +48,8 @@ export const getImages = (filter) => call(`/images?${query(filter)}`);
 export const getImage = (id, signal) => call(`/images/${id}`, { signal });
 export const deleteImage = (id) => call(`/images/${id}`, { method: "DELETE" });
 export const getQuery = (id, signal) => call(`/queries/${id}`, { signal });
+export const getLevels = ({ kind, id }, values, signal) =>
+  call(`/${kind === "query" ? "queries" : "images"}/${id}/levels?${query(values)}`, { signal });
 export const getWords = (prefix, signal) => call(`/words?${query({ prefix })}`, { signal });
 
 const send = (path, body, { method = "POST", signal } = {}) =>

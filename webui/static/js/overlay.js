@@ -1,29 +1,38 @@
-/** The segments of a photo, drawn over it: outlines, a spotlight on one, and picking by pointer and keys. */
+/** The segments of a photo, drawn over it, and picking among them by pointer, wheel and keys. */
 
-import { s } from "./dom.js";
+import { Layers } from "./layers.js";
+import { Levels } from "./levels.js";
 import { followPointer } from "./pointer.js";
-import { Mask } from "./rle.js";
 
-const SHOWN = 14; // outlines drawn before anything is pointed at
+const NEAR = 8; // screen pixels within which a click is at the same spot as the one before
+const NOTCH = 60; // milliseconds between two steps of the wheel
 
 /**
  * Tells by events what happens: `highlight` {segment, place, of}, `pick` {segment, add}, `point` {point} where no
  * segment is, and `box` {box}. Points and boxes are in pixels of the photo.
+ *
+ * The segments under a spot are its levels. The likeliest is picked first; the same click again, or Enter again, takes
+ * the next one, and Alt + wheel or "." goes on to it without picking.
  */
 export class SegmentOverlay extends EventTarget {
   #photo;
   #stage;
-  #masks;
   #layers;
+  #levels;
   #active = -1;
-  #under = []; // rows of the segments under the pointer, best first
+  #under = []; // rows of the segments under the spot that is pointed at, the likeliest first
+  #stepped = false; // whether one of them was gone on to by hand
+  #picked = null; // {row, rows, point} of what was picked last
+  #picking = null; // what is being picked
+  #notch = 0; // when the wheel made its last step
 
-  constructor(stage, photo) {
+  /** Of a source {kind: "query" | "image", id} and its photo. */
+  constructor(stage, photo, source) {
     super();
     this.#stage = stage;
     this.#photo = photo;
-    this.#masks = photo.segments.map((segment) => new Mask(segment.mask));
-    this.#draw();
+    this.#layers = new Layers(stage, photo);
+    this.#levels = new Levels(source, photo);
     followPointer(this.#layers.svg, photo, {
       onMove: (point) => this.#hover(point),
       onLeave: () => this.#hover(null),
@@ -34,6 +43,13 @@ export class SegmentOverlay extends EventTarget {
     });
     stage.addEventListener("keydown", (event) => this.#key(event));
     stage.addEventListener("blur", () => this.#highlightRow(-1));
+    stage.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+  }
+
+  /** Prefer parts (0) or wholes (1), or what is most likely meant (null); what was picked is picked anew. */
+  set granularity(value) {
+    this.#levels.granularity = value;
+    if (this.#picked) this.#pickAt(this.#picked.point, false);
   }
 
   /** Whether fingers draw boxes instead of scrolling. */
@@ -46,7 +62,7 @@ export class SegmentOverlay extends EventTarget {
   }
 
   set outlines(on) {
-    this.#layers.all.toggleAttribute("hidden", !on);
+    this.#layers.outlines = on;
   }
 
   /** Put the spotlight on a segment, or on none. */
@@ -56,120 +72,126 @@ export class SegmentOverlay extends EventTarget {
 
   /** Mark the segments, and the box, that are being searched with. */
   choose(ids, box = null) {
-    const rows = [...this.#masks.keys()].filter((row) => ids.includes(this.#photo.segments[row].id));
-    const outlines = rows.map((row) => this.#masks[row].outline).join("");
-    const rest = outlines ? [s("path", { class: "rest", d: this.#allBut(outlines) })] : [];
-    const asked = box ? [this.#rectangle(box, "asked")] : [];
-    this.#layers.chosen.replaceChildren(...rest, ...rows.map((row) => this.#path(row)), ...asked);
+    const rows = [...this.#photo.segments.keys()].filter((row) => ids.includes(this.#photo.segments[row].id));
+    this.#layers.choose(rows, box);
   }
 
-  #draw() {
-    const frame = this.#masks[0] ?? this.#photo;
-    const { width, height } = frame;
-    const frameAs = { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" };
-    const [all, chosen, active, box] = ["all", "chosen", "active", "box"].map((name) => s("g", { class: name }));
-    const shade = s("path", { class: "shade" });
-    const svg = s("svg", { class: "overlay", ...frameAs }, all, shade, chosen, active, box);
-    this.#layers = { svg, all, shade, chosen, active, box };
-    this.#layers.all.append(...distinct(this.#photo).map((row) => this.#path(row)));
-    this.#stage.append(this.#layers.svg);
-  }
-
-  #path(row) {
-    return s("path", { d: this.#masks[row].outline });
-  }
-
-  #allBut(outline) {
-    const { width, height } = this.#masks[0] ?? this.#photo;
-    return `M0 0H${width}V${height}H0Z${outline}`;
-  }
-
-  #scale() {
-    const frame = this.#masks[0] ?? this.#photo;
-    return [frame.width / this.#photo.width, frame.height / this.#photo.height];
-  }
-
-  #rectangle([x0, y0, x1, y1], name) {
-    const [sx, sy] = this.#scale();
-    return s("rect", { class: name, x: x0 * sx, y: y0 * sy, width: (x1 - x0) * sx, height: (y1 - y0) * sy });
+  /** Go on to the next level under the pointer, or in the middle of the segment that the keys have come to. */
+  async deeper() {
+    if (!this.#under.length && this.#active >= 0) {
+      const from = this.#active;
+      const rows = await this.#levels.at(this.#layers.middleOf(from), [from]);
+      if (!rows || this.#active !== from) return;
+      this.#under = rows.includes(from) ? rows : [from, ...rows];
+    }
+    this.#step(1);
   }
 
   #showBox(box) {
     if (box) this.#highlightRow(-1);
-    this.#layers.box.replaceChildren(...(box ? [this.#rectangle(box, "band")] : []));
+    this.#layers.showBox(box);
   }
 
-  #covering([x, y]) {
-    const [sx, sy] = this.#scale();
-    return this.#masks.flatMap((mask, row) => (mask.covers(x * sx, y * sy) ? [row] : []));
-  }
-
-  #hover(point) {
-    const before = this.#under[0];
-    this.#under = point ? this.#covering(point) : [];
-    const stays = this.#under[0] === before && this.#under.includes(this.#active);
-    if (!stays) this.#highlightRow(this.#under[0] ?? -1);
+  async #hover(point) {
+    if (this.#picking) return;
+    if (point && !this.#stepped && this.#isPicked(point)) {
+      this.#under = this.#picked.rows;
+      return this.#highlightRow(this.#picked.row);
+    }
+    const guess = point ? this.#layers.covering(point) : [];
+    const same = guess.length === this.#under.length && guess.every((row) => this.#under.includes(row));
+    if (!same || !guess.length) {
+      this.#levels.forget();
+      this.#stepped = false;
+      this.#under = guess;
+      this.#highlightRow(guess[0] ?? -1);
+    }
+    if (!guess.length || this.#stepped) return;
+    const rows = await this.#levels.soon(point, this.#under);
+    if (!rows) return;
+    this.#under = rows;
+    this.#highlightRow(rows[0]);
   }
 
   #click(point, event) {
-    this.#hover(point);
-    const segment = this.#photo.segments[this.#active];
     const add = event.shiftKey || event.ctrlKey || event.metaKey;
-    if (segment && this.#under.includes(this.#active)) this.#tell("pick", { segment, add });
-    else this.#tell("point", { point: point.map((value) => Math.round(value)), add });
+    if (!this.#layers.covering(point).length) {
+      return this.#tell("point", { point: point.map((value) => Math.round(value)), add });
+    }
+    const again = this.#active === this.#picked?.row && this.#isPicked(point);
+    if (again && !add) this.#step(1);
+    if ((again || this.#stepped) && this.#under.includes(this.#active)) this.#pick(point, add);
+    else this.#pickAt(point, add);
   }
 
-  #key(event) {
-    const count = this.#masks.length;
+  /** Whether the last pick was at this spot. */
+  #isPicked(point) {
+    return this.#picked !== null && this.#layers.distance(point, this.#picked.point) <= NEAR;
+  }
+
+  /** Pick the likeliest segment at a point. */
+  async #pickAt(point, add) {
+    const picking = (this.#picking = {});
+    const rows = await this.#levels.at(point, this.#layers.covering(point));
+    if (this.#picking !== picking) return;
+    this.#picking = null;
+    if (!rows) return;
+    this.#under = rows;
+    this.#highlightRow(rows[0]);
+    this.#pick(point, add);
+  }
+
+  #pick(point, add) {
+    this.#levels.forget();
+    this.#stepped = false;
+    this.#picked = { row: this.#active, rows: this.#under, point };
+    this.#tell("pick", { segment: this.#photo.segments[this.#active], add });
+  }
+
+  #wheel(event) {
+    if (!event.altKey || this.#under.length < 2 || !event.deltaY) return;
+    event.preventDefault();
+    if (event.timeStamp - this.#notch < NOTCH) return;
+    this.#notch = event.timeStamp;
+    this.#step(Math.sign(event.deltaY));
+  }
+
+  async #key(event) {
+    const count = this.#photo.segments.length;
     const moves = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
     if (event.target !== this.#stage || event.altKey || event.ctrlKey || event.metaKey || !count) return;
+    const isKnown = event.key in moves || (["Enter", "Escape"].includes(event.key) && this.#active >= 0);
+    if (!isKnown) return;
+    event.preventDefault();
+    if (event.key === "Escape") return this.#highlightRow(-1);
     if (event.key in moves) {
       const from = this.#active < 0 && moves[event.key] < 0 ? 0 : this.#active;
-      this.#highlightRow((from + moves[event.key] + count) % count);
-    } else if (event.key === "Enter" && this.#active >= 0) {
-      this.#tell("pick", { segment: this.#photo.segments[this.#active], add: event.shiftKey });
-    } else if (event.key === "Escape" && this.#active >= 0) this.#highlightRow(-1);
-    else return;
-    event.preventDefault();
+      this.#under = [];
+      return this.#highlightRow((from + moves[event.key] + count) % count);
+    }
+    if (this.#active === this.#picked?.row && !event.shiftKey) await this.deeper();
+    if (this.#active >= 0) this.#pick(this.#layers.middleOf(this.#active), event.shiftKey);
   }
 
-  /** Go on to the next of the segments that are under the pointer: a part of the whole, or the whole of a part. */
-  deeper() {
-    if (this.#under.length < 2) return;
-    this.#highlightRow(this.#under[(this.#under.indexOf(this.#active) + 1) % this.#under.length]);
+  #step(by) {
+    const count = this.#under.length;
+    if (count < 2 || this.#picking) return;
+    this.#levels.forget();
+    this.#stepped = true;
+    this.#highlightRow(this.#under[(this.#under.indexOf(this.#active) + by + count) % count]);
   }
 
   #highlightRow(row, silent = false) {
-    if (row === this.#active) return;
+    if (row !== this.#active) this.#layers.spotlight(row);
     this.#active = row;
-    const outline = row < 0 ? "" : this.#masks[row].outline;
-    this.#layers.shade.setAttribute("d", outline && this.#allBut(outline));
-    this.#layers.active.replaceChildren(...(outline ? [this.#path(row)] : []));
-    this.#stage.classList.toggle("pointed", row >= 0);
     if (silent) return;
     const [place, of] = [this.#under.indexOf(row) + 1, this.#under.length];
+    const shown = row < 0 && this.#picked ? this.#picked : { row, rows: this.#under };
+    this.#layers.showLevel(shown.rows.indexOf(shown.row) + 1, shown.rows.length);
     this.#tell("highlight", { segment: this.#photo.segments[row] ?? null, row, place, of });
   }
 
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/** Rows of the best segments that hardly overlap, so that the outlines drawn at first can be told apart. */
-function distinct({ width, height, segments }) {
-  const rows = [];
-  segments.forEach((segment, row) => {
-    const share = segment.area / (width * height);
-    const apart = rows.every((other) => overlap(segment.box_xyxy, segments[other].box_xyxy) < 0.4);
-    if (rows.length < SHOWN && share > 0.002 && share < 0.7 && apart) rows.push(row);
-  });
-  return rows;
-}
-
-/** What of the smaller box lies in the other. */
-function overlap(a, b) {
-  const side = (at) => Math.max(0, Math.min(a[at + 2], b[at + 2]) - Math.max(a[at], b[at]));
-  const area = (box) => (box[2] - box[0]) * (box[3] - box[1]);
-  return (side(0) * side(1)) / Math.max(1, Math.min(area(a), area(b)));
 }

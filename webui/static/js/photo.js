@@ -31,7 +31,7 @@ function tell({ segment, row, place, of }) {
 
 function named(segment, row, place, of) {
   const name = segment.label ?? `Segment ${row + 1}`;
-  const here = of > 1 && place ? `, ${place} of ${of} here (press . for the next)` : "";
+  const here = of > 1 && place ? `, ${place} of ${of} here (Alt + wheel or . for the next)` : "";
   return `${name} · quality ${segment.quality.toFixed(2)}${here}`;
 }
 
@@ -77,7 +77,7 @@ async function start() {
   if (!list) return;
   try {
     const photo = { ...(await getImage(id)), url: $("#stage img").src };
-    const overlay = new SegmentOverlay($("#stage"), photo);
+    const overlay = new SegmentOverlay($("#stage"), photo, { kind: "image", id });
     connect(overlay);
     for (const segment of photo.segments) shadeCrop($(`[data-segment="${segment.id}"] .crop`, list), photo, segment);
     showNamed(overlay);

@@ -6,6 +6,7 @@ import { $$, h, icon, plural, whenSeen } from "./dom.js";
 import { SegmentOverlay } from "./overlay.js";
 import { Mask } from "./rle.js";
 
+const SIZES = [[0, "Part"], [null, "Auto"], [1, "Whole"]]; // granularities that can be chosen
 const STRIP = 40; // segments shown as cut-outs below the photo
 
 /** Where a source's picture is. */
@@ -81,18 +82,18 @@ export class Picker {
     const stage = h("div", { class: "stage", tabindex: "0", role: "group", "aria-label": label }, picture);
     const caption = h("p", { class: "caption", "aria-live": "polite" });
     stage.style.setProperty("--shape", width / height);
-    this.#root.replaceChildren(stage, caption, this.#strip(), this.#actions(source));
+    this.#root.replaceChildren(stage, caption, this.#granularity(), this.#strip(), this.#actions(source));
     this.#root.hidden = false;
-    this.#overlay = new SegmentOverlay(stage, this.photo);
+    this.#overlay = new SegmentOverlay(stage, this.photo, source);
     this.#listen(caption);
   }
 
   #listen(caption) {
     const resting = this.photo.segments.length
-      ? "Click what you are looking for, or drag a box around it."
+      ? "Click what you are looking for, or drag a box around it. Click again for the next segment there."
       : "No segments were found. Search with the whole photo.";
     const tell = ({ segment, row, place, of }) => {
-      const here = of > 1 && place ? ` · ${place} of ${of} here (.)` : "";
+      const here = of > 1 && place ? ` · ${place} of ${of} here` : "";
       const name = segment?.label ?? `Segment ${row + 1}`;
       caption.textContent = segment ? `${name} · quality ${segment.quality.toFixed(2)}${here}` : resting;
       for (const button of $$("[data-segment]", this.#root)) {
@@ -105,6 +106,17 @@ export class Picker {
     this.#overlay.addEventListener("pick", pick);
     this.#overlay.addEventListener("point", ({ detail }) => this.#onPick(detail));
     this.#overlay.addEventListener("box", ({ detail }) => this.#onPick(detail));
+  }
+
+  /** Whether a click means a part, the whole, or what is most likely meant. */
+  #granularity() {
+    const button = ([value, name]) =>
+      h("button", { type: "button", "aria-pressed": String(value === null), click: (event) => {
+        for (const each of group.children) each.setAttribute("aria-pressed", String(each === event.currentTarget));
+        this.#overlay.granularity = value;
+      } }, name);
+    const group = h("div", { class: "switch", role: "group", "aria-label": "What a click picks" }, SIZES.map(button));
+    return h("div", { class: "granularity", hidden: !this.photo.segments.length }, group);
   }
 
   #strip() {

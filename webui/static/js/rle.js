@@ -74,6 +74,14 @@ export class Mask {
     return [left, top, right, bottom];
   }
 
+  /** A point well inside, [x, y]: the middle of the longest run. */
+  get middle() {
+    let [from, length] = [0, 0];
+    for (const [start, end] of this.#insideRuns()) if (end - start > length) [from, length] = [start, end - start];
+    const index = from + Math.floor(length / 2);
+    return [Math.floor(index / this.height) + 0.5, (index % this.height) + 0.5];
+  }
+
   #trace() {
     const [left, top, right, bottom] = this.bounds;
     if (right <= left) return "";

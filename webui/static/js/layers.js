@@ -1,0 +1,118 @@
+/** What is drawn over a photo: outlines of segments, a spotlight on one, boxes, and the level in the corner. */
+
+import { h, s } from "./dom.js";
+import { Mask } from "./rle.js";
+
+const SHOWN = 14; // outlines drawn before anything is pointed at
+
+export class Layers {
+  #photo;
+  #stage;
+  #all;
+  #shade;
+  #chosen;
+  #active;
+  #box;
+  #level = h("span", { class: "level", "aria-hidden": "true", hidden: true });
+  masks;
+  svg;
+
+  constructor(stage, photo) {
+    this.#stage = stage;
+    this.#photo = photo;
+    this.masks = photo.segments.map((segment) => new Mask(segment.mask));
+    [this.#all, this.#chosen, this.#active, this.#box] = ["all", "chosen", "active", "box"].map((name) => s("g", { class: name }));
+    this.#shade = s("path", { class: "shade" });
+    const { width, height } = this.#frame;
+    const frameAs = { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" };
+    this.svg = s("svg", { class: "overlay", ...frameAs }, this.#all, this.#shade, this.#chosen, this.#active, this.#box);
+    this.#all.append(...distinct(photo).map((row) => this.#path(row)));
+    stage.append(this.svg, this.#level);
+  }
+
+  set outlines(on) {
+    this.#all.toggleAttribute("hidden", !on);
+  }
+
+  /** Put the spotlight on a row, or on none (-1). */
+  spotlight(row) {
+    const outline = row < 0 ? "" : this.masks[row].outline;
+    this.#shade.setAttribute("d", outline && this.#allBut(outline));
+    this.#active.replaceChildren(...(outline ? [this.#path(row)] : []));
+    this.#stage.classList.toggle("pointed", row >= 0);
+  }
+
+  /** Mark rows, and a box, as chosen. */
+  choose(rows, box) {
+    const outlines = rows.map((row) => this.masks[row].outline).join("");
+    const rest = outlines ? [s("path", { class: "rest", d: this.#allBut(outlines) })] : [];
+    const asked = box ? [this.#rectangle(box, "asked")] : [];
+    this.#chosen.replaceChildren(...rest, ...rows.map((row) => this.#path(row)), ...asked);
+  }
+
+  showBox(box) {
+    this.#box.replaceChildren(...(box ? [this.#rectangle(box, "band")] : []));
+  }
+
+  /** Which of how many levels is shown; nothing where there is one. */
+  showLevel(place, of) {
+    this.#level.hidden = !place || of < 2;
+    this.#level.textContent = `${place} of ${of}`;
+  }
+
+  /** Rows of the segments that cover a point of the photo. */
+  covering([x, y]) {
+    const [sx, sy] = this.#scale;
+    return this.masks.flatMap((mask, row) => (mask.covers(x * sx, y * sy) ? [row] : []));
+  }
+
+  /** A point of the photo well inside a segment. */
+  middleOf(row) {
+    const [[x, y], [sx, sy]] = [this.masks[row].middle, this.#scale];
+    return [x / sx, y / sy];
+  }
+
+  /** The distance of two points of the photo, in pixels of the screen. */
+  distance([x, y], [u, v]) {
+    return (Math.hypot(x - u, y - v) * this.svg.getBoundingClientRect().width) / this.#photo.width;
+  }
+
+  get #frame() {
+    return this.masks[0] ?? this.#photo;
+  }
+
+  get #scale() {
+    return [this.#frame.width / this.#photo.width, this.#frame.height / this.#photo.height];
+  }
+
+  #path(row) {
+    return s("path", { d: this.masks[row].outline });
+  }
+
+  #allBut(outline) {
+    return `M0 0H${this.#frame.width}V${this.#frame.height}H0Z${outline}`;
+  }
+
+  #rectangle([x0, y0, x1, y1], name) {
+    const [sx, sy] = this.#scale;
+    return s("rect", { class: name, x: x0 * sx, y: y0 * sy, width: (x1 - x0) * sx, height: (y1 - y0) * sy });
+  }
+}
+
+/** Rows of the best segments that hardly overlap, so that the outlines drawn at first can be told apart. */
+function distinct({ width, height, segments }) {
+  const rows = [];
+  segments.forEach((segment, row) => {
+    const share = segment.area / (width * height);
+    const apart = rows.every((other) => overlap(segment.box_xyxy, segments[other].box_xyxy) < 0.4);
+    if (rows.length < SHOWN && share > 0.002 && share < 0.7 && apart) rows.push(row);
+  });
+  return rows;
+}
+
+/** What of the smaller box lies in the other. */
+function overlap(a, b) {
+  const side = (at) => Math.max(0, Math.min(a[at + 2], b[at + 2]) - Math.max(a[at], b[at]));
+  const area = (box) => (box[2] - box[0]) * (box[3] - box[1]);
+  return (side(0) * side(1)) / Math.max(1, Math.min(area(a), area(b)));
+}
