@@ -13,6 +13,7 @@ module              what
 `semantic`          mean IoU over classes
 `calibration`       whether probabilities are right: calibration error, reliability, AUC
 `collection`        segmentation and retrieval of one recipe over annotated photos
+`one_click`         how well a click takes an object
 `combinations`      searches for several things at once
 `feedback`          rounds of feedback, and concepts
 `clusters`          clusters of what has no name

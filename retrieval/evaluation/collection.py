@@ -32,6 +32,7 @@ from .calibration import area_under_roc, expected_calibration_error
 from .combinations import Combination, by_combination
 from .datasets import AnnotatedPhoto
 from .metrics import bootstrap_interval, by_class, match_greedily, mean_over_classes
+from .one_click import OneClick, by_one_click
 from .segmentation import PixelClasses, milliseconds_a_photo, pixel_classes
 
 RANKED = 1000
@@ -89,6 +90,7 @@ class Evaluation:
     named : int
         Classes that were asked for by name.
     combination : Combination
+    one_click : OneClick
     clicked : dict of class to list of Click
         Of which photo and point each of those precisions is.
     pixel_classes : PixelClasses or None
@@ -114,6 +116,7 @@ class Evaluation:
     words: dict[str, float] = field(default_factory=dict)
     named: int = 0
     combination: Combination = field(default_factory=Combination)
+    one_click: OneClick = field(default_factory=OneClick)
     examples: list[Example] = field(default_factory=list)
     clicked: dict[str, list[Click]] = field(default_factory=dict)
     pixel_classes: PixelClasses | None = None
@@ -138,6 +141,7 @@ class Evaluation:
             "ABO@50": self.abo_50,
             "recall@.5 of 50": self.recall_50,
             **self._calibration(),
+            **self.one_click.figures(),
             "queries by click": sum(map(len, self.photo_by_click.values())),
             "classes by click": len(self.photo_by_click),
             "photo mAP by click": mean_over_classes(self.photo_by_click),
@@ -216,6 +220,9 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto], ingest: Inges
         size=assembly.recipe.size,
         pixel_classes=pixel_classes(assembly.recipe, photos),
     )
+    missed = found.objects - sum(len(photo.objects) for photo in truth.photos.values())
+    overlaps = {key: ious for key, (_, ious) in truth.overlaps.items()}
+    found.one_click = by_one_click(assembly.catalog, truth.photos, overlaps, missed)
     _by_click(engine, truth, photos, found)
     found.words = _by_word(engine, truth, photos)
     found.named = len({name for photo in photos for name in photo.categories})
@@ -342,6 +349,6 @@ def _by_word(engine: SearchEngine, truth: Truth, photos: Sequence[AnnotatedPhoto
 def as_json(found: Evaluation) -> dict[str, Any]:
     """Everything but the examples, for ``figures.json``."""
     whole = asdict(found)
-    for name in ("examples", "qualities", "right", "clicked"):
+    for name in ("examples", "qualities", "right", "clicked", "one_click"):
         whole.pop(name)
     return {"figures": found.figures(), **whole}

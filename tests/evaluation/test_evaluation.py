@@ -68,6 +68,12 @@ class TestOneRecipe:
         assert (figures["photos"], figures["objects"], figures["queries by click"]) == (6, 6, 6)
         assert figures["ABO@100"] == figures["recall@.5"] == 1, "a block of two by two cells is the square"
         assert figures["photo mAP by click"] == 1, "cells of the same colour"
+        assert 0.25 <= figures["one click: IoU"] <= figures["one click: IoU, best of three levels"] <= 1
+        assert (
+            0
+            <= figures["one click: share of IoU >= .5"]
+            <= figures["one click: share of IoU >= .5, best of three levels"]
+        )
         assert (figures["parameters"], figures["weights, MB"]) == (0, 0)
         assert figures["recipe alone, ms a photo"] > 0
         assert "VOC mIoU" not in figures
