@@ -1,4 +1,4 @@
-# The commands of this project. `make demo` and `make test` are all a newcomer needs.
+# The project's commands. Start with `make demo` and `make test`.
 SHELL := /bin/bash
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
@@ -8,7 +8,7 @@ PORT ?= 8000
 
 .PHONY: help setup demo serve test test-fast check lint types audit wheel bench format clean
 
-help:  ## this list
+help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 .uv/bin/uv:
@@ -18,47 +18,47 @@ help:  ## this list
 	$(UV) sync --frozen --all-extras --all-groups
 	touch $@
 
-setup: .venv/.synced  ## everything that is needed, in .venv
+setup: .venv/.synced  ## install everything in .venv
 
-demo: setup  ## a small collection, searched before your eyes; PHOTOS=folder for your own, SERVE=0 to end after the check
+demo: setup  ## ingest, search and serve a small collection; PHOTOS=folder for your own, SERVE=0 to exit after the check
 	$(RUN) python manage.py demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(filter 0,$(SERVE)),--no-serve) --port $(PORT)
 
-serve: setup  ## the web server with its worker
+serve: setup  ## run the web server and a worker
 	$(RUN) python manage.py serve --port $(PORT)
 
-test: setup  ## all tests
+test: setup  ## run all tests
 	$(RUN) pytest -n 2 --dist loadfile
 
-test-fast: setup  ## the tests that need neither network weights nor a browser
+test-fast: setup  ## run the tests that need neither network weights nor a browser
 	$(RUN) pytest -m "not slow and not browser and not gpu" -q
 
-lint: setup  ## ruff, codespell and the import contracts
+lint: setup  ## check with ruff, codespell and the import contracts
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) codespell
 	$(RUN) lint-imports
 
-format: setup  ## put the code in form
+format: setup  ## format the code
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
 
-types: setup  ## mypy, strict
+types: setup  ## check with mypy, strict
 	$(RUN) mypy
 
-audit: setup  ## bandit over the code, pip-audit over what is installed
+audit: setup  ## check the code with bandit and the installed packages with pip-audit
 	$(RUN) bandit --quiet --configfile pyproject.toml --recursive retrieval indexer webui migrations demo segsearch manage.py
 	$(RUN) python -m tools.audit
 
-wheel: setup  ## what pip installs, in dist/
+wheel: setup  ## build the wheel, in dist/
 	$(RUN) hatchling build --target wheel
 
-check: lint types audit wheel  ## what CI runs: fails where no Chromium is
+check: lint types audit wheel  ## run what CI runs; fails without Chromium
 	SEGSEARCH_REQUIRE_BROWSER=1 $(MAKE) test
 	$(MAKE) demo SERVE=0
 
-bench: setup  ## search and ingest against raw FAISS and against the stages alone
+bench: setup  ## measure search against raw FAISS, and with PHOTOS=folder ingest against its stages
 	$(RUN) python manage.py bench search
 	$(if $(PHOTOS),$(RUN) python manage.py bench ingest --folder "$(PHOTOS)")
 
-clean:  ## what can be made again
+clean:  ## remove generated files
 	rm -rf .venv .uv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""SegSearch's commands from a checkout; installed, they are called ``segsearch``."""
+"""SegSearch's commands in a checkout; the installed program is ``segsearch``."""
 
 from segsearch.cli import cli, main
 

@@ -1,4 +1,4 @@
-"""The account of who asks: its password and its API tokens."""
+"""The visitor's own account: its password and its API tokens."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ account = APIBlueprint("api_account", __name__, url_prefix="/api/v1/account", ab
 
 @account.before_request
 def check_user() -> None:
-    """Nobody has an account where there are no users."""
+    """Refuse the request if there are no users, and so no accounts."""
     if g.visitor.name is None:
         raise Forbidden(NO_USERS)
 

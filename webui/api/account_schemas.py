@@ -1,4 +1,4 @@
-"""What goes in and out of the calls about users and API tokens."""
+"""Requests and responses about users and API tokens."""
 
 from __future__ import annotations
 

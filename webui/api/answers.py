@@ -1,4 +1,4 @@
-"""From records to what the API answers with."""
+"""From records to responses of the API."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def token(record: TokenRecord) -> account_schemas.Token:
 
 
 def made_token(record: TokenRecord, secret: str) -> account_schemas.MadeToken:
-    """An API token that has just been made."""
+    """An API token that was just created."""
     return account_schemas.MadeToken(**_token(record), token=secret)
 
 
@@ -62,7 +62,7 @@ def item(image: ImageRecord) -> image_schemas.Item:
 def item_with_segments(
     image: ImageRecord, segments: Sequence[SegmentRecord], concepts: Mapping[int, list[str]]
 ) -> image_schemas.ItemWithSegments:
-    """A photo with its segments, and the names of the concepts that they show."""
+    """A photo with its segments and the names of their concepts."""
     shown = [segment(record) for record in segments]
     for each in shown:
         if each.id in concepts:
@@ -99,7 +99,7 @@ def mask(size_hw: tuple[int, int], counts: bytes) -> schemas.Mask:
 def search_answer(
     asked: search_schemas.Search, answer: SearchAnswer, masks: Mapping[int, MaskRun] | None
 ) -> search_schemas.Answer:
-    """What a search found; with masks if they are given."""
+    """The answer of a search; with masks if given."""
     things: list[search_schemas.Search | search_schemas.Thing] = [asked, *asked.also]
     references = [reference for thing in things for reference in (*thing.positive, *thing.negative)]
     used = [_used(reference, entry) for reference, entry in zip(references, answer.used, strict=True)]
@@ -121,14 +121,14 @@ def levels(found: Sequence[SegmentRecord]) -> reference_schemas.Levels:
 
 
 def facet_answer(found: FacetAnswer) -> search_schemas.Facets:
-    """What results could be narrowed to."""
+    """The facets of results."""
     return search_schemas.Facets(
         facets=_shown(found.facets), facets_of=found.facets_of, took_ms=round(found.took_ms, 3)
     )
 
 
 def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, masks: bool) -> search_schemas.Round:
-    """A round of feedback; with masks if they are wanted."""
+    """A round of feedback; with masks if requested."""
     matches = (*found.answer.results, *found.ask)
     shown = [match.segment_id for match in matches if match.segment_id is not None]
     wanted = parts.catalog.segments.masks(shown) if masks else None
@@ -160,7 +160,7 @@ def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, 
 
 
 def concept(record: ConceptRecord) -> concept_schemas.Concept:
-    """A concept as it is listed."""
+    """A concept in a list."""
     return concept_schemas.Concept(**_concept(record))
 
 

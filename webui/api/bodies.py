@@ -1,4 +1,4 @@
-"""Bodies that are JSON."""
+"""JSON request bodies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAX_BODY_BYTES = 1 << 20
 
 
 def read_json() -> None:
-    """Read the body, so that what is wrong with it is said here and not taken for an empty one."""
+    """Read the body, so that a malformed one is refused instead of being taken for an empty one."""
     if request.method not in ("POST", "PATCH"):
         return
     if not request.is_json:

@@ -1,4 +1,4 @@
-"""What goes in and out of the calls on clusters."""
+"""Requests and responses about clusters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clusters: what is often there and has no name yet."""
+"""Clusters of unnamed things that several photos show."""
 
 from __future__ import annotations
 

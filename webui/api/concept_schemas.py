@@ -1,4 +1,4 @@
-"""What goes in and out of the calls about concepts."""
+"""Requests and responses about concepts."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class PortableConcept(Strict):
     directions: Annotated[str, Field(description="Little-endian float16 rows, base64-encoded.")]
 
     def to_portable(self) -> Portable:
-        """As the library takes it."""
+        """Convert to the library's value."""
         return Portable(
             name=self.name,
             space=self.space,

@@ -1,4 +1,4 @@
-"""Concepts: names that people give to what they have shown examples of."""
+"""Concepts: names that are learned from examples."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def change_concept(path: schemas.ConceptPath, body: schemas.ConceptChange) -> Re
 
 @concepts.delete("/concepts/<id:concept_id>", summary="Delete a concept", responses={204: None, **documented(404)})
 def delete_concept(path: schemas.ConceptPath) -> Response:
-    """The segments it was learnt from are kept."""
+    """The segments it was learned from are kept."""
     context().assembly.concepts.delete(path.concept_id)
     return Response(status=204)
 
@@ -76,7 +76,7 @@ def delete_concept(path: schemas.ConceptPath) -> Response:
     responses={201: schemas.WholeConcept, **documented(404, 413, 415)},
 )
 def merge_concepts(body: schemas.ConceptMerge) -> Response:
-    """Replaces them with one concept learnt from all their examples."""
+    """Replaces them with one concept learned from all their examples."""
     parts = context()
     return _whole(parts, parts.trainer.merge(body.ids, body.name), 201)
 
@@ -112,7 +112,7 @@ def list_folders(query: schemas.FolderPage) -> Response:
     responses={200: schemas.LearntTags, **documented(404, 413, 415)},
 )
 def learn_concepts(body: schemas.TaggedPhotos) -> Response:
-    """Finds the segment of each photo that its tag describes. A tag that matches no segments is not learnt.
+    """Finds the segment of each photo that its tag describes. A tag that matches no segments is not learned.
 
     Takes about a second per tag. For many tags, use the command `concepts learn`.
     """

@@ -1,4 +1,4 @@
-"""What goes in and out of the calls about photos and query photos."""
+"""Requests and responses about photos and query photos."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class PictureForm(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def has_file(cls, values: object) -> object:
-        """Check that one file came, not a text of that name."""
+        """Check that the field is one file, not a text."""
         if len(request.files.getlist("file")) > 1:
             raise PydanticCustomError("file", "the request has several files: send one per call")
         if not isinstance(values, dict) or not isinstance(values.get("file"), ReceivedFile):

@@ -1,4 +1,4 @@
-"""Photos: given, listed, shown, deleted."""
+"""Photos: upload, list, show, delete."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def get_crop(path: schemas.SegmentPath) -> Response:
     preview = originals.rendition(parts, image, "preview")
     try:
         piece = cut(preview, size_hw, segment.box_xyxy)
-    except OSError:  # spoilt on the disk
+    except OSError:  # damaged on the disk
         originals.remake(parts, image)
         piece = cut(preview, size_hw, segment.box_xyxy)
     return originals.jpeg(piece, etag=f"crop-{segment.id}")

@@ -1,4 +1,4 @@
-"""What waits to be entered: paused, resumed, cancelled, tried again."""
+"""Ingest: pause, resume, cancel, retry."""
 
 from __future__ import annotations
 

@@ -85,12 +85,12 @@ def applies_to(path: str) -> bool:
 
 
 def status_of(error: RetrievalError) -> int:
-    """The HTTP status that says the same as an error."""
+    """The HTTP status of an error."""
     return next(status for kind, status in _STATUSES if isinstance(error, kind))
 
 
 def retry_headers(status: int) -> dict[str, str]:
-    """When to come again, if that may help."""
+    """``Retry-After`` for statuses where a retry may help."""
     return {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
 
 
@@ -110,7 +110,7 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
 
 
 def from_error(error: Exception) -> Response | None:
-    """The problem document of an error that was raised on purpose; None for others."""
+    """The problem document of an expected error; None for others."""
     if isinstance(error, RetrievalError):
         status = status_of(error)
         return problem(status, str(error), retry_headers(status))
@@ -127,7 +127,7 @@ def from_error(error: Exception) -> Response | None:
 
 
 def invalid(error: ValidationError) -> Response:
-    """The problem document of a request that is not as described."""
+    """The problem document of an invalid request."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     told = [_fault(fault) for fault in faults[:SHOWN_FAULTS]]
     more = [f"and {len(faults) - SHOWN_FAULTS} more"] if len(faults) > SHOWN_FAULTS else []
@@ -140,7 +140,7 @@ def unexpected() -> Response:
 
 
 def documented(*statuses: int) -> dict[str | int | HTTPStatus, Any]:
-    """Responses for the OpenAPI document, one a status."""
+    """Responses for the OpenAPI document, one per status."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": {MIME_TYPE: schema}}
@@ -149,7 +149,7 @@ def documented(*statuses: int) -> dict[str | int | HTTPStatus, Any]:
 
 
 def _is_ours(error: HTTPException) -> bool:
-    """Whether the description was written here, not by the framework."""
+    """Whether the description is from this code and not from the framework."""
     return error.description != type(error).description
 
 

@@ -1,4 +1,4 @@
-"""Query photos: given, segmented at once, kept for a day."""
+"""Query photos: uploaded, segmented at once, kept for a day."""
 
 from __future__ import annotations
 

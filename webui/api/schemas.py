@@ -1,4 +1,4 @@
-"""Values that many calls have; the OpenAPI document is made of these pydantic models."""
+"""Pydantic models that many calls share; the OpenAPI document is generated from them."""
 
 from __future__ import annotations
 

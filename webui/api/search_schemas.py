@@ -1,4 +1,4 @@
-"""What goes in and out of searches and their refinement."""
+"""Requests and responses of searches and their refinement."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ class Thing(Strict):
     text: Annotated[str | None, Field(max_length=MAX_TEXT)] = None
 
     def to_clause(self) -> Clause:
-        """As the engine takes it.
+        """Convert to the engine's value.
 
         Raises
         ------
         QueryError
-            It says nothing.
+            It is empty.
         """
         return Clause(
             positive=tuple(reference.to_ref() for reference in self.positive),
@@ -100,12 +100,12 @@ class Conditions(Strict):
     ] = None
 
     def to_filters(self) -> Filters:
-        """As the engine takes them.
+        """Convert to the engine's filters.
 
         Raises
         ------
         QueryError
-            Nothing can meet them.
+            The conditions are contradictory.
         """
         return Filters(**dict(self))
 
@@ -141,12 +141,12 @@ class Search(Strict):
     masks: Annotated[bool, Field(strict=True, description="Whether to include masks in the results.")] = False
 
     def to_request(self) -> SearchRequest:
-        """As the engine takes it.
+        """Convert to the engine's value.
 
         Raises
         ------
         QueryError
-            Nothing is asked for.
+            The request is empty.
         """
         return SearchRequest(
             positive=tuple(reference.to_ref() for reference in self.positive),

@@ -1,4 +1,4 @@
-"""Get the status, which words it knows, and how the API is used."""
+"""The status, the known words, and the OpenAPI document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes in and out of the calls about the installation."""
+"""Requests and responses about the installation."""
 
 from __future__ import annotations
 
