@@ -44,7 +44,7 @@ class IngestProgress:
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(),
         )  # fmt: skip
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
-        self._task = self._progress.add_task("entering", total=total)
+        self._task = self._progress.add_task("ingesting", total=total)
         self._tally, self._total = tally, total
 
     def advance(self) -> None:
