@@ -48,11 +48,11 @@ figure { margin: 0 } figcaption { font-size: 12px } .right { outline: 3px solid 
 <td style="width:30rem"><div class="bar" style="width:{{ click * 100 }}%"></div>
 <div class="bar whole" style="width:{{ whole * 100 }}%"></div></td>
 <td class="n">{{ "%.2f"|format(click) }} / {{ "%.2f"|format(whole) }}</td></tr>{% endfor %}</table>
-{% if each.reliability %}<h2>Quality: what was said and what was so</h2>
+{% if each.reliability %}<h2>Quality: predicted and observed</h2>
 <p>Segments in 15 bins of equal number by their quality; each bar is the share that fits some object with IoU ≥ .5, the line the mean quality.</p>
 <svg viewBox="0 0 320 200" width="480" role="img" aria-label="Reliability diagram"><g stroke="currentColor" stroke-width=".5" fill="none">
 <path d="M20 180H310M20 180V10"></path></g>{% for predicted, observed, count in each.reliability %}
-<rect x="{{ 22 + loop.index0 * 19 }}" y="{{ 180 - 170 * observed }}" width="15" height="{{ 170 * observed }}" fill="#2a78c8"><title>said {{ "%.3f"|format(predicted) }}, was {{ "%.3f"|format(observed) }}, {{ count }} segments</title></rect>
+<rect x="{{ 22 + loop.index0 * 19 }}" y="{{ 180 - 170 * observed }}" width="15" height="{{ 170 * observed }}" fill="#2a78c8"><title>predicted {{ "%.3f"|format(predicted) }}, observed {{ "%.3f"|format(observed) }}, {{ count }} segments</title></rect>
 <path d="M{{ 22 + loop.index0 * 19 }} {{ 180 - 170 * predicted }}h15" stroke="#cc4b4b" stroke-width="2"></path>{% endfor %}</svg>{% endif %}
 {% if each.words %}<h2>Words</h2>
 <table>{% for name, value in each.words %}<tr><td>{{ name }}</td><td style="width:30rem"><div class="bar"
