@@ -66,7 +66,7 @@ def by_one_click(
     """
     found = OneClick([0.0] * missed, [0.0] * missed)
     for image_id, photo in holding.items():
-        image, segments = catalog.image(image_id), catalog.segments(image_id)
+        image, segments = catalog.images.get(image_id), catalog.segments.of_image(image_id)
         for column, each in enumerate(photo.objects):
             ious = [0.0]
             if segments:
