@@ -364,11 +364,12 @@ def test_clusters_of_another_space_are_not_there(world: World, toys: ToyLibrary)
     world.photos(0, 6)
     world.discoverer.update()
     (cluster,) = world.open()
-    other = Discoverer(world.discoverer.clusters, world.discoverer.concepts, "other:1")
+    stored = world.discoverer.clusters, world.discoverer.concepts, "other:1"
+    other = Discoverer(*stored)
     assert other.update().founded == 0
     assert other.ranked() == []
     with pytest.raises(UnknownClusterError):
-        other.dismiss(cluster)
+        ClusterEditor(*stored).dismiss(cluster)
 
 
 class TestBounds:
