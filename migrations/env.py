@@ -4,8 +4,8 @@ import os
 
 from alembic import context
 
+from retrieval.catalog.dialects import connect
 from retrieval.catalog.models import Base
-from retrieval.catalog.sessions import connect
 from retrieval.settings import Settings
 
 url = context.config.attributes.get("database_url") or Settings.from_env(os.environ).database_url

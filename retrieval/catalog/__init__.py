@@ -25,8 +25,7 @@ module           what
 `schema`         the schema's version, and migrating
 `sessions`       connections and transactions
 `stamps`         counts of changes
-`failures`       errors of databases as those of this program
-`sqlite_file`    an SQLite file that is moved away while it is open
+`dialects`       where kinds of databases differ
 ================ ====================================================================
 """
 

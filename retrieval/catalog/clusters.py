@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from ..errors import ClustersChangedError, UnknownClusterError
 from ..types import Ids
+from .dialects import in_chunks
 from .models import Cluster, Discovery, Image, Segment
 from .models import ClusterMember as Member
 from .records import (
@@ -35,7 +36,6 @@ from .records import (
     vector_bytes,
     vectors_from,
 )
-from .rows import in_chunks
 from .sessions import Repository
 
 ATTEMPTS = 3

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from ..query.filters import SIZES, Facet, Facets, Filters, Position
 from ..storage.locations import path_of, uri_of
+from .dialects import in_chunks
 from .models import Image, Location, Segment
-from .rows import in_chunks
 
 MOST_VALUES = 50
 """Of each kind so many facets are told, the most frequent."""

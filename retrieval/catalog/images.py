@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session, selectinload
 
 from ..errors import UnknownImageError
 from ..query.filters import Filters
+from .dialects import in_chunks
 from .filtering import photos_passing
 from .models import Image
 from .records import STATES, ImageRecord, State
-from .rows import image_record, in_chunks
+from .rows import image_record
 from .sessions import Repository
 
 

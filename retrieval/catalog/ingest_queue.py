@@ -20,11 +20,12 @@ from ..segment.assessment import Assessment, assess
 from ..storage.locations import path_of
 from ..types import AnalyzedImage
 from .carrying import JudgedMeanwhileError, Succession, carry, succession
+from .dialects import database_now, in_chunks
 from .models import Image, IntakeOrder, Location, Segment
 from .owners import is_gone
 from .records import Cancelled, Job, Orders, State, vector_bytes
-from .rows import fallback_columns, in_chunks, segment_columns
-from .sessions import Repository, Sessions, database_now
+from .rows import fallback_columns, segment_columns
+from .sessions import Repository, Sessions
 
 MAX_ATTEMPTS = 3
 """A photo that was being worked on when this many workers died is failed: it is what kills them."""

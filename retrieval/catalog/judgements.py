@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from ..errors import QueryError, UnknownFeedbackError, UnknownSegmentError
 from ..query.filters import Filters
 from ..query.request import Ref, SearchRequest
+from .dialects import in_chunks
 from .models import Feedback, Judgement, Segment
 from .records import FeedbackRecord
-from .rows import in_chunks
 from .sessions import Repository
 
 MOST_ROUNDS = 100

@@ -11,9 +11,9 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from ..storage.locations import Registered, SeenFile, path_of
+from .dialects import in_chunks
 from .models import Image, Location
 from .records import KnownLocation
-from .rows import in_chunks
 from .sessions import Repository
 
 

@@ -12,9 +12,10 @@ from sqlalchemy import delete, func, select
 
 from ..errors import UnknownQueryError
 from ..types import Analysis
+from .dialects import in_chunks
 from .models import Query
 from .records import QueryRecord, vector_bytes, vectors_from
-from .rows import in_chunks, segment_columns, segment_record_from
+from .rows import segment_columns, segment_record_from
 from .sessions import Repository
 
 KEPT = timedelta(hours=24)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -128,8 +127,3 @@ def segment_record_from(columns: dict[str, Any], row: int, image_id: int) -> Seg
         mask_size_hw=(columns["mask_height"], columns["mask_width"]),
         mask_counts=columns["mask_counts"],
     )
-
-
-def in_chunks(ids: Sequence[T], size: int = 500) -> list[Sequence[T]]:
-    """Slices short enough for one ``IN (…)`` on every database."""
-    return [ids[start : start + size] for start in range(0, len(ids), size)]

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Select
 
-from .failures import translating
+from .dialects.failures import translating
 from .sessions import Sessions
 
 

@@ -13,10 +13,11 @@ from ..errors import UnknownSegmentError
 from ..images.masks import MaskRun
 from ..query.filters import Facets, Filters
 from ..types import Ids, Vectors
+from .dialects import in_chunks
 from .filtering import facets_of, passing
 from .models import Image, Segment
 from .records import SegmentHit, SegmentRecord, vectors_from
-from .rows import in_chunks, segment_record, segment_record_from
+from .rows import segment_record, segment_record_from
 from .segment_select import SegmentSelect
 from .sessions import Repository, Sessions
 

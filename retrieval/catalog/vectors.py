@@ -12,9 +12,9 @@ from sqlalchemy import Result, func, select
 
 from ..errors import UnknownImageError
 from ..types import Bags, Ids, Vectors
+from .dialects import in_chunks
 from .models import Image, Segment
 from .records import Contents, VectorBatch, vectors_from
-from .rows import in_chunks
 from .segment_select import SegmentSelect
 from .sessions import Repository, Sessions
 from .stamps import stamp

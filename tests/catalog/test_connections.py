@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import event
 from toys import ToyLibrary, analysis
 
-from retrieval.catalog import Concepts, sessions
+from retrieval.catalog import Concepts
+from retrieval.catalog.dialects import sqlite
 from retrieval.catalog.records import ConceptModel
 from retrieval.learning.concepts import ConceptTrainer
 from retrieval.query.filters import Filters
@@ -25,8 +26,8 @@ X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyLibrary]:
     """Four photos, a query photo and two concepts; whoever wants a second connection fails."""
-    made = partial(sessions.create_engine, pool_size=1, max_overflow=0, pool_timeout=0.2)
-    monkeypatch.setattr(sessions, "create_engine", made)
+    made = partial(sqlite.create_engine, pool_size=1, max_overflow=0, pool_timeout=0.2)
+    monkeypatch.setattr(sqlite, "create_engine", made)
     toys = ToyLibrary(tmp_path)
     for vectors in ([X, Y], [Y, Z], [Z, X], [X, W]):
         toys.add(analysis(vectors, labels=("cup", None)))

@@ -14,8 +14,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, OperationalError
 from toys import ToyLibrary, analysis
 
-from retrieval.catalog import Catalog, sessions
-from retrieval.catalog.failures import Kind, kind_of, translated
+from retrieval.catalog import Catalog
+from retrieval.catalog.dialects import sqlite
+from retrieval.catalog.dialects.failures import Kind, kind_of, translated
 from retrieval.errors import CatalogConflictError, CatalogDamagedError, CatalogError, CatalogUnavailableError
 
 X = (1, 0, 0, 0)
@@ -125,8 +126,8 @@ class TestSqlite:
                 asked(toys.catalog)
 
     def test_no_connection_comes_free(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        made = partial(sessions.create_engine, pool_size=1, max_overflow=1, pool_timeout=0.1)
-        monkeypatch.setattr(sessions, "create_engine", made)
+        made = partial(sqlite.create_engine, pool_size=1, max_overflow=1, pool_timeout=0.1)
+        monkeypatch.setattr(sqlite, "create_engine", made)
         toys = ToyLibrary(tmp_path)
         with toys.sessions.engine.connect(), toys.sessions.engine.connect():
             with pytest.raises(CatalogUnavailableError, match="all 2 connections to the catalogue are in use"):
@@ -138,7 +139,7 @@ class TestSqlite:
     def test_a_file_that_is_read_only(self, toys: ToyLibrary) -> None:
         image = toys.add(analysis([X]))
 
-        @sessions.event.listens_for(toys.sessions.engine, "begin")
+        @sqlite.event.listens_for(toys.sessions.engine, "begin")
         def forbid(connection: Connection) -> None:
             connection.exec_driver_sql("PRAGMA query_only = ON")
 

@@ -19,9 +19,9 @@ from toys import ToyLibrary, analysis
 
 from retrieval.catalog import IngestQueue, Judgements, SegmentRecord, carrying
 from retrieval.catalog import ingest_queue as module
+from retrieval.catalog.dialects import database_now
 from retrieval.catalog.ingest_queue import LEASE, MAX_ATTEMPTS
 from retrieval.catalog.records import Job, State
-from retrieval.catalog.sessions import database_now
 from retrieval.query.request import SearchRequest
 from retrieval.segment.assessment import Assessment
 from retrieval.types import AnalyzedImage, Segments

@@ -16,9 +16,9 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import OperationalError
 
 from retrieval.catalog import migrate, open_sessions
+from retrieval.catalog.dialects import connect
 from retrieval.catalog.models import Base
 from retrieval.catalog.schema import alembic_config
-from retrieval.catalog.sessions import connect
 from retrieval.errors import CatalogError, SchemaOutdatedError
 
 ROOT = Path(__file__).parents[2]

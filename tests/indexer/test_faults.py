@@ -26,7 +26,7 @@ from indexer.report import Tally
 from indexer.scan import register_files
 from indexer.worker import Worker, ingest
 from retrieval.assembly import Assembly
-from retrieval.catalog import sessions
+from retrieval.catalog.dialects import sqlite
 from retrieval.errors import CatalogUnavailableError
 from retrieval.settings import Settings
 from retrieval.storage import disk as storage
@@ -99,7 +99,7 @@ class TestFullDisk:
             pages = database.execute("PRAGMA page_count").fetchone()[0]
         limit = [pages + 20]
 
-        @sessions.event.listens_for(assembly._sessions.kw["bind"], "begin")
+        @sqlite.event.listens_for(assembly._sessions.kw["bind"], "begin")
         def bound(connection: Any) -> None:
             connection.exec_driver_sql(f"PRAGMA max_page_count = {limit[0]}")
 
@@ -151,7 +151,7 @@ class TestLockedCatalogue:
         self, settings: Settings, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
     ) -> None:  # fmt: skip
-        monkeypatch.setattr(sessions, "BUSY_SECONDS", 0.1)
+        monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
         pictures.many(3)
         other = Assembly(settings)
         worker = Worker(other)
@@ -170,7 +170,7 @@ class TestLockedCatalogue:
     def test_whoever_asks_is_told(
         self, settings: Settings, assembly: Assembly, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(sessions, "BUSY_SECONDS", 0.1)
+        monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
         other = Assembly(settings)
         assert other.catalog.images.counts()
         with closing(sqlite3.connect(settings.home / "catalog.db", isolation_level=None)) as lock:

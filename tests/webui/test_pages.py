@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
 
 from retrieval.analysis.local import LocalAnalyzer
-from retrieval.catalog import sessions
+from retrieval.catalog.dialects import sqlite
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.storage.locations import uri_of
 from webui import create_app
@@ -228,8 +228,8 @@ def test_no_page_and_no_call_holds_two_connections(
     copy_template: Callable[[Path], Library], tmp_path: Path, decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Threads that each hold one and wait for another would wait for ever."""
-    made = partial(sessions.create_engine, pool_size=1, max_overflow=0, pool_timeout=0.2)
-    monkeypatch.setattr(sessions, "create_engine", made)
+    made = partial(sqlite.create_engine, pool_size=1, max_overflow=0, pool_timeout=0.2)
+    monkeypatch.setattr(sqlite, "create_engine", made)
     assembly = copy_template(tmp_path).assembly
     app = create_app(assembly, LocalAnalyzer(assembly.recipe, decoders), follow=False)
     app.testing, client = True, app.test_client()

@@ -15,7 +15,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
-from ..errors import CatalogConflictError, CatalogDamagedError, CatalogError, CatalogUnavailableError
+from ...errors import CatalogConflictError, CatalogDamagedError, CatalogError, CatalogUnavailableError
 
 Kind = Literal["busy", "conflict", "full", "read-only", "gone", "damaged", "integrity"]
 

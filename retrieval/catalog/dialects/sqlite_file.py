@@ -12,7 +12,7 @@ from sqlalchemy import URL, Engine, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from ..errors import CatalogUnavailableError
+from ...errors import CatalogUnavailableError
 
 
 def path_of(url: URL) -> Path | None:
