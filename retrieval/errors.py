@@ -4,6 +4,7 @@
 
     RetrievalError
     ├── ConfigurationError          a setting is wrong
+    │   └── PluginError             a plug-in cannot be used
     ├── ImageError                  an image cannot be used
     │   ├── UnreadableImageError    broken, truncated, empty, or decoding crashed or took too long
     │   ├── ImageTooLargeError      more pixels, bytes, scans … than the limit
@@ -47,6 +48,10 @@ class RetrievalError(Exception):
 
 class ConfigurationError(RetrievalError):
     """A setting is missing or malformed."""
+
+
+class PluginError(ConfigurationError):
+    """A part that another package brings cannot be used; the message names the package."""
 
 
 class ImageError(RetrievalError):

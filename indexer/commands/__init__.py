@@ -3,10 +3,11 @@
 import click
 
 from ..bench.commands import bench
-from . import concepts, discover, evaluate, ingest, maintenance, search
+from . import concepts, discover, evaluate, ingest, maintenance, recipes, search
 
 COMMANDS: tuple[click.Command, ...] = (
     ingest.ingest, ingest.worker, search.search, search.status, maintenance.verify, maintenance.clean,
     maintenance.rebuild_index, ingest.retry_failed, ingest.pause, ingest.resume, ingest.cancel, ingest.resegment,
-    maintenance.export, concepts.concepts, discover.discover, maintenance.migrate, evaluate.evaluate, bench,
+    maintenance.export, concepts.concepts, discover.discover, recipes.recipes, maintenance.migrate, evaluate.evaluate,
+    bench,
 )  # fmt: skip

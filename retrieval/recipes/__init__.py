@@ -24,19 +24,18 @@ the last six with ``-crf``   the same, after a dense CRF             those of ``
 ============================ ======================================= =====================================
 
 Naming a recipe, its fingerprint and its words loads no network; `load` builds it. The lower half needs weights that
-are not in the repository (`weights`).
+are not in the repository (`weights`). Other packages bring further ones (`plugged`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
+from .. import plugins
 from ..errors import ConfigurationError
-from ..types import Vectors
 from .protocols import Recipe
+from .specs import RecipeSpec as RecipeSpec
 
 _MODULES = {
     **{"lite": "lite", "lite-crops": "lite", "lite-unlearned": "lite", "grid": "grid"},
@@ -56,38 +55,8 @@ _TAKES_MODEL = frozenset({"sam", "sam2", "semantic"})
 
 NAMES = tuple(_MODULES)
 
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class RecipeSpec:
-    """What can be known of a recipe without loading it.
-
-    Attributes
-    ----------
-    name, fingerprint : str
-    space : str
-        Fingerprint of what makes the vectors, segmenter apart. Vectors of one space are comparable: a photo can be cut
-        by another segmenter and still be found.
-    segment_dim, photo_dim : int
-        Lengths of the vectors.
-    word_vectors : ndarray of shape (1000, D), float32, or None
-        The classes of ImageNet in the space of the segments; None if they have no vectors there.
-    build : callable
-        Makes the recipe on a device; on the CPU with so many threads a pass.
-    reads_text : bool
-        Whether the recipe, once it is built, is a `protocols.TextEmbedder`.
-    is_centred : bool
-        Whether things that are unlike score about 0, so that a score says something by itself.
-    """
-
-    name: str
-    fingerprint: str
-    space: str
-    segment_dim: int
-    photo_dim: int
-    word_vectors: Vectors | None
-    build: Callable[[str, int | None], Recipe]
-    reads_text: bool = False
-    is_centred: bool = True
+PLUGGED = plugins.RECIPES, plugins.SEGMENTERS
+"""Where recipes of other packages come from, beside embedders behind a plus sign (`plugged`)."""
 
 
 @cache
@@ -97,23 +66,26 @@ def recipe_spec(name: str) -> RecipeSpec:
     Parameters
     ----------
     name : str
-        One of `NAMES`; recipes on the hub's models take a model's name behind a colon. An embedder may stand behind a
-        plus sign.
+        One of `NAMES`, or of a plug-in; recipes on the hub's models take a model's name behind a colon. An embedder may
+        stand behind a plus sign.
 
     Raises
     ------
     ConfigurationError
         No recipe has this name, or what stands behind a colon names no model.
+    PluginError
+        The plug-in of this name cannot be used.
     WeightsMissingError
         A file of the recipe is missing.
     """
     segmenter, plus, _ = name.partition("+")
     family, colon, _ = segmenter.partition(":")
-    if family not in _MODULES:
-        raise ConfigurationError(f"SEGSEARCH_RECIPE={name!r} is none of {', '.join(NAMES)}")
-    if colon and family not in _TAKES_MODEL:
+    if family not in _MODULES and plugins.plugin(family, *PLUGGED) is None:
+        known = ", ".join([*NAMES, *plugins.names(*PLUGGED)])
+        raise ConfigurationError(f"SEGSEARCH_RECIPE={name!r} is none of {known}")
+    if colon and family in _MODULES and family not in _TAKES_MODEL:
         raise ConfigurationError(f"SEGSEARCH_RECIPE={name!r}: {family} takes no model; use {family} alone")
-    module = import_module(f".{'paired' if plus else _MODULES[family]}", __name__)
+    module = import_module(f".{'paired' if plus else _MODULES.get(family, 'plugged')}", __name__)
     found: RecipeSpec = module.recipe_spec(name)
     return found
 

@@ -15,47 +15,63 @@ projection: neither centred nor whitened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .. import plugins
+from ..embed.masked_pooling import masked_means
+from ..embed.projection import unit
 from ..errors import ConfigurationError, WeightsCorruptError
 from ..models.fingerprint import fingerprint
+from ..models.size import ModelSize
 from ..models.weights import HubModel
 from ..processes.extras import required
+from ..types import Analysis, RgbImage, Segments, Vectors
+from .protocols import Embedder
+from .specs import EmbedderSpec
 
 if TYPE_CHECKING:
     from ..embed.towers import TextTower
-    from ..models.patches import PatchInput, PatchNetwork
+    from ..models.patches import PatchFeatures, PatchInput, PatchNetwork
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Embedder:
-    """An embedder on a device; `text` is None for one that reads none."""
+class PatchEmbedder:
+    """An embedder by the patches of a network on a device: the mean of those under each mask."""
 
     patches: PatchNetwork
-    text: TextTower | None
+
+    @property
+    def size(self) -> ModelSize:
+        """Of the network, its text tower included."""
+        return ModelSize.of_network(self.patches.network)
+
+    def extract(self, images: Sequence[RgbImage]) -> Sequence[PatchFeatures]:
+        """One pass an image; they go in parts that fit."""
+        return self.patches.extract(images)
+
+    def embed(self, image: RgbImage, features: PatchFeatures, segments: Segments) -> Analysis:
+        """Means under the masks, of unit length."""
+        return Analysis(
+            segments,
+            vectors=unit(masked_means(segments, [features.cells])[0]),
+            photo_vector=unit(features.whole),
+            fallback=None if len(segments) else unit(features.cells.mean(axis=(0, 1))),
+        )
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class EmbedderSpec:
-    """What can be known of an embedder without loading it.
+@dataclass(frozen=True, eq=False, slots=True)
+class ReadingPatchEmbedder(PatchEmbedder):
+    """One with a text tower."""
 
-    Attributes
-    ----------
-    family, space : str
-    dim : int
-        Length of its vectors, of segments and of whole photos.
-    reads_text : bool
-    build : callable
-        Makes the embedder on a device; on the CPU with so many threads a pass.
-    """
+    text: TextTower
 
-    family: str
-    space: str
-    dim: int
-    reads_text: bool
-    build: Callable[[str, int | None], Embedder]
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Texts in the space of the segments, (N, D), of unit length, cut to the tower's context length."""
+        return self.text.embed_texts(texts) if texts else np.zeros((0, self.patches.dim), np.float32)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -114,19 +130,21 @@ def embedder_spec(name: str) -> EmbedderSpec:
     Parameters
     ----------
     name : str
-        One of `FAMILIES`, with a model behind a colon.
+        One of `FAMILIES`, with a model behind a colon, or the name of a plug-in.
 
     Raises
     ------
     ConfigurationError
         There is no such embedder, no model is named, or it is a model of another kind.
+    PluginError
+        The plug-in cannot be used.
     WeightsMissingError, WeightsCorruptError
         The model is not there, or not described.
     """
     kind, _, named = name.partition(":")
     family = FAMILIES.get(kind)
     if family is None:
-        raise ConfigurationError(f"SEGSEARCH_RECIPE=…+{name}: {kind!r} is none of {', '.join(FAMILIES)}")
+        return _plugged(name, kind)
     model = HubModel.read(_on_hub(kind, named or family.default), setting=f"SEGSEARCH_RECIPE=…+{name}")
     config = model.described()
     found = config.get("model_type")
@@ -151,6 +169,16 @@ def embedder_spec(name: str) -> EmbedderSpec:
     )
 
 
+def _plugged(name: str, kind: str) -> EmbedderSpec:
+    from .plugged import plugged_embedder
+
+    found = plugins.plugin(kind, plugins.EMBEDDERS)
+    if found is None:
+        known = ", ".join([*FAMILIES, *plugins.names(plugins.EMBEDDERS)])
+        raise ConfigurationError(f"SEGSEARCH_RECIPE=…+{name}: {kind!r} is none of {known}")
+    return plugged_embedder(found, name)
+
+
 def _on_hub(kind: str, named: str) -> str:
     """The name on the hub, where timm keeps its models under ``timm/``."""
     return f"timm/{named}" if kind == "timm" and named and "/" not in named else named
@@ -166,8 +194,8 @@ def _build(kind: str, model: HubModel, dim: int, device: str, threads: int | Non
     network = network.float().to(where.torch_device)
     patches = PatchNetwork(model.name, network, tower, entry, where, dim)
     if not FAMILIES[kind].reads_text:
-        return Embedder(patches, None)
-    return Embedder(patches, _text_tower(model, network, where))
+        return PatchEmbedder(patches)
+    return ReadingPatchEmbedder(patches, _text_tower(model, network, where))
 
 
 def _timm(model: HubModel) -> tuple[Any, Any, PatchInput]:

@@ -1,60 +1,57 @@
 """A segmenter and an embedder by their names, ``SEGMENTER+EMBEDDER``: ``lite+dinov2``, ``sam2+siglip2``.
 
-What stands before the plus sign is a recipe whose segments and names are kept; its vectors are not. With a
-vision-language model behind it, words are read by the model's text tower.
+What stands before the plus sign is a segmenter, or a recipe whose segments and names are kept; its vectors are not.
+With a vision-language model behind it, words are read by the model's text tower.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from ..embed.masked_pooling import masked_means
-from ..embed.projection import unit
 from ..errors import ConfigurationError
 from ..models.fingerprint import fingerprint
 from ..models.size import ModelSize
 from ..types import Analysis, RgbImage, Segments, Vectors
-from . import RecipeSpec
-from . import recipe_spec as spec_of
-from .embedders import Embedder, embedder_spec
-from .protocols import Recipe
-
-if TYPE_CHECKING:
-    from ..models.patches import PatchFeatures
+from .embedders import embedder_spec
+from .network import with_own_names
+from .plugged import segmenter_spec
+from .protocols import Embedder, Segmenter, TextEmbedder
+from .specs import RecipeSpec
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PairedFeatures:
     """What the segmenter and the embedder made of one image."""
 
-    own: Any
-    patches: PatchFeatures
+    segmenter: Any
+    embedder: Any
 
 
 @dataclass(frozen=True, slots=True)
 class PairedRecipe:
-    """Segments and names of one recipe, vectors of an embedder.
+    """Segments and names of a segmenter, vectors of an embedder.
 
     Attributes
     ----------
     fingerprint, space : str
-    segmenter : Recipe
+    segmenter : Segmenter
     embedder : Embedder
+    namer : Embedder or None
+        The segmenter where it is a recipe, which names its segments while it embeds them.
     """
 
     fingerprint: str
     space: str
-    segmenter: Recipe
+    segmenter: Segmenter
     embedder: Embedder
+    namer: Embedder | None = None
 
     @property
     def size(self) -> ModelSize:
         """Of both; what is not used of the segmenter is loaded with it."""
-        return self.segmenter.size + ModelSize.of_network(self.embedder.patches.network)
+        return self.segmenter.size + self.embedder.size
 
     @property
     def concurrency(self) -> int:
@@ -68,23 +65,19 @@ class PairedRecipe:
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[PairedFeatures]:
         """Passes of both over a batch."""
-        own = self.segmenter.extract(images)
-        return [PairedFeatures(*pair) for pair in zip(own, self.embedder.patches.extract(images), strict=True)]
+        pairs = zip(self.segmenter.extract(images), self.embedder.extract(images), strict=True)
+        return [PairedFeatures(*pair) for pair in pairs]
 
     def segment(self, image: RgbImage, features: PairedFeatures) -> Segments:
         """The segmenter's segments."""
-        return self.segmenter.segment(image, features.own)
+        return self.segmenter.segment(image, features.segmenter)
 
     def embed(self, image: RgbImage, features: PairedFeatures, segments: Segments) -> Analysis:
-        """The mean of the patches under each mask; the segmenter gives the names."""
-        named = self.segmenter.embed(image, features.own, segments)
-        cells = features.patches.cells
-        return replace(
-            named,
-            vectors=unit(masked_means(named.segments, [cells])[0]),
-            photo_vector=unit(features.patches.whole),
-            fallback=None if len(segments) else unit(cells.mean(axis=(0, 1))),
-        )
+        """The embedder's vectors; names are the segmenter's, and the embedder's where the segmenter has none."""
+        if self.namer is not None:
+            segments = self.namer.embed(image, features.segmenter, segments).segments
+        found = self.embedder.embed(image, features.embedder, segments)
+        return replace(found, segments=with_own_names(found.segments, segments)) if segments.labels else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +85,10 @@ class ReadingPairedRecipe(PairedRecipe):
     """One whose embedder reads text."""
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        """Texts in the space of the segments, (N, D), of unit length.
-
-        Parameters
-        ----------
-        texts : sequence of str
-            What is behind the tower's context length is not read.
-        """
-        if self.embedder.text is None or not texts:
-            return np.zeros((0, self.embedder.patches.dim), np.float32)
-        return self.embedder.text.embed_texts(texts)
+        """Texts in the space of the segments, (N, D), of unit length."""
+        if not isinstance(self.embedder, TextEmbedder):
+            raise TypeError(f"the embedder of {self.fingerprint} reads no text")
+        return self.embedder.embed_texts(texts)
 
 
 def recipe_spec(name: str) -> RecipeSpec:
@@ -111,16 +98,21 @@ def recipe_spec(name: str) -> RecipeSpec:
     ------
     ConfigurationError
         One of the two is not there, or what is before the plus is no segmenter of its own.
+    PluginError
+        A plug-in cannot be used.
     """
     first, _, second = name.partition("+")
     if first == "lite-crops":
         raise ConfigurationError(f"SEGSEARCH_RECIPE={name}: lite-crops is lite with other vectors; use lite+{second}")
-    segmenter, embedder = spec_of(first), embedder_spec(second)
+    segmenter, embedder = segmenter_spec(first), embedder_spec(second)
     print_ = fingerprint(f"{first.partition(':')[0]}+{embedder.family}-1", segmenter.fingerprint, embedder.space)
 
     def built(device: str, threads: int | None) -> PairedRecipe:
         loaded = embedder.build(device, threads)  # first, for it is the one that may be missing
         kind = ReadingPairedRecipe if embedder.reads_text else PairedRecipe
+        if isinstance(segmenter, RecipeSpec):
+            recipe = segmenter.build(device, threads)
+            return kind(print_, embedder.space, recipe, loaded, recipe)
         return kind(print_, embedder.space, segmenter.build(device, threads), loaded)
 
     return RecipeSpec(

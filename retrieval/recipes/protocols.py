@@ -12,21 +12,15 @@ from ..models.size import ModelSize
 from ..types import Analysis, RgbImage, Segments, Vectors
 
 
-class Recipe(Protocol):
-    """A segmenter and an embedder that share the passes of a network.
+class Segmenter(Protocol):
+    """Cuts images into segments, in two steps: `extract` fills the device with a batch, `segment` is work of one core.
 
-    The three steps are apart so that an ingest can overlap them: `extract` fills the device with a batch, `segment` is
-    work of one processor core, `embed` finishes. What `extract` returns for an image is the recipe's own value.
+    What `extract` returns for an image is the segmenter's own value.
     """
 
     @property
-    def fingerprint(self) -> str:
-        """Algorithm, weights and parameters of the whole recipe."""
-        ...
-
-    @property
-    def space(self) -> str:
-        """Of what makes the vectors alone; vectors of two spaces are never compared."""
+    def size(self) -> ModelSize:
+        """Of all that it loads: networks and fitted files."""
         ...
 
     @property
@@ -39,6 +33,18 @@ class Recipe(Protocol):
         """How many calls of `extract` are best run at once, each from a thread of its own."""
         ...
 
+    def extract(self, images: Sequence[RgbImage]) -> Sequence[Any]:
+        """Run the network over a batch; one value an image, independent of the rest of the batch."""
+        ...
+
+    def segment(self, image: RgbImage, features: Any) -> Segments:
+        """Segment one image, an image of one colour into nothing; releases the interpreter's lock while it computes."""
+        ...
+
+
+class Embedder(Protocol):
+    """Gives segments vectors, in two steps as `Segmenter` has them."""
+
     @property
     def size(self) -> ModelSize:
         """Of all that it loads: networks and fitted files."""
@@ -48,12 +54,25 @@ class Recipe(Protocol):
         """Run the network over a batch; one value an image, independent of the rest of the batch."""
         ...
 
-    def segment(self, image: RgbImage, features: Any) -> Segments:
-        """Segment one image; releases the interpreter's lock while it computes."""
+    def embed(self, image: RgbImage, features: Any, segments: Segments) -> Analysis:
+        """Give each segment and the whole photo a vector of unit length; without segments also a `fallback`."""
         ...
 
-    def embed(self, image: RgbImage, features: Any, segments: Segments) -> Analysis:
-        """Give each segment and the whole photo a vector of unit length."""
+
+class Recipe(Segmenter, Embedder, Protocol):
+    """A segmenter and an embedder that share the passes of a network.
+
+    The three steps are apart so that an ingest can overlap them: `extract` runs once for both, `embed` finishes.
+    """
+
+    @property
+    def fingerprint(self) -> str:
+        """Algorithm, weights and parameters of the whole recipe."""
+        ...
+
+    @property
+    def space(self) -> str:
+        """Of what makes the vectors alone; vectors of two spaces are never compared."""
         ...
 
 

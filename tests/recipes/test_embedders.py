@@ -336,7 +336,7 @@ class TestPaired:
         assert isinstance(recipe, ReadingPairedRecipe)
         image = photo(3, (448, 448))
         (features,) = recipe.extract([image])
-        cells = features.patches.cells
+        cells = features.embedder.cells
         side = cells.shape[0]
         atoms = np.zeros((16 * side, 16 * side), np.int32)
         atoms[: 16 * 5, : 16 * 7] = 1
@@ -347,7 +347,7 @@ class TestPaired:
         part = cells[:5, :7].mean(axis=(0, 1))
         assert float(found.vectors[0] @ part) / np.linalg.norm(part) > 0.98, "but for the interpolation at its border"
         np.testing.assert_allclose(
-            found.photo_vector, features.patches.whole / np.linalg.norm(features.patches.whole), atol=1e-5
+            found.photo_vector, features.embedder.whole / np.linalg.norm(features.embedder.whole), atol=1e-5
         )
 
     def test_names_are_those_of_the_segmenter(self, weights: Path) -> None:
