@@ -28,8 +28,8 @@ import click
 import psutil
 
 from indexer.bench.results import OUT, report
-from indexer.publish import verify
 from indexer.report import IngestReport, Tally
+from indexer.verify import verify
 from indexer.worker import Worker, ingest
 from retrieval.assembly import Assembly
 from retrieval.settings import Settings

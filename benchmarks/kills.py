@@ -26,7 +26,8 @@ from typing import Any
 import click
 
 from indexer.bench.results import OUT, report
-from indexer.publish import Publisher, verify
+from indexer.publish import Publisher
+from indexer.verify import verify
 from retrieval.assembly import Assembly
 from retrieval.catalog.ingest_queue import GIVEN_UP
 from retrieval.settings import Settings

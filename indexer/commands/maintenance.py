@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def verify(settings: Settings) -> None:
     """Check the index against the catalogue, and list unused files. Exits with 1 if something is wrong."""
     from ..clean import waste
-    from ..publish import verify as check
+    from ..verify import verify as check
 
     assembly = open_assembly(settings)
     faults = check(assembly)

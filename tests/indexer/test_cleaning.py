@@ -19,7 +19,7 @@ from indexer import clean as cleaning
 from indexer import upkeep
 from indexer.commands.maintenance import clean, verify
 from indexer.commands.search import search
-from indexer.publish import verify as faults_of
+from indexer.verify import verify as faults_of
 from indexer.worker import Worker
 from retrieval.catalog import judgements
 from retrieval.catalog import query_store as queries

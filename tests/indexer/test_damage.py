@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 from toys import Ingested, close
 
-from indexer.publish import Publisher, rebuild, verify
+from indexer.publish import Publisher, rebuild
+from indexer.verify import verify
 from retrieval.assembly import Assembly
 from retrieval.errors import RetrievalError
 from retrieval.query.request import Ref, SearchRequest

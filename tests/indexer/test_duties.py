@@ -16,9 +16,10 @@ from toys import Ingested, Pictures
 from indexer import scan as discover
 from indexer import upkeep
 from indexer.commands.search import status
-from indexer.publish import Publisher, rebuild, verify
+from indexer.publish import Publisher, rebuild
 from indexer.report import Tally
 from indexer.scan import register_files
+from indexer.verify import verify
 from indexer.worker import Worker, ingest
 from retrieval.assembly import Assembly
 from retrieval.learning import discovery

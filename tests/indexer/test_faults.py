@@ -21,9 +21,9 @@ from indexer import scan as discover
 from indexer import upkeep
 from indexer import worker as worker_module
 from indexer.commands.ingest import cancel, pause, resume
-from indexer.publish import verify
 from indexer.report import Tally
 from indexer.scan import register_files
+from indexer.verify import verify
 from indexer.worker import Worker, ingest
 from retrieval.assembly import Assembly
 from retrieval.catalog.dialects import sqlite

@@ -14,9 +14,9 @@ import pytest
 from toys import Ingested, Pictures
 
 from indexer import worker as module
-from indexer.publish import verify
 from indexer.report import OUTCOMES, Failure, IngestReport, Tally
 from indexer.scan import register_files
+from indexer.verify import verify
 from indexer.worker import Worker, ingest
 from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError

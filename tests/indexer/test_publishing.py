@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import text
 from toys import Ingested, Pictures
 
-from indexer.publish import Publisher, rebuild, verify
+from indexer.publish import Publisher, rebuild
+from indexer.verify import verify
 from retrieval.assembly import Assembly
 from retrieval.catalog import open_sessions
 from retrieval.errors import CatalogError, IndexFileError, IndexLockedError, IndexMismatchError

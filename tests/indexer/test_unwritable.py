@@ -16,9 +16,10 @@ from test_damage import run
 from toys import Ingested, Pictures, close
 
 from indexer import worker as worker_module
-from indexer.publish import rebuild, verify
+from indexer.publish import rebuild
 from indexer.report import Tally
 from indexer.scan import register_files
+from indexer.verify import verify
 from indexer.worker import Worker, work_forever
 from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError

@@ -1,0 +1,60 @@
+"""Whether the index holds what the catalogue does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from retrieval.assembly import Assembly
+from retrieval.errors import IndexFileError
+from retrieval.index.files import CURE, IndexFiles
+from retrieval.index.shards import Shard
+from retrieval.index.sources import Source, photos_of, segments_of
+from retrieval.types import Ids
+
+SAMPLE = 200
+"""Vectors that are compared one by one."""
+
+
+def verify(assembly: Assembly) -> list[str]:
+    """Check the index files against the catalogue; returns what is wrong, with its cure."""
+    name = assembly.recipe_spec.space
+    pairs: tuple[tuple[str, IndexFiles, Source], ...] = (
+        ("segments", assembly.segment_files, segments_of(assembly.catalog, name)),
+        ("photos", assembly.photo_files, photos_of(assembly.catalog, name)),
+    )
+    return [f"{kind}: {fault}" for kind, files, source in pairs for fault in _faults(files, source, name)]
+
+
+def _faults(files: IndexFiles, source: Source, fingerprint: str) -> Iterator[str]:
+    try:
+        _, parts = files.load(fingerprint)
+        damaged = files.check()
+    except IndexFileError as error:
+        yield str(error)
+        return
+    if damaged:
+        yield damaged
+        return
+    held = np.concatenate([np.zeros(0, np.int64), *(part.ids[part.alive()] for part in parts)])
+    wanted, image_ids = source.image_ids()
+    missing, extra = np.setdiff1d(wanted, held), np.setdiff1d(held, wanted)
+    if len(missing):
+        yield f"{len(missing)} are not in the index files yet: {CURE}, or start a worker"
+    if len(extra):
+        yield f"{len(extra)} were deleted but are still in the index files: {CURE}"
+    if len(held) != len(np.unique(held)):
+        yield f"some are in the index files twice: {CURE}"
+    for part in parts:
+        yield from _faults_of(part, source, wanted, image_ids)
+
+
+def _faults_of(part: Shard, source: Source, wanted: Ids, image_ids: Ids) -> Iterator[str]:
+    """Owners of all, and a sample of vectors."""
+    common = np.intersect1d(wanted, part.ids[part.alive()])
+    if (part.image_ids_of(common) != image_ids[np.searchsorted(wanted, common)]).any():
+        yield f"{part.name} disagrees with the catalogue about image ids: {CURE}"
+    sample = np.random.default_rng(0).choice(common, min(SAMPLE, len(common)), replace=False)
+    if len(sample) and not part.fits(source.some(np.sort(sample))):
+        yield f"{part.name} disagrees with the catalogue about vectors: {CURE}"
