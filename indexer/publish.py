@@ -6,7 +6,7 @@ import logging
 from contextlib import ExitStack
 
 from retrieval.assembly import Assembly
-from retrieval.errors import IndexFileError, IndexLockedError
+from retrieval.errors import ConfigurationError, IndexFileError, IndexLockedError
 from retrieval.index.files import RECALL, IndexFiles
 from retrieval.index.following import CatalogFollower
 
@@ -66,12 +66,29 @@ def rebuild(assembly: Assembly, recall: float | None = None) -> dict[str, int]:
     ------
     IndexLockedError
         Another process is writing them: stop the worker first.
+    ConfigurationError
+        A recall is given for an index that is not tuned to one.
     """
+    if not assembly.has_local_index:
+        return _refilled(assembly, recall)
     published = assembly.published()
     with ExitStack() as locks:
         for each in published.values():
             locks.enter_context(each.files.writing())
         sizes = {name: each.rebuild(recall or _recall_of(each.files)) for name, each in published.items()}
+    assembly.duties.succeeded(PUBLISH)
+    return sizes
+
+
+def _refilled(assembly: Assembly, recall: float | None) -> dict[str, int]:
+    """As `rebuild`, of an index that another package brings: it is emptied first."""
+    if recall is not None:
+        raise ConfigurationError(f"--recall is for the local index, and SEGSEARCH_INDEX={assembly.settings.index}")
+    followed = {
+        "segments": assembly.followed_segments(is_worker=True),
+        "photos": assembly.followed_photos(is_worker=True),
+    }
+    sizes = {name: each.rebuild() for name, each in followed.items()}
     assembly.duties.succeeded(PUBLISH)
     return sizes
 

@@ -18,7 +18,10 @@ SAMPLE = 200
 
 
 def verify(assembly: Assembly) -> list[str]:
-    """Check the index files against the catalogue; returns what is wrong, with its cure."""
+    """Check the index against the catalogue; returns what is wrong, with its cure."""
+    if not assembly.has_local_index:
+        followed = (("segments", assembly.followed_segments()), ("photos", assembly.followed_photos()))
+        return [f"{kind}: {fault}: {CURE}" for kind, follower in followed for fault in follower.faults()]
     name = assembly.recipe_spec.space
     pairs: tuple[tuple[str, IndexFiles, Source], ...] = (
         ("segments", assembly.segment_files, segments_of(assembly.catalog, name)),

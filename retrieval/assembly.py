@@ -23,9 +23,9 @@ from .catalog import (
 )
 from .errors import ConfigurationError
 from .images.decoder_pool import DecoderPool
+from .index.backends import LOCAL, IndexConfig, open_index
 from .index.files import IndexFiles
 from .index.following import CatalogFollower
-from .index.local import LocalIndex
 from .index.published import PublishedShards
 from .index.replicas import gpu_of
 from .index.sources import Source, photos_of, segments_of
@@ -198,18 +198,26 @@ class Assembly(Home):
         is_worker : bool
             Whether this process enters photos.
         """
-        space, source = self.recipe_spec.space, self._segment_source
-        index = LocalIndex(self.segment_files, source, space, self.recipe_spec.segment_dim, gpu=gpu)
-        return CatalogFollower(index, source, self.catalog, space, is_worker=is_worker)
+        return self._followed("segments", self._segment_source, self.recipe_spec.segment_dim, gpu, is_worker)
 
     def followed_photos(self, *, is_worker: bool = False) -> CatalogFollower:
         """The index of whole photos, and what keeps it in step with the catalogue."""
-        space, source = self.recipe_spec.space, self._photo_source
-        index = LocalIndex(self.photo_files, source, space, self.recipe_spec.photo_dim)
+        return self._followed("photos", self._photo_source, self.recipe_spec.photo_dim, None, is_worker)
+
+    def _followed(self, name: str, source: Source, dim: int, gpu: int | None, is_worker: bool) -> CatalogFollower:
+        space = self.recipe_spec.space
+        folder = self._index_dir / (name if self.has_local_index else f"{name}-{self.settings.index}")
+        config = IndexConfig(name=name, space=space, dim=dim, folder=folder, source=source, gpu=gpu)
+        index = open_index(self.settings.index, config)
         return CatalogFollower(index, source, self.catalog, space, is_worker=is_worker)
 
+    @property
+    def has_local_index(self) -> bool:
+        """Whether the vectors are held by the index of this project, which has files to be written and checked."""
+        return self.settings.index == LOCAL
+
     def published(self) -> dict[str, PublishedShards]:
-        """What is written of both indexes, none of it opened."""
+        """What is written of both indexes, none of it opened; of a local index only."""
         spec = self.recipe_spec
         return {
             "segments": PublishedShards(self.segment_files, self._segment_source, spec.space, spec.segment_dim),

@@ -7,6 +7,7 @@ SEGSEARCH_HOME         ``./var``                where the catalogue, index and u
 SEGSEARCH_DATABASE_URL ``HOME/catalog.db``      SQLAlchemy URL of another SQLite file
 SEGSEARCH_DEVICE       ``auto``                 ``auto``, ``cpu``, ``cuda`` or ``cuda:N``
 SEGSEARCH_RECIPE       ``lite``                 which recipe segments and embeds (``retrieval/recipes/``)
+SEGSEARCH_INDEX        ``local``                which index holds the vectors (``retrieval/index/backends.py``)
 SEGSEARCH_MIN_FREE     ``1G``                   no photos are accepted while the disk of HOME has less free space
 SEGSEARCH_QUOTA        not set                  no photos are accepted while HOME is larger; ``500M``, ``20G``
 SEGSEARCH_WEIGHTS      not set                  folder of weights for recipes that would download theirs; read in
@@ -43,6 +44,8 @@ class Settings:
         ``auto`` takes the first CUDA device if there is one.
     recipe : str
         Name of the recipe.
+    index : str
+        Name of the index that holds the vectors.
     min_free, quota : int
         Bytes to keep free on the disk of `home`, and the most that `home` may hold; no limit if zero.
     """
@@ -51,6 +54,7 @@ class Settings:
     database_url: str
     device: str = "auto"
     recipe: str = "lite"
+    index: str = "local"
     min_free: int = 0
     quota: int = 0
 
@@ -67,6 +71,7 @@ class Settings:
         home = Path(environ.get("SEGSEARCH_HOME") or "var").expanduser().absolute()
         device = environ.get("SEGSEARCH_DEVICE") or "auto"
         recipe = environ.get("SEGSEARCH_RECIPE") or "lite"
+        index = environ.get("SEGSEARCH_INDEX") or "local"
         url = environ.get("SEGSEARCH_DATABASE_URL") or _sqlite_url(home)
         sizes = {"SEGSEARCH_MIN_FREE": environ.get("SEGSEARCH_MIN_FREE") or MIN_FREE}
         sizes["SEGSEARCH_QUOTA"] = environ.get("SEGSEARCH_QUOTA") or "0"
@@ -91,6 +96,7 @@ class Settings:
             database_url=url,
             device=device,
             recipe=recipe,
+            index=index,
             min_free=limits["SEGSEARCH_MIN_FREE"] or 0,
             quota=limits["SEGSEARCH_QUOTA"] or 0,
         )

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.assembly import Assembly
-from retrieval.errors import ConfigurationError
 from retrieval.index.inverted import InvertedIndex
 from retrieval.index.local import LocalIndex
 from retrieval.index.shards import DEEPER
@@ -85,7 +84,7 @@ def _searches(assembly: Assembly, engine: SearchEngine, keys: list[int]) -> dict
     found = assembly.catalog.vectors.of_segments(sorted(set(keys)))
     vectors = {key: vector[None] for key, vector in zip(found.ids.tolist(), found.vectors, strict=True)}
     if not isinstance(engine.segments, LocalIndex):
-        raise ConfigurationError("bench measures the local index: unset SEGSEARCH_INDEX")
+        raise TypeError("an assembly in a home of its own has the local index")
     (part,) = engine.segments.shards
     exact = _exact(assembly, engine.segments.stats().count)
     truth = np.concatenate([exact.search(vectors[key], TOP)[1] for key in keys]) + 1

@@ -61,7 +61,9 @@ def bench_serving(settings: Settings, keys: list[int]) -> dict[str, Any]:
 @contextmanager
 def _server(settings: Settings) -> Iterator[tuple[str, psutil.Process, float]]:
     """Address, process, and seconds until it listened."""
-    environment = own_environment(SEGSEARCH_HOME=str(settings.home), SEGSEARCH_RECIPE=settings.recipe)
+    environment = own_environment(
+        SEGSEARCH_HOME=str(settings.home), SEGSEARCH_RECIPE=settings.recipe, SEGSEARCH_INDEX=settings.index
+    )
     command = own_command("serve", "--no-worker", "--port", "0")
     started = time.perf_counter()
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:

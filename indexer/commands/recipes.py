@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import click
 
 from retrieval.errors import RetrievalError
-from retrieval.plugins import EMBEDDERS, RECIPES, SEGMENTERS, Plugin, fault_of, plugins
+from retrieval.plugins import EMBEDDERS, INDEXES, RECIPES, SEGMENTERS, Plugin, fault_of, plugins
 from retrieval.processes.tables import Console, Table
 from retrieval.processes.terminal import echo_json
 from retrieval.settings import Settings
@@ -28,11 +28,11 @@ class Part:
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Build every plug-in and try it on a small picture.")
+@click.option("--check", is_flag=True, help="Load every plug-in; try segmenters and embedders on a small picture.")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def recipes(settings: Settings, check: bool, as_json: bool) -> None:
-    """List recipes, segmenters and embedders, plug-ins among them; exits with 1 if a plug-in cannot be used."""
+    """List recipes, segmenters, embedders and indexes, of plug-ins, too; exits with 1 if a plug-in cannot be used."""
     found = list(_parts(settings, check=check))
     if as_json:
         echo_json({"parts": [asdict(each) for each in found]})
@@ -45,12 +45,14 @@ def recipes(settings: Settings, check: bool, as_json: bool) -> None:
 
 
 def _parts(settings: Settings, *, check: bool) -> Iterator[Part]:
+    from retrieval.index import backends
     from retrieval.recipes import NAMES
     from retrieval.recipes.embedders import FAMILIES
 
     for kind, built_in, groups in (
         ("recipe", tuple(NAMES), (RECIPES, SEGMENTERS)),
         ("embedder", tuple(FAMILIES), (EMBEDDERS,)),
+        ("index", backends.NAMES, (INDEXES,)),
     ):
         yield from (Part(kind, name, OWN) for name in built_in)
         for each in (each for group in groups for each in plugins(group)):
@@ -66,7 +68,9 @@ def _tried(each: Plugin, settings: Settings) -> str | None:
     from retrieval.recipes.embedders import embedder_spec
 
     try:
-        if each.entry.group == EMBEDDERS:
+        if each.entry.group == INDEXES:
+            each.load()
+        elif each.entry.group == EMBEDDERS:
             embedder_spec(each.name).build(settings.device, None)
         else:
             load(each.name, settings.device)

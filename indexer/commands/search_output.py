@@ -259,18 +259,7 @@ def print_status(assembly: Assembly, *, as_json: bool) -> None:
         },
         "segments": assembly.catalog.vectors.contents(assembly.recipe_spec.space).segments,
     }
-    try:
-        manifest = assembly.segment_files.manifest()
-        kinds = [f"{part.count} {_kind(part.tuning)}" for part in manifest.parts]
-        found["index"] = {
-            "segments": manifest.count,
-            "written_at": manifest.written_at,
-            "bytes": manifest.bytes,
-            "recall_target": manifest.recall,
-            "parts": kinds,
-        }
-    except IndexFileError as error:
-        found["index"] = {"error": str(error)}
+    found["index"] = _index_status(assembly)
     duties = assembly.duties.records()
     found["duties"] = [asdict(each) for each in duties]
     found["analyzer_up"] = RemoteAnalyzer(assembly.settings.analyzers_dir).is_up()
@@ -286,6 +275,23 @@ def print_status(assembly: Assembly, *, as_json: bool) -> None:
         text = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
         table.add_row(name.replace("_", " "), text)
     Console().print(table)
+
+
+def _index_status(assembly: Assembly) -> dict[str, Any]:
+    """What is written of the index of segments, or how much another package's index holds."""
+    if not assembly.has_local_index:
+        return {"name": assembly.settings.index, "segments": assembly.followed_segments().index.stats().count}
+    try:
+        manifest = assembly.segment_files.manifest()
+    except IndexFileError as error:
+        return {"error": str(error)}
+    return {
+        "segments": manifest.count,
+        "written_at": manifest.written_at,
+        "bytes": manifest.bytes,
+        "recall_target": manifest.recall,
+        "parts": [f"{part.count} {_kind(part.tuning)}" for part in manifest.parts],
+    }
 
 
 def _kind(tuning: Tuning | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -10,7 +11,11 @@ from ..catalog import Catalog
 from ..catalog.records import Contents, VectorBatch
 from .protocols import SegmentIndex
 from .published import AT_ONCE
+from .shards import ALIKE
 from .sources import Source, check_length
+
+CHECKED = 200
+"""Vectors that are compared one by one."""
 
 
 class CatalogFollower:
@@ -69,6 +74,39 @@ class CatalogFollower:
             self._contents, self._stamp = contents, stamp
             return True
 
+    def rebuild(self) -> int:
+        """Empty the index, and fill and flush it anew from the catalogue; returns how many entries it has.
+
+        Raises
+        ------
+        IndexMismatchError
+            The catalogue's vectors have another length than the index takes.
+        IndexLockedError, IndexFileError
+            It cannot be written.
+        """
+        with self._refreshing:
+            self.index.delete(self.index.ids_of_images(self.index.image_counts()[0]))
+            self._compare()
+            self.index.flush()
+            self._contents = self._stamp = None
+            return self.index.stats().count
+
+    def faults(self) -> Iterator[str]:
+        """What of the index is not as the catalogue has it; reads all ids, and a sample of vectors."""
+        wanted, image_ids = self._source.image_ids()
+        owners, count = self.index.image_ids_of(wanted), self.index.stats().count
+        missing = int((owners < 0).sum())
+        if missing:
+            yield f"{missing} are not in the index yet"
+        if count > len(wanted) - missing:
+            yield f"{count - len(wanted) + missing} were deleted and are still in the index"
+        if ((owners != image_ids) & (owners >= 0)).any():
+            yield "the index has other image_ids than the catalogue"
+        ids = np.sort(np.random.default_rng(0).permutation(wanted[owners >= 0])[:CHECKED])
+        stored = self._source.some(ids)
+        if len(stored) and ((self.index.get(stored.ids) * stored.vectors).sum(axis=1) < ALIKE).any():
+            yield "the index has other vectors than the catalogue"
+
     def _follow(self, contents: Contents) -> None:
         self._take_new()
         is_first, total = self._contents is None, self._source.total(contents)
@@ -102,8 +140,9 @@ class CatalogFollower:
         have = self.index.ids_of_images(differing)
         self.index.delete(np.setdiff1d(have, wanted, assume_unique=True))
         missing = np.setdiff1d(wanted, have, assume_unique=True)
-        if len(missing) and len(batch := self._source.some(missing)):
-            self._upsert([batch])
+        for start in range(0, len(missing), AT_ONCE):
+            if len(batch := self._source.some(missing[start : start + AT_ONCE])):
+                self._upsert([batch])
 
     def _upsert(self, batches: list[VectorBatch]) -> None:
         ids, image_ids, vectors = (

@@ -27,6 +27,7 @@ from retrieval.index import inverted, merging
 from retrieval.index import ranking as rank
 from retrieval.index.exact import ExactIndex
 from retrieval.index.following import CatalogFollower
+from retrieval.index.sources import segments_of
 from retrieval.types import Ids
 
 X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
@@ -116,6 +117,23 @@ class TestFollowing:
         assert live.lag == 0, "it was not looked yet"
         live.refresh()
         assert (live.index.stats().count, live.lag) == (2, 0)
+
+
+def test_an_index_that_processes_share_is_changed_by_the_worker_alone(toys: ToyLibrary) -> None:
+    index, source = toys.followed_segments().index, segments_of(toys.catalog, toys.recipe)
+    index.is_shared = True
+    reader = CatalogFollower(index, source, toys.catalog, toys.recipe)
+    writer = CatalogFollower(index, source, toys.catalog, toys.recipe, is_worker=True)
+    photo = toys.add(analysis([X, Y]))
+    assert reader.refresh()
+    assert (index.stats().count, reader.lag) == (0, 2)
+    assert writer.refresh()
+    assert (index.stats().count, reader.lag, writer.lag) == (2, 0, 0)
+    toys.catalog.delete(photo)
+    assert reader.refresh()
+    assert index.stats().count == 2
+    assert writer.refresh()
+    assert index.stats().count == 0
 
 
 class TestWholePhotos:

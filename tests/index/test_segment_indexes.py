@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from toys import random_units
 from retrieval.catalog.records import VectorBatch
 from retrieval.errors import IndexLockedError
 from retrieval.index import merging
+from retrieval.index.backends import IndexConfig
 from retrieval.index.files import IndexFiles
 from retrieval.index.local import LocalIndex
 from retrieval.index.protocols import IndexStats, SegmentIndex
@@ -116,20 +118,34 @@ def local(tmp_path: Path) -> Case:
     return Case(opened(), entries, opened)
 
 
+def plain(tmp_path: Path) -> Case:
+    """The index of the plug-in that the tests bring."""
+    path = Path(__file__).parents[1] / "plugins" / "plain" / "segsearch_plain.py"
+    open_index = runpy.run_path(str(path))["open_index"]
+    entries = Entries()
+
+    def opened() -> SegmentIndex:
+        config = IndexConfig(name="segments", space="toy:1", dim=DIM, folder=tmp_path, source=entries.source())
+        found: SegmentIndex = open_index(config)
+        return found
+
+    return Case(opened(), entries, opened)
+
+
 STATES = {
     "LocalIndex, in memory": lambda case: None,
     "LocalIndex, written": lambda case: case.index.flush(),
     "LocalIndex, opened": lambda case: (case.index.flush(), setattr(case, "index", case.reopened())),
 }
-CODES = "LocalIndex, of short codes"
+CODES, PLUGIN = "LocalIndex, of short codes", "of a plug-in"
 
 
-@pytest.fixture(params=[*STATES, CODES])
+@pytest.fixture(params=[*STATES, CODES, PLUGIN])
 def empty(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
     """An index of nothing."""
     if request.param == CODES:
         monkeypatch.setattr(merging, "EXACT_UP_TO", 100)
-    return local(tmp_path)
+    return plain(tmp_path) if request.param == PLUGIN else local(tmp_path)
 
 
 @pytest.fixture
@@ -356,6 +372,8 @@ class TestFlushing:
 
     def test_one_writer_at_a_time(self, case: Case) -> None:
         index: Any = case.index
+        if not isinstance(index, LocalIndex):
+            pytest.skip("only the local index has files that are locked")
         with index.files.writing(), pytest.raises(IndexLockedError, match="wait for it or stop it"):
             index.flush()
         index.flush()

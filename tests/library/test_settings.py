@@ -18,6 +18,7 @@ def test_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         database_url=f"sqlite:///{tmp_path}/var/catalog.db",
         device="auto",
         recipe="lite",
+        index="local",
         min_free=1024**3,
     )
     assert not settings.home.exists(), "reading settings writes nothing"
@@ -30,16 +31,19 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
             "SEGSEARCH_DATABASE_URL": "postgresql://u:p@host/db",
             "SEGSEARCH_DEVICE": "cuda:1",
             "SEGSEARCH_RECIPE": "grid",
+            "SEGSEARCH_INDEX": "elsewhere",
             "SEGSEARCH_MIN_FREE": "1.5g",
             "SEGSEARCH_QUOTA": "20 GiB",
         }
     )
     url, limits = "postgresql://u:p@host/db", {"min_free": 3 << 29, "quota": 20 << 30}
-    assert settings == Settings(home=tmp_path, database_url=url, device="cuda:1", recipe="grid", **limits)
+    assert settings == Settings(
+        home=tmp_path, database_url=url, device="cuda:1", recipe="grid", index="elsewhere", **limits
+    )
 
 
 def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path) -> None:
-    names = ("SEGSEARCH_HOME", "SEGSEARCH_DATABASE_URL", "SEGSEARCH_DEVICE", "SEGSEARCH_RECIPE")
+    names = ("SEGSEARCH_HOME", "SEGSEARCH_DATABASE_URL", "SEGSEARCH_DEVICE", "SEGSEARCH_RECIPE", "SEGSEARCH_INDEX")
     assert Settings.from_env(dict.fromkeys(names, "")) == Settings.from_env({})
 
 

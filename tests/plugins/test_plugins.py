@@ -8,18 +8,24 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from toys import Pictures
+from toys import Ingested, Pictures, close
 
+from indexer.publish import rebuild
+from indexer.verify import verify
 from retrieval import plugins
+from retrieval.assembly import Assembly
+from retrieval.catalog.records import VectorBatch
 from retrieval.errors import ConfigurationError, PluginError
 from retrieval.recipes import NAMES, recipe_spec
 from retrieval.recipes.embedders import FAMILIES, embedder_spec
+from retrieval.settings import Settings
 from segsearch.cli import cli
 
 HERE = Path(__file__).parent
@@ -31,17 +37,23 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the wheel of the plug-in is installed."""
+    """Where the wheels of the plug-ins are installed."""
     pytest.importorskip("hatchling", reason="hatchling is in the group dev: run `make setup`")
-    folder = tmp_path_factory.mktemp("plugin")
-    shutil.copytree(HERE / "stripes", folder / "source")
+    folder = tmp_path_factory.mktemp("plugins")
+    for name in ("stripes", "plain"):
+        install_wheel(HERE / name, folder / name, folder / "site")
+    return folder / "site"
+
+
+def install_wheel(source: Path, folder: Path, site: Path) -> None:
+    """Build a wheel of a package, and install it."""
+    shutil.copytree(source, folder / "source")
     for command in (
         ["hatchling", "build", "--target", "wheel", "--directory", str(folder)],
-        ["pip", "install", "--quiet", "--no-index", "--no-deps", "--target", str(folder / "site"), "WHEEL"],
+        ["pip", "install", "--quiet", "--no-index", "--no-deps", "--target", str(site), "WHEEL"],
     ):
         command = [str(next(folder.glob("*.whl"))) if each == "WHEEL" else each for each in command]
         subprocess.run([sys.executable, "-m", *command], cwd=folder / "source", check=True, capture_output=True)
-    return folder / "site"
 
 
 @pytest.fixture
@@ -83,6 +95,18 @@ class TestInstalled:
         assert results[0]["score"] == pytest.approx(1, abs=0.02)
         assert len({result["image_id"] for result in results}) == 3
 
+    def test_vectors_are_held_by_an_index_of_another_package(self, run: Run, pictures: Pictures) -> None:
+        photos, index = [pictures(seed=seed) for seed in range(3)], {"SEGSEARCH_INDEX": "plain"}
+        entered = run("ingest", str(pictures.folder), "--json", **index)
+        assert entered.returncode == 0, entered.stderr
+        home = pictures.folder.parent / "grid"
+        assert len(list(home.glob("index/*/*/plain.npz"))) == 2
+        assert not list(home.glob("index/*/*/manifest.json"))
+        assert json.loads(run("status", "--json", **index).stdout)["index"] == {"name": "plain", "segments": 75}
+        shutil.copy(photos[1], pictures.folder.parent / "query.png")
+        found = run("search", "--image", "query.png", "--at", "20,30", "--json", **index)
+        assert Path(json.loads(found.stdout)["results"][0]["path"]).name == photos[1].name, found.stderr
+
     def test_they_are_listed_with_the_package_that_brings_them(self, run: Run) -> None:
         told = run("recipes", "--json")
         assert told.returncode == 0, told.stderr
@@ -91,6 +115,8 @@ class TestInstalled:
             ("recipe", "lite", "SegSearch"),
             ("segmenter", "stripes", "segsearch-stripes 0.1"),
             ("embedder", "tones", "segsearch-stripes 0.1"),
+            ("index", "local", "SegSearch"),
+            ("index", "plain", "segsearch-plain 0.1"),
         }
         assert {each["fault"] for each in parts} == {None}
         assert "segsearch-stripes 0.1" in run("recipes", COLUMNS="200").stdout
@@ -327,6 +353,71 @@ class TestFaults:
         assert name not in plugins.names(plugins.RECIPES)
         listed = CliRunner().invoke(cli, ["recipes", "--json"])
         assert "cannot be asked for: odd 2.0 has to name it" in listed.stdout
+
+
+INDEX = """
+class Index:
+    is_shared, dim = False, 6
+    search = get = image_ids_of = ids_of_images = image_counts = sample = stats = upsert = delete = refresh = flush = None
+def index(config):
+    return Index()
+"""
+
+
+class TestIndexes:
+    @pytest.fixture
+    def elsewhere(self, settings: Settings, assembly: Assembly) -> Assembly:
+        """An installation whose index another package brings."""
+        return Assembly(replace(settings, index="elsewhere"))
+
+    @pytest.mark.parametrize(
+        ("code", "message"),
+        [
+            ("import nothing_of_this_name", "cannot be imported"),
+            ("def index(config): raise OSError('no server')", r"cannot be opened \(OSError: no server"),
+            ("del Index.upsert, Index.get", "lacks get, upsert"),
+            ("Index.dim = 7", "takes vectors of length 7, and was opened for 6"),
+        ],
+    )
+    def test_what_cannot_be_used_is_told_with_its_package(
+        self, install: Install, elsewhere: Assembly, code: str, message: str
+    ) -> None:
+        install("spoilt-part", INDEX + code, indexes={"elsewhere": "index"})
+        with pytest.raises(PluginError, match=f"the index 'elsewhere' of spoilt-part 2.0 {message}"):
+            elsewhere.followed_segments()
+        close(elsewhere)
+
+    def test_an_unknown_one(self, install: Install, elsewhere: Assembly) -> None:
+        install("other-part", INDEX, indexes={"other": "index"})
+        with pytest.raises(ConfigurationError, match="SEGSEARCH_INDEX='elsewhere' is none of local, other"):
+            elsewhere.engine()
+        close(elsewhere)
+
+    def test_it_is_checked_and_made_anew(self, ingested: Ingested, install: Install) -> None:
+        install("held", (HERE / "plain" / "segsearch_plain.py").read_text(), indexes={"held": "open_index"})
+        assembly = Assembly(replace(ingested.assembly.settings, index="held"))
+        assert [fault.partition(":")[0] for fault in verify(assembly)] == ["segments", "photos"]
+        assert rebuild(assembly) == {"segments": 150, "photos": 6}
+        assert verify(assembly) == []
+        with pytest.raises(ConfigurationError, match="--recall is for the local index"):
+            rebuild(assembly, 0.9)
+        segments, photos = assembly.followed_segments().index, assembly.followed_photos().index
+        segments.delete(np.array([1, 2]))
+        segments.upsert(VectorBatch(np.array([10**6]), np.array([1]), segments.get(np.array([3]))))
+        segments.upsert(VectorBatch(np.array([4]), np.array([2]), -segments.get(np.array([4]))))
+        photos.delete(np.array([1]))
+        segments.flush()
+        photos.flush()
+        assert [fault.partition(": run")[0] for fault in verify(assembly)] == [
+            "segments: 2 are not in the index yet",
+            "segments: 1 were deleted and are still in the index",
+            "segments: the index has other image_ids than the catalogue",
+            "segments: the index has other vectors than the catalogue",
+            "photos: 1 are not in the index yet",
+        ]
+        assert rebuild(assembly) == {"segments": 150, "photos": 6}
+        assert verify(assembly) == []
+        close(assembly)
 
 
 def test_without_plugins_the_list_is_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
