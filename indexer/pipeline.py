@@ -111,7 +111,7 @@ class Pipeline:
     settings: Settings
     storage: Storage
     owner: str
-    on_done: Callable[[], None] = lambda: None
+    on_done: Callable[[], None] | None = None
     decoders: int = 0
     region_threads: int = 0
     times: StageTimes = field(default_factory=StageTimes)
@@ -257,8 +257,14 @@ class Pipeline:
     def _fail(self, job: Job, error: ImageError, done: list[int]) -> None:
         """Note why a photo cannot be entered."""
         self.ingest_queue.fail(self.owner, job.image_id, _reason(error))
-        done[0] += 1
-        self.on_done()
+        self._count(done, 1)
+
+    def _count(self, done: list[int], photos: int) -> None:
+        """Count photos that left the pipeline, and report each."""
+        done[0] += photos
+        if self.on_done is not None:
+            for _ in range(photos):
+                self.on_done()
 
     def _network(
         self,
@@ -299,9 +305,7 @@ class Pipeline:
                 started = time.perf_counter()
                 self.ingest_queue.finish(self.owner, analyzed, self.recipe.fingerprint, self.recipe.space)
                 self.times.write += time.perf_counter() - started
-                done[0] += len(analyzed)
-                for _ in analyzed:
-                    self.on_done()
+                self._count(done, len(analyzed))
                 analyzed, committed = {}, now
             if now - renewed > 20:
                 self.ingest_queue.renew(self.owner)

@@ -33,7 +33,7 @@ class Worker:
         Called after each photo that left the line.
     """
 
-    def __init__(self, assembly: Assembly, on_done: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, assembly: Assembly, on_done: Callable[[], None] | None = None) -> None:
         self._stopping = threading.Event()
         self._upkeep = Upkeep(assembly, self._stopping)
         self.pipeline = Pipeline(

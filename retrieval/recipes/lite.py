@@ -148,7 +148,9 @@ class LiteRecipe:
 
     def segment(self, image: RgbImage, features: LiteFeatures) -> Segments:
         """The region hierarchy's best nodes."""
-        return self.segmenter.segment(image, features.large, lambda found: self.ranked_by(features, found))
+        candidates = self.segmenter.candidates(image, features.large)
+        is_ranked = self.segmenter.objectness is not None and len(candidates.segments) > 0
+        return self.segmenter.select(candidates, self.ranked_by(features, candidates.segments) if is_ranked else None)
 
     def ranked_by(self, features: LiteFeatures, candidates: Segments) -> Vectors:
         """What the segmenter's `Objectness` sees of candidates: plain descriptors of three maps, projected."""

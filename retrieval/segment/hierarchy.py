@@ -13,7 +13,7 @@ are pooled and ranked).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -27,8 +27,6 @@ from .objectness import GEOMETRY, Objectness, coherence, geometry
 from .parameters import HierarchyParameters, MergeParameters
 from .superpixels import superpixels
 from .watershed import watershed
-
-Describe = Callable[[Segments], Vectors]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,27 +56,45 @@ class HierarchySegmenter:
     parameters: HierarchyParameters = field(default_factory=HierarchyParameters)
     objectness: Objectness | None = None
 
-    def segment(self, image: RgbImage, features: Features, describe: Describe | None = None) -> Segments:
-        """Segment one image.
+    def candidates(self, image: RgbImage, features: Features) -> Candidates:
+        """The nodes of each tree that differ most from what surrounds them, most first.
 
         Parameters
         ----------
         image : ndarray of shape (H, W, 3), uint8
         features : Features
             Of the same image, with at least `strides`.
-        describe : callable, optional
-            Gives segments of this image their vectors; needed where there is an `objectness`.
 
         Returns
         -------
-        Segments
-            In the frame of the image brought to `work_side`; at most `limit`, best first.
+        Candidates
+            In the frame of the image brought to `work_side`.
         """
-        candidates = self.candidates(image, features)
+        small = bounded(image, self.parameters.work_side)
+        lab, contrast = self._lab_and_contrast(small, features)
+        leaves = self._leaves(small, contrast)
+        count = int(leaves.max()) + 1
+        if count == 1 or (small == small[0, 0]).all():
+            nothing = Segments(np.zeros_like(leaves), np.zeros((0, 1), bool), np.zeros(0, np.float32))
+            return Candidates(nothing, np.zeros(0, np.float32), np.zeros((0, GEOMETRY), np.float32))
+        areas = np.bincount(leaves.ravel(), minlength=count).astype(np.float32)
+        regions = self._regions(lab, contrast, leaves, areas, features)
+        nodes = [self._nodes(regions.merged(tree), regions) for tree in self.parameters.trees]
+        return _candidates(nodes, regions)
+
+    def select(self, candidates: Candidates, descriptors: Vectors | None = None) -> Segments:
+        """The best candidates that do not repeat each other, at most `limit`, best first.
+
+        Parameters
+        ----------
+        candidates : Candidates
+        descriptors : ndarray of shape (N, D), float32, optional
+            A vector for each candidate. With them an `objectness` ranks the candidates; without, their worth does.
+        """
         segments, chosen = candidates.segments, self.parameters
         quality = _quality(candidates.worth)
-        if self.objectness is not None and describe is not None and len(segments):
-            quality = self.objectness(candidates.measures, describe(segments))
+        if self.objectness is not None and descriptors is not None and len(segments):
+            quality = self.objectness(candidates.measures, descriptors)
         order = np.argsort(-quality, kind="stable")
         kept = order[suppress_duplicates(segments[order].iou(), chosen.max_overlap, chosen.limit)]
         return Segments(segments.atoms, segments.membership[kept], quality[kept])
@@ -93,20 +109,6 @@ class HierarchySegmenter:
             return leaves, MergeTree(np.zeros((0, 2), np.int32), np.zeros(0, np.float32))
         areas = np.bincount(leaves.ravel(), minlength=count).astype(np.float32)
         return leaves, self._regions(lab, contrast, leaves, areas, features).merged(self.parameters.trees[0])
-
-    def candidates(self, image: RgbImage, features: Features) -> Candidates:
-        """The nodes of each tree that differ most from what surrounds them, most first."""
-        small = bounded(image, self.parameters.work_side)
-        lab, contrast = self._lab_and_contrast(small, features)
-        leaves = self._leaves(small, contrast)
-        count = int(leaves.max()) + 1
-        if count == 1 or (small == small[0, 0]).all():
-            nothing = Segments(np.zeros_like(leaves), np.zeros((0, 1), bool), np.zeros(0, np.float32))
-            return Candidates(nothing, np.zeros(0, np.float32), np.zeros((0, GEOMETRY), np.float32))
-        areas = np.bincount(leaves.ravel(), minlength=count).astype(np.float32)
-        regions = self._regions(lab, contrast, leaves, areas, features)
-        nodes = [self._nodes(regions.merged(tree), regions) for tree in self.parameters.trees]
-        return _candidates(nodes, regions)
 
     def _lab_and_contrast(self, image: RgbImage, features: Features) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """CIE Lab, and how strong a boundary is at every pixel."""

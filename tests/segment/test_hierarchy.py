@@ -15,6 +15,10 @@ from retrieval.types import Features, RgbImage, Segments
 STRIDES = HierarchyParameters().strides
 
 
+def segmented(segmenter: HierarchySegmenter, image: RgbImage, features: Features) -> Segments:
+    return segmenter.select(segmenter.candidates(image, features))
+
+
 def constant_features(image: RgbImage) -> Features:
     """Maps that are the same everywhere, so that colour alone decides."""
     height, width = image.shape[:2]
@@ -24,7 +28,7 @@ def constant_features(image: RgbImage) -> Features:
 
 def segments_of(image: RgbImage, **changes: object) -> Segments:
     parameters = HierarchyParameters(**changes)  # type: ignore[arg-type]
-    return HierarchySegmenter(parameters).segment(image, constant_features(image))
+    return segmented(HierarchySegmenter(parameters), image, constant_features(image))
 
 
 def painted(*boxes: tuple[tuple[int, int, int, int], tuple[int, int, int]], size: int = 128) -> RgbImage:
@@ -120,7 +124,7 @@ def test_deep_features_tell_equal_colours_apart() -> None:
     for cells in features.strides.values():
         cells[:, : cells.shape[1] // 2] = [9, 0, 0, 0]
         cells[:, cells.shape[1] // 2 :] = [0, 9, 0, 0]
-    segments = HierarchySegmenter().segment(image, features)
+    segments = segmented(HierarchySegmenter(), image, features)
     assert best_overlap(segments, (0, 0, 64, 128)) > 0.8
 
 
