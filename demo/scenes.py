@@ -1,7 +1,7 @@
-"""Scenes composed of things cut out of the photos that scikit-image and scikit-learn ship.
+"""Composes scenes from things in the photos that ship with scikit-image and scikit-learn.
 
-Things are cut out by GrabCut from a rough box, mirrored, scaled and pasted on backgrounds, so that what each scene
-shows is known. Nothing is downloaded and no photo is kept in this repository.
+GrabCut cuts things out of a rough box; they are mirrored, scaled and pasted on backgrounds, so the contents of each
+scene are known. Nothing is downloaded, and no photo is kept in this repository.
 
 References
 ----------

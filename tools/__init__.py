@@ -1,1 +1,1 @@
-"""What is needed to work on this project, and not to use it."""
+"""Tools for working on this project."""

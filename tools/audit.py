@@ -1,7 +1,7 @@
-"""``python -m tools.audit``: known vulnerabilities of what is installed here, by pip-audit.
+"""``python -m tools.audit``: known vulnerabilities of the installed packages, by pip-audit.
 
-Fails on a finding, and where pip-audit itself fails. Where its service cannot be reached, or knows nothing of what is
-installed (a mirror without that data), it says so and passes: no build can depend on that.
+Fails on a finding, and if pip-audit itself fails. If its service cannot be reached, or has no data about the packages
+(such as a mirror), it says so and passes, because no build should depend on that.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ _UNREACHABLE = re.compile(r"connection|timed? ?out|resolve|unreachable|proxy|ser
 
 
 def judge(output: str, errors: str) -> tuple[int, list[str]]:
-    """What to say of an audit, and the status to end with.
+    """The exit status of an audit, and what to print.
 
     Parameters
     ----------
     output, errors : str
-        What pip-audit wrote.
+        Output of pip-audit.
 
     Returns
     -------
     int
         0 if nothing was found, 1 if something was or the audit failed.
     list of str
-        Lines for a person.
+        Lines to print.
     """
     try:
         dependencies: list[dict[str, Any]] = json.loads(output)["dependencies"]
@@ -54,7 +54,7 @@ def judge(output: str, errors: str) -> tuple[int, list[str]]:
 
 
 def main() -> int:
-    """Audit, and say what came of it."""
+    """Run the audit and print its result."""
     done = subprocess.run(COMMAND, capture_output=True, text=True, check=False)
     status, said = judge(done.stdout, done.stderr)
     sys.stdout.writelines(f"{line}\n" for line in said)

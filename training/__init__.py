@@ -1,1 +1,1 @@
-"""What is trained here: one command for each file under ``retrieval/data``."""
+"""Training: one command for each file under ``retrieval/data``."""

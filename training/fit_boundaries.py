@@ -1,8 +1,8 @@
 """Fit the boundary decoder: ``python -m training.fit_boundaries --data FOLDER``.
 
-Perceptual boundaries are learned from what several people drew on the training photos of ``bsds500``, outlines and
+Perceptual boundaries are learned from the annotators' boundaries in the training photos of ``bsds500``, outlines and
 centres from the annotated objects of the training parts of ``coco-dev`` and ``voc-dev``. The backbone is frozen: its
-maps are computed once and kept in memory, 6 MB a photo.
+maps are computed once and kept in memory, 6 MB per photo.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ LONG_SIDE = 768
 STRIDES = (2, 4, 8, 16, 32)
 
 DRAWN = 0.3
-"""A pixel is a boundary where this share of the annotators drew one; where fewer did it is ignored."""
+"""A pixel is a boundary if this share of the annotators drew one; if fewer did, it is ignored."""
 CENTRE_WEIGHT = 20.0
 LOSSES = ("perceptual", "outline", "objectness", "centre")
 BACKGROUND_WEIGHT = 0.4
-"""Of pixels outside of all annotated objects: there may be things that nobody annotated."""
+"""Weight of pixels outside all annotated objects, where there may be unannotated things."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -78,7 +78,7 @@ def main(data: Path, out: Path, epochs: int, share: float, voc_every: int, seed:
 
 
 def collect(backbone: Backbone, data: Path, share: float, voc_every: int) -> list[Example]:
-    """Every training photo, and those of bsds500 mirrored as well."""
+    """Every training photo, and the mirror images of those of bsds500."""
     examples: list[Example] = []
     drawn = share_of(training_photos(data, {"bsds500": 1}), share)
     for path in track(drawn, description="bsds500"):
@@ -97,7 +97,7 @@ def collect(backbone: Backbone, data: Path, share: float, voc_every: int) -> lis
 
 
 def fit(examples: list[Example], epochs: int, seed: int, device: torch.device, out: Path) -> TrainableDecoder:
-    """Learn from one photo at a time, the gradients of four together; the rate falls along a cosine."""
+    """Train on one photo at a time, with the gradients of four accumulated and a cosine schedule."""
     torch.manual_seed(seed)
     decoder = TrainableDecoder()
     _standardise(decoder, examples[:: max(1, len(examples) // 64)])
@@ -125,7 +125,7 @@ def fit(examples: list[Example], epochs: int, seed: int, device: torch.device, o
 
 @torch.no_grad()
 def _standardise(decoder: TrainableDecoder, examples: list[Example]) -> None:
-    """Let every level begin with channels of mean 0 and deviation 1."""
+    """Standardise the channels at the start of every level."""
     for stride in STRIDES:
         values = torch.cat([each.maps[stride].float().flatten(1)[:, ::7] for each in examples], dim=1)
         layer: Any = decoder.lateral[str(stride)]
@@ -155,7 +155,7 @@ def _losses(decoder: TrainableDecoder, example: Example, device: torch.device) -
 
 
 def _balanced(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Cross-entropy in which boundaries and the rest count alike where both are there, as in HED."""
+    """Cross-entropy with equal total weights of boundaries and other pixels if both are present, as in HED."""
     if not len(logits):
         return logits.sum()
     loss = functional.binary_cross_entropy_with_logits(logits, target, reduction="none") * weight

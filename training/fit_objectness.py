@@ -1,9 +1,9 @@
 """Fit the ranking of the hierarchy's nodes: ``python -m training.fit_objectness --data FOLDER --recipe lite``.
 
-On the training parts of ``coco-dev`` and ``voc-dev``. The network has one hidden layer over the nodes' measures and
-projected vectors; ``retrieval/data/lite-ranking.safetensors``, which projects them, has to be there. It learns which
-of five overlaps a node reaches, for one that fits well is worth more than one that just passes; the mean of the five
-chances is then calibrated to the chance of the first (Platt scaling).
+It is fitted on the training parts of ``coco-dev`` and ``voc-dev``. The network has one hidden layer over the nodes'
+measures and projected vectors; the projection, ``retrieval/data/lite-ranking.safetensors``, must exist. It learns which
+of five overlaps a node reaches, because a close fit is better than one that just passes; the mean of the five
+probabilities is then calibrated to the probability of the first (Platt scaling).
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from .photos import SHARE, share_of
 logger = logging.getLogger(__name__)
 
 OVERLAPS = (0.5, 0.6, 0.7, 0.8, 0.9)
-"""Of a node's mask with that of an object."""
+"""Overlaps of a node's mask with an object's."""
 VECTOR_SCALE = 2.0
-"""Vectors are stretched so that one strength of the penalty suits both them and the standardised measures."""
+"""Vectors are scaled so that one weight decay suits both them and the standardised measures."""
 HIDDEN, DROPOUT, PENALTY = 64, 0.5, 0.1
 
 
@@ -85,7 +85,7 @@ def collect(recipe: LiteRecipe, photos: list[AnnotatedPhoto]) -> tuple[Vectors, 
 
 
 def fit(measures: Vectors, vectors: Vectors, overlaps: Vectors, seed: int, epochs: int = 12) -> Objectness:
-    """Learn by cross-entropy; the first layer standardises what comes in."""
+    """Train by cross-entropy; the first layer standardises its input."""
     torch.manual_seed(seed)
     mean, deviation = measures.mean(axis=0), measures.std(axis=0) + 1e-6
     inputs = torch.from_numpy(np.concatenate([(measures - mean) / deviation, vectors * VECTOR_SCALE], axis=1)).float()

@@ -2,9 +2,9 @@
 
 The first principal components are those of the objects of ``coco-dev`` and ``voc-dev`` (their annotated masks, and the
 recipe's own segments that overlap one by half or more) together with segments of the training photos of all sets,
-ranked without the recipe's objectness. What is whitened is how the objects of each class vary; of what is left the
-directions are kept in which objects differ most. Words follow from the classifier; those that the training photos have
-objects of are learned from them.
+ranked without the recipe's objectness. The variation within each class of objects is whitened, and then the directions
+are kept in which objects differ most. Words come from the classifier; words with objects in the training photos are
+learned from these.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from .photos import training_photos
 
 logger = logging.getLogger(__name__)
 EVERY = {"coco-dev": 1, "voc-dev": 2, "caltech-dev": 4, "bsds500": 4}
-"""Of each set every n-th training photo is described."""
+"""Every n-th training photo of each set is used."""
 PHOTO_EVERY = {**EVERY, "voc-dev": 8}
-"""Those the whole-photo map is fitted to: with more of one set it describes the others worse."""
+"""Photos for fitting the whole-photo map: with more of one set it describes the others worse."""
 BASE = 320
 """Components before whitening."""
 SEGMENT_EVERY = 3
-"""Beside the objects the components are fitted to every n-th segment."""
+"""In addition to the objects, the components are fitted to every n-th segment."""
 OWN = 2
-"""Of the recipe's own segments so many stand beside each annotated mask."""
+"""How many of the recipe's own segments are used for each annotated mask."""
 
 
 SPELLINGS = {"diningtable": "dining table", "pottedplant": "potted plant", "sofa": "couch", "tvmonitor": "tv"}
-"""Classes of ``voc-dev`` that are called otherwise in ``coco-dev``."""
+"""Classes of ``voc-dev`` with another name in ``coco-dev``."""
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ def main(  # noqa: PLR0913  # the options of a command
 
 
 def describe_all(recipe: LiteRecipe, data: Path, paths: list[Path], per_photo: int) -> Described:
-    """What is fitted to, of all photos."""
+    """The training data of all photos."""
     annotated: dict[Path, AnnotatedPhoto] = {}
     for folder in ("coco-dev", "voc-dev"):
         photos = load_photos(data / folder, splits=data / "splits.json", part="train")
@@ -105,7 +105,7 @@ def describe_all(recipe: LiteRecipe, data: Path, paths: list[Path], per_photo: i
 
 
 def learned_words(vectors: Vectors, names: list[str]) -> Vectors:
-    """For each word of ``learned_words.json`` the mean of its objects, which in a whitened space is what discriminates.
+    """For each word of ``learned_words.json`` the mean of its objects, the discriminant direction in a whitened space.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def learned_words(vectors: Vectors, names: list[str]) -> Vectors:
 
 
 def objects_of(photo: AnnotatedPhoto, found: Segments) -> tuple[Segments, list[str]]:
-    """The masks of a photo's objects, then the segments that overlap each the most and by half, with their classes."""
+    """The masks of a photo's objects, then the segments that overlap each most and by at least half, with classes."""
     masks = np.stack([each.mask(found.size_hw) for each in photo.objects])
     names = [each.category for each in photo.objects]
     overlaps = found.iou_with(masks)

@@ -1,4 +1,4 @@
-"""Which photos things are fitted to: the training parts that ``splits.json`` names, or four folds of five."""
+"""The training photos: the training parts in ``splits.json``, or four folds of five."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHARE = click.option(
 
 
 def share_of(items: Sequence[T], share: float) -> list[T]:
-    """A part of the items in their order, at least one, always the same; a smaller share is within every larger one.
+    """A fixed part of the items in their order, at least one; a smaller share is contained in every larger one.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ def training_photos(data: Path, every: dict[str, int]) -> list[Path]:
     Parameters
     ----------
     data : Path
-        A folder with ``splits.json`` and one folder a set.
+        A folder with ``splits.json`` and one folder per set.
     every : dict of str to int
-        Of each set named, take every n-th photo.
+        Take every n-th photo of each named set.
     """
     splits = json.loads((data / "splits.json").read_text())
     found: list[Path] = []

@@ -1,4 +1,4 @@
-"""How well a whole photo was segmented, judged without knowing what is on it.
+"""Assesses the segmentation of a photo without knowing what it shows.
 
 References
 ----------
@@ -30,14 +30,14 @@ class Assessment:
     Attributes
     ----------
     quality : float
-        Mean over the photo of the quality of the best segment there, which is what a click can expect; 0 if nothing
-        was found.
+        Mean over the photo of the quality of the best segment at each point, what a click can expect; 0 without
+        segments.
     covered : float
         Share of the photo that usable segments cover.
     largest_hole : float
-        Share of the photo that the largest connected part covered by none takes.
+        Share of the photo in the largest connected uncovered part.
     fragmented : float
-        Share of the photo that only fragments cover: it was cut too finely.
+        Share of the photo that only fragments cover, because it was segmented too finely.
     """
 
     quality: float
@@ -47,7 +47,7 @@ class Assessment:
 
 
 def assess(segments: Segments) -> Assessment:
-    """Judge a segmentation.
+    """Assess a segmentation.
 
     Parameters
     ----------

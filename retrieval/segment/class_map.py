@@ -2,8 +2,8 @@
 
 References
 ----------
-Long, Shelhamer and Darrell, "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015, section 3: a class
-a pixel. Such a network does not tell one thing of a class from its neighbour; the connected parts stand for things.
+Long, Shelhamer and Darrell, "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015, section 3: one
+class per pixel. Such a network does not separate neighbouring things of one class; connected parts stand for things.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ComponentParameters:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ClassMap:
-    """The likeliest class of every pixel.
+    """The most likely class of every pixel.
 
     Attributes
     ----------
@@ -53,13 +53,13 @@ class ClassMap:
 
 
 def class_segments(found: ClassMap, names: Sequence[str | None], parameters: ComponentParameters) -> Segments:
-    """The 8-connected parts of every class, likeliest first.
+    """The 8-connected parts of every class, most likely first.
 
     Parameters
     ----------
     found : ClassMap
     names : sequence of str or None
-        Of the classes; None for what is nothing in particular, whose parts are segments without a name.
+        Names of the classes; None for unspecific classes, whose parts become segments without a name.
     parameters : ComponentParameters
 
     Returns
@@ -69,7 +69,7 @@ def class_segments(found: ClassMap, names: Sequence[str | None], parameters: Com
 
     Notes
     -----
-    O(H·W) for each class that is present. Segments are disjoint, so each is one atom; what was dropped is one more.
+    O(H·W) for each class that is present. Segments are disjoint, so each is one atom; dropped pixels are another one.
     """
     atoms, kinds = _components(found.classes, parameters.min_area)
     count = len(kinds)
@@ -84,7 +84,7 @@ def class_segments(found: ClassMap, names: Sequence[str | None], parameters: Com
 
 
 def _components(classes: NDArray[np.uint16], min_area: float) -> tuple[NDArray[np.int32], list[int]]:
-    """The part every pixel is of, and the class of each part; pixels of dropped parts come after all."""
+    """The part of every pixel, and the class of each part; pixels of dropped parts get the last number."""
     least = min_area * classes.size
     atoms = np.full(classes.shape, -1, np.int32)
     kinds: list[int] = []

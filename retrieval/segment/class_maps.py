@@ -1,4 +1,4 @@
-"""From a network's class scores to the likeliest class of every pixel of the frame, on the device."""
+"""From a network's class scores to the most likely class of every pixel of the frame, on the device."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def chances_in_frame(scores: Tensor, size_hw: tuple[int, int]) -> Tensor:
 
 
 def enlarged(maps: Tensor, size_hw: tuple[int, int]) -> Tensor:
-    """Maps (C, h, w) brought to a frame bilinearly, smoothed where that shrinks them, as float32."""
+    """Maps (C, h, w) resized to a frame bilinearly, with antialiasing if they shrink, as float32."""
     shrinks = maps.shape[-2] > size_hw[0] or maps.shape[-1] > size_hw[1]
     return functional.interpolate(
         maps[None].float(), size=size_hw, mode="bilinear", align_corners=False, antialias=shrinks
@@ -37,6 +37,6 @@ def refined(chances: Tensor, image: RgbImage, parameters: CrfParameters) -> Tens
 
 
 def class_map(chances: Tensor) -> ClassMap:
-    """The likeliest class of each pixel, in memory."""
+    """The most likely class of each pixel, in main memory."""
     best = chances.max(dim=0)
     return ClassMap(best.indices.cpu().numpy().astype(np.uint16), best.values.float().cpu().numpy())

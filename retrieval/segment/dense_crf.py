@@ -1,4 +1,4 @@
-"""Fully connected conditional random field over the pixels: class maps drawn to the edges of the photo.
+"""Fully connected conditional random field over the pixels: class maps refined at the edges of the photo.
 
 References
 ----------
@@ -8,16 +8,16 @@ filtering). Chen, Paris and Durand, "Real-time Edge-Aware Image Processing with 
 for the grid that filters. Symmetric normalisation of the kernels: Krähenbühl and Koltun, "Parameter Learning and
 Convergent Inference for Dense Random Fields", ICML 2013, section 5.
 
-Where it differs from the paper:
+Differences from the paper:
 
 - The appearance kernel is filtered on a dense five-dimensional grid with a step of one standard deviation, with linear
-  splatting and slicing and a blur of three equal taps between, in all a kernel of the same variance; the paper has the
-  permutohedral lattice. Beyond three steps it is cut off.
-- Both kernels are normalised, and a pixel's message to itself is not taken out.
-- Classes that are nowhere likely are left out before, and come back with no probability.
+  splatting and slicing and a blur of three equal taps in between, a kernel of the same total variance; the paper uses
+  the permutohedral lattice. Beyond three steps it is cut off.
+- Both kernels are normalised, and a pixel's message to itself is not removed.
+- Classes that are nowhere likely are left out, and get zero probability.
 
-Cost for P pixels, C classes left in and G cells of the grid, an iteration: 64·P·C additions to enter and leave the
-grid, 15·G·C to blur it. Memory: 32·P indices of 8 bytes and weights, and 2·G floats. G is about
+Cost per iteration for P pixels, C remaining classes and G cells of the grid: 64·P·C additions to splat and slice,
+15·G·C to blur. Memory: 32·P indices of 8 bytes and weights, and 2·G floats. G is about
 (H/θα + 3)(W/θα + 3)(256/θβ + 3)³,
 or 1.1 million for 512 by 384 pixels at the default parameters.
 """
@@ -37,15 +37,15 @@ def refine(chances: Tensor, image: Tensor, parameters: CrfParameters) -> Tensor:
     Parameters
     ----------
     chances : Tensor of shape (C, H, W), float32
-        Adding up to one over the classes.
+        They sum to one over the classes.
     image : Tensor of shape (3, H, W), float32
-        RGB, 0-255, of the same frame and on the same device.
+        RGB, 0-255, in the same frame and on the same device.
     parameters : CrfParameters
 
     Returns
     -------
     Tensor of shape (C, H, W), float32
-        The marginals, adding up to one.
+        The marginals, which sum to one.
     """
     left_in = torch.nonzero(chances.amax(dim=(1, 2)) >= parameters.min_chance)[:, 0]
     if len(left_in) < 2:
@@ -54,7 +54,7 @@ def refine(chances: Tensor, image: Tensor, parameters: CrfParameters) -> Tensor:
     smooth, alike = Smoothing(unary.shape[1:], parameters.smooth_sigma, unary), BilateralGrid(image, parameters)
     marginals = unary.softmax(0)
     for _ in range(parameters.iterations):
-        # Potts: a class is charged for what its neighbours hold of all others, which is a constant less its own.
+        # Potts: a class pays for all other classes of its neighbours, which is a constant minus its own
         messages = parameters.smooth_weight * smooth(marginals) + parameters.alike_weight * alike(marginals)
         marginals = (unary + messages).softmax(0)
     refined = torch.zeros_like(chances, dtype=torch.float32)
@@ -119,7 +119,7 @@ class BilateralGrid:
         return cells, weights
 
     def __call__(self, values: Tensor) -> Tensor:
-        """Filter (C, H, W), a class at a time."""
+        """Filter (C, H, W), one class at a time."""
         return torch.stack([self._filtered(each) for each in values * self._scale]) * self._scale
 
     def _filtered(self, values: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Parameters of the dense CRF, apart from its code so that a process can name a recipe without loading torch."""
+"""Parameters of the dense CRF, separate from its code so that a process can name a recipe without loading torch."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class CrfParameters:
     Attributes
     ----------
     iterations : int
-        Of mean field.
+        Mean-field iterations.
     smooth_weight, smooth_sigma : float
         w⁽²⁾ and θγ of the smoothness kernel.
     alike_weight, alike_place_sigma, alike_color_sigma : float
         w⁽¹⁾, θα and θβ of the appearance kernel; colours run from 0 to 255.
     min_chance : float
-        Classes that nowhere reach this probability are left out.
+        Classes below this probability everywhere are left out.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""A grid of cells and their unions: the segmenter that looks at nothing, a floor for every other."""
+"""A grid of cells and their unions: a segmenter that ignores the image, as a baseline."""
 
 from __future__ import annotations
 

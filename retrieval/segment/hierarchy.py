@@ -1,9 +1,8 @@
 """Region hierarchy: class-agnostic segments, parts and wholes.
 
-Fine superpixels are merged greedily by colour, by deep features at several strides and by the contrast along their
-common border; more than once, where several trees with other weights are asked for. Every node of a tree is a
-candidate; those that cost most to be merged away, for they differ most from what surrounds them, are ranked by how
-likely they are objects.
+Fine superpixels are merged greedily by colour, deep features at several strides, and the contrast along their
+common border, once for each tree with its own weights. Every node of a tree is a candidate. Those with the highest
+merge cost differ most from their surroundings; they are ranked by how likely they are objects.
 
 References
 ----------
@@ -31,10 +30,9 @@ from .watershed import watershed
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Candidates:
-    """Nodes of hierarchies: their segments, what each costs to be merged away, and measures of it.
+    """Nodes of hierarchies: their segments, the cost of merging each into its parent, and its measures.
 
-    The measures are `geometry`, where boundaries are learned `coherence`, and where there are several trees, which of
-    them it is a node of.
+    The measures are `geometry`, `coherence` if boundaries are learned, and the tree of the node if there are several.
     """
 
     segments: Segments
@@ -50,14 +48,14 @@ class HierarchySegmenter:
     ----------
     parameters : HierarchyParameters
     objectness : Objectness, optional
-        Ranks the nodes; without it they are worth what it costs to merge them away.
+        Ranks the nodes; without it they are ranked by their merge cost.
     """
 
     parameters: HierarchyParameters = field(default_factory=HierarchyParameters)
     objectness: Objectness | None = None
 
     def candidates(self, image: RgbImage, features: Features) -> Candidates:
-        """The nodes of each tree that differ most from what surrounds them, most first.
+        """The nodes of each tree that differ most from their surroundings, in descending order.
 
         Parameters
         ----------
@@ -68,7 +66,7 @@ class HierarchySegmenter:
         Returns
         -------
         Candidates
-            In the frame of the image brought to `work_side`.
+            In the frame of the image resized to `work_side`.
         """
         small = bounded(image, self.parameters.work_side)
         lab, contrast = self._lab_and_contrast(small, features)
@@ -100,7 +98,7 @@ class HierarchySegmenter:
         return Segments(segments.atoms, segments.membership[kept], quality[kept])
 
     def hierarchy(self, image: RgbImage, features: Features) -> tuple[NDArray[np.int32], MergeTree]:
-        """The superpixels, (H, W), in the frame of the image brought to `work_side`, and the first tree over them."""
+        """The superpixels, (H, W), in the frame of the image resized to `work_side`, and the first tree over them."""
         small = bounded(image, self.parameters.work_side)
         lab, contrast = self._lab_and_contrast(small, features)
         leaves = self._leaves(small, contrast)
@@ -111,7 +109,7 @@ class HierarchySegmenter:
         return leaves, self._regions(lab, contrast, leaves, areas, features).merged(self.parameters.trees[0])
 
     def _lab_and_contrast(self, image: RgbImage, features: Features) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """CIE Lab, and how strong a boundary is at every pixel."""
+        """CIE Lab, and the boundary strength at every pixel."""
         lab, gradient = _lab_and_gradient(image)
         if not self.parameters.learned or features.edges is None:
             return lab, gradient
@@ -134,7 +132,7 @@ class HierarchySegmenter:
         areas: NDArray[np.float32],
         features: Features,
     ) -> _Regions:
-        """What is known of the superpixels."""
+        """Data of the superpixels."""
         count, votes = len(areas), None
         maps = {stride: pool_atoms(leaves, count, features.strides[stride]) for stride in self.parameters.strides}
         if self.parameters.learned and features.objects is not None:
@@ -143,7 +141,7 @@ class HierarchySegmenter:
         return _Regions(leaves, areas, color, maps, *border_contrasts(leaves, contrast), votes)
 
     def _nodes(self, tree: MergeTree, regions: _Regions) -> _Nodes:
-        """Of one tree, those that cost most to be merged away, most first."""
+        """The nodes of one tree with the highest merge cost, in descending order."""
         areas = regions.areas
         parents, members = tree.parents(), tree.membership()
         sizes = members @ areas
@@ -157,7 +155,7 @@ class HierarchySegmenter:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Regions:
-    """The superpixels: sums of colour, feature maps and votes over their pixels, and what is along their borders."""
+    """Data of the superpixels: sums of colour, feature maps and votes over pixels, and of contrast along borders."""
 
     leaves: NDArray[np.int32]
     areas: NDArray[np.float32]
@@ -182,7 +180,7 @@ class _Regions:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Nodes:
-    """N nodes of a tree over L superpixels: (N, L), and what `geometry` asks of each."""
+    """N nodes of a tree over L superpixels: (N, L), and the arguments of `geometry` for each."""
 
     membership: NDArray[np.bool_]
     worth: NDArray[np.float32]
@@ -216,7 +214,7 @@ def _candidates(trees: Sequence[_Nodes], regions: _Regions) -> Candidates:
 
 
 def bounded(image: RgbImage, long_side: int) -> RgbImage:
-    """The image brought down to a long side; one that is smaller already is left alone."""
+    """The image scaled down to a long side; smaller images are unchanged."""
     scale = long_side / max(image.shape[:2])
     if scale >= 1:
         return image
@@ -225,7 +223,7 @@ def bounded(image: RgbImage, long_side: int) -> RgbImage:
 
 
 def suppress_duplicates(iou: NDArray[np.float32], max_overlap: float, limit: int) -> NDArray[np.int64]:
-    """Rows that overlap no better row by more than `max_overlap`; rows come in falling order of worth.
+    """Rows that overlap no better row by more than `max_overlap`; the rows must be ordered best first.
 
     Parameters
     ----------
@@ -252,13 +250,13 @@ def _votes(objects: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _frame(leaves: NDArray[np.int32], count: int) -> NDArray[np.float32]:
-    """Pixels of each superpixel on the image's frame."""
+    """Pixels of each superpixel on the image border."""
     sides = np.concatenate([leaves[0], leaves[-1], leaves[:, 0], leaves[:, -1]])
     return np.bincount(sides, minlength=count).astype(np.float32)
 
 
 def _lab_and_gradient(image: RgbImage) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """CIE Lab and the length of its gradient, in Lab units a pixel."""
+    """CIE Lab and the length of its gradient, in Lab units per pixel."""
     lab = cv2.cvtColor(cv2.GaussianBlur(image, (0, 0), 1.0).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     across, down = (cv2.Sobel(lab, cv2.CV_32F, *step, scale=1 / 8) for step in ((1, 0), (0, 1)))
     contrast = np.sqrt((across**2 + down**2).sum(axis=2))
@@ -266,6 +264,6 @@ def _lab_and_gradient(image: RgbImage) -> tuple[NDArray[np.float32], NDArray[np.
 
 
 def _quality(worth: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Chance that a node of this worth fits some object with IoU >= .5, by a logistic curve in its logarithm."""
+    """Probability that a node with this merge cost fits some object with IoU >= .5: logistic in its logarithm."""
     slope, middle = 2.0, 2.5  # fitted on the training photos, 97 of coco-dev
     return np.asarray(1 / (1 + (np.maximum(worth, 1e-6) / middle) ** -slope), dtype=np.float32)

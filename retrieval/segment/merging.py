@@ -19,14 +19,14 @@ EUCLIDEAN, COSINE, CENTRE = 0, 1, 2
 
 @dataclass(frozen=True, eq=False, slots=True)
 class MergeTree:
-    """A binary tree over L leaves; node ``L + t`` is made by merge t.
+    """A binary tree over L leaves; merge t creates node ``L + t``.
 
     Attributes
     ----------
     children : ndarray of shape (M, 2), int32
-        The two nodes each merge joins. M = L - 1 where the leaves are connected.
+        The two nodes of each merge. M = L - 1 if the leaves are connected.
     cost : ndarray of shape (M,), float32
-        What each merge cost.
+        Cost of each merge.
     """
 
     children: NDArray[np.int32]
@@ -38,7 +38,7 @@ class MergeTree:
         return len(self.children) + 1
 
     def membership(self) -> NDArray[np.bool_]:
-        """Which leaves every node holds, (2L - 1, L)."""
+        """Which leaves every node contains, (2L - 1, L)."""
         count = self.leaves
         members = np.zeros((2 * count - 1, count), bool)
         members[np.arange(count), np.arange(count)] = True
@@ -62,10 +62,10 @@ def merge_regions(
     contrasts: NDArray[np.float32],
     size_power: float,
 ) -> MergeTree:
-    """Merge the two neighbours of least cost until one region is left.
+    """Merge the two neighbours with the lowest cost until one region is left.
 
-    The cost of two regions is the weighted sum of their distances, times the smaller one's share of the image to
-    `size_power`, so that fragments go first.
+    The cost of two regions is the weighted sum of their distances, times the smaller one's share of the image to the
+    power `size_power`, so that fragments are merged first.
 
     Parameters
     ----------
@@ -74,21 +74,21 @@ def merge_regions(
     features : list of ndarray of shape (L, C), float32
         *Sums* over pixels of each leaf.
     kinds : list of {EUCLIDEAN, COSINE, CENTRE}
-        How each is compared: by the distance of the means; by one minus the cosine; or, for three channels that hold
-        an object's centre times how surely there is an object, and that surety, by the distance of the centres times
-        the lesser surety.
+        How each is compared: by the distance of the means; by one minus the cosine; or, for three channels with an
+        object's centre times the objectness, and the objectness, by the distance of the centres times the lower
+        objectness.
     weights : ndarray of shape (K + 1,), float32
         Weight of each feature's distance, then of the mean contrast along the common border.
     borders : ndarray of shape (L, L), float32
-        Length of the common border, zero for regions that do not touch. Symmetric.
+        Length of the common border; zero for regions that do not touch. Symmetric.
     contrasts : ndarray of shape (L, L), float32
         Sum of the contrast along it. Symmetric.
     size_power : float
 
     Notes
     -----
-    O(L²) time and memory with a small constant: every region keeps its best partner, and only the neighbours of what is
-    merged are looked at again.
+    O(L²) time and memory with a small constant: every region keeps its best partner, and only the neighbours of merged
+    regions are updated.
     """
     widths = np.array([feature.shape[1] for feature in features], np.int64)
     stacked = np.ascontiguousarray(np.concatenate(features, axis=1), np.float32)
@@ -141,7 +141,7 @@ def _norms(region, sums, norms, widths):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _best_of(region, costs, alive):  # type: ignore[no-untyped-def]
-    """The partner of least cost, -1 if it has none."""
+    """The partner with the lowest cost; -1 if there is none."""
     best, least = -1, np.inf
     for other in range(len(alive)):
         if alive[other] and costs[region, other] < least:

@@ -1,9 +1,8 @@
-"""How likely a region is an object: a small network on its place in the hierarchy, its shape and what it looks like.
+"""How likely a region is an object, by a small network on its place in the hierarchy, its shape and its vector.
 
-Fitted by ``python -m training.fit_objectness`` on the training part of annotated photos to how well a region fits some
-object, whatever its class, and then stretched to the probability that their IoU is at least .5. Where boundaries are
-learned it also sees how strong they are around the region and inside it, and whether the pixels of the region agree on
-where their object's centre is.
+``python -m training.fit_objectness`` fits it on the training parts of annotated photos to how well a region fits some
+object of any class, and calibrates it to the probability that their IoU is at least .5. With learned boundaries it also
+takes their strength around and inside the region, and whether the region's pixels agree on their object's centre.
 
 References
 ----------
@@ -29,7 +28,7 @@ GEOMETRY = 9
 COHERENCE = 8
 """Number of the measures of `coherence`."""
 WEAK = 0.1
-"""A border of less mean strength is hardly there."""
+"""A border of lower mean strength counts as weak."""
 
 
 def geometry(
@@ -45,9 +44,9 @@ def geometry(
     segments : Segments
         N regions of one hierarchy.
     worth, made_at : ndarray of shape (N,)
-        The cost at which each is merged away, and at which it was made.
+        The cost of merging each into its parent, and of the merge that created it.
     sibling_areas : ndarray of shape (N,)
-        Pixels of what it is merged with.
+        Pixels of the region that it is merged with.
 
     Returns
     -------
@@ -80,7 +79,7 @@ def coherence(
     frame: NDArray[np.float32],
     votes: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """What learned boundaries and centres say of regions.
+    """Measures of regions by learned boundaries and centres.
 
     Parameters
     ----------
@@ -89,7 +88,7 @@ def coherence(
     borders, contrasts : ndarray of shape (A, A), float32
         Lengths of the borders between atoms and the strength of the boundary summed along them.
     frame : ndarray of shape (A,), float32
-        Pixels of each atom on the image's frame.
+        Pixels of each atom on the image border.
     votes : ndarray of shape (A, 4), float32
         Sums over an atom's pixels of the objectness o, of o times the centre x and y, in shares of the long side, and
         of o times their squared length.
@@ -136,11 +135,11 @@ class Objectness:
     Attributes
     ----------
     weights : tuple of ndarray of shape (I, O), float32
-        Of each layer, from measures and vector to one number an overlap, the log odds that it is reached; between
-        layers negative values are cut off.
+        Of each layer, from measures and vector to one number per overlap, the log odds of reaching it; with ReLU
+        between layers.
     biases : tuple of ndarray of shape (O,), float32
     calibration : tuple of float
-        Slope and offset that turn the log odds of the mean chance into those of IoU >= .5.
+        Slope and offset that turn the log odds of the mean probability into those of IoU >= .5.
     """
 
     weights: tuple[NDArray[np.float32], ...]
@@ -153,7 +152,7 @@ class Objectness:
         return _sigmoid(slope * self.log_odds(measures, vectors) + offset)
 
     def log_odds(self, measures: NDArray[np.float32], vectors: Vectors) -> NDArray[np.float32]:
-        """Log odds of the mean of the chances to reach each overlap, (N,)."""
+        """Log odds of the mean probability of reaching each overlap, (N,)."""
         x = np.concatenate([measures, vectors], axis=1)
         for layer, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             x = (np.maximum(x, 0) if layer else x) @ weights + bias

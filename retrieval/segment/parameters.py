@@ -1,4 +1,4 @@
-"""Parameters of the segmenters, apart from their code so that a process can name a recipe without loading it."""
+"""Parameters of the segmenters, separate from their code so that a process can name a recipe without loading it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeParameters:
-    """What it costs to merge two neighbours: weights of how they differ (`merging.merge_regions`).
+    """Weights of the cost of merging two neighbours (`merging.merge_regions`).
 
     Attributes
     ----------
@@ -39,23 +39,23 @@ class HierarchyParameters:
     Attributes
     ----------
     work_side : int
-        Long side the image is segmented at, and its masks are kept at.
+        Long side at which the image is segmented and its masks are stored.
     scale, min_size
-        Of the superpixels (`superpixels`, or `watershed` where boundaries are learned, which knows no scale).
+        Of the superpixels (`superpixels`, or `watershed` with learned boundaries, which has no scale).
     learned : bool
-        Whether superpixels and contrast come from a `boundary_decoder.BoundaryDecoder`, or from colour alone.
+        Whether superpixels and contrast come from a `boundary_decoder.BoundaryDecoder`, or only from colour.
     sigma : float
-        Smoothing of the learned boundaries before they are flooded, in pixels.
+        Smoothing of the learned boundaries before the watershed, in pixels.
     outline_share : float
         Share of `outline` in the learned boundaries; the rest is `perceptual`.
     trees : tuple of MergeParameters
-        One a tree over the superpixels; the nodes of all are pooled.
+        One per tree over the superpixels; the nodes of all trees are pooled.
     candidates : int
         Most nodes of a tree that are ranked.
     min_area : float
         Smallest segment, as a share of the image.
     max_overlap : float
-        Of two segments with a greater IoU only the better one is kept.
+        Of two segments with a higher IoU only the better one is kept.
     limit : int
         Most segments of one image.
 

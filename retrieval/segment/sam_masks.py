@@ -1,4 +1,4 @@
-"""The filters between Segment Anything's decoder and its masks in the frame, on the device.
+"""Filters between Segment Anything's decoder and its masks in the frame, on the device.
 
 References
 ----------
@@ -24,7 +24,7 @@ ENLARGED_AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True)
 class Padding:
-    """Which part of a padded input shows the photo: the upper left one.
+    """The part of a padded input that shows the photo: the upper left one.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Padding:
 
 
 class MaskPool:
-    """The best masks so far, as the decoder gave them.
+    """The best masks so far, in the decoder's resolution.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class MaskPool:
         self._predicted: Tensor | None = None
 
     def add(self, logits: Tensor, predicted: Tensor) -> None:
-        """Take in those masks that are sure and stable.
+        """Add the masks that are confident and stable.
 
         Parameters
         ----------
@@ -92,12 +92,12 @@ class MaskPool:
         self._logits, self._predicted = logits[best], predicted[best]
 
     def survivors(self, size_hw: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Masks in the frame, a bit a pixel, and predicted IoUs of those whose box repeats no better one's."""
+        """Masks in the frame, one bit per pixel, and predicted IoUs, of the masks whose boxes repeat no better one."""
         empty = np.zeros((0, ceil(size_hw[0] * size_hw[1] / 8)), np.uint8), np.zeros(0, np.float32)
         if self._logits is None or self._predicted is None or not len(self._logits):
             return empty
         boxes = masks_to_boxes(self._padding.cut(self._logits) > 0)
-        boxes[:, 2:] += 1  # torchvision's end with the last pixel
+        boxes[:, 2:] += 1  # torchvision's boxes include the last pixel
         kept = nms(boxes, self._predicted, self._parameters.max_box_overlap)
         parts = []
         for part in torch.split(self._logits[kept], ENLARGED_AT_ONCE):

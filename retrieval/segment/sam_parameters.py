@@ -1,4 +1,4 @@
-"""How Segment Anything is asked for everything in a photo, and which of its masks are kept."""
+"""Parameters of Segment Anything's automatic masks, and which of them are kept."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ class SamParameters:
     Attributes
     ----------
     input_side : int
-        Long side a photo is brought down to before the model's own processor has it, in pixels.
+        Long side to which a photo is scaled down before the model's own processor, in pixels.
     frame_side : int
         Long side of the masks; smaller photos keep their size.
     points : int
-        Along each side of the grid; three masks a point. The cost of the decoder grows with its square.
+        Points along each side of the grid, with three masks each. The decoder's cost grows with its square.
     points_at_once : int
-        Memory: about 1 MB of masks for each.
+        Points per decoder pass; about 1 MB of masks for each.
     candidates : int
-        Most masks that wait for the suppression of doubles, the best by predicted IoU; 0.25 MB each.
+        Most masks kept until duplicates are removed, the best by predicted IoU; 0.25 MB each.
     min_iou : float
-        Least IoU the model predicts for its mask.
+        Lowest IoU that the model predicts for its mask.
     min_stability, offset : float
-        Least IoU of the masks cut at plus and at minus the offset in the logit.
+        Lowest IoU of the masks thresholded at plus and minus the offset in the logit.
     max_box_overlap, max_overlap : float
-        Of two boxes, or two masks, with a greater IoU only the better one is kept.
+        Of two boxes, or two masks, with a higher IoU only the better one is kept.
     min_area : float
         Smallest segment, as a share of the image.
     limit : int

@@ -28,9 +28,9 @@ def superpixels(image: RgbImage, *, scale: float, min_size: int, sigma: float = 
     scale : float
         The constant k, in units of Lab distance times pixels; larger gives larger superpixels.
     min_size : int
-        Components of fewer pixels are joined to their most alike neighbour.
+        Components with fewer pixels are joined to their most similar neighbour.
     sigma : float
-        Gaussian smoothing before, in pixels.
+        Gaussian smoothing of the image, in pixels.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def _grid_edges(lab):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _sorted_order(weight):  # type: ignore[no-untyped-def]
-    """Order of the edges by weight, to within 1/LEVELS of the largest; equal ones stay in place."""
+    """Order of the edges by weight, to within 1/LEVELS of the largest; stable."""
     step = max(weight.max(), 1e-6) / (LEVELS - 1)
     ends = np.zeros(LEVELS + 1, np.int64)
     for w in weight:
@@ -85,7 +85,7 @@ def _sorted_order(weight):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _find(parent, node):  # type: ignore[no-untyped-def]
-    """Root of a node, halving the path on the way."""
+    """Root of a node, with path halving."""
     while parent[node] != node:
         parent[node] = parent[parent[node]]
         node = parent[node]
@@ -94,7 +94,7 @@ def _find(parent, node):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _label(start, end, weight, pixels, scale, min_size):  # type: ignore[no-untyped-def]
-    """Algorithm 1: join two components where the edge is no heavier than either allows, then the small ones."""
+    """Algorithm 1: join two components if the edge is no heavier than either allows, then join the small ones."""
     order = _sorted_order(weight)
     parent = np.arange(pixels, dtype=np.int32)
     size = np.ones(pixels, np.int32)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .superpixels import _find
 
 LEVELS = 256
-"""Boundary strengths are told apart in this many steps."""
+"""Boundary strengths are quantised to this many levels."""
 
 
 def watershed(strength: NDArray[np.float32], *, sigma: float, min_size: int) -> NDArray[np.int32]:
@@ -28,9 +28,9 @@ def watershed(strength: NDArray[np.float32], *, sigma: float, min_size: int) -> 
     strength : ndarray of shape (H, W), float32
         In [0, 1].
     sigma : float
-        Gaussian smoothing before, in pixels: fewer minima, fewer basins.
+        Gaussian smoothing of the strength, in pixels: more gives fewer minima and basins.
     min_size : int
-        Basins of fewer pixels are joined to the neighbour across their weakest border pixel.
+        Basins with fewer pixels are joined to the neighbour across their weakest border pixel.
 
     Returns
     -------
@@ -49,10 +49,10 @@ def watershed(strength: NDArray[np.float32], *, sigma: float, min_size: int) -> 
 
 @njit(cache=True, nogil=True)
 def _flood(levels):  # type: ignore[no-untyped-def]
-    """Flood the relief from its minima; pixels are taken lowest first, and first come first within a level.
+    """Flood the relief from its minima; lower pixels first, and first in, first out within a level.
 
-    A pixel that is reached by no basin when its level's turn comes begins one: so plateaus are one minimum each.
-    Returns the labels and, of every pixel, the greatest level on the way its basin took to it.
+    A pixel that no basin has reached when its level is flooded starts one, so that each plateau is one minimum.
+    Returns the labels and, for every pixel, the highest level on its basin's way to it.
     """
     height, width = levels.shape
     count = height * width
@@ -109,7 +109,7 @@ def _flood(levels):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _joined(labels, passes, min_size):  # type: ignore[no-untyped-def]
-    """Join small basins across their lowest border, weakest borders first; labels are made dense."""
+    """Join small basins across their lowest border, weakest borders first; the labels are then consecutive."""
     height, width = labels.shape
     basins = labels.max() + 1
     size = np.zeros(basins, np.int32)
