@@ -1,1 +1,1 @@
-"""What writes: finding photos, entering them, and keeping the index files in step. Stands on `retrieval` alone."""
+"""Writes the catalogue and the index: finds photos, ingests them, and publishes index files. Uses only `retrieval`."""

@@ -1,7 +1,7 @@
-"""Files and rows in HOME that nothing needs: files without a row, index files without a manifest, expired rows.
+"""Finds and removes waste in HOME: files without a row, index files without a manifest, expired rows.
 
-Nothing younger than an hour is removed, because someone may be about to use it. A file named by its digest is removed
-under the lock of those who enter such files, and looked up again first, so an upload of the same bytes is not lost.
+Nothing younger than an hour is removed, because a process may be about to use it. A file named by its digest is removed
+under the same lock as uploads, after another look-up, so an upload of the same bytes is not lost.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _NAMED = re.compile(r"(?P<sha256>[0-9a-f]{64})(\.preview\.jpg|\.thumb\.jpg|\.\w+
 
 @dataclass(frozen=True, slots=True)
 class Waste:
-    """What there is of one kind: files or rows, and bytes."""
+    """The waste of one kind: number of files or rows, and bytes."""
 
     kind: str
     count: int = 0
@@ -51,7 +51,7 @@ class Waste:
 
 @dataclass(frozen=True, slots=True)
 class _Store:
-    """A folder of files under digests, which digests are wanted, and what removes a file unless it is wanted by now."""
+    """A folder of files named by digest, which digests are in use, and how to remove a file that is still unused."""
 
     kind: str
     folder: Path
@@ -60,12 +60,12 @@ class _Store:
 
 
 def waste(assembly: Assembly) -> list[Waste]:
-    """What `clean` would remove, by kind; kinds of which there is nothing are left out."""
+    """What `clean` would remove, by kind; empty kinds are left out."""
     return _cleaned(assembly, remove=False, kinds=KINDS)
 
 
 def clean(assembly: Assembly, kinds: Collection[str] = KINDS) -> list[Waste]:
-    """Remove waste of some kinds; returns what was removed."""
+    """Remove waste of the given kinds; returns what was removed."""
     return _cleaned(assembly, remove=True, kinds=kinds)
 
 
@@ -84,7 +84,7 @@ def _cleaned(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> lis
 
 
 def _all(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> Iterator[tuple[str, int]]:
-    """Kind and size of each file; with `remove` each was removed."""
+    """Kind and size of each file, which is removed with `remove`."""
     settings, own = assembly.settings, assembly.own_files
     known, kept = assembly.catalog.images.known_digests, assembly.queries.kept_digests
     stores = (
@@ -124,7 +124,7 @@ def _unfinished(folder: Path, *, remove: bool) -> Iterator[tuple[str, int]]:
 
 
 def _index_files(files: IndexFiles, *, remove: bool) -> Iterator[tuple[str, int]]:
-    """Left by who was killed while it wrote; only the writer knows what it will name, so its lock is taken."""
+    """Files left by a killed writer. A running writer has files that no manifest names yet, so this takes its lock."""
     try:
         if not remove:
             yield from ((INDEX, _size(path)) for path in files.unnamed() if not _is_young(path))
@@ -153,7 +153,7 @@ def _unlink(path: Path) -> bool:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Files in a folder and in the folders of it."""
+    """Files in a folder and its subfolders."""
     folders = [folder]
     while folders:
         try:
@@ -168,7 +168,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _is_young(path: Path) -> bool:
-    """Whether somebody may be about to use it; what is gone is."""
+    """Whether a process may be about to use the file; True if it is gone."""
     try:
         return time.time() - path.stat().st_mtime < AGE_SECONDS
     except OSError:

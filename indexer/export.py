@@ -1,4 +1,4 @@
-"""The catalogue as COCO JSON, written as it is read."""
+"""Exports the catalogue as COCO JSON, while it is read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CATEGORY = {"id": 1, "name": "segment"}
 
 
 def write_coco(catalog: Catalog, out: TextIO) -> None:
-    """Write every analysed photo and its segments; memory stays that of one photo."""
+    """Write every analysed photo and its segments; uses the memory of one photo."""
     written: dict[int, tuple[int, int]] = {}
     out.write('{"info": {"description": "SegSearch export"},\n"categories": ' + json.dumps([CATEGORY]))
     for name, rows in (("images", _images(catalog, written)), ("annotations", _annotations(catalog, written))):
@@ -43,7 +43,7 @@ def _images(catalog: Catalog, written: dict[int, tuple[int, int]]) -> Iterator[d
 
 
 def _annotations(catalog: Catalog, written: dict[int, tuple[int, int]]) -> Iterator[dict[str, Any]]:
-    """Segments of the photos that were written, and of no others: photos come and go while this runs."""
+    """Segments of the written photos only, because photos may be added and deleted at the same time."""
     for image_id, size_hw in written.items():
         for segment in catalog.segments.of_image(image_id):
             x0, y0, x1, y1 = segment.box_xyxy

@@ -1,4 +1,4 @@
-"""What became of every file of an ingest."""
+"""The outcome of every file of an ingest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Outcome = Literal["indexed", "unchanged", "duplicate", "empty", "failed", "skipp
 OUTCOMES: tuple[Outcome, ...] = ("indexed", "unchanged", "duplicate", "empty", "failed", "skipped")
 
 CHUNK = 1000
-"""Rows of the spool that are held at once."""
+"""Rows of the spool in memory at once."""
 
 _CANCELLED: tuple[State, str] = (
     "failed",
@@ -30,7 +30,7 @@ _CANCELLED: tuple[State, str] = (
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A file that could not be entered, and why."""
+    """A file that could not be ingested, and the reason."""
 
     path: str
     reason: str
@@ -40,9 +40,9 @@ _COUNTS = {"photo": "SELECT count(*) FROM photo", "failure": "SELECT count(*) FR
 
 
 class Spool:
-    """Paths of photos and failures of an ingest, in a file without a name that goes with the process.
+    """Paths of photos and failures of an ingest, in an unnamed temporary file.
 
-    What is held in memory does not grow with the number of files. Safe among threads.
+    Memory does not grow with the number of files. Thread-safe.
     """
 
     def __init__(self) -> None:
@@ -53,16 +53,16 @@ class Spool:
         self._database.execute("CREATE INDEX failure_path ON failure (path)")
 
     def add_photo(self, image_id: int, path: Path) -> bool:
-        """Keep the path of a photo, if there is none yet."""
+        """Store the path of a photo, unless it has one; returns whether it was stored."""
         return bool(self._change("INSERT OR IGNORE INTO photo VALUES (?, ?)", (image_id, os.fsencode(path))))
 
     def add_failure(self, failure: Failure, image_id: int | None = None) -> None:
-        """Keep a failure; of a photo, its id."""
+        """Store a failure, with the id of the photo if there is one."""
         reason = failure.reason.encode("utf-8", "backslashreplace").decode()
         self._change("INSERT INTO failure VALUES (?, ?, ?)", (os.fsencode(failure.path), reason, image_id))
 
     def forget_photo_failures(self) -> None:
-        """Forget those that were kept with an id."""
+        """Delete the failures that have a photo's id."""
         self._change("DELETE FROM failure WHERE photo IS NOT NULL", ())
 
     def count(self, table: Literal["photo", "failure"]) -> int:
@@ -70,14 +70,14 @@ class Spool:
         return int(self._rows(_COUNTS[table], ())[0][0])
 
     def photos(self) -> Iterator[list[tuple[int, str]]]:
-        """Ids and paths, some at a time."""
+        """Ids and paths, in blocks."""
         last = 0
         while rows := self._rows("SELECT id, path FROM photo WHERE id > ? ORDER BY id LIMIT ?", (last, CHUNK)):
             yield [(key, os.fsdecode(path)) for key, path in rows]
             last = rows[-1][0]
 
     def failure(self, at: int) -> Failure:
-        """The one at a place in the order of paths."""
+        """The failure at a position in the order of paths."""
         statement = "SELECT path, reason FROM failure ORDER BY path, rowid LIMIT 1 OFFSET ?"
         path, reason = self._rows(statement, (at,))[0]
         return Failure(os.fsdecode(path), reason)
@@ -100,7 +100,7 @@ class Spool:
 
 
 class Failures(Sequence[Failure]):
-    """The failures of a spool, by path, read when they are asked for."""
+    """The failures of a spool, by path, read on demand."""
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
@@ -134,14 +134,14 @@ class Photos:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestReport:
-    """The closing account: every file seen is in exactly one count."""
+    """The final report: every file is in exactly one count."""
 
     counts: dict[Outcome, int]
     failures: Sequence[Failure]
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
-        """The object that ``ingest --json`` ends with."""
+        """The object that ``ingest --json`` prints."""
         return {**self._head(), "failures": [_failure_json(failure) for failure in self.failures]}
 
     def write_json(self, file: TextIO) -> None:
@@ -159,7 +159,7 @@ class IngestReport:
 
 @dataclass(slots=True)
 class Tally:
-    """What is known so far of the files of a running ingest; safe among threads."""
+    """The outcomes so far of a running ingest; thread-safe."""
 
     started: float = field(default_factory=time.monotonic)
     _counts: Counter[Outcome] = field(default_factory=Counter)
@@ -167,27 +167,27 @@ class Tally:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def entered(self, image_id: int, path: Path) -> None:
-        """A file whose photo has to be worked on; a second path to it is a duplicate."""
+        """Note a file whose photo must be analysed; a second path to the photo is a duplicate."""
         if not self._spool.add_photo(image_id, path):
             self.count("duplicate")
 
     def count(self, outcome: Outcome) -> None:
-        """A file that needs no work."""
+        """Count a file that needs no work."""
         with self._lock:
             self._counts[outcome] += 1
 
     def failed(self, failure: Failure) -> None:
-        """A file that could not even be registered."""
+        """Note a file that could not be registered."""
         self._spool.add_failure(failure)
 
     @property
     def photos(self) -> Photos:
-        """Photos that have to be worked on."""
+        """Photos that must be analysed."""
         return Photos(self._spool)
 
     @property
     def failures(self) -> Failures:
-        """Files that could not be registered; once it was closed, also photos that could not be entered."""
+        """Files that could not be registered; after `close`, also photos that could not be analysed."""
         return Failures(self._spool)
 
     @property
@@ -196,7 +196,7 @@ class Tally:
         return self._counts.total() + len(self.photos) + len(self.failures)
 
     def close(self, ingest_queue: IngestQueue) -> IngestReport:
-        """Ask the catalogue what the photos came to."""
+        """Read the photos' outcomes from the catalogue."""
         self._spool.forget_photo_failures()
         counts = self._counts.copy()
         for photos in self._spool.photos():

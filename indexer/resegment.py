@@ -1,4 +1,4 @@
-"""Analysing photos again by another recipe, while what is there goes on being found."""
+"""Analyses photos again with another recipe; their old segments stay searchable until then."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .worker import Worker
 def resegment(
     settings: Settings, state: State | None, max_quality: float | None, folder: Path | None, *, enqueue: bool
 ) -> None:
-    """Have the chosen photos wait for the recipe of `settings`, and unless `enqueue` analyse them.
+    """Queue the chosen photos for the recipe of `settings` and, unless `enqueue`, analyse them.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def resegment(
     state, max_quality, folder
         Which photos; None for all that another recipe analysed.
     enqueue : bool
-        Leave the work to a worker that runs with this recipe.
+        Leave the work to a worker with this recipe.
     """
     assembly = Assembly(settings)
     below = uri_of(folder) if folder is not None else None

@@ -1,4 +1,4 @@
-"""From folders to photos in the catalogue: what is there, what is new, what is a picture at all."""
+"""Registers the photos of folders in the catalogue: finds files, and which of them are new and images."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ T = TypeVar("T")
 
 CHUNK = 256
 LOOKS = 3
-"""How often a file is read that is another one after it was read."""
+"""How often a file is read again if it changes while it is read."""
 
 ATTEMPTS = 20
 PAUSE_SECONDS = 5.0
-"""A catalogue that cannot be written is tried again so often, after such pauses."""
+"""How often, and after which pauses, a catalogue that cannot be written is retried."""
 
 UNFORESEEN = 3
-"""So often what nobody foresaw is tried again, after pauses that grow."""
+"""How often unexpected errors are retried, after growing pauses."""
 
 PICTURE_SUFFIXES = frozenset(
     [
@@ -61,7 +61,7 @@ PICTURE_SUFFIXES = frozenset(
         ".pnm",
     ]
 )
-"""An empty file with such a name was meant to be a picture, so it is a failure; any other is merely not a picture."""
+"""An empty file with such a name was meant to be an image, so it is a failure; any other is skipped."""
 
 
 def register_files(
@@ -72,10 +72,10 @@ def register_files(
     within: bool = False,
     roots: Sequence[Path] | None = None,
 ) -> None:
-    """Enter what is new under `paths` as pending, and note in `tally` what every file came to.
+    """Register new files under `paths` as pending, and note the outcome of every file in `tally`.
 
-    Ends early where somebody cancels what waits meanwhile. With `within`, nothing is read that is outside of `roots`,
-    real paths of folders, which are `paths` if absent.
+    Ends early if a user cancels pending photos. With `within`, nothing outside `roots` is read; these are real paths of
+    folders, by default `paths`.
 
     Raises
     ------
@@ -104,9 +104,9 @@ def register_files(
 
 
 def patiently(attempt: Callable[[], T]) -> T:
-    """Ask the catalogue, again and again if it cannot answer now.
+    """Call the catalogue, with retries while it is unavailable.
 
-    What only a person can mend is not tried again; what nobody foresaw is, a few times.
+    Errors that only a person can fix are not retried; unexpected ones are retried a few times.
     """
     for failures in range(1, ATTEMPTS):
         try:
@@ -134,7 +134,7 @@ def _register(locations: LocationRepository, seen: Sequence[SeenFile], named: di
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A file that was found, and the folders that it may not lead out of, if so."""
+    """A file that was found, and the folders that it must be in, if any."""
 
     path: Path
     uri: str
@@ -142,7 +142,7 @@ class _Found:
 
 
 def _look_at(found: _Found, known: KnownLocation | None, tally: Tally, lost: list[str]) -> SeenFile | None:
-    """The file if it has to be registered; otherwise its outcome is noted in `tally`, a lost photo in `lost`."""
+    """The file if it must be registered; otherwise its outcome is noted in `tally`, and a lost photo in `lost`."""
     path = found.path
     if path.name.startswith("."):
         tally.count("skipped")
@@ -181,7 +181,7 @@ def _look_at(found: _Found, known: KnownLocation | None, tally: Tally, lost: lis
 
 
 def _read(found: _Found, status: os.stat_result) -> tuple[str | None, os.stat_result]:
-    """Digest of a file that is the same before and after it was read, and its status then."""
+    """Digest and status of a file that does not change while it is read."""
     for _ in range(LOOKS):
         digest, before, status = _digest_of_picture(found), status, found.path.stat()
         if (before.st_size, before.st_mtime_ns) == (status.st_size, status.st_mtime_ns):
@@ -190,9 +190,9 @@ def _read(found: _Found, status: os.stat_result) -> tuple[str | None, os.stat_re
 
 
 def _digest_of_picture(found: _Found) -> str | None:
-    """SHA-256 of a file that is a picture by its first bytes, None for another.
+    """SHA-256 of a file that is an image by its first bytes; None for other files.
 
-    What has been opened has to be below the roots, for a link may have come since the file was found.
+    The opened file must be below the roots, because it may have been replaced by a link since it was found.
     """
     file = open_regular(found.path)
     if file is None:
@@ -206,7 +206,7 @@ def _digest_of_picture(found: _Found) -> str | None:
 
 
 def real_paths(paths: Iterable[Path]) -> list[Path]:
-    """Where folders are, without links."""
+    """Real paths of folders, without links."""
     return [path.resolve() for path in paths]
 
 
@@ -220,7 +220,7 @@ def _chunks(paths: Iterator[Path]) -> Iterator[list[Path]]:
 
 
 def stamp_of(path: Path) -> tuple[int, int] | None:
-    """Size in bytes and time of change in ns of a file; None if it cannot be asked."""
+    """Size in bytes and modification time in ns of a file; None if it cannot be read."""
     try:
         status = path.stat()
     except OSError:

@@ -1,7 +1,7 @@
-"""What people already know of their photos: names of folders, tags in a CSV file, boxes of COCO or VOC.
+"""Reads existing tags of photos: folder names, a CSV file, or COCO or VOC boxes.
 
-A photo is named by a path: an absolute one, one relative to the file that names it, or the mere name of a file that
-only one photo of the catalogue has.
+A photo is named by a path: an absolute one, one relative to the file that names it, or a file name that only one photo
+in the catalogue has.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from retrieval.images.masks import box_iou
 from retrieval.processes.program import PROGRAM
 
 FITS = 0.5
-"""Least IoU of a segment's box with a drawn box that it is an example of."""
+"""Lowest IoU of a segment's box with a drawn box for the segment to be an example."""
 
 Pair = tuple[int, int]
 """A photo and a segment of it."""
@@ -34,7 +34,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """Photos by tag, and the paths that no photo of the catalogue has."""
+    """Photos by tag, and the paths without a photo in the catalogue."""
 
     photos: dict[str, list[int]]
     unknown: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Tags:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A drawn box: x0, y0, x1, y1 as shares of the photo's width and height, or in pixels where `size_wh` is absent."""
+    """A drawn box: x0, y0, x1, y1 as shares of the photo's width and height, or in pixels if `size_wh` is absent."""
 
     path: str
     name: str
@@ -58,9 +58,9 @@ class Fitted:
     ----------
     segments : dict of str to list of (int, int)
     boxes, misfits : int
-        How many boxes there are, and how many of them lie on known photos but fit no segment.
+        Number of boxes, and number of boxes on known photos that fit no segment.
     unknown : tuple of str
-        Paths that no photo of the catalogue has.
+        Paths without a photo in the catalogue.
     """
 
     segments: dict[str, list[Pair]]
@@ -73,12 +73,12 @@ class Fitted:
 
 
 def folder_tags(catalog: Catalog, below: Path | None, excluded: Collection[str] = ()) -> Tags:
-    """Photos by the name of the folder they are in, of folders below `below` or of all.
+    """Photos by the name of their folder, for folders below `below` or for all.
 
     Raises
     ------
     QueryError
-        No photo is there, or there is no folder to be left out of a name given.
+        There are no photos, or an excluded name is not a folder.
     """
     top = _absolute(below) if below is not None else None
     found: dict[str, list[int]] = defaultdict(list)
@@ -97,12 +97,12 @@ def folder_tags(catalog: Catalog, below: Path | None, excluded: Collection[str] 
 
 
 def csv_tags(catalog: Catalog, file: Path) -> Tags:
-    """Photos by the tags of a CSV file with the columns ``path`` and ``tag``, one row a tag of a photo.
+    """Photos by the tags of a CSV file with the columns ``path`` and ``tag``, with one row per photo and tag.
 
     Raises
     ------
     QueryError
-        It is no such file; the message names the line.
+        The file is malformed; the message names the line.
     """
     places, found, unknown = _Places.of(catalog), dict[str, list[int]](), dict[str, None]()
     for path, tag in _csv_rows(file):
@@ -146,12 +146,12 @@ def _csv_row(file: Path, line: int, header: Sequence[str], row: Sequence[str]) -
 
 
 def boxes_of(source: Path) -> list[Box]:
-    """Boxes of a COCO file of instances, or of a folder of VOC's XML files.
+    """Boxes of a COCO instances file, or of a folder of VOC XML files.
 
     Raises
     ------
     QueryError
-        It is neither.
+        The source is neither.
     """
     if not source.is_dir():
         return _coco_boxes(source)
@@ -187,7 +187,7 @@ def _coco_box(image: Mapping[str, Any], name: str, bbox: Sequence[float]) -> Box
 
 
 def _voc_boxes(file: Path) -> Iterator[Box]:
-    """VOC counts pixels from 1 and boxes hold their last one."""
+    """VOC counts pixels from 1, and boxes include their last one."""
     try:
         root = parse(file).getroot()
         size = _numbers(root.find("size"), "width", "height") if root.find("size") is not None else ()
@@ -211,14 +211,14 @@ def _text(element: Element | None, name: str) -> str:
 
 
 def fitted(catalog: Catalog, boxes: Iterable[Box], source: Path) -> Fitted:
-    """The segment of the greatest IoU with each box, if that is at least `FITS`.
+    """The segment with the highest IoU with each box, if that is at least `FITS`.
 
     Parameters
     ----------
     catalog : Catalog
     boxes : iterable of Box
     source : Path
-        Where they were read from: paths are relative to it, or to a folder of photos beside it.
+        Where they were read from: paths are relative to it, or to a folder of photos next to it.
     """
     folder = source if source.is_dir() else source.parent
     roots = [folder, folder / "images", folder.parent / "images", folder.parent / "JPEGImages"]
@@ -244,7 +244,7 @@ def fitted(catalog: Catalog, boxes: Iterable[Box], source: Path) -> Fitted:
 
 
 def _matches(catalog: Catalog, image_id: int, boxes: Sequence[Box]) -> Iterator[tuple[str, float, int]]:
-    """Name, IoU and segment of each box that some segment fits; of equals the segment of the greatest quality."""
+    """Name, IoU and segment of each box that a segment fits; of equals the segment of the highest quality."""
     image = catalog.images.get(image_id)
     segments = sorted(catalog.segments.of_image(image_id), key=lambda each: (-each.quality, each.id))
     if not segments:
@@ -262,7 +262,7 @@ def _matches(catalog: Catalog, image_id: int, boxes: Sequence[Box]) -> Iterator[
 
 @dataclass(frozen=True, slots=True)
 class _Places:
-    """Photos by path, and by name where only one photo has it."""
+    """Photos by path, and by file name if only one photo has it."""
 
     paths: dict[Path, int]
     names: dict[str, int | None]
@@ -276,7 +276,7 @@ class _Places:
         return cls(paths, names)
 
     def photo(self, path: str, roots: Iterable[Path]) -> int | None:
-        """The photo that a path names, relative to one of the roots if to anything."""
+        """The photo that a path names; relative paths are resolved against the roots."""
         for root in roots:
             found = self.paths.get(_absolute(root / path))
             if found is not None:

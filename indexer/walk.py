@@ -1,4 +1,4 @@
-"""Every file below a folder, however deep, whatever it is called, and wherever links lead."""
+"""Walks all files below folders: of any depth, with any names, following links."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 MOST_BYTES = 4095
-"""A path can be so long where it is given to Linux as a whole."""
+"""The longest path that Linux accepts as a whole, in bytes."""
 
 _NAME_BYTES = 255
 _OPENING = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -22,9 +22,9 @@ Identity = tuple[int, int]
 def find_files(paths: Iterable[Path], *, within: bool = False) -> Iterator[Path]:
     """Every file at and below the paths, once, sorted within a folder; links to folders are followed once.
 
-    Hidden folders are not entered. A folder that cannot be read is logged and passed over. A file whose path is longer
-    than `MOST_BYTES` is found too, though it cannot be opened by it. With `within`, what links lead to outside of the
-    paths is left out, for folders that others can write to.
+    Hidden folders are skipped. A folder that cannot be read is logged and skipped. A file whose path is longer than
+    `MOST_BYTES` is found, too, although it cannot be opened by that path. With `within`, targets of links outside the
+    paths are left out; use it for folders that others can write to.
     """
     if within:
         paths = list(paths)
@@ -42,7 +42,7 @@ def find_files(paths: Iterable[Path], *, within: bool = False) -> Iterator[Path]
 
 
 def is_below(path: Path, roots: Sequence[Path]) -> bool:
-    """Whether a file is below one of the folders, wherever links lead; one that leads in a circle is not."""
+    """Whether a file, after following links, is below one of the folders; False for circular links."""
     try:
         real = path.resolve()
     except (OSError, RuntimeError):
@@ -56,7 +56,7 @@ def is_too_long(path: Path) -> bool:
 
 
 def identity_of(path: Path) -> Identity | None:
-    """What a file or folder is, whatever its name; None if it cannot be asked."""
+    """Status of a file or folder; None if it cannot be read."""
     try:
         status = path.stat()
     except OSError:
@@ -65,7 +65,7 @@ def identity_of(path: Path) -> Identity | None:
 
 
 def _below(folder: Path, entered: set[Identity]) -> Iterator[Path]:
-    """Files below a folder that was not entered yet, by a stack of our own: folders may be nested thousands deep."""
+    """Files below a folder that was not visited yet, with an explicit stack: folders may be nested thousands deep."""
     stack = [(os.fspath(folder), iter(_entries(os.fspath(folder), entered)))]
     while stack:
         inside, entries = stack[-1]
@@ -81,7 +81,7 @@ def _below(folder: Path, entered: set[Identity]) -> Iterator[Path]:
 
 
 def _entries(folder: str, entered: set[Identity]) -> list[tuple[str, bool]]:
-    """Names in a folder with whether each is a folder, sorted; none if it was entered before or cannot be read."""
+    """Sorted names in a folder, and whether each is a folder; nothing if it was visited before or cannot be read."""
     try:
         if len(os.fsencode(folder)) + 1 + _NAME_BYTES <= MOST_BYTES:
             return _list(folder, os.stat(folder), entered)  # noqa: PTH116
@@ -105,7 +105,7 @@ def _list(folder: str | int, status: os.stat_result, entered: set[Identity]) -> 
 
 
 def _open(folder: str) -> int:
-    """Open a folder whose path is too long to be given as a whole: piece by piece, each below the one before."""
+    """Open a folder whose path is too long for one call: piece by piece, each relative to the one before."""
     handle = os.open("/" if os.path.isabs(folder) else ".", _OPENING)  # noqa: PTH117
     for piece in _pieces(folder):
         try:
@@ -131,7 +131,7 @@ def _pieces(path: str) -> Iterator[str]:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder; a link that leads in a circle is none, and will fail as a file."""
+    """Whether it is a folder; a circular link is not, and will fail as a file."""
     try:
         return entry.is_dir()
     except OSError:

@@ -1,4 +1,4 @@
-"""Folders that are watched: what comes, changes or goes is registered once it has settled."""
+"""Watches folders: new, changed and deleted files are registered once they have settled."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ logger = logging.getLogger(__name__)
 
 WATCH = "watch"
 POLL_SECONDS = 5.0
-"""Folders whose own path is not UTF-8 cannot be watched, and are looked through so often."""
+"""Folders whose path is not UTF-8 cannot be watched; they are scanned this often."""
 
 SETTLE_SECONDS = 2.0
-"""A file is registered when its size and time have been the same for so long."""
+"""A file is registered once its size and modification time have not changed for this long."""
 
 TICK_MS = 500
 
 
 class Settling:
-    """Files that were touched, until nobody touches them any more.
+    """Changed files, until they no longer change.
 
     Parameters
     ----------
     seconds : float
-        How long a file has to stay the same.
+        How long a file must stay the same.
     """
 
     def __init__(self, seconds: float = SETTLE_SECONDS) -> None:
@@ -51,13 +51,13 @@ class Settling:
         self._touched: dict[Path, tuple[tuple[int, int] | None, float]] = {}
 
     def touch(self, path: Path, now: float) -> None:
-        """A file was made or changed by a time; one that is as it was when it was last looked at goes on settling."""
+        """Note that a file was created or changed by a time; an unchanged file continues to settle."""
         stamp = stamp_of(path)
         if stamp is None or path not in self._touched or self._touched[path][0] != stamp:
             self._touched[path] = stamp, now
 
     def settled(self, now: float) -> list[Path]:
-        """Files that have stayed the same, or are gone; they are forgotten here."""
+        """Remove and return the files that have settled or are gone."""
         found = []
         for path, (before, since) in list(self._touched.items()):
             stamp = stamp_of(path)
@@ -70,14 +70,14 @@ class Settling:
 
 
 def ingest_and_watch(assembly: Assembly, worker: Worker, paths: Sequence[Path], *, within: bool = False) -> None:
-    """Enter what is under `paths`, and what changes there, until the worker is told to stop.
+    """Ingest files under `paths`, and later changes there, until the worker stops.
 
     Raises
     ------
     ConfigurationError
-        The system cannot watch so many folders.
+        The system cannot watch that many folders.
     Exception
-        Whatever stopped the watching or the line.
+        Whatever stopped the watching or the ingest.
     """
     failure: list[BaseException] = []
 
@@ -101,7 +101,7 @@ def ingest_and_watch(assembly: Assembly, worker: Worker, paths: Sequence[Path], 
 
 
 class _Follower:
-    """Registers what happened below the watched folders; after any error it looks through all of them."""
+    """Registers changes below the watched folders; after an error it scans all of them."""
 
     def __init__(self, assembly: Assembly, roots: Sequence[Path], stopping: threading.Event, *, within: bool) -> None:
         self._assembly, self._duties = assembly, assembly.duties
@@ -111,7 +111,7 @@ class _Follower:
         self._failures = 0
 
     def run(self) -> None:
-        """Watch first and look afterwards, so that nothing falls between.
+        """Watch first and scan afterwards, so that nothing is missed.
 
         Raises
         ------
@@ -144,7 +144,7 @@ class _Follower:
         self._register_settled()
 
     def _look_through(self, roots: Sequence[Path]) -> None:
-        """Touch what is new or has changed; note what is gone."""
+        """Mark new and changed files as unsettled, and note deleted ones."""
         files = find_files(roots)
         while chunk := {uri_of(path): path for path in islice(files, CHUNK)}:
             known = patiently(partial(self._assembly.catalog.locations.known, list(chunk)))
@@ -167,7 +167,7 @@ class _Follower:
             _register(self._assembly, here, within=self._within, roots=real)
 
     def _note(self, error: Exception | None) -> None:
-        """Tell how it goes, and wait after a failure, longer each time."""
+        """Record the outcome, and wait after a failure, longer each time."""
         if error is not None:
             self._failures += 1
             pause = pause_after(self._failures)
@@ -181,14 +181,14 @@ class _Follower:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """What changed since the last time, and the folders of which that may not be all."""
+    """The changes since the last time, and the folders whose changes may be incomplete."""
 
     changes: Collection[tuple[Change, Path]]
     unsure: Collection[Path] = ()
 
 
 class _Folders:
-    """Folders that are watched; anew when they are moved away and made anew, and after what the library cannot read.
+    """Watches folders; restarts if one is moved away and created again, or after an event that the library cannot read.
 
     Parameters
     ----------
@@ -204,12 +204,12 @@ class _Folders:
         self._began = False
 
     def happenings(self) -> Iterator[Happened]:
-        """What changes, twice a second; at first, and whenever something was missed, all folders are unsure.
+        """Changes, twice a second; at first, and whenever something was missed, all folders are reported as incomplete.
 
         Raises
         ------
         ConfigurationError
-            They cannot be watched.
+            The folders cannot be watched.
         """
         while not self._stopping.is_set():
             armed = [root for root in self._roots if self._there[root] is not None and _has_text(root)]
@@ -245,12 +245,12 @@ class _Folders:
             self._look_again(POLL_SECONDS)
 
     def _look_again(self, seconds: float = 0.0) -> None:
-        """Have all folders looked through, which takes no more than a tenth of the time however often it is wanted."""
+        """Request a scan of all folders; scans take at most a tenth of the time, however often they are requested."""
         due = time.monotonic() + max(seconds, 9 * self._spent)
         self._due = due if self._due is None else min(due, self._due)
 
     def _have_moved(self) -> bool:
-        """Whether a folder is not what it was when this was asked last, which is told."""
+        """Whether a folder was replaced or removed since the last call; this is logged."""
         before, self._there = self._there, {root: identity_of(root) for root in self._roots}
         for root in self._roots:
             if self._there[root] is None and before[root] is not None:
@@ -269,7 +269,7 @@ def _changes(roots: Sequence[Path], stopping: threading.Event) -> Iterator[set[t
     Raises
     ------
     WatchfilesRustInternalError
-        Something happened to a name that is not UTF-8; all that happened at that time is lost.
+        A name that is not UTF-8 changed; all events of that moment are lost.
     """
     options = {"debounce": TICK_MS, "rust_timeout": TICK_MS, "yield_on_timeout": True, "raise_interrupt": False}
     try:
@@ -292,7 +292,7 @@ def _nothing(stopping: threading.Event) -> Iterator[set[tuple[Change, Path]]]:
 
 
 def _has_text(path: Path) -> bool:
-    """Whether a path is UTF-8, which those that the library watches have to be."""
+    """Whether a path is UTF-8, which the library requires."""
     try:
         os.fspath(path).encode()
     except UnicodeEncodeError:
@@ -311,6 +311,6 @@ def _register(
 
 
 def _is_hidden(path: Path, roots: Sequence[Path]) -> bool:
-    """Whether a file, or a folder on the way to it, is hidden below the folder that is watched."""
+    """Whether a file, or a folder on the way to it, is hidden below the watched folder."""
     below = next((path.relative_to(root) for root in roots if path.is_relative_to(root)), path)
     return any(part.startswith(".") for part in below.parts)

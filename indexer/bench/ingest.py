@@ -1,4 +1,4 @@
-"""An ingest: what each stage takes alone, what the whole takes, and what it makes of the cores."""
+"""Benchmark of an ingest: time of each stage alone, time of the whole, and use of the cores."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ T = TypeVar("T")
 
 
 def bench_ingest(settings: Settings, folder: Path) -> dict[str, Any]:
-    """CPU time a photo of every stage alone, then the whole ingest, and what it made of the cores.
+    """CPU time per photo of every stage alone, then of the whole ingest, and its use of the cores.
 
     Parameters
     ----------
     settings : Settings
-        Of which the recipe and the device count; photos are entered in a home of its own.
+        Provides the recipe and the device; photos are ingested into a temporary home.
     folder : Path
 
     Notes
     -----
-    The cores' use is the sum of the stages alone over cores × wall: more than 1 where a stage costs less beside the
-    others than alone. Stages at once is the same sum over the wall.
+    The use of the cores is the sum of the stages alone over cores × wall time: more than 1 if a stage costs less next
+    to the others than alone. Stages at once is the same sum over the wall time.
     """
     cores = os.cpu_count() or 1
     with tempfile.TemporaryDirectory(prefix="segsearch-bench-") as home:
@@ -64,7 +64,7 @@ def bench_ingest(settings: Settings, folder: Path) -> dict[str, Any]:
 
 
 def _stages_alone(assembly: Assembly, folder: Path, sample: int = 24) -> dict[str, float]:
-    """CPU seconds a photo of each stage on every n-th photo, nothing beside it; the first one warms up."""
+    """CPU seconds per photo of each stage alone, on every n-th photo; the first one warms up."""
     register_files(assembly, [folder], Tally())
     paths = [path for path in find_files([folder]) if path.is_file()]
     chosen = paths[:: max(1, len(paths) // sample)][: sample + 1]
@@ -98,7 +98,7 @@ def _cpu(spent: dict[str, float], name: str, work: Callable[[], T]) -> T:
 
 
 class _PeakMemory:
-    """Proportional set size of this process and its children, looked at every half second."""
+    """Proportional set size of this process and its children, sampled every half second."""
 
     def __init__(self) -> None:
         self._samples: list[int] = []
@@ -114,7 +114,7 @@ class _PeakMemory:
         self._thread.join()
 
     def thirds(self) -> list[int]:
-        """Greatest sample of each third of the run, in megabytes."""
+        """Largest sample in each third of the run, in megabytes."""
         return [round(part.max(initial=0) / 1e6) for part in np.array_split(np.array(self._samples or [0]), 3)]
 
     def _watch(self) -> None:

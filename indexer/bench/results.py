@@ -1,4 +1,4 @@
-"""Figures as JSON, with the machine and the versions that they hold for."""
+"""Figures as JSON, with the machine and the versions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OUT = click.option(
 
 
 def report(figures: dict[str, Any], out: Path | None) -> None:
-    """Print figures, and keep them if a file is given."""
+    """Print figures, and write them to a file if given."""
     text = as_json(figures)
     click.echo(text)
     if out is not None:
@@ -34,7 +34,7 @@ def as_json(figures: dict[str, Any]) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """What this runs on."""
+    """The machine and the versions."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),

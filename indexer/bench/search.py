@@ -1,4 +1,4 @@
-"""Searches at any size: the engine against raw FAISS, rounds of feedback, making and opening the index."""
+"""Searches at any size: the engine against raw FAISS, rounds of feedback, building and opening the index."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ QUERIES = 100
 ROUNDS = 5
 TOP = 50
 FOR_PHOTOS = DEEPER * TOP + 20
-"""So many of the nearest the engine looks for at first, where it is to find segments of `TOP` other photos."""
+"""How many nearest segments the engine first requests to find `TOP` other photos."""
 JUDGED = 10
 
 Ask = Callable[[int], object]
@@ -43,15 +43,15 @@ def bench_search(settings: Settings, size: int, home: Path | None = None) -> dic
     Parameters
     ----------
     settings : Settings
-        Of which the recipe counts, for the length of its vectors.
+        Provides the recipe, for the length of its vectors.
     size : int
-        Segments; as many as there are if `home` was filled before.
+        Number of segments; a filled `home` keeps its number.
     home : Path, optional
-        Where to keep what is made; else it is thrown away.
+        Where to keep the collection; otherwise it is deleted.
 
     Notes
     -----
-    Every query is asked of each in turn, `ROUNDS` times, and its best time counts. 0.5 KB of memory a segment.
+    Every query is run by each in turn, `ROUNDS` times, and its best time counts. 0.5 KB of memory per segment.
     """
     faiss.omp_set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="segsearch-bench-") as temporary:
@@ -129,7 +129,7 @@ def _exact(assembly: Assembly, size: int) -> Any:
 def _lists_of_bytes(
     assembly: Assembly, codes: InvertedIndex, vectors: dict[int, Vectors], keys: list[int], truth: Ids
 ) -> tuple[Any, int, float]:
-    """What FAISS would do alone: the same lists with eight bits a dimension, as many looked at as the recall needs."""
+    """FAISS alone: the same lists with eight bits per dimension, searching as many as the recall needs."""
     same = codes._index
     index = faiss.IndexIVFScalarQuantizer(
         same.quantizer, same.d, same.nlist, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
@@ -139,7 +139,7 @@ def _lists_of_bytes(
         if not start:
             index.train(block)
         end = start + len(block)
-        rows, chosen = np.arange(start, end), lists[start:end]  # FAISS is given their addresses
+        rows, chosen = np.arange(start, end), lists[start:end]  # FAISS gets their addresses, so they must stay alive
         index.add_core(len(block), faiss.swig_ptr(block), faiss.swig_ptr(rows), faiss.swig_ptr(chosen))
         start = end
     index.nprobe, recall = 1, 0.0
@@ -171,7 +171,7 @@ def _round(engine: SearchEngine, key: int) -> float:
 
 
 def interleaved(asked: dict[str, Ask], keys: list[int]) -> dict[str, NDArray[np.float64]]:
-    """Seconds of each query by each, the best of `ROUNDS`, every query being asked of all in turn."""
+    """Seconds of each query by each, the best of `ROUNDS`; every query is run by all in turn."""
     times = {name: np.full(len(keys), np.inf) for name in asked}
     for _ in range(ROUNDS):
         for row, key in enumerate(keys):
@@ -186,7 +186,7 @@ def spread(times: NDArray[np.float64]) -> dict[str, float]:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long some work takes."""
+    """Seconds that a call takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

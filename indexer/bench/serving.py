@@ -1,4 +1,4 @@
-"""A web server over a collection: how long it takes to start, its own memory, and how fast it answers."""
+"""Benchmark of a web server over a collection: start time, memory, and response times."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ ANALYZER_SECONDS = 120
 
 
 def bench_serving(settings: Settings, keys: list[int]) -> dict[str, Any]:
-    """Start a server beside this process and ask it for segments like some, over loopback.
+    """Start a server in another process and search by segments over loopback.
 
     Parameters
     ----------
     settings : Settings
     keys : list of int
-        Segments, of which the first ones warm it up.
+        Segments to search by; the first ones warm it up.
 
     Notes
     -----
-    Of `STARTS` starts the fastest counts. The clients share the cores with the server. Times are of single requests,
-    none repeated.
+    The fastest of `STARTS` starts counts. The clients share the cores with the server. Times are of single requests,
+    without repetition.
     """
     starts, found = list[float](), dict[str, Any]()
     for _ in range(STARTS - 1):
@@ -78,7 +78,7 @@ def _server(settings: Settings) -> Iterator[tuple[str, psutil.Process, float]]:
 
 
 def _wait_for_analyzer(settings: Settings) -> None:
-    """It loads the network beside the server, which would be measured, too."""
+    """Wait until the analyzer has loaded its network, because that would slow down the server."""
     remote, until = RemoteAnalyzer(settings.analyzers_dir), time.monotonic() + ANALYZER_SECONDS
     while not remote.is_up() and time.monotonic() < until:
         time.sleep(0.5)

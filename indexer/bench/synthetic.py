@@ -1,4 +1,4 @@
-"""Collections of any size without photos: vectors that lie to each other as those of segments do."""
+"""Synthetic collections of any size, with vectors distributed like those of real segments."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from retrieval.types import Analysis, AnalyzedImage, Segments, Vectors
 PER_PHOTO = 100
 BLOCK = 65_536
 AT_ONCE = 200
-"""Photos that are entered in one transaction."""
+"""Photos per transaction."""
 
 LATENT, HIDDEN = 48, 1024
-"""Ways in which synthetic things vary, the first ones most, and waves that make vectors of them."""
+"""Number of latent factors of synthetic things, in descending variance, and of random cosine features."""
 
 NESTED = ((24, 0.5), (8, 0.4), (2, 0.25), (1, 0.15))
-"""Of segments that belong together so many, and how far each group lies from what it is part of."""
+"""Nested groups of segments: members per group, and the group's distance from its parent."""
 
 
 def synthetic_vectors(count: int, dim: int, *, seed: int = 0) -> Vectors:
@@ -29,11 +29,11 @@ def synthetic_vectors(count: int, dim: int, *, seed: int = 0) -> Vectors:
 
 
 def synthetic_blocks(count: int, dim: int, *, seed: int = 0) -> Iterator[Vectors]:
-    """Unit vectors that lie to each other much as those of real segments do, `BLOCK` at a time.
+    """Unit vectors distributed like those of real segments, `BLOCK` at a time.
 
-    Things vary in a few ways, so they lie on a curved surface of few dimensions (random cosine features of normal
-    variates); about a thing lie, ever nearer, its regions, their parts, and segments that are nearly the same. How far
-    and how many was chosen so that nearest neighbours and the recall of inverted lists are those of real segments:
+    Things vary in a few factors, so they lie on a curved surface of few dimensions (random cosine features of normal
+    variates). Around each thing, ever closer, lie its regions, their parts, and nearly identical segments. Distances
+    and numbers were chosen so that nearest neighbours and the recall of inverted lists match those of real segments;
     ``python -m benchmarks.likeness`` compares them.
 
     References
@@ -61,7 +61,7 @@ def _unit(vectors: Vectors) -> Vectors:
 
 
 def fill(assembly: Assembly, size: int) -> None:
-    """Enter synthetic photos of `PER_PHOTO` segments each, as a worker does; ids are those of the vectors, from 1."""
+    """Ingest synthetic photos of `PER_PHOTO` segments each, like a worker; ids are the vectors' rows from 1."""
     atoms = np.arange(PER_PHOTO, dtype=np.int32).reshape(10, 10)
     segments = Segments(atoms, np.eye(PER_PHOTO, dtype=bool), np.linspace(1, 0, PER_PHOTO, dtype=np.float32))
     photo = np.ones(assembly.recipe_spec.photo_dim, np.float32) / assembly.recipe_spec.photo_dim**0.5
@@ -79,7 +79,7 @@ def fill(assembly: Assembly, size: int) -> None:
 
 
 def enter(assembly: Assembly, number: int, photos: list[Analysis]) -> None:
-    """Enter photos that do not exist, which are called by numbers from `number` on."""
+    """Register photos that do not exist, named by numbers from `number` on."""
     names = range(number, number + len(photos))
     assembly.catalog.locations.register(
         [SeenFile(uri_of(Path(f"/synthetic/{name}")), f"{name:064x}", 1, 1) for name in names]
