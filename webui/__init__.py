@@ -1,6 +1,6 @@
 """The web application: HTML pages and a JSON API over one installation of SegSearch.
 
-Importing this package costs nothing; Flask is loaded when an application is made.
+Importing this package is cheap; Flask is loaded when an application is created.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ def create_app(
     follow: bool = True,
     login_mode: LoginMode = "once",
 ) -> Flask:
-    """Make the web application.
+    """Create the web application.
 
     Parameters
     ----------
     assembly : Assembly
         The parts of the installation to serve.
     analyzer : Analyzer
-        Segments query photos; in a server the `RemoteAnalyzer`, so that no network is loaded here.
+        Segments query photos; a server uses `RemoteAnalyzer`, so that it loads no network.
     hosts : collection of str
-        Names and addresses under which the server may be addressed besides this machine's loopback ones; a wildcard
-        address such as ``0.0.0.0`` stands for every IP address.
+        Names and addresses of the server, in addition to this machine's loopback ones; a wildcard address such as
+        ``0.0.0.0`` stands for every IP address.
     follow : bool
-        Whether a thread takes in what changes in the catalogue, once a second.
+        Whether a thread applies the catalogue's changes once a second.
     login_mode : {"once", "always", "never"}
-        From when on everybody has to sign in: once there has been a user; always; or only while there are users.
+        When everyone must sign in: once there has been a user; always; or only while there are users.
 
     Raises
     ------

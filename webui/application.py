@@ -34,7 +34,7 @@ from .serving.metrics import measure
 logger = logging.getLogger(__name__)
 
 MAX_UPLOAD_BYTES = 100 * 1024**2
-"""No request is larger; the command ``ingest`` takes larger photos."""
+"""Largest request; the command ``ingest`` takes larger photos."""
 
 DESCRIPTION = """Search photos by segment. Every photo is split into segments, and searches compare segments.
 
@@ -54,10 +54,10 @@ SECURITY_SCHEMES: dict[str, Any] = {
 
 
 class SegSearchApp(OpenAPI):
-    """A Flask application whose errors under ``/api`` are problem documents, whoever handles those of the pages."""
+    """A Flask application whose errors under ``/api`` are problem documents; the pages handle their own errors."""
 
     def handle_user_exception(self, e: Exception) -> HTTPException | ResponseReturnValue:
-        """Answer what a view or a check raised."""
+        """Turn an exception of a view or a check into a response."""
         if not problems.applies_to(request.path) or isinstance(e, RoutingException):
             return super().handle_user_exception(e)
         known = problems.from_error(e)
@@ -70,7 +70,7 @@ class SegSearchApp(OpenAPI):
 
 
 class IdConverter(BaseConverter):
-    """Ids in paths: decimal digits, not more of them than an id can have."""
+    """Ids in paths: decimal digits, at most as many as an id can have."""
 
     regex = "[0-9]{1,19}"
     part_isolating = True
@@ -83,7 +83,7 @@ class IdConverter(BaseConverter):
 def build(
     assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str], follow: bool, login_mode: LoginMode
 ) -> Flask:
-    """Make the web application; see `webui.create_app`."""
+    """Create the web application; see `webui.create_app`."""
     app = SegSearchApp(
         "webui",
         info=Info(title="SegSearch", version="1", description=DESCRIPTION),

@@ -1,4 +1,4 @@
-"""What every view shares, kept in one place of the application."""
+"""The parts that all views share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXTENSION = "segsearch"
 
 @runtime_checkable
 class Probed(Protocol):
-    """An analyzer that can be asked whether it is there; others always are."""
+    """An analyzer that can be checked; other analyzers are always available."""
 
     def is_up(self) -> bool:
         """Whether it answers."""
@@ -39,11 +39,11 @@ class WebContext:
     ----------
     assembly : Assembly
     engine : SearchEngine
-        One for all threads of the process; `webui.serving.following` keeps it in step with the catalogue.
+        One for all threads of the process; `webui.serving.following` keeps it up to date.
     analyzer : Analyzer
         Segments query photos, usually in another process.
     renditions : Renditions
-        Makes previews and thumbnails that are not there.
+        Creates missing previews and thumbnails.
     """
 
     assembly: Assembly
@@ -53,7 +53,7 @@ class WebContext:
 
     @property
     def catalog(self) -> Catalog:
-        """Questions to the database."""
+        """Queries of the database."""
         return self.assembly.catalog
 
     @property
@@ -73,27 +73,27 @@ class WebContext:
 
     @property
     def trainer(self) -> ConceptTrainer:
-        """What makes and changes concepts."""
+        """Creates and changes concepts."""
         return self.assembly.trainer(self.engine)
 
     @property
     def discoverer(self) -> Discoverer:
-        """What finds clusters."""
+        """Finds clusters."""
         return self.assembly.discoverer
 
     @property
     def cluster_editor(self) -> ClusterEditor:
-        """What names, merges and splits clusters."""
+        """Names, merges and splits clusters."""
         return self.assembly.cluster_editor
 
     @property
     def ingest_queue(self) -> IngestQueue:
-        """The states of photos on their way in."""
+        """The ingest queue, with the states of photos."""
         return self.assembly.ingest_queue
 
     @property
     def settings(self) -> Settings:
-        """Where things are."""
+        """The settings of the installation."""
         return self.assembly.settings
 
     def analyzer_is_up(self) -> bool:
@@ -101,7 +101,7 @@ class WebContext:
         return self.analyzer.is_up() if isinstance(self.analyzer, Probed) else True
 
     def query_rendition(self, sha256: str) -> Path:
-        """Where the JPEG of a query photo is, once it was asked for."""
+        """Path of a query photo's JPEG, which is created on request."""
         return self.assembly.own_files.query_rendition(sha256)
 
 

@@ -1,1 +1,1 @@
-"""Who may do what: users, sessions, tokens, limits on guessing."""
+"""Authentication and authorisation: users, sessions, tokens, rate limits."""

@@ -1,7 +1,7 @@
-"""How often something may be asked for, so that one client cannot take the server from the others.
+"""Rate limits, so that one client cannot take the server from the others.
 
-API tokens and programs on this machine are left alone: whoever has those may do as much as the machine can. The
-counts are of this process; there is one web process a server.
+API tokens and programs on this machine are exempt: they may do as much as the machine can. Counts are per process; a
+server has one web process.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from .security import is_loopback
 LIMITER = "segsearch-limiter"
 
 RATES = {
-    "api_images.add_image": parse("600/minute"),  # a folder dropped on the page
-    "api_queries.add_query": parse("60/minute"),  # each is a pass of the network
+    "api_images.add_image": parse("600/minute"),  # a folder may be dropped on the page
+    "api_queries.add_query": parse("60/minute"),  # each takes a pass of the network
     "api_search.find": parse("300/minute"),
     "api_search.count_facets": parse("300/minute"),
     "api_search.list_levels": parse("600/minute"),  # as a pointer moves over a photo
@@ -33,19 +33,19 @@ RATES = {
     "api_feedback.take_back": parse("120/minute"),
     "api_concepts.learn_concepts": parse("20/minute"),
     "api_concepts.import_concepts": parse("20/minute"),
-    "api_concepts.list_folders": parse("60/minute"),  # each looks at every place of a photo
+    "api_concepts.list_folders": parse("60/minute"),  # each checks all locations of a photo
     "api_clusters.update_clusters": parse("120/minute"),
     "api_clusters.merge_clusters": parse("120/minute"),
     "api_clusters.split_cluster": parse("120/minute"),
 }
-"""By endpoint, for each user, or for each address where nobody signs in."""
+"""By endpoint, for each user, or for each address without sign-in."""
 
 SIGN_INS = parse("10/minute"), parse("60/hour")
-"""Guesses at a password, from one address. Not for each user: that would let anybody lock out anybody."""
+"""Sign-in attempts from one address. They are not limited per user: that would let anyone lock out anyone."""
 
 
 def limit(app: Flask) -> None:
-    """Have requests to the endpoints in `RATES` counted; after the visitor is known."""
+    """Count requests to the endpoints in `RATES`; attach it after the visitor is identified."""
     app.extensions[LIMITER] = MovingWindowRateLimiter(MemoryStorage())
 
     @app.before_request
@@ -56,12 +56,12 @@ def limit(app: Flask) -> None:
 
 
 def spend(rate: RateLimitItem, *key: str) -> None:
-    """Count one more.
+    """Count one more request.
 
     Raises
     ------
     TooManyRequests
-        That is one too many; it says when the next will be answered.
+        The limit is exceeded; the error says when to try again.
     """
     limiter: MovingWindowRateLimiter = current_app.extensions[LIMITER]
     if not limiter.hit(rate, *key):
@@ -70,7 +70,7 @@ def spend(rate: RateLimitItem, *key: str) -> None:
 
 
 def client() -> str:
-    """The address that asks; of IPv6 the network, for one customer has all addresses in it."""
+    """The client's address; for IPv6 its network, because one customer has all addresses in it."""
     try:
         address = ipaddress.ip_address(request.remote_addr or "")
     except ValueError:

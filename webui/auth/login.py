@@ -1,11 +1,11 @@
-"""Who is asking, and what that visitor may do.
+"""Identifies visitors, and decides what they may do.
 
-Until there is a user the server is open, as an editor's, to whoever can reach it: on loopback, unless it was told
-otherwise. Once there has been one it stays closed, even when none is left, unless it was started with ``--no-login``.
-With users everybody signs in: people with a password, for a session in a signed cookie; programs with an API token
-(``Authorization: Bearer …``). A user's role says what may be done: viewers look and search, editors change what is in
-the library, admins also say who may. What an endpoint needs is `role_needed`; one that nobody thought of needs an
-editor to change something and a viewer to look.
+Until there is a user, the server is open to everyone who can reach it, which is loopback unless started otherwise, and
+every visitor is an editor. Once there has been a user, it stays closed, even if none is left, unless it was started
+with ``--no-login``. With users everyone must sign in: people with a password, for a session in a signed cookie;
+programs with an API token (``Authorization: Bearer …``). The user's role decides: viewers look and search, editors
+also change the library, admins also manage users. `role_needed` gives the role of an endpoint; by default it is an
+editor for changes and a viewer for reading.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from .security import SAFE_METHODS, SESSION_COOKIE, bearer_token
 logger = logging.getLogger(__name__)
 
 LIFETIME = timedelta(hours=12)
-"""A session ends so long after signing in, whatever is done with it."""
+"""A session ends this long after signing in, even if it is used."""
 
 _KEY_BYTES = 32
 
@@ -51,7 +51,7 @@ VIEWERS = frozenset(
 )
 EDITORS = frozenset({"pages.upload"})
 ADMINS = frozenset({"pages.users", "api_accounts"})
-"""Endpoints whose method tells another role than they need; the last is a blueprint."""
+"""Endpoints that need another role than their method suggests; the last is a blueprint."""
 
 NO_USERS = f"there are no users yet, and the first one must be an admin: {FIRST_ADMIN}"
 
@@ -61,20 +61,20 @@ login = Blueprint("login", __name__)
 
 
 LoginMode = Literal["once", "always", "never"]
-"""Once there has been a user, always, or only while there are users."""
+"""When sign-in is required: once there has been a user, always, or only while there are users."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who is asking.
+    """The visitor of a request.
 
     Attributes
     ----------
     name : str or None
-        None where nobody signs in.
+        None without sign-in.
     role : Role
     by : str
-        How that is known: it is an open installation, a session, or a token.
+        How the visitor was identified: an open installation, a session, or a token.
     """
 
     name: str | None
@@ -82,7 +82,7 @@ class Visitor:
     by: Literal["nothing", "session", "token"]
 
     def may(self, role: Role) -> bool:
-        """Whether this visitor's role is that or a higher one."""
+        """Whether this visitor has that role or a higher one."""
         return ROLES.index(self.role) >= ROLES.index(role)
 
     @property
@@ -96,15 +96,15 @@ ANYBODY = Visitor(None, "editor", "nothing")
 
 
 class SessionInterface(SecureCookieSessionInterface):
-    """Flask's signed cookies; sent by encrypted connections only if they came by one."""
+    """Flask's signed cookies; marked Secure if the connection is encrypted."""
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002  # Flask gives it
-        """Whether the connection is encrypted, here or at the proxy that was named as trusted."""
+        """Whether the connection is encrypted, here or at the trusted proxy."""
         return request.is_secure
 
 
 def role_needed(endpoint: str | None, method: str) -> Role | None:
-    """The role that a request needs; None if anybody may."""
+    """The role that a request needs; None if it is open to everyone."""
     if endpoint in EVERYBODY:
         return None
     if endpoint in ADMINS or (endpoint or "").partition(".")[0] in ADMINS:
@@ -115,15 +115,15 @@ def role_needed(endpoint: str | None, method: str) -> Role | None:
 
 
 def identify(app: Flask, key_file: Path, *, mode: LoginMode) -> None:
-    """Have every request to `app` say who asks, and refused if that visitor may not.
+    """Identify the visitor of every request to `app`, and refuse requests without permission.
 
     Parameters
     ----------
     app : Flask
     key_file : Path
-        Holds the key that signs sessions; made if it is not there.
+        Has the key that signs sessions; created if missing.
     mode : {"once", "always", "never"}
-        From when on everybody has to sign in; see `webui.create_app`.
+        When everyone must sign in; see `webui.create_app`.
     """
     app.config["LOGIN"] = mode
     app.secret_key = session_key(key_file)
@@ -159,14 +159,14 @@ def identify(app: Flask, key_file: Path, *, mode: LoginMode) -> None:
 
 
 def session_key(path: Path) -> bytes:
-    """The key in a file that only its owner may read; the first process to ask makes it."""
+    """The key in a file that only its owner may read; the first process creates it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         made = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
         with open(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
             file.write(secrets.token_bytes(_KEY_BYTES))
         try:
-            os.link(made, path)  # fails where another process was faster, and never shows half a key
+            os.link(made, path)  # fails if another process was faster, and never exposes half a key
         except FileExistsError:
             pass
         finally:
@@ -175,13 +175,13 @@ def session_key(path: Path) -> bytes:
 
 
 def keep_signed_in(user: UserRecord) -> None:
-    """Have the session of who asks, if it is by one, outlive a change of the user's password; all others end."""
+    """Keep the visitor's session valid after a change of the password; all other sessions end."""
     if g.visitor.by == "session":
         session["stamp"] = _stamp(user)
 
 
 def is_own_path(target: str) -> bool:
-    """Whether an address is a path of this server, however a browser may read it."""
+    """Whether an address is a path of this server, however a browser interprets it."""
     return target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
 
 
@@ -190,7 +190,7 @@ def is_own_path(target: str) -> bool:
 
 @login.get("/login")
 def form() -> ResponseReturnValue:
-    """Where people sign in."""
+    """The sign-in page."""
     if _visitor() is not None:
         return redirect(_following())
     return _form()
@@ -198,13 +198,13 @@ def form() -> ResponseReturnValue:
 
 @login.post("/login")
 def sign_in() -> ResponseReturnValue:
-    """Begin a session, if name and password are right."""
+    """Start a session if name and password are right."""
     name, password = request.form.get("name", "").strip(), request.form.get("password", "")
     for rate in SIGN_INS:
         spend(rate, "sign-in", client())
     user = context().accounts.named(name)
     if not passwords.matches(password, user.password_hash if user else None) or user is None:
-        logger.warning("sign-in from %s failed", client())  # not the name: it may be a password, mistyped there
+        logger.warning("sign-in from %s failed", client())  # without the name: it may be a mistyped password
         return _form("Wrong user name or password.", name), 401
     session.clear()
     session.permanent = True
@@ -237,7 +237,7 @@ def _following() -> str:
 
 
 def _visitor() -> Visitor | None:
-    """Who asks; None if it is nobody who is known, and somebody who is known is asked for."""
+    """The visitor; None if sign-in is required and the visitor is unknown."""
     accounts = context().accounts
     token = bearer_token()
     if token is not None:
@@ -251,7 +251,7 @@ def _visitor() -> Visitor | None:
 
 
 def _is_open(accounts: Accounts) -> bool:
-    """Whether a stranger may come in."""
+    """Whether visitors without sign-in are allowed."""
     mode: LoginMode = current_app.config["LOGIN"]
     if mode == "always":
         return False
@@ -259,7 +259,7 @@ def _is_open(accounts: Accounts) -> bool:
 
 
 def _in_session(accounts: Accounts) -> UserRecord | None:
-    """The user who signed in and has the same password still."""
+    """The signed-in user, if the password has not changed since."""
     if SESSION_COOKIE not in request.cookies or "user" not in session:
         return None
     user = accounts.find(session["user"])
@@ -269,12 +269,12 @@ def _in_session(accounts: Accounts) -> UserRecord | None:
 
 
 def _stamp(user: UserRecord) -> str:
-    """Changes with the password, and tells nothing of it: what is hashed has a random salt."""
+    """A stamp that changes with the password but reveals nothing of it, because the password hash has a random salt."""
     return hashlib.sha256(user.password_hash.encode()).hexdigest()[:32]
 
 
 def _sign_in_first() -> ResponseReturnValue:
-    """To the page where one signs in, if a person is going to a page; otherwise an error."""
+    """Redirect people to the sign-in page; answer other requests with an error."""
     to_page = request.blueprint in ("pages", None) and request.method in ("GET", "HEAD")
     to_page = to_page and not request.path.startswith("/api/")
     if to_page and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":

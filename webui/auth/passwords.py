@@ -1,4 +1,4 @@
-"""Passwords: scrypt as OWASP asks for it, through werkzeug, which Flask brings.
+"""Passwords: scrypt with OWASP's parameters, by werkzeug, which Flask includes.
 
 References
 ----------
@@ -19,12 +19,12 @@ _DECOY = f"{_METHOD}$of-nobody$" + "0" * 128
 
 
 def hashed(password: str) -> str:
-    """What is kept of a password.
+    """The hash of a password.
 
     Raises
     ------
     AccountError
-        It is too short or too long.
+        The password is too short or too long.
     """
     if not LEAST <= len(password) <= MOST:
         raise AccountError(f"a password must have {LEAST} to {MOST} characters: several words make a good one")
@@ -32,11 +32,11 @@ def hashed(password: str) -> str:
 
 
 def matches(password: str, kept: str | None) -> bool:
-    """Whether a password is the one that `kept` was made of; takes as long where there is none (None)."""
+    """Whether a password matches the hash `kept`; takes equally long without one (None)."""
     found = check_password_hash(kept or _DECOY, _normal(password[:MOST]))
     return found and kept is not None
 
 
 def _normal(password: str) -> str:
-    """The same characters, however the keyboard composed them."""
+    """The password in Unicode normal form, so that it does not depend on the keyboard."""
     return unicodedata.normalize("NFKC", password)

@@ -1,13 +1,13 @@
-"""What keeps foreign web pages out, and what a browser may do with the answers. Who may do what is in `login.py`.
+"""Protection against other sites' pages, and security headers. Permissions are in `login.py`.
 
-Three checks keep out a foreign page that is open in the same browser:
+Three checks protect against another site's page in the same browser:
 
-- the ``Host`` of every request must be one of this server's, so that no foreign name can be pointed at its address
+- the ``Host`` of every request must be one of this server's, so that no other name can be pointed at its address
   (DNS rebinding);
 - a request that changes something must come from this server's own pages, if it comes from a page at all (``Origin``,
-  ``Sec-Fetch-Site``). With a session, or to begin one, it must say that it does. One with an API token need
-  not: a browser adds no such header by itself, and asks before it lets a foreign page do so.
-- what another site's page embeds (pictures, frames) is refused, so that it cannot have this server work.
+  ``Sec-Fetch-Site``). With a session, or to start one, it must have such a header. With an API token it need not: a
+  browser does not add the token by itself, and asks before it lets another site's page do so;
+- requests that another site's page embeds (pictures, frames) are refused, so that it cannot cause work here.
 
 References
 ----------
@@ -45,14 +45,14 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class HostRule:
-    """Which hosts a request may be addressed to.
+    """The hosts that a request may be addressed to.
 
     Attributes
     ----------
     names : frozenset of str
         Names and addresses in lower case, without brackets.
     any_address : bool
-        Whether every IP address will do, because the server listens on all of them. An address cannot be rebound.
+        Whether every IP address is allowed, because the server listens on all of them. Addresses cannot be rebound.
     """
 
     names: frozenset[str]
@@ -60,7 +60,7 @@ class HostRule:
 
     @classmethod
     def of(cls, hosts: Collection[str]) -> HostRule:
-        """The rule of a server that listens on `hosts`, and on loopback in any case."""
+        """The rule for a server that listens on `hosts`; loopback is always allowed."""
         told = {host.strip("[]").lower() for host in hosts}
         every = any(_is_wildcard(host) for host in told)
         own = {socket.gethostname().lower(), f"{socket.gethostname().lower()}.local"} if every else set()
@@ -73,7 +73,7 @@ class HostRule:
 
 
 def protect(app: Flask, hosts: Collection[str]) -> None:
-    """Have every request to `app` checked, and every answer bear the headers that confine it."""
+    """Check every request to `app`, and add security headers to every response."""
     rule = HostRule.of(hosts)
 
     @app.before_request
@@ -97,7 +97,7 @@ def protect(app: Flask, hosts: Collection[str]) -> None:
 
 
 def bearer_token() -> str | None:
-    """The API token that a request bears; None if it bears none.
+    """The API token of a request; None without one.
 
     `request.authorization` raises ValueError on some headers that are not ASCII.
     """
@@ -106,21 +106,21 @@ def bearer_token() -> str | None:
 
 
 def is_loopback(address: str | None, host: str | None) -> bool:
-    """Whether a program on this machine asks this machine by a name that only it has; a proxy gives its own name.
+    """Whether a request comes from this machine under a loopback name; a proxy uses its own name.
 
-    What has no address comes by no network, but in the same process or by a socket file.
+    A request without an address comes from the same process or a socket file, not from a network.
     """
     found = _address(address or "127.0.0.1")
     return found is not None and found.is_loopback and _name(host or "") in LOOPBACK
 
 
 def is_beyond_loopback(hosts: Collection[str]) -> bool:
-    """Whether a server of these names and addresses can be reached from other machines."""
+    """Whether a server with these names and addresses can be reached from other machines."""
     return not {host.strip("[]").lower() for host in hosts} <= LOOPBACK
 
 
 def _is_embedded() -> bool:
-    """Whether another site's page fetches something for itself, such as a picture, and nobody follows a link."""
+    """Whether another site's page fetches a resource, such as a picture, without a user following a link."""
     mode = request.headers.get("Sec-Fetch-Mode", "navigate")
     return request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site") and (
         mode != "navigate" or request.headers.get("Sec-Fetch-Dest") not in (None, "document")

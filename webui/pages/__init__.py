@@ -1,1 +1,1 @@
-"""The pages, as HTML."""
+"""HTML pages."""

@@ -1,4 +1,4 @@
-"""HTML pages for errors. Those of the JSON API are problem documents and are made there."""
+"""HTML pages for errors. The JSON API has problem documents instead."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DETAILS = {
 
 
 def attach(blueprint: Blueprint) -> None:
-    """Answer every error outside the API by a page."""
+    """Answer every error outside the API with a page."""
     blueprint.app_errorhandler(HTTPException)(error_page)
     blueprint.app_errorhandler(RetrievalError)(page_of)
 
@@ -46,7 +46,7 @@ def error_page(error: HTTPException) -> tuple[str, int, list[tuple[str, str]]]:
 
 
 def page_of(error: RetrievalError) -> tuple[str, int, dict[str, str]]:
-    """The page of what the library says: of a catalogue that is gone a 503, after which one may come again."""
+    """The page for an error of the library; for a missing catalogue a 503 with ``Retry-After``."""
     code = problems.status_of(error)
     return _page(code, str(error)), code, problems.retry_headers(code)
 

@@ -1,4 +1,4 @@
-"""The HTML pages. They are whole without JavaScript where that is possible; scripts add to them by the JSON API."""
+"""The HTML pages. They work without JavaScript where possible; scripts extend them through the JSON API."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def library() -> str:
 
 @pages.get("/library/items")
 def library_items() -> str:
-    """The photos of one page and nothing around them, for endless scrolling."""
+    """The photos of one page as a fragment, for endless scrolling."""
     return render_template("_items.html", photos=_newest(context().catalog, _filter(), _before()))
 
 
@@ -102,7 +102,7 @@ def photo(image_id: int) -> str:
 
 @pages.get("/search")
 def search() -> str:
-    """The shell of a search; what is searched for stands in the address, and scripts fill in the rest."""
+    """The frame of a search; the query is in the address, and scripts fill in the rest."""
     text = request.args.get("text", "")
     by_example = bool(request.args.keys() & {"segment", "image", "query", "not", "notphoto"})
     named = [int(value) for value in request.args.getlist("segment")[:100] if _ID.fullmatch(value)]
@@ -121,7 +121,7 @@ def search() -> str:
 
 @pages.get("/concepts")
 def concepts() -> str:
-    """Names that people gave."""
+    """The concepts."""
     assembly = context().assembly
     return render_template(
         "concepts.html", here="concepts", concepts=assembly.concepts.all(), space=assembly.recipe_spec.space
@@ -130,7 +130,7 @@ def concepts() -> str:
 
 @pages.get("/discover")
 def discover() -> str:
-    """What is often there and has no name yet; of some clusters alone, such as the parts of one, by their ids."""
+    """Clusters of unnamed things; or only some clusters by their ids, such as the parts of one."""
     discoverer, state, skip = context().discoverer, _cluster_state(), _skip()
     records = discoverer.ranked(None)
     only = {int(value) for value in request.args.getlist("id")[:CLUSTERS] if _ID.fullmatch(value)}
@@ -156,14 +156,14 @@ def discover() -> str:
 
 @pages.get("/upload")
 def upload() -> str:
-    """Adding photos."""
+    """The upload page."""
     max_bytes = current_app.config["MAX_CONTENT_LENGTH"] or 0
     return render_template("upload.html", here="upload", max_upload_mb=max_bytes // 1024**2)
 
 
 @pages.get("/account")
 def account() -> str:
-    """The account of who asks; where nobody signs in, how to have that otherwise."""
+    """The visitor's account; without users, how to turn sign-in on."""
     name = g.visitor.name
     return render_template(
         "account.html",
@@ -175,7 +175,7 @@ def account() -> str:
 
 @pages.get("/users")
 def users() -> str:
-    """Who may sign in, and all API tokens; for admins."""
+    """All users and API tokens; for admins."""
     accounts = context().accounts
     return render_template(
         "users.html",
@@ -192,7 +192,7 @@ def users() -> str:
 
 @pages.app_template_global()
 def name_of(image: ImageRecord) -> str:
-    """What a photo is called: its file's name."""
+    """The name of a photo: its file name."""
     location = next(iter(image.locations), None)
     if image.path is None or (location is not None and _is_upload(location)):
         return f"Photo {image.id}"
@@ -201,7 +201,7 @@ def name_of(image: ImageRecord) -> str:
 
 @pages.app_template_global()
 def reason_of(image: ImageRecord) -> str:
-    """Why a photo failed; which file it is stands beside it already."""
+    """Why a photo failed, without the path, which is shown next to it."""
     reason = image.error or "unknown reason"
     for location in image.locations:
         reason = reason.removeprefix(f"{shown_path(location.path)}: ")
@@ -210,13 +210,13 @@ def reason_of(image: ImageRecord) -> str:
 
 @pages.app_template_global()
 def place_of(location: LocationRecord) -> str:
-    """Where a photo is, for people."""
+    """The location of a photo, for display."""
     return "uploaded here" if _is_upload(location) else shown_path(location.path) or ""
 
 
 @pages.app_template_global()
 def ratio(image: ImageRecord) -> str:
-    """The class of a photo's shape, width over height in steps of 6 %; 4 : 3 while it is not known."""
+    """The CSS class of a photo's aspect ratio, in steps of 6 %; 4 : 3 if it is not known."""
     wide = image.width / image.height if image.width and image.height else 4 / 3
     step = round(math.log(wide, 1.06))
     return f"r{min(max(step, RATIO_STEPS[0]), RATIO_STEPS[-1])}"
@@ -239,7 +239,7 @@ def _skip() -> int:
 
 
 def _number(name: str) -> int:
-    """A number of the address, as near to what was asked as a database can hold; 0 if it is none."""
+    """A number in the address, clipped to the database's range; 0 if it is malformed."""
     return min(max(request.args.get(name, 0, type=int), 0), MAX_ID)
 
 
@@ -254,7 +254,7 @@ def _next(catalog: Catalog, image_id: int, *, newest_first: bool = False) -> Ima
 
 
 def _newest(catalog: Catalog, state: Filter | None, before: int) -> list[ImageRecord]:
-    """A page of photos from the newest down; those being worked on count as pending."""
+    """A page of photos, newest first; photos in progress count as pending."""
     states: tuple[State | None, ...] = ("pending", "working") if state == "pending" else (state,)
     found = (catalog.images.page(after=before, limit=PAGE_SIZE, state=each, newest_first=True) for each in states)
     return list(islice(merge(*found, key=lambda image: -image.id), PAGE_SIZE))

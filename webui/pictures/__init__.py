@@ -1,1 +1,1 @@
-"""Picture files over HTTP: renditions, originals, uploads."""
+"""Image files over HTTP: renditions, originals, uploads."""

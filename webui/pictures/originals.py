@@ -1,7 +1,7 @@
-"""The original files of stored photos: found, checked, served, and shown in smaller versions.
+"""Finds, checks and serves the original files of stored photos and their renditions.
 
-A photo is its bytes. What is at one of its locations is served as the photo only if it still is those bytes, by their
-digest; a file that is gone is noted as missing in the catalogue, one that has changed is refused.
+A photo is its bytes. A file at one of its locations is served only if its bytes still have the photo's digest. A
+missing file is marked in the catalogue, and a changed one is refused.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SHOWN_BY_BROWSERS = frozenset({"JPEG", "PNG", "WEBP", "GIF", "AVIF"})
 UNKNOWN_TYPE = "application/octet-stream"
 
 RENDITION_AGE_SECONDS = 86_400
-"""How long a browser may keep renditions and crops: ids are never used again."""
+"""How long a browser may cache renditions and crops: ids are never reused."""
 
 Rendition = Literal["preview", "thumbnail"]
 
@@ -53,14 +53,14 @@ def shown_path(path: Path | None) -> str | None:
 
 
 def open_original(context: WebContext, image: ImageRecord) -> BufferedReader:
-    """Open a photo's file, at the first location where its bytes still are.
+    """Open a photo's file, at the first location that still has its bytes.
 
     Raises
     ------
     Conflict
-        What is there now are other bytes.
+        The files have other bytes now.
     Gone
-        There is no file any more.
+        No file exists any more.
     """
     reasons: list[str] = []
     gone: list[str] = []
@@ -86,12 +86,12 @@ def open_original(context: WebContext, image: ImageRecord) -> BufferedReader:
 
 
 def serve_original(context: WebContext, image: ImageRecord) -> Response:
-    """A photo's bytes as they are on the disk; formats that browsers do not show are offered for download.
+    """Send a photo's bytes; formats that browsers do not display are sent as a download.
 
     Raises
     ------
     NotFound
-        It is no picture that can be decoded, and so may be any file that begins like one.
+        The file cannot be decoded, so it may be any file that starts like an image.
     Conflict, Gone
         As `open_original`.
     """
@@ -111,17 +111,17 @@ def serve_original(context: WebContext, image: ImageRecord) -> Response:
     )
     response.content_length = size
     response.cache_control.private = True
-    response.cache_control.no_cache = True  # ask again each time: the file may have gone or changed
+    response.cache_control.no_cache = True  # revalidate each time: the file may be gone or changed
     response.make_conditional(request, accept_ranges=True, complete_length=size)
     if response.status_code == 206 and "wsgi.file_wrapper" in request.environ:
-        # by PEP 3333 the server sends from where the file is, as many bytes as the answer has; no thread waits for it
+        # by PEP 3333 the server sends from the file's position, as many bytes as the response has, without a thread
         stream.seek(response.content_range.start or 0)
         response.response = wrap_file(request.environ, stream)
     return response
 
 
 def rendition(context: WebContext, image: ImageRecord, kind: Rendition) -> Path:
-    """The file of a preview or thumbnail, made from the original if it is not there.
+    """The file of a preview or thumbnail, created from the original if missing.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def rendition(context: WebContext, image: ImageRecord, kind: Rendition) -> Path:
 
 
 def remake(context: WebContext, image: ImageRecord) -> None:
-    """Make a photo's preview and thumbnail anew, of the file that was looked at and of no other.
+    """Recreate a photo's preview and thumbnail from the checked file, and from no other.
 
     Raises
     ------
@@ -162,12 +162,12 @@ def remake(context: WebContext, image: ImageRecord) -> None:
 
 
 def serve_rendition(path: Path, etag: str) -> Response:
-    """A JPEG of ours."""
+    """Send one of our JPEG files."""
     return _sent(path, etag)
 
 
 def jpeg(content: bytes, etag: str) -> Response:
-    """A JPEG of ours that is in no file."""
+    """Send one of our JPEGs from memory."""
     return _sent(io.BytesIO(content), etag)
 
 
@@ -184,9 +184,9 @@ def _note_missing(context: WebContext, uris: list[str]) -> None:
 
 
 def _holds(context: WebContext, stream: BufferedReader, place: LocationRecord, sha256: str) -> bool:
-    """Whether an opened file still is the photo; the catalogue is corrected where it is, but looks different.
+    """Whether an opened file still has the photo's bytes; if only its status differs, the catalogue is updated.
 
-    The file is closed if it is not.
+    Otherwise the file is closed.
     """
     status = os.fstat(stream.fileno())
     if status.st_size != place.size or digest_of(stream) != sha256:

@@ -1,7 +1,6 @@
-"""Pictures to show: previews and thumbnails made when they are not there, and pieces cut from previews.
+"""Creates missing previews and thumbnails, and crops of previews.
 
-Originals come from anywhere and are decoded in a process of their own; only the JPEGs that were made there are opened
-in the web process.
+Originals are untrusted and are decoded in a separate process; the web process opens only the JPEGs created there.
 """
 
 from __future__ import annotations
@@ -20,23 +19,23 @@ from retrieval.errors import ImageError
 from retrieval.images.decoder_pool import QUERY_SECONDS, DecoderPool
 
 CROP_SIDE = 512
-"""Long side of a cut-out in pixels, at most."""
+"""Largest long side of a crop, in pixels."""
 
 MAX_WAITING = 4
 PATIENCE_SECONDS = 5.0
-"""How many pictures wait for the decoder, and how long others wait to be among them."""
+"""How many images may queue for the decoder, and how long others wait for a place in the queue."""
 
 FAILURE_SECONDS = 600.0
 MAX_FAILURES = 4096
 
-_MARGIN = 0.06  # of the cut-out's long side, so that the segment does not touch the edge
+_MARGIN = 0.06  # of the crop's long side, so that the segment does not touch the edge
 _LEAST_MARGIN = 2.0
 _QUALITY = 85
-_SMALL = 64  # the decoded array is not used here, only the renditions written on the way
+_SMALL = 64  # the decoded array is not used, only the renditions
 
 
 class Renditions:
-    """Makes previews and thumbnails; its decoder starts with the first picture."""
+    """Creates previews and thumbnails; its decoder starts with the first image."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -45,23 +44,23 @@ class Renditions:
         self._failures: OrderedDict[str, tuple[float, ImageError]] = OrderedDict()
 
     def make(self, source: Path, sha256: str, *, preview: Path | None = None, thumbnail: Path | None = None) -> None:
-        """Write a preview, a thumbnail or both of a picture file.
+        """Write a preview, a thumbnail or both of an image file.
 
         Parameters
         ----------
         source : Path
         sha256 : str
-            Of its bytes. What could not be decoded is not tried again for `FAILURE_SECONDS`.
+            Digest of its bytes. A file that could not be decoded is not retried for `FAILURE_SECONDS`.
         preview, thumbnail : Path, optional
 
         Raises
         ------
         ImageError
-            The file cannot be used as a picture.
+            The file is not a usable image.
         OSError
             A rendition cannot be written.
         ServiceUnavailable
-            Too many pictures wait for the decoder.
+            Too many images queue for the decoder.
         """
         self._raise_failure(sha256)
         if not self._places.acquire(timeout=PATIENCE_SECONDS):
@@ -88,7 +87,7 @@ class Renditions:
                 self._failures.popitem(last=False)
 
     def close(self) -> None:
-        """End the decoder; it starts again if there is need of it."""
+        """Stop the decoder; it restarts when needed."""
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:
@@ -109,7 +108,7 @@ def cut(preview: Path, size_hw: tuple[int, int], box_xyxy: tuple[int, int, int, 
     Parameters
     ----------
     preview : Path
-        A JPEG of the whole photo that we made.
+        A JPEG of the whole photo that SegSearch created.
     size_hw : tuple of int
         Height and width of the upright original.
     box_xyxy : tuple of int
@@ -123,7 +122,7 @@ def cut(preview: Path, size_hw: tuple[int, int], box_xyxy: tuple[int, int, int, 
     Raises
     ------
     OSError
-        The preview is not there or broken.
+        The preview is missing or damaged.
     """
     with Image.open(preview, formats=["JPEG"]) as picture:
         fx, fy = picture.width / size_hw[1], picture.height / size_hw[0]

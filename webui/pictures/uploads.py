@@ -1,6 +1,6 @@
-"""Uploaded files: to a folder of ours, under the digest of their bytes.
+"""Stores uploaded files under the digest of their bytes.
 
-The name that an uploader gives a file is never part of a path.
+The uploader's file name is never part of a path.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ PARTIAL_PATTERN = ".upload-*"
 _BLOCK = 1 << 20
 
 
-class InsufficientStorage(HTTPException):  # named as werkzeug names its own
-    """*507* ``Insufficient Storage``: there is no room on the disk, or no more is allowed."""
+class InsufficientStorage(HTTPException):  # named like werkzeug's own exceptions
+    """*507* ``Insufficient Storage``: the disk is full, or the quota is reached."""
 
     code = 507
     description = "The server's disk is full. Free some space on it."
@@ -31,7 +31,7 @@ class InsufficientStorage(HTTPException):  # named as werkzeug names its own
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An upload that has been written, and is not in its place yet.
+    """An upload that was written, but not moved to its place yet.
 
     Attributes
     ----------
@@ -46,20 +46,20 @@ class Received:
 
 
 def receive(upload: FileStorage, folder: Path) -> Received:
-    """Write an upload beside the place where it will be kept, if it is a picture by its content.
+    """Write an upload next to its final place, if its content is an image.
 
     Parameters
     ----------
     upload : FileStorage
     folder : Path
-        On the same file system as the place where it will be kept.
+        On the same file system as its final place.
 
     Raises
     ------
     UnprocessableEntity
         The file is empty.
     UnsupportedMediaType
-        It is not a picture that can be read.
+        It is not an image in a supported format.
     InsufficientStorage
         The disk is full.
     """
@@ -84,7 +84,7 @@ def receive(upload: FileStorage, folder: Path) -> Received:
 
 
 def _write(prefix: bytes, read: Callable[[int], bytes], path: Path) -> str:
-    """Write a file and wait until it is on the disk; returns the digest of its bytes."""
+    """Write a file and flush it to the disk; returns the digest of its bytes."""
     digest = hashlib.sha256()
     with path.open("xb") as file:
         block = prefix

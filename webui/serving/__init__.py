@@ -1,1 +1,1 @@
-"""The process that answers: the HTTP server, its limits, health, and the commands that start it."""
+"""The web process: the HTTP server, its limits, health, and the commands that start it."""

@@ -1,7 +1,7 @@
-"""Admission control: how many requests of each kind are worked on at once, so that slow ones leave threads to the rest.
+"""Admission control: how many requests of each kind run at once, so that slow ones leave threads for the rest.
 
-Each kind has some requests that run and some that wait for a short time; what comes beyond that is told to come again
-(503 with ``Retry-After``). There are more threads than all kinds can take together, so `/healthz` always finds one.
+For each kind, a limited number of requests run and a limited number wait for a short time; further ones get a 503 with
+``Retry-After``. There are more threads than all kinds can use together, so `/healthz` always finds one.
 
 References
 ----------
@@ -22,14 +22,14 @@ RETRY_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How many requests of a kind there may be.
+    """Limits for requests of one kind.
 
     Attributes
     ----------
     running, waiting : int
-        At once.
+        The most requests that run and that wait at once.
     patience : float
-        Seconds that one waits at most.
+        The most seconds that a request waits.
     """
 
     running: int
@@ -67,14 +67,14 @@ KINDS: Mapping[str, str | None] = {
     "health.is_ready": None,
     "health.metrics": None,
 }
-"""By endpoint. What is not named here is "other"; what has no kind is never kept waiting."""
+"""By endpoint. Other endpoints are "other"; endpoints with None never wait."""
 
 SPARE_THREADS = 4
 THREADS = sum(quota.running + quota.waiting for quota in QUOTAS.values()) + SPARE_THREADS
 
 
 class Gate:
-    """Lets as many in as a quota says.
+    """Enforces one quota.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Gate:
         self._admitted = threading.Semaphore(quota.running + quota.waiting)
 
     def enter(self) -> bool:
-        """Wait for one's turn; whether it came. Who was let in has to `leave`."""
+        """Wait for a slot; returns whether there was one. If so, the caller must `leave`."""
         if not self._admitted.acquire(blocking=False):
             return False
         if self._inside.acquire(timeout=self._patience):
@@ -96,13 +96,13 @@ class Gate:
         return False
 
     def leave(self) -> None:
-        """Make room for the next."""
+        """Free the slot."""
         self._inside.release()
         self._admitted.release()
 
 
 def admit(app: Flask, quotas: Mapping[str, Quota] = QUOTAS) -> None:
-    """Have every request to `app` wait for its turn, or refused while too many wait."""
+    """Make every request to `app` wait for a slot, or refuse it if too many wait."""
     gates = {kind: Gate(quota) for kind, quota in quotas.items()}
 
     @app.before_request

@@ -35,7 +35,7 @@ class Companion:
     Parameters
     ----------
     command : str
-        Of this program.
+        Name of a command of this program.
     """
 
     def __init__(self, command: str) -> None:
@@ -47,7 +47,7 @@ class Companion:
 
     def end(self) -> None:
         """Stop it; it has ten seconds to finish its current work."""
-        with self._starting:  # or one that is started right now would be left
+        with self._starting:  # otherwise a process that is just being started would be left
             self._ending.set()
         self._process.terminate()
         try:
@@ -193,7 +193,7 @@ def check_login(accounts: Accounts, *, beyond: bool, no_login: bool) -> None:
 @click.command(hidden=True)
 @click.pass_obj
 def analyzer(settings: Settings) -> None:
-    """Segment query photos for all web workers of this home."""
+    """Segment query photos for the web servers of this home."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it loads there is nothing to clean up
     from retrieval.analysis.local import LocalAnalyzer
     from retrieval.analysis.server import AnalyzerServer

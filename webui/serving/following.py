@@ -1,4 +1,4 @@
-"""Keeping a running server in step with the catalogue, and its folders tidy."""
+"""Keeps a running server up to date with the catalogue, and cleans up its folders."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ EVERY_SECONDS = 1.0
 PAUSE_AFTER_FAILURE_SECONDS = 3.0
 TIDY_EVERY_SECONDS = 600.0
 FRESH_SECONDS = 15.0
-"""When nothing was taken in for this long, the server is not ready."""
+"""If the last refresh is older than this, the server is not ready."""
 
 YOUNG_SECONDS = 3600.0
-"""Younger files are not tidied away: somebody may be about to use them."""
+"""Younger files are not removed, because a request may be about to use them."""
 
 
 class Follower(threading.Thread):
-    """A thread that takes in what changes in the catalogue; it does not keep the process alive.
+    """A thread that applies the catalogue's changes; it does not keep the process alive.
 
     Parameters
     ----------
@@ -39,34 +39,34 @@ class Follower(threading.Thread):
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the catalogue was looked at lately."""
+        """Whether the last refresh is recent."""
         return time.monotonic() - self._succeeded < FRESH_SECONDS
 
     def stop(self) -> None:
-        """End the thread, soon."""
+        """Ask the thread to end soon."""
         self._ending.set()
 
     def run(self) -> None:
-        """Refresh once a second; a failure is logged and tried again."""
+        """Refresh once a second; failures are logged and retried."""
         while not self._ending.wait(self._step()):
             pass
 
     def _step(self) -> float:
-        """Do what is due; returns the seconds until the next time."""
+        """Refresh and clean up if due; returns the seconds until the next time."""
         try:
             self._context.engine.refresh()
             self._succeeded = time.monotonic()
             if self._succeeded - self._tidied > TIDY_EVERY_SECONDS:
                 self._tidied = self._succeeded
                 tidy(self._context)
-        except Exception:  # whatever it is: a server that no longer follows would be worse
+        except Exception:  # any error: a server that no longer follows would be worse
             logger.exception("following the catalogue failed; trying again in %.0f s", PAUSE_AFTER_FAILURE_SECONDS)
             return PAUSE_AFTER_FAILURE_SECONDS
         return EVERY_SECONDS
 
 
 def tidy(context: WebContext) -> None:
-    """Forget query photos and refined searches whose time is over, and remove files of those and of broken uploads."""
+    """Remove expired query photos and refined searches, and files of these and of interrupted uploads."""
     for sha256 in context.queries.expire():
         context.assembly.own_files.remove_query(sha256)
     context.judgements.expire()

@@ -1,4 +1,4 @@
-"""How large forms may be. The framework bounds those of several parts, not those written like addresses."""
+"""Limits on forms. The framework limits multipart forms, but not URL-encoded ones."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from flask import Flask, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 MAX_FORM_PARTS = 10
-"""A picture is one part, signing in takes three; many more are an attempt to keep the parser busy."""
+"""A photo is one part, and sign-in takes three; many more are an attempt to keep the parser busy."""
 
 MAX_FORM_BYTES = 1 << 16
-"""Of a form without files."""
+"""Largest form without files."""
 
 MAX_FIELD_BYTES = 1 << 18
-"""Of a field that is no file. werkzeug reads 64 KiB at a time and holds what it has not taken apart against this, too,
-so a bound near that would refuse files."""
+"""Largest field that is not a file. werkzeug reads 64 KiB at a time and applies this limit to unparsed data, too, so a
+limit near that would refuse files."""
 
 
 def bound_forms(app: Flask) -> None:
-    """Have forms of more parts or bytes refused before they are taken apart."""
+    """Refuse forms with more parts or bytes before they are parsed."""
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_FIELD_BYTES
 

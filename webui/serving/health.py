@@ -1,4 +1,4 @@
-"""For machines that watch the server: whether it lives, whether it is ready, and how it is doing (Prometheus)."""
+"""Monitoring: whether the server is alive, whether it is ready, and metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def is_alive() -> Response:
 
 @health.get("/readyz")
 def is_ready() -> tuple[Response, int]:
-    """Whether everything is there that searches need; 503 and what is not, otherwise.
+    """Whether everything that searches need is available; otherwise a 503 that lists what is not.
 
-    What fails in the background leaves searches as they are: it is listed, and does not make the server unready.
+    Background failures do not affect searches: they are listed, but do not make the server unready.
     """
     parts, follower = context(), metrics_of_app().follower
     checks = {

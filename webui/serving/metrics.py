@@ -26,17 +26,17 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Metrics:
-    """What is counted in one application.
+    """The metrics of one application.
 
     Attributes
     ----------
     registry : CollectorRegistry
     requests : Counter
     latency : Histogram
-        Of requests, until the head of the answer is ready.
+        Of requests, until the response headers are ready.
     searches : Histogram
     follower : Follower or None
-        The thread whose work is part of being ready.
+        The thread that must be up to date for the server to be ready.
     """
 
     registry: CollectorRegistry
@@ -47,7 +47,7 @@ class Metrics:
 
     @classmethod
     def of(cls, parts: WebContext, follower: Follower | None) -> Metrics:
-        """Metrics in a registry of their own, with those of the process and of the database beside them."""
+        """Metrics in their own registry, with those of the process and the database."""
         registry = CollectorRegistry()
         registry.register(_Contents(parts))
         ProcessCollector(registry=registry)
@@ -69,13 +69,13 @@ class Metrics:
 
 
 class _Contents(Collector):
-    """What is in the catalogue and in the index, asked for at each scrape."""
+    """Contents of the catalogue and the index, read at each scrape."""
 
     def __init__(self, parts: WebContext) -> None:
         self._parts = parts
 
     def describe(self) -> list[GaugeMetricFamily]:
-        """Nothing, so that registering asks no database."""
+        """Nothing, so that registering does not query the database."""
         return []
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -97,7 +97,7 @@ class _Contents(Collector):
 
 
 def measure(app: Flask, parts: WebContext, follower: Follower | None) -> None:
-    """Have every request to `app` counted and timed."""
+    """Count and time every request to `app`."""
     metrics = app.extensions[METRICS] = Metrics.of(parts, follower)
 
     @app.before_request
@@ -115,7 +115,7 @@ def measure(app: Flask, parts: WebContext, follower: Follower | None) -> None:
 
 
 def observe_search(answer: SearchAnswer) -> None:
-    """Count a search that was answered, and the time it took."""
+    """Count an answered search and its time."""
     metrics_of_app().searches.observe(answer.took_ms / 1000)
 
 

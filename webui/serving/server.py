@@ -1,8 +1,8 @@
 """The HTTP server: waitress, with limits on what a slow or greedy client may hold.
 
 waitress reads requests and sends answers in one thread that never blocks, so a slow client costs no worker thread, only
-a connection and its buffers. What it lacks are deadlines that a client cannot put off by sending a byte now and then;
-they are added here.
+a connection and its buffers. It lacks deadlines that a client cannot extend by sending an occasional byte; this module
+adds them.
 
 References
 ----------
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 MAX_HEADER_BYTES = 1 << 16
 MAX_BODY_BYTES = 200 * 1024**2
-"""The server cuts off what is larger; up to that, the application says what is too large and what to do."""
+"""The server cuts off larger bodies; below that, the application says what is too large and what to do."""
 
 MAX_OUTPUT_BYTES = 1 << 30
-"""Of an answer that its client does not take. It lies in a temporary file; a thread waits only beyond this size."""
+"""Unsent output of a slow client goes to a temporary file up to this size; only beyond it does a thread wait."""
 
 OPEN_FILES = 4096
 
@@ -49,15 +49,15 @@ class Limits:
     Attributes
     ----------
     connections : int
-        Open at once. One more closes the longest idle one of the address that has most of them.
+        Open connections. One more closes the longest idle one of the address that has most of them.
     idle_seconds : float
         How long a connection may stay open without a request.
     header_seconds : float
         From the first byte of a request to the end of its header.
     window_seconds, window_bytes : float, int
-        While a client sends a body or takes an answer it has to move so many bytes in each window.
+        While a client sends a body or reads an answer, it must transfer this many bytes in each window.
     body_bytes : int
-        Of all requests that are still being received. The largest are cut off beyond it.
+        Total size of all unfinished request bodies. Beyond it, the largest are cut off.
     """
 
     connections: int = 400
@@ -79,26 +79,26 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         self._turn: object = None
 
     def received(self, data: bytes) -> bool:
-        """Take in bytes of a request."""
+        """Receive bytes of a request."""
         self.moved += len(data)
         if self.request is None:
             self._request_began = time.monotonic()
         return bool(super().received(data))
 
     def send(self, data: bytes, do_close: bool = True) -> int:
-        """Send what the socket takes of an answer; returns how many bytes that were."""
+        """Send as much of an answer as the socket takes; returns the number of bytes."""
         sent = int(super().send(data, do_close=do_close))
         self.moved += sent
         return sent
 
     @property
     def body_bytes(self) -> int:
-        """Size of the body of the request that is being received, as far as it has come."""
+        """Bytes received so far of the current request's body."""
         request = self.request
         return request.body_bytes_received if request is not None else 0
 
     def is_late(self, now: float) -> bool:
-        """Whether it is the client's turn, and has been for too long.
+        """Whether the server has waited too long for the client.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         limits: Limits = self.server.limits
         if not self.total_outbufs_len and request is None:
             self._turn = None
-            idle = time.time() - self.last_activity  # waitress keeps it by this clock
+            idle = time.time() - self.last_activity  # waitress uses this clock, too
             return not self.requests and idle > limits.idle_seconds
         if not self.total_outbufs_len and request is not None and not request.headers_finished:
             return now - self._request_began > limits.header_seconds
@@ -126,7 +126,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         return behind
 
     def cut_off(self) -> None:
-        """Reset the connection, so that the system forgets what its client has not taken."""
+        """Reset the connection, so that the system discards unsent data."""
         self.will_close = True
         with contextlib.suppress(OSError):
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -146,13 +146,13 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         super().__init__(*args, **options)
 
     def pull_trigger(self) -> None:
-        """Wake the loop, if it runs; waitress would write to a descriptor that may be another file's by now."""
+        """Wake the loop if it runs; after that, the descriptor may belong to another file."""
         with self._trigger_lock:
             if not self._is_closed:
                 super().pull_trigger()
 
     def close(self) -> None:
-        """Listen no longer."""
+        """Stop listening."""
         with self._trigger_lock:
             self._is_closed = True
             super().close()
@@ -164,7 +164,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         return bool(super().readable())
 
     def handle_accept(self) -> None:
-        """Accept a connection; if that is one too many, close another one."""
+        """Accept a connection, and close another one if there are too many."""
         channels = list(self.active_channels.values())
         if len(channels) >= self.limits.connections:
             victim = _longest_idle(channels)
@@ -172,8 +172,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
                 victim.cut_off()
         super().handle_accept()
 
-    def maintenance(self, now: float) -> None:  # waitress gives it by the wall clock, which may be set
-        """Cut off who is too slow, and who sends too much; waitress calls it once a second."""
+    def maintenance(self, now: float) -> None:  # waitress uses the wall clock, which may be changed
+        """Cut off clients that are too slow or send too much; waitress calls it once a second."""
         channels = list(self.active_channels.values())
         now = time.monotonic()
         for channel in channels:
@@ -188,12 +188,12 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 
 
 class Listening:
-    """A server that is bound to its addresses.
+    """A server bound to its addresses.
 
     Parameters
     ----------
     servers : list of Server
-        One an address; all of them are run by one loop and have the same workers.
+        One per address; one loop runs all of them, and they share their workers.
     """
 
     def __init__(self, servers: list[Server]) -> None:
@@ -202,11 +202,11 @@ class Listening:
 
     @property
     def port(self) -> int:
-        """The port; the one that the system chose where 0 was asked for."""
+        """The port; the one chosen by the system if 0 was requested."""
         return int(self._servers[0].effective_port)
 
     def run(self) -> None:
-        """Answer until `stop`, SystemExit or KeyboardInterrupt; then the requests that are being answered have 5 s."""
+        """Serve until `stop`, SystemExit or KeyboardInterrupt; running requests then get 5 s to finish."""
         try:
             self._servers[0].run()
         finally:
@@ -217,7 +217,7 @@ class Listening:
             self._ended.set()
 
     def stop(self) -> None:
-        """End `run`, which another thread is in, and wait for it."""
+        """Stop `run` in another thread, and wait for it."""
         for server in self._servers:
             server.stopping = True
             server.pull_trigger()
@@ -233,11 +233,11 @@ def listen(
     ----------
     app : WSGI application
     host : str
-        A name or address. A name may stand for several addresses; then it listens on each.
+        A name or address. If a name has several addresses, the server listens on each.
     port : int
         0 lets the system choose.
     trusted_proxy : str, optional
-        Address of a proxy whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed.
+        Address of a proxy whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are trusted.
     limits : Limits, optional
 
     Raises
@@ -264,7 +264,7 @@ def _options(trusted_proxy: str | None) -> dict[str, Any]:
         "threads": THREADS,
         "asyncore_use_poll": True,  # select() cannot watch more than 1,024 files
         "cleanup_interval": 1,
-        "connection_limit": OPEN_FILES,  # `Server` keeps a limit of its own, by making room
+        "connection_limit": OPEN_FILES,  # `Server` has its own limit, which closes idle connections
         "max_request_header_size": MAX_HEADER_BYTES,
         "max_request_body_size": MAX_BODY_BYTES,
         "outbuf_high_watermark": MAX_OUTPUT_BYTES,
@@ -275,14 +275,14 @@ def _options(trusted_proxy: str | None) -> dict[str, Any]:
 
 
 def _longest_idle(channels: Iterable[Channel]) -> Channel | None:
-    """Of the connections that wait for their client, the longest idle one of the address that has most."""
+    """The longest idle connection of the address that has most, among those that wait for their client."""
     waiting = [channel for channel in channels if not channel.requests and not channel.will_close]
     crowd = Counter(channel.addr[0] for channel in waiting)
     return min(waiting, key=lambda channel: (-crowd[channel.addr[0]], channel.last_activity), default=None)
 
 
 def _allow_open_files() -> None:
-    """Raise the process's limit on open files as far as is needed and allowed: a connection may have three."""
+    """Raise the process's limit on open files as far as needed and allowed: a connection may use three."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
