@@ -85,12 +85,12 @@ class TestNames:
 
     def test_a_model_of_another_kind(self, own: Callable[[str], Path]) -> None:
         own("tiny/dinov2")
-        with pytest.raises(ConfigurationError, match="tiny/dinov2 is a model of type dinov2, clip takes clip"):
+        with pytest.raises(ConfigurationError, match="tiny/dinov2 is a model of type dinov2, but clip takes clip"):
             recipe_spec.__wrapped__("lite+clip:tiny/dinov2")
 
     def test_naflex_models_are_refused_by_their_type(self, own: Callable[[str], Path]) -> None:
         (own("tiny/siglip") / "config.json").write_text(json.dumps({"model_type": "siglip2"}))
-        with pytest.raises(ConfigurationError, match="type siglip2, siglip2 takes siglip"):
+        with pytest.raises(ConfigurationError, match="type siglip2, but siglip2 takes siglip"):
             embedder_spec("siglip2:tiny/siglip")
 
 
