@@ -91,7 +91,7 @@ def _renditions(settings: Settings, digest: str) -> bool:
 
 def _parts(deployment: Deployment) -> list[str]:
     """How many segments each part of the written index has, and whether they are in inverted lists."""
-    parts = Assembly(deployment.settings).segment_files.manifest().parts
+    parts = Assembly(deployment.settings).indexes.segment_files.manifest().parts
     return [f"{part.count} {'inverted' if part.tuning else 'exact'}" for part in parts]
 
 

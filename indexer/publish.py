@@ -37,8 +37,8 @@ class Publisher:
         """
         if not self._followers:
             self._followers = (
-                self._assembly.followed_segments(is_worker=True),
-                self._assembly.followed_photos(is_worker=True),
+                self._assembly.indexes.segments(is_worker=True),
+                self._assembly.indexes.photos(is_worker=True),
             )
         own = True
         for follower in self._followers:
@@ -69,9 +69,9 @@ def rebuild(assembly: Assembly, recall: float | None = None) -> dict[str, int]:
     ConfigurationError
         A recall is given for an index that is not tuned to one.
     """
-    if not assembly.has_local_index:
+    if not assembly.indexes.is_local:
         return _refilled(assembly, recall)
-    published = assembly.published()
+    published = assembly.indexes.published()
     with ExitStack() as locks:
         for each in published.values():
             locks.enter_context(each.files.writing())
@@ -85,8 +85,8 @@ def _refilled(assembly: Assembly, recall: float | None) -> dict[str, int]:
     if recall is not None:
         raise ConfigurationError(f"--recall is for the local index, and SEGSEARCH_INDEX={assembly.settings.index}")
     followed = {
-        "segments": assembly.followed_segments(is_worker=True),
-        "photos": assembly.followed_photos(is_worker=True),
+        "segments": assembly.indexes.segments(is_worker=True),
+        "photos": assembly.indexes.photos(is_worker=True),
     }
     sizes = {name: each.rebuild() for name, each in followed.items()}
     assembly.duties.succeeded(PUBLISH)

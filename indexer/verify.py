@@ -19,13 +19,13 @@ SAMPLE = 200
 
 def verify(assembly: Assembly) -> list[str]:
     """Check the index against the catalogue; returns what is wrong, with its cure."""
-    if not assembly.has_local_index:
-        followed = (("segments", assembly.followed_segments()), ("photos", assembly.followed_photos()))
+    if not assembly.indexes.is_local:
+        followed = (("segments", assembly.indexes.segments()), ("photos", assembly.indexes.photos()))
         return [f"{kind}: {fault}: {CURE}" for kind, follower in followed for fault in follower.faults()]
     name = assembly.recipe_spec.space
     pairs: tuple[tuple[str, IndexFiles, Source], ...] = (
-        ("segments", assembly.segment_files, segments_of(assembly.catalog, name)),
-        ("photos", assembly.photo_files, photos_of(assembly.catalog, name)),
+        ("segments", assembly.indexes.segment_files, segments_of(assembly.catalog, name)),
+        ("photos", assembly.indexes.photo_files, photos_of(assembly.catalog, name)),
     )
     return [f"{kind}: {fault}" for kind, files, source in pairs for fault in _faults(files, source, name)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 from .analysis.analyzer import Analyzer
@@ -23,12 +23,8 @@ from .catalog import (
 )
 from .errors import ConfigurationError
 from .images.decoder_pool import DecoderPool
-from .index.backends import LOCAL, IndexConfig, open_index
-from .index.files import IndexFiles
-from .index.following import CatalogFollower
-from .index.published import PublishedShards
+from .index.installed import InstalledIndexes
 from .index.replicas import gpu_of
-from .index.sources import Source, photos_of, segments_of
 from .learning.cluster_editing import ClusterEditor
 from .learning.concepts import ConceptTrainer
 from .learning.discovery import Discoverer
@@ -65,24 +61,16 @@ class Home:
             raise ConfigurationError(
                 f"SEGSEARCH_HOME={self.settings.home} cannot be created ({error.strerror}): choose another folder"
             ) from error
-        return open_sessions(self.settings.database_url, self.remains)
+        return open_sessions(self.settings.database_url, partial(_remains, self.settings))
 
     def close(self) -> None:
         """Close the database, if it is open."""
         if "_sessions" in self.__dict__:
             self._sessions.engine.dispose()
 
-    def remains(self) -> str | None:
-        """Evidence in HOME that its catalogue had photos; None without any."""
-        for manifest in sorted(self.settings.index_dir.glob("*/segments/manifest.json")):
-            if any(manifest.parent.glob("part-*")):
-                return f"the index in {self.settings.index_dir} has photos"
-        uploads = self.settings.uploads_dir
-        return f"there are uploads in {uploads}" if uploads.is_dir() and any(uploads.rglob("*")) else None
-
     def migrate(self) -> str:
         """Upgrade the database schema; returns the new revision."""
-        return migrate(self.settings.database_url, self.remains)
+        return migrate(self.settings.database_url, partial(_remains, self.settings))
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -173,64 +161,10 @@ class Assembly(Home):
         """The recipe for many photos: on the CPU one thread a pass, and as many passes as cores."""
         return load(self.settings.recipe, self.settings.device, threads=1)
 
-    @cached_property
-    def segment_files(self) -> IndexFiles:
-        """Files of the index of segments."""
-        return IndexFiles(self._index_dir / "segments")
-
-    @cached_property
-    def photo_files(self) -> IndexFiles:
-        """Files of the index of whole photos."""
-        return IndexFiles(self._index_dir / "photos")
-
     @property
-    def _index_dir(self) -> Path:
-        """One folder a space, so that a server goes on while photos are analysed for another space."""
-        return self.settings.index_dir / self.recipe_spec.space.replace(":", "-")
-
-    def followed_segments(self, *, gpu: int | None = None, is_worker: bool = False) -> CatalogFollower:
-        """The index of segments, and what keeps it in step with the catalogue.
-
-        Parameters
-        ----------
-        gpu : int or None
-            Number of the GPU that large shards are searched on.
-        is_worker : bool
-            Whether this process enters photos.
-        """
-        return self._followed("segments", self._segment_source, self.recipe_spec.segment_dim, gpu, is_worker)
-
-    def followed_photos(self, *, is_worker: bool = False) -> CatalogFollower:
-        """The index of whole photos, and what keeps it in step with the catalogue."""
-        return self._followed("photos", self._photo_source, self.recipe_spec.photo_dim, None, is_worker)
-
-    def _followed(self, name: str, source: Source, dim: int, gpu: int | None, is_worker: bool) -> CatalogFollower:
-        space = self.recipe_spec.space
-        folder = self._index_dir / (name if self.has_local_index else f"{name}-{self.settings.index}")
-        config = IndexConfig(name=name, space=space, dim=dim, folder=folder, source=source, gpu=gpu)
-        index = open_index(self.settings.index, config)
-        return CatalogFollower(index, source, self.catalog, space, is_worker=is_worker)
-
-    @property
-    def has_local_index(self) -> bool:
-        """Whether the vectors are held by the index of this project, which has files to be written and checked."""
-        return self.settings.index == LOCAL
-
-    def published(self) -> dict[str, PublishedShards]:
-        """What is written of both indexes, none of it opened; of a local index only."""
-        spec = self.recipe_spec
-        return {
-            "segments": PublishedShards(self.segment_files, self._segment_source, spec.space, spec.segment_dim),
-            "photos": PublishedShards(self.photo_files, self._photo_source, spec.space, spec.photo_dim),
-        }
-
-    @property
-    def _segment_source(self) -> Source:
-        return segments_of(self.catalog, self.recipe_spec.space)
-
-    @property
-    def _photo_source(self) -> Source:
-        return photos_of(self.catalog, self.recipe_spec.space)
+    def indexes(self) -> InstalledIndexes:
+        """The indexes of segments and of whole photos."""
+        return InstalledIndexes(self.settings, self.catalog, self.recipe_spec)
 
     def engine(self, analyzer: Analyzer | None = None) -> SearchEngine:
         """A search engine, caught up with the catalogue.
@@ -250,8 +184,8 @@ class Assembly(Home):
             catalog=self.catalog,
             queries=self.queries,
             concepts=self.concepts,
-            followed_segments=self.followed_segments(gpu=gpu_of(self.settings.device)),
-            followed_photos=self.followed_photos(),
+            followed_segments=self.indexes.segments(gpu=gpu_of(self.settings.device)),
+            followed_photos=self.indexes.photos(),
             recipe=self.recipe_spec,
             vocabulary=Vocabulary.load(),
             embed_text=embed_text if self.recipe_spec.reads_text else None,
@@ -286,3 +220,12 @@ class Assembly(Home):
     def trainer(self, engine: SearchEngine) -> ConceptTrainer:
         """What makes and changes concepts, by a search engine."""
         return ConceptTrainer(self.concepts, engine)
+
+
+def _remains(settings: Settings) -> str | None:
+    """Evidence in HOME that its catalogue had photos; None without any."""
+    for manifest in sorted(settings.index_dir.glob("*/segments/manifest.json")):
+        if any(manifest.parent.glob("part-*")):
+            return f"the index in {settings.index_dir} has photos"
+    uploads = settings.uploads_dir
+    return f"there are uploads in {uploads}" if uploads.is_dir() and any(uploads.rglob("*")) else None

@@ -70,7 +70,7 @@ def bench_search(settings: Settings, size: int, home: Path | None = None) -> dic
 
 
 def _sizes(assembly: Assembly, size: int) -> dict[str, Any]:
-    manifest = assembly.segment_files.manifest()
+    manifest = assembly.indexes.segment_files.manifest()
     catalog = sum(each.stat().st_size for each in assembly.settings.home.glob("catalog.db*"))
     return {
         "parts": [asdict(entry.tuning) if entry.tuning else "exact" for entry in manifest.parts],
@@ -145,7 +145,7 @@ def _lists_of_bytes(
     index.nprobe, recall = 1, 0.0
     while True:
         recall = _recall([index.search(vectors[key], TOP)[1][0] + 1 for key in keys], truth)
-        if recall >= assembly.segment_files.manifest().recall or index.nprobe >= index.nlist:
+        if recall >= assembly.indexes.segment_files.manifest().recall or index.nprobe >= index.nlist:
             return index, index.nprobe, recall
         index.nprobe = min(index.nlist, max(index.nprobe + 1, round(index.nprobe * 2**0.5)))
 

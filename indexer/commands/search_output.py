@@ -279,10 +279,10 @@ def print_status(assembly: Assembly, *, as_json: bool) -> None:
 
 def _index_status(assembly: Assembly) -> dict[str, Any]:
     """What is written of the index of segments, or how much another package's index holds."""
-    if not assembly.has_local_index:
-        return {"name": assembly.settings.index, "segments": assembly.followed_segments().index.stats().count}
+    if not assembly.indexes.is_local:
+        return {"name": assembly.settings.index, "segments": assembly.indexes.segments().index.stats().count}
     try:
-        manifest = assembly.segment_files.manifest()
+        manifest = assembly.indexes.segment_files.manifest()
     except IndexFileError as error:
         return {"error": str(error)}
     return {

@@ -63,7 +63,7 @@ def aged(ingested: Ingested) -> Ingested:
 def left_behind(where: Ingested, age: float = OLD) -> dict[str, list[Path]]:
     """Files of every kind that nothing needs."""
     settings = where.assembly.settings
-    index = where.assembly.segment_files.folder
+    index = where.assembly.indexes.segment_files.folder
     upload, query = settings.uploads_dir, settings.queries_dir
     known = where.assembly.catalog.images.page()[0].sha256
     return {
@@ -165,7 +165,7 @@ def test_a_file_that_comes_back_meanwhile_is_not_lost(aged: Ingested, monkeypatc
 
 def test_an_index_that_is_written_is_left_alone(aged: Ingested) -> None:
     paths = left_behind(aged)[cleaning.INDEX]
-    with aged.assembly.segment_files.writing():
+    with aged.assembly.indexes.segment_files.writing():
         run(aged.assembly.settings, clean)
         assert all(path.exists() for path in paths)
     run(aged.assembly.settings, clean)

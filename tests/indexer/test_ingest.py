@@ -245,7 +245,7 @@ class TestIndex:
         self, assembly: Assembly, pictures: Pictures, caplog: pytest.LogCaptureFixture
     ) -> None:
         pictures.many(2)
-        with assembly.segment_files.writing():
+        with assembly.indexes.segment_files.writing():
             assert counts(enter(assembly, pictures.folder)) == {"indexed": 2}
         assert verify(assembly) != []
         enter(assembly, pictures.folder)

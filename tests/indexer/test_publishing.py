@@ -32,23 +32,23 @@ def delete_photo(where: Ingested) -> None:
 
 
 def forget_index(where: Ingested) -> None:
-    (where.assembly.segment_files.folder / "manifest.json").unlink()
+    (where.assembly.indexes.segment_files.folder / "manifest.json").unlink()
 
 
 def flip_byte(where: Ingested) -> None:
-    part = part_of(where.assembly.segment_files)
+    part = part_of(where.assembly.indexes.segment_files)
     content = bytearray(part.read_bytes())
     content[len(content) // 2] ^= 1
     part.write_bytes(content)
 
 
 def truncate(where: Ingested) -> None:
-    part = part_of(where.assembly.photo_files)
+    part = part_of(where.assembly.indexes.photo_files)
     part.write_bytes(part.read_bytes()[:-3])
 
 
 def remove_part(where: Ingested) -> None:
-    part_of(where.assembly.segment_files).unlink()
+    part_of(where.assembly.indexes.segment_files).unlink()
 
 
 def change_vectors(where: Ingested) -> None:
@@ -59,7 +59,7 @@ def change_vectors(where: Ingested) -> None:
 
 def lose_segments(where: Ingested) -> None:
     """As if the index had been written before the last photo."""
-    files, name = where.assembly.segment_files, where.assembly.recipe_spec.fingerprint
+    files, name = where.assembly.indexes.segment_files, where.assembly.recipe_spec.fingerprint
     _, (part,) = files.load(name)
     assert isinstance(part.index, FaissIndex)
     older = FaissIndex(part.index.dim)
@@ -70,7 +70,7 @@ def lose_segments(where: Ingested) -> None:
 
 
 def other_recipe(where: Ingested) -> None:
-    path = where.assembly.segment_files.folder / "manifest.json"
+    path = where.assembly.indexes.segment_files.folder / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "fingerprint": "other:1"}))
 
 
@@ -133,10 +133,13 @@ def test_an_empty_installation(assembly: Assembly) -> None:
 
 
 def test_a_rebuild_waits_for_nobody(ingested: Ingested) -> None:
-    before = ingested.assembly.segment_files.manifest()
-    with ingested.assembly.photo_files.writing(), pytest.raises(IndexLockedError, match="another process is writing"):
+    before = ingested.assembly.indexes.segment_files.manifest()
+    with (
+        ingested.assembly.indexes.photo_files.writing(),
+        pytest.raises(IndexLockedError, match="another process is writing"),
+    ):
         rebuild(ingested.assembly)
-    assert ingested.assembly.segment_files.manifest() == before, "nothing was thrown away"
+    assert ingested.assembly.indexes.segment_files.manifest() == before, "nothing was thrown away"
     assert verify(ingested.assembly) == []
 
 
@@ -145,18 +148,18 @@ class TestPublisher:
         publisher = Publisher(ingested.assembly)
         delete_photo(ingested)
         publisher.publish()
-        assert ingested.assembly.segment_files.manifest().count == SEGMENTS - 25
-        assert ingested.assembly.photo_files.manifest().count == PHOTOS - 1
+        assert ingested.assembly.indexes.segment_files.manifest().count == SEGMENTS - 25
+        assert ingested.assembly.indexes.photo_files.manifest().count == PHOTOS - 1
         assert verify(ingested.assembly) == []
 
     def test_it_leaves_the_files_to_who_writes_them(self, ingested: Ingested) -> None:
         publisher = Publisher(ingested.assembly)
         delete_photo(ingested)
-        with ingested.assembly.segment_files.writing():
+        with ingested.assembly.indexes.segment_files.writing():
             publisher.publish()
-        assert ingested.assembly.segment_files.manifest().count == SEGMENTS
+        assert ingested.assembly.indexes.segment_files.manifest().count == SEGMENTS
         publisher.publish()
-        assert ingested.assembly.segment_files.manifest().count == SEGMENTS - 25
+        assert ingested.assembly.indexes.segment_files.manifest().count == SEGMENTS - 25
 
     def test_a_full_disk_is_told_and_tried_again(self, ingested: Ingested, monkeypatch: pytest.MonkeyPatch) -> None:
         def full(*_: object) -> None:
@@ -168,7 +171,7 @@ class TestPublisher:
             patch.setattr(os, "fsync", full)
             with pytest.raises(IndexFileError, match="No space left"):
                 publisher.publish()
-        assert ingested.assembly.segment_files.manifest().count == SEGMENTS
+        assert ingested.assembly.indexes.segment_files.manifest().count == SEGMENTS
         publisher.publish()
         assert verify(ingested.assembly) == []
 
@@ -176,7 +179,7 @@ class TestPublisher:
         other_recipe(ingested)
         with pytest.raises(IndexMismatchError):
             Publisher(ingested.assembly).publish()
-        assert ingested.assembly.segment_files.manifest().fingerprint == "other:1"
+        assert ingested.assembly.indexes.segment_files.manifest().fingerprint == "other:1"
 
 
 def test_a_new_catalogue_beside_an_old_index(ingested: Ingested, pictures: Pictures) -> None:

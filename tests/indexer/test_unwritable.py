@@ -92,7 +92,7 @@ def test_a_worker_waits_for_folders_that_can_be_written(
 def test_an_index_that_cannot_be_written(
     ingested: Ingested, way: Callable[[Path], AbstractContextManager[None]]
 ) -> None:
-    folder = ingested.assembly.segment_files.folder
+    folder = ingested.assembly.indexes.segment_files.folder
     with way(folder), pytest.raises(IndexFileError, match=f"{folder} cannot be written .*: give this account write"):
         rebuild(ingested.assembly)
     rebuild(ingested.assembly)
@@ -100,9 +100,9 @@ def test_an_index_that_cannot_be_written(
 
 
 def test_an_error_inside_is_not_taken_for_one_of_the_lock(ingested: Ingested) -> None:
-    with pytest.raises(OSError, match="mine"), ingested.assembly.segment_files.writing():
+    with pytest.raises(OSError, match="mine"), ingested.assembly.indexes.segment_files.writing():
         raise OSError("mine")
-    with ingested.assembly.segment_files.writing():
+    with ingested.assembly.indexes.segment_files.writing():
         pass
 
 

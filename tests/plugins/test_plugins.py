@@ -384,7 +384,7 @@ class TestIndexes:
     ) -> None:
         install("spoilt-part", INDEX + code, indexes={"elsewhere": "index"})
         with pytest.raises(PluginError, match=f"the index 'elsewhere' of spoilt-part 2.0 {message}"):
-            elsewhere.followed_segments()
+            elsewhere.indexes.segments()
         close(elsewhere)
 
     def test_an_unknown_one(self, install: Install, elsewhere: Assembly) -> None:
@@ -401,7 +401,7 @@ class TestIndexes:
         assert verify(assembly) == []
         with pytest.raises(ConfigurationError, match="--recall is for the local index"):
             rebuild(assembly, 0.9)
-        segments, photos = assembly.followed_segments().index, assembly.followed_photos().index
+        segments, photos = assembly.indexes.segments().index, assembly.indexes.photos().index
         segments.delete(np.array([1, 2]))
         segments.upsert(VectorBatch(np.array([10**6]), np.array([1]), segments.get(np.array([3]))))
         segments.upsert(VectorBatch(np.array([4]), np.array([2]), -segments.get(np.array([4]))))

@@ -72,7 +72,7 @@ def test_any_text_is_searched_by(library: Library, client: FlaskClient, analyzer
     assert (term["text"], term["name"], term["labels"]) == ("red car", "red car", [])
     assert found["words"]["unknown"] == found["words"]["suggestions"] == []
     recipe: Any = load(RECIPE, "cpu")
-    followed = library.assembly.followed_segments()
+    followed = library.assembly.indexes.segments()
     followed.refresh()
     index = followed.index
     scores = index.get(held_ids(index)) @ recipe.embed_texts(["red car"])[0]
