@@ -102,10 +102,10 @@ class Settings:
         )
 
     @classmethod
-    def in_home(cls, home: Path, *, device: str = "auto", recipe: str = "lite") -> Settings:
+    def in_home(cls, home: Path, *, device: str = "auto", recipe: str = "lite", index: str = "local") -> Settings:
         """Settings of a home with its own SQLite catalogue."""
         home = home.absolute()
-        return cls(home=home, database_url=_sqlite_url(home), device=device, recipe=recipe)
+        return cls(home=home, database_url=_sqlite_url(home), device=device, recipe=recipe, index=index)
 
     @property
     def index_dir(self) -> Path:

@@ -20,7 +20,9 @@ from .library import IngestReport, Library
 __all__ = ["Hit", "Hits", "IngestReport", "Library", "open"]
 
 
-def open(home: str | os.PathLike[str] = "var", *, recipe: str = "lite", device: str = "auto") -> Library:
+def open(
+    home: str | os.PathLike[str] = "var", *, recipe: str = "lite", device: str = "auto", index: str = "local"
+) -> Library:
     """Open a library of photos, or make a new one.
 
     Parameters
@@ -30,6 +32,8 @@ def open(home: str | os.PathLike[str] = "var", *, recipe: str = "lite", device: 
     recipe : str
         What segments and embeds, as ``SEGSEARCH_RECIPE`` names it.
     device : {"auto", "cpu", "cuda", "cuda:N"}
+    index : str
+        What holds the vectors, as ``SEGSEARCH_INDEX`` names it; opened at the first search.
 
     Raises
     ------
@@ -45,7 +49,7 @@ def open(home: str | os.PathLike[str] = "var", *, recipe: str = "lite", device: 
     place = Path(home).expanduser()
     if place.exists() and not place.is_dir():
         raise ConfigurationError(f"{place} is not a folder: give the folder of a catalogue, or one to create it in")
-    assembly = Assembly(Settings.in_home(place, device=device, recipe=recipe))
+    assembly = Assembly(Settings.in_home(place, device=device, recipe=recipe, index=index))
     assembly.recipe_spec  # noqa: B018  # what is wrong is said here, not at the first search
     assembly.catalog  # noqa: B018
     return Library(assembly)

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 from toys import Ingested, Pictures, close
 
+import retrieval
 from indexer.publish import rebuild
 from indexer.verify import verify
 from retrieval import plugins
@@ -399,6 +400,9 @@ class TestIndexes:
         assert [fault.partition(":")[0] for fault in verify(assembly)] == ["segments", "photos"]
         assert rebuild(assembly) == {"segments": 150, "photos": 6}
         assert verify(assembly) == []
+        with retrieval.open(assembly.settings.home, recipe="grid", device="cpu", index="held") as library:
+            hits = library.search(image=ingested.paths[2], point=(20, 30))
+            assert hits[0].path == ingested.paths[2]
         with pytest.raises(ConfigurationError, match="--recall is for the local index"):
             rebuild(assembly, 0.9)
         segments, photos = assembly.indexes.segments().index, assembly.indexes.photos().index
