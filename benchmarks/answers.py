@@ -2,11 +2,11 @@
 
 ::
 
-    python -m benchmarks.answers record HOME PHOTOS before.json
-    python -m benchmarks.answers record HOME PHOTOS after.json
+    python -m benchmarks.answers record DATA_DIR PHOTOS before.json
+    python -m benchmarks.answers record DATA_DIR PHOTOS after.json
     python -m benchmarks.answers compare before.json after.json
 
-Searches are put over HTTP to a server over a copy of HOME, so that they depend on nothing inside the program. Query
+Searches are put over HTTP to a server over a copy of DATA_DIR, so that they depend on nothing inside the program. Query
 photos are the first of the folder PHOTOS.
 """
 
@@ -195,16 +195,16 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("home", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("data_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("photos", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--recipe", default="lite", show_default=True)
-def record(home: Path, photos: Path, out: Path, recipe: str) -> None:
-    """Put the searches to a server over a copy of HOME."""
+def record(data_dir: Path, photos: Path, out: Path, recipe: str) -> None:
+    """Put the searches to a server over a copy of DATA_DIR."""
     pictures = sorted(photos.rglob("*.jpg"))[:QUERY_PHOTOS]
     with tempfile.TemporaryDirectory(prefix="segsearch-") as folder:
         copy = Path(folder) / "home"
-        shutil.copytree(home, copy, ignore=lambda _, names: [name for name in names if name.endswith(".sock")])
+        shutil.copytree(data_dir, copy, ignore=lambda _, names: [name for name in names if name.endswith(".sock")])
         with serving(copy, recipe=recipe, worker=False) as server:
             answers = dict(searches(Client(server), pictures))
     out.write_text(json.dumps(answers, indent=1))

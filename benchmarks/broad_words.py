@@ -2,10 +2,10 @@
 
 ::
 
-    python -m benchmarks.broad_words HOME [--times N] [--word W …] [--out FILE]
+    python -m benchmarks.broad_words DATA_DIR [--times N] [--word W …] [--out FILE]
 
-A web server over HOME, without analyzer and worker, answers in this process, so that the times are of whole requests
-over loopback: reading, searching, counting, writing the answer.
+A web server over DATA_DIR, without analyzer and worker, answers in this process, so that the times are of whole
+requests over loopback: reading, searching, counting, writing the answer.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ WAYS = {
 
 
 @contextmanager
-def served(home: Path) -> Iterator[http.client.HTTPConnection]:
+def served(data_dir: Path) -> Iterator[http.client.HTTPConnection]:
     """A connection to a server over a collection."""
-    assembly = Assembly(Settings.from_env({**os.environ, "SEGSEARCH_HOME": str(home)}))
+    assembly = Assembly(Settings.from_env({**os.environ, "SEGSEARCH_DATA_DIR": str(data_dir)}))
     app = create_app(assembly, RemoteAnalyzer(assembly.settings.analyzers_dir))
     server = create_server(app, host="127.0.0.1", port=0)
     threading.Thread(target=server.run, daemon=True).start()
@@ -76,14 +76,14 @@ def asked(connection: http.client.HTTPConnection, path: str, body: dict[str, Any
 
 
 @click.command()
-@click.argument("home", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("data_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--times", default=5, show_default=True, type=click.IntRange(1), help="Each is asked so many times.")
 @click.option("--word", "words", multiple=True, default=WORDS, help="Instead of the ten; several times.")
 @OUT
-def main(home: Path, times: int, words: tuple[str, ...], out: Path | None) -> None:
+def main(data_dir: Path, times: int, words: tuple[str, ...], out: Path | None) -> None:
     """Measure words over a collection."""
     figures: dict[str, Any] = {"asked, times": times, "words, ms": {}}
-    with served(home) as connection:
+    with served(data_dir) as connection:
         _, first = asked(connection, "/api/v1/search", {**COMMON, "text": words[0]})
         figures["segments"] = first["index"]["segments"]
         for word in words:

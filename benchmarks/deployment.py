@@ -72,7 +72,7 @@ class Deployment:
     @property
     def settings(self) -> Settings:
         """Of its home."""
-        return Settings.in_home(self.home, device="cpu", recipe=self.recipe)
+        return Settings.in_data_dir(self.home, device="cpu", recipe=self.recipe)
 
     def names(self, *kinds: str) -> list[str]:
         """Of the processes of some kinds."""
@@ -96,7 +96,7 @@ class Deployment:
     @property
     def environment(self) -> dict[str, str]:
         """Of the processes; they are known by their home."""
-        own = {"SEGSEARCH_HOME": str(self.home), "SEGSEARCH_RECIPE": self.recipe, "SEGSEARCH_DEVICE": "cpu"}
+        own = {"SEGSEARCH_DATA_DIR": str(self.home), "SEGSEARCH_RECIPE": self.recipe, "SEGSEARCH_DEVICE": "cpu"}
         return {**os.environ, "OMP_NUM_THREADS": "1", **own}
 
     def victim(self, name: str) -> psutil.Process | None:
@@ -126,7 +126,7 @@ class Deployment:
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                if process.environ().get("SEGSEARCH_HOME") == str(self.home) and process.pid != os.getpid():
+                if process.environ().get("SEGSEARCH_DATA_DIR") == str(self.home) and process.pid != os.getpid():
                     found.append(f"{process.pid} {' '.join(process.cmdline())[-80:]}")
         return found
 

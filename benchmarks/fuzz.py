@@ -200,7 +200,7 @@ def run(
         spoilt.mkdir()
         scratch.mkdir()
         files = mutate(folder, spoilt, count, seed)
-        assembly = Assembly(Settings.in_home(Path(place) / "home", device="cpu", recipe="grid"))
+        assembly = Assembly(Settings.in_data_dir(Path(place) / "home", device="cpu", recipe="grid"))
         multiprocessing.util.get_temp_dir()  # of the fork server, as long as this process lives
         tempfile.tempdir, before = str(scratch), tempfile.tempdir
         try:

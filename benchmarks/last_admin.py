@@ -37,7 +37,7 @@ ADMINS = ("anna", "ben")
 @contextmanager
 def serving(home: Path) -> Iterator[str]:
     """The address of a web server on a home, without an analyzer."""
-    assembly = Assembly(Settings.in_home(home, device="cpu", recipe="grid"))
+    assembly = Assembly(Settings.in_data_dir(home, device="cpu", recipe="grid"))
     app = create_app(assembly, RemoteAnalyzer(assembly.settings.analyzers_dir), follow=False)
     listening = listen(app, "127.0.0.1", 0)
     threading.Thread(target=listening.run, daemon=True).start()
@@ -100,7 +100,7 @@ def play(home: Path, rounds: int, seed: int) -> Counter[str]:
     seed : int
     """
     lot, counted = random.Random(seed), Counter[str]()  # nosec B311  # no secret is drawn
-    accounts = Assembly(Settings.in_home(home, device="cpu", recipe="grid")).accounts
+    accounts = Assembly(Settings.in_data_dir(home, device="cpu", recipe="grid")).accounts
     with serving(home) as first, serving(home) as second:
         for _ in range(rounds):
             removes = lot.random() < 0.5, lot.random() < 0.5

@@ -1,4 +1,4 @@
-"""Whether synthetic vectors lie to each other as real ones do: ``python -m benchmarks.likeness --home HOME``."""
+"""Whether synthetic vectors are related as real ones are: ``python -m benchmarks.likeness --data-dir DATA_DIR``."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ DEEP = (50, 150, 400)
 
 
 @click.command()
-@click.option("--home", type=click.Path(exists=True, path_type=Path), required=True, help="Of an ingested collection.")
+@click.option("--data-dir", type=click.Path(exists=True, path_type=Path), required=True, help="Of a collection.")
 @click.option("--count", default=100_000, show_default=True, help="So many segments at most.")
-def main(home: Path, count: int) -> None:
+def main(data_dir: Path, count: int) -> None:
     """Cosines and photos of neighbours, and recall of the 50 nearest by inverted lists and by codes of two bits."""
-    assembly = Assembly(Settings.in_home(home))
+    assembly = Assembly(Settings.in_data_dir(data_dir))
     parts, photos, found = list[Vectors](), list[Ids](), 0
     for batch in assembly.catalog.vectors.segment_vectors(assembly.recipe_spec.space):
         parts.append(batch.vectors)
@@ -36,7 +36,7 @@ def main(home: Path, count: int) -> None:
         if found >= count:
             break
     if found < LISTS * 40:
-        raise click.ClickException(f"{home} has {found} segments: ingest a collection with {LISTS * 40} or more")
+        raise click.ClickException(f"{data_dir} has {found} segments: ingest a collection with {LISTS * 40} or more")
     real, image_ids = np.concatenate(parts)[:count], np.concatenate(photos)[:count]
     made = synthetic_vectors(len(real), real.shape[1])
     for name, vectors, of in (("real", real, image_ids), ("synthetic", made, np.arange(len(made)) // PER_PHOTO)):

@@ -37,7 +37,7 @@ def run(files: int) -> dict[str, Any]:
         photos = Path(place) / "photos"
         photos.mkdir()
         fill(photos, files)
-        assembly = Assembly(Settings.in_home(Path(place) / "home", device="cpu", recipe="grid"))
+        assembly = Assembly(Settings.in_data_dir(Path(place) / "home", device="cpu", recipe="grid"))
         assembly.catalog.images.counts()  # opens it
         before, seconds = _memory(), []
         for _ in range(2):

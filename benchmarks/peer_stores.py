@@ -153,7 +153,7 @@ class SegSearch(Store):
         from retrieval.assembly import Assembly
         from retrieval.settings import Settings
 
-        return Assembly(Settings.in_home(self.folder, device="cpu"))
+        return Assembly(Settings.in_data_dir(self.folder, device="cpu"))
 
 
 class RawFaiss(Store):

@@ -124,7 +124,11 @@ class Commands:
 
     def _start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         program = ["-m", "segsearch"] if name == "openvino" else ["-c", BLOCKED]
-        settings = {"SEGSEARCH_HOME": str(self._homes / name), "SEGSEARCH_DEVICE": "cpu", "SEGSEARCH_RECIPE": "lite"}
+        settings = {
+            "SEGSEARCH_DATA_DIR": str(self._homes / name),
+            "SEGSEARCH_DEVICE": "cpu",
+            "SEGSEARCH_RECIPE": "lite",
+        }
         return subprocess.Popen(
             [sys.executable, *program, *arguments],
             env={**os.environ, **settings},

@@ -110,7 +110,12 @@ def serving(home: Path, number: int = 1, *, recipe: str = "grid", worker: bool =
 
 def environment(home: Path, recipe: str = "grid") -> dict[str, str]:
     """Of the processes of a home."""
-    own = {"SEGSEARCH_HOME": str(home), "SEGSEARCH_RECIPE": recipe, "SEGSEARCH_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
+    own = {
+        "SEGSEARCH_DATA_DIR": str(home),
+        "SEGSEARCH_RECIPE": recipe,
+        "SEGSEARCH_DEVICE": "cpu",
+        "OMP_NUM_THREADS": "1",
+    }
     return {**os.environ, **own}
 
 

@@ -6,7 +6,7 @@
     python -m benchmarks.weak_labels share FILE                        # the share with its interval
     python -m benchmarks.weak_labels figures --folders PATH            # held-out photos, and tags without a meaning
 
-`sheets` explains the tags of all folders below PATH in the home of SEGSEARCH_HOME, draws a photo of each of a hundred
+`sheets` explains the tags of all folders below PATH in SEGSEARCH_DATA_DIR, draws a photo of each of a hundred
 folders by a seed, and outlines the segment that explains its tag. No concept is made. Photos of tags that were not
 explained are drawn without an outline and count as wrong. `drawn.csv` has a row a photo with an empty ``verdict``:
 ``right`` if the segment is the pictured thing or overlaps it by an IoU of about .5, else ``wrong``.

@@ -38,9 +38,9 @@ def run(photos: Path | None, *, serve: bool, port: int) -> None:
         Whether this process becomes the server at the end.
     port : int
     """
-    given = os.environ.get("SEGSEARCH_HOME")
+    given = os.environ.get("SEGSEARCH_DATA_DIR")
     home = Path(given or Path("var") / ("photos" if photos else "demo")).absolute()
-    environment = own_environment(SEGSEARCH_HOME=str(home))
+    environment = own_environment(SEGSEARCH_DATA_DIR=str(home))
     if not given:  # an earlier version may have made the demo's home
         subprocess.run(own_command("migrate"), env=environment, check=True, stdout=subprocess.DEVNULL)
     scenes: list[Scene] = []
@@ -59,7 +59,7 @@ def run(photos: Path | None, *, serve: bool, port: int) -> None:
     if serve:
         console.print(f"[bold]Browse[/] http://127.0.0.1:{port}/  (press Ctrl-C to stop)")
         os.execve(sys.executable, own_command("serve", "--port", str(port)), environment)
-    console.print(f"Browse it with: SEGSEARCH_HOME={home} {PROGRAM} serve")
+    console.print(f"Browse it with: SEGSEARCH_DATA_DIR={home} {PROGRAM} serve")
 
 
 def _check(assembly: Assembly, scenes: list[Scene]) -> bool:

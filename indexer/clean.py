@@ -1,4 +1,4 @@
-"""Finds and removes waste in HOME: files without a row, index files without a manifest, expired rows.
+"""Finds and removes waste in the data directory: files without a row, index files without a manifest, expired rows.
 
 Nothing younger than an hour is removed, because a process may be about to use it. A file named by its digest is removed
 under the same lock as uploads, after another look-up, so an upload of the same bytes is not lost.
@@ -96,7 +96,7 @@ def _all(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> Iterato
         if store.kind in kinds:
             yield from _stored(store, remove=remove)
     if UNFINISHED in kinds:
-        for folder in (*(store.folder for store in stores), settings.home / "duties"):
+        for folder in (*(store.folder for store in stores), settings.data_dir / "duties"):
             yield from _unfinished(folder, remove=remove)
     if INDEX in kinds:
         for folder in sorted(settings.index_dir.glob("*/*")):

@@ -42,8 +42,8 @@ TEXTS_KEPT = 1000
 """The vectors of so many texts are kept by an engine."""
 
 
-class Home:
-    """What an installation keeps: its database, by repositories, and its files. Each is opened when first asked for.
+class DataDirectory:
+    """What a data directory holds: the database, by repositories, and files. Each is opened when first asked for.
 
     Parameters
     ----------
@@ -56,10 +56,11 @@ class Home:
     @cached_property
     def _sessions(self) -> Sessions:
         try:
-            self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # passwords' hashes are in it
+            self.settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # passwords' hashes are in it
         except OSError as error:
             raise ConfigurationError(
-                f"SEGSEARCH_HOME={self.settings.home} cannot be created ({error.strerror}): choose another folder"
+                f"SEGSEARCH_DATA_DIR={self.settings.data_dir} cannot be created ({error.strerror}): "
+                "choose another folder"
             ) from error
         return open_sessions(self.settings.database_url, partial(_remains, self.settings))
 
@@ -120,7 +121,7 @@ class Home:
     @cached_property
     def duties(self) -> Duties:
         """What workers do beside entering photos, and how it goes."""
-        return Duties(self.settings.home)
+        return Duties(self.settings.data_dir)
 
     @cached_property
     def storage(self) -> Storage:
@@ -128,7 +129,7 @@ class Home:
         return Storage(self.settings)
 
 
-class Assembly(Home):
+class Assembly(DataDirectory):
     """What an installation keeps, and all that works on it: each part is made when it is first asked for.
 
     Parameters
@@ -223,7 +224,7 @@ class Assembly(Home):
 
 
 def _remains(settings: Settings) -> str | None:
-    """Evidence in HOME that its catalogue had photos; None without any."""
+    """Evidence in the data directory that its catalogue had photos; None without any."""
     for manifest in sorted(settings.index_dir.glob("*/segments/manifest.json")):
         if any(manifest.parent.glob("part-*")):
             return f"the index in {settings.index_dir} has photos"

@@ -3,13 +3,13 @@
 ====================== ======================== =====================================================
 variable               default                  meaning
 ====================== ======================== =====================================================
-SEGSEARCH_HOME         ``./var``                where the catalogue, index and uploads live
-SEGSEARCH_DATABASE_URL ``HOME/catalog.db``      SQLAlchemy URL of another SQLite file
+SEGSEARCH_DATA_DIR     ``./var``                where the catalogue, index and uploads live
+SEGSEARCH_DATABASE_URL ``DATA_DIR/catalog.db``  SQLAlchemy URL of another SQLite file
 SEGSEARCH_DEVICE       ``auto``                 ``auto``, ``cpu``, ``cuda`` or ``cuda:N``
 SEGSEARCH_RECIPE       ``lite``                 which recipe segments and embeds (``retrieval/recipes/``)
 SEGSEARCH_INDEX        ``local``                which index holds the vectors (``retrieval/index/backends.py``)
-SEGSEARCH_MIN_FREE     ``1G``                   no photos are accepted while the disk of HOME has less free space
-SEGSEARCH_QUOTA        not set                  no photos are accepted while HOME is larger; ``500M``, ``20G``
+SEGSEARCH_MIN_FREE     ``1G``                   no photos are accepted while the disk has less free space
+SEGSEARCH_QUOTA        not set                  nor while the data directory is larger; ``500M``, ``20G``
 SEGSEARCH_WEIGHTS      not set                  folder of weights for recipes that would download theirs; read in
                                                 ``retrieval/models/weights.py``
 ====================== ======================== =====================================================
@@ -17,6 +17,7 @@ SEGSEARCH_WEIGHTS      not set                  folder of weights for recipes th
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,8 +26,11 @@ from urllib.parse import quote
 
 from .errors import ConfigurationError
 
+logger = logging.getLogger(__name__)
+
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 MIN_FREE = "1G"
+FORMER_DATA_DIR = "SEGSEARCH_HOME"
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
@@ -36,7 +40,7 @@ class Settings:
 
     Attributes
     ----------
-    home : Path
+    data_dir : Path
         Absolute folder of everything SegSearch writes.
     database_url : str
         SQLAlchemy URL of the catalogue.
@@ -47,10 +51,10 @@ class Settings:
     index : str
         Name of the index that holds the vectors.
     min_free, quota : int
-        Bytes to keep free on the disk of `home`, and the most that `home` may hold; no limit if zero.
+        Bytes to keep free on the disk of `data_dir`, and the most that `data_dir` may hold; no limit if zero.
     """
 
-    home: Path
+    data_dir: Path
     database_url: str
     device: str = "auto"
     recipe: str = "lite"
@@ -68,20 +72,20 @@ class Settings:
             Names every wrong variable at once.
         """
         faults: list[str] = []
-        home = Path(environ.get("SEGSEARCH_HOME") or "var").expanduser().absolute()
+        data_dir = Path(_data_dir(environ)).expanduser().absolute()
         device = environ.get("SEGSEARCH_DEVICE") or "auto"
         recipe = environ.get("SEGSEARCH_RECIPE") or "lite"
         index = environ.get("SEGSEARCH_INDEX") or "local"
-        url = environ.get("SEGSEARCH_DATABASE_URL") or _sqlite_url(home)
+        url = environ.get("SEGSEARCH_DATABASE_URL") or _sqlite_url(data_dir)
         sizes = {"SEGSEARCH_MIN_FREE": environ.get("SEGSEARCH_MIN_FREE") or MIN_FREE}
         sizes["SEGSEARCH_QUOTA"] = environ.get("SEGSEARCH_QUOTA") or "0"
         limits = {name: _bytes_of(text) for name, text in sizes.items()}
-        if home.exists() and not home.is_dir():
-            faults.append(f"SEGSEARCH_HOME={home} is not a folder")
+        if data_dir.exists() and not data_dir.is_dir():
+            faults.append(f"SEGSEARCH_DATA_DIR={data_dir} is not a folder")
         try:
-            str(home).encode()
+            str(data_dir).encode()
         except UnicodeEncodeError:
-            faults.append(f"SEGSEARCH_HOME={str(home)!a} is not UTF-8: choose a path that is")
+            faults.append(f"SEGSEARCH_DATA_DIR={str(data_dir)!a} is not UTF-8: choose a path that is")
         if not _DEVICE.fullmatch(device):
             faults.append(f"SEGSEARCH_DEVICE={device!r} must be auto, cpu, cuda or cuda:N")
         if "://" not in url:
@@ -92,7 +96,7 @@ class Settings:
         if faults:
             raise ConfigurationError("; ".join(faults))
         return cls(
-            home=home,
+            data_dir=data_dir,
             database_url=url,
             device=device,
             recipe=recipe,
@@ -102,40 +106,50 @@ class Settings:
         )
 
     @classmethod
-    def in_home(cls, home: Path, *, device: str = "auto", recipe: str = "lite", index: str = "local") -> Settings:
-        """Settings of a home with its own SQLite catalogue."""
-        home = home.absolute()
-        return cls(home=home, database_url=_sqlite_url(home), device=device, recipe=recipe, index=index)
+    def in_data_dir(
+        cls, data_dir: Path, *, device: str = "auto", recipe: str = "lite", index: str = "local"
+    ) -> Settings:
+        """Settings of a data directory with its own SQLite catalogue.
+
+        Raises
+        ------
+        ConfigurationError
+            There is no such device.
+        """
+        if not _DEVICE.fullmatch(device):
+            raise ConfigurationError(f"the device {device!r} must be auto, cpu, cuda or cuda:N")
+        data_dir = data_dir.absolute()
+        return cls(data_dir=data_dir, database_url=_sqlite_url(data_dir), device=device, recipe=recipe, index=index)
 
     @property
     def index_dir(self) -> Path:
         """Folder of the vector index."""
-        return self.home / "index"
+        return self.data_dir / "index"
 
     @property
     def uploads_dir(self) -> Path:
         """Folder of uploaded originals, named by their SHA-256."""
-        return self.home / "uploads"
+        return self.data_dir / "uploads"
 
     @property
     def renditions_dir(self) -> Path:
         """Folder of previews and thumbnails, which can be regenerated."""
-        return self.home / "renditions"
+        return self.data_dir / "renditions"
 
     @property
     def queries_dir(self) -> Path:
         """Folder of uploaded query photos, removed when they expire."""
-        return self.home / "queries"
+        return self.data_dir / "queries"
 
     @property
     def analyzers_dir(self) -> Path:
         """Folder of the analyzer processes' sockets; only its owner may enter it."""
-        return self.home / "analyzers"
+        return self.data_dir / "analyzers"
 
     @property
     def session_key_file(self) -> Path:
         """The key that signs the sessions of signed-in users; only its owner may read it."""
-        return self.home / "session.key"
+        return self.data_dir / "session.key"
 
     def preview(self, sha256: str) -> Path:
         """Path of a photo's preview (long side 1024 px)."""
@@ -146,9 +160,16 @@ class Settings:
         return self.renditions_dir / sha256[:2] / f"{sha256}.thumb.jpg"
 
 
-def _sqlite_url(home: Path) -> str:
-    """The URL of the catalogue in a home, with its path escaped."""
-    return f"sqlite:///{quote(str(home / 'catalog.db'), safe=' +/', errors='surrogateescape')}"
+def _data_dir(environ: Mapping[str, str]) -> str:
+    """The data directory, also by the variable's former name."""
+    if not environ.get("SEGSEARCH_DATA_DIR") and environ.get(FORMER_DATA_DIR):
+        logger.warning("%s is now SEGSEARCH_DATA_DIR: set that instead", FORMER_DATA_DIR)
+    return environ.get("SEGSEARCH_DATA_DIR") or environ.get(FORMER_DATA_DIR) or "var"
+
+
+def _sqlite_url(data_dir: Path) -> str:
+    """The URL of the catalogue in a data directory, with its path escaped."""
+    return f"sqlite:///{quote(str(data_dir / 'catalog.db'), safe=' +/', errors='surrogateescape')}"
 
 
 def _bytes_of(text: str) -> int | None:

@@ -23,7 +23,7 @@ from webui.serving.commands import COMMANDS as WEBUI_COMMANDS
 def cli(context: click.Context, verbose: int) -> None:
     """Search photos by segment.
 
-    Settings come from environment variables: SEGSEARCH_HOME, SEGSEARCH_DATABASE_URL, SEGSEARCH_DEVICE,
+    Settings come from environment variables: SEGSEARCH_DATA_DIR, SEGSEARCH_DATABASE_URL, SEGSEARCH_DEVICE,
     SEGSEARCH_RECIPE, SEGSEARCH_INDEX, SEGSEARCH_MIN_FREE, SEGSEARCH_QUOTA and SEGSEARCH_WEIGHTS.
     """
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]

@@ -18,7 +18,7 @@ from retrieval.recipes.protocols import Recipe
 from retrieval.settings import Settings
 
 SETTINGS = (
-    "SEGSEARCH_HOME", "SEGSEARCH_DATABASE_URL", "SEGSEARCH_DEVICE", "SEGSEARCH_RECIPE", "SEGSEARCH_WEIGHTS",
+    "SEGSEARCH_HOME", "SEGSEARCH_DATA_DIR", "SEGSEARCH_DATABASE_URL", "SEGSEARCH_DEVICE", "SEGSEARCH_RECIPE", "SEGSEARCH_WEIGHTS",
     "SEGSEARCH_INDEX", "SEGSEARCH_PARENT", "SEGSEARCH_MIN_FREE", "SEGSEARCH_QUOTA",
 )  # fmt: skip
 INGESTED_PHOTOS = 6
@@ -61,14 +61,14 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def settings(home: Path) -> Settings:
     """Settings of an installation on the `grid` recipe."""
-    return Settings.in_home(home, device="cpu", recipe="grid")
+    return Settings.in_data_dir(home, device="cpu", recipe="grid")
 
 
 @pytest.fixture
 def assembly(settings: Settings, blank_catalog: Path) -> Iterator[Assembly]:
     """An installation without photos."""
-    settings.home.mkdir(parents=True)
-    shutil.copy(blank_catalog, settings.home / "catalog.db")
+    settings.data_dir.mkdir(parents=True)
+    shutil.copy(blank_catalog, settings.data_dir / "catalog.db")
     made = Assembly(settings)
     yield made
     close(made)
@@ -90,7 +90,7 @@ def ingested_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("ingested")
     Pictures(folder / "photos").many(INGESTED_PHOTOS)
-    made = Assembly(Settings.in_home(folder / "home", device="cpu", recipe="grid"))
+    made = Assembly(Settings.in_data_dir(folder / "home", device="cpu", recipe="grid"))
     report = ingest(made, Worker(made), [folder / "photos"], Tally())
     close(made)
     assert report.counts["indexed"] == INGESTED_PHOTOS
@@ -105,7 +105,7 @@ def ingested(ingested_template: Path, tmp_path: Path) -> Iterator[Ingested]:
     with closing(sqlite3.connect(tmp_path / "home" / "catalog.db")) as database, database:
         names = ingested_template.as_uri(), tmp_path.as_uri()
         database.execute("UPDATE location SET uri = replace(uri, ?, ?)", names)
-    made = Assembly(Settings.in_home(tmp_path / "home", device="cpu", recipe="grid"))
+    made = Assembly(Settings.in_data_dir(tmp_path / "home", device="cpu", recipe="grid"))
     yield Ingested(made, tmp_path / "photos", sorted((tmp_path / "photos").iterdir()))
     close(made)
 

@@ -13,21 +13,27 @@ from .results import OUT, report
 
 @click.group()
 def bench() -> None:
-    """Measure the speed of searches and ingests, in a home of their own."""
+    """Measure the speed of searches and ingests, in a data directory of their own."""
 
 
 @bench.command()
 @click.option(
     "--size", default=100_000, show_default=True, type=click.IntRange(1000), help="How many segments to search."
 )
-@click.option("--home", type=click.Path(file_okay=False, path_type=Path), help="Keep the synthetic collection here.")
+@click.option(
+    "--data-dir",
+    "--home",
+    "data_dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the synthetic collection here.",
+)
 @OUT
 @click.pass_obj
-def search(settings: Settings, size: int, home: Path | None, out: Path | None) -> None:
+def search(settings: Settings, size: int, data_dir: Path | None, out: Path | None) -> None:
     """Measure searches over synthetic segments: engine, raw FAISS, rounds of feedback, server and clients."""
     from .search import bench_search
 
-    report(bench_search(settings, size, home), out)
+    report(bench_search(settings, size, data_dir), out)
 
 
 @bench.command()

@@ -34,7 +34,7 @@ def bench_ingest(settings: Settings, folder: Path) -> dict[str, Any]:
     Parameters
     ----------
     settings : Settings
-        Provides the recipe and the device; photos are ingested into a temporary home.
+        Provides the recipe and the device; photos are ingested into a temporary data directory.
     folder : Path
 
     Notes
@@ -43,8 +43,8 @@ def bench_ingest(settings: Settings, folder: Path) -> dict[str, Any]:
     to the others than alone. Stages at once is the same sum over the wall time.
     """
     cores = os.cpu_count() or 1
-    with tempfile.TemporaryDirectory(prefix="segsearch-bench-") as home:
-        assembly = Assembly(Settings.in_home(Path(home), device=settings.device, recipe=settings.recipe))
+    with tempfile.TemporaryDirectory(prefix="segsearch-bench-") as data_dir:
+        assembly = Assembly(Settings.in_data_dir(Path(data_dir), device=settings.device, recipe=settings.recipe))
         stages = _stages_alone(assembly, folder)
         worker = Worker(assembly)
         with _PeakMemory() as memory:
@@ -73,7 +73,7 @@ def _stages_alone(assembly: Assembly, folder: Path, sample: int = 24) -> dict[st
     assembly.ingest_queue.release("bench")
     for number, (path, job) in enumerate(zip(chosen, jobs, strict=False)):
         spent: dict[str, float] = {}
-        image = _cpu(spent, "decode", partial(_decode, path, assembly.settings.home))
+        image = _cpu(spent, "decode", partial(_decode, path, assembly.settings.data_dir))
         features = _cpu(spent, "network", partial(recipe.extract, [image.rgb]))[0]
         segments = _cpu(spent, "segment", partial(recipe.segment, image.rgb, features))
         analysis = _cpu(spent, "embed", partial(recipe.embed, image.rgb, features, segments))

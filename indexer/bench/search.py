@@ -37,7 +37,7 @@ JUDGED = 10
 Ask = Callable[[int], object]
 
 
-def bench_search(settings: Settings, size: int, home: Path | None = None) -> dict[str, Any]:
+def bench_search(settings: Settings, size: int, data_dir: Path | None = None) -> dict[str, Any]:
     """One query at a time, one thread, k = 50: the engine with ids and metadata of the hits, against FAISS alone.
 
     Parameters
@@ -45,8 +45,8 @@ def bench_search(settings: Settings, size: int, home: Path | None = None) -> dic
     settings : Settings
         Provides the recipe, for the length of its vectors.
     size : int
-        Number of segments; a filled `home` keeps its number.
-    home : Path, optional
+        Number of segments; a filled `data_dir` keeps its number.
+    data_dir : Path, optional
         Where to keep the collection; otherwise it is deleted.
 
     Notes
@@ -55,7 +55,7 @@ def bench_search(settings: Settings, size: int, home: Path | None = None) -> dic
     """
     faiss.omp_set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="segsearch-bench-") as temporary:
-        assembly = Assembly(Settings.in_home(home or Path(temporary), recipe=settings.recipe))
+        assembly = Assembly(Settings.in_data_dir(data_dir or Path(temporary), recipe=settings.recipe))
         figures: dict[str, Any] = {"segments": size}
         if not assembly.catalog.vectors.contents(assembly.recipe_spec.space).segments:
             figures["segments entered a second"] = size / seconds(partial(fill, assembly, size))
@@ -71,7 +71,7 @@ def bench_search(settings: Settings, size: int, home: Path | None = None) -> dic
 
 def _sizes(assembly: Assembly, size: int) -> dict[str, Any]:
     manifest = assembly.indexes.segment_files.manifest()
-    catalog = sum(each.stat().st_size for each in assembly.settings.home.glob("catalog.db*"))
+    catalog = sum(each.stat().st_size for each in assembly.settings.data_dir.glob("catalog.db*"))
     return {
         "parts": [asdict(entry.tuning) if entry.tuning else "exact" for entry in manifest.parts],
         "bytes a segment, index": manifest.bytes / size,
@@ -84,7 +84,7 @@ def _searches(assembly: Assembly, engine: SearchEngine, keys: list[int]) -> dict
     found = assembly.catalog.vectors.of_segments(sorted(set(keys)))
     vectors = {key: vector[None] for key, vector in zip(found.ids.tolist(), found.vectors, strict=True)}
     if not isinstance(engine.segments, LocalIndex):
-        raise TypeError("an assembly in a home of its own has the local index")
+        raise TypeError("an assembly in a data directory of its own has the local index")
     (part,) = engine.segments.shards
     exact = _exact(assembly, engine.segments.stats().count)
     truth = np.concatenate([exact.search(vectors[key], TOP)[1] for key in keys]) + 1

@@ -62,7 +62,7 @@ def bench_serving(settings: Settings, keys: list[int]) -> dict[str, Any]:
 def _server(settings: Settings) -> Iterator[tuple[str, psutil.Process, float]]:
     """Address, process, and seconds until it listened."""
     environment = own_environment(
-        SEGSEARCH_HOME=str(settings.home), SEGSEARCH_RECIPE=settings.recipe, SEGSEARCH_INDEX=settings.index
+        SEGSEARCH_DATA_DIR=str(settings.data_dir), SEGSEARCH_RECIPE=settings.recipe, SEGSEARCH_INDEX=settings.index
     )
     command = own_command("serve", "--no-worker", "--port", "0")
     started = time.perf_counter()

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 )
 @click.option("--limit", type=click.IntRange(1), help="Use only the first N photos.")
 @click.option(
+    "--data-dir",
     "--home",
+    "data_dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Keep the home here instead of in a temporary folder.",
+    help="Keep the catalogue and index here instead of in a temporary folder.",
 )
 @click.option("--feedback", "what", flag_value="feedback", help="Measure rounds of feedback and concepts instead.")
 @click.option("--discovery", "what", flag_value="discovery", help="Measure the clusters of `discover` instead.")
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 def evaluate(
     settings: Settings, /, folder: Path, names: tuple[str, ...], as_json: bool, what: str | None, **options: Any
 ) -> None:
-    """Measure segmentation and retrieval on a FOLDER of annotated photos, in a home of its own.
+    """Measure segmentation and retrieval on a FOLDER of annotated photos, in a data directory of its own.
 
     FOLDER is laid out like COCO or VOC, or has mask PNGs and a labels.json. If it has pairs of ID.jpg and ID.npz, like
     BSDS500, the hierarchy's regions and boundaries are measured instead. See docs/evaluation.md.

@@ -18,7 +18,7 @@ ID = click.IntRange(0, MAX_ID)
 
 
 def open_assembly(settings: Settings) -> Assembly:
-    """The assembly of the home that the settings name."""
+    """The assembly of the data directory that the settings name."""
     from retrieval.assembly import Assembly
 
     return Assembly(settings)

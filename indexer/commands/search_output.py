@@ -1,4 +1,4 @@
-"""Search results and the state of the home, on the terminal."""
+"""Search results and the state of the installation, on the terminal."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def print_cleaned(assembly: Assembly, *, dry_run: bool, as_json: bool) -> None:
 def print_status(assembly: Assembly, *, as_json: bool) -> None:
     """Photos by state, the recipe, and the index files."""
     found: dict[str, Any] = {
-        "home": str(assembly.settings.home),
+        "home": str(assembly.settings.data_dir),
         "recipe": assembly.recipe_spec.fingerprint,
         "photos": assembly.catalog.images.counts(),
         "other_recipes": {

@@ -137,7 +137,7 @@ def make(folder: Path) -> None:
     ConfigurationError
         It cannot be made private.
     """
-    advice = "remove it, or move SEGSEARCH_HOME to a file system that supports owners, modes and sockets"
+    advice = "remove it, or move SEGSEARCH_DATA_DIR to a file system that supports owners, modes and sockets"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not folder.is_symlink() and folder.stat().st_uid == os.geteuid():

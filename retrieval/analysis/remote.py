@@ -1,8 +1,8 @@
 """Analyses query photos and texts in the analyzer process of this machine, which has the network loaded.
 
 Web servers import neither torch nor a model. They send the path of a photo, or a text, to an analyzer process, by HTTP
-over a Unix socket in HOME (`private_socket`). Requests are JSON, and answers are arrays (`wire`). Several servers may
-run on one home, each with its own analyzer; any of them can answer.
+over a Unix socket in the data directory (`private_socket`). Requests are JSON, and answers are arrays (`wire`). Several
+servers may run on one data directory, each with its own analyzer; any of them can answer.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class RemoteAnalyzer:
-    """Sends requests to an analyzer process of a home.
+    """Sends requests to an analyzer process of a data directory.
 
     Attributes
     ----------

@@ -82,7 +82,7 @@ class AnalyzerServer:
             return folder.listen(self._name)
         except OSError as error:
             raise ConfigurationError(
-                f"{self._folder} cannot hold a socket ({error}): move SEGSEARCH_HOME to a local file system"
+                f"{self._folder} cannot hold a socket ({error}): move SEGSEARCH_DATA_DIR to a local file system"
             ) from error
 
 

@@ -1,6 +1,6 @@
 """Segmentation and retrieval measured on annotated photos, through the code that users run.
 
-The photos are ingested into a home of their own and searched by `SearchEngine`; the measures are those of
+The photos are ingested into a data directory of their own and searched by `SearchEngine`; the measures are those of
 `retrieval.evaluation.metrics`, put together as the project's design defines them.
 """
 

@@ -1,4 +1,4 @@
-"""The command ``evaluate``: ingests annotated photos into a temporary home, measures, and shows the figures."""
+"""The command ``evaluate``: ingests annotated photos into a temporary folder, measures, and shows the figures."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Run:
         Folder for the figures.
     limit : int or None
         Only the first photos.
-    home : Path or None
+    data_dir : Path or None
         Where the photos are ingested; a temporary folder if absent.
     as_json : bool
         Whether the terminal shows JSON.
@@ -52,7 +52,7 @@ class Run:
     part: str
     out: Path | None
     limit: int | None
-    home: Path | None
+    data_dir: Path | None
     as_json: bool
 
     def photos(self) -> list[AnnotatedPhoto]:
@@ -70,7 +70,7 @@ def run_measuring(settings: Settings, what: str, run: Run, ingest: Ingest) -> No
     measure, show = MEASURED[what]
     photos = run.photos()
     with tempfile.TemporaryDirectory(prefix="segsearch-evaluate-") as temporary:
-        own = Settings.in_home(run.home or Path(temporary), device=settings.device, recipe=settings.recipe)
+        own = Settings.in_data_dir(run.data_dir or Path(temporary), device=settings.device, recipe=settings.recipe)
         assembly = Assembly(own)
         ingest(assembly, [photo.path for photo in photos])
         figures = measure(assembly, photos)
@@ -86,7 +86,7 @@ def run_measuring(settings: Settings, what: str, run: Run, ingest: Ingest) -> No
 def run_evaluation(settings: Settings, recipes: Sequence[str], run: Run, ingest: Ingest) -> None:
     """Measure and show: a table or JSON on the terminal, ``report.html`` and ``figures.json`` in `run.out`.
 
-    Several recipes are measured in turn, each in a home of its own below `run.home`, and shown side by side.
+    Several recipes are measured in turn, each in a folder of its own below `run.data_dir`, and shown side by side.
     """
     for name in recipes:
         recipe_spec(name)  # what is misspelt is said before anything is measured
@@ -95,8 +95,8 @@ def run_evaluation(settings: Settings, recipes: Sequence[str], run: Run, ingest:
     places: dict[str, Assembly] = {}
     with tempfile.TemporaryDirectory(prefix="segsearch-evaluate-") as temporary:
         for name in recipes:
-            own = (run.home or Path(temporary)) / (folder_name(name) if len(recipes) > 1 else "")
-            own_settings = Settings.in_home(own, device=settings.device, recipe=name)
+            own = (run.data_dir or Path(temporary)) / (folder_name(name) if len(recipes) > 1 else "")
+            own_settings = Settings.in_data_dir(own, device=settings.device, recipe=name)
             found[name] = evaluate(Assembly(own_settings), photos, ingest)
             places[name] = Assembly(own_settings)  # without the networks, which go when they were measured
         if run.out is not None:

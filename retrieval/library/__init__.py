@@ -21,13 +21,13 @@ __all__ = ["Hit", "Hits", "IngestReport", "Library", "open"]
 
 
 def open(
-    home: str | os.PathLike[str] = "var", *, recipe: str = "lite", device: str = "auto", index: str = "local"
+    data_dir: str | os.PathLike[str] = "var", *, recipe: str = "lite", device: str = "auto", index: str = "local"
 ) -> Library:
     """Open a library of photos, or make a new one.
 
     Parameters
     ----------
-    home : path
+    data_dir : path
         Folder of the catalogue and the index. The environment is not read.
     recipe : str
         What segments and embeds, as ``SEGSEARCH_RECIPE`` names it.
@@ -46,10 +46,10 @@ def open(
     -----
     No network is loaded before one is needed.
     """
-    place = Path(home).expanduser()
+    place = Path(data_dir).expanduser()
     if place.exists() and not place.is_dir():
         raise ConfigurationError(f"{place} is not a folder: give the folder of a catalogue, or one to create it in")
-    assembly = Assembly(Settings.in_home(place, device=device, recipe=recipe, index=index))
+    assembly = Assembly(Settings.in_data_dir(place, device=device, recipe=recipe, index=index))
     assembly.recipe_spec  # noqa: B018  # what is wrong is said here, not at the first search
     assembly.catalog  # noqa: B018
     return Library(assembly)

@@ -1,7 +1,7 @@
 """Periodic background tasks (duties), such as publishing and finding clusters, and records of their outcomes.
 
-Each duty has one small file in HOME, written by the last process that ran it. `status` and ``/readyz`` show
-failing duties, even after the process that failed has ended.
+Each duty has one small file in the data directory, written by the last process that ran it. `status` and ``/readyz``
+show failing duties, even after the process that failed has ended.
 """
 
 from __future__ import annotations
@@ -61,15 +61,15 @@ class DutyRecord:
 
 
 class Duties:
-    """The records of one home; safe among threads.
+    """The records of one data directory; safe among threads.
 
     Parameters
     ----------
-    home : Path
+    data_dir : Path
     """
 
-    def __init__(self, home: Path) -> None:
-        self._folder = home / "duties"
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir / "duties"
         self._lock = threading.Lock()
 
     def records(self) -> list[DutyRecord]:

@@ -1,4 +1,4 @@
-"""Files: originals in place, uploads and query photos in HOME, and disk space.
+"""Files: originals in place, uploads and query photos in the data directory, and disk space.
 
 =========== ========================================================================
 module      what

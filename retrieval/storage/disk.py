@@ -1,4 +1,4 @@
-"""Disk space: how much may still be written to HOME."""
+"""Disk space: how much may still be written to the data directory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from ..settings import Settings
 
 COUNT_SECONDS = 60.0
-"""The size of HOME is counted at most this often: it takes some microseconds per file."""
+"""The size of the data directory is counted at most this often: it takes some microseconds per file."""
 
 LOOK_SECONDS = 2.0
 
@@ -22,7 +22,7 @@ UNWRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, e
 
 
 class Storage:
-    """The limits of one home; safe among threads.
+    """The limits of one data directory; safe among threads.
 
     Parameters
     ----------
@@ -47,11 +47,11 @@ class Storage:
     def disk_shortage(self) -> str | None:
         """Why nothing may be written at all, not even temporary files, and what to do; None if it may."""
         settings = self._settings
-        free = _free(settings.home)
+        free = _free(settings.data_dir)
         if free >= settings.min_free:
             return _unwritable(settings)
         return (
-            f"the disk of {settings.home} has {size(free)} free, less than SEGSEARCH_MIN_FREE, "
+            f"the disk of {settings.data_dir} has {size(free)} free, less than SEGSEARCH_MIN_FREE, "
             f"{size(settings.min_free)}: free some space"
         )
 
@@ -62,11 +62,11 @@ class Storage:
         if not settings.quota:
             return None
         if now - self._counted >= COUNT_SECONDS or self._used > settings.quota:
-            self._used, self._counted = used_by(settings.home), now
+            self._used, self._counted = used_by(settings.data_dir), now
         if self._used <= settings.quota:
             return None
         return (
-            f"{settings.home} holds {size(self._used)}, and SEGSEARCH_QUOTA allows {size(settings.quota)}: "
+            f"{settings.data_dir} holds {size(self._used)}, and SEGSEARCH_QUOTA allows {size(settings.quota)}: "
             "delete photos, or raise the quota"
         )
 
@@ -78,7 +78,7 @@ def obstacle_of(error: OSError) -> str | None:
         return f"the disk is full ({error.strerror}{where}): free some space"
     if error.errno in UNWRITABLE:
         return (
-            f"{where.strip() or 'a file of SEGSEARCH_HOME'} cannot be written ({error.strerror}): check that the "
+            f"{where.strip() or 'a file of SEGSEARCH_DATA_DIR'} cannot be written ({error.strerror}): check that the "
             "disk is not mounted read-only, and that this account has write access to the folder"
         )
     return None
@@ -112,8 +112,8 @@ def used_by(folder: Path) -> int:
 
 
 def _unwritable(settings: Settings) -> str | None:
-    """Which existing folder of HOME cannot be written, and what to do; None if all can."""
-    for folder in (settings.home, settings.uploads_dir, settings.queries_dir, settings.renditions_dir):
+    """Which existing folder of the data directory cannot be written, and what to do; None if all can."""
+    for folder in (settings.data_dir, settings.uploads_dir, settings.queries_dir, settings.renditions_dir):
         try:
             if folder.exists() and not folder.is_dir():
                 return f"{folder} is not a folder: move it away"

@@ -1,4 +1,4 @@
-"""Files in HOME that belong to rows: uploads and query photos, named by the digest of their bytes, and renditions.
+"""Files that belong to rows: uploads and query photos, named by the digest of their bytes, and renditions.
 
 A file exists while a row refers to it. Several servers and commands may add and delete the same bytes at once. So a
 process that adds a file holds a shared lock on its folder until the row is committed, and one that removes a file holds
@@ -52,7 +52,7 @@ class QueryRows(Protocol):
 
 
 class OwnFiles:
-    """Adds and removes such files of one home.
+    """Adds and removes such files of one data directory.
 
     Parameters
     ----------
@@ -102,10 +102,10 @@ class OwnFiles:
         ----------
         sha256 : str
         paths : iterable of Path
-            Paths of its originals; those outside HOME stay.
+            Paths of its originals; those outside the data directory stay.
         """
-        settings, home = self._settings, self._settings.uploads_dir.resolve()
-        uploads = [path for path in paths if path.resolve().is_relative_to(home)]
+        settings, folder = self._settings, self._settings.uploads_dir.resolve()
+        uploads = [path for path in paths if path.resolve().is_relative_to(folder)]
         renditions = [settings.preview(sha256), settings.thumbnail(sha256)]
         if not any(path.exists() for path in (*uploads, *renditions)):
             return

@@ -57,7 +57,7 @@ def test_what_is_no_folder_is_told(tmp_path: Path, kind: str) -> None:
         (tmp_path / "elsewhere").mkdir()
         place.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(
-        ConfigurationError, match=r"cannot be closed to other users .*: remove it, or move SEGSEARCH_HOME"
+        ConfigurationError, match=r"cannot be closed to other users .*: remove it, or move SEGSEARCH_DATA_DIR"
     ):
         private_socket.make(place)
 

@@ -30,7 +30,7 @@ MOST_RETURNS = 3
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """An installation on the recipe `lite` with one photo, everything loaded that is loaded once."""
     folder = tmp_path_factory.mktemp("ways")
-    made = Assembly(Settings.in_home(folder / "home", device="cpu", recipe="lite"))
+    made = Assembly(Settings.in_data_dir(folder / "home", device="cpu", recipe="lite"))
     ingest(made, Worker(made), [_copied(PHOTOS[0], folder)], Tally())
     return made
 

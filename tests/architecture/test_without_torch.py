@@ -29,7 +29,7 @@ main()
 
 
 def environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "SEGSEARCH_HOME": str(home), "SEGSEARCH_DEVICE": "cpu", "SEGSEARCH_RECIPE": "lite"}
+    return {**os.environ, "SEGSEARCH_DATA_DIR": str(home), "SEGSEARCH_DEVICE": "cpu", "SEGSEARCH_RECIPE": "lite"}
 
 
 def command(home: Path, *arguments: str) -> tuple[str, set[str]]:

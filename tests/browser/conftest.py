@@ -35,7 +35,7 @@ FLAGS = (
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A library of drawn photos, one of which is broken, and a server on a free port. Words have random directions."""
     home = tmp_path_factory.mktemp("site")
-    assembly = Assembly(Settings.in_home(home / "home", device="cpu", recipe="grid"))
+    assembly = Assembly(Settings.in_data_dir(home / "home", device="cpu", recipe="grid"))
     directions = np.random.default_rng(0).normal(size=(1000, assembly.recipe_spec.segment_dim)).astype(np.float32)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     assembly.recipe_spec = replace(assembly.recipe_spec, word_vectors=directions)

@@ -27,7 +27,7 @@ PASSWORD = "correct horse battery"
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A library of three photos with a user of each role."""
     home = tmp_path_factory.mktemp("closed")
-    assembly = Assembly(Settings.in_home(home / "home", device="cpu", recipe="grid"))
+    assembly = Assembly(Settings.in_data_dir(home / "home", device="cpu", recipe="grid"))
     kept = passwords.hashed(PASSWORD)
     for role in ("admin", "editor", "viewer"):
         assembly.accounts.add(role, role, kept)

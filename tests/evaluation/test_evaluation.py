@@ -77,7 +77,7 @@ class TestOneRecipe:
         assert (figures["parameters"], figures["weights, MB"]) == (0, 0)
         assert figures["recipe alone, ms a photo"] > 0
         assert "VOC mIoU" not in figures
-        assert not settings.home.exists()
+        assert not settings.data_dir.exists()
         assert (tmp_path / "kept" / "catalog.db").is_file()
         assert json.loads((out / "figures.json").read_text())["figures"] == figures
         html = (out / "report.html").read_text()

@@ -35,7 +35,7 @@ def test_synthetic_vectors_have_neighbours_at_all_distances() -> None:
 
 @pytest.mark.parametrize("size", [PER_PHOTO * 3, PER_PHOTO * 2 + 50, 7])
 def test_a_collection_is_filled_to_the_last_segment(tmp_path: Path, size: int) -> None:
-    assembly = Assembly(Settings.in_home(tmp_path, recipe="grid"))
+    assembly = Assembly(Settings.in_data_dir(tmp_path, recipe="grid"))
     fill(assembly, size)
     ids, image_ids = assembly.catalog.vectors.segment_image_ids(assembly.recipe_spec.space)
     assert ids.tolist() == list(range(1, size + 1))

@@ -41,8 +41,8 @@ def put(path: Path, age: float = OLD, content: bytes = b"waste") -> Path:
 
 
 def files_of(settings: Settings) -> set[Path]:
-    """All files of HOME but the catalogue, locks and what tells of duties."""
-    found = (path for path in settings.home.rglob("*") if path.is_file())
+    """All files of the data directory but the catalogue, locks and what tells of duties."""
+    found = (path for path in settings.data_dir.rglob("*") if path.is_file())
     return {path for path in found if "catalog.db" not in path.name and path.suffix != ".lock"}
 
 
@@ -74,7 +74,7 @@ def left_behind(where: Ingested, age: float = OLD) -> dict[str, list[Path]]:
             put(upload / ".upload-0123456789abcdef", age),
             put(query / ".upload-fedcba9876543210", age),
             put(settings.preview(known).with_name(f".{known}.preview.jpg.0123abcd.partial"), age),
-            put(settings.home / "duties" / ".publish-0123abcd.tmp", age),
+            put(settings.data_dir / "duties" / ".publish-0123abcd.tmp", age),
         ],
         cleaning.INDEX: [
             put(index / "part-20200101T000000000000.faiss", age),

@@ -85,7 +85,7 @@ def test_spoilt_index_files_never_spoil_a_search(ingested: Ingested, tmp_path: P
 
 def run(home: Path, *arguments: str) -> tuple[int, str]:
     """The exit code of a command, and what it says."""
-    environment = {**os.environ, "SEGSEARCH_HOME": str(home), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_DEVICE": "cpu"}
+    environment = {**os.environ, "SEGSEARCH_DATA_DIR": str(home), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_DEVICE": "cpu"}
     program = [sys.executable, str(MANAGE), *arguments]
     done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=120, check=False)
     return done.returncode, done.stdout + done.stderr
@@ -158,7 +158,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], list[tuple[tuple[str, ...], int
 @pytest.mark.parametrize("name", DAMAGES)
 def test_each_command_says_what_to_do(ingested: Ingested, name: str) -> None:
     close(ingested.assembly)
-    home = ingested.assembly.settings.home
+    home = ingested.assembly.settings.data_dir
     damage, expected = DAMAGES[name]
     damage(home)
     for arguments, code, sentence in expected:
@@ -172,9 +172,9 @@ def test_each_command_says_what_to_do(ingested: Ingested, name: str) -> None:
 @pytest.mark.slow
 def test_a_server_comes_up_with_spoilt_ids(ingested: Ingested) -> None:
     close(ingested.assembly)
-    home = ingested.assembly.settings.home
+    home = ingested.assembly.settings.data_dir
     zero_ids(home)
-    environment = {**os.environ, "SEGSEARCH_HOME": str(home), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_DEVICE": "cpu"}
+    environment = {**os.environ, "SEGSEARCH_DATA_DIR": str(home), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_DEVICE": "cpu"}
     program = [sys.executable, str(MANAGE), "serve", "--port", "0", "--no-worker"]
     with subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as it:
         try:
@@ -191,7 +191,7 @@ def test_a_server_comes_up_with_spoilt_ids(ingested: Ingested) -> None:
 @pytest.mark.parametrize("sign", ["?", "%41", "#", " ", "\n", "?mode=memory", "&", "é", "'", ";"])
 def test_a_home_of_any_name_holds_its_catalogue(tmp_path: Path, sign: str) -> None:
     home = tmp_path / f"a{sign}b"
-    for settings in (Settings.in_home(home, recipe="grid"), Settings.from_env({"SEGSEARCH_HOME": str(home)})):
+    for settings in (Settings.in_data_dir(home, recipe="grid"), Settings.from_env({"SEGSEARCH_DATA_DIR": str(home)})):
         made = Assembly(settings)
         made.ingest_queue.pause()
         close(made)

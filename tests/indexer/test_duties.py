@@ -107,7 +107,7 @@ def test_pauses_grow() -> None:
 
 
 def test_since_when_it_fails_is_kept(settings: Any) -> None:
-    noted = Duties(settings.home)
+    noted = Duties(settings.data_dir)
     assert noted.records() == []
     noted.failed("publish", MemoryError())
     since = noted.failing()[0].failing_since
@@ -115,7 +115,7 @@ def test_since_when_it_fails_is_kept(settings: Any) -> None:
     assert noted.failing()[0].failing_since == since
     noted.succeeded("publish")
     assert noted.failing() == []
-    (settings.home / "duties" / "publish.json").write_text("[")
+    (settings.data_dir / "duties" / "publish.json").write_text("[")
     assert noted.records() == []
 
 

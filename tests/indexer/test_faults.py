@@ -95,7 +95,7 @@ class TestFullDisk:
         self, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         pictures.many(40)
-        with closing(sqlite3.connect(assembly.settings.home / "catalog.db")) as database:
+        with closing(sqlite3.connect(assembly.settings.data_dir / "catalog.db")) as database:
             pages = database.execute("PRAGMA page_count").fetchone()[0]
         limit = [pages + 20]
 
@@ -155,7 +155,7 @@ class TestLockedCatalogue:
         pictures.many(3)
         other = Assembly(settings)
         worker = Worker(other)
-        with closing(sqlite3.connect(settings.home / "catalog.db", isolation_level=None)) as lock:
+        with closing(sqlite3.connect(settings.data_dir / "catalog.db", isolation_level=None)) as lock:
             lock.execute("BEGIN IMMEDIATE")
             run = threading.Thread(target=ingest, args=(other, worker, [pictures.folder], Tally()))
             run.start()
@@ -173,7 +173,7 @@ class TestLockedCatalogue:
         monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
         other = Assembly(settings)
         assert other.catalog.images.counts()
-        with closing(sqlite3.connect(settings.home / "catalog.db", isolation_level=None)) as lock:
+        with closing(sqlite3.connect(settings.data_dir / "catalog.db", isolation_level=None)) as lock:
             lock.execute("BEGIN IMMEDIATE")
             with pytest.raises(CatalogUnavailableError, match="another program has locked the catalogue"):
                 other.ingest_queue.pause()
@@ -328,14 +328,14 @@ class TestRoom:
         limited._sessions.kw["bind"].dispose()
 
     def test_a_quota_counts_what_is_there(self, settings: Settings) -> None:
-        settings.home.mkdir()
+        settings.data_dir.mkdir()
         limited = storage.Storage(replace(settings, quota=100_000))
         assert limited.shortage() is None
-        (settings.home / "sub").mkdir()
-        (settings.home / "sub" / "a").write_bytes(bytes([1]) * 200_000)
+        (settings.data_dir / "sub").mkdir()
+        (settings.data_dir / "sub" / "a").write_bytes(bytes([1]) * 200_000)
         limited._counted = float("-inf")
         assert "SEGSEARCH_QUOTA allows 97.7 KiB: delete photos, or raise the quota" in (limited.shortage() or "")
-        (settings.home / "sub" / "a").unlink()
+        (settings.data_dir / "sub" / "a").unlink()
         assert limited.shortage() is None, "what is over the quota is counted each time"
 
     def test_no_limits(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

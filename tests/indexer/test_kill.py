@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 def run(home, *arguments, **options):
-    environment = {**os.environ, "SEGSEARCH_HOME": str(home), "SEGSEARCH_RECIPE": "grid"}
+    environment = {**os.environ, "SEGSEARCH_DATA_DIR": str(home), "SEGSEARCH_RECIPE": "grid"}
     return subprocess.Popen(
         [sys.executable, str(MANAGE), *map(str, arguments)],
         env=environment,

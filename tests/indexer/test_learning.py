@@ -46,7 +46,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             seed = 100 * kind + number
             photo(folder / "photos" / name / f"{name}{number}.png", COLOURS.get(name), place, seed)
     photo(folder / "photos" / "top.png", None, (0, 0), 999)
-    made = Assembly(Settings.in_home(folder / "home", device="cpu", recipe="grid"))
+    made = Assembly(Settings.in_data_dir(folder / "home", device="cpu", recipe="grid"))
     report = ingest(made, Worker(made), [folder / "photos"], Tally())
     close(made)
     assert report.counts["indexed"] == 19
@@ -56,7 +56,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tagged(template: Path) -> Iterator[Assembly]:
     """Six photos each in red/, green/ and dull/, one beside the folders; without concepts."""
-    made = Assembly(Settings.in_home(template / "home", device="cpu", recipe="grid"))
+    made = Assembly(Settings.in_data_dir(template / "home", device="cpu", recipe="grid"))
     yield made
     for key in made.concepts.names().values():
         made.concepts.delete(key)

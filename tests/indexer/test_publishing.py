@@ -190,7 +190,7 @@ def test_a_new_catalogue_beside_an_old_index(ingested: Ingested, pictures: Pictu
     from indexer.worker import Worker, ingest
 
     close(ingested.assembly)
-    for path in ingested.assembly.settings.home.glob("catalog.db*"):
+    for path in ingested.assembly.settings.data_dir.glob("catalog.db*"):
         path.unlink()
     refused = Assembly(ingested.assembly.settings)
     with pytest.raises(CatalogError, match="is empty or gone, but the index in .* has photos: restore a backup of it"):

@@ -44,9 +44,9 @@ def test_random_requests() -> None:
 @pytest.fixture
 def account(ingested: Ingested) -> Deployment:
     """The account of an installation in which nothing was killed."""
-    assert ingested.assembly.settings.home.is_dir()
+    assert ingested.assembly.settings.data_dir.is_dir()
     digests = {hashlib.sha256(path.read_bytes()).hexdigest() for path in ingested.paths}
-    return Deployment(ingested.assembly.settings.home, ingested.photos, files=digests)
+    return Deployment(ingested.assembly.settings.data_dir, ingested.photos, files=digests)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def run(where: Ingested, *arguments: str, code: int = 0) -> str:
     """What a command prints to both streams; nothing of it steers a terminal, whatever is in the names."""
     settings = where.assembly.settings
     environment = {
-        **os.environ, "SEGSEARCH_HOME": str(settings.home), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_MIN_FREE": "0",
+        **os.environ, "SEGSEARCH_DATA_DIR": str(settings.data_dir), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_MIN_FREE": "0",
         "COLUMNS": "1000",
     }  # fmt: skip
     command = [sys.executable, str(ROOT / "manage.py"), *arguments]

@@ -110,7 +110,7 @@ def test_an_error_inside_is_not_taken_for_one_of_the_lock(ingested: Ingested) ->
 @pytest.mark.parametrize("command", [("rebuild-index",), ("status",), ("verify",), ("retry-failed",), ("migrate",)])
 def test_commands_on_a_disk_that_is_read_only(ingested: Ingested, command: tuple[str, ...]) -> None:
     close(ingested.assembly)
-    home = ingested.assembly.settings.home
+    home = ingested.assembly.settings.data_dir
     with read_only(home):
         code, told = run(home, *command)
     assert (code, len(told.splitlines())) == (1, 1), told
@@ -122,7 +122,7 @@ def test_a_home_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     code, told = run(tmp_path / "file" / "home", "status")
     assert (code, len(told.splitlines())) == (2, 1), told
-    assert "SEGSEARCH_HOME" in told
+    assert "SEGSEARCH_DATA_DIR" in told
 
 
 def test_what_is_exported_to_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_what_is_exported_to_where_nothing_can_be_written(tmp_path: Path, monkey
     import manage
 
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv("SEGSEARCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SEGSEARCH_DATA_DIR", str(tmp_path / "home"))
     monkeypatch.setattr(sys, "argv", ["manage.py", "export", "--out", os.fspath(tmp_path / "file" / "x.json")])
     told: list[str] = []
     monkeypatch.setattr(click, "echo", lambda text, **_: told.append(text))

@@ -28,7 +28,7 @@ mpl.use("Agg")
 @pytest.fixture
 def lib(ingested: Ingested) -> Iterator[ss.Library]:
     """Six photos of 96 by 72 pixels on the `grid` recipe, whose cells are 24 by 18."""
-    with ss.open(ingested.assembly.settings.home, recipe="grid", device="cpu") as opened:
+    with ss.open(ingested.assembly.settings.data_dir, recipe="grid", device="cpu") as opened:
         yield opened
 
 
@@ -181,7 +181,7 @@ def test_names_are_learnt(lib: ss.Library, first: Path) -> None:
 
 def test_a_query_photo_leaves_nothing_behind(lib: ss.Library, ingested: Ingested, first: Path) -> None:
     lib.search(image=first)
-    with sqlite3.connect(ingested.assembly.settings.home / "catalog.db") as database:
+    with sqlite3.connect(ingested.assembly.settings.data_dir / "catalog.db") as database:
         assert database.execute("SELECT count(*) FROM query").fetchone() == (0,)
     database.close()
 

@@ -14,20 +14,20 @@ def test_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Settings.from_env({})
     assert settings == Settings(
-        home=tmp_path / "var",
+        data_dir=tmp_path / "var",
         database_url=f"sqlite:///{tmp_path}/var/catalog.db",
         device="auto",
         recipe="lite",
         index="local",
         min_free=1024**3,
     )
-    assert not settings.home.exists(), "reading settings writes nothing"
+    assert not settings.data_dir.exists(), "reading settings writes nothing"
 
 
 def test_everything_can_be_set(tmp_path: Path) -> None:
     settings = Settings.from_env(
         {
-            "SEGSEARCH_HOME": str(tmp_path),
+            "SEGSEARCH_DATA_DIR": str(tmp_path),
             "SEGSEARCH_DATABASE_URL": "postgresql://u:p@host/db",
             "SEGSEARCH_DEVICE": "cuda:1",
             "SEGSEARCH_RECIPE": "grid",
@@ -38,18 +38,18 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     )
     url, limits = "postgresql://u:p@host/db", {"min_free": 3 << 29, "quota": 20 << 30}
     assert settings == Settings(
-        home=tmp_path, database_url=url, device="cuda:1", recipe="grid", index="elsewhere", **limits
+        data_dir=tmp_path, database_url=url, device="cuda:1", recipe="grid", index="elsewhere", **limits
     )
 
 
 def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path) -> None:
-    names = ("SEGSEARCH_HOME", "SEGSEARCH_DATABASE_URL", "SEGSEARCH_DEVICE", "SEGSEARCH_RECIPE", "SEGSEARCH_INDEX")
+    names = ("SEGSEARCH_DATA_DIR", "SEGSEARCH_DATABASE_URL", "SEGSEARCH_DEVICE", "SEGSEARCH_RECIPE", "SEGSEARCH_INDEX")
     assert Settings.from_env(dict.fromkeys(names, "")) == Settings.from_env({})
 
 
 def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert Settings.from_env({"SEGSEARCH_HOME": "~/photos"}).home == tmp_path / "photos"
+    assert Settings.from_env({"SEGSEARCH_DATA_DIR": "~/photos"}).data_dir == tmp_path / "photos"
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:0", "cuda:12"])
@@ -66,7 +66,7 @@ def test_other_devices_are_refused(device: str) -> None:
 def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     wrong = {
-        "SEGSEARCH_HOME": str(tmp_path / "file"),
+        "SEGSEARCH_DATA_DIR": str(tmp_path / "file"),
         "SEGSEARCH_DEVICE": "gpu",
         "SEGSEARCH_DATABASE_URL": "catalog.db",
     }
@@ -81,8 +81,8 @@ def test_a_password_in_a_wrong_url_is_not_repeated() -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_folders_are_within_home(tmp_path: Path) -> None:
-    settings = Settings.in_home(tmp_path, recipe="grid")
+def test_folders_are_within_data_dir(tmp_path: Path) -> None:
+    settings = Settings.in_data_dir(tmp_path, recipe="grid")
     digest = "ab" + 62 * "0"
     places = [
         settings.index_dir,
@@ -100,8 +100,8 @@ def test_folders_are_within_home(tmp_path: Path) -> None:
 
 def test_a_relative_home_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert Settings.in_home(Path("here")).home == tmp_path / "here"
-    assert Settings.from_env({"SEGSEARCH_HOME": "here"}).home == tmp_path / "here"
+    assert Settings.in_data_dir(Path("here")).home == tmp_path / "here"
+    assert Settings.from_env({"SEGSEARCH_DATA_DIR": "here"}).data_dir == tmp_path / "here"
 
 
 @pytest.mark.parametrize(
@@ -115,3 +115,17 @@ def test_sizes(text: str, count: int) -> None:
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(ConfigurationError, match="SEGSEARCH_MIN_FREE=.* is not a size such as 500M, 20G or 0"):
         Settings.from_env({"SEGSEARCH_MIN_FREE": text})
+
+
+def test_the_former_name_of_the_data_directory(caplog: pytest.LogCaptureFixture) -> None:
+    assert Settings.from_env({"SEGSEARCH_HOME": "/old"}).data_dir == Path("/old")
+    assert "SEGSEARCH_HOME is now SEGSEARCH_DATA_DIR" in caplog.text
+    caplog.clear()
+    both = {"SEGSEARCH_HOME": "/old", "SEGSEARCH_DATA_DIR": "/new"}
+    assert Settings.from_env(both).data_dir == Path("/new")
+    assert caplog.text == ""
+
+
+def test_a_device_that_is_none() -> None:
+    with pytest.raises(ConfigurationError, match="'gpu' must be auto, cpu, cuda or cuda:N"):
+        Settings.in_data_dir(Path("/photos"), device="gpu")

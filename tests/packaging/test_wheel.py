@@ -88,10 +88,10 @@ def test_the_program_says_what_it_can_do(run: Run) -> None:
 
 
 def test_a_new_home_gets_its_schema(run: Run, tmp_path: Path) -> None:
-    made = run("segsearch", "migrate", SEGSEARCH_HOME=str(tmp_path))
+    made = run("segsearch", "migrate", SEGSEARCH_DATA_DIR=str(tmp_path))
     assert made.returncode == 0, made.stderr
     assert (tmp_path / "catalog.db").is_file()
-    told = run("segsearch", "status", "--json", SEGSEARCH_HOME=str(tmp_path), SEGSEARCH_RECIPE="grid")
+    told = run("segsearch", "status", "--json", SEGSEARCH_DATA_DIR=str(tmp_path), SEGSEARCH_RECIPE="grid")
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout)["segments"] == 0
 
@@ -104,7 +104,7 @@ from retrieval.assembly import Assembly
 from retrieval.settings import Settings
 from webui import create_app
 import sys
-settings = Settings.in_home(Path(sys.argv[1]), recipe="grid")
+settings = Settings.in_data_dir(Path(sys.argv[1]), recipe="grid")
 client = create_app(Assembly(settings), RemoteAnalyzer(settings.analyzers_dir)).test_client()
 print(client.get("/").status_code, client.get("/static/css/base.css").status_code)
 """

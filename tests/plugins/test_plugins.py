@@ -62,7 +62,7 @@ def run(site: Path, tmp_path: Path) -> Run:
     """Runs the program where the plug-in is installed."""
 
     def run(*arguments: str, recipe: str = "grid", **variables: str) -> subprocess.CompletedProcess[str]:
-        place = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(site)]), "SEGSEARCH_HOME": str(tmp_path / recipe)}
+        place = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(site)]), "SEGSEARCH_DATA_DIR": str(tmp_path / recipe)}
         setting = {"SEGSEARCH_RECIPE": recipe, "SEGSEARCH_DEVICE": "cpu", "SEGSEARCH_MIN_FREE": "0"}
         program = [sys.executable, "-m", "segsearch", *arguments]
         return subprocess.run(
@@ -400,7 +400,7 @@ class TestIndexes:
         assert [fault.partition(":")[0] for fault in verify(assembly)] == ["segments", "photos"]
         assert rebuild(assembly) == {"segments": 150, "photos": 6}
         assert verify(assembly) == []
-        with retrieval.open(assembly.settings.home, recipe="grid", device="cpu", index="held") as library:
+        with retrieval.open(assembly.settings.data_dir, recipe="grid", device="cpu", index="held") as library:
             hits = library.search(image=ingested.paths[2], point=(20, 30))
             assert hits[0].path == ingested.paths[2]
         with pytest.raises(ConfigurationError, match="--recall is for the local index"):

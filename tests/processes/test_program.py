@@ -46,14 +46,14 @@ def test_messages_and_usage_call_it_so(start: list[str], name: str, tmp_path: Pa
 
 def test_a_child_calls_it_as_its_parent_was_started(tmp_path: Path) -> None:
     script = tmp_path / "manage.py"
-    script.write_text(CHILD.format({"SEGSEARCH_HOME": str(tmp_path)}))
+    script.write_text(CHILD.format({"SEGSEARCH_DATA_DIR": str(tmp_path)}))
     assert "`python manage.py resume`" in run([str(script)], tmp_path)
 
 
 def run(arguments: list[str], home: Path) -> str:
     """What a command prints."""
     environ = {key: value for key, value in os.environ.items() if key != PROGRAM_VARIABLE}
-    environ |= {"SEGSEARCH_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    environ |= {"SEGSEARCH_DATA_DIR": str(home), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, *arguments], cwd=ROOT, env=environ, capture_output=True, text=True, check=True
     )

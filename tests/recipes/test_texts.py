@@ -147,7 +147,7 @@ class TestSearch:
 class TestAssembly:
     @pytest.fixture
     def assembly(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assembly:
-        found = Assembly(Settings.in_home(tmp_path, device="cpu", recipe="grid"))
+        found = Assembly(Settings.in_data_dir(tmp_path, device="cpu", recipe="grid"))
         found.recipe_spec = replace(found.recipe_spec, reads_text=True)
         return found
 
@@ -193,7 +193,7 @@ class TestAssembly:
         np.testing.assert_array_equal(engine.embed_text("abc"), np.full((1, 6), 3))
 
     def test_a_recipe_without_a_tower(self, tmp_path: Path) -> None:
-        assert Assembly(Settings.in_home(tmp_path, recipe="grid")).engine().embed_text is None
+        assert Assembly(Settings.in_data_dir(tmp_path, recipe="grid")).engine().embed_text is None
 
 
 def test_a_spec_says_nothing_of_text_unless_told(toys: ToyLibrary) -> None:

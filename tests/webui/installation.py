@@ -75,7 +75,7 @@ class Library:
 def library_in(folder: Path) -> Library:
     """The installation in a folder; empty if there is none."""
     (folder / "photos").mkdir(parents=True, exist_ok=True)
-    return Library(Assembly(Settings.in_home(folder / "home", device="cpu", recipe="grid")), folder / "photos")
+    return Library(Assembly(Settings.in_data_dir(folder / "home", device="cpu", recipe="grid")), folder / "photos")
 
 
 def sign_in(client: FlaskClient, name: str, password: str = PASSWORD, **query: str) -> TestResponse:

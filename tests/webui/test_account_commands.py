@@ -25,7 +25,7 @@ PASSWORD = "correct horse battery"
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A new home."""
-    monkeypatch.setenv("SEGSEARCH_HOME", str(tmp_path))
+    monkeypatch.setenv("SEGSEARCH_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("SEGSEARCH_DATABASE_URL", raising=False)
     return tmp_path
 
@@ -33,7 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def accounts(home: Path) -> Accounts:
     """What is in its catalogue."""
-    return Assembly(Settings.in_home(home)).accounts
+    return Assembly(Settings.in_data_dir(home)).accounts
 
 
 def run(*arguments: str, typed: str = "") -> Result:
@@ -94,7 +94,7 @@ def test_what_is_wrong_is_said(accounts: Accounts) -> None:
 
 
 def test_a_new_home_is_the_owners_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEGSEARCH_HOME", str(home / "new"))
+    monkeypatch.setenv("SEGSEARCH_DATA_DIR", str(home / "new"))
     done("users", "list")
     assert stat.S_IMODE((home / "new").stat().st_mode) == 0o700
 

@@ -77,7 +77,7 @@ def answers(served: str) -> list[requests.Response]:
 
 @pytest.mark.parametrize("spoil", [moved, a_folder, nothing, garbage, overwritten])
 def test_a_catalogue_that_is_gone(served: str, library: Library, spoil: Callable[[Path], None]) -> None:
-    path = library.assembly.settings.home / "catalog.db"
+    path = library.assembly.settings.data_dir / "catalog.db"
     requests.post(f"{served}/api/v1/search", json={"positive": [{"segment": 1}]})  # connections are open
     for beside in ("catalog.db-wal", "catalog.db-shm"):
         (path.parent / beside).unlink(missing_ok=True) if spoil is not overwritten else None
@@ -94,7 +94,7 @@ def test_a_catalogue_that_is_gone(served: str, library: Library, spoil: Callable
 
 
 def test_it_is_used_again_once_it_is_back(served: str, library: Library) -> None:
-    path = library.assembly.settings.home / "catalog.db"
+    path = library.assembly.settings.data_dir / "catalog.db"
     assert requests.get(f"{served}/api/v1/images/1").status_code == 200
     moved(path)
     assert requests.get(f"{served}/api/v1/images/1").status_code == 503
@@ -105,7 +105,7 @@ def test_it_is_used_again_once_it_is_back(served: str, library: Library) -> None
 
 
 def test_no_new_catalogue_takes_its_place(served: str, library: Library) -> None:
-    path = library.assembly.settings.home / "catalog.db"
+    path = library.assembly.settings.data_dir / "catalog.db"
     moved(path)
     answers(served)
     assert not path.exists()
@@ -113,6 +113,6 @@ def test_no_new_catalogue_takes_its_place(served: str, library: Library) -> None
 
 def test_nobody_is_let_in_meanwhile(served: str, library: Library, users: Accounts) -> None:
     assert requests.get(f"{served}/api/v1/images").status_code == 401
-    moved(library.assembly.settings.home / "catalog.db")
+    moved(library.assembly.settings.data_dir / "catalog.db")
     assert requests.get(f"{served}/api/v1/images").status_code == 503
     assert requests.get(f"{served}/api/v1/images", headers={"Authorization": "Bearer x"}).status_code == 503

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Starts a command in a group of its own, with its output in ``log``."""
     started: list[subprocess.Popen[bytes]] = []
-    own = {"SEGSEARCH_HOME": str(tmp_path / "home"), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_DEVICE": "cpu"}
+    own = {"SEGSEARCH_DATA_DIR": str(tmp_path / "home"), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_DEVICE": "cpu"}
 
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in the background of a shell; processes would inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)

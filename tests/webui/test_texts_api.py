@@ -36,7 +36,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     (folder / "photos").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEGSEARCH_WEIGHTS", str(tiny_models.save_all(folder / "weights")))
-        settings = Settings.in_home(folder / "home", device="cpu", recipe=RECIPE)
+        settings = Settings.in_data_dir(folder / "home", device="cpu", recipe=RECIPE)
         found = Library(Assembly(settings), folder / "photos")
         for number, colors in enumerate(PALETTES, 1):
             found.add(f"photo{number}.png", encoded(drawing(colors)))

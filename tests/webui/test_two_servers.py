@@ -46,7 +46,7 @@ def pause(kind, name, *, after):
     setattr(kind, name, paused)
 
 what, home, image_id, picture = sys.argv[1:]
-settings = Settings.in_home(Path(home), device="cpu", recipe="grid")
+settings = Settings.in_data_dir(Path(home), device="cpu", recipe="grid")
 pause(ImageRepository, "delete", after=True)
 pause(IngestQueue, "cancel", after=True)
 pause(LocationRepository, "register", after=False)
@@ -71,7 +71,7 @@ def other(library: Library, tmp_path: Path) -> Iterator[Callable[..., subprocess
     started: list[subprocess.Popen[str]] = []
 
     def start(what: str, image_id: int = 0) -> subprocess.Popen[str]:
-        arguments = [what, str(library.assembly.settings.home), str(image_id), str(tmp_path / "new.png")]
+        arguments = [what, str(library.assembly.settings.data_dir), str(image_id), str(tmp_path / "new.png")]
         process = subprocess.Popen(
             [sys.executable, "-c", OTHER, *arguments],
             cwd=ROOT,

@@ -26,7 +26,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("address", "folder"), [("images", "uploads"), ("queries", "queries")])
 def test_uploads(client: FlaskClient, library: Library, address: str, folder: str) -> None:
-    there = library.assembly.settings.home / folder
+    there = library.assembly.settings.data_dir / folder
     there.mkdir(exist_ok=True)
     picture = encoded(drawing(("red", "white")))
     with read_only(there):

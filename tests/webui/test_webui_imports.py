@@ -17,7 +17,7 @@ from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.settings import Settings
 from webui import create_app
-assembly = Assembly(Settings.in_home(Path(sys.argv[1]), recipe=sys.argv[2]))
+assembly = Assembly(Settings.in_data_dir(Path(sys.argv[1]), recipe=sys.argv[2]))
 app = create_app(assembly, RemoteAnalyzer(assembly.settings.analyzers_dir), follow=False)
 assert app.test_client().post("/api/v1/search", json={"text": "dog"}).status_code == 200
 """

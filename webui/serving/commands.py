@@ -193,7 +193,7 @@ def check_login(accounts: Accounts, *, beyond: bool, no_login: bool) -> None:
 @click.command(hidden=True)
 @click.pass_obj
 def analyzer(settings: Settings) -> None:
-    """Segment query photos for the web servers of this home."""
+    """Segment query photos for the web servers of this data directory."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it loads there is nothing to clean up
     from retrieval.analysis.local import LocalAnalyzer
     from retrieval.analysis.server import AnalyzerServer
@@ -201,7 +201,7 @@ def analyzer(settings: Settings) -> None:
     from retrieval.images.decoder_pool import DecoderPool
 
     recipe = Assembly(settings).recipe
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     ending = threading.Event()
     stop_on_signals(ending.set)
     stop_with_parent(ending.set)
