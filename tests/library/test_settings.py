@@ -100,7 +100,7 @@ def test_folders_are_within_data_dir(tmp_path: Path) -> None:
 
 def test_a_relative_home_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert Settings.in_data_dir(Path("here")).home == tmp_path / "here"
+    assert Settings.in_data_dir(Path("here")).data_dir == tmp_path / "here"
     assert Settings.from_env({"SEGSEARCH_DATA_DIR": "here"}).data_dir == tmp_path / "here"
 
 
