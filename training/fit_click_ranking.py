@@ -1,7 +1,8 @@
 """Fit the ranking of segments under a click: ``python -m training.fit_click_ranking --data FOLDER --examples FILE``.
 
 Every annotated object of ``coco-dev`` is clicked in its middle (the pole of inaccessibility) and at random points
-inside it; both kinds weigh the same. The targets are a softmax of the segments' IoU with the object (ListNet). Five
+inside it. Both kinds weigh the same, and the clicks on a photo together weigh by the square root of their number, so
+that crowded photos do not decide alone. The targets are a softmax of the segments' IoU with the object (ListNet). Five
 folds by photo are measured, each by weights that have not seen it; then the weights are fitted to all photos.
 """
 
@@ -36,6 +37,8 @@ INSIDE = 6
 SHARPNESS = 10.0
 """A segment whose IoU is greater by a tenth is aimed at e times as often."""
 PENALTY = 1e-4
+ELSEWHERE = 60
+"""So many photos of a set that is only measured, drawn evenly."""
 MOST = 32
 """So many segments under a click are learned from, the best."""
 
@@ -90,9 +93,12 @@ class Clicks:
     help="An npz file of the clicks: read if it is there, written otherwise.",
 )
 @click.option("--out", type=click.Path(path_type=Path), default=PATH, help="retrieval/data/click-ranking.safetensors")
+@click.option("--elsewhere", multiple=True, help=f"Another folder of --data, {ELSEWHERE} photos of which are measured.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True)
-def main(data: Path, name: str, examples: Path | None, out: Path, seed: int, device: str) -> None:
+def main(
+    data: Path, name: str, examples: Path | None, out: Path, elsewhere: tuple[str, ...], seed: int, device: str
+) -> None:
     """Measure folds, and write the weights."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if examples is not None and examples.is_file():
@@ -107,6 +113,11 @@ def main(data: Path, name: str, examples: Path | None, out: Path, seed: int, dev
     ranker.save(out)
     weights = ", ".join(f"{name} {weight:.3f}" for name, weight in zip(FEATURES, ranker.weights, strict=True))
     logger.info("wrote %s: %s", out, weights)
+    for folder in elsewhere:
+        photos = load_photos(data / folder)
+        drawn = photos[:: max(1, len(photos) // ELSEWHERE)][:ELSEWHERE]
+        clicks = collect(recipe_spec(name).build(device, None), drawn, seed)
+        _log_rules(folder, clicks, clicks.features @ ranker.weights, [np.ones(len(clicks), bool)])
 
 
 def collect(recipe: Recipe, photos: list[AnnotatedPhoto], seed: int) -> Clicks:
@@ -154,11 +165,11 @@ def _row(
 def fit(clicks: Clicks) -> ClickRanker:
     """Learn by cross-entropy between the softmax of the scores and that of the overlaps; convex."""
     clicks = clicks[np.asarray(clicks.there.any(axis=1), bool)]
-    there, middle = torch.from_numpy(clicks.there), torch.from_numpy(clicks.middle)
+    there = torch.from_numpy(clicks.there)
     features = torch.from_numpy(clicks.features).double()
     overlaps = torch.from_numpy(np.nan_to_num(clicks.overlaps)).double()
     target = torch.softmax((SHARPNESS * overlaps).masked_fill(~there, -torch.inf), dim=1)
-    emphasis = torch.where(middle, 1 / middle.sum(), 1 / (~middle).sum()) / 2
+    emphasis = torch.from_numpy(emphasis_of(clicks))
     weights = torch.zeros(len(FEATURES), dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([weights], max_iter=200, tolerance_grad=1e-9, line_search_fn="strong_wolfe")
 
@@ -174,24 +185,40 @@ def fit(clicks: Clicks) -> ClickRanker:
     return ClickRanker(weights.detach().numpy().astype(np.float32))
 
 
+def emphasis_of(clicks: Clicks) -> NDArray[np.float64]:
+    """The weight of each click, (C,): a half for all middles, a half for all points inside."""
+    _, photo, count = np.unique(clicks.photos, return_inverse=True, return_counts=True)
+    weight = 1 / np.sqrt(count[photo])
+    for kind in (clicks.middle, ~clicks.middle):
+        weight[kind] /= 2 * weight[kind].sum()
+    return np.asarray(weight, np.float64)
+
+
 def measure_folds(clicks: Clicks, seed: int) -> None:
     """Log means over five folds, with their standard deviations, of the ranker and of rules without training."""
     folds = fold_numbers(int(clicks.photos.max()) + 1, seed)[clicks.photos]
-    quality, centrality = (clicks.features[..., FEATURES.index(name)] for name in ("quality", "centrality"))
-    fitted = np.zeros_like(quality)
+    fitted = np.zeros(clicks.overlaps.shape, np.float32)
     for fold in range(FOLDS):
         held_out = np.asarray(folds == fold)
         fitted[held_out] = clicks.features[held_out] @ fit(clicks[~held_out]).weights
+    _log_rules("folds", clicks, fitted, [np.asarray(folds == fold) for fold in range(FOLDS)])
+
+
+def _log_rules(title: str, clicks: Clicks, fitted: NDArray[np.float32], parts: list[NDArray[np.bool_]]) -> None:
+    """Log means over parts of the figures of the fitted scores, (C, MOST), and of two rules without training."""
+    quality, centrality = (clicks.features[..., FEATURES.index(name)] for name in ("quality", "centrality"))
     with np.errstate(divide="ignore"):  # what is not there has no centrality
         product = 2 * np.log(centrality) - np.logaddexp(0, -quality)
     rules = {"quality": quality, "quality x centrality^2": product, "fitted": fitted}
     for kind, chosen in (("middles", clicks.middle), ("points inside", ~clicks.middle)):
         for name, scores in rules.items():
-            parts = [chosen & (folds == fold) for fold in range(FOLDS)]
-            found = np.array([figures(clicks[part], scores[part]) for part in parts])
-            spread = zip(found.mean(axis=0), found.std(axis=0, ddof=1), strict=True)
-            shown = (f"{mean:.3f} ± {deviation:.3f}" for mean, deviation in spread)
-            logger.info("%s, %s: IoU %s, share >= .5 %s; best of three IoU %s, share %s", kind, name, *shown)
+            found = np.array([figures(clicks[chosen & part], scores[chosen & part]) for part in parts])
+            shown = [f"{mean:.3f}" for mean in found.mean(axis=0)]
+            if len(parts) > 1:
+                shown = [
+                    f"{mean} ± {spread:.3f}" for mean, spread in zip(shown, found.std(axis=0, ddof=1), strict=True)
+                ]
+            logger.info("%s, %s, %s: IoU %s, share >= .5 %s; best of three IoU %s, share %s", title, kind, name, *shown)
 
 
 def figures(clicks: Clicks, scores: NDArray[np.floating]) -> tuple[float, float, float, float]:

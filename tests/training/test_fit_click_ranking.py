@@ -10,7 +10,7 @@ import pytest
 from retrieval.evaluation.datasets import load_photos
 from retrieval.recipes import recipe_spec
 from retrieval.search.click_ranking import FEATURES
-from training.fit_click_ranking import INSIDE, MOST, Clicks, collect, figures, fit
+from training.fit_click_ranking import INSIDE, MOST, Clicks, collect, emphasis_of, figures, fit
 from training.photos import FOLDS, fold_numbers
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "coco-dev"
@@ -39,6 +39,16 @@ def test_the_fitted_order_is_better_than_another() -> None:
         figures(examples, examples.features[..., 0]),
     )
     assert all(a > b + 0.05 for a, b in zip(fitted[:2], other[:2], strict=True))
+
+
+def test_middles_weigh_as_much_as_points_inside_and_crowded_photos_by_the_root_of_their_clicks() -> None:
+    examples = clicks(12)
+    middle = np.array([True] * 4 + [False] * 8)
+    photos = np.array([0, 1, 1, 1, 0, 0, 0, 0, 1, 2, 2, 2])
+    weights = emphasis_of(Clicks(examples.features, examples.overlaps, photos, middle))
+    assert weights[middle].sum() == pytest.approx(0.5)
+    assert weights[~middle].sum() == pytest.approx(0.5)
+    assert weights[0] / weights[1] == pytest.approx(np.sqrt(4 / 5), abs=1e-9)
 
 
 def test_clicks_on_nothing_count_as_missed_and_teach_nothing() -> None:
