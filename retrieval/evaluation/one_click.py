@@ -62,7 +62,7 @@ def by_one_click(
 
     Notes
     -----
-    One read of a photo's segments, and some 20 ms an object.
+    One read of a photo's segments, and a few ms an object.
     """
     found = OneClick([0.0] * missed, [0.0] * missed)
     for image_id, photo in holding.items():

@@ -74,8 +74,8 @@ class SegmentsUnderClick:
 
         Notes
         -----
-        Decodes the masks whose boxes hold the point, and computes a distance transform of each that covers it: about
-        20 ms for masks of 1024 x 768 pixels.
+        Decodes the masks whose boxes hold the point, and computes a distance transform of each that covers it: some
+        4 ms for the masks of `lite`, 512 x 384 pixels, on one core.
         """
         rows: list[int] = []
         found: list[tuple[float, ...]] = []
