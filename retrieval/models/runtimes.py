@@ -1,7 +1,7 @@
 """What runs the default recipe's networks: OpenVINO on the processor, torch on CUDA.
 
 Where OpenVINO does not run, torch takes the processor, too. Both give the same segments and vectors, and so a recipe
-has one fingerprint, whatever it runs on (``tests/recipes/test_runtimes.py``).
+has one fingerprint, whatever it runs on (``tests/recipes/test_lite_runtimes.py``).
 """
 
 from __future__ import annotations
