@@ -15,15 +15,23 @@ help:  ## show this list
 	python3 -m venv .uv && .uv/bin/pip install --quiet uv
 
 .venv/.synced: uv.lock pyproject.toml | $(if $(filter .uv/bin/uv,$(UV)),.uv/bin/uv)
-	$(UV) sync --frozen --all-extras --all-groups
+	$(UV) sync --frozen --all-groups --all-extras --no-extra cpu
 	touch $@
+
+# What the program needs to run, without the tools, and without torch and CUDA where there is no GPU.
+.venv/.slim: uv.lock pyproject.toml | $(if $(filter .uv/bin/uv,$(UV)),.uv/bin/uv)
+	$(UV) sync --frozen --no-default-groups --extra demo --extra $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+	touch $@
+
+# An environment with everything stays one.
+INSTALLED := $(if $(wildcard .venv/.synced),.venv/.synced,.venv/.slim)
 
 setup: .venv/.synced  ## install everything in .venv
 
-demo: setup  ## ingest, search and serve a small collection; PHOTOS=folder for your own, SERVE=0 to exit after the check
+demo: $(INSTALLED)  ## ingest, search and serve a small collection; PHOTOS=folder for your own, SERVE=0 to exit after the check
 	$(RUN) python manage.py demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(filter 0,$(SERVE)),--no-serve) --port $(PORT)
 
-serve: setup  ## run the web server and a worker
+serve: $(INSTALLED)  ## run the web server and a worker
 	$(RUN) python manage.py serve --port $(PORT)
 
 test: setup  ## run all tests

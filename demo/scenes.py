@@ -170,5 +170,5 @@ def _cut_out(source: Source) -> NDArray[np.uint8]:
 def _shipped(package: str, file: str) -> RgbImage:
     """A photo of an installed package, RGB."""
     root, _, below = package.partition(".")
-    with as_file(files(required(root, "demo")).joinpath(*below.split("."), file)) as path:
+    with as_file(files(required(root)).joinpath(*below.split("."), file)) as path:
         return np.asarray(Image.open(path).convert("RGB"))

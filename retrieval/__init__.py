@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .types import Analysis, Segments
 
-_HOMES = {
+_MODULES = {
     "Analysis": "types",
     "Assembly": "assembly",
     "Clause": "query.request",
@@ -57,9 +57,16 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    try:
+        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    except ModuleNotFoundError as error:
+        from .processes.extras import missing
+
+        if (told := missing(error)) is None:
+            raise
+        raise told from error
 
 
 def __dir__() -> list[str]:

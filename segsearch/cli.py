@@ -11,6 +11,7 @@ import click
 from demo.commands import demo
 from indexer.commands import COMMANDS as INDEXER_COMMANDS
 from retrieval.errors import AccountError, ConfigurationError, QueryError, RetrievalError
+from retrieval.processes.extras import missing
 from retrieval.processes.program import PROGRAM
 from retrieval.processes.terminal import PrintableFormatter, PrintableGroup, echo, show_only_printable
 from retrieval.settings import Settings
@@ -48,6 +49,11 @@ def main() -> None:
     except RetrievalError as error:
         echo(f"error: {error}", err=True)
         sys.exit(1)
+    except ModuleNotFoundError as error:
+        if (told := missing(error)) is None:
+            raise
+        echo(f"error: {told}", err=True)
+        sys.exit(2)
     except OSError as error:
         from retrieval.storage.disk import obstacle_of
 

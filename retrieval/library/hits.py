@@ -145,14 +145,14 @@ class Hits(Sequence[Hit]):
     def show(self) -> None:
         """Draw the photos in a window; raises as `plot`."""
         self.plot()
-        required("matplotlib.pyplot", "plot").show()
+        required("matplotlib.pyplot").show()
 
     def _repr_html_(self) -> str:
         return f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(map(_figure, self))}</div>'
 
 
 def _new_axes(count: int) -> list[Any]:
-    pyplot = required("matplotlib.pyplot", "plot")
+    pyplot = required("matplotlib.pyplot")
     columns = max(1, min(COLUMNS, count))
     rows = max(1, ceil(count / columns))
     size = 2.4 * columns, 2.4 * rows

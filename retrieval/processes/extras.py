@@ -7,13 +7,37 @@ from typing import Any
 
 from ..errors import ConfigurationError
 
+EXTRAS = {
+    "faiss": "cpu",
+    "matplotlib": "plot",
+    "skimage": "demo",
+    "sklearn": "demo",
+    "timm": "families",
+    "torch": "families",
+    "torchvision": "families",
+    "transformers": "hub",
+}
+"""The extra that installs each library, by the name that it is imported by."""
 
-def required(module: str, extra: str) -> Any:
+
+def missing(error: ModuleNotFoundError) -> ConfigurationError | None:
+    """What to install, for an import that failed; None if no extra has the library."""
+    library = (error.name or "").partition(".")[0]
+    if library not in EXTRAS:
+        return None
+    alternative = " (or segsearch[gpu], with CUDA)" if library == "faiss" else ""
+    return ConfigurationError(
+        f"{library} is not installed: run `pip install 'segsearch[{EXTRAS[library]}]'`{alternative}"
+    )
+
+
+def required(module: str) -> Any:
     """A module of a library that an extra installs.
 
     Parameters
     ----------
-    module, extra : str
+    module : str
+        Of a library in `EXTRAS`.
 
     Raises
     ------
@@ -23,7 +47,7 @@ def required(module: str, extra: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        library = module.partition(".")[0]
-        if error.name != library:
+        told = missing(error)
+        if told is None or error.name != module.partition(".")[0]:
             raise
-        raise ConfigurationError(f"{library} is not installed: run `pip install 'segsearch[{extra}]'`") from error
+        raise told from error

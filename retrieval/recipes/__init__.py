@@ -34,6 +34,7 @@ from importlib import import_module
 
 from .. import plugins
 from ..errors import ConfigurationError
+from ..processes.extras import missing
 from .protocols import Recipe
 from .specs import RecipeSpec as RecipeSpec
 
@@ -98,5 +99,15 @@ def load(name: str, device: str, *, threads: int | None = None) -> Recipe:
     name, device : str
     threads : int, optional
         Threads of one pass on the CPU: 1 where many photos are at hand, absent where one is waited for.
+
+    Raises
+    ------
+    ConfigurationError
+        A library that the recipe needs is not installed, or the device is not there.
     """
-    return recipe_spec(name).build(device, threads)
+    try:
+        return recipe_spec(name).build(device, threads)
+    except ModuleNotFoundError as error:
+        if (told := missing(error)) is None:
+            raise
+        raise ConfigurationError(f"recipe {name}: {told}") from error

@@ -220,7 +220,7 @@ def _timm(model: HubModel) -> tuple[Any, Any, PatchInput]:
 
 
 def _transformers(kind: str, model: HubModel) -> tuple[Any, Any, PatchInput]:
-    transformers = required("transformers", "hub")
+    transformers = required("transformers")
 
     from ..embed import towers
     from ..models.patches import PatchInput
@@ -240,7 +240,7 @@ def _transformers(kind: str, model: HubModel) -> tuple[Any, Any, PatchInput]:
 
 
 def _text_tower(model: HubModel, network: Any, where: Any) -> TextTower:
-    transformers = required("transformers", "hub")
+    transformers = required("transformers")
 
     from ..embed.towers import TextTower
 

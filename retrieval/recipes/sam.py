@@ -168,7 +168,7 @@ def recipe_spec(name: str) -> RecipeSpec:
 
 def _build(version: str, model: HubModel, device: str, threads: int | None, parameters: SamParameters) -> Sam:
     """Load the model on a device."""
-    transformers = required("transformers", "hub")
+    transformers = required("transformers")
 
     from ..models.passes import Device
 

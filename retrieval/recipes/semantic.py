@@ -175,7 +175,7 @@ def recipe_spec(name: str) -> RecipeSpec:
 
 def _build(model: HubModel, device: str, threads: int | None, parameters: SemanticParameters) -> SemanticNetwork:
     """Load the model on a device."""
-    transformers = required("transformers", "hub")
+    transformers = required("transformers")
 
     from ..models.passes import Device
 
@@ -190,7 +190,7 @@ def _build(model: HubModel, device: str, threads: int | None, parameters: Semant
 
 def _kind(config: Any) -> Any:
     """The class of transformers that builds this model for segmentation."""
-    transformers = required("transformers", "hub")
+    transformers = required("transformers")
 
     if config.model_type != "oneformer":
         for kind in (transformers.AutoModelForSemanticSegmentation, transformers.AutoModelForUniversalSegmentation):

@@ -10,8 +10,8 @@ import pytest
 
 from demo.scenes import compose
 from retrieval.errors import ConfigurationError
-from retrieval.processes.extras import required
-from retrieval.recipes import recipe_spec
+from retrieval.processes.extras import EXTRAS, missing, required
+from retrieval.recipes import load, recipe_spec
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,16 +53,22 @@ def test_a_library_that_is_broken_is_not_called_missing(tmp_path: Path, monkeypa
     (tmp_path / "broken_library.py").write_text("import not_there_either")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="not_there_either"):
-        required("broken_library", "hub")
+        required("broken_library")
 
 
 def test_extras_that_are_named_exist() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    named = {
-        line.split('", "')[1].partition('"')[0]
-        for package in ("retrieval", "indexer", "webui", "demo")
-        for path in (ROOT / package).rglob("*.py")
-        for line in path.read_text().splitlines()
-        if 'required("' in line
-    }
-    assert named and named <= set(extras)
+    assert set(EXTRAS.values()) <= set(extras)
+
+
+@pytest.mark.parametrize("without", ["torch"], indirect=True)
+def test_a_recipe_on_torch(without: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"recipe maskrcnn: torch is .*'segsearch\[families\]'"):
+        load("maskrcnn", "cpu")
+
+
+def test_an_import_that_no_extra_mends() -> None:
+    assert missing(ModuleNotFoundError("No module named 'numpy'", name="numpy")) is None
+    told = str(missing(ModuleNotFoundError("No module named 'faiss'", name="faiss")))
+    assert "segsearch[cpu]" in told
+    assert "segsearch[gpu]" in told

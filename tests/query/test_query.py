@@ -49,7 +49,7 @@ def test_an_id_that_no_database_holds_is_refused(name: str, number: int) -> None
         Ref(**{name: number})
 
 
-@pytest.mark.parametrize("names", [pytest.param(each, id="+".join(sorted(each))) for each in VALID])
+@pytest.mark.parametrize("names", [pytest.param(each, id="+".join(sorted(each))) for each in sorted(VALID, key=sorted)])
 @pytest.mark.parametrize("choice", [{"granularity": 0.5}, {"level": 1}, {"granularity": 0, "level": 0}])
 def test_levels_and_granularity_are_of_points(names: frozenset[str], choice: dict[str, Any]) -> None:
     given = {name: VALUES[name] for name in names}
@@ -63,7 +63,7 @@ def test_levels_and_granularity_are_of_points(names: frozenset[str], choice: dic
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"granularity": -0.1}, r"granularity is -0.1; it can be 0 \(a part\) to 1 \(the whole\)"),
+        ({"granularity": -0.1}, r"granularity is -0.1; it must be from 0 \(a part\) to 1 \(the whole\)"),
         ({"granularity": 1.01}, "granularity is 1.01"),
         ({"granularity": float("nan")}, "granularity is nan"),
         ({"level": -1}, "level is -1; the first is 0"),
