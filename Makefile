@@ -6,7 +6,7 @@ PHOTOS ?=
 SERVE ?= 1
 PORT ?= 8000
 
-.PHONY: help setup demo serve test test-fast check lint types audit wheel bench format clean
+.PHONY: help installed setup demo serve test test-fast check lint types audit wheel bench format clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -60,7 +60,10 @@ audit: setup  ## check the code with bandit and the installed packages with pip-
 wheel: setup  ## build the wheel, in dist/
 	$(RUN) hatchling build --target wheel
 
-check: lint types audit wheel  ## run what CI runs; fails without Chromium
+installed: wheel  ## install the wheel in an empty environment, and use it there
+	$(RUN) python -m tools.try_wheel
+
+check: lint types audit installed  ## run what CI runs; fails without Chromium
 	SEGSEARCH_REQUIRE_BROWSER=1 $(MAKE) test
 	$(MAKE) demo SERVE=0
 

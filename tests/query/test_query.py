@@ -56,7 +56,7 @@ def test_levels_and_granularity_are_of_points(names: frozenset[str], choice: dic
     if "point" in names:
         assert not Ref(**given, **choice).is_photo
         return
-    with pytest.raises(QueryError, match="give a point too"):
+    with pytest.raises(QueryError, match="give a point, too"):
         Ref(**given, **choice)
 
 
