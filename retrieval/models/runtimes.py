@@ -129,13 +129,17 @@ def find_device(name: str) -> torch.device:
     Raises
     ------
     ConfigurationError
-        A CUDA device was asked for by name and is not there, or torch is not.
+        A CUDA device was asked for by name and is not there, or torch is not installed.
+    ModuleNotFoundError
+        Torch is not installed, which `retrieval.recipes.load` turns into advice.
     """
     try:
         import torch
     except ModuleNotFoundError as error:
+        if not name.startswith("cuda"):
+            raise
         raise ConfigurationError(
-            f"SEGSEARCH_DEVICE={name} needs torch, which is not installed: install it, or use cpu with recipe lite"
+            f"SEGSEARCH_DEVICE={name}: this needs torch, which is not installed: run `pip install 'segsearch[gpu]'`"
         ) from error
     if name == "auto":
         return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")

@@ -228,7 +228,7 @@ def test_levels_by_keyboard(page: Page) -> None:
 def test_parts_or_wholes_are_preferred(page: Page, site: Site) -> None:
     """What was clicked is picked anew, and is larger or smaller."""
     page.goto("/search?image=5")
-    areas = {str(each.id): each.area for each in site.assembly.catalog.segments(5)}
+    areas = {str(each.id): each.area for each in site.assembly.catalog.segments.of_image(5)}
     frame = rect(page.locator(".picker .overlay"))
     choice = page.get_by_role("group", name="What a click picks")
     expect(choice.get_by_role("button", name="Auto")).to_have_attribute("aria-pressed", "true")

@@ -229,7 +229,7 @@ class TestAgreement:
         assert found.f == pytest.approx(4 / 9)
 
     def test_one_person_alone(self) -> None:
-        with pytest.raises(ValueError, match="two people"):
+        with pytest.raises(ValueError, match="two annotators"):
             boundary_agreement([[halves(3)]])
 
     def test_drawn_boundaries_are_thin(self) -> None:

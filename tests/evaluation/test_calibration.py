@@ -71,7 +71,7 @@ class TestReliability:
     @pytest.mark.parametrize(
         ("predicted", "true", "bins", "message"),
         [
-            ([0.5], [True, False], 3, "do not go together"),
+            ([0.5], [True, False], 3, "do not match"),
             ([1.5], [True], 3, "from 0 to 1"),
             ([-0.1], [True], 3, "from 0 to 1"),
             ([np.nan], [True], 3, "NaN"),

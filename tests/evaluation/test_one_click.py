@@ -32,7 +32,7 @@ def measured(toys: ToyLibrary, photo: AnnotatedPhoto, masks: list[np.ndarray], q
     """Of one photo with these segments, as large as its masks."""
     found = analysis(np.stack([X, Y, Z])[: len(masks)], masks=np.stack(masks), quality=quality)
     key = toys.add(found, size_hw=SIZE)
-    segments = toys.catalog.segments(key)
+    segments = toys.catalog.segments.of_image(key)
     ious = mask_iou(
         [(SIZE, each.mask_counts) for each in segments], [(SIZE, encode_mask(each.mask())) for each in photo.objects]
     )

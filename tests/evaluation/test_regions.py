@@ -340,5 +340,5 @@ class TestAgreement:
         assert found.information == pytest.approx(0.5)
 
     def test_one_person_alone(self) -> None:
-        with pytest.raises(ValueError, match="two people"):
+        with pytest.raises(ValueError, match="two annotators"):
             region_agreement([[HALVES]])

@@ -97,9 +97,9 @@ def tiff_of_strips(count: int, order: str = "<", *, big: bool = False) -> bytes:
     return header + struct.pack(f"{order}{'Q' if big else 'H'}", tags) + packed + bytes(head) + offsets + bytes(64)
 
 
-SCANS = rf"more than {MOST} scans.*save it anew"
-PIECES = r"more than 20,000 pieces of metadata.*save it anew"
-STRIPS = r"more than 200,000 strips or tiles.*save it anew"
+SCANS = rf"more than {MOST} scans.*save it again"
+PIECES = r"more than 20,000 pieces of metadata.*save it again"
+STRIPS = r"more than 200,000 strips or tiles.*save it again"
 TEXT = chunk(b"tEXt", b"a\0b")
 BOMB = b"a\0\0" + zlib.compress(bytes(64 * 2**20), 9)
 

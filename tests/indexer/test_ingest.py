@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from toys import Ingested, Pictures
 
+from indexer import upkeep
 from indexer import worker as module
 from indexer.report import OUTCOMES, Failure, IngestReport, Tally
 from indexer.scan import register_files
@@ -235,7 +236,7 @@ class TestIndex:
             raise IndexFileError("the disk is full")
 
         pictures.many(2)
-        monkeypatch.setattr(module.Publisher, "publish", full)
+        monkeypatch.setattr(upkeep.Publisher, "publish", full)
         with caplog.at_level(logging.ERROR):
             assert counts(enter(assembly, pictures.folder)) == {"indexed": 2}
         assert "the index cannot be published: the disk is full" in caplog.text

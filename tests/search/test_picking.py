@@ -128,7 +128,7 @@ class TestGranularity:
 
     @pytest.mark.parametrize("value", [-0.01, 1.01, float("nan"), float("inf")])
     def test_out_of_range(self, value: float) -> None:
-        with pytest.raises(QueryError, match=r"it can be 0 \(a part\) to 1 \(the whole\)"):
+        with pytest.raises(QueryError, match=r"it must be from 0 \(a part\) to 1 \(the whole\)"):
             picking.levels(nested(), LARGE, (300, 200), value)
 
     def test_where_nothing_covers_the_point(self) -> None:

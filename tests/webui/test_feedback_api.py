@@ -64,8 +64,8 @@ def test_masks_come_if_they_are_wanted(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
-        ({}, 422, "nothing was judged"),
-        ({"relevant": [1], "irrelevant": [1]}, 422, "at once"),
+        ({}, 422, "there are no judgements"),
+        ({"relevant": [1], "irrelevant": [1]}, 422, "both relevant and irrelevant"),
         ({"relevant": [9999]}, 404, "no segment 9999"),
         ({"relevant": ["1"]}, 422, "relevant"),
     ],
@@ -77,7 +77,7 @@ def test_wrong_judgements_are_refused(client: FlaskClient, body: Any, status: in
 
 def test_what_is_not_there_is_said(client: FlaskClient) -> None:
     number = begin(client)["id"]
-    assert "begin one" in problem_of(client.get("/api/v1/feedback/999"), 404)
+    assert "start one" in problem_of(client.get("/api/v1/feedback/999"), 404)
     assert "rounds 0 to 0" in problem_of(client.get(f"/api/v1/feedback/{number}?round=3"), 422)
-    assert "no round to take back" in problem_of(client.delete(f"/api/v1/feedback/{number}/rounds/last"), 422)
+    assert "no round to undo" in problem_of(client.delete(f"/api/v1/feedback/{number}/rounds/last"), 422)
     assert "pick a segment" in problem_of(client.post("/api/v1/feedback", json={"positive": [{"image": 1}]}), 422)

@@ -64,5 +64,5 @@ def test_text(served: str, address: str) -> None:
 
 
 def test_the_document_says_the_same() -> None:
-    assert re.search(rf"\b{MAX_FORM_PARTS} parts a form, {MAX_FORM_BYTES >> 10} KiB of a form's text\b", SECURITY)
-    assert f"({MAX_FIELD_BYTES >> 10} KiB a field beside files)" in SECURITY
+    assert re.search(rf"\b{MAX_FORM_PARTS} parts per form, {MAX_FORM_BYTES >> 10} KiB of form text\b", SECURITY)
+    assert f"({MAX_FIELD_BYTES >> 10} KiB per field of a form with files)" in SECURITY

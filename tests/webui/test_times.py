@@ -75,5 +75,5 @@ def test_a_camera_does_not_say_where_it_was(client: FlaskClient, library: Librar
 
 
 def test_a_moment_of_no_time_zone_is_not_stored(parts: WebContext) -> None:
-    with pytest.raises(Exception, match="of no time zone"):
+    with pytest.raises(Exception, match="has no time zone"):
         parts.queries.expire(datetime.now())
