@@ -22,6 +22,8 @@ pytestmark = pytest.mark.slow
 
 SAME_MASK = 0.98
 SAME_VECTOR = 0.9995
+UNLIKELY = 0.05
+"""Probability that a segment is an object."""
 
 COCO = Path(__file__).parents[3] / "shared/data/coco-dev"
 """Photos with masks, beside a checkout."""
@@ -54,17 +56,28 @@ def analysed(recipe: LiteRecipe, image: RgbImage) -> Analysis:
     return recipe.embed(image, features, recipe.segment(image, features))
 
 
-def assert_same(pair: Pair, image: RgbImage) -> None:
-    """Each segment of one has its like in the other, with its vector; so has the photo."""
+def assert_same(pair: Pair, image: RgbImage, most_unlike: int = 0) -> None:
+    """Each segment of one has its like in the other, with its vector; so has the photo.
+
+    Parameters
+    ----------
+    most_unlike : int
+        So many segments, none of which is likely to be an object, may have none.
+
+    Notes
+    -----
+    A region that two neighbours cost nearly the same to merge with may go to either, by the last digits of a float32.
+    """
     one, other = (analysed(recipe, image) for recipe in pair)
     assert len(one.segments) == len(other.segments) > 0
     masks = np.stack([other.segments.mask(row) for row in range(len(other.segments))])
     overlaps = one.segments.iou_with(masks)
-    likest = overlaps.argmax(axis=1)
-    assert len(set(likest)) == len(likest)
-    assert overlaps.max(axis=1).min() >= SAME_MASK
-    assert (one.vectors * other.vectors[likest]).sum(axis=1).min() >= SAME_VECTOR
-    np.testing.assert_allclose(one.segments.quality, other.segments.quality[likest], atol=1e-3)
+    likest, alike = overlaps.argmax(axis=1), overlaps.max(axis=1) >= SAME_MASK
+    assert np.count_nonzero(~alike) <= most_unlike
+    assert one.segments.quality[~alike].max(initial=0) < UNLIKELY
+    assert len(set(likest[alike])) == np.count_nonzero(alike)
+    assert (one.vectors * other.vectors[likest]).sum(axis=1)[alike].min() >= SAME_VECTOR
+    np.testing.assert_allclose(one.segments.quality[alike], other.segments.quality[likest][alike], atol=1e-3)
     assert one.photo_vector @ other.photo_vector >= SAME_VECTOR
 
 
@@ -80,7 +93,7 @@ def test_crops(with_crops: Pair) -> None:
 @pytest.mark.skipif(not COCO.is_dir(), reason="the development photos are not there: ../shared/data/coco-dev")
 @pytest.mark.parametrize("path", sorted(COCO.rglob("*.jpg"))[::EVERY])
 def test_annotated_photos(pair: Pair, path: Path) -> None:
-    assert_same(pair, decode(path, long_side=1024).rgb)
+    assert_same(pair, decode(path, long_side=1024).rgb, most_unlike=2)
 
 
 def test_what_differs_would_be_seen(pair: Pair) -> None:
