@@ -21,6 +21,10 @@ from .runtimes import Network
 _REPORTS = "openvino.tools.ovc"
 """OpenVINO's converter, which tells Google Analytics that it was imported."""
 
+_COMPILING = threading.Lock()
+"""One lock for the whole process. OpenVINO's binding builds tables at the first inference; two threads that do so at
+once deadlock, one holding the interpreter's lock and one the binding's."""
+
 
 class OpenVinoRuntime:
     """Passes in float32, whatever the processor has besides, so that results do not depend on it.
@@ -52,17 +56,16 @@ class OpenVinoRuntime:
             "ENABLE_CPU_PINNING": False,  # other processes would be pinned to the same cores
         }
         self._compiled: dict[Network, Any] = {}
-        self._compiling = threading.Lock()
 
     def run(self, network: Network, images: NDArray[np.uint8]) -> list[NDArray[Any]]:
         """One pass; the first of a network compiles it, the first of a size takes up to twice as long as the next."""
-        with self._compiling:
+        with _COMPILING:
             compiled = self._compiled.get(network)
             if compiled is None:
-                compiled = self._compiled[network] = self._compile(network)
-        request = compiled.create_infer_request()
-        request.infer([np.ascontiguousarray(images)], share_inputs=True)
-        return [np.array(request.get_output_tensor(row).data) for row in range(len(compiled.outputs))]
+                compiled = self._compile(network)
+                _infer(compiled, np.zeros((1, 32, 32, 3), np.uint8))  # before another thread can be the first
+                self._compiled[network] = compiled
+        return _infer(compiled, images)
 
     def _compile(self, network: Network) -> Any:
         """The network for batches and sizes of any kind."""
@@ -74,6 +77,13 @@ class OpenVinoRuntime:
         results = [ops.result(ops.transpose(each, np.array([0, 2, 3, 1]))) for each in found]
         model = self._openvino.Model(results, [images], "network")
         return self._core.compile_model(model, "CPU", self._options)
+
+
+def _infer(compiled: Any, images: NDArray[np.uint8]) -> list[NDArray[Any]]:
+    """One pass, by a request of its own."""
+    request = compiled.create_infer_request()
+    request.infer([np.ascontiguousarray(images)], share_inputs=True)
+    return [np.array(request.get_output_tensor(row).data) for row in range(len(compiled.outputs))]
 
 
 class _GraphOperators:

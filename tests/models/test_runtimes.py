@@ -170,3 +170,42 @@ class TestReports:
             "runtime_for('cpu'); from openvino.tools.ovc import convert_model; print(convert_model.__name__)"
         )
         assert "convert_model" in said_by(program, tmp_path)
+
+
+FIRST_PASSES = """
+import sys, threading
+import numpy as np
+from retrieval.models.openvino_runtime import OpenVinoRuntime
+
+class Network:
+    convolutions = {}
+
+    def __call__(self, operators, pixels):
+        return [operators.relu(pixels)]
+
+def work():
+    together.wait()
+    runtime = shared or OpenVinoRuntime(1)
+    for _ in range(5):
+        runtime.run(network, np.zeros((1, 32, 32, 3), np.uint8))
+
+sys.setswitchinterval(1e-6)
+shared = OpenVinoRuntime(1) if sys.argv[1] == "shared" else None
+network, together = Network(), threading.Barrier(8)
+threads = [threading.Thread(target=work) for _ in range(8)]
+for each in threads:
+    each.start()
+for each in threads:
+    each.join()
+print("done")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["shared", "own"])
+def test_first_passes_of_many_threads_do_not_wait_for_each_other_forever(runtime: str) -> None:
+    for _ in range(10):  # without the first pass under a lock every fifth process hung
+        done = subprocess.run(
+            [sys.executable, "-c", FIRST_PASSES, runtime], cwd=ROOT, check=True, capture_output=True, timeout=90
+        )
+        assert done.stdout == b"done\n"
