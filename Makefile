@@ -15,12 +15,12 @@ help:  ## show this list
 	python3 -m venv .uv && .uv/bin/pip install --quiet uv
 
 .venv/.synced: uv.lock pyproject.toml | $(if $(filter .uv/bin/uv,$(UV)),.uv/bin/uv)
-	$(UV) sync --frozen --all-groups --all-extras --no-extra cpu
+	$(UV) sync --frozen --compile-bytecode --all-groups --all-extras --no-extra cpu
 	touch $@
 
 # What the program needs to run, without the tools, and without torch and CUDA where there is no GPU.
 .venv/.slim: uv.lock pyproject.toml | $(if $(filter .uv/bin/uv,$(UV)),.uv/bin/uv)
-	$(UV) sync --frozen --no-default-groups --extra demo --extra $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+	$(UV) sync --frozen --compile-bytecode --no-default-groups --extra demo --extra $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 	touch $@
 
 # An environment with everything stays one.
@@ -37,8 +37,11 @@ serve: $(INSTALLED)  ## run the web server and a worker
 test: setup  ## run all tests
 	$(RUN) pytest -n 2 --dist loadfile
 
-test-fast: setup  ## run the tests that need neither network weights nor a browser
-	$(RUN) pytest -m "not slow and not browser and not gpu" -q
+# Rooms of the library whose tests start no server and load no network.
+FAST = $(addprefix tests/,architecture catalog contracts docs embed images index learning library models processes query search segment storage text)
+
+test-fast: setup  ## run the quick tests of the library, in half a minute
+	$(RUN) pytest -n 2 --dist loadfile -q -m "not slow and not browser and not gpu" $(FAST)
 
 lint: setup  ## check with ruff, codespell and the import contracts
 	$(RUN) ruff check .

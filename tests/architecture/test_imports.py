@@ -40,10 +40,12 @@ def loaded_by(statement: str) -> set[str]:
         ),
     ],
 )
+@pytest.mark.slow
 def test_what_is_not_loaded(statement: str, never: set[str]) -> None:
     assert not loaded_by(statement) & never
 
 
+@pytest.mark.slow
 def test_what_is_loaded_would_be_seen() -> None:
     assert "torch" in loaded_by("import retrieval.models.torch_runtime")
 

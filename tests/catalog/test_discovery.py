@@ -372,6 +372,7 @@ def test_clusters_of_another_space_are_not_there(world: World, toys: ToyLibrary)
         ClusterEditor(*stored).dismiss(cluster)
 
 
+@pytest.mark.slow
 class TestBounds:
     """Vectors are read in blocks, however many segments wait, are members, or are merged and split."""
 

@@ -53,6 +53,7 @@ def test_page_by_page(toys: ToyLibrary, folders: Folders) -> None:
     assert pages == [(name, 3) for name in names]
 
 
+@pytest.mark.slow
 def test_many_folders_take_no_memory(toys: ToyLibrary, folders: Folders) -> None:
     for start in range(0, 20_000, 5000):
         enter(toys, *(f"/{'folder' * 10}{number}/photo.jpg" for number in range(start, start + 5000)))

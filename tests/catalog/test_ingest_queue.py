@@ -142,6 +142,7 @@ class TestClaiming:
 
     @pytest.mark.parametrize("waited_for", [True, False])
     @pytest.mark.parametrize("way", ["claim", "retry_failed", "cancel"])
+    @pytest.mark.slow
     def test_what_a_dead_process_held_is_free_at_once(self, toys: ToyLibrary, waited_for: bool, way: str) -> None:
         """Whatever the clock says: it was a day ahead while that process lived."""
         images = [toys.register() for _ in range(2)]

@@ -110,6 +110,7 @@ class TestRegistering:
 
     @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.lists(st.dictionaries(st.sampled_from("abcd"), st.sampled_from("1234")), max_size=4))
+    @pytest.mark.slow
     def test_the_last_bytes_of_every_place_are_what_is_known(
         self, toys: ToyLibrary, rounds: list[dict[str, str]]
     ) -> None:

@@ -68,6 +68,7 @@ def test_a_new_database_is_made(url: str) -> None:
     assert tables(url) == {*Base.metadata.tables, "alembic_version"}
 
 
+@pytest.mark.slow
 def test_migrating_again_changes_nothing(url: str, tmp_path: Path) -> None:
     migrate(url)
     with closing(sqlite3.connect(tmp_path / "catalog.db")) as database, database:

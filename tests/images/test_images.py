@@ -523,6 +523,7 @@ def test_hundred_megapixels_are_welcome() -> None:
     assert np.all(image.rgb == 99)
 
 
+@pytest.mark.slow
 def test_memory_for_48_megapixels_is_bounded(tmp_path: Path) -> None:
     path = tmp_path / "large.jpg"
     Image.fromarray(quadrants(8000, 6000)).save(path, quality=60)

@@ -135,6 +135,7 @@ def following(blank_catalog: Path) -> Iterator[type[Following]]:
 
 
 @pytest.mark.parametrize("exact_up_to", [merging.EXACT_UP_TO, 3], ids=["exact", "short codes"])
+@pytest.mark.slow
 def test_any_sequence_of_changes(following: type[Following], monkeypatch: pytest.MonkeyPatch, exact_up_to: int) -> None:
     monkeypatch.setattr(merging, "EXACT_UP_TO", exact_up_to)
     few = settings(max_examples=25, stateful_step_count=15, suppress_health_check=list(HealthCheck))

@@ -26,6 +26,7 @@ def many(more_toys: Callable[[str], ToyLibrary], monkeypatch: pytest.MonkeyPatch
     return toys
 
 
+@pytest.mark.slow
 class TestLargeParts:
     def test_scores_are_exact_and_order_is_right(self, many: ToyLibrary) -> None:
         live = many.followed_segments()

@@ -61,6 +61,7 @@ class Collection:
 @pytest.mark.parametrize("directions", [1, 2, 80])
 @pytest.mark.parametrize("group_by_image", [False, True])
 @pytest.mark.parametrize("exclude_images", [set(), {3, 4, 5}])
+@pytest.mark.slow
 def test_the_best_of_any_direction(
     listed: bool, directions: int, group_by_image: bool, exclude_images: set[int]
 ) -> None:

@@ -178,6 +178,7 @@ class TestExact:
         assert hits.ids.tolist() == [[3, 7, 9, 5]]
         assert hits.scores[0, -1] == pytest.approx(-1, abs=2e-3), "negative scores are scores"
 
+    @pytest.mark.slow
     def test_it_agrees_with_the_reference(self, make: Make) -> None:
         @given(st.integers(0, 40), st.sets(st.integers(0, 39)), st.integers(1, 50), st.integers(0, 99))
         def agree(count: int, dropped: set[int], k: int, seed: int) -> None:

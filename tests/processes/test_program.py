@@ -39,11 +39,13 @@ def test_the_name_is_the_one_that_the_user_typed(started_as: str, environ: dict[
         (["-m", "segsearch", "pause"], "segsearch"),
     ],
 )
+@pytest.mark.slow
 def test_messages_and_usage_call_it_so(start: list[str], name: str, tmp_path: Path) -> None:
     assert f"`{name} resume`" in run(start, tmp_path)
     assert f"Usage: {name} pause" in run([*start, "--help"], tmp_path)
 
 
+@pytest.mark.slow
 def test_a_child_calls_it_as_its_parent_was_started(tmp_path: Path) -> None:
     script = tmp_path / "manage.py"
     script.write_text(CHILD.format({"SEGSEARCH_DATA_DIR": str(tmp_path)}))

@@ -125,6 +125,7 @@ class TestSegments:
 
 @pytest.mark.parametrize("listed", [0, 10_000])
 @pytest.mark.parametrize("group_by", ["image", "segment"])
+@pytest.mark.slow
 def test_a_narrow_filter_loses_nothing(
     toys: ToyLibrary, query: Ref, listed: int, group_by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

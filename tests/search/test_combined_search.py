@@ -69,6 +69,7 @@ def test_relations_leave_photos_out(toys: ToyLibrary, query: list[int]) -> None:
 
 @pytest.mark.parametrize("limit", [1, 3, 10])
 @pytest.mark.parametrize("first", [1, 300])
+@pytest.mark.slow
 def test_the_threshold_algorithm_finds_the_best(
     toys: ToyLibrary, limit: int, first: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
