@@ -43,7 +43,7 @@ from retrieval.types import AnalyzedImage
 
 logger = logging.getLogger(__name__)
 
-AHEAD = 4
+BATCHES_AHEAD = 4
 """Decoded photos waiting for the network, in batches' worth beyond the one in work."""
 
 COMMIT_PHOTOS = 32
@@ -136,7 +136,7 @@ class Pipeline:
         Exception
             Whatever stopped a stage.
         """
-        cores, ahead = os.cpu_count() or 1, self.recipe.batch_size * self.recipe.concurrency * AHEAD
+        cores, ahead = os.cpu_count() or 1, self.recipe.batch_size * self.recipe.concurrency * BATCHES_AHEAD
         decoded: queue.Queue[_Decoded | None] = queue.Queue(ahead)
         analysed: queue.Queue[Future[_Analyzed] | None] = queue.Queue(ahead)
         done = [0]

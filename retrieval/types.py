@@ -27,7 +27,7 @@ Ids = NDArray[np.int64]
 FeatureMap = NDArray[np.float32]
 """(h, w, C), one vector a cell. The cells cover the whole image: (i, j) is its i/h … (i+1)/h by j/w … (j+1)/w."""
 
-HELD = 0.95
+PART_SHARE = 0.95
 """A segment is part of another that holds this share of it."""
 
 
@@ -169,7 +169,7 @@ class Segments:
     def parents(self) -> NDArray[np.int32]:
         """The smallest larger segment that holds nearly all of each, (N,); -1 where none does."""
         common = (self.membership * self.atom_areas) @ self.membership.T.astype(np.float32)
-        holds = (common >= HELD * self.areas[:, None]) & (self.areas[None] > self.areas[:, None])
+        holds = (common >= PART_SHARE * self.areas[:, None]) & (self.areas[None] > self.areas[:, None])
         sizes = np.where(holds, self.areas[None], np.inf)
         return np.where(holds.any(axis=1), sizes.argmin(axis=1) if len(self) else -1, -1).astype(np.int32)
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from ..images.masks import MaskRun, decode_mask, encode_mask, mask_iou
 from .models import Concept, ConceptExample, Judgement, Segment
 
-SAME = 0.5
+SUCCESSOR_IOU = 0.5
 """A new segment is the old one from this IoU on."""
 
 Succession = Mapping[int, int | None]
@@ -44,7 +44,7 @@ def succession(session: Session, image_id: int, new: Sequence[Mapping[str, Any]]
     )
     best = overlaps.argmax(axis=1)
     return {
-        row.id: int(column) if overlaps[at, column] >= SAME else None
+        row.id: int(column) if overlaps[at, column] >= SUCCESSOR_IOU else None
         for at, (row, column) in enumerate(zip(old, best, strict=True))
     }
 

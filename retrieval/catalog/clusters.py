@@ -42,7 +42,7 @@ ATTEMPTS = 3
 
 T = TypeVar("T")
 
-AREA = (0.0025, 0.9)
+AREA_RANGE = (0.0025, 0.9)
 """Shares of the photo within which a segment may be a thing: smaller ones say little, larger ones are the scene."""
 
 
@@ -157,7 +157,7 @@ class Clusters(Repository):
     def loose(self, space: str, worth: Worth, *, after: int, limit: int) -> Members:
         """The next segments in no cluster that are good enough to be a thing and that no label explains, by rising id.
 
-        Whole-photo fallbacks and segments outside of `AREA` are none.
+        Whole-photo fallbacks and segments outside of `AREA_RANGE` are none.
         """
         statement = _loose(space, worth, *_MEMBER).where(Segment.id > after).order_by(Segment.id)
         return self._members(statement.limit(limit))
@@ -237,8 +237,8 @@ def _loose(space: str, worth: Worth, *columns: Any) -> Select[Any]:
         Segment.quality >= worth.min_quality,
         ~Segment.is_fallback,
         or_(Segment.label_score.is_(None), Segment.label_score < worth.max_label_score),
-        Segment.area >= AREA[0] * whole,
-        Segment.area <= AREA[1] * whole,
+        Segment.area >= AREA_RANGE[0] * whole,
+        Segment.area <= AREA_RANGE[1] * whole,
         Member.segment_id.is_(None),
     )
     statement = select(*columns).select_from(Segment).join(Image, Image.id == Segment.image_id)

@@ -24,7 +24,7 @@ MOST_JUDGED = 1000
 """More judgements in one search would say little more, and cost time."""
 
 
-KEPT = timedelta(days=90)
+RETENTION = timedelta(days=90)
 """How long a search that is refined is kept; one that is kept as a concept is one for ever."""
 
 
@@ -97,16 +97,16 @@ class Judgements(Repository):
             return row.rounds
 
     def expired(self) -> int:
-        """How many refined searches are older than `KEPT`."""
+        """How many refined searches are older than `RETENTION`."""
         with self._reading() as session:
-            return session.scalar(select(func.count()).where(Feedback.created_at < datetime.now(UTC) - KEPT)) or 0
+            return session.scalar(select(func.count()).where(Feedback.created_at < datetime.now(UTC) - RETENTION)) or 0
 
     def expire(self, now: datetime | None = None) -> int:
-        """Forget refined searches that began more than `KEPT` ago, with what was judged in them; returns how many.
+        """Forget refined searches that began more than `RETENTION` ago, with what was judged in them; returns how many.
 
         Concepts that they were kept as stay.
         """
-        old = Feedback.created_at < (now or datetime.now(UTC)) - KEPT
+        old = Feedback.created_at < (now or datetime.now(UTC)) - RETENTION
         with self._sessions.begin() as session:
             return int(session.execute(delete(Feedback).where(old)).rowcount)  # type: ignore[attr-defined]
 

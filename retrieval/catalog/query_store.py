@@ -18,7 +18,7 @@ from .records import QueryRecord, vector_bytes, vectors_from
 from .rows import segment_columns, segment_record_from
 from .sessions import Repository
 
-KEPT = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 """How long a query photo is kept at least."""
 
 
@@ -78,18 +78,18 @@ class QueryStore(Repository):
         found: set[str] = set()
         with self._reading() as session:
             for chunk in in_chunks(sorted(digests)):
-                kept = Query.sha256.in_(chunk), Query.created_at >= datetime.now(UTC) - KEPT
+                kept = Query.sha256.in_(chunk), Query.created_at >= datetime.now(UTC) - RETENTION
                 found.update(session.scalars(select(Query.sha256).where(*kept)))
         return found
 
     def expired(self) -> int:
-        """How many queries are older than `KEPT`."""
+        """How many queries are older than `RETENTION`."""
         with self._reading() as session:
-            return session.scalar(select(func.count()).where(Query.created_at < datetime.now(UTC) - KEPT)) or 0
+            return session.scalar(select(func.count()).where(Query.created_at < datetime.now(UTC) - RETENTION)) or 0
 
     def expire(self, now: datetime | None = None) -> list[str]:
-        """Remove queries older than `KEPT`; returns the digests of photos that no query needs any more."""
-        limit = (now or datetime.now(UTC)) - KEPT
+        """Remove queries older than `RETENTION`; returns the digests of photos that no query needs any more."""
+        limit = (now or datetime.now(UTC)) - RETENTION
         with self._sessions.begin() as session:
             old = set(session.scalars(select(Query.sha256).where(Query.created_at < limit)))
             session.execute(delete(Query).where(Query.created_at < limit))

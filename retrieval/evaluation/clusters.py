@@ -19,8 +19,8 @@ from ..text.vocabulary import Vocabulary
 from .collection import Truth, truth_of
 from .datasets import AnnotatedPhoto
 
-FITS = 0.5
-PURE = 0.5
+FIT_IOU = 0.5
+PURE_SHARE = 0.5
 LEAST_MATCHED = 2
 """Members that fit an object, from which on a cluster has a purity."""
 
@@ -78,7 +78,7 @@ def figures_of(shown: Sequence[Shown], wanted: set[str], unseen: set[str]) -> di
     """
     matched = [each for each in shown if len(each.classes) >= LEAST_MATCHED]
     members = sum(len(each.classes) for each in matched)
-    pure = {each.majority[0] for each in matched if each.majority[1] >= PURE * len(each.classes)}
+    pure = {each.majority[0] for each in matched if each.majority[1] >= PURE_SHARE * len(each.classes)}
     return {
         "clusters": len(shown),
         "purity": sum(each.majority[1] for each in matched) / members if members else 0.0,
@@ -98,7 +98,7 @@ def _shown(truth: Truth, members: Sequence[tuple[int, int]]) -> Shown:
     found: list[str] = []
     for image_id, segment_id in first.items():
         _, overlaps = truth.overlaps.get(segment_id, (image_id, np.zeros(0, np.float32)))
-        if overlaps.max(initial=0) >= FITS:
+        if overlaps.max(initial=0) >= FIT_IOU:
             found.append(truth.photos[image_id].objects[int(overlaps.argmax())].category)
     return Shown(len(first), tuple(found))
 

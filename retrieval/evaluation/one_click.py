@@ -13,7 +13,7 @@ from ..catalog import Catalog
 from ..search import picking
 from .datasets import AnnotatedPhoto
 
-LEVELS = 3
+MAX_LEVELS = 3
 """So many levels are looked at for the best."""
 
 
@@ -71,7 +71,7 @@ def by_one_click(
             ious = [0.0]
             if segments:
                 rows = picking.levels(segments, (image.height or 1, image.width or 1), each.pole())
-                ious = [float(overlaps[segments[row].id][column]) for row in rows[:LEVELS]]
+                ious = [float(overlaps[segments[row].id][column]) for row in rows[:MAX_LEVELS]]
             found.first.append(ious[0])
             found.best.append(max(ious))
     return found

@@ -51,10 +51,10 @@ _BLACK, _WHITE = 25.0, 80.0
 _STEPS = 32
 """The names of colours are looked up on a grid of so many steps a channel."""
 
-ENOUGH = 0.35
+FULL_SHARE = 0.35
 """A segment of which this share has a colour is of that colour: things have shadows, highlights and other parts."""
 
-KEPT = 0.5
+LEAST_FACTOR = 0.5
 """What is left of the score of a segment that has nothing of the colour."""
 
 
@@ -81,7 +81,7 @@ def color_shares(image: RgbImage, segments: Segments) -> Shares:
 
 
 def agreement(shares: Shares, wanted: Collection[str]) -> NDArray[np.float32]:
-    """What the scores of segments are multiplied by if they are to have some colours, (N,) in `KEPT` to 1.
+    """What the scores of segments are multiplied by if they are to have some colours, (N,) in `LEAST_FACTOR` to 1.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def agreement(shares: Shares, wanted: Collection[str]) -> NDArray[np.float32]:
     """
     rows = [COLORS.index(name) for name in wanted]
     has = shares[:, rows].astype(np.float32).sum(axis=1) / 255
-    return np.asarray(KEPT + (1 - KEPT) * np.minimum(1, has / ENOUGH), dtype=np.float32)
+    return np.asarray(LEAST_FACTOR + (1 - LEAST_FACTOR) * np.minimum(1, has / FULL_SHARE), dtype=np.float32)
 
 
 @cache

@@ -30,7 +30,7 @@ INGEST = "indexer.worker:ingest_paths"
 ANALYSES_KEPT = 8
 """How many analysed query photos are cached."""
 
-PAGE = 500
+PAGE_SIZE = 500
 
 PhotoPath = str | os.PathLike[str]
 
@@ -171,10 +171,10 @@ class Library:
 
     def images(self) -> Iterator[ImageRecord]:
         """All photos, by rising id."""
-        page = self._assembly.catalog.images.page(limit=PAGE)
+        page = self._assembly.catalog.images.page(limit=PAGE_SIZE)
         while page:
             yield from page
-            page = self._assembly.catalog.images.page(after=page[-1].id, limit=PAGE)
+            page = self._assembly.catalog.images.page(after=page[-1].id, limit=PAGE_SIZE)
 
     def segments(self, image_id: int) -> list[SegmentRecord]:
         """The segments of a photo, in falling quality.

@@ -32,7 +32,7 @@ WEIGHTS = {
 }
 """Files by recipe; a name ends in the beginning of the file's SHA-256."""
 
-SURE = 0.5
+LEAST_CONFIDENCE = 0.5
 """Of instances from this confidence on a class map is painted."""
 
 
@@ -182,7 +182,7 @@ class MaskRcnn:
     def class_map(self, image: RgbImage, features: Instances) -> NDArray[np.uint16]:
         """The class of the surest instance a pixel lies in, of those that are rather there than not; 0 for none."""
         segments = self.segment(image, features)
-        return painted(segments[segments.quality >= SURE], self.class_names)
+        return painted(segments[segments.quality >= LEAST_CONFIDENCE], self.class_names)
 
     def _pass(self, images: Sequence[RgbImage]) -> list[Instances]:
         """Detect in images of one size; torchvision's own forward pass but for its resizing and pasting."""

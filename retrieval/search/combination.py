@@ -26,13 +26,13 @@ from ..query.relations import Relation, RelationName
 CANDIDATES = 6
 """How many segments of a photo are tried for each part."""
 
-SHARED = 0.7
+SHARED_SEGMENT_FACTOR = 0.7
 """Factor for a match in which one segment stands for two parts: segmentation may have merged two things."""
 
-SAME = 0.7
+SAME_THING_IOU = 0.7
 """Two segments with at least this IoU count as one thing."""
 
-REACH = 0.05
+TOUCHING_GAP = 0.05
 """Segments touch fully without a gap, and not at all from this gap on, a share of the photo's diagonal."""
 
 CLEARLY = 1.25
@@ -72,8 +72,8 @@ class Layout:
             smaller = self.areas[:, None] < self.areas[None]
             return np.clip((self.common - 0.5) / 0.4, 0, 1) * smaller
         if name == "touching":
-            apart = self.overlaps() < SAME
-            return np.clip(1 - self.gaps / REACH, 0, 1) * apart
+            apart = self.overlaps() < SAME_THING_IOU
+            return np.clip(1 - self.gaps / TOUCHING_GAP, 0, 1) * apart
         ratio = self.areas[:, None] / np.maximum(self.areas[None], 1e-9)
         return np.clip((ratio - 1) / (CLEARLY - 1), 0, 1)
 
@@ -106,8 +106,8 @@ class Matching:
     Attributes
     ----------
     score : float
-        Geometric mean of the parts' scores, times the degrees of the relations, times `SHARED` for each pair of parts
-        that share one segment.
+        Geometric mean of the parts' scores, times the degrees of the relations, times
+        `SHARED_SEGMENT_FACTOR` for each pair of parts that share one segment.
     rows : tuple of int
         The row of the segment chosen for each part.
     degrees : tuple of float
@@ -161,16 +161,17 @@ def match(scores: Floats, layout: Layout, relations: Sequence[Relation]) -> Matc
     Notes
     -----
     Every choice of `CANDIDATES` segments a part is tried, ``CANDIDATES ** P`` of them. Two parts may choose one
-    segment, or two that are nearly the same, at the price of `SHARED`, unless a relation is asked of them.
+    segment, or two that are nearly the same, at the price of `SHARED_SEGMENT_FACTOR`, unless a relation is asked of
+    them.
     """
     parts = range(len(scores))
     tried = [np.argsort(-row, kind="stable")[:CANDIDATES] for row in scores]
     grid = np.stack([each.ravel() for each in np.meshgrid(*tried, indexing="ij")])
     total = bound(np.stack([scores[part, grid[part]] for part in parts], axis=-1))
-    shared = layout.overlaps() >= SAME
+    shared = layout.overlaps() >= SAME_THING_IOU
     np.fill_diagonal(shared, val=True)
     for one, other in itertools.combinations(parts, 2):
-        total = total * np.where(shared[grid[one], grid[other]], SHARED, 1.0)
+        total = total * np.where(shared[grid[one], grid[other]], SHARED_SEGMENT_FACTOR, 1.0)
     degrees = [layout.degrees(each.name)[grid[each.subject], grid[each.object]] for each in relations]
     for each in degrees:
         total = total * each

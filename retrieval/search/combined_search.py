@@ -17,10 +17,10 @@ from .combination import Layout
 from .plan import QueryPlan, QueryTerm
 from .scope import Scope
 
-FIRST = 300
+FIRST_DEPTH = 300
 """How many segments are searched for each thing at first."""
 
-MOST = 2000
+MAX_PHOTOS = 2000
 """At most this many photos are compared segment by segment. If more contain all things, but weakly, the end of a long
 list may miss a better one."""
 
@@ -67,14 +67,14 @@ def combined_search(scope: Scope, understood: QueryPlan, request: SearchRequest)
     things. Other photos score at most the mean of the lists' last scores; the search ends once enough photos score
     more. One search of the index per thing and round, then O(photos · segments · D).
     """
-    k = FIRST + 4 * request.limit
+    k = FIRST_DEPTH + 4 * request.limit
     while True:
         lists = [scope.search(thing.directions, k, exclude_images=understood.hidden) for thing in understood.things]
         last = np.array([float(each.scores[-1]) if len(each) else 0.0 for each in lists])
         photos = np.unique(np.concatenate([each.image_ids for each in lists]))
         found = _compared(scope, understood.things, request, photos)
         enough = len(found) >= request.limit and found[request.limit - 1].score >= combination.bound(last)
-        if enough or max(map(len, lists)) < k or len(photos) >= MOST:
+        if enough or max(map(len, lists)) < k or len(photos) >= MAX_PHOTOS:
             return found[: request.limit]
         k *= 4
 
@@ -91,7 +91,7 @@ def _compared(scope: Scope, things: Sequence[QueryTerm], request: SearchRequest,
     bounds = combination.bound(np.maximum.reduceat(scores[:, order], starts, axis=1).T)
     groups = np.split(order, starts[1:])
     found: list[CombinedHit] = []
-    for number in np.argsort(-bounds, kind="stable")[:MOST]:
+    for number in np.argsort(-bounds, kind="stable")[:MAX_PHOTOS]:
         if bounds[number] <= 0 or (len(found) >= request.limit and found[request.limit - 1].score >= bounds[number]):
             break
         rows = groups[number]

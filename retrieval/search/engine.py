@@ -31,16 +31,16 @@ from .plan import QueryPlan, QueryTerm, understand
 from .resolver import QueryResolver
 from .scope import Scope
 
-SAME = 0.7
+DUPLICATE_IOU = 0.7
 """Of two segments of one photo with a higher IoU, a flat list keeps only the better one."""
 
-NEAR = 400
+CANDIDATES = 400
 """This many of the nearest segments are candidates for questions, and never weak negatives."""
 
-LABELLED = 10_000
+MAX_LABELLED = 10_000
 """At most this many segments of a concept are listed."""
 
-ASKED = 6
+QUESTIONS = 6
 """How many segments a round asks about."""
 
 
@@ -235,14 +235,14 @@ class SearchEngine:
         return Scope.of(self.segments, self.catalog, filters, labelled)
 
     def labelled(self, concept: ConceptRecord) -> Ids:
-        """The segments that a concept labels, ascending; the nearest `LABELLED` if there are more.
+        """The segments that a concept labels, ascending; the nearest `MAX_LABELLED` if there are more.
 
         Raises
         ------
         QueryError
             It was learned in another space.
         """
-        scored = self.segments.search(self.lookup.directions_of(concept), LABELLED)
+        scored = self.segments.search(self.lookup.directions_of(concept), MAX_LABELLED)
         return np.unique(scored.ids[scored.scores >= concept.model.threshold])
 
     def _facets(self, counted: Sequence[Match]) -> Facets:
@@ -294,7 +294,7 @@ class SearchEngine:
         return first, known
 
     def _distinct(self, scored: Scored, known: dict[int, SegmentHit]) -> Scored:
-        """Leave out segments that overlap a better one of their photo by more than `SAME`."""
+        """Leave out segments that overlap a better one of their photo by more than `DUPLICATE_IOU`."""
         of_photo: dict[int, list[int]] = defaultdict(list)
         for key in scored.ids.tolist():
             of_photo[known[key].image_id].append(key)
@@ -305,7 +305,7 @@ class SearchEngine:
             overlaps = mask_iou(runs, runs) if len(runs) == len(keys) > 1 else np.zeros((len(keys), len(keys)))
             for row, key in enumerate(keys):
                 better = [other for other in range(row) if keys[other] not in dropped]
-                if better and overlaps[row, better].max() > SAME:
+                if better and overlaps[row, better].max() > DUPLICATE_IOU:
                     dropped.add(key)
         return scored[~np.isin(scored.ids, list(dropped))]
 
@@ -329,7 +329,7 @@ class SearchEngine:
     def _background(self, query: Vectors, hidden: set[int]) -> Vectors:
         """A fixed sample of segments that the query ranks low, without photos that are `hidden`."""
         drawn = self.segments.sample(4 * feedback.BACKGROUND + len(hidden))
-        near = self.segments.search(query, min(NEAR, self.segments.stats().count // 4 + 1)).ids
+        near = self.segments.search(query, min(CANDIDATES, self.segments.stats().count // 4 + 1)).ids
         shown = np.isin(self.segments.image_ids_of(drawn), list(hidden))
         low = drawn[~shown & ~np.isin(drawn, near)]
         vectors = self.catalog.vectors.of_segments(low[: feedback.BACKGROUND].tolist()).vectors
@@ -337,15 +337,15 @@ class SearchEngine:
 
     def _ask(self, request: SearchRequest, model: Model, hidden: set[int]) -> tuple[Match, ...]:
         """The segments, one per photo, whose judgement would be most informative."""
-        scored = self._scope(request).search(model.directions, NEAR, exclude_images=hidden).best_per_image()
+        scored = self._scope(request).search(model.directions, CANDIDATES, exclude_images=hidden).best_per_image()
         known = self.catalog.segments.hits(scored.ids.tolist())
         scored = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]]
         if not len(scored):
             return ()
         batch = self.catalog.vectors.of_segments(scored.ids.tolist())
         vectors = batch.vectors[np.searchsorted(batch.ids, scored.ids)]
-        rows = feedback.ask(scored.scores.astype(np.float64), vectors, model.threshold, count=ASKED)
-        return fallbacks_last(described(scored[rows], known, ASKED, self._floor))
+        rows = feedback.ask(scored.scores.astype(np.float64), vectors, model.threshold, count=QUESTIONS)
+        return fallbacks_last(described(scored[rows], known, QUESTIONS, self._floor))
 
     def _photo_matches(self, request: SearchRequest, understood: QueryPlan) -> tuple[Match, ...]:
         """Whole photos against whole-photo vectors."""

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..catalog import Catalog
-from ..images.colors import COLORS, KEPT, agreement
+from ..images.colors import COLORS, LEAST_FACTOR, agreement
 from ..index import ranking as rank
 from ..index.protocols import SegmentIndex
 from ..index.ranking import Scored
 from ..query.filters import Filters
 from ..types import Ids, Vectors
 
-LISTED = 20_000
+MAX_LISTED = 20_000
 """Up to this many segments that meet the conditions are compared one by one, so that narrow filters lose none."""
 
 
@@ -50,7 +50,7 @@ class Scope:
         if labelled is not None:
             listed: Ids | None = catalog.segments.passing_of(labelled.tolist(), filters)
         else:
-            listed = None if filters.is_empty else catalog.segments.passing(filters, at_most=LISTED)
+            listed = None if filters.is_empty else catalog.segments.passing(filters, at_most=MAX_LISTED)
         return cls(index, catalog, filters, listed)
 
     def search(
@@ -88,7 +88,7 @@ class Scope:
         known = self.catalog.segments.colors(ids.tolist())
         shares = np.frombuffer(b"".join(known.values()), np.uint8).reshape(len(known), len(COLORS))
         factors = dict(zip(known, agreement(shares, colors).tolist(), strict=True))
-        return np.array([factors.get(key, (1 + KEPT) / 2) for key in ids.tolist()], np.float32)
+        return np.array([factors.get(key, (1 + LEAST_FACTOR) / 2) for key in ids.tolist()], np.float32)
 
     def passing(self, ids: Ids) -> Ids:
         """The given segments that meet the conditions, ascending."""

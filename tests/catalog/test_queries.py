@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from toys import ToyLibrary, analysis, random_units, strips
 
-from retrieval.catalog.query_store import KEPT
+from retrieval.catalog.query_store import RETENTION
 from retrieval.errors import UnknownQueryError
 from retrieval.images.masks import decode_mask
 
@@ -49,14 +49,14 @@ def test_an_unknown_query(toys: ToyLibrary) -> None:
 
 
 def test_queries_are_kept_for_an_hour_at_least() -> None:
-    assert timedelta(hours=1) <= KEPT
+    assert timedelta(hours=1) <= RETENTION
 
 
 def test_old_ones_go(toys: ToyLibrary) -> None:
     number, now = keep(toys, "a"), datetime.now(UTC)
-    assert toys.queries.expire(now + KEPT - timedelta(minutes=5)) == []
+    assert toys.queries.expire(now + RETENTION - timedelta(minutes=5)) == []
     toys.queries.get(number)
-    assert toys.queries.expire(now + KEPT + timedelta(minutes=5)) == ["a" * 64]
+    assert toys.queries.expire(now + RETENTION + timedelta(minutes=5)) == ["a" * 64]
     with pytest.raises(UnknownQueryError):
         toys.queries.get(number)
     assert keep(toys, "a") > number, "an id means one query for ever"

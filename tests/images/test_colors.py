@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from toys import ToyLibrary, analysis
 
-from retrieval.images.colors import COLORS, KEPT, WORDS, agreement, color_shares
+from retrieval.images.colors import COLORS, LEAST_FACTOR, WORDS, agreement, color_shares
 from retrieval.query.request import Clause, Ref, SearchRequest
 from retrieval.search.engine import SearchEngine
 from retrieval.text.vocabulary import Vocabulary
@@ -50,8 +50,8 @@ def test_agreement_grows_with_the_share_until_it_is_enough() -> None:
     shares = np.zeros((4, len(COLORS)), np.uint8)
     shares[1, 3], shares[2, 3], shares[3, 3] = 40, 100, 255
     found = agreement(shares, ["red"]).tolist()
-    assert found[0] == KEPT
-    assert KEPT < found[1] < found[2] == found[3] == 1
+    assert found[0] == LEAST_FACTOR
+    assert LEAST_FACTOR < found[1] < found[2] == found[3] == 1
     assert agreement(shares[:0], ["red"]).shape == (0,)
 
 

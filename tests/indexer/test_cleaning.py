@@ -179,7 +179,7 @@ def test_rows_whose_time_is_over(aged: Ingested) -> None:
     begun = [assembly.judgements.begin(SearchRequest(text=name), "toy:1") for name in names]
     young, old = (put(assembly.own_files.query_path(name)) for name in names)
     with assembly._sessions.begin() as session:
-        for table, key, age in (("query", kept[1], queries.KEPT), ("feedback", begun[1], judgements.KEPT)):
+        for table, key, age in (("query", kept[1], queries.RETENTION), ("feedback", begun[1], judgements.RETENTION)):
             when = datetime.now(UTC) - age - timedelta(minutes=1)
             session.execute(text(f"UPDATE {table} SET created_at = :when WHERE id = :key"), {"when": when, "key": key})
     found = json.loads(run(settings, clean, "--json"))["waste"]

@@ -130,7 +130,7 @@ def test_a_narrow_filter_loses_nothing(
     toys: ToyLibrary, query: Ref, listed: int, group_by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether what passes is listed or found among ever more neighbours."""
-    monkeypatch.setattr(scope, "LISTED", listed)
+    monkeypatch.setattr(scope, "MAX_LISTED", listed)
     rng = np.random.default_rng(0)
     for number in range(60):
         near = 1.0 if number % 6 else -1.0  # those in folder b are the farthest from X

@@ -14,7 +14,7 @@ from retrieval.errors import QueryError
 from retrieval.images.masks import encode_mask, mask_areas, mask_containment, mask_gaps
 from retrieval.query.relations import RELATIONS, Relation
 from retrieval.search import combination
-from retrieval.search.combination import SHARED, Layout
+from retrieval.search.combination import SHARED_SEGMENT_FACTOR, Layout
 
 SIZE = (60, 100)
 
@@ -79,7 +79,7 @@ def test_each_part_takes_a_segment_of_its_own() -> None:
     scores = np.array([[0.9, 0.5, 0.1], [0.8, 0.6, 0.1]])
     found = combination.match(scores, layout_of(LEFT, RIGHT, BELOW), [])
     assert found is not None
-    assert found.rows == (0, 1)  # not segment 0 twice, at SHARED
+    assert found.rows == (0, 1)  # not segment 0 twice, at SHARED_SEGMENT_FACTOR
     assert found.score == pytest.approx(np.sqrt(0.9 * 0.6))
 
 
@@ -89,7 +89,7 @@ def test_what_was_merged_may_serve_twice() -> None:
     found = combination.match(scores, layout_of(WHOLE, PART), [])
     assert found is not None
     assert found.rows == (0, 0)
-    assert found.score == pytest.approx(SHARED * np.sqrt(0.72))
+    assert found.score == pytest.approx(SHARED_SEGMENT_FACTOR * np.sqrt(0.72))
 
 
 def test_two_cuts_of_one_thing_are_no_two_things() -> None:
@@ -121,12 +121,12 @@ def test_a_part_that_nothing_shows_is_no_match() -> None:
 def test_the_choice_is_the_best_of_all(scores: combination.Floats) -> None:
     layout = layout_of(LEFT, RIGHT, BELOW, PART, WHOLE)
     relations = [Relation(0, "left_of", 1)]
-    left_of, same = layout.degrees("left_of"), layout.overlaps() >= combination.SAME
+    left_of, same = layout.degrees("left_of"), layout.overlaps() >= combination.SAME_THING_IOU
     best = 0.0
     for rows in itertools.product(range(5), repeat=3):
         each = np.array([scores[part, row] for part, row in enumerate(rows)])
         pairs = sum(bool(same[rows[a], rows[b]]) for a, b in itertools.combinations(range(3), 2))
-        best = max(best, float(combination.bound(each)) * SHARED**pairs * left_of[rows[0], rows[1]])
+        best = max(best, float(combination.bound(each)) * SHARED_SEGMENT_FACTOR**pairs * left_of[rows[0], rows[1]])
     found = combination.match(scores, layout, relations)
     assert (found.score if found else 0.0) == pytest.approx(best, abs=1e-12)
     if found:

@@ -74,7 +74,7 @@ def test_the_threshold_algorithm_finds_the_best(
     toys: ToyLibrary, limit: int, first: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However few segments are looked at to begin with."""
-    monkeypatch.setattr(combined_search, "FIRST", first)
+    monkeypatch.setattr(combined_search, "FIRST_DEPTH", first)
     rng = np.random.default_rng(3)
     photos = {toys.add(analysis(rows)): rows for rows in (random_units(rng, 4, 4) for _ in range(40))}
     query = toys.segment_ids(toys.add(analysis([X, Y])))

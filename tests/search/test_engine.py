@@ -11,7 +11,7 @@ from toys import ToyLibrary, analysis, random_units, strips
 from retrieval.errors import QueryError, UnknownImageError, UnknownQueryError, UnknownSegmentError
 from retrieval.query.request import Ref, SearchRequest
 from retrieval.search.answer import SearchAnswer
-from retrieval.search.engine import SAME, SearchEngine
+from retrieval.search.engine import DUPLICATE_IOU, SearchEngine
 from retrieval.text.lexicon import read_learned_words
 from retrieval.text.vocabulary import Vocabulary
 from retrieval.types import AnalyzedImage
@@ -176,7 +176,7 @@ class TestNoTwoOfTheSame:
     def test_segments_that_overlap_much_are_shown_once(self, toys: ToyLibrary, same: bool) -> None:
         masks = overlapping(0.9 if same else 0.5)
         overlap = (masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum()
-        assert (overlap > SAME) == same
+        assert (overlap > DUPLICATE_IOU) == same
         query, other = toys.add(analysis([X])), toys.add(analysis([XZ, XY], masks))
         answer = search(toys.engine(), Ref(segment=toys.segment_ids(query)[0]), group_by="segment")
         better, worse = reversed(toys.segment_ids(other))
@@ -212,7 +212,7 @@ class TestNoTwoOfTheSame:
             overlaps = np.asarray(mask_iou(runs, runs))
             np.fill_diagonal(overlaps, 0)
             assert 1 < len(keys) < 20
-            assert overlaps.max() <= SAME
+            assert overlaps.max() <= DUPLICATE_IOU
 
 
 class TestDeletion:

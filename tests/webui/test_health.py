@@ -156,7 +156,7 @@ class TestFollowing:
         stored = parts.assembly.own_files.query_path(hashlib.sha256(content).hexdigest())
         tidy(parts)
         assert client.get(f"/api/v1/queries/{query}").status_code == 200
-        monkeypatch.setattr(kept, "KEPT", timedelta(seconds=-1))
+        monkeypatch.setattr(kept, "RETENTION", timedelta(seconds=-1))
         os.utime(stored, (0, 0))
         tidy(parts)
         assert client.get(f"/api/v1/queries/{query}").status_code == 404
