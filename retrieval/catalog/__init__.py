@@ -10,7 +10,7 @@ module           what
 `vectors`        vectors, and what an index needs to know of them
 `ingest_queue`   how a photo enters, under the lease of a worker
 `owners`         whether the worker that holds a lease is gone
-`carrying`       judgements that move to the segments of a new analysis
+`succession`     judgements that move to the segments of a new analysis
 `query_store`    query photos
 `judgements`     searches that are refined, in rounds
 `concepts`       names that people gave

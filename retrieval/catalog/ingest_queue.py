@@ -19,13 +19,13 @@ from sqlalchemy.orm import Session, selectinload
 from ..segment.assessment import Assessment, assess
 from ..storage.locations import path_of
 from ..types import AnalyzedImage
-from .carrying import JudgedMeanwhileError, Succession, carry, succession
 from .dialects import database_now, in_chunks
 from .models import Image, IntakeOrder, Location, Segment
 from .owners import is_gone
 from .records import Cancelled, Job, Orders, State, vector_bytes
 from .rows import fallback_columns, segment_columns
 from .sessions import Repository, Sessions
+from .succession import JudgedMeanwhileError, Succession, carry, succession
 
 MAX_ATTEMPTS = 3
 """A photo that was being worked on when this many workers died is failed: it is what kills them."""

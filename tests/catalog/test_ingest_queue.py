@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import text
 from toys import ToyLibrary, analysis
 
-from retrieval.catalog import IngestQueue, Judgements, SegmentRecord, carrying
+from retrieval.catalog import IngestQueue, Judgements, SegmentRecord, succession
 from retrieval.catalog import ingest_queue as module
 from retrieval.catalog.dialects import database_now
 from retrieval.catalog.ingest_queue import LEASE, MAX_ATTEMPTS
@@ -415,8 +415,8 @@ class TestLocks:
             compared.append(len(old))
             return whole(old, new)
 
-        whole = carrying.mask_iou
-        monkeypatch.setattr(carrying, "mask_iou", compare)
+        whole = succession.mask_iou
+        monkeypatch.setattr(succession, "mask_iou", compare)
         toys.finish(image, analysis([X, Y]), owner="w")
         assert compared == [1, 2]
         found = judgements.get(number)
