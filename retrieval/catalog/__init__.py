@@ -3,11 +3,12 @@
 ================ ====================================================================
 module           what
 ================ ====================================================================
-`catalog`        the repositories of stored photos: the next four
+`catalog`        the repositories of stored photos: the next five
 `images`         photos
 `locations`      where their files are, and registering files
 `segments`       segments, with masks, boxes and colours
 `vectors`        vectors, and what an index needs to know of them
+`timeline`       photos by date, month by month
 `ingest_queue`   how a photo enters, under the lease of a worker
 `owners`         whether the worker that holds a lease is gone
 `succession`     judgements that move to the segments of a new analysis
@@ -42,6 +43,7 @@ from .query_store import QueryStore
 from .records import ImageRecord, QueryRecord, SegmentHit, SegmentRecord
 from .segments import SegmentRepository
 from .sessions import Sessions, migrate, open_sessions
+from .timeline import Timeline
 from .vectors import VectorRepository
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "SegmentRecord",
     "SegmentRepository",
     "Sessions",
+    "Timeline",
     "VectorRepository",
     "migrate",
     "open_sessions",

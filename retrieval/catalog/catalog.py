@@ -13,6 +13,7 @@ from .images import ImageRepository
 from .locations import LocationRepository
 from .segments import SegmentRepository
 from .sessions import Sessions
+from .timeline import Timeline
 from .vectors import VectorRepository
 
 
@@ -32,6 +33,8 @@ class Catalog:
         Where their files are.
     segments : SegmentRepository
         What is on them.
+    timeline : Timeline
+        Photos by date, month by month.
     vectors : VectorRepository
         Their vectors and their segments', which an index is built from.
     """
@@ -41,6 +44,7 @@ class Catalog:
         self.images = ImageRepository(sessions)
         self.locations = LocationRepository(sessions)
         self.segments = SegmentRepository(sessions)
+        self.timeline = Timeline(sessions)
         self.vectors = VectorRepository(sessions)
 
     @contextmanager

@@ -310,6 +310,7 @@ def _prepared(image_id: int, entry: AnalyzedImage, recipe: str, space: str) -> _
         "height": entry.size_hw[0],
         "width": entry.size_hw[1],
         "taken_at": entry.taken_at,
+        "dated_at": entry.taken_at or Image.created_at,
         "recipe": recipe,
         "space": space,
         "wanted_recipe": None,

@@ -113,7 +113,9 @@ def _register(
         return Registered(photo.id, "unchanged", photo.state in ("pending", "working"))
     outcome = Registered(photo.id, "duplicate") if photo is not None else None
     if photo is None:
-        photo = photos[file.sha256] = Image(sha256=file.sha256, state="pending", created_at=_now())
+        now = _now()
+        dates = {"created_at": now, "dated_at": now.replace(tzinfo=None)}
+        photo = photos[file.sha256] = Image(sha256=file.sha256, state="pending", **dates)
         session.add(photo)
         session.flush()
     if place is None:

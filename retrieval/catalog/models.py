@@ -66,6 +66,10 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
+TIMELINE = ("id", "state", "width", "height")
+"""What the timeline needs to know of all photos; it is read from an index, without the rows."""
+
+
 class Image(Base):
     """A photo: its bytes, the state of its entry, and what its analysis found."""
 
@@ -75,6 +79,8 @@ class Image(Base):
         Index("ix_image_state_id", "state", "id"),
         Index("ix_image_quality_id", "quality", "id"),
         Index("ix_image_space_id", "space", "id", "vector_count"),
+        Index("ix_image_dated_at", "dated_at", *TIMELINE),
+        Index("ix_image_created_at", "created_at", *TIMELINE),
         {"sqlite_autoincrement": True},
     )
 
@@ -90,6 +96,7 @@ class Image(Base):
     height: Mapped[int | None]
     taken_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(Utc)
+    dated_at: Mapped[datetime | None]  # when it was taken; if that is not known, when it was added
     recipe: Mapped[str | None] = mapped_column(String(64))
     space: Mapped[str | None] = mapped_column(String(64))
     wanted_recipe: Mapped[str | None] = mapped_column(String(64))

@@ -17,10 +17,13 @@ from .images import STATES, ImageRecord, KnownLocation, LocationRecord, State
 from .ingest import Cancelled, Job, Orders
 from .queries import FeedbackRecord, QueryRecord
 from .segments import SegmentHit, SegmentRecord
+from .timeline import LISTED, ORDERS, Listed, Month, Order, View
 from .vectors import Contents, VectorBatch, vector_bytes, vectors_from
 
 __all__ = [
     "CLUSTER_STATES",
+    "LISTED",
+    "ORDERS",
     "STATES",
     "Cancelled",
     "ClusterChange",
@@ -36,8 +39,11 @@ __all__ = [
     "Job",
     "Joined",
     "KnownLocation",
+    "Listed",
     "LocationRecord",
     "Members",
+    "Month",
+    "Order",
     "Orders",
     "QueryRecord",
     "SegmentHit",
@@ -45,6 +51,7 @@ __all__ = [
     "Shape",
     "State",
     "VectorBatch",
+    "View",
     "joined_members",
     "vector_bytes",
     "vectors_from",

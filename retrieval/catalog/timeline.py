@@ -1,0 +1,107 @@
+"""The timeline of a library: how many photos each month has, and the photos themselves, page by page."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TypeVar
+from urllib.parse import quote
+
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import selectinload
+from sqlalchemy.orm.attributes import InstrumentedAttribute
+
+from ..errors import QueryError
+from .models import Image, Location
+from .records import ImageRecord, Month, View
+from .records.timeline import MONTH, UNKNOWN_ASPECT
+from .rows import image_record
+from .sessions import Repository
+
+_S = TypeVar("_S", bound=Select)  # type: ignore[type-arg]
+
+
+class Timeline(Repository):
+    """Photos by date.
+
+    Months and ids are read from an index, without the rows: 0.1 s for 100,000 photos. With a folder, every place of a
+    photo is looked at, too.
+    """
+
+    def months(self, view: View) -> list[Month]:
+        """Months that have photos, in the order of the view."""
+        month = func.strftime("%Y-%m", _date(view)).label("month")
+        known = (Image.width > 0) & (Image.height > 0)
+        aspect = func.avg(case((known, 1.0 * Image.width / Image.height), else_=UNKNOWN_ASPECT))
+        statement = _listed(select(month, func.count(), aspect), view).group_by(month)
+        with self._reading() as session:
+            found = [Month(*row) for row in session.execute(statement)]
+        return sorted(found, key=lambda each: each.name, reverse=view.order != "oldest")
+
+    def page(self, view: View, month: str | None = None, *, skip: int = 0, limit: int = 50) -> list[ImageRecord]:
+        """Photos of a month, or of all, in the order of the view.
+
+        Parameters
+        ----------
+        view : View
+        month : str, optional
+            ``YYYY-MM``.
+        skip, limit : int
+
+        Raises
+        ------
+        QueryError
+            The month is malformed.
+        """
+        statement = _sorted(_listed(select(Image).options(selectinload(Image.locations)), view), view)
+        if month is not None:
+            start, end = (_comparable(moment, view) for moment in _span(month))
+            statement = statement.where(_date(view) >= start, _date(view) < end)
+        with self._reading() as session:
+            return [image_record(row) for row in session.scalars(statement.offset(skip).limit(limit))]
+
+    def ids(self, view: View, *, skip: int = 0, limit: int = 10_000) -> list[int]:
+        """Ids of all photos, in the order of the view."""
+        statement = _sorted(_listed(select(Image.id), view), view).offset(skip).limit(limit)
+        with self._reading() as session:
+            return list(session.scalars(statement))
+
+
+def _date(view: View) -> InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]:
+    return Image.created_at if view.order == "added" else Image.dated_at
+
+
+def _comparable(moment: datetime, view: View) -> datetime:
+    """A moment as `_date` has it: in UTC, or in no time zone, like cameras."""
+    return moment.replace(tzinfo=UTC) if view.order == "added" else moment
+
+
+def _sorted(statement: _S, view: View) -> _S:
+    date = _date(view)
+    if view.order == "oldest":
+        return statement.order_by(date, Image.id)
+    return statement.order_by(date.desc(), Image.id.desc())
+
+
+def _listed(statement: _S, view: View) -> _S:
+    if view.state is not None:
+        states = ("pending", "working") if view.state == "pending" else (view.state,)
+        statement = statement.where(Image.state.in_(states))
+    if view.folder is not None:
+        inside = Location.uri.regexp_match(f"/{re.escape(_quoted(view.folder))}/[^/]*$")
+        statement = statement.where(Image.id.in_(select(Location.image_id).where(inside)))
+    return statement
+
+
+def _quoted(folder: str) -> str:
+    """The name of a folder as URIs have it."""
+    return quote(folder.encode("utf-8", "surrogateescape"))
+
+
+def _span(month: str) -> tuple[datetime, datetime]:
+    """The first moment of a month, and the first one after it."""
+    if not re.fullmatch(MONTH, month):
+        raise QueryError(f"{month!r} is not a month: write it as YYYY-MM")
+    year, number = int(month[:4]), int(month[5:])
+    following = datetime(year + number // 12, number % 12 + 1, 1) if month < "9999-12" else datetime.max
+    return datetime(year, number, 1), following
