@@ -60,10 +60,13 @@ DATES = [
     "x",
 ]
 PATHS = [
-    *("/", "/search", "/worst", "/upload", "/concepts", "/discover", "/account", "/users", "/login", "/library/items"),
+    *("/", "/search", "/worst", "/upload", "/concepts", "/discover", "/account", "/users", "/login"),
     *("/healthz", "/readyz", "/metrics", "/api/v1/openapi.json", "/api/v1/status", "/api/v1/images", "/api/v1/words"),
     *(
         "/api/v1/folders",
+        "/api/v1/timeline",
+        "/api/v1/timeline/photos",
+        "/api/v1/timeline/ids",
         "/api/v1/concepts",
         "/api/v1/clusters",
         "/api/v1/nothing",

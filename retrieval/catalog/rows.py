@@ -28,6 +28,7 @@ def image_record(row: Image) -> ImageRecord:
         width=row.width,
         height=row.height,
         taken_at=row.taken_at,
+        created_at=row.created_at,
         recipe=row.recipe,
         space=row.space,
         segment_count=row.segment_count,

@@ -6,8 +6,10 @@ Skipped, with the reason, where there is no Chromium; with SEGSEARCH_REQUIRE_BRO
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +43,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     assembly.recipe_spec = replace(assembly.recipe_spec, word_vectors=directions)
     site = Site(assembly, home)
     site.enter([_saved(home / f"drawing {number}.png", number) for number in range(PHOTOS)])
+    _date(home / "home" / "catalog.db")
     _fail(site, home)
     with DecoderPool(1) as decoders:
         listening = listen(create_app(assembly, LocalAnalyzer(assembly.recipe, decoders)), "127.0.0.1", 0)
@@ -48,6 +51,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         thread.start()
         yield replace(site, url=f"http://127.0.0.1:{listening.port}")
         listening.stop()
+
+
+def _date(catalog: Path) -> None:
+    """Have the photos be of three years, 25 of each."""
+    taken = [
+        (f"{2015 + number // 25}-07-01 {number % 25 // 2:02}:00:00.000000", number + 1) for number in range(PHOTOS)
+    ]
+    with closing(sqlite3.connect(catalog)) as database, database:
+        database.executemany("UPDATE image SET taken_at = ?1, dated_at = ?1 WHERE id = ?2", taken)
 
 
 def _saved(path: Path, number: int) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import PHOTOS, Complaints, Site, drawing
+from browsing import Complaints, Site, drawing
 from playwright.sync_api import Locator, Page, Route, expect
 from pycocotools import mask as coco
 
@@ -74,20 +74,6 @@ def test_everything_has_a_name(page: Page, address: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} at {width} px"
 
 
-def test_library_loads_older_photos_as_one_scrolls(page: Page) -> None:
-    """Newest first, more at the end of the page, each photo once, until there are no more."""
-    page.goto("/")
-    cards = page.locator("#photos .card")
-    assert cards.first.get_attribute("data-state") in ("failed", "indexed")
-    before = page.locator("#photos .card").count()
-    assert before < PHOTOS
-    page.locator("#more").scroll_into_view_if_needed()
-    expect(page.locator("#more")).to_be_hidden()
-    ids = [int(found) for found in cards.evaluate_all("cards => cards.map((card) => card.dataset.id)")]
-    assert len(ids) > PHOTOS
-    assert ids == sorted(set(ids), reverse=True)
-
-
 def test_library_says_why_photos_failed(page: Page) -> None:
     """The filter shows failed photos with their reason, and a file's name is text."""
     page.goto("/")
@@ -95,19 +81,6 @@ def test_library_says_why_photos_failed(page: Page) -> None:
     tile = page.locator(".card[data-state=failed]")
     expect(tile).to_contain_text("truncated; copy it again")
     expect(tile).to_contain_text("torn <b>.png")
-
-
-def test_thumbnails_hold_their_place(page: Page, complaints: Complaints) -> None:
-    """A card is as large before its picture has come as after."""
-    complaints.expected = ("net::ERR_FAILED",)
-    page.route("**/thumbnail", lambda route: route.abort())
-    page.goto("/")
-    card = page.locator("#photos .card:not([data-state=failed])").first
-    without = rect(card)
-    page.unroute("**/thumbnail")
-    page.reload()
-    page.wait_for_load_state("networkidle")
-    assert rect(card) == without
 
 
 def test_photo_page_searches_with_the_segment_that_is_clicked(page: Page) -> None:
@@ -572,23 +545,6 @@ def test_an_expired_query_photo_is_explained(page: Page, complaints: Complaints)
     page.goto("/search?query=987654&row=1")
     expect(page.locator("#blank")).to_contain_text("has expired")
     expect(page.get_by_text("Choose a photo")).to_be_visible()
-
-
-def test_arrow_keys_in_the_library(page: Page) -> None:
-    """Right and left to the neighbours, down to the row below; Enter opens."""
-    page.goto("/?state=indexed")
-    shots = page.locator("#photos .shot")
-    page.keyboard.press("ArrowRight")
-    expect(shots.first).to_be_focused()
-    page.keyboard.press("ArrowRight")
-    expect(shots.nth(1)).to_be_focused()
-    page.keyboard.press("ArrowDown")
-    below = page.evaluate("document.activeElement.getBoundingClientRect().top")
-    assert below > rect(shots.first)["y"]
-    page.keyboard.press("ArrowUp")
-    expect(shots.nth(1)).to_be_focused()
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/photos/*")
 
 
 def test_help_opens_and_closes(page: Page) -> None:

@@ -14,7 +14,6 @@ from retrieval.catalog import Accounts
 
 PAGES = (
     "/",
-    "/library/items",
     "/worst",
     "/photos/1",
     "/search",

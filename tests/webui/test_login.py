@@ -28,7 +28,7 @@ EVERYBODY = {
     *("GET /static/<path:filename>", "GET /healthz", "GET /readyz", "GET /login", "POST /login"),
 }
 VIEWER = {
-    *("GET /", "GET /library/items", "GET /worst", "GET /photos/<id:image_id>", "GET /search", "GET /concepts"),
+    *("GET /", "GET /worst", "GET /photos/<id:image_id>", "GET /search", "GET /concepts"),
     *("GET /discover", "POST /logout", "GET /metrics", "GET /account"),
     *("GET /api/v1/account", "POST /api/v1/account/password", "GET /api/v1/account/tokens"),
     *("POST /api/v1/account/tokens", "DELETE /api/v1/account/tokens/<id:token_id>"),
@@ -44,12 +44,13 @@ VIEWER = {
         "GET /api/v1/feedback/<id:feedback_id>",
     ),
     *("GET /api/v1/concepts", "GET /api/v1/concepts/<id:concept_id>", "GET /api/v1/concepts/export"),
-    "GET /api/v1/folders",
+    *("GET /api/v1/folders", "GET /api/v1/timeline", "GET /api/v1/timeline/photos", "GET /api/v1/timeline/ids"),
     *("GET /api/v1/clusters", "GET /api/v1/clusters/<id:cluster_id>", "GET /api/v1/status", "GET /api/v1/words"),
     *("GET /api/v1/openapi.json",),
 }
 EDITOR = {
     *("GET /upload", "POST /api/v1/images", "DELETE /api/v1/images/<id:image_id>", "POST /api/v1/feedback"),
+    "POST /api/v1/images/delete",
     *("POST /api/v1/feedback/<id:feedback_id>/rounds", "DELETE /api/v1/feedback/<id:feedback_id>/rounds/last"),
     *("POST /api/v1/concepts", "PATCH /api/v1/concepts/<id:concept_id>", "DELETE /api/v1/concepts/<id:concept_id>"),
     *("POST /api/v1/concepts/merge", "POST /api/v1/concepts/import", "POST /api/v1/concepts/learn"),
@@ -312,7 +313,7 @@ class TestSessions:
         assert sign_in(client, "viewer", next="/search?text=dog").location == "/search?text=dog"
 
     def test_what_scripts_fetch_is_refused_and_not_led_astray(self, client: FlaskClient, users: Accounts) -> None:
-        answer = client.get("/library/items", headers={"Sec-Fetch-Mode": "cors"})
+        answer = client.get("/api/v1/timeline", headers={"Sec-Fetch-Mode": "cors"})
         assert answer.status_code == 401
 
     @pytest.mark.parametrize(

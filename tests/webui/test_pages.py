@@ -104,14 +104,14 @@ def test_ratio_classes_are_in_the_style_sheet(client: FlaskClient, library: Libr
 
 def test_library_is_newest_first(client: FlaskClient) -> None:
     assert ids_in(client.get("/").text) == [4, 3, 2, 1]
-    assert ids_in(client.get("/library/items?before=3").text) == [2, 1]
-    assert ids_in(client.get("/library/items?before=1").text) == []
-    assert "<html" not in client.get("/library/items").text
+    assert ids_in(client.get("/?order=oldest").text) == [1, 2, 3, 4]
+    assert ids_in(client.get("/?skip=3").text) == [1]
+    assert "There are no more photos." in client.get("/?skip=4").text
 
 
-@pytest.mark.parametrize("before", ["-1", "x", "99999999999999999999"])
-def test_library_takes_any_before(client: FlaskClient, before: str) -> None:
-    assert client.get(f"/?before={before}").status_code == 200
+@pytest.mark.parametrize("skip", ["-1", "x", "99999999999999999999"])
+def test_library_takes_any_skip(client: FlaskClient, skip: str) -> None:
+    assert client.get(f"/?skip={skip}").status_code == 200
 
 
 def test_library_by_state(client: FlaskClient, library: Library) -> None:
@@ -145,7 +145,7 @@ def test_empty_library_says_how_to_begin(client: FlaskClient, library: Library) 
 def test_file_names_are_text(client: FlaskClient, library: Library, name: str) -> None:
     name = name.replace("/", "_")
     image_id = library.add(name, encoded(drawing(("pink", "gray"))))
-    for address in ("/", f"/photos/{image_id}", "/library/items", "/search"):
+    for address in ("/", f"/photos/{image_id}", "/search"):
         text = client.get(address).text
         assert "<script>alert" not in text
     assert client.get(f"/photos/{image_id}").status_code == 200
@@ -213,7 +213,7 @@ def test_unexpected_error_is_a_page(app: Flask, parts: WebContext, monkeypatch: 
         raise RuntimeError("secret")
 
     app.testing = False
-    monkeypatch.setattr(type(parts.catalog.images), "page", fail)
+    monkeypatch.setattr(type(parts.catalog.timeline), "page", fail)
     answer = app.test_client().get("/")
     assert answer.status_code == 500
     assert "Something went wrong" in answer.text

@@ -200,7 +200,7 @@ class TestPlaces:
 
     @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "<svg onload=alert(1)>", "x\0y"])
     def test_no_question_takes_a_path(self, reader: FlaskClient, name: str) -> None:
-        for address in ("/", "/search", "/worst", "/discover", "/library/items"):
+        for address in ("/", "/search", "/worst", "/discover"):
             for asked in ("text", "state", "before", "skip", "id", "segment", "image"):
                 answer = reader.get(address, query_string={asked: name})
                 assert answer.status_code == 200
@@ -253,7 +253,6 @@ class TestScripts:
         [
             *(
                 "/",
-                "/library/items",
                 "/worst",
                 "/photos/5",
                 "/photos/6",

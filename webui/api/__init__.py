@@ -4,13 +4,28 @@ from .account import account
 from .accounts import accounts
 from .clusters import clusters
 from .concepts import concepts
+from .deletion import deletion
 from .feedback import feedback
 from .images import images
 from .intake import intake
 from .queries import queries
 from .search import search
 from .status import status
+from .timeline import timeline
 
-BLUEPRINTS = (images, intake, queries, search, feedback, concepts, clusters, status, account, accounts)
+BLUEPRINTS = (
+    images,
+    deletion,
+    timeline,
+    intake,
+    queries,
+    search,
+    feedback,
+    concepts,
+    clusters,
+    status,
+    account,
+    accounts,
+)
 
 __all__ = ["BLUEPRINTS"]

@@ -20,7 +20,7 @@ from retrieval.search.feedback import RoundAnswer
 from retrieval.text.vocabulary import Reading
 
 from ..context import WebContext
-from ..pictures.originals import shown_path
+from ..pictures.names import shown_path
 from . import account_schemas, concept_schemas, image_schemas, reference_schemas, schemas, search_schemas
 
 

@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage as ReceivedFile
 from retrieval.catalog.records import State
 from retrieval.query.request import MAX_ID
 
-from .schemas import MAX_PAGE, PathId, Segment, Strict
+from .schemas import MAX_PAGE, BodyId, PathId, Segment, Strict
 
 
 class ImagePath(BaseModel):
@@ -112,6 +112,18 @@ class Entered(BaseModel):
 
     id: int
     state: State
+
+
+class PhotosToDelete(Strict):
+    """Which photos."""
+
+    ids: Annotated[list[BodyId], Field(min_length=1, max_length=MAX_PAGE)]
+
+
+class Deleted(BaseModel):
+    """How many photos were deleted."""
+
+    deleted: int
 
 
 class QueryPhoto(BaseModel):

@@ -1,4 +1,4 @@
-"""Photos: upload, list, show, delete."""
+"""Photos: upload, list, show."""
 
 from __future__ import annotations
 
@@ -63,15 +63,6 @@ def get_image(path: schemas.ImagePath) -> Response:
     image = parts.catalog.images.get(path.image_id)
     labels = parts.trainer.labels(image.id)
     return answers.as_json(answers.item_with_segments(image, parts.catalog.segments.of_image(image.id), labels))
-
-
-@images.delete("/images/<id:image_id>", summary="Delete a photo", responses={204: None, **documented(404)})
-def delete_image(path: schemas.ImagePath) -> Response:
-    """Removes the photo and its segments from the catalogue. An uploaded file is deleted; other files stay on disk."""
-    parts = context()
-    image = parts.catalog.images.delete(path.image_id)
-    parts.assembly.own_files.remove_photo(image.sha256, [place.path for place in image.locations])
-    return Response(status=204)
 
 
 @images.get(

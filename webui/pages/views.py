@@ -5,24 +5,25 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from heapq import merge
-from itertools import islice
-from pathlib import Path
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import date
+from functools import partial
+from itertools import groupby
 
-from flask import Blueprint, current_app, g, render_template, request
+from flask import Blueprint, current_app, g, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 
 from retrieval.catalog import Catalog, ImageRecord
 from retrieval.catalog.accounts import ROLES
-from retrieval.catalog.records import CLUSTER_STATES, ClusterState, LocationRecord, State
-from retrieval.errors import UnknownImageError
+from retrieval.catalog.records import CLUSTER_STATES, LISTED, ORDERS, ClusterState, Listed, Order, View
+from retrieval.errors import QueryError, UnknownImageError
 from retrieval.learning.cluster_ranking import guess
 from retrieval.query.request import MAX_ID
 
 from ..auth import passwords
 from ..context import context
-from ..pictures.originals import shown_path
+from ..pictures import names
 from . import errors
 
 PAGE_SIZE = 60
@@ -33,8 +34,7 @@ RATIO_STEPS = range(-20, 21)
 
 _ID = re.compile(r"[0-9]{1,18}")
 
-Filter = Literal["indexed", "empty", "failed", "pending"]
-FILTERS: tuple[tuple[Filter | None, str], ...] = (
+FILTERS: tuple[tuple[Listed | None, str], ...] = (
     (None, "All"),
     ("indexed", "Searchable"),
     ("empty", "Without segments"),
@@ -42,33 +42,32 @@ FILTERS: tuple[tuple[Filter | None, str], ...] = (
     ("pending", "Pending"),
 )
 
+ORDER_NAMES: Mapping[Order, str] = {"newest": "Newest taken", "oldest": "Oldest taken", "added": "Newest added"}
+
 pages = Blueprint("pages", __name__)
-pages.add_app_template_global(shown_path)
+for shown in (names.shown_path, names.name_of, names.reason_of, names.place_of):
+    pages.add_app_template_global(shown)
 errors.attach(pages)
 
 
 @pages.get("/")
 def library() -> str:
-    """All photos, newest first."""
-    state, before = _filter(), _before()
-    photos = _newest(context().catalog, state, before)
-    counts = _counts(context().catalog)
+    """All photos, by date: the first page of them, which scripts turn into the whole timeline."""
+    view, skip = _view(), _skip()
+    photos = context().catalog.timeline.page(view, skip=skip, limit=PAGE_SIZE)
     return render_template(
         "library.html",
         here="library",
-        photos=photos,
-        counts=counts,
-        state=state,
-        before=before,
+        months=[(month, list(found)) for month, found in groupby(photos, partial(_month_of, view))],
+        shown=len(photos),
+        counts=_counts(context().catalog),
+        view=view,
+        address=partial(_address, view),
+        skip=skip,
         filters=FILTERS,
+        orders=ORDER_NAMES,
         page_size=PAGE_SIZE,
     )
-
-
-@pages.get("/library/items")
-def library_items() -> str:
-    """The photos of one page as a fragment, for endless scrolling."""
-    return render_template("_items.html", photos=_newest(context().catalog, _filter(), _before()))
 
 
 @pages.get("/worst")
@@ -96,7 +95,7 @@ def photo(image_id: int) -> str:
         concepts=context().trainer.labels(image_id),
         newer=_next(catalog, image_id),
         older=_next(catalog, image_id, newest_first=True) if image_id > 1 else None,
-        uploaded=any(_is_upload(location) for location in found.locations),
+        uploaded=any(names.is_upload(location) for location in found.locations),
     )
 
 
@@ -191,30 +190,6 @@ def users() -> str:
 
 
 @pages.app_template_global()
-def name_of(image: ImageRecord) -> str:
-    """The name of a photo: its file name."""
-    location = next(iter(image.locations), None)
-    if image.path is None or (location is not None and _is_upload(location)):
-        return f"Photo {image.id}"
-    return shown_path(Path(image.path.name)) or ""
-
-
-@pages.app_template_global()
-def reason_of(image: ImageRecord) -> str:
-    """Why a photo failed, without the path, which is shown next to it."""
-    reason = image.error or "unknown reason"
-    for location in image.locations:
-        reason = reason.removeprefix(f"{shown_path(location.path)}: ")
-    return reason
-
-
-@pages.app_template_global()
-def place_of(location: LocationRecord) -> str:
-    """The location of a photo, for display."""
-    return "uploaded here" if _is_upload(location) else shown_path(location.path) or ""
-
-
-@pages.app_template_global()
 def ratio(image: ImageRecord) -> str:
     """The CSS class of a photo's aspect ratio, in steps of 6 %; 4 : 3 if it is not known."""
     wide = image.width / image.height if image.width and image.height else 4 / 3
@@ -225,13 +200,29 @@ def ratio(image: ImageRecord) -> str:
 # ---- what views ask
 
 
-def _filter() -> Filter | None:
-    wanted = request.args.get("state")
-    return next((name for name in get_args(Filter) if name == wanted), None)
+def _view() -> View:
+    """The view that the address names; what is malformed in it is left out."""
+    state, order = request.args.get("state"), request.args.get("order")
+    view = View(
+        order=next((name for name in ORDERS if name == order), "newest"),
+        state=next((name for name in LISTED if name == state), None),
+    )
+    try:
+        return replace(view, folder=request.args.get("folder") or None)
+    except QueryError:
+        return view
 
 
-def _before() -> int:
-    return _number("before")
+def _address(view: View, **changes: str | int | None) -> str:
+    """The address of the library in a view, with changes; what is as usual is left out of it."""
+    usual, asked = asdict(View()), {**asdict(view), **changes}
+    return url_for("pages.library", **{key: value for key, value in asked.items() if value != usual.get(key)})
+
+
+def _month_of(view: View, photo: ImageRecord) -> date:
+    """The first day of the month that a photo is shown in."""
+    taken = None if view.order == "added" else photo.taken_at
+    return (taken or photo.created_at).date().replace(day=1)
 
 
 def _skip() -> int:
@@ -253,18 +244,7 @@ def _next(catalog: Catalog, image_id: int, *, newest_first: bool = False) -> Ima
     return next(iter(catalog.images.page(after=image_id, limit=1, newest_first=newest_first)), None)
 
 
-def _newest(catalog: Catalog, state: Filter | None, before: int) -> list[ImageRecord]:
-    """A page of photos, newest first; photos in progress count as pending."""
-    states: tuple[State | None, ...] = ("pending", "working") if state == "pending" else (state,)
-    found = (catalog.images.page(after=before, limit=PAGE_SIZE, state=each, newest_first=True) for each in states)
-    return list(islice(merge(*found, key=lambda image: -image.id), PAGE_SIZE))
-
-
 def _counts(catalog: Catalog) -> dict[str, int]:
     counts = {str(state): count for state, count in catalog.images.counts().items()}
     waiting = counts["pending"] + counts["working"]
     return {**counts, "all": sum(counts.values()), "pending": waiting}
-
-
-def _is_upload(location: LocationRecord) -> bool:
-    return location.path.is_relative_to(context().settings.uploads_dir)

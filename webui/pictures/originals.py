@@ -26,6 +26,7 @@ from retrieval.storage.locations import SeenFile
 from retrieval.storage.originals import digest_of, identity_of, open_regular, path_of_opened
 
 from ..context import WebContext
+from .names import shown_path
 
 MIME_TYPES = {
     "JPEG": "image/jpeg",
@@ -45,11 +46,6 @@ RENDITION_AGE_SECONDS = 86_400
 """How long a browser may cache renditions and crops: ids are never reused."""
 
 Rendition = Literal["preview", "thumbnail"]
-
-
-def shown_path(path: Path | None) -> str | None:
-    r"""A path as text; bytes that are not UTF-8 as ``\xNN``."""
-    return None if path is None else os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def open_original(context: WebContext, image: ImageRecord) -> BufferedReader:

@@ -42,7 +42,11 @@ class KnownLocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRecord:
-    """A photo. Width and height are those of the upright original, None until it was decoded."""
+    """A photo.
+
+    Width and height are those of the upright original, None until it was decoded. It was taken at `taken_at`, in the
+    camera's local time, and added at `created_at`.
+    """
 
     id: int
     sha256: str
@@ -53,6 +57,7 @@ class ImageRecord:
     width: int | None
     height: int | None
     taken_at: datetime | None
+    created_at: datetime
     recipe: str | None
     space: str | None
     segment_count: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -18,6 +19,10 @@ MONTH = "^(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})-(0[1-9]|1[0-2])$"
 """What the name of a month looks like: ``YYYY-MM``."""
 
 UNKNOWN_ASPECT = 4 / 3
+
+
+FOLDER = "^[^/\\x00\ud800-\udfff]+$"
+"""What the name of a folder looks like: text without slashes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +42,7 @@ class View:
     Raises
     ------
     QueryError
-        The name of the folder is empty or has a slash.
+        The name of the folder is empty, has a slash, or is no text.
     """
 
     order: Order = "newest"
@@ -46,8 +51,9 @@ class View:
 
     def __post_init__(self) -> None:
         """Check the name of the folder."""
-        if self.folder is not None and (not self.folder or "/" in self.folder):
-            raise QueryError(f"{self.folder!r} is not the name of a folder: give its last part, without slashes")
+        folder = self.folder
+        if folder is not None and not re.fullmatch(FOLDER, folder):
+            raise QueryError(f"{folder!r} is not the name of a folder: give its last part, without slashes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,12 @@ const query = (values) => {
 export const getStatus = () => call("/status");
 export const orderIntake = (what) => call(`/intake/${what}`, { method: "POST" });
 export const getImages = (filter) => call(`/images?${query(filter)}`);
+export const getMonths = (view) => call(`/timeline?${query(view)}`);
+export const getTimeline = (page, signal) => call(`/timeline/photos?${query(page)}`, { signal });
+export const getTimelineIds = (page) => call(`/timeline/ids?${query(page)}`);
 export const getImage = (id, signal) => call(`/images/${id}`, { signal });
 export const deleteImage = (id) => call(`/images/${id}`, { method: "DELETE" });
+export const deleteImages = (ids) => send("/images/delete", { ids });
 export const getQuery = (id, signal) => call(`/queries/${id}`, { signal });
 export const getLevels = ({ kind, id }, values, signal) =>
   call(`/${kind === "query" ? "queries" : "images"}/${id}/levels?${query(values)}`, { signal });

@@ -59,3 +59,18 @@ export function toast(text, { wait = 5000 } = {}) {
 }
 
 export const plural = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+
+/** Keep in `parent` just these elements, in this order; those that are there already are not moved. */
+export function keepOnly(parent, wanted) {
+  const kept = new Set(wanted);
+  for (const child of [...parent.children]) {
+    if (kept.has(child)) continue;
+    for (const image of $$("img", child)) if (!image.complete) image.removeAttribute("src"); // nobody waits for it
+    child.remove();
+  }
+  let next = parent.firstElementChild;
+  for (const element of wanted) {
+    if (element === next) next = next.nextElementSibling;
+    else parent.insertBefore(element, next);
+  }
+}

@@ -1,88 +1,94 @@
-/** The library: older photos as one scrolls down, and what happens to those on their way in. */
+/** The library: the timeline of its photos, how they are shown, and what happens to those on their way in. */
 
-import { orderIntake } from "./api.js";
-import { $, $$, announce, plural, toast } from "./dom.js";
+import { listFolders, orderIntake } from "./api.js";
+import { $, $$, announce, h, plural, toast } from "./dom.js";
 import { followIntake } from "./intake.js";
+import { Scrubber } from "./scrubber.js";
+import { Selection } from "./selection.js";
+import { Timeline } from "./timeline.js";
+import { walkTimeline } from "./walking.js";
 
-const grid = $("#photos");
-const more = $("#more");
-const pageSize = Number(grid?.dataset.page);
+const ROWS = { small: [88, 120], medium: [125, 190], large: [230, 300] }; // heights on narrow windows, and on others
+const narrow = matchMedia("(max-width: 640px)");
+const SIZE = "thumbnails";
 
-async function itemsBefore(id) {
-  const wanted = new URLSearchParams({ state: grid.dataset.state, before: id });
-  const answer = await fetch(`/library/items?${wanted}`);
-  if (!answer.ok) throw new Error(answer.statusText);
-  const held = new DOMParser().parseFromString(await answer.text(), "text/html"); // what it holds does not run
-  return $$(".card", held);
-}
-
-let loading = false;
-async function loadMore() {
-  if (loading) return;
-  loading = true;
+function keptSize() {
   try {
-    const items = await itemsBefore(grid.lastElementChild.dataset.id);
-    grid.append(...items);
-    more.hidden = items.length < pageSize;
-    if (items.length) announce(`${plural(items.length, "older photo")} loaded`);
-    if (!more.hidden) reobserve();
+    return localStorage.getItem(SIZE) in ROWS ? localStorage.getItem(SIZE) : "medium";
   } catch {
-    observer.disconnect(); // the link stays for another try
-  } finally {
-    loading = false;
+    return "medium"; // storage is switched off
   }
 }
 
-const observer = new IntersectionObserver((entries) => {
-  if (entries.some((entry) => entry.isIntersecting)) loadMore();
-}, { rootMargin: "1200px" });
-function reobserve() {
-  observer.disconnect(); // tells at once if the end is still in sight
-  observer.observe(more);
+let size = keptSize();
+const row = () => ROWS[size][narrow.matches ? 0 : 1];
+
+// ---- the timeline
+
+const root = $("#photos");
+const view = root && Object.fromEntries(Object.entries(root.dataset).filter(([, value]) => value));
+const dress = (card, number) => {
+  card.number = number;
+  card.setAttribute("aria-posinset", number + 1);
+  card.setAttribute("aria-setsize", timeline.blocks.count);
+  selection.dress(card);
+};
+const timeline = root && new Timeline(root, view, row(), dress);
+const selection = root && new Selection(root, timeline);
+
+async function startTimeline() {
+  history.scrollRestoration = "manual";
+  const { place } = history.state ?? {};
+  await timeline.refresh();
+  root.classList.add("live");
+  $("#more").remove();
+  timeline.lay();
+  if (place) await timeline.restore(place);
+  new ResizeObserver(() => timeline.lay(row())).observe(root);
+  let [drawing, keeping] = [0, 0];
+  const keep = () => history.replaceState({ ...history.state, place: timeline.place() }, "");
+  addEventListener("scroll", () => {
+    drawing ||= requestAnimationFrame(() => {
+      drawing = 0;
+      timeline.draw();
+    });
+    clearTimeout(keeping);
+    keeping = setTimeout(keep, 150);
+  }, { passive: true });
+  addEventListener("pagehide", keep);
 }
 
-/** Put what the server says now into the grid: new photos come first, changed ones take their place. */
-async function refresh() {
-  const items = await itemsBefore(0);
-  const shown = new Map($$(".card", grid).map((card) => [card.dataset.id, card]));
-  dropGone(shown, items);
-  const newest = Number(grid.firstElementChild?.dataset.id ?? 0);
-  const fresh = items.filter((item) => Number(item.dataset.id) > newest);
-  if (fresh.length === pageSize) return restart(items);
-  for (const item of [...items, ...(await itemsInSight(items))]) replace(shown.get(item.dataset.id), item);
-  grid.prepend(...fresh);
-  if (!grid.children.length) location.reload(); // the server says what to do about an empty list
+function chooseSize(chosen) {
+  size = chosen;
+  try {
+    localStorage.setItem(SIZE, size);
+  } catch {
+    /* it lasts until the page is left */
+  }
+  showSize();
+  timeline.lay(row());
 }
 
-/** What has become of those that are waiting in sight, further down than the newest page. */
-async function itemsInSight(newest) {
-  const told = new Set(newest.map((item) => item.dataset.id));
-  const inSight = (card) => card.getBoundingClientRect().bottom > 0 && !told.has(card.dataset.id);
-  const first = $$(".card:is([data-state=pending], [data-state=working])", grid).find(inSight);
-  return first ? itemsBefore(Number(first.dataset.id) + 1) : [];
+const showSize = () => {
+  for (const button of $$("#sizes button")) button.setAttribute("aria-pressed", String(button.value === size));
+};
+
+// ---- which photos, and in which order
+
+function chooseView() {
+  const chosen = Object.fromEntries([...new FormData($("#view"))].filter(([, value]) => value && value !== "newest"));
+  location.assign(`/?${new URLSearchParams(chosen)}`.replace(/\?$/, ""));
 }
 
-function replace(card, item) {
-  if (!card || card.dataset.state === item.dataset.state) return;
-  const hadFocus = card.contains(document.activeElement);
-  card.replaceWith(item);
-  if (hadFocus) $(".shot", item).focus();
+async function offerFolders() {
+  const { folders } = await listFolders();
+  const choice = $("#folder-choice select");
+  const fresh = folders.filter(({ name }) => name !== choice.value);
+  choice.append(...fresh.map(({ name, photos }) => h("option", { value: name }, `${name} (${photos.toLocaleString("en")})`)));
+  if (choice.options.length > 2) $("#folder-choice").hidden = false;
 }
 
-/** Take away what was deleted, or is in another state than this list's by now. */
-function dropGone(shown, items) {
-  const told = new Set(items.map((item) => item.dataset.id));
-  const last = items.length < pageSize ? 0 : Number(items.at(-1).dataset.id);
-  for (const [id, card] of shown) if (Number(id) >= last && !told.has(id)) card.remove();
-}
-
-/** So many photos have come that there would be a gap: begin anew, unless somebody is reading further down. */
-function restart(items) {
-  if (scrollY > innerHeight) return;
-  grid.replaceChildren(...items);
-  more.hidden = false;
-  reobserve();
-}
+// ---- photos on their way in
 
 function showIntake({ waiting, entered, total, counts, paused, shortage }) {
   const line = $("#intake");
@@ -121,12 +127,31 @@ for (const button of $$("[data-intake]")) {
   });
 }
 
-if (grid && !more.hidden) reobserve();
-followIntake({
-  onChange: async (intake) => {
-    showIntake(intake);
-    if (grid) await refresh();
-    else if ($("[data-empty-library]") && intake.total) location.reload();
-    if (intake.ended) announce("All photos have been segmented");
-  },
-});
+// ---- all of it
+
+async function start() {
+  if (root) {
+    $("#show-view").hidden = true;
+    $("#sizes").hidden = false;
+    $("#view").addEventListener("change", chooseView);
+    $("#sizes").addEventListener("click", ({ target }) => target.value && chooseSize(target.value));
+    showSize();
+    new Scrubber($("#scrubber"), timeline);
+    walkTimeline(root, timeline);
+    await startTimeline().catch((problem) => toast(problem.message, { wait: 10000 })); // the first page stays
+    offerFolders().catch(() => {}); // the library does without
+  }
+  let isFirst = true;
+  followIntake({
+    onChange: async (intake) => {
+      showIntake(intake);
+      const hasChanged = !isFirst;
+      isFirst = false;
+      if (root && hasChanged && !(await timeline.refresh())) location.reload(); // the server says what to do about an empty list
+      else if ($("[data-empty-library]") && intake.total) location.reload();
+      if (intake.ended) announce("All photos have been segmented");
+    },
+  });
+}
+
+start();

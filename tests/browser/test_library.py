@@ -1,0 +1,328 @@
+"""The library: a timeline that holds only what is in sight, its order, its keys, and what is selected in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from browsing import PHOTOS, Complaints, Site, drawing
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+
+from retrieval.catalog.records import View
+
+pytestmark = pytest.mark.browser
+
+MANY = 100_000
+YEARS = range(2024, 2004, -1)
+OF_A_MONTH = MANY // (12 * len(YEARS))
+TOPS = (
+    "[...document.querySelectorAll('.block .card')].map((card) => [card.dataset.id, card.getBoundingClientRect().top])"
+)
+SHAPES = (4 / 3, 0.75, 1.5, 1, 16 / 9, 3, 2 / 3)
+
+
+def ready(page: Page) -> None:
+    """Wait until the timeline has what is in sight."""
+    page.locator("#photos.live .card").first.wait_for()
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
+    expect(page.locator(".block .waiting")).to_have_count(0)
+
+
+def ids(cards: Locator) -> list[int]:
+    """Ids of the photos on cards."""
+    return [int(found) for found in cards.evaluate_all("cards => cards.map((card) => card.dataset.id)")]
+
+
+def in_sight(page: Page) -> list[int]:
+    """Ids of the cards that are whole in the window."""
+    whole = """cards => cards.filter((card) => {
+      const { top, bottom } = card.getBoundingClientRect();
+      return top >= document.querySelector(".bar").offsetHeight && bottom <= innerHeight;
+    }).map((card) => Number(card.dataset.id))"""
+    found: list[int] = page.locator(".block .card").evaluate_all(whole)
+    return found
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait until something is true; Playwright's own way needs an `eval`, which the pages forbid."""
+    for _ in range(200):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(f"never true: {expression}")
+
+
+@pytest.fixture
+def many(page: Page, complaints: Complaints) -> Iterator[Page]:
+    """The library of a catalogue of `MANY` photos without pictures, as the server would tell of it."""
+    complaints.expected = ("404",)
+    months = [f"{year}-{month:02}" for year in YEARS for month in range(12, 0, -1)]
+
+    def answer(route: Route) -> None:
+        url = urlsplit(route.request.url)
+        if url.path.endswith("/timeline"):
+            told = [{"month": month, "photos": OF_A_MONTH, "aspect": 1.4} for month in months]
+            return route.fulfill(content_type="application/json", body=json.dumps({"months": told}))
+        asked = {key: value[0] for key, value in parse_qs(url.query).items()}
+        first = months.index(asked["month"]) * OF_A_MONTH
+        numbers = range(int(asked["skip"]), min(OF_A_MONTH, int(asked["skip"]) + int(asked["limit"])))
+        photos = [
+            {
+                "id": 1_000_000 + first + number,
+                "aspect": SHAPES[(first + number) % len(SHAPES)],
+                "state": "indexed",
+                "name": f"{asked['month']} {number}.jpg",
+                "segments": 9,
+                "missing": False,
+                "error": None,
+            }
+            for number in numbers
+        ]
+        return route.fulfill(content_type="application/json", body=json.dumps({"photos": photos}))
+
+    page.route(re.compile("/api/v1/timeline"), answer)
+    page.goto("/")
+    ready(page)
+    return page
+
+
+def test_only_what_is_in_sight_is_in_the_document(many: Page) -> None:
+    """At any place of very many photos, and the page knows at once how high they all are."""
+    height = many.evaluate("document.documentElement.scrollHeight")
+    assert height > MANY * 20
+    scrubber = many.locator("#scrubber")
+    frame = scrubber.bounding_box()
+    assert frame is not None
+    for share in (0.0, 0.11, 0.5, 0.77, 0.999):
+        many.mouse.click(frame["x"] + 20, frame["y"] + share * frame["height"])
+        ready(many)
+        assert many.evaluate("document.getElementsByTagName('*').length") < 400
+        assert len(in_sight(many)) > 3
+    expect(many.locator(".block[data-key^='2005-01/']").first).to_be_visible()
+    assert many.evaluate("document.documentElement.scrollHeight") == pytest.approx(height, rel=0.02)
+
+
+def test_photos_stay_where_they_are_while_others_come(many: Page) -> None:
+    """Blocks above are not as high as was thought; what one looks at does not jump."""
+    many.evaluate("scrollTo({ top: 500000, behavior: 'instant' })")
+    ready(many)
+    for _ in range(30):
+        before = many.evaluate(TOPS)
+        many.mouse.wheel(0, -300)
+        ready(many)
+        after = dict(many.evaluate(TOPS))
+        moved = [after[key] - top for key, top in before if key in after]
+        assert moved
+        assert max(moved) - min(moved) < 1, "they move together"
+        assert moved[0] == pytest.approx(300, abs=3)
+
+
+def test_every_photo_once_in_its_order(page: Page, site: Site) -> None:
+    """Newest first, month by month; without a date by the day when it was added."""
+    page.goto("/")
+    ready(page)
+    seen: dict[int, None] = {}
+    for _ in range(40):
+        seen.update(dict.fromkeys(ids(page.locator(".block .card"))))
+        page.mouse.wheel(0, 400)
+        ready(page)
+        if page.evaluate("scrollY + innerHeight >= document.documentElement.scrollHeight - 1"):
+            break
+    seen.update(dict.fromkeys(ids(page.locator(".block .card"))))
+    assert list(seen) == site.assembly.catalog.timeline.ids(View())
+    expect(page.get_by_role("heading", name="July 2015")).to_be_visible()
+
+
+def test_the_scrubber_by_keyboard(page: Page) -> None:
+    """It says which month one sees, and goes to the others."""
+    page.goto("/?state=indexed")
+    ready(page)
+    scrubber = page.get_by_role("slider", name="Month")
+    scrubber.focus()
+    page.keyboard.press("End")
+    expect(scrubber).to_have_attribute("aria-valuetext", "July 2015, 25 photos")
+    expect(page.get_by_role("heading", name="July 2015")).to_be_in_viewport()
+    page.keyboard.press("PageUp")
+    expect(scrubber).to_have_attribute("aria-valuetext", "July 2016, 25 photos")
+    page.keyboard.press("Home")
+    assert page.evaluate("scrollY") == 0
+
+
+def test_arrow_keys(page: Page, site: Site) -> None:
+    """To the neighbours, the rows above and below, and both ends, also where nothing is in the document yet."""
+    page.goto("/?state=indexed")
+    ready(page)
+    order = site.assembly.catalog.timeline.ids(View(state="indexed"))
+    focused = "Number(document.activeElement.closest('.card')?.dataset.id)"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(focused) == order[0]
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(focused) == order[1]
+    top = "document.activeElement.getBoundingClientRect().top + scrollY"
+    above = page.evaluate(top)
+    page.keyboard.press("ArrowDown")
+    until(page, f"{top} > {above} + 10")
+    page.keyboard.press("ArrowUp")
+    until(page, f"{focused} === {order[1]}")
+    page.keyboard.press("End")
+    until(page, f"{focused} === {order[-1]}")
+    assert order[-1] in in_sight(page)
+    page.keyboard.press("Home")
+    until(page, f"{focused} === {order[0]}")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/photos/{order[0]}")
+
+
+def test_going_back_restores_the_place(page: Page) -> None:
+    """Also in a window of another width, where it is at another height."""
+    page.goto("/")
+    ready(page)
+    page.evaluate("scrollTo({ top: 1500, behavior: 'instant' })")
+    ready(page)
+    chosen = in_sight(page)[0]
+    page.wait_for_timeout(300)
+    page.locator(f".card[data-id='{chosen}'] a").click()
+    page.wait_for_url(f"**/photos/{chosen}")
+    page.set_viewport_size({"width": 1000, "height": 800})
+    page.go_back()
+    ready(page)
+    until(
+        page,
+        f"""() => {{
+      const frame = document.querySelector(".card[data-id='{chosen}']")?.getBoundingClientRect();
+      return frame && frame.bottom > 64 && frame.top < innerHeight;
+    }}""",
+    )
+
+
+def test_the_size_of_thumbnails_is_remembered(page: Page) -> None:
+    """Photos in sight stay in sight."""
+    page.goto("/")
+    ready(page)
+    page.evaluate("scrollTo({ top: 1500, behavior: 'instant' })")
+    ready(page)
+    chosen = in_sight(page)[0]
+    height = "document.querySelector('.block .card').getBoundingClientRect().height"
+    before = page.evaluate(height)
+    page.get_by_role("button", name="Small").evaluate("button => button.click()")
+    ready(page)
+    assert page.evaluate(height) < before
+    assert chosen in ids(page.locator(".block .card"))
+    page.reload()
+    ready(page)
+    expect(page.get_by_role("button", name="Small")).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate(height) < before
+
+
+def test_order_and_folder_are_in_the_address(page: Page, site: Site) -> None:
+    """They are chosen from lists; what is usual is left out."""
+    folder = site.photos / "Holiday & more"
+    folder.mkdir(exist_ok=True)
+    paths = [folder / f"{number}.png" for number in range(2)]
+    for number, path in enumerate(paths):
+        drawing(800 + number).save(path)
+    site.enter(paths)
+    page.goto("/?state=indexed")
+    ready(page)
+    page.get_by_label("Order").select_option("Oldest taken")
+    page.wait_for_url("**/?state=indexed&order=oldest")
+    ready(page)
+    assert ids(page.locator(".block .card"))[0] == 1
+    page.get_by_label("Folder").select_option("Holiday & more")
+    page.wait_for_url("**folder=Holiday*")
+    ready(page)
+    assert ids(page.locator(".block .card")) == site.assembly.catalog.timeline.ids(
+        View(order="oldest", folder=folder.name)
+    )
+    page.get_by_label("Folder").select_option("All folders")
+    page.wait_for_url("**/?state=indexed&order=oldest")
+    page.get_by_label("Order").select_option("Newest taken")
+    page.wait_for_url("**/?state=indexed")
+
+
+def test_thumbnails_hold_their_place(page: Page, complaints: Complaints) -> None:
+    """A card is as large without its picture, which its name stands for, as with it."""
+    complaints.expected = ("net::ERR_FAILED",)
+    page.route("**/thumbnail", lambda route: route.abort())
+    page.goto("/?state=indexed")
+    ready(page)
+    card = page.locator(".block .card").first
+    expect(card).to_contain_text(".png")
+    without = card.bounding_box()
+    page.unroute("**/thumbnail")
+    page.reload()
+    ready(page)
+    page.wait_for_load_state("networkidle")
+    assert card.bounding_box() == without
+
+
+def test_photos_are_selected_and_deleted(page: Page, site: Site) -> None:
+    """By mark, by range, by key and all; what is deleted is told by number, and asked for."""
+    paths = [site.photos / f"to select {number}.png" for number in range(4)]
+    for number, path in enumerate(paths):
+        drawing(900 + number).save(path)
+    site.enter(paths)
+    order = site.assembly.catalog.timeline.ids(View())
+    page.goto("/")
+    ready(page)
+    selected = page.locator("#selected")
+    cards = page.locator(".block .card")
+    cards.nth(0).hover()
+    cards.nth(0).get_by_role("checkbox").click()
+    expect(selected).to_have_text("1 selected")
+    cards.nth(3).locator("a").click(modifiers=["Shift"])
+    expect(selected).to_have_text("4 selected")
+    cards.nth(1).locator("a").focus()
+    page.keyboard.press("x")
+    expect(selected).to_have_text("3 selected")
+    page.keyboard.press("Control+a")
+    expect(selected).to_have_text(f"{len(order)} selected")
+    page.keyboard.press("Escape")
+    expect(page.locator("#selection")).to_be_hidden()
+    cards.nth(1).locator("a").focus()
+    page.keyboard.press("x")
+    cards.nth(2).hover()
+    cards.nth(2).get_by_role("checkbox").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Delete 2 photos?")
+    dialog.get_by_role("button", name="Cancel").click()
+    assert site.assembly.catalog.timeline.ids(View()) == order
+    page.keyboard.press("Delete")
+    dialog.get_by_role("button", name="Delete 2 photos").click()
+    expect(page.locator("#toasts")).to_contain_text("2 photos deleted.")
+    left = [key for at, key in enumerate(order) if at not in (1, 2)]
+    assert site.assembly.catalog.timeline.ids(View()) == left
+    expect(page.locator(f".card[data-id='{order[1]}']")).to_have_count(0)
+    assert ids(cards)[:2] == left[:2]
+    assert page.locator("#selection").is_hidden()
+
+
+def test_a_click_opens_a_photo_unless_photos_are_selected(page: Page) -> None:
+    page.goto("/?state=indexed")
+    ready(page)
+    first = page.locator(".block .card").first
+    first.hover()
+    first.get_by_role("checkbox").click()
+    page.locator(".block .card a").nth(1).click()
+    expect(page.locator("#selected")).to_have_text("2 selected")
+    page.get_by_role("button", name="Clear the selection").click()
+    page.locator(".block .card a").nth(1).click()
+    page.wait_for_url("**/photos/*")
+
+
+def test_without_scripts_there_are_pages(browser: Browser, site: Site) -> None:
+    """The first photos by month, with a link to the next ones; order and folder are sent by a form."""
+    context = browser.new_context(base_url=site.url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/?state=indexed&order=oldest")
+    assert ids(page.locator(".card"))[:60] == list(range(1, 61))
+    expect(page.get_by_role("heading", name="July 2017")).to_be_visible()
+    page.get_by_role("link", name="More photos").click()
+    assert ids(page.locator(".card"))[: PHOTOS - 60] == list(range(61, PHOTOS + 1))
+    page.get_by_label("Order").select_option("Newest taken")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**order=newest*")
+    context.close()

@@ -1,0 +1,54 @@
+"""The timeline: how many photos each month has, and the photos page by page."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from retrieval.catalog import ImageRecord
+from retrieval.catalog.records.timeline import UNKNOWN_ASPECT
+
+from ..context import context
+from ..pictures.names import name_of, reason_of
+from . import answers
+from . import timeline_schemas as schemas
+from .problems import documented
+
+timeline = APIBlueprint("api_timeline", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="timeline")])
+
+
+@timeline.get("/timeline", summary="List months", responses={200: schemas.Months, **documented()})
+def list_months(query: schemas.TimelineQuery) -> Response:
+    """Months that have photos, with the number of photos and their mean shape."""
+    found = context().catalog.timeline.months(query.view())
+    months = [schemas.MonthOfPhotos(month=each.name, photos=each.photos, aspect=each.aspect) for each in found]
+    return answers.as_json(schemas.Months(months=months))
+
+
+@timeline.get(
+    "/timeline/photos", summary="List photos by date", responses={200: schemas.PhotosInTimeline, **documented()}
+)
+def list_photos(query: schemas.TimelinePageQuery) -> Response:
+    """Photos of one month, or of all, with what a grid needs to lay them out."""
+    photos = context().catalog.timeline.page(query.view(), query.month, skip=query.skip, limit=query.limit)
+    return answers.as_json(schemas.PhotosInTimeline(photos=[_photo(each) for each in photos]))
+
+
+@timeline.get("/timeline/ids", summary="List ids by date", responses={200: schemas.PhotoIds, **documented()})
+def list_ids(query: schemas.TimelineIdsQuery) -> Response:
+    """Ids alone, to select many photos at once."""
+    found = context().catalog.timeline.ids(query.view(), skip=query.skip, limit=query.limit)
+    return answers.as_json(schemas.PhotoIds(ids=found))
+
+
+def _photo(image: ImageRecord) -> schemas.PhotoInTimeline:
+    return schemas.PhotoInTimeline(
+        id=image.id,
+        aspect=image.width / image.height if image.width and image.height else UNKNOWN_ASPECT,
+        state=image.state,
+        name=name_of(image),
+        segments=image.segment_count,
+        missing=image.is_missing,
+        error=reason_of(image) if image.state == "failed" else None,
+    )

@@ -1,0 +1,97 @@
+"""Requests and responses about the timeline."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from retrieval.catalog.records import Listed, Order, State, View
+from retrieval.catalog.records.timeline import MONTH
+from retrieval.query.request import MAX_ID
+
+from .schemas import MAX_PAGE, Strict, Text
+
+MAX_IDS = 10_000
+MAX_FOLDER = 255
+
+
+class TimelineQuery(Strict):
+    """Which photos, and in which order."""
+
+    order: Annotated[
+        Order,
+        Field(
+            description="By the time when they were taken, `newest` or `oldest` first, or by the time when they were "
+            "`added`, newest first. A photo without a date counts as taken when it was added."
+        ),
+    ] = "newest"
+    state: Annotated[
+        Listed | None, Field(description="Only photos in this state; `pending` includes those being segmented.")
+    ] = None
+    folder: Annotated[
+        Text | None,
+        Field(
+            min_length=1,
+            max_length=MAX_FOLDER,
+            pattern="^[^/\\u0000]+$",
+            description="Only photos in folders of this name.",
+        ),
+    ] = None
+
+    def view(self) -> View:
+        """The view of the catalogue."""
+        return View(order=self.order, state=self.state, folder=self.folder)
+
+
+class TimelinePageQuery(TimelineQuery):
+    """Which page."""
+
+    month: Annotated[str | None, Field(pattern=MONTH, description="Only photos of this month, as YYYY-MM.")] = None
+    skip: Annotated[int, Field(ge=0, le=MAX_ID, description="How many photos come before the page.")] = 0
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 200
+
+
+class TimelineIdsQuery(TimelineQuery):
+    """Which ids."""
+
+    skip: Annotated[int, Field(ge=0, le=MAX_ID, description="How many photos come before the page.")] = 0
+    limit: Annotated[int, Field(ge=1, le=MAX_IDS)] = MAX_IDS
+
+
+class MonthOfPhotos(BaseModel):
+    """How many photos a month has."""
+
+    month: Annotated[str, Field(description="YYYY-MM.")]
+    photos: int
+    aspect: Annotated[float, Field(description="Mean ratio of width to height; 4 : 3 for photos not decoded yet.")]
+
+
+class Months(BaseModel):
+    """Months that have photos, in the order that was asked for."""
+
+    months: list[MonthOfPhotos]
+
+
+class PhotoInTimeline(BaseModel):
+    """What is needed to lay out and show a photo."""
+
+    id: int
+    aspect: Annotated[float, Field(description="Ratio of width to height; 4 : 3 if the photo was not decoded yet.")]
+    state: State
+    name: Annotated[str, Field(description="The name of its file.")]
+    segments: int
+    missing: Annotated[bool, Field(description="Whether the file was missing when last checked.")]
+    error: Annotated[str | None, Field(description="Why the photo failed, without the path of its file.")]
+
+
+class PhotosInTimeline(BaseModel):
+    """A page of photos."""
+
+    photos: list[PhotoInTimeline]
+
+
+class PhotoIds(BaseModel):
+    """Ids of photos."""
+
+    ids: list[int]

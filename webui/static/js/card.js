@@ -1,0 +1,27 @@
+/** A photo in the timeline: its picture or what has become of it, and a box to select it with. */
+
+import { h, looksOnly } from "./dom.js";
+
+/** Instead of a picture that cannot be had. */
+const named = ({ target }) => target.hasAttribute("src") && target.replaceWith(tile(target.alt));
+const tile = (name, why = null) => h("span", { class: "tile" }, h("strong", {}, name), why);
+
+const STATES = { pending: "pending", working: "being segmented" };
+
+export function cardOf(photo) {
+  const { id, state, name, segments, missing, error } = photo;
+  const shown = state === "indexed" || state === "empty";
+  const inside = shown
+    ? h("img", { src: `/api/v1/images/${id}/thumbnail`, alt: name, decoding: "async", draggable: "false", error: named })
+    : tile(name, state === "failed" ? error : STATES[state]);
+  const badge = missing ? "file missing" : state === "empty" ? "no segments" : null;
+  const foot = state === "indexed" ? `${name} · ${segments} segment${segments === 1 ? "" : "s"}` : shown ? name : null;
+  return h("li", { class: "card", "data-id": id, "data-state": state },
+    h("a", { class: "shot", href: `/photos/${id}`, title: name, tabindex: "-1",
+      "data-badge": badge, "data-missing": missing, "data-foot": foot }, inside),
+    !looksOnly && h("input", { class: "pick", type: "checkbox", tabindex: "-1", "aria-label": `Select ${name}` }));
+}
+
+/** Whether a card would look the same. */
+export const isSame = (one, other) =>
+  ["id", "state", "name", "segments", "missing", "error"].every((key) => one[key] === other[key]);
