@@ -40,7 +40,8 @@ def facets_of(session: Session, segment_ids: Sequence[int]) -> Facets:
     rows = [row for chunk in in_chunks(segment_ids) for row in session.execute(_FACTS.where(Segment.id.in_(chunk)))]
     folders: dict[int, set[str]] = {}
     for chunk in in_chunks(sorted({row.image_id for row in rows})):
-        for key, uri in session.execute(select(Location.image_id, Location.uri).where(Location.image_id.in_(chunk))):
+        of_files = Location.image_id.in_(chunk), Location.uploaded_as.is_(None)
+        for key, uri in session.execute(select(Location.image_id, Location.uri).where(*of_files)):
             folders.setdefault(key, set()).add(uri.rpartition("/")[0])
     return {
         "folder": _most(

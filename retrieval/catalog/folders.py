@@ -46,13 +46,20 @@ class Folders(Repository):
 
     def _names(self) -> Iterator[tuple[int, set[str]]]:
         """Every photo with the names of the folders it is in."""
-        statement = select(Location.image_id, Location.uri).order_by(Location.image_id)
+        statement = select(Location.image_id, Location.uri, Location.uploaded_as).order_by(Location.image_id)
         statement = statement.execution_options(yield_per=FETCHED)  # without it all rows are fetched first
         with self._reading() as session:
             rows = (row for rows in session.execute(statement).partitions() for row in rows)
             for image_id, places in groupby(rows, key=itemgetter(0)):
-                names = {_name(uri.rpartition("/")[0].rpartition("/")[2]) for _, uri in places}
+                names = {_folder(uri, uploaded_as) for _, uri, uploaded_as in places}
                 yield image_id, names - {""}
+
+
+def _folder(uri: str, uploaded_as: str | None) -> str:
+    """The name of the folder of a file; that of an upload is the one that it was uploaded from."""
+    if uploaded_as is not None:
+        return uploaded_as.rpartition("/")[0].rpartition("/")[2]
+    return _name(uri.rpartition("/")[0].rpartition("/")[2])
 
 
 @lru_cache(4096)

@@ -110,6 +110,7 @@ def _register(
     photo = photos.get(file.sha256)
     if place is not None and photo is not None and place.image_id == photo.id:
         place.size, place.mtime_ns, place.missing_since = file.size, file.mtime_ns, None
+        place.uploaded_as = place.uploaded_as or file.uploaded_as
         return Registered(photo.id, "unchanged", photo.state in ("pending", "working"))
     outcome = Registered(photo.id, "duplicate") if photo is not None else None
     if photo is None:
@@ -124,6 +125,7 @@ def _register(
     else:
         left.add(place.image_id)
     place.image_id, place.size, place.mtime_ns, place.missing_since = photo.id, file.size, file.mtime_ns, None
+    place.uploaded_as = file.uploaded_as
     return outcome or Registered(photo.id, "new")
 
 

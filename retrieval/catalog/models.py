@@ -125,6 +125,7 @@ class Location(Base):
     size: Mapped[int]
     mtime_ns: Mapped[int]
     missing_since: Mapped[datetime | None] = mapped_column(Utc)
+    uploaded_as: Mapped[str | None]  # what the file was called where it came from; empty if that is not known
 
     image: Mapped[Image] = relationship(back_populates="locations")
 

@@ -88,14 +88,10 @@ def _listed(statement: _S, view: View) -> _S:
         states = ("pending", "working") if view.state == "pending" else (view.state,)
         statement = statement.where(Image.state.in_(states))
     if view.folder is not None:
-        inside = Location.uri.regexp_match(f"/{re.escape(_quoted(view.folder))}/[^/]*$")
-        statement = statement.where(Image.id.in_(select(Location.image_id).where(inside)))
+        files = Location.uri.regexp_match(f"/{re.escape(quote(view.folder))}/[^/]*$") & Location.uploaded_as.is_(None)
+        uploads = Location.uploaded_as.regexp_match(f"(^|/){re.escape(view.folder)}/[^/]*$")
+        statement = statement.where(Image.id.in_(select(Location.image_id).where(files | uploads)))
     return statement
-
-
-def _quoted(folder: str) -> str:
-    """The name of a folder as URIs have it."""
-    return quote(folder.encode("utf-8", "surrogateescape"))
 
 
 def _span(month: str) -> tuple[datetime, datetime]:

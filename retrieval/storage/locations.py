@@ -21,12 +21,13 @@ def path_of(uri: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class SeenFile:
-    """A file found on disk, with the digest of its bytes."""
+    """A file found on disk, with the digest of its bytes; of an upload also the name that it had, after its folder."""
 
     uri: str
     sha256: str
     size: int
     mtime_ns: int
+    uploaded_as: str | None = None
 
 
 Registration = Literal["new", "unchanged", "duplicate"]

@@ -66,7 +66,7 @@ class OwnFiles:
         self._locations = locations
         self._queries = queries
 
-    def enter_upload(self, partial: Path, sha256: str, extension: str) -> Registered:
+    def enter_upload(self, partial: Path, sha256: str, extension: str, uploaded_as: str = "") -> Registered:
         """Move an upload to its place and register it in the catalogue, where a worker finds it.
 
         Parameters
@@ -74,12 +74,15 @@ class OwnFiles:
         partial : Path
             Where it was written, on the same file system; gone afterwards.
         sha256, extension : str
+        uploaded_as : str
+            The name that the file had, after its folder if that is known; it is shown, and no part of a path.
         """
         path = self._settings.uploads_dir / sha256[:2] / f"{sha256}.{extension}"
 
         def register() -> Registered:
             status = path.stat()
-            return self._locations.register([SeenFile(uri_of(path), sha256, status.st_size, status.st_mtime_ns)])[0]
+            seen = SeenFile(uri_of(path), sha256, status.st_size, status.st_mtime_ns, uploaded_as)
+            return self._locations.register([seen])[0]
 
         return _enter(partial, path, sha256, register, lambda: self.remove_photo(sha256, [path]))
 

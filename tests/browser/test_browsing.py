@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -590,6 +591,21 @@ def test_upload_tells_each_files_outcome(page: Page, site: Site, complaints: Com
     expect(library.locator("#intake")).to_be_hidden()
     page.get_by_role("link", name="mine 600.png").click()
     page.wait_for_url("**/photos/*")
+    expect(page.get_by_role("heading", level=1)).to_have_text("mine 600.png")
+
+
+def test_a_folder_keeps_its_name(page: Page, site: Site, tmp_path: Path) -> None:
+    """Chosen or dropped, with the folders in it."""
+    inner = tmp_path / "Summer" / "Day 1"
+    inner.mkdir(parents=True)
+    drawing(610).save(inner / "beach.png")
+    page.goto("/upload")
+    page.locator("#folder").set_input_files(str(tmp_path / "Summer"))
+    expect(page.locator("#list li")).to_contain_text("being segmented")
+    site.work()
+    expect(page.locator("#list li")).to_contain_text("searchable")
+    page.get_by_role("link", name="beach.png").click()
+    expect(page.locator(".facts")).to_contain_text("uploaded as Summer/Day 1/beach.png")
 
 
 def test_dropping_a_photo_searches_with_it(page: Page) -> None:

@@ -10,6 +10,7 @@ import pytest
 from toys import ToyLibrary
 
 from retrieval.catalog import Folders
+from retrieval.catalog.records import View
 from retrieval.storage.locations import SeenFile, uri_of
 
 
@@ -69,3 +70,22 @@ def peak_of_a_page(folders: Folders) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+def test_uploads_are_in_the_folder_that_they_came_from(toys: ToyLibrary, folders: Folders) -> None:
+    """Not in those that they lie in, which are named by digests."""
+    for number, name in enumerate(("Trip/day 1/a.jpg", "b.jpg", "", "day 1/b.jpg")):
+        path = Path(f"/data/uploads/0{number}/{number:064}.jpg")
+        toys.catalog.locations.register([SeenFile(uri_of(path), f"{number:064}", 1, 1, name)])
+    assert folders.page() == [("day 1", 2)]
+    assert folders.photos(["day 1", "00", "01"]) == {"day 1": [1, 4]}
+    assert toys.catalog.timeline.ids(View(folder="day 1")) == [4, 1]
+    assert toys.catalog.timeline.ids(View(folder="00")) == []
+
+
+def test_the_first_name_of_an_upload_stays(toys: ToyLibrary) -> None:
+    path, names = Path("/data/uploads/00/0.jpg"), []
+    for name in ("", "first.jpg", "second.jpg", None):
+        toys.catalog.locations.register([SeenFile(uri_of(path), "0" * 64, 1, 1, name)])
+        names.append(toys.catalog.images.get(1).locations[0].name)
+    assert names == ["", "first.jpg", "first.jpg", "first.jpg"]

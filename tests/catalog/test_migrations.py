@@ -167,3 +167,23 @@ def test_an_older_catalogue_knows_whether_it_has_had_users(url: str, tmp_path: P
     with closing(sqlite3.connect(tmp_path / "catalog.db")) as database:
         assert database.execute("SELECT id, had_users FROM access").fetchall() == [(1, users)]
         assert dict(database.execute("SELECT name, count FROM change_stamp")) == {"vectors": 0, "concepts": 0}
+
+
+def test_uploads_of_an_older_catalogue_are_known_as_such(url: str, tmp_path: Path) -> None:
+    migrate(url)
+    command.downgrade(alembic_config(url), "0008")
+    digest = "ab" + "0" * 62
+    places = [f"file:///data/uploads/ab/{digest}.jpg", f"file:///photos/{digest}.jpg", "file:///data/uploads/ab/1.jpg"]
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as database, database:
+        columns = "id, sha256, state, attempts, taken_at, created_at, segment_count, vector_count"
+        for key, taken in ((1, "2020-01-01 00:00:00.000000"), (2, None)):
+            values = key, digest if key == 1 else "f" * 64, "pending", 0, taken, "2026-01-01 00:00:00.000000", 0, 0
+            database.execute(f"INSERT INTO image ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+        for uri in places:
+            database.execute("INSERT INTO location (image_id, uri, size, mtime_ns) VALUES (1, ?, 1, 1)", [uri])
+    migrate(url)
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as database:
+        found = dict(database.execute("SELECT uri, uploaded_as FROM location"))
+        assert found == dict(zip(places, ["", None, None], strict=True))
+        dates = database.execute("SELECT substr(dated_at, 1, 10) FROM image ORDER BY id").fetchall()
+        assert dates == [("2020-01-01",), ("2026-01-01",)]

@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage as ReceivedFile
 from retrieval.catalog.records import State
 from retrieval.query.request import MAX_ID
 
-from .schemas import MAX_PAGE, BodyId, PathId, Segment, Strict
+from .schemas import MAX_PAGE, BodyId, PathId, Segment, Strict, Text
 
 
 class ImagePath(BaseModel):
@@ -65,6 +65,15 @@ class PictureForm(BaseModel):
         return values
 
 
+class UploadForm(PictureForm):
+    """A picture file and where it was."""
+
+    folder: Annotated[
+        Text,
+        Field(max_length=4096, description="The folder that the file was in, such as `Holiday/Day 1`."),
+    ] = ""
+
+
 class Segmentation(BaseModel):
     """How well a photo was segmented; all values are from 0 to 1."""
 
@@ -90,7 +99,10 @@ class Item(BaseModel):
     error: Annotated[str | None, Field(description="Why the photo failed.")]
     missing: Annotated[bool, Field(description="Whether the file was missing when last checked.")]
     taken_at: Annotated[str | None, Field(description="ISO 8601, in the camera's local time.")]
-    filename: str | None
+    filename: Annotated[
+        str | None,
+        Field(description="The name of the file; of an upload the name that it had, if known."),
+    ]
     segmentation: Annotated[Segmentation | None, Field(description="Null until the photo is analysed.")]
 
 

@@ -11,6 +11,7 @@ from retrieval.catalog.records import ImageRecord
 
 from ..context import context
 from ..pictures import originals
+from ..pictures.names import uploaded_as
 from ..pictures.renditions import cut
 from ..pictures.uploads import InsufficientStorage, receive
 from . import answers
@@ -27,14 +28,15 @@ EXTENSIONS = {"JPEG": "jpg", "TIFF": "tif", "HEIF": "heic"}
     summary="Upload a photo",
     responses={202: schemas.Entered, 200: schemas.Entered, **documented(413, 415, 503, 507)},
 )
-def add_image(form: schemas.PictureForm) -> Response:
+def add_image(form: schemas.UploadForm) -> Response:
     """202 with the id of the new photo; 200 with the id of the existing photo if the same bytes are already there."""
     parts = context()
     if shortage := parts.assembly.storage.shortage():
         raise InsufficientStorage(f"cannot accept more photos: {shortage}")
     received = receive(form.file, parts.settings.uploads_dir)
     extension = EXTENSIONS.get(received.format, received.format.lower())
-    registered = parts.assembly.own_files.enter_upload(received.partial, received.sha256, extension)
+    name = uploaded_as(form.file.filename, form.folder)
+    registered = parts.assembly.own_files.enter_upload(received.partial, received.sha256, extension, name)
     known = parts.ingest_queue.states([registered.image_id])
     state = known[registered.image_id][0] if known else "pending"  # it may have been deleted again already
     return answers.as_json(

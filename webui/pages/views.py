@@ -95,7 +95,7 @@ def photo(image_id: int) -> str:
         concepts=context().trainer.labels(image_id),
         newer=_next(catalog, image_id),
         older=_next(catalog, image_id, newest_first=True) if image_id > 1 else None,
-        uploaded=any(names.is_upload(location) for location in found.locations),
+        uploaded=any(location.uploaded_as is not None for location in found.locations),
     )
 
 

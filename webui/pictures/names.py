@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from retrieval.catalog import ImageRecord
 from retrieval.catalog.records import LocationRecord
 
-from ..context import context
+_SLASHES = re.compile(r"[/\\]")
+
+MAX_PART, MAX_PARTS = 255, 20
+"""Of an uploaded file's name: characters of a folder or the file, and folders with the file."""
 
 
 def shown_path(path: Path | None) -> str | None:
@@ -17,11 +21,9 @@ def shown_path(path: Path | None) -> str | None:
 
 
 def name_of(image: ImageRecord) -> str:
-    """The name of a photo: its file name."""
-    location = next(iter(image.locations), None)
-    if image.path is None or (location is not None and is_upload(location)):
-        return f"Photo {image.id}"
-    return shown_path(Path(image.path.name)) or ""
+    """The name of a photo: that of its file, or of the file that was uploaded."""
+    place = image.place
+    return (shown_path(Path(place.name)) if place is not None and place.name else None) or f"Photo {image.id}"
 
 
 def reason_of(image: ImageRecord) -> str:
@@ -34,9 +36,20 @@ def reason_of(image: ImageRecord) -> str:
 
 def place_of(location: LocationRecord) -> str:
     """The location of a photo, for display."""
-    return "uploaded here" if is_upload(location) else shown_path(location.path) or ""
+    if location.uploaded_as is None:
+        return shown_path(location.path) or ""
+    return f"uploaded as {location.uploaded_as}" if location.uploaded_as else "uploaded here"
 
 
-def is_upload(location: LocationRecord) -> bool:
-    """Whether a file was uploaded, and lies in the data directory."""
-    return location.path.is_relative_to(context().settings.uploads_dir)
+def uploaded_as(name: str | None, folder: str | None) -> str:
+    """What an uploaded file was called: its name, after its folder if that is known. It is shown, and never opened.
+
+    Browsers and programs of every system send names, so both slashes part folders; control characters, and parts that
+    go up or nowhere, are left out.
+    """
+    parts = [*_SLASHES.split(folder or ""), _SLASHES.split(name or "")[-1]]
+    printable = ["".join(char for char in part if char.isprintable()).strip() for part in parts]
+    if printable[-1] in ("", ".", ".."):
+        return ""
+    kept = [part[-MAX_PART:] for part in printable if part not in ("", ".", "..")]
+    return "/".join(kept[-MAX_PARTS:])

@@ -26,7 +26,7 @@ from retrieval.storage.locations import SeenFile
 from retrieval.storage.originals import digest_of, identity_of, open_regular, path_of_opened
 
 from ..context import WebContext
-from .names import shown_path
+from .names import name_of, shown_path
 
 MIME_TYPES = {
     "JPEG": "image/jpeg",
@@ -194,6 +194,4 @@ def _holds(context: WebContext, stream: BufferedReader, place: LocationRecord, s
 
 
 def _download_name(image: ImageRecord) -> str:
-    path = image.path
-    name = shown_path(Path(path.name)) if path is not None else None
-    return re.sub(r"[\x00-\x1f\x7f]", "_", name or str(image.id))
+    return re.sub(r"[\x00-\x1f\x7f]", "_", name_of(image))

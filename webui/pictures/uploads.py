@@ -1,6 +1,6 @@
 """Stores uploaded files under the digest of their bytes.
 
-The uploader's file name is never part of a path.
+The uploader's file name is shown, and is never part of a path.
 """
 
 from __future__ import annotations

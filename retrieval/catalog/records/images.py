@@ -16,17 +16,27 @@ STATES: tuple[State, ...] = ("pending", "working", "indexed", "empty", "failed")
 
 @dataclass(frozen=True, slots=True)
 class LocationRecord:
-    """A place where a photo's bytes are, or were when `missing_since` is set."""
+    """A place where a photo's bytes are, or were when `missing_since` is set.
+
+    An upload lies under its digest. `uploaded_as` is the name that it had before, after its folder if that was uploaded
+    (``Holiday/1.jpg``), empty if it is not known, and None for files that were not uploaded.
+    """
 
     uri: str
     size: int
     mtime_ns: int
     missing_since: datetime | None
+    uploaded_as: str | None
 
     @property
     def path(self) -> Path:
         """The file."""
         return path_of(self.uri)
+
+    @property
+    def name(self) -> str:
+        """The name of the file; empty if it was uploaded, and its name is not known."""
+        return self.path.name if self.uploaded_as is None else self.uploaded_as.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,12 @@ class ImageRecord:
         return all(location.missing_since is not None for location in self.locations)
 
     @property
-    def path(self) -> Path | None:
+    def place(self) -> LocationRecord | None:
         """The first location that is there, else the first that was."""
         there = [location for location in self.locations if location.missing_since is None]
-        return next((location.path for location in (*there, *self.locations)), None)
+        return next(iter((*there, *self.locations)), None)
+
+    @property
+    def path(self) -> Path | None:
+        """The file at `place`."""
+        return None if self.place is None else self.place.path

@@ -1,5 +1,7 @@
 /** Calls to /api/v1. A call that fails throws a Problem whose message can be shown. */
 
+import { folderOf } from "./files.js";
+
 const ROOT = "/api/v1";
 
 export class Problem extends Error {
@@ -115,6 +117,7 @@ export function postImage(file, onProgress) {
     const request = new XMLHttpRequest();
     const form = new FormData();
     form.append("file", file);
+    form.append("folder", folderOf(file));
     request.upload.addEventListener("progress", ({ lengthComputable, loaded, total }) => {
       if (lengthComputable) onProgress(loaded / total);
     });

@@ -36,6 +36,11 @@ export function chooseFiles(input, onFiles) {
   });
 }
 
+const dropped = new WeakMap(); // where files of dropped folders were
+
+/** The folders that a file of a chosen or dropped folder was in, from that one on; empty for other files. */
+export const folderOf = (file) => (dropped.get(file) ?? file.webkitRelativePath).split("/").slice(0, -1).join("/");
+
 async function filesOf(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.length) return [...transfer.files];
@@ -43,7 +48,11 @@ async function filesOf(transfer) {
 }
 
 async function filesIn(entry) {
-  if (entry.isFile) return new Promise((resolve) => entry.file((file) => resolve([file]), () => resolve([])));
+  if (entry.isFile) {
+    const file = await new Promise((resolve) => entry.file(resolve, () => resolve(null)));
+    if (file) dropped.set(file, entry.fullPath.slice(1));
+    return file ? [file] : [];
+  }
   const reader = entry.createReader();
   const found = [];
   for (;;) {

@@ -2,7 +2,7 @@
 
 import { getImages, patiently, postImage } from "./api.js";
 import { $, announce, h, icon, plural } from "./dom.js";
-import { chooseFiles, takeFiles } from "./files.js";
+import { chooseFiles, folderOf, takeFiles } from "./files.js";
 
 const AT_ONCE = 3;
 const LOOK_EVERY = 2000;
@@ -33,7 +33,7 @@ class Row {
     this.why = h("span", { class: "why" });
     this.outcome = h("span", { class: "outcome" });
     this.thumb = h("span", { class: "thumb" }, icon("photo"));
-    this.name = h("a", { class: "name", title: file.webkitRelativePath || file.name }, file.name);
+    this.name = h("a", { class: "name", title: [folderOf(file), file.name].filter(Boolean).join("/") }, file.name);
     this.item = h("li", {}, this.thumb, h("span", {}, this.name, h("br"), this.why), this.outcome);
     this.set("queued");
   }
