@@ -89,6 +89,15 @@ class Hit:
         picture = self.photos.image(self.image_id, long_side)
         return outlined(picture, self.photos.mask(self.segment_id, (picture.shape[0], picture.shape[1])))
 
+    def _repr_png_(self) -> bytes | None:
+        """The outlined photo, as notebooks show it; None if the photo is gone, so that the text is shown."""
+        stream = BytesIO()
+        try:
+            Image.fromarray(self.outlined()).save(stream, "PNG")
+        except UnreadableImageError:
+            return None
+        return stream.getvalue()
+
     def __str__(self) -> str:
         return f"{self.score:.3f}  {printable(self.path or f'photo {self.image_id}')}"
 

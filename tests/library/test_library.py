@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib as mpl
@@ -140,6 +141,10 @@ def test_a_notebook_shows_pictures(lib: ss.Library, first: Path) -> None:
     second = hits[1].path
     assert second is not None
     second.unlink()
+    assert hits[1]._repr_png_() is None
+    alone = hits[0]._repr_png_()
+    assert alone is not None
+    assert Image.open(BytesIO(alone)).size == (96, 72)
     page = hits._repr_html_()
     assert page.count("<img") == len(hits) - 1
     assert "changed or moved" in page
