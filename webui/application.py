@@ -24,7 +24,7 @@ from .auth.login import LoginMode, identify, login
 from .auth.security import SESSION_COOKIE, protect
 from .context import EXTENSION, WebContext
 from .pages.views import pages
-from .pictures.renditions import Renditions
+from .renditions import Renditions
 from .serving.admission import admit
 from .serving.following import Follower
 from .serving.forms import bound_forms

@@ -17,7 +17,7 @@ from retrieval.learning.discovery import Discoverer
 from retrieval.search.engine import SearchEngine
 from retrieval.settings import Settings
 
-from .pictures.renditions import Renditions
+from .renditions import Renditions
 
 EXTENSION = "segsearch"
 

@@ -147,6 +147,6 @@ def resegment(
 
     Searches find the old segments until the new ones are stored. If interrupted, run it again to continue.
     """
-    from ..resegment import resegment as run
+    from .resegment import resegment as run
 
     run(replace(settings, recipe=name or settings.recipe), state, max_quality, folder, enqueue=enqueue)

@@ -8,7 +8,8 @@ module             what
 `efficientnet`     its weights and data flow
 `boundary_decoder` boundaries from its features
 `operators`        what these two are written in
-`runtimes`         what runs them: `openvino_runtime`, `torch_runtime`
+`protocols`        what a network and a runtime are
+`runtimes`         which runtime a device has: `openvino_runtime`, `torch_runtime`
 `patches`          passes of vision transformers and other backbones
 `passes`           devices, batches, pixels
 `weights`          where files of weights are found, and whether they are whole

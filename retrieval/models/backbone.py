@@ -15,7 +15,8 @@ from ..types import Features, RgbImage
 from .boundary_decoder import WIDTHS, BoundaryDecoder, decode
 from .efficientnet import EfficientNet, forward
 from .operators import Convolution, Operators, T
-from .runtimes import Runtime, runtime_for
+from .protocols import Runtime
+from .runtimes import runtime_for
 from .size import ModelSize
 
 

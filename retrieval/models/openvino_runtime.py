@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .operators import Convolution, padding
-from .runtimes import Network
+from .protocols import Network
 
 _REPORTS = "openvino.tools.ovc"
 """OpenVINO's converter, which tells Google Analytics that it was imported."""

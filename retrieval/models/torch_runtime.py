@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from ..errors import OutOfDeviceMemoryError
 from .operators import Convolution, padding
-from .runtimes import Network
+from .protocols import Network
 
 Placed = tuple[Tensor, Tensor | None, int]
 """Weight, bias and groups of a convolution on a device."""

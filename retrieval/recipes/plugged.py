@@ -20,6 +20,7 @@ from ..types import Analysis, RgbImage, Segments
 from . import PLUGGED
 from . import recipe_spec as spec_of
 from .network import EMBEDDER
+from .pair import PairedRecipe
 from .specs import EmbedderSpec, RecipeSpec, SegmenterSpec
 
 Spec = TypeVar("Spec", RecipeSpec, SegmenterSpec, EmbedderSpec)
@@ -48,8 +49,6 @@ def recipe_spec(name: str) -> RecipeSpec:
     print_ = fingerprint(f"{name.partition(':')[0]}-1", segmenter.fingerprint, lite.space)
 
     def built(device: str, threads: int | None) -> Any:
-        from .paired import PairedRecipe
-
         cut = segmenter.build(device, threads)  # first, for it is the one that may be missing
         return PairedRecipe(print_, lite.space, cut, lite.build(device, threads))
 

@@ -13,7 +13,7 @@ import tiny_models
 from retrieval.models.size import ModelSize
 from retrieval.recipes import NAMES, load, recipe_spec
 from retrieval.recipes.lite import PARAMETERS, LiteRecipe, projection_path
-from retrieval.recipes.paired import PairedRecipe
+from retrieval.recipes.pair import PairedRecipe
 from retrieval.recipes.protocols import Recipe, TextEmbedder
 from retrieval.types import Analysis, RgbImage, Segments
 

@@ -23,7 +23,7 @@ from retrieval.models.patches import PatchInput
 from retrieval.models.weights import HubModel
 from retrieval.recipes import embedders, load, recipe_spec
 from retrieval.recipes.embedders import FAMILIES, embedder_spec
-from retrieval.recipes.paired import PairedRecipe, ReadingPairedRecipe
+from retrieval.recipes.pair import PairedRecipe, ReadingPairedRecipe
 from retrieval.types import RgbImage, Segments
 
 SIZES = [(90, 60), (64, 64), (300, 1), (1, 300), (1, 1), (2000, 1200)]

@@ -15,7 +15,7 @@ from werkzeug.http import parse_options_header
 from retrieval.errors import UnreadableImageError
 from retrieval.images.decoder_pool import DecoderPool
 from webui.context import WebContext
-from webui.pictures.renditions import Renditions
+from webui.renditions import Renditions
 
 CONTENT = encoded(drawing(("teal", "pink")))
 SECRET = encoded(drawing(("black", "white")))

@@ -12,8 +12,8 @@ from retrieval.catalog.records import ImageRecord
 from ..context import context
 from ..pictures import originals
 from ..pictures.names import uploaded_as
-from ..pictures.renditions import cut
 from ..pictures.uploads import InsufficientStorage, receive
+from ..renditions import cut
 from . import answers
 from . import image_schemas as schemas
 from .problems import documented

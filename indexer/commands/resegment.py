@@ -10,9 +10,9 @@ from retrieval.processes.terminal import echo
 from retrieval.settings import Settings
 from retrieval.storage.locations import uri_of
 
-from .commands.progress import IngestProgress
-from .report import Tally
-from .worker import Worker
+from ..report import Tally
+from ..worker import Worker
+from .progress import IngestProgress
 
 
 def resegment(
