@@ -82,3 +82,22 @@ def test_a_folder_that_is_no_text_is_refused(client: FlaskClient) -> None:
     answer = client.post("/api/v1/images", data=form)
     assert answer.status_code == 422
     assert "folder" in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("name", "saved"),
+    [
+        ("a.PNG", "a.PNG"),
+        ("a.jpg", "a.png"),
+        ("a.html", "a.png"),
+        ("v1.2 final", "v1.2 final.png"),
+        ("a", "a.png"),
+        ("", ""),
+    ],
+)
+def test_a_download_ends_as_its_format(client: FlaskClient, library: Library, name: str, saved: str) -> None:
+    image_id = upload(client, encoded(drawing(("teal", "pink"))), name or "..")
+    library.process()
+    told = client.get(f"/api/v1/images/{image_id}/file").headers["Content-Disposition"]
+    assert (saved or f"Photo {image_id}.png") in told
+    assert told.count(".png") + told.count(".PNG") == 1

@@ -1,4 +1,4 @@
-"""Deleting photos."""
+"""Deleting photos, several at once."""
 
 from __future__ import annotations
 
@@ -17,13 +17,6 @@ deletion = APIBlueprint("api_deletion", __name__, url_prefix="/api/v1", abp_tags
 deletion.before_request(bodies.read_json)
 
 
-@deletion.delete("/images/<id:image_id>", summary="Delete a photo", responses={204: None, **documented(404)})
-def delete_image(path: schemas.ImagePath) -> Response:
-    """Removes the photo and its segments from the catalogue. An uploaded file is deleted; other files stay on disk."""
-    _delete(path.image_id)
-    return Response(status=204)
-
-
 @deletion.post("/images/delete", summary="Delete photos", responses={200: schemas.Deleted, **documented(413, 415)})
 def delete_images(body: schemas.PhotosToDelete) -> Response:
     """Like `DELETE /images/{image_id}` for each; photos that are gone already are left out."""
@@ -31,7 +24,13 @@ def delete_images(body: schemas.PhotosToDelete) -> Response:
     return answers.as_json(schemas.Deleted(deleted=deleted))
 
 
-def _delete(image_id: int) -> None:
+def delete(image_id: int) -> None:
+    """Delete a photo, with its file if that was uploaded.
+
+    Raises
+    ------
+    UnknownImageError
+    """
     parts = context()
     image = parts.catalog.images.delete(image_id)
     parts.assembly.own_files.remove_photo(image.sha256, [place.path for place in image.locations])
@@ -39,7 +38,7 @@ def _delete(image_id: int) -> None:
 
 def _delete_if_there(image_id: int) -> bool:
     try:
-        _delete(image_id)
+        delete(image_id)
     except UnknownImageError:
         return False
     return True

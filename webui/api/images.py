@@ -1,4 +1,4 @@
-"""Photos: upload, list, show."""
+"""Photos: upload, list, show, delete."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ..pictures.uploads import InsufficientStorage, receive
 from ..renditions import cut
 from . import answers
 from . import image_schemas as schemas
+from .deletion import delete
 from .problems import documented
 
 images = APIBlueprint("api_images", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="photos")])
@@ -65,6 +66,13 @@ def get_image(path: schemas.ImagePath) -> Response:
     image = parts.catalog.images.get(path.image_id)
     labels = parts.trainer.labels(image.id)
     return answers.as_json(answers.item_with_segments(image, parts.catalog.segments.of_image(image.id), labels))
+
+
+@images.delete("/images/<id:image_id>", summary="Delete a photo", responses={204: None, **documented(404)})
+def delete_image(path: schemas.ImagePath) -> Response:
+    """Removes the photo and its segments from the catalogue. An uploaded file is deleted; other files stay on disk."""
+    delete(path.image_id)
+    return Response(status=204)
 
 
 @images.get(

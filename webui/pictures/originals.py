@@ -7,6 +7,7 @@ missing file is marked in the catalogue, and a changed one is refused.
 from __future__ import annotations
 
 import io
+import mimetypes
 import os
 import re
 from io import BufferedReader
@@ -101,7 +102,7 @@ def serve_original(context: WebContext, image: ImageRecord) -> Response:
         stream,
         mimetype=MIME_TYPES.get(found, UNKNOWN_TYPE),
         as_attachment=found not in SHOWN_BY_BROWSERS,
-        download_name=_download_name(image),
+        download_name=_download_name(image, found),
         conditional=False,
         etag=image.sha256,
     )
@@ -193,5 +194,11 @@ def _holds(context: WebContext, stream: BufferedReader, place: LocationRecord, s
     return True
 
 
-def _download_name(image: ImageRecord) -> str:
-    return re.sub(r"[\x00-\x1f\x7f]", "_", name_of(image))
+def _download_name(image: ImageRecord, found: str) -> str:
+    """The name of a photo, with the ending of its format if it was uploaded under another: a page is no picture."""
+    name, place = name_of(image), image.place
+    if place is not None and place.uploaded_as is not None:
+        kind, ending = mimetypes.guess_type(name)[0], place.path.suffix
+        if kind != MIME_TYPES.get(found) and not name.lower().endswith(ending):
+            name = (name if kind is None else name.rpartition(".")[0]) + ending
+    return re.sub(r"[\x00-\x1f\x7f]", "_", name)
