@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, case, func, select, tuple_
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
@@ -65,6 +65,15 @@ class Timeline(Repository):
         statement = _sorted(_listed(select(Image.id), view), view).offset(skip).limit(limit)
         with self._reading() as session:
             return list(session.scalars(statement))
+
+    def neighbours(self, image_id: int) -> tuple[int | None, int | None]:
+        """Ids of the next newer and the next older photo, by the time when they were taken."""
+        here = select(Image.dated_at).where(Image.id == image_id).scalar_subquery()
+        place, this = tuple_(Image.dated_at, Image.id), tuple_(here, image_id)
+        newer = select(Image.id).where(place > this).order_by(Image.dated_at, Image.id)
+        older = select(Image.id).where(place < this).order_by(Image.dated_at.desc(), Image.id.desc())
+        with self._reading() as session:
+            return session.scalar(newer.limit(1)), session.scalar(older.limit(1))
 
 
 def _date(view: View) -> InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]:

@@ -87,6 +87,14 @@ def test_a_part_of_a_month(toys: ToyLibrary) -> None:
     assert page[0].locations[0].path == Path("/b/Alps 1/three.jpg")
 
 
+def test_neighbours(toys: ToyLibrary) -> None:
+    """As the newest first have them."""
+    ids = [None, *toys.catalog.timeline.ids(View()), None]
+    for newer, this, older in zip(ids, ids[1:], ids[2:], strict=False):
+        assert toys.catalog.timeline.neighbours(this or 0) == (newer, older)
+    assert toys.catalog.timeline.neighbours(999) == (None, None)
+
+
 @pytest.mark.parametrize("month", ["", "2019", "2019-13", "0000-01", "2019-07 ", "2019-07\n", "２０１９-07"])
 def test_what_is_no_month_is_refused(toys: ToyLibrary, month: str) -> None:
     with pytest.raises(QueryError, match="write it as YYYY-MM"):

@@ -88,13 +88,14 @@ def photo(image_id: int) -> str:
         found = catalog.images.get(image_id)
     except UnknownImageError as error:
         raise NotFound(str(error)) from error
+    newer, older = catalog.timeline.neighbours(image_id)
     return render_template(
         "photo.html",
         photo=found,
         segments=catalog.segments.of_image(image_id),
         concepts=context().trainer.labels(image_id),
-        newer=_next(catalog, image_id),
-        older=_next(catalog, image_id, newest_first=True) if image_id > 1 else None,
+        newer=newer,
+        older=older,
         uploaded=any(location.uploaded_as is not None for location in found.locations),
     )
 
@@ -237,11 +238,6 @@ def _number(name: str) -> int:
 def _cluster_state() -> ClusterState:
     wanted = request.args.get("state")
     return next((state for state in CLUSTER_STATES if state == wanted), "open")
-
-
-def _next(catalog: Catalog, image_id: int, *, newest_first: bool = False) -> ImageRecord | None:
-    """The photo after this one, by id."""
-    return next(iter(catalog.images.page(after=image_id, limit=1, newest_first=newest_first)), None)
 
 
 def _counts(catalog: Catalog) -> dict[str, int]:
