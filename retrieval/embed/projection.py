@@ -170,6 +170,24 @@ class Projection:
             raise WeightsCorruptError(f"{path} lacks {error}: restore it with `git checkout -- {path}`") from error
 
 
+def save_words(vectors: Vectors, path: Path) -> None:
+    """Write directions of words, (W, D), as float16."""
+    save_file({"word_vectors": np.ascontiguousarray(vectors.astype(np.float16))}, path)
+
+
+def load_words(path: Path) -> Vectors:
+    """Read what `save_words` wrote, (W, D), float32.
+
+    Raises
+    ------
+    WeightsMissingError, WeightsCorruptError
+    """
+    try:
+        return _tensors(path)["word_vectors"].astype(np.float32)
+    except KeyError as error:
+        raise WeightsCorruptError(f"{path} lacks {error}: restore it with `git checkout -- {path}`") from error
+
+
 def _linear_map(tensors: Mapping[str, NDArray[np.floating]], kind: str) -> LinearMap:
     mean, components = tensors[f"{kind}_mean"], tensors[f"{kind}_components"]
     return LinearMap(mean.astype(np.float32), components.astype(np.float32))

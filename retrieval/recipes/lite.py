@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..embed.masked_pooling import join_descriptors, masked_means
-from ..embed.projection import Descriptors, LinearMap, Projection, digest_of, unit
+from ..embed.projection import Descriptors, LinearMap, Projection, digest_of, load_words, unit
 from ..models.fingerprint import fingerprint
 from ..models.size import ModelSize
 from ..segment.parameters import HierarchyParameters, MergeParameters
@@ -220,6 +220,12 @@ def projection_path(name: str) -> Path:
     return DATA / f"{'lite-crops' if name == 'lite-crops' else 'lite'}.safetensors"
 
 
+def added_words_path(name: str) -> Path:
+    """The file of the words that were learned after a recipe's projection; they belong to no fingerprint."""
+    path = projection_path(name)
+    return path.with_name(f"{path.stem}-words.safetensors")
+
+
 def objectness_path(name: str) -> Path:
     """The file of what ranks a recipe's segments."""
     return DATA / f"{'lite-unlearned' if name == 'lite-unlearned' else 'lite'}-objectness.safetensors"
@@ -244,7 +250,7 @@ def recipe_spec(name: str) -> RecipeSpec:
         space=space,
         segment_dim=projection.segment.components.shape[1],
         photo_dim=projection.photo.components.shape[1],
-        word_vectors=projection.word_vectors,
+        word_vectors=np.concatenate([projection.word_vectors, load_words(added_words_path(name))]),
         build=lambda device, threads: _build(name, device, threads, projection, (print_, space)),
     )
 

@@ -12,8 +12,9 @@ Which senses of a word are taken:
    looks for pictures, those that make up less than a tenth of the word's tagged uses (of three or more), and those
    tagged less than a third as often as the commonest one that is left.
 
-``data/learned_words.json`` adds words that were learned from annotated objects, each a list of synonyms; their rows
-come after the classifier's. A word that the classifier knows too has both.
+``data/learned_words.json`` adds words that were learned from annotated objects, each a list of synonyms, and
+``data/added_words.json`` words of stuff, parts and more things; their rows come after the classifier's, in this order.
+A word that the classifier knows too has both.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from .tokens import normal_form, singulars
 
 DATA_FILE = Path(__file__).resolve().parents[1] / "data" / "imagenet_wordnet.json"
 LEARNED_FILE = DATA_FILE.with_name("learned_words.json")
+ADDED_FILE = DATA_FILE.with_name("added_words.json")
 _Lemma = tuple[str, int, int, int]
 
 
@@ -99,17 +101,32 @@ def read_wordnet_data(path: Path = DATA_FILE) -> WordNetData:
 
 
 def read_learned_words() -> list[list[str]]:
-    """Synonyms of each learned word, in the order of their rows.
+    """Synonyms of each word that was learned with the projection, in the order of their rows.
 
     Raises
     ------
     WeightsMissingError
         The data file is not there.
     """
+    return _read_synonyms(LEARNED_FILE)
+
+
+def read_added_words() -> list[list[str]]:
+    """Synonyms of each word that was learned afterwards; their rows come after those of `read_learned_words`.
+
+    Raises
+    ------
+    WeightsMissingError
+        The data file is not there.
+    """
+    return _read_synonyms(ADDED_FILE)
+
+
+def _read_synonyms(path: Path) -> list[list[str]]:
     try:
-        found: list[list[str]] = json.loads(LEARNED_FILE.read_text(encoding="utf-8"))
+        found: list[list[str]] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise WeightsMissingError(f"{LEARNED_FILE} is missing: restore it with `git checkout`") from None
+        raise WeightsMissingError(f"{path} is missing: restore it with `git checkout -- {path}`") from None
     return found
 
 

@@ -13,7 +13,15 @@ from itertools import islice
 from pathlib import Path
 
 from ..images.colors import WORDS
-from .lexicon import DATA_FILE, Entry, WordNetData, entries_of, read_learned_words, read_wordnet_data
+from .lexicon import (
+    DATA_FILE,
+    Entry,
+    WordNetData,
+    entries_of,
+    read_added_words,
+    read_learned_words,
+    read_wordnet_data,
+)
 from .tokens import FILLERS, Token, clauses_of, normal_form, singulars
 
 SUGGESTIONS = 5
@@ -327,4 +335,4 @@ def _prominence(item: tuple[str, Entry]) -> tuple[bool, bool, int, int, str]:
 
 @cache
 def _load(path: Path) -> Vocabulary:
-    return Vocabulary(read_wordnet_data(path), read_learned_words())
+    return Vocabulary(read_wordnet_data(path), [*read_learned_words(), *read_added_words()])

@@ -13,7 +13,7 @@ from retrieval.models.fingerprint import fingerprint
 from retrieval.recipes import recipe_spec
 from retrieval.recipes.lite import LEARNED, MIN_LABEL_SCORE, PARAMETERS
 from retrieval.recipes.protocols import Recipe
-from retrieval.text.lexicon import read_learned_words
+from retrieval.text.lexicon import read_added_words, read_learned_words
 from retrieval.text.vocabulary import Vocabulary
 from retrieval.types import Analysis, RgbImage
 
@@ -137,7 +137,7 @@ class TestCard:
         assert named.fingerprint == lite.fingerprint
         assert named.segment_dim == DIM
         assert named.word_vectors is not None
-        assert named.word_vectors.shape == (1000 + len(read_learned_words()), DIM)
+        assert named.word_vectors.shape == (1000 + len(read_learned_words()) + len(read_added_words()), DIM)
         np.testing.assert_allclose(np.linalg.norm(named.word_vectors, axis=1), 1, atol=5e-3)
 
     @pytest.mark.parametrize(

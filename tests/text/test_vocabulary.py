@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from retrieval.errors import WeightsMissingError
 from retrieval.text import vocabulary
-from retrieval.text.lexicon import DATA_FILE, read_learned_words
+from retrieval.text.lexicon import DATA_FILE, read_added_words, read_learned_words
 from retrieval.text.tokens import normal_form
 from retrieval.text.vocabulary import SUGGESTIONS, Vocabulary
 
@@ -267,8 +267,29 @@ def test_words_learned_from_objects_stand_beside_the_classes(
     assert term.learned == 1000 + [synonyms[0] for synonyms in read_learned_words()].index(name)
 
 
+@pytest.mark.parametrize(
+    ("typed", "name", "known"),
+    [
+        ("trees", "tree", ()),
+        ("the sky", "sky", ()),
+        ("streets", "road", ()),
+        ("walls", "wall", ("stone wall",)),
+        ("wheels", "car wheel", ("car wheel",)),
+        ("human faces", "face", ()),
+    ],
+)
+def test_words_of_stuff_and_parts_are_learned_too(
+    words: Vocabulary, typed: str, name: str, known: tuple[str, ...]
+) -> None:
+    (term,) = words.read(typed).understood
+    added = [synonyms[0] for synonyms in read_added_words()]
+    assert (term.name, term.labels) == (name, known)
+    assert term.learned == 1000 + len(read_learned_words()) + added.index(name)
+
+
 def test_learned_words_are_each_learned_once() -> None:
-    every = [normal_form(word) for synonyms in read_learned_words() for word in synonyms]
+    lists = [*read_learned_words(), *read_added_words()]
+    every = [normal_form(word) for synonyms in lists for word in synonyms]
     assert len(every) == len(set(every))
     assert all(every)
 
