@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from installation import Library, drawing, encoded
+from installation import Library, drawing, encoded, sign_in
 
+from retrieval.catalog.accounts import Accounts
 from retrieval.catalog.records import View
 from retrieval.storage.locations import uri_of
 from webui.context import WebContext
@@ -102,3 +103,16 @@ def test_malformed_deletions_are_refused(client: FlaskClient, parts: WebContext,
     assert client.post("/api/v1/images/delete", json=body).status_code == 422
     assert client.post("/api/v1/images/delete", data="[1]").status_code == 415
     assert sum(parts.catalog.images.counts().values()) == 4
+
+
+def test_viewers_can_select_nothing(client: FlaskClient, users: Accounts) -> None:
+    """There is nothing that they could do with it."""
+    sign_in(client, "viewer")
+    page = client.get("/").text
+    assert "data-looks-only" in page
+    assert 'id="selection"' not in page
+    assert 'id="confirm"' not in page
+    assert (
+        client.post("/api/v1/images/delete", json={"ids": [1]}, headers={"Origin": "http://localhost"}).status_code
+        == 403
+    )

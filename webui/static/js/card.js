@@ -3,8 +3,7 @@
 import { h, looksOnly } from "./dom.js";
 
 /** Instead of a picture that cannot be had. */
-const named = ({ target }) => target.hasAttribute("src") && target.replaceWith(tile(target.alt));
-const tile = (name, why = null) => h("span", { class: "tile" }, h("strong", {}, name), why);
+const named = ({ target }) => target.hasAttribute("src") && target.replaceWith(h("strong", { class: "tile" }, target.alt));
 
 const STATES = { pending: "pending", working: "being segmented" };
 
@@ -13,7 +12,7 @@ export function cardOf(photo) {
   const shown = state === "indexed" || state === "empty";
   const inside = shown
     ? h("img", { src: `/api/v1/images/${id}/thumbnail`, alt: name, decoding: "async", draggable: "false", error: named })
-    : tile(name, state === "failed" ? error : STATES[state]);
+    : h("span", { class: "tile" }, h("strong", {}, name), state === "failed" ? error : STATES[state]);
   const badge = missing ? "file missing" : state === "empty" ? "no segments" : null;
   const foot = state === "indexed" ? `${name} · ${segments} segment${segments === 1 ? "" : "s"}` : shown ? name : null;
   return h("li", { class: "card", "data-id": id, "data-state": state },

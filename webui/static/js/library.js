@@ -8,8 +8,8 @@ import { Selection } from "./selection.js";
 import { Timeline } from "./timeline.js";
 import { walkTimeline } from "./walking.js";
 
-const ROWS = { small: [88, 120], medium: [125, 190], large: [230, 300] }; // heights on narrow windows, and on others
-const narrow = matchMedia("(max-width: 640px)");
+const ROWS = { small: [88, 120, 150], medium: [125, 190, 270], large: [230, 300, 380] }; // heights by width of the window
+const WIDTHS = [641, 1921].map((width) => matchMedia(`(min-width: ${width}px)`));
 const SIZE = "thumbnails";
 
 function keptSize() {
@@ -21,16 +21,15 @@ function keptSize() {
 }
 
 let size = keptSize();
-const row = () => ROWS[size][narrow.matches ? 0 : 1];
+const row = () => ROWS[size][WIDTHS.filter((width) => width.matches).length];
 
 // ---- the timeline
 
 const root = $("#photos");
 const view = root && Object.fromEntries(Object.entries(root.dataset).filter(([, value]) => value));
-const dress = (card, number) => {
-  card.number = number;
-  card.setAttribute("aria-posinset", number + 1);
-  card.setAttribute("aria-setsize", timeline.blocks.count);
+const dress = (card) => {
+  card.setAttribute("aria-posinset", card.number + 1);
+  card.setAttribute("aria-setsize", card.of);
   selection.dress(card);
 };
 const timeline = root && new Timeline(root, view, row(), dress);
@@ -83,9 +82,13 @@ function chooseView() {
 async function offerFolders() {
   const { folders } = await listFolders();
   const choice = $("#folder-choice select");
-  const fresh = folders.filter(({ name }) => name !== choice.value);
-  choice.append(...fresh.map(({ name, photos }) => h("option", { value: name }, `${name} (${photos.toLocaleString("en")})`)));
-  if (choice.options.length > 2) $("#folder-choice").hidden = false;
+  const option = ({ name, photos }) => h("option", { value: name }, `${name} (${photos.toLocaleString("en")})`);
+  const shown = [...choice.options];
+  choice.addEventListener("focus", () => {
+    choice.append(...folders.filter(({ name }) => shown.every((each) => each.value !== name)).map(option));
+  });
+  choice.addEventListener("blur", () => choice.replaceChildren(...shown)); // there may be a thousand
+  if (folders.length > 1) $("#folder-choice").hidden = false;
 }
 
 // ---- photos on their way in

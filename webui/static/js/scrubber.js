@@ -12,6 +12,7 @@ export class Scrubber {
   #thumb = h("span", { class: "thumb" });
   #hint = h("span", { class: "hint", hidden: true });
   #drags = false;
+  #way = 1; // pixels that one can scroll
 
   constructor(root, timeline) {
     this.#root = root;
@@ -27,11 +28,6 @@ export class Scrubber {
     addEventListener("resize", () => this.lay());
   }
 
-  /** How many pixels one can scroll. */
-  get #way() {
-    return Math.max(1, document.documentElement.scrollHeight - innerHeight);
-  }
-
   /** Where a height of the timeline is on the bar, as a share of it. */
   #share(y) {
     const { top } = this.#timeline.sight;
@@ -41,6 +37,7 @@ export class Scrubber {
   /** Put the years where they are. */
   lay() {
     const { months, all } = this.#timeline.blocks;
+    this.#way = Math.max(1, document.documentElement.scrollHeight - innerHeight);
     this.#root.hidden = this.#way < innerHeight;
     this.#root.setAttribute("aria-valuemax", months.length - 1);
     for (const year of this.#years) year.remove();
@@ -63,10 +60,10 @@ export class Scrubber {
   }
 
   #follow() {
-    const { blocks, sight } = this.#timeline;
-    if (this.#root.hidden || !blocks.count) return;
+    const { blocks, drawn } = this.#timeline;
+    if (this.#root.hidden || !drawn) return;
     const ended = scrollY >= this.#way - 1;
-    const { month } = ended ? blocks.all.at(-1) : blocks.at(Math.max(0, sight.top));
+    const { month } = ended ? blocks.all.at(-1) : blocks.at(Math.max(0, drawn.top));
     const number = blocks.months.findIndex((each) => each.month === month);
     const { photos } = blocks.months[number];
     this.#thumb.style.top = `${(100 * scrollY) / this.#way}%`;
@@ -82,8 +79,6 @@ export class Scrubber {
 
   #grab(event) {
     if (event.button !== 0) return;
-    event.preventDefault();
-    this.#root.focus({ preventScroll: true });
     this.#root.setPointerCapture(event.pointerId);
     this.#drags = true;
     this.#root.classList.add("dragging");

@@ -26,13 +26,23 @@ function switchTheme() {
 
 export const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]") !== null;
 
+const closeByBackdrop = (dialog) => dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+
+function showHelp() {
+  const dialog = $("#help-template").content.firstElementChild.cloneNode(true);
+  closeByBackdrop(dialog);
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
 function shortcut(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || $("dialog[open]")) return;
   const link = $(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
   if (event.key === "/" && $("#words")) {
     $("#words").focus();
     $("#words").select();
-  } else if (event.key === "?") $("#help").showModal();
+  } else if (event.key === "?") showHelp();
   else if (link) link.click();
   else return;
   event.preventDefault();
@@ -43,10 +53,8 @@ dark.addEventListener("change", showTheme);
 showTheme();
 
 document.addEventListener("keydown", shortcut);
-$("#help-button").addEventListener("click", () => $("#help").showModal());
-for (const dialog of $$("dialog")) {
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // the backdrop
-}
+$("#help-button").addEventListener("click", showHelp);
+$$("dialog").forEach(closeByBackdrop);
 if ($("#words")) complete($("#words"), $("#words-list"));
 walkGrids();
 

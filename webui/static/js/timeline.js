@@ -6,7 +6,7 @@ import { cardOf, isSame } from "./card.js";
 import { $, h, keepOnly } from "./dom.js";
 import { Loading } from "./loading.js";
 
-const NEAR = 0.35; // of a window, above and below it
+const NEAR = 180; // pixels above and below the window
 
 const lie = (element, { x = 0, y, width, height }) => {
   element.style.transform = `translate(${x}px, ${y}px)`;
@@ -29,8 +29,9 @@ export class Timeline extends EventTarget {
   #loading;
   #before = 0;
   blocks = null;
+  drawn = null; // what was in sight when it was drawn last
 
-  /** `dress` is called with each card that is in the document and the number of its photo from the start. */
+  /** `dress` is called with each card that comes into the document; it has its photo, and the photo's number from the start. */
   constructor(root, view, row, dress) {
     super();
     Object.assign(this, { view, row, dress });
@@ -138,16 +139,15 @@ export class Timeline extends EventTarget {
   /** Put into the document what is in sight, and take out what is not. */
   draw() {
     if (!this.blocks?.count) return;
-    const { top, bottom } = this.sight;
-    const margin = NEAR * innerHeight;
-    const wanted = this.blocks.between(top - margin, bottom + margin);
+    const { top, bottom } = (this.drawn = this.sight);
+    const wanted = this.blocks.between(top - NEAR, bottom + NEAR);
     const held = document.activeElement?.closest(".block");
     const pinned = held && this.blocks.named(held.dataset.key);
     if (pinned && !wanted.includes(pinned)) wanted[pinned.top < top ? "unshift" : "push"](pinned);
     const sections = wanted.map((block) => this.#section(block));
     keepOnly(this.#root, sections);
     this.#sections = new Map(sections.map((section) => [section.dataset.key, section]));
-    for (const block of wanted) this.#fill(block, top - margin, bottom + margin);
+    for (const block of wanted) this.#fill(block, top - NEAR, bottom + NEAR);
     const isFast = Math.abs(scrollY - this.#before) > innerHeight;
     this.#before = scrollY;
     this.#loading.ask(wanted, isFast);
@@ -158,7 +158,10 @@ export class Timeline extends EventTarget {
     const name = monthName(block.month);
     const made = this.#sections.get(block.key) ?? h("section", { class: "block", "data-key": block.key, "aria-label": name },
       block.from === 0 && h("h2", { class: "month" }, name), h("ul"));
-    lie(made, { y: block.top, height: block.height });
+    if (made.top !== block.top || made.tall !== block.height) {
+      Object.assign(made, { top: block.top, tall: block.height });
+      lie(made, { y: block.top, height: block.height });
+    }
     return made;
   }
 
@@ -174,8 +177,11 @@ export class Timeline extends EventTarget {
       const y = start + head + box.y;
       if (y > bottom || y + box.height < top) if (!there || there !== focused) return null;
       const card = there && isSame(there.photo, photo) ? there : Object.assign(cardOf(photo), { photo });
-      lie(card, box);
-      this.dress(card, first + at);
+      if (card.box !== box) lie(card, (card.box = box));
+      if (card.number !== first + at || card.of !== this.blocks.count) {
+        Object.assign(card, { number: first + at, of: this.blocks.count });
+        this.dress(card);
+      }
       return card;
     });
     keepOnly(list, cards.filter(Boolean));

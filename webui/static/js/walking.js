@@ -4,14 +4,15 @@ import { $, $$ } from "./dom.js";
 
 /** One photo of the timeline can be reached by Tab: the one that had the focus last, or the first in sight. */
 export function walkTimeline(root, timeline) {
-  let current = 0;
-  const cards = () => $$(".card", root);
+  let current = null;
+  let stop = null;
   const reachable = () => {
-    const { covered } = timeline.sight;
-    const stop = cards().find((card) => card.number === current)
-      ?? cards().find((card) => card.getBoundingClientRect().top >= covered) ?? $(".card", root);
-    for (const card of cards()) $("a", card).tabIndex = card === stop ? 0 : -1;
-    return stop;
+    if (stop?.isConnected && stop.number === current) return stop;
+    const next = $$(".card", root).find((card) => card.number === current)
+      ?? (stop?.isConnected ? stop : $(`.card[data-id="${timeline.place()?.id}"]`, root) ?? $(".card", root));
+    if (stop && stop !== next) $("a", stop).tabIndex = -1;
+    if (next) $("a", next).tabIndex = 0;
+    return (stop = next);
   };
   timeline.addEventListener("drawn", reachable);
   root.addEventListener("focusin", ({ target }) => {
