@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.timeline [--photos 100000] [--data-dir DIR] [--json FILE]
+    python -m benchmarks.timeline [--photos 100000] [--data-dir DIR] [--out FILE]
 
 Photos are rows of a catalogue, of 12 years, in shapes that cameras take, with one segment each; they have no files, so
 the browser shows their names. Chromium visits the page over HTTP: the top, many places on the way, and the end.
@@ -10,8 +10,6 @@ the browser shows their names. Chromium visits the page over HTTP: the top, many
 
 from __future__ import annotations
 
-import json
-import platform
 import statistics
 import tempfile
 import threading
@@ -26,6 +24,7 @@ import click
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from indexer.bench.results import OUT, report
 from retrieval.analysis.local import LocalAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.images.decoder_pool import DecoderPool
@@ -141,35 +140,32 @@ def visit(browser: Browser, url: str, window: tuple[int, int]) -> dict[str, Any]
     context.close()
     return {
         "window": window,
-        "seconds_until_shown": round(shown, 3),
-        "height_px": height,
-        "elements_most": max(counts),
-        "elements_median": statistics.median(counts),
-        "frame_ms_median": round(statistics.median(frames), 1),
-        "frame_ms_95th": round(float(np.percentile(frames, 95)), 1),
-        "seconds_to_last_month": round(at_the_end, 3),
+        "until shown, s": round(shown, 3),
+        "height, px": height,
+        "elements, most": max(counts),
+        "elements, median": statistics.median(counts),
+        "frame, median, ms": round(statistics.median(frames), 1),
+        "frame, p95, ms": round(float(np.percentile(frames, 95)), 1),
+        "to the last month, s": round(at_the_end, 3),
     }
 
 
 @click.command()
 @click.option("--photos", default=100_000, show_default=True, type=click.IntRange(1000))
 @click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Keep the catalogue there.")
-@click.option("--json", "out", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures to a file.")
+@OUT
 def main(photos: int, data_dir: Path | None, out: Path | None) -> None:
     """Print the figures of each window."""
     with tempfile.TemporaryDirectory(prefix="segsearch-timeline-") as temporary:
         assembly = Assembly(Settings.in_data_dir(data_dir or Path(temporary), device="cpu", recipe="grid"))
         fill(assembly, photos)
-        figures: dict[str, Any] = {"photos": photos, "machine": platform.machine(), "windows": {}}
+        figures: dict[str, Any] = {"photos": photos, "windows": {}}
         with served(assembly) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
             for name, window in WINDOWS.items():
                 figures["windows"][name] = visit(browser, url, window)
             browser.close()
-    text = json.dumps(figures, indent=1)
-    if out is not None:
-        out.write_text(text + "\n")
-    click.echo(text)
+    report(figures, out)
 
 
 if __name__ == "__main__":
