@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 from browsing import PHOTOS, Complaints, Site, drawing
 from playwright.sync_api import Browser, Locator, Page, Route, expect
@@ -327,3 +328,46 @@ def test_without_scripts_there_are_pages(browser: Browser, site: Site) -> None:
     page.get_by_role("button", name="Show").click()
     page.wait_for_url("**order=newest*")
     context.close()
+
+
+@pytest.mark.parametrize("width", [300, 358, 1360, 2480])
+@pytest.mark.parametrize("is_last", [False, True])
+def test_rows_are_as_wide_as_the_page(page: Page, width: int, is_last: bool) -> None:
+    """Every photo in its shape and its order, side by side; only what is left over at the end of a month is shorter."""
+    rng = np.random.default_rng(width)
+    row_height = 125 if width < 400 else 190
+    page.goto("/upload")
+    for count in (1, 2, 7, 200):
+        aspects = np.exp(rng.normal(0.2, 0.4, count)).clip(0.4, 3)
+        laid = page.evaluate(
+            """async ([aspects, width, row, isLast]) => {
+              const { justify } = await import("/static/js/blocks.js");
+              return justify(aspects, { width, row }, isLast);
+            }""",
+            [aspects.tolist(), width, row_height, is_last],
+        )
+        boxes = laid["boxes"]
+        assert len(boxes) == count
+        assert np.allclose([box["width"] / box["height"] for box in boxes], aspects)
+        rows: dict[float, list[dict[str, float]]] = {}
+        for box in boxes:
+            rows.setdefault(box["y"], []).append(box)
+        assert list(rows) == sorted(rows)
+        ends = []
+        for row in rows.values():
+            assert len({box["height"] for box in row}) == 1
+            lefts = [box["x"] for box in row]
+            rights = [box["x"] + box["width"] for box in row]
+            assert lefts[0] == 0
+            assert np.allclose(lefts[1:], np.add(rights[:-1], 8))
+            ends.append(rights[-1])
+        assert max(ends) <= width + 0.01
+        tops = list(rows)
+        heights = [row[0]["height"] for row in rows.values()]
+        if count == 200:
+            whole = list(zip(ends, heights, strict=True))[: -1 if is_last else None]
+            short = [end for end, height in whole if height < 1.79 * row_height and end < width - 0.01]
+            assert short == [], "a row ends before the page does only if its one photo would be too tall"
+            assert np.median(heights) == pytest.approx(row_height, rel=0.25)
+        assert np.allclose(tops, np.cumsum([0, *np.add(heights, 8)])[:-1])
+        assert laid["height"] == pytest.approx(tops[-1] + heights[-1] + 8)
