@@ -10,7 +10,7 @@ from retrieval.catalog.records import Listed, Order, State, View
 from retrieval.catalog.records.timeline import MONTH
 from retrieval.query.request import MAX_ID
 
-from .schemas import MAX_PAGE, Strict, Text
+from .schemas import MAX_PAGE, Strict
 
 MAX_IDS = 10_000
 MAX_FOLDER = 255
@@ -30,7 +30,7 @@ class TimelineQuery(Strict):
         Listed | None, Field(description="Only photos in this state; `pending` includes those being segmented.")
     ] = None
     folder: Annotated[
-        Text | None,
+        str | None,
         Field(
             min_length=1,
             max_length=MAX_FOLDER,
