@@ -104,7 +104,7 @@ def resolve_meanings(
     return meanings
 
 
-def _is_scientific(wordnet: WordNet, lemma: str) -> bool:
+def is_scientific(wordnet: WordNet, lemma: str) -> bool:
     """Tell whether a lemma is a Latin binomial: its first word is a genus."""
     first, _, rest = lemma.partition("_")
     genus = first.lower()
@@ -122,7 +122,7 @@ def _uses(wordnet: WordNet, lemma: str, offset: str) -> tuple[int, int, int]:
 def _synset_entry(wordnet: WordNet, offset: str) -> list[list[object]]:
     """Return a synset as it is written: lemmas, parents and, where there are any, scientific names."""
     synset = wordnet.synsets[offset]
-    scientific = [lemma for lemma in synset.lemmas if _is_scientific(wordnet, lemma)]
+    scientific = [lemma for lemma in synset.lemmas if is_scientific(wordnet, lemma)]
     entry: list[list[object]] = [
         [
             [lemma.replace("_", " "), *_uses(wordnet, lemma, offset)]

@@ -10,13 +10,35 @@ from pathlib import Path
 
 import click
 
+PERSON = 18
+"""The lexicographer file of people."""
+
+_ABOVE = ("@", "@i")
+_WHOLES_AND_PARTS = ("#p", "#m", "#s", "%p", "%m", "%s")
+
 
 @dataclass
 class Synset:
-    """A noun synset of WordNet, with the synsets directly above it."""
+    """A noun synset of WordNet.
+
+    Attributes
+    ----------
+    lemmas : list of str
+    parents : list of str
+        The synsets directly above it: hypernyms and instance hypernyms.
+    wholes_and_parts : list of str
+        Its holonyms and meronyms.
+    topic : int
+        The lexicographer file that it is from, such as `PERSON`.
+    definition : str
+        Without the examples.
+    """
 
     lemmas: list[str]
     parents: list[str]
+    wholes_and_parts: list[str] = field(default_factory=list)
+    topic: int = 0
+    definition: str = ""
 
 
 @dataclass
@@ -33,6 +55,8 @@ class WordNet:
         How often ``(lemma, sense number)`` was tagged in WordNet's corpora.
     plurals : dict
         Singulars by irregular plural.
+    other_uses : Counter
+        How often a lemma was tagged as a verb, an adjective or an adverb.
     notice : list of str
         The licence notice at the head of the files.
     """
@@ -41,6 +65,7 @@ class WordNet:
     senses: dict[str, list[str]]
     uses: Counter[tuple[str, int]]
     plurals: dict[str, str]
+    other_uses: Counter[str] = field(default_factory=Counter)
     notice: list[str] = field(default_factory=list)
 
     def offset(self, sense: str) -> str:
@@ -75,18 +100,26 @@ def read_wordnet(directory: Path) -> WordNet:
         senses=_read_senses(directory / "index.noun"),
         uses=_read_uses(directory / "cntlist.rev"),
         plurals=plurals,
+        other_uses=_read_other_uses(directory / "cntlist.rev"),
         notice=notice,
     )
 
 
 def _parse_synset(line: str) -> tuple[str, Synset]:
     """Parse one line of data.noun."""
-    words = line.split("|", 1)[0].split()
+    head, _, gloss = line.partition("|")
+    words = head.split()
     count = int(words[3], 16)
     lemmas = words[4 : 4 + 2 * count : 2]
     pointers = words[5 + 2 * count :]
-    parents = [target for kind, target in zip(pointers[::4], pointers[1::4], strict=False) if kind in ("@", "@i")]
-    return words[0], Synset(lemmas, parents)
+    targets = list(zip(pointers[::4], pointers[1::4], strict=False))
+    return words[0], Synset(
+        lemmas,
+        parents=[target for kind, target in targets if kind in _ABOVE],
+        wholes_and_parts=[target for kind, target in targets if kind in _WHOLES_AND_PARTS],
+        topic=int(words[1]),
+        definition=re.sub(r'"[^"]*"?', "", gloss).strip(" ;"),
+    )
 
 
 def _rows_of(path: Path) -> Iterator[str]:
@@ -111,4 +144,15 @@ def _read_uses(path: Path) -> Counter[tuple[str, int]]:
         lemma, _, kind = key.partition("%")
         if kind.startswith("1:"):
             uses[lemma, int(number)] += int(count)
+    return uses
+
+
+def _read_other_uses(path: Path) -> Counter[str]:
+    """Read cntlist.rev: how often every lemma was tagged as anything but a noun."""
+    uses: Counter[str] = Counter()
+    for line in _rows_of(path):
+        key, _, count = line.split()
+        lemma, _, kind = key.partition("%")
+        if not kind.startswith("1:"):
+            uses[lemma] += int(count)
     return uses
