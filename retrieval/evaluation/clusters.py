@@ -53,7 +53,7 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> dict[str, 
     objects = Counter(each.category for photo in photos for each in photo.objects)
     wanted = {name for name, count in objects.items() if count >= LEAST_OBJECTS}
     vocabulary = Vocabulary.load()
-    unseen = {name for name in wanted if not vocabulary.read(name).understood}
+    unseen = {name for name in wanted if all(term.substitutes for term in vocabulary.read(name).understood)}
     return {
         "recipe": assembly.recipe_spec.fingerprint,
         "photos": len(photos),

@@ -114,7 +114,7 @@ class SearchRequest:
     positive, negative : tuple of Ref
         Examples of what to find, and of what to avoid.
     text : str
-        Words; with positives, both must match.
+        Words; with positives, both must match. "without" and "left of" are read, too: `retrieval.text.phrases`.
     limit : int
         1 to 1000.
     group_by : {"image", "segment"}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..catalog.records import SegmentRecord
 from ..query.filters import Facets
 from ..query.request import Ref
-from ..text.vocabulary import Reading
+from ..text.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Match(NamedTuple):
         The explanation: the score for each example and word or, for several things, the segment that matches each.
         Empty for a search by one example.
     relations : tuple of float
-        Degree to which each requested relation holds, 0 to 1.
+        Degree to which each requested relation holds, 0 to 1; those that words tell come last.
     """
 
     image_id: int

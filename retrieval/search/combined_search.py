@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..catalog import SegmentHit
 from ..images.masks import MaskRun, mask_areas, mask_containment, mask_gaps
 from ..query.relations import Relation
-from ..query.request import SearchRequest
 from ..types import Ids, Vectors
 from . import combination
 from .combination import Layout
 from .plan import QueryPlan, QueryTerm
 from .scope import Scope
+from .unwanted import absence
 
 FIRST_DEPTH = 300
 """How many segments are searched for each thing at first."""
@@ -50,8 +50,8 @@ class CombinedHit:
     degrees: tuple[float, ...]
 
 
-def combined_search(scope: Scope, understood: QueryPlan, request: SearchRequest) -> list[CombinedHit]:
-    """Photos that contain all things, best first, at most ``request.limit``.
+def combined_search(scope: Scope, understood: QueryPlan, limit: int) -> list[CombinedHit]:
+    """Photos that contain all things, best first, at most `limit`.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def combined_search(scope: Scope, understood: QueryPlan, request: SearchRequest)
         The segments that may be found.
     understood : QueryPlan
         Several things.
-    request : SearchRequest
+    limit : int
 
     Notes
     -----
@@ -67,37 +67,44 @@ def combined_search(scope: Scope, understood: QueryPlan, request: SearchRequest)
     things. Other photos score at most the mean of the lists' last scores; the search ends once enough photos score
     more. One search of the index per thing and round, then O(photos · segments · D).
     """
-    k = FIRST_DEPTH + 4 * request.limit
+    k = FIRST_DEPTH + 4 * limit
     while True:
         lists = [scope.search(thing.directions, k, exclude_images=understood.hidden) for thing in understood.things]
         last = np.array([float(each.scores[-1]) if len(each) else 0.0 for each in lists])
         photos = np.unique(np.concatenate([each.image_ids for each in lists]))
-        found = _compared(scope, understood.things, request, photos)
-        enough = len(found) >= request.limit and found[request.limit - 1].score >= combination.bound(last)
+        found = _compared(scope, understood, limit, photos)
+        enough = len(found) >= limit and found[limit - 1].score >= combination.bound(last)
         if enough or max(map(len, lists)) < k or len(photos) >= MAX_PHOTOS:
-            return found[: request.limit]
+            return found[:limit]
         k *= 4
 
 
-def _compared(scope: Scope, things: Sequence[QueryTerm], request: SearchRequest, photos: Ids) -> list[CombinedHit]:
+def _compared(scope: Scope, understood: QueryPlan, limit: int, photos: Ids) -> list[CombinedHit]:
     """The best matches among some photos, in descending order, at most as many as requested."""
     ids = scope.passing(scope.index.ids_of_images(photos))
     if not len(ids):
         return []
+    things = understood.things
     image_ids, vectors = scope.index.image_ids_of(ids), scope.index.get(ids)
     scores = np.stack([(vectors @ thing.directions.T).max(axis=1) for thing in things]).astype(np.float64)
     order = np.argsort(image_ids, kind="stable")
     starts = np.flatnonzero(np.diff(image_ids[order], prepend=-1))
     bounds = combination.bound(np.maximum.reduceat(scores[:, order], starts, axis=1).T)
+    factors = np.ones(len(starts), np.float32)
+    if understood.unwanted:
+        unwanted = [each.directions for each in understood.unwanted]
+        factors = np.minimum.reduceat(absence(vectors[order], unwanted), starts)
+    bounds = bounds * factors
     groups = np.split(order, starts[1:])
     found: list[CombinedHit] = []
     for number in np.argsort(-bounds, kind="stable")[:MAX_PHOTOS]:
-        if bounds[number] <= 0 or (len(found) >= request.limit and found[request.limit - 1].score >= bounds[number]):
+        if bounds[number] <= 0 or (len(found) >= limit and found[limit - 1].score >= bounds[number]):
             break
         rows = groups[number]
-        hit = _match(scope, things, Candidates(ids[rows], vectors[rows], scores[:, rows]), request.relations)
+        hit = _match(scope, things, Candidates(ids[rows], vectors[rows], scores[:, rows]), understood.relations)
         if hit is not None:
-            found = sorted([*found, hit], key=lambda each: (-each.score, each.segments[0].id))[: request.limit]
+            hit = replace(hit, score=hit.score * float(factors[number]))
+            found = sorted([*found, hit], key=lambda each: (-each.score, each.segments[0].id))[:limit]
     return found
 
 

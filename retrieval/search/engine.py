@@ -27,9 +27,10 @@ from .answer import FacetAnswer, Match, SearchAnswer, Used
 from .combined_search import combined_search
 from .feedback import LabelledExamples, Model, RoundAnswer
 from .matches import combined, described, fallbacks_last, of_photos, told
-from .plan import QueryPlan, QueryTerm, understand
+from .plan import QueryPlan, understand
 from .resolver import QueryResolver
 from .scope import Scope
+from .unwanted import penalized
 
 DUPLICATE_IOU = 0.7
 """Of two segments of one photo with a higher IoU, a flat list keeps only the better one."""
@@ -123,7 +124,7 @@ class SearchEngine:
             query = _start(understood)
             judged = self._judged(query, relevant, irrelevant, hidden)
             model = feedback.fit(judged)
-            refined = replace(understood.things[0], directions=model.directions)
+            refined = replace(understood, things=(replace(understood.things[0], directions=model.directions),))
             results, counted = _found(request, lambda depth: self._ranked(request, refined, hidden, depth))
             asked = self._ask(request, model, hidden)
             answer = self._answer(understood, results, counted, started)
@@ -225,8 +226,8 @@ class SearchEngine:
         if understood.by_photo:
             return self._photo_matches(request, understood)
         if understood.is_combination:
-            return combined(combined_search(self._scope(request), understood, request), self._floor)
-        return self._ranked(request, understood.things[0], understood.hidden, depth)
+            return combined(combined_search(self._scope(request), understood, request.limit), self._floor)
+        return self._ranked(request, understood, understood.hidden, depth)
 
     def _scope(self, request: SearchRequest) -> Scope:
         """The segments that meet the request's conditions."""
@@ -261,20 +262,21 @@ class SearchEngine:
         return tuple(match._replace(parts=row) for match, row in zip(matches, rows, strict=True))
 
     def _ranked(
-        self, request: SearchRequest, thing: QueryTerm, hidden: Collection[int], depth: int
+        self, request: SearchRequest, understood: QueryPlan, hidden: Collection[int], depth: int
     ) -> tuple[Match, ...]:
         """Segments by their best inner product with the directions; photos that are `hidden` are left out.
 
-        With colours only as many hits are considered as the results need, whatever the depth, because they are all
-        reordered, and the segment with the colour need not be the best of its photo.
+        With colours or unwanted words only as many hits are considered as the results need, whatever the depth, because
+        they are all reordered, and the segment with the colour need not be the best of its photo.
         """
-        scope, by_photo = self._scope(request), request.group_by == "image"
+        thing, scope, by_photo = understood.things[0], self._scope(request), request.group_by == "image"
+        unwanted = [each.directions for each in understood.unwanted]
         grouped = by_photo and not thing.colors
-        enough = request.limit if thing.colors else depth
-        k = enough if grouped else (12 if thing.colors else 3) * enough
+        enough = request.limit if thing.colors or unwanted else depth
+        k = enough * (12 if thing.colors else 4 if unwanted else 1 if grouped else 3)
         while True:
             found = scope.search(thing.directions, k, exclude_images=hidden, group_by_image=grouped)
-            scored = scope.colored(found, thing.colors)
+            scored = penalized(scope.colored(found, thing.colors), self.segments, unwanted)
             if by_photo and not grouped:
                 scored = scored.best_per_image()
             chosen, known = self._known(scored, depth if by_photo else k)

