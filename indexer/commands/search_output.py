@@ -24,6 +24,7 @@ from retrieval.query.relations import RELATIONS, Relation
 from retrieval.query.request import Clause, Ref, SearchRequest
 from retrieval.search.answer import Match, PartMatch, SearchAnswer, Used
 from retrieval.storage.disk import size
+from retrieval.text.reading import Reading, Term
 from retrieval.types import AnalyzedImage
 
 from ..clean import clean, waste
@@ -146,18 +147,52 @@ def _print_words(console: Console, assembly: Assembly, answer: SearchAnswer) -> 
     if answer.words is not None and not knows:
         console.print(f"the recipe {spec.name} cannot search by words: give --image or --segment")
     elif answer.words is not None:
-        for term in answer.words.understood:
-            labels = f"{', '.join(term.labels[:8])}{' …' if len(term.labels) > 8 else ''}" or "taken literally"
-            console.print(f"{term.text} → {labels if term.concept is None else f'the concept {term.name}'}")
-        if answer.words.unknown:
-            hint = f"; did you mean {', '.join(answer.words.suggestions)}?" if answer.words.suggestions else ""
-            console.print(f"not understood: {', '.join(answer.words.unknown)}{hint}")
+        for line in heard(answer.words):
+            console.print(line)
+
+
+def heard(words: Reading) -> Iterator[str]:
+    """How words were read, line by line; what is ignored is said."""
+    for term in words.understood:
+        yield f"{term.text} → {_meaning(term)}"
+    for term in words.unwanted:
+        yield f"without {term.text} → {_meaning(term)}"
+    for link in words.links:
+        if link.relation is not None:
+            subject, other = words.understood[link.subject].text, words.understood[link.object].text
+            yield f"{link.text} → {subject} {link.relation.replace('_', ' ')} {other}"
+    if words.unsupported:
+        yield f"not supported, ignored: {', '.join(words.unsupported)}"
+    if words.unknown:
+        hint = f"; did you mean {', '.join(words.suggestions)}?" if words.suggestions else ""
+        yield f"not understood: {', '.join(words.unknown)}{hint}"
+
+
+def _meaning(term: Term) -> str:
+    """What a word was read as."""
+    if term.concept is not None:
+        return f"the concept {term.name}"
+    if term.substitutes:
+        return f"no word for {term.text}; nearest known: {', '.join(each.term.name for each in term.substitutes)}"
+    labels = f"{', '.join(term.labels[:8])}{' …' if len(term.labels) > 8 else ''}"
+    return labels or ("taken literally" if term.learned is None else term.name)
 
 
 def _told(name: str, part: PartMatch) -> str:
     """The segment of a result that matches one part of the query, in a few words."""
     nearest = f" as {part.nearest}" if part.nearest and part.nearest != name else ""
     return f"{name}{nearest}: {part.segment_id} ({part.score:.2f})"
+
+
+def _term_json(term: Term) -> dict[str, Any]:
+    return {
+        "text": term.text,
+        "name": term.name,
+        "labels": term.labels,
+        "colors": term.colors,
+        "concept": term.concept,
+        "substitutes": [{"name": each.term.name, "weight": each.weight} for each in term.substitutes],
+    }
 
 
 def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
@@ -177,17 +212,11 @@ def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
         for match in answer.results
     ]
     words = answer.words and {
-        "understood": [
-            {
-                "text": term.text,
-                "name": term.name,
-                "labels": term.labels,
-                "colors": term.colors,
-                "concept": term.concept,
-            }
-            for term in answer.words.understood
-        ],
+        "understood": [_term_json(term) for term in answer.words.understood],
+        "unwanted": [_term_json(term) for term in answer.words.unwanted],
+        "links": [asdict(each) for each in answer.words.links],
         "unknown": answer.words.unknown,
+        "unsupported": answer.words.unsupported,
         "suggestions": answer.words.suggestions,
     }
     used = [_used_json(each) for each in answer.used]

@@ -520,6 +520,24 @@ def test_unknown_words_bring_suggestions(page: Page) -> None:
     page.wait_for_url("**/search?text=motorcycle")
 
 
+def test_words_that_known_ones_stand_for_and_phrases(page: Page) -> None:
+    """The page says what is searched instead of a word, what is not wanted, and what is ignored."""
+    page.goto("/search?text=two+kayaks+left+of+a+dog+without+people")
+    line = page.locator(".understood")
+    expect(line).to_contain_text("no word for kayaks; nearest known: canoe, boat")
+    expect(line).to_contain_text("without people")
+    expect(line).to_contain_text("“left of” read as: kayaks left of dog")
+    expect(line).to_contain_text("not supported: two")
+    line.get_by_role("link", name="canoe").click()
+    page.wait_for_url("**/search?text=canoe")
+
+
+def test_what_is_only_excluded(page: Page) -> None:
+    """Without anything that is wanted there is nothing to find."""
+    page.goto("/search?text=no+dog")
+    expect(page.locator("#blank")).to_contain_text("Only “dog” is excluded")
+
+
 def test_waits_for_the_analyzer(page: Page, complaints: Complaints) -> None:
     """While the analyzer is starting, the page says so and tries again by itself."""
     complaints.expected = ("503",)

@@ -662,9 +662,22 @@ class TestSearching:
     def test_words(self, reader: FlaskClient) -> None:
         words = search(reader, text="motorcyle dog")["words"]
         assert [term["name"] for term in words["understood"]] == ["dog"]
-        assert list(words["understood"][0]) == ["text", "name", "labels", "colors"]
+        assert list(words["understood"][0]) == ["text", "name", "labels", "colors", "substitutes"]
         assert words["unknown"] == ["motorcyle"]
         assert "motorcycle" in words["suggestions"]
+
+    def test_words_that_known_ones_stand_for(self, reader: FlaskClient) -> None:
+        (term,) = search(reader, text="kayaks")["words"]["understood"]
+        assert term["substitutes"][0]["name"] == "canoe"
+        assert sum(each["weight"] for each in term["substitutes"]) == pytest.approx(1)
+
+    def test_phrases(self, reader: FlaskClient) -> None:
+        """The recipe of these photos knows no words, so that there are no things to relate."""
+        words = search(reader, text="two dogs left of a cat, no people")["words"]
+        assert [term["name"] for term in words["understood"]] == ["dog", "cat"]
+        assert [term["name"] for term in words["unwanted"]] == ["person"]
+        assert words["links"] == []
+        assert words["unsupported"] == ["two", "left of"]
 
     def test_words_that_mean_nothing(self, reader: FlaskClient) -> None:
         found = search(reader, text="xyzzy \0 \u202e \U0001f9a5 \ufffe")

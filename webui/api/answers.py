@@ -17,7 +17,7 @@ from retrieval.images.masks import MaskRun
 from retrieval.query.filters import Facets
 from retrieval.search.answer import FacetAnswer, Match, SearchAnswer, Used
 from retrieval.search.feedback import RoundAnswer
-from retrieval.text.vocabulary import Reading
+from retrieval.text.reading import Reading, Term
 
 from ..context import WebContext
 from ..pictures.names import shown_path
@@ -242,18 +242,24 @@ def _shown(found: Facets) -> dict[str, list[search_schemas.Facet]]:
 
 
 def _words(reading: Reading) -> search_schemas.Words:
-    understood = [
-        search_schemas.Term(
-            text=term.text,
-            name=term.name,
-            labels=list(term.labels),
-            colors=list(term.colors),
-            **_told({"concept": term.concept}),
-        )
-        for term in reading.understood
-    ]
     return search_schemas.Words(
-        understood=understood, unknown=list(reading.unknown), suggestions=list(reading.suggestions)
+        understood=[_term(term) for term in reading.understood],
+        unwanted=[_term(term) for term in reading.unwanted],
+        links=[search_schemas.Link.model_validate(asdict(each)) for each in reading.links],
+        unknown=list(reading.unknown),
+        unsupported=list(reading.unsupported),
+        suggestions=list(reading.suggestions),
+    )
+
+
+def _term(term: Term) -> search_schemas.Term:
+    return search_schemas.Term(
+        text=term.text,
+        name=term.name,
+        labels=list(term.labels),
+        colors=list(term.colors),
+        substitutes=[search_schemas.Substitute(name=each.term.name, weight=each.weight) for each in term.substitutes],
+        **_told({"concept": term.concept}),
     )
 
 

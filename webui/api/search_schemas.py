@@ -211,8 +211,18 @@ class Result(BaseModel):
             "empty for a search by a single example."
         ),
     ]
-    relations: Annotated[list[float], Field(description="Degree to which each requested relation holds, 0 to 1.")]
+    relations: Annotated[
+        list[float],
+        Field(description="Degree to which each requested relation holds, 0 to 1; then those of `words.links`."),
+    ]
     mask: Annotated[Mask | None, Field(description="Only on request.")] = None
+
+
+class Substitute(BaseModel):
+    """A known word that stands for one that is not known."""
+
+    name: str
+    weight: Annotated[float, Field(description="Its share; those of one word sum to 1.")]
 
 
 class Term(BaseModel):
@@ -225,14 +235,37 @@ class Term(BaseModel):
     concept: Annotated[
         int | None, Field(description="Id of the concept of this name; absent if the word is not a concept.")
     ] = None
+    substitutes: Annotated[
+        list[Substitute],
+        Field(description="If the word itself is not known: the nearest known words, which are searched instead."),
+    ]
+
+
+class Link(BaseModel):
+    """What was said between two words."""
+
+    subject: Annotated[int, Field(description="Number in `understood`, from 0.")]
+    object: Annotated[int, Field(description="Number in `understood`, from 0.")]
+    text: Annotated[str, Field(description="As typed.")]
+    relation: Annotated[
+        RelationName | None,
+        Field(description="The relation it is read as; null: both must be in the photo, wherever."),
+    ]
 
 
 class Words(BaseModel):
     """How the text was read."""
 
     understood: list[Term]
-    unknown: list[str]
-    suggestions: list[str]
+    unwanted: Annotated[
+        list[Term], Field(description="The more a photo looks like showing one of these, the lower its score.")
+    ]
+    links: list[Link]
+    unknown: Annotated[list[str], Field(description="Words that are not known and are ignored.")]
+    unsupported: Annotated[
+        list[str], Field(description="Words that a search cannot go by and that are ignored, such as numbers.")
+    ]
+    suggestions: Annotated[list[str], Field(description="Known words that may be meant instead of unknown ones.")]
 
 
 class Freshness(BaseModel):

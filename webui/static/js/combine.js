@@ -1,10 +1,7 @@
 /** Several things at once: whether they are to be one thing or each in the photo, and how they lie to each other. */
 
 import { h, icon } from "./dom.js";
-import { isWhole, RELATIONS } from "./refs.js";
-
-const WORDS = { left_of: "left of", right_of: "right of" };
-const said = (relation) => WORDS[relation] ?? relation;
+import { isWhole, RELATIONS, said } from "./refs.js";
 
 /** Show the choice; `onChange` hears of {all} and {relations}. `answer` is null while there is none. */
 export function showCombine(root, asked, answer, onChange) {

@@ -1,7 +1,7 @@
 /** The line above the results: how the words were understood, what was found, how to group it and how good it must be. */
 
 import { h, plural } from "./dom.js";
-import { empty, format, isWhole, QUALITIES } from "./refs.js";
+import { empty, format, isWhole, QUALITIES, said } from "./refs.js";
 
 const SHOWN = 6; // classes of a word that are listed
 
@@ -22,21 +22,35 @@ export function showSummary(root, asked, answer, onChange) {
 
 const controls = (asked, onChange) => h("div", { class: "controls" }, quality(asked, onChange), grouping(asked, onChange));
 
-function understood({ understood: terms, unknown, suggestions }) {
+function understood({ understood: terms, unwanted, links, unknown, unsupported, suggestions }) {
   const line = h("p", { class: "understood" });
-  terms.forEach((term, at) => {
-    const labels = term.labels.filter((label) => label !== term.text && label !== term.name);
-    const more = labels.length > SHOWN ? ` and ${labels.length - SHOWN} more` : "";
-    const arrow = labels.length ? h("small", {}, ` → ${labels.slice(0, SHOWN).join(", ")}${more}`) : "";
-    if (term.concept !== undefined) {
-      line.append(at ? " + " : "", h("strong", {}, term.text), h("small", {}, ` → your concept ${term.name}`));
-      return;
-    }
-    line.append(at ? " + " : "", h("strong", {}, term.text), term.name === term.text ? "" : ` (${term.name})`, arrow);
-  });
-  if (unknown.length) line.append(terms.length ? " · " : "", h("small", {}, `unknown: ${unknown.join(", ")}`));
+  terms.forEach((term, at) => line.append(at ? " + " : "", ...told(term)));
+  unwanted.forEach((term) => line.append(h("small", {}, " without "), ...told(term)));
+  const notes = links
+    .filter(({ relation }) => relation)
+    .map(({ subject, object, text, relation }) => {
+      const read = `${terms[subject].text} ${said(relation)} ${terms[object].text}`;
+      return `“${text}” read as: ${read}`;
+    });
+  if (unknown.length) notes.push(`unknown: ${unknown.join(", ")}`);
+  if (unsupported.length) notes.push(`not supported: ${unsupported.join(", ")}`);
+  notes.forEach((note, at) => line.append(at || terms.length || unwanted.length ? " · " : "", h("small", {}, note)));
   if (suggestions.length) line.append(h("small", {}, " · did you mean ", listed(suggestions.map(wordLink)), "?"));
   return line;
+}
+
+/** How one word was read: its name and classes, the user's concept, or the known words that stand for it. */
+function told({ text, name, labels: all, concept, substitutes }) {
+  const word = h("strong", {}, text);
+  if (concept !== undefined) return [word, h("small", {}, ` → your concept ${name}`)];
+  if (substitutes.length) {
+    const nearest = listed(substitutes.map((each) => wordLink(each.name)));
+    return [word, h("small", {}, ` → no word for ${text}; nearest known: `, nearest)];
+  }
+  const labels = all.filter((label) => label !== text && label !== name);
+  const more = labels.length > SHOWN ? ` and ${labels.length - SHOWN} more` : "";
+  const arrow = labels.length ? h("small", {}, ` → ${labels.slice(0, SHOWN).join(", ")}${more}`) : "";
+  return [word, name === text ? "" : ` (${name})`, arrow];
 }
 
 function numbers({ group, limit, positive }, { results, index, took_ms: took }) {
@@ -76,8 +90,12 @@ export function nothingFound(words, isLibraryEmpty, { quality, filters, relation
     const add = h("a", { href: "/upload" }, "Add photos");
     return message("Nothing to search yet", ["No photos have been segmented yet. ", add, "."]);
   }
+  if (words && !words.understood.length && words.unwanted.length && !words.unknown.length) {
+    const unwanted = words.unwanted.map((term) => term.text).join(", ");
+    return message(`Only “${unwanted}” is excluded.`, "Name what the photos should show, too.");
+  }
   if (words && !words.understood.length) {
-    const unknown = words.unknown.join(", ");
+    const unknown = [...words.unknown, ...words.unsupported].join(", ");
     const instead = words.suggestions.length
       ? ["Did you mean ", ...listed(words.suggestions.map(wordLink)), "?"]
       : ["Try the name of a thing: ", ...listed(["dog", "motorcycle", "pizza"].map(wordLink)), " …"];
