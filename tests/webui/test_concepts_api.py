@@ -27,9 +27,9 @@ def test_a_name_is_a_word_at_once(client: FlaskClient) -> None:
     taught = teach(client, "  Little   Rex ")
     assert (taught["name"], taught["examples"], taught["lost"]) == ("Little Rex", 2, 0)
     found = search(client, text="find all little rexes")
-    assert found["words"]["understood"] == [
-        {"text": "little rexes", "name": "Little Rex", "labels": [], "colors": [], "concept": taught["id"]}
-    ]
+    (word,) = found["words"]["understood"]
+    assert (word["text"], word["name"], word["concept"]) == ("little rexes", "Little Rex", taught["id"])
+    assert word["labels"] == word["colors"] == word["substitutes"] == []
     assert found["results"][0]["segment_id"] == taught["positive"][0]
     assert taught["segments"] >= 1
     assert body_of(client.get("/api/v1/words?prefix=litt"))["words"][0] == "Little Rex"
