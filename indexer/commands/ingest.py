@@ -89,6 +89,7 @@ def worker(settings: Settings) -> None:
     _stop_on_signals(each)
     stop_with_parent(each.stop)
     work_forever(each)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one that comes now is late, and no reason to fail
 
 
 @click.command()

@@ -149,7 +149,7 @@ def test_the_scrubber_by_keyboard(page: Page) -> None:
     page.keyboard.press("PageUp")
     expect(scrubber).to_have_attribute("aria-valuetext", "July 2016, 25 photos")
     page.keyboard.press("Home")
-    assert page.evaluate("scrollY") == 0
+    until(page, "scrollY === 0")
 
 
 def test_arrow_keys(page: Page, site: Site) -> None:
@@ -159,9 +159,9 @@ def test_arrow_keys(page: Page, site: Site) -> None:
     order = site.assembly.catalog.timeline.ids(View(state="indexed"))
     focused = "Number(document.activeElement.closest('.card')?.dataset.id)"
     page.keyboard.press("ArrowRight")
-    assert page.evaluate(focused) == order[0]
+    until(page, f"{focused} === {order[0]}")
     page.keyboard.press("ArrowRight")
-    assert page.evaluate(focused) == order[1]
+    until(page, f"{focused} === {order[1]}")
     top = "document.activeElement.getBoundingClientRect().top + scrollY"
     above = page.evaluate(top)
     page.keyboard.press("ArrowDown")

@@ -101,3 +101,11 @@ def test_a_download_ends_as_its_format(client: FlaskClient, library: Library, na
     told = client.get(f"/api/v1/images/{image_id}/file").headers["Content-Disposition"]
     assert (saved or f"Photo {image_id}.png") in told
     assert told.count(".png") + told.count(".PNG") == 1
+
+
+def test_a_photo_is_in_one_folder(client: FlaskClient) -> None:
+    content = encoded(drawing(("teal", "pink")))
+    form = {"file": (io.BytesIO(content), "a.png"), "folder": ["Holiday", "Work"]}
+    answer = client.post("/api/v1/images", data=form)
+    assert answer.status_code == 422
+    assert "several folders" in answer.json["detail"]

@@ -34,6 +34,15 @@ CONFIG = schemathesis.Config.from_dict(
                 "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "422"]}},
             },
             {
+                # as below; a list of one folder is sent as a folder is, and is right
+                "include-path-regex": "/images$",
+                "include-method": "POST",
+                "checks": {
+                    "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "413", "422"]},
+                    "negative_data_rejection": {"expected-statuses": ["200", "202", "4xx"]},
+                },
+            },
+            {
                 # of parts that the schema does not name there can be more than a form may have
                 "include-path-regex": "/images$|/queries$",
                 "checks": {

@@ -73,6 +73,14 @@ class UploadForm(PictureForm):
         Field(max_length=4096, description="The folder that the file was in, such as `Holiday/Day 1`."),
     ] = ""
 
+    @model_validator(mode="before")
+    @classmethod
+    def is_in_one_folder(cls, values: object) -> object:
+        """Check that the form has one folder; the framework would take the first."""
+        if len(request.form.getlist("folder")) > 1:
+            raise PydanticCustomError("folder", "the request has several folders: send the one that the file was in")
+        return values
+
 
 class Segmentation(BaseModel):
     """How well a photo was segmented; all values are from 0 to 1."""

@@ -13,6 +13,7 @@ export class Scrubber {
   #hint = h("span", { class: "hint", hidden: true });
   #drags = false;
   #way = 1; // pixels that one can scroll
+  #chosen = null; // the month chosen by keyboard, for as long as it is in sight
 
   constructor(root, timeline) {
     this.#root = root;
@@ -26,6 +27,7 @@ export class Scrubber {
     timeline.addEventListener("laid", () => this.lay());
     timeline.addEventListener("drawn", () => this.#follow());
     addEventListener("resize", () => this.lay());
+    addEventListener("wheel", () => (this.#chosen = null), { passive: true });
   }
 
   /** Where a height of the timeline is on the bar, as a share of it. */
@@ -63,7 +65,11 @@ export class Scrubber {
     const { blocks, drawn } = this.#timeline;
     if (this.#root.hidden || !drawn) return;
     const ended = scrollY >= this.#way - 1;
-    const { month } = ended ? blocks.all.at(-1) : blocks.at(Math.max(0, drawn.top));
+    const chosen = blocks.all.find(({ month, top, height }) => {
+      return month === this.#chosen && top < drawn.bottom && top + height > drawn.top;
+    });
+    if (!chosen) this.#chosen = null;
+    const { month } = chosen ?? (ended ? blocks.all.at(-1) : blocks.at(Math.max(0, drawn.top)));
     const number = blocks.months.findIndex((each) => each.month === month);
     const { photos } = blocks.months[number];
     this.#thumb.style.top = `${(100 * scrollY) / this.#way}%`;
@@ -81,6 +87,7 @@ export class Scrubber {
     if (event.button !== 0) return;
     this.#root.setPointerCapture(event.pointerId);
     this.#drags = true;
+    this.#chosen = null;
     this.#root.classList.add("dragging");
     this.#move(event);
   }
@@ -117,6 +124,7 @@ export class Scrubber {
     event.preventDefault();
     const number = Math.min(months.length - 1, Math.max(0, to));
     const block = this.#timeline.blocks.all.find((each) => each.month === months[number].month);
+    this.#chosen = block.month;
     if (number === 0) scrollTo({ top: 0, behavior: "instant" });
     else this.#timeline.scrollTo(block.top);
     this.#timeline.draw();
