@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from queue import SimpleQueue
 
 PARENT_VARIABLE = "SEGSEARCH_PARENT"
 
@@ -21,21 +20,27 @@ def started_by() -> int | None:
 def stop_on_signals(stop: Callable[[], None]) -> None:
     """Call `stop` once, in a thread, when SIGINT or SIGTERM comes; a second SIGINT ends the process at once.
 
-    A second SIGTERM changes nothing: when a process group is ended, one comes from outside and one from the server. The
-    handler itself only puts into a queue, which is safe wherever the process is interrupted.
+    A second SIGTERM changes nothing: when a process group is ended, one comes from outside and one from the server.
+
+    Notes
+    -----
+    The interpreter writes the signal's number into a pipe as it arrives, and a thread reads it there. A handler alone
+    would not do: it runs in the main thread, which does not notice a signal that comes just before it starts to wait.
     """
-    told: SimpleQueue[int] = SimpleQueue()
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
 
     def handle(number: int, _frame: object) -> None:
-        told.put(number)
         if number == signal.SIGINT:
             signal.signal(number, signal.SIG_DFL)
 
     def wait() -> None:
-        told.get()
+        while os.read(reader, 1)[0] not in (signal.SIGINT, signal.SIGTERM):
+            pass
         stop()
 
     threading.Thread(target=wait, name="signals", daemon=True).start()
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)
 

@@ -87,10 +87,7 @@ def test_a_group_ends_in_order(
     assert process.wait(60) in (0, 1)
     wait_for(lambda: not members(process.pid))
     assert "Traceback" not in (tmp_path / "log").read_text()
-    left = [int(each.name.partition("-")[0]) for each in sockets.iterdir()]
-    assert not any(map(psutil.pid_exists, left)), "an analyzer that took too long is killed, and its socket stays"
-    if command == ["analyzer"]:
-        assert left == []
+    assert list(sockets.iterdir()) == []
 
 
 def test_a_worker_that_is_told_twice_finishes(start: Callable[..., subprocess.Popen[bytes]], tmp_path: Path) -> None:
