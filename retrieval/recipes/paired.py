@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ..errors import ConfigurationError
 from ..models.fingerprint import fingerprint
+from .composed import PairedRecipe, ReadingPairedRecipe
 from .embedders import embedder_spec
-from .pair import PairedRecipe, ReadingPairedRecipe
 from .plugged import segmenter_spec
 from .specs import RecipeSpec
 

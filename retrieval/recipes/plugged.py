@@ -19,8 +19,8 @@ from ..plugins import Plugin
 from ..types import Analysis, RgbImage, Segments
 from . import PLUGGED
 from . import recipe_spec as spec_of
+from .composed import PairedRecipe
 from .network import EMBEDDER
-from .pair import PairedRecipe
 from .specs import EmbedderSpec, RecipeSpec, SegmenterSpec
 
 Spec = TypeVar("Spec", RecipeSpec, SegmenterSpec, EmbedderSpec)

@@ -98,34 +98,35 @@ def understand(lookup: QueryResolver, request: SearchRequest) -> QueryPlan:
     QueryError
         A reference cannot be resolved, examples cannot be combined, or a relation names a missing thing.
     """
-    wanted = [_Wanted.of(lookup, request, words_are_things=request.group_by == "image")]
-    wanted += [_Wanted.of(lookup, part, words_are_things=True) for part in request.also]
-    things = tuple(thing for each in wanted for thing in each.things())
+    clauses = [_ResolvedClause.of(lookup, request, words_are_things=request.group_by == "image")]
+    clauses += [_ResolvedClause.of(lookup, clause, words_are_things=True) for clause in request.also]
+    things_of_each = [each.things() for each in clauses]
+    things = tuple(chain.from_iterable(things_of_each))
     is_combination = len(things) > 1
-    examples = tuple(example for each in wanted for example in (*each.positive, *each.negative))
-    _check(request, things, examples, wanted[0].terms)
-    parts = things if is_combination else tuple(wanted[0].components())
+    examples = tuple(example for each in clauses for example in (*each.positive, *each.negative))
+    _check(request, things, examples, clauses[0].terms)
+    parts = things if is_combination else tuple(clauses[0].components())
     if len(parts) == 1 and parts[0].labels is None:
         parts = ()
     relations = list(request.relations)
     first = 0
-    for each in wanted:
+    for each, own in zip(clauses, things_of_each, strict=True):
         relations += each.relations(first)
-        first += len(each.things())
+        first += len(own)
     return QueryPlan(
         examples=examples,
-        words=_joined([heard for each in wanted if (heard := each.heard()) is not None]),
+        words=_joined([reading for each in clauses if (reading := each.reading()) is not None]),
         things=things,
         parts=() if any(example.ref.is_photo for example in examples) else parts,
         is_combination=is_combination,
-        unwanted=tuple(term for each in wanted for term in each.unwanted),
+        unwanted=tuple(term for each in clauses for term in each.unwanted),
         relations=tuple(dict.fromkeys(relations)),
     )
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class _Wanted:
-    """One part of a request, looked up."""
+class _ResolvedClause:
+    """A clause of a request with its references and words resolved."""
 
     positive: Sequence[Example]
     negative: Sequence[Example]
@@ -136,11 +137,11 @@ class _Wanted:
     rows: Mapping[int, int]
 
     @classmethod
-    def of(cls, lookup: QueryResolver, part: Clause | SearchRequest, *, words_are_things: bool) -> _Wanted:
-        """Look it up; several words without examples are as many things if they may stand `words_are_things`."""
+    def of(cls, lookup: QueryResolver, part: Clause | SearchRequest, *, words_are_things: bool) -> _ResolvedClause:
+        """Resolve it; several words without examples become as many things if `words_are_things`."""
         words = lookup.read(part.text)
-        terms = [_sought(lookup, term) for term in (words.understood if words else ())]
-        unwanted = (_sought(lookup, term) for term in (words.unwanted if words else ()))
+        terms = [_query_term(lookup, term) for term in (words.understood if words else ())]
+        unwanted = (_query_term(lookup, term) for term in (words.unwanted if words else ()))
         known = [row for row, term in enumerate(terms) if len(term.directions)]
         return cls(
             positive=[lookup.example(ref) for ref in part.positive],
@@ -153,7 +154,7 @@ class _Wanted:
         )
 
     def relations(self, first: int) -> list[Relation]:
-        """What the words say of things, if they are things; the first has this number among all things."""
+        """The relations that the words name, if they are things; `first` is the number of this clause's first thing."""
         if self.words is None or not self.words_are_things:
             return []
         return [
@@ -164,8 +165,8 @@ class _Wanted:
             if link.relation is not None and link.subject in self.rows and link.object in self.rows
         ]
 
-    def heard(self) -> Reading | None:
-        """How the words were read; what was said between words that are not things of their own is not supported."""
+    def reading(self) -> Reading | None:
+        """How the words were read; relations between words that are not separate things are not supported."""
         if self.words is None or self.words_are_things:
             return self.words
         unsupported = (*self.words.unsupported, *(link.text for link in self.words.links if link.relation is not None))
@@ -208,7 +209,7 @@ def _check(
             )
 
 
-def _sought(lookup: QueryResolver, term: Term) -> QueryTerm:
+def _query_term(lookup: QueryResolver, term: Term) -> QueryTerm:
     directions, labels = lookup.directions(term)
     return QueryTerm(" ".join((*term.colors, term.name)), directions, labels, term.colors)
 

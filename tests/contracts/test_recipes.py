@@ -12,8 +12,8 @@ import tiny_models
 
 from retrieval.models.size import ModelSize
 from retrieval.recipes import NAMES, load, recipe_spec
+from retrieval.recipes.composed import PairedRecipe
 from retrieval.recipes.lite import PARAMETERS, LiteRecipe, projection_path
-from retrieval.recipes.pair import PairedRecipe
 from retrieval.recipes.protocols import Recipe, TextEmbedder
 from retrieval.types import Analysis, RgbImage, Segments
 

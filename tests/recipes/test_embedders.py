@@ -22,8 +22,8 @@ from retrieval.models.passes import Device
 from retrieval.models.patches import PatchInput
 from retrieval.models.weights import HubModel
 from retrieval.recipes import embedders, load, recipe_spec
+from retrieval.recipes.composed import PairedRecipe, ReadingPairedRecipe
 from retrieval.recipes.embedders import FAMILIES, embedder_spec
-from retrieval.recipes.pair import PairedRecipe, ReadingPairedRecipe
 from retrieval.types import RgbImage, Segments
 
 SIZES = [(90, 60), (64, 64), (300, 1), (1, 300), (1, 1), (2000, 1200)]
