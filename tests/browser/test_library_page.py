@@ -177,6 +177,27 @@ def test_arrow_keys(page: Page, site: Site) -> None:
     page.wait_for_url(f"**/photos/{order[0]}")
 
 
+def test_the_first_arrow_key_goes_to_the_first_photo_in_sight(page: Page, site: Site) -> None:
+    """Also when the photos below it came before it did."""
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if "month=" in route.request.url and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.set_viewport_size({"width": 1280, "height": 2000})
+    page.route(re.compile("/api/v1/timeline"), hold_the_first)
+    page.goto("/?state=indexed")
+    page.locator("#photos.live .card").first.wait_for()
+    held[0].continue_()
+    ready(page)
+    page.keyboard.press("ArrowRight")
+    first = site.assembly.catalog.timeline.ids(View(state="indexed"))[0]
+    until(page, f"Number(document.activeElement.closest('.card')?.dataset.id) === {first}")
+
+
 def test_going_back_restores_the_place(page: Page) -> None:
     """Also in a window of another width, where it is at another height."""
     page.goto("/")

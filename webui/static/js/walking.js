@@ -9,7 +9,7 @@ export function walkTimeline(root, timeline) {
   const reachable = () => {
     if (stop?.isConnected && stop.number === current) return stop;
     const next = $$(".card", root).find((card) => card.number === current)
-      ?? (stop?.isConnected ? stop : $(`.card[data-id="${timeline.place()?.id}"]`, root) ?? $(".card", root));
+      ?? $(`.card[data-id="${timeline.place()?.id}"]`, root) ?? $(".card", root);
     if (stop && stop !== next) $("a", stop).tabIndex = -1;
     if (next) $("a", next).tabIndex = 0;
     return (stop = next);
