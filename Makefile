@@ -40,8 +40,9 @@ test: setup  ## run all tests
 # Rooms of the library whose tests start no server and load no network.
 FAST = $(addprefix tests/,architecture catalog contracts docs embed images index learning library models processes query search segment storage text)
 
+# FAISS with one thread a process: the two of pytest-xdist have the cores.
 test-fast: setup  ## run the quick tests of the library, in half a minute
-	$(RUN) pytest -n 2 --dist loadfile -q -m "not slow and not browser and not gpu" $(FAST)
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile -q -m "not slow and not browser and not gpu" $(FAST)
 
 lint: setup  ## check with ruff, codespell and the import contracts
 	$(RUN) ruff check .

@@ -57,6 +57,7 @@ def test_no_document_names_a_place_on_somebodys_machine() -> None:
         assert not re.search(r"/(home|Users|root|work)/\w", path.read_text()), path.name
 
 
+@pytest.mark.slow
 def test_the_lines_of_python_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:

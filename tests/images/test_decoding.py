@@ -25,6 +25,8 @@ from retrieval.images.decode import decode
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.images.limits import DecodeLimits
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 20
 

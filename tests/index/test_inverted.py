@@ -75,6 +75,7 @@ def test_it_reaches_the_recall_on_other_queries_too(
     assert recall(built, vectors, ids, others) > 0.92
 
 
+@pytest.mark.slow
 def test_more_recall_looks_at_more(vectors: Vectors, ids: Ids, built: tuple[InvertedIndex, Tuning]) -> None:
     more = build(blocks_of(vectors, ids), 0.99)
     assert more is not None
@@ -83,6 +84,7 @@ def test_more_recall_looks_at_more(vectors: Vectors, ids: Ids, built: tuple[Inve
     assert more[1].recall >= 0.99 > built[1].recall
 
 
+@pytest.mark.slow
 def test_what_cannot_be_reached_is_told(caplog: pytest.LogCaptureFixture) -> None:
     noise = random_units(np.random.default_rng(0), 20_000, DIM)
     with caplog.at_level(logging.WARNING):
@@ -90,6 +92,7 @@ def test_what_cannot_be_reached_is_told(caplog: pytest.LogCaptureFixture) -> Non
     assert "these vectors are searched exactly" in caplog.text
 
 
+@pytest.mark.slow
 def test_what_lies_farther_away_is_found_as_well() -> None:
     """Filters and one segment a photo ask for far more than `TOP`, which the index was tuned for."""
     vectors = synthetic_vectors(30_000, DIM)

@@ -23,6 +23,8 @@ from retrieval.errors import (
     UnreadableImageError,
 )
 
+pytestmark = pytest.mark.slow
+
 mpl.use("Agg")
 
 
