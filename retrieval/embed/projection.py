@@ -17,7 +17,6 @@ Projection", ICCV 2007, section 3.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from ..errors import WeightsCorruptError, WeightsMissingError
+from ..models.fingerprint import digest_of_file
 from ..types import Vectors
 
 Descriptors = NDArray[np.float32]
@@ -201,7 +201,7 @@ def digest_of(path: Path) -> str:
     WeightsMissingError
     """
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        return digest_of_file(path)[:16]
     except OSError as error:
         raise WeightsMissingError(f"{path} is missing: restore it with `git checkout -- {path}`") from error
 

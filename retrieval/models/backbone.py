@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +16,7 @@ from .efficientnet import EfficientNet, forward
 from .operators import Convolution, Operators, T
 from .protocols import Runtime
 from .runtimes import runtime_for
+from .scaling import resized
 from .size import ModelSize
 
 
@@ -120,7 +120,7 @@ class Backbone:
             groups[grid_size(image.shape[:2], long_side)].append(row)
         found: dict[int, Features] = {}
         for size_hw, rows in groups.items():
-            batch = np.stack([_resized(images[row], size_hw) for row in rows])
+            batch = np.stack([resized(images[row], size_hw) for row in rows])
             found.update(zip(rows, self._pass(batch, tuple(strides), decoder), strict=True))
         return [found[row] for row in range(len(images))]
 
@@ -168,12 +168,6 @@ def grid_size(size_hw: tuple[int, ...], long_side: int) -> tuple[int, int]:
     scale = long_side / max(size_hw)
     height, width = (max(32, round(side * scale / 32) * 32) for side in size_hw[:2])
     return height, width
-
-
-def _resized(image: RgbImage, size_hw: tuple[int, int]) -> RgbImage:
-    shrinks = size_hw[0] * size_hw[1] < image.shape[0] * image.shape[1]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (size_hw[1], size_hw[0]), interpolation=how), dtype=np.uint8)
 
 
 def _sigmoid(log_odds: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,7 +11,6 @@ Bottlenecks", CVPR 2018, section 3 (the blocks).
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import WeightsCorruptError, WeightsMissingError
+from .fingerprint import digest_of_file
 from .operators import Convolution, Operators, T
 from .size import ModelSize
 from .torch_file import read_state_dict
@@ -85,7 +85,7 @@ class EfficientNet:
         except (OSError, UnpicklingError, KeyError, ValueError) as error:
             raise WeightsCorruptError(f"{path} does not hold EfficientNet-Lite2: reinstall its package") from error
         learned = (each.size for name, each in tensors.items() if name.endswith((".weight", ".bias")))
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        digest = digest_of_file(path)[:16]
         return cls(convolutions, classifier, bias, digest, ModelSize(sum(learned), path.stat().st_size))
 
 

@@ -7,7 +7,6 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -87,21 +86,3 @@ class Device:
         batch = torch.from_numpy(np.stack(images)).to(self.torch_device).permute(0, 3, 1, 2).float() / 255
         shift, scale = (torch.tensor(each, device=batch.device).reshape(1, 3, 1, 1) for each in (mean, std))
         return (batch - shift) / scale
-
-
-def fitted(image: RgbImage, *, short_side: int, long_side: int, least: int = 1) -> RgbImage:
-    """The image scaled so that its short side has a length, unless the long one then exceeded its own.
-
-    Parameters
-    ----------
-    image : ndarray of shape (H, W, 3), uint8
-    short_side, long_side : int
-        In pixels.
-    least : int
-        No side becomes shorter than this, whatever the image's proportions.
-    """
-    scale = min(short_side / min(image.shape[:2]), long_side / max(image.shape[:2]))
-    height, width = (max(least, round(side * scale)) for side in image.shape[:2])
-    shrinks = height * width < image.shape[0] * image.shape[1]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (width, height), interpolation=how), dtype=np.uint8)

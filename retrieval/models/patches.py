@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -18,6 +17,7 @@ from torch import Tensor
 from ..errors import WeightsCorruptError
 from ..types import FeatureMap, RgbImage
 from .passes import Device
+from .scaling import resized
 
 Tower = Callable[[Any, Tensor], tuple[Tensor, Tensor]]
 """From a network and its (N, 3, H, W) input to cells (N, h, w, D) and wholes (N, D)."""
@@ -107,7 +107,7 @@ class PatchNetwork:
         sizes = [self.entry.size_of(image.shape) for image in images]
         found: dict[int, PatchFeatures] = {}
         for rows in self.device.groups(sizes):
-            batch = [_resized(images[row], sizes[row]) for row in rows]
+            batch = [resized(images[row], sizes[row]) for row in rows]
             found.update(zip(rows, self._pass(batch), strict=True))
         return [found[row] for row in range(len(images))]
 
@@ -121,9 +121,3 @@ class PatchNetwork:
                 f"{self.name} gives vectors of {found[0].cells.shape[2]} numbers, its config.json says {self.dim}"
             )
         return found
-
-
-def _resized(image: RgbImage, size_hw: tuple[int, int]) -> RgbImage:
-    shrinks = size_hw[0] * size_hw[1] < image.shape[0] * image.shape[1]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, size_hw[::-1], interpolation=how), dtype=np.uint8)

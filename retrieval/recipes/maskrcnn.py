@@ -166,7 +166,7 @@ class MaskRcnn:
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[Instances]:
         """Detect in a batch, images of one size together."""
-        from ..models.passes import fitted
+        from ..models.scaling import fitted
 
         chosen = self.parameters
         inputs = [fitted(image, short_side=chosen.short_side, long_side=chosen.long_side) for image in images]

@@ -95,7 +95,7 @@ class PixelClassifier:
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[ClassMap]:
         """Classes of the pixels of a batch, images of one size together."""
-        from ..models.passes import fitted
+        from ..models.scaling import fitted
 
         short, long = self.parameters.short_side, self.parameters.long_side
         inputs = [fitted(image, short_side=short, long_side=long, least=32) for image in images]

@@ -21,7 +21,8 @@ from toys import drawing
 from retrieval.errors import OutOfDeviceMemoryError, WeightsCorruptError, WeightsMissingError
 from retrieval.evaluation.semantic import voc_numbers
 from retrieval.models.fingerprint import digest_of_file
-from retrieval.models.passes import Device, fitted
+from retrieval.models.passes import Device
+from retrieval.models.scaling import fitted
 from retrieval.models.size import ModelSize
 from retrieval.recipes import NAMES, load, maskrcnn, pixel_classes, recipe_spec
 from retrieval.recipes.maskrcnn import Instances, MaskRcnnParameters, instance_segments, painted

@@ -13,13 +13,19 @@ from click.testing import CliRunner, Result
 from manage import cli
 from retrieval.assembly import Assembly
 from retrieval.catalog import Accounts
+from retrieval.catalog.accounts import ROLES
 from retrieval.errors import AccountError, UnknownTokenError, UnknownUserError
 from retrieval.settings import Settings
 from webui.auth import passwords
+from webui.auth.commands import ROLE
 from webui.auth.security import is_beyond_loopback
 from webui.serving.commands import check_login
 
 PASSWORD = "correct horse battery"
+
+
+def test_the_command_knows_all_roles() -> None:
+    assert tuple(ROLE.choices) == ROLES
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from retrieval.settings import Settings
 if TYPE_CHECKING:
     from retrieval.catalog import Accounts
 
-ROLES = ("viewer", "editor", "admin")
-ROLE = click.Choice(ROLES)
+ROLE = click.Choice(("viewer", "editor", "admin"))  # those of `catalog.accounts`, without loading SQLAlchemy for a list
 HEADER = "Viewers can look and search; editors can also change the library; admins can also manage users."
 
 
