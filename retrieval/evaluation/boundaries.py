@@ -108,7 +108,7 @@ def count_boundaries(
 
 
 def score_boundaries(counts: Sequence[BoundaryCounts]) -> BoundaryScores:
-    """Put the counts of a set of photos together.
+    """Combine the counts of a set of photos.
 
     Counts are summed over photos before they are divided.
 

@@ -1,4 +1,4 @@
-"""Whether predicted probabilities are as often right as they say, and whether they rank well."""
+"""Whether predicted probabilities are right as often as they say, and whether they rank well."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Shown:
 
 
 def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> dict[str, Any]:
-    """Hold what is discovered on annotated photos, which were entered, against their objects."""
+    """Compare what is discovered on ingested annotated photos with their objects."""
     report = assembly.discoverer.update_all()
     ranked = assembly.discoverer.ranked()
     truth = truth_of(assembly, photos)

@@ -194,7 +194,7 @@ class Truth:
     qualities: dict[int, float]
 
     def holding(self, category: str) -> frozenset[int]:
-        """Photos that hold a class."""
+        """Photos that show a class."""
         return frozenset(key for key, photo in self.photos.items() if category in photo.categories)
 
 
@@ -231,7 +231,7 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto], ingest: Inges
 
 
 def truth_of(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> Truth:
-    """Find the photos in the catalogue and hold their segments against their objects."""
+    """Find the photos in the catalogue and compare their segments with their objects."""
     known = assembly.catalog.locations.known([uri_of(photo.path) for photo in photos])
     stored: dict[int, AnnotatedPhoto] = {}
     overlaps: dict[int, tuple[int, NDArray[np.float32]]] = {}

@@ -1,4 +1,4 @@
-"""Photos that hold two things, found by a click on each: both looked for at once against a blend of the two."""
+"""Photos that show two things, found by a click on each: a search for both beside a search for a blend."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Combination:
 def by_combination(
     engine: SearchEngine, holding: Mapping[int, AnnotatedPhoto], photos: Sequence[AnnotatedPhoto]
 ) -> Combination:
-    """Ask for every two classes that a photo holds, by the largest object of each.
+    """Search for every two classes that a photo shows, by the largest object of each.
 
     Parameters
     ----------

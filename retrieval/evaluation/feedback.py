@@ -76,7 +76,7 @@ class RoundFigures:
 
 
 def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> dict[str, Any]:
-    """Measure rounds of feedback and concepts on annotated photos, which were entered."""
+    """Measure rounds of feedback and concepts on ingested annotated photos."""
     engine = assembly.engine()
     truth = truth_of(assembly, photos)
     user = User(assembly, truth)
@@ -94,7 +94,7 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> dict[str, 
 
 
 class User:
-    """Who knows what is on the photos.
+    """A simulated user, who knows what the photos show.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ class User:
 
 
 def _queries(truth: Truth, photos: Sequence[AnnotatedPhoto]) -> list[tuple[int, str, tuple[int, int]]]:
-    """Photo, class and point: of each class that enough photos hold, some clicks chosen by lot."""
+    """Photo, class and point: of each class that enough photos hold, some random clicks."""
     by_category: dict[str, list[tuple[int, str, tuple[int, int]]]] = {}
     for image_id, category, point, others in clicks(truth, photos):
         if others + 1 >= LEAST_PHOTOS:

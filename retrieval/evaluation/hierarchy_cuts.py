@@ -1,4 +1,4 @@
-"""A hierarchy of regions at every threshold: its cuts, and how strongly it holds two pixels apart."""
+"""A hierarchy of regions at every threshold: its cuts, and how strongly it separates two pixels."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def cuts(tree: MergeTree, thresholds: NDArray[np.floating]) -> NDArray[np.int32]
 
 
 def ultrametric_map(leaves: NDArray[np.int32], tree: MergeTree) -> NDArray[np.float32]:
-    """How strongly the hierarchy holds apart what lies on the two sides of a boundary.
+    """How strongly the hierarchy separates the two sides of a boundary.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from ..search import picking
 from .datasets import AnnotatedPhoto
 
 MAX_LEVELS = 3
-"""So many levels are looked at for the best."""
+"""How many levels the best is chosen from."""
 
 
 @dataclass(frozen=True, slots=True)

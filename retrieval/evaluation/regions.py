@@ -223,7 +223,7 @@ def score_cuts(
 
 
 def score_regions(curves: Sequence[RegionCurve]) -> RegionScores:
-    """Put the curves of a set of photos together.
+    """Combine the curves of a set of photos.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The evaluation as one HTML page that needs nothing beside it: figures, bars by class, hits and misses."""
+"""The evaluation as one self-contained HTML page: figures, bars by class, hits and misses."""
 
 from __future__ import annotations
 

@@ -52,10 +52,10 @@ _STEPS = 32
 """The names of colours are looked up on a grid of so many steps a channel."""
 
 FULL_SHARE = 0.35
-"""A segment of which this share has a colour is of that colour: things have shadows, highlights and other parts."""
+"""A segment has a colour if this share of it does: things have shadows, highlights and other parts."""
 
 LEAST_FACTOR = 0.5
-"""What is left of the score of a segment that has nothing of the colour."""
+"""Factor for the score of a segment without any of the colour."""
 
 
 def color_shares(image: RgbImage, segments: Segments) -> Shares:
@@ -81,7 +81,7 @@ def color_shares(image: RgbImage, segments: Segments) -> Shares:
 
 
 def agreement(shares: Shares, wanted: Collection[str]) -> NDArray[np.float32]:
-    """What the scores of segments are multiplied by if they are to have some colours, (N,) in `LEAST_FACTOR` to 1.
+    """Factors for the scores of segments that should have some colours, (N,), from `LEAST_FACTOR` to 1.
 
     Parameters
     ----------

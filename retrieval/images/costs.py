@@ -44,7 +44,7 @@ def complaint(name: str, stream: BinaryIO, max_scans: int) -> str | None:
 
     Notes
     -----
-    Damaged files are for the decoder to judge.
+    Damaged files are left to the decoder.
     """
     count = _COUNTED.get(name)
     return count(stream, max_scans) if count is not None else None

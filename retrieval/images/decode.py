@@ -1,6 +1,6 @@
-"""Pictures in: files and uploads become bounded, upright sRGB arrays, and the JPEGs that the web interface shows.
+"""Decode files and uploads to bounded, upright sRGB arrays, and to the JPEGs that the web interface shows.
 
-Everything odd about picture files ends here. Formats are told by content, never by name, and only those of
+Everything odd about picture files is handled here. Formats are told by content, never by name, and only those of
 :data:`~retrieval.images.formats.FORMATS` are tried: no plug-in that starts another program can be reached. Sizes are
 checked before pixels are read. Whatever a decoder says about a bad file comes out as an
 :class:`~retrieval.errors.ImageError` whose message names the file, the reason and the remedy.

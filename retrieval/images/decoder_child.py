@@ -1,4 +1,4 @@
-"""What a decoder process does: one picture after another, none of which finds less memory than the first did."""
+"""The work of a decoder process: pictures one after another, each with as much memory as the first had."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class DecodeJob:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Outcome:
-    """What came of a picture.
+    """The result of decoding a picture.
 
     Attributes
     ----------
@@ -64,14 +64,14 @@ _memory = _Memory()
 
 
 def decode_job(job: DecodeJob) -> DecodedImage:
-    """Do what a child is for."""
+    """Decode one picture."""
     return decode_with_renditions(
         job.path, long_side=job.long_side, preview=job.preview, thumbnail=job.thumbnail, limits=job.limits
     )
 
 
 def perform(work: Callable[[DecodeJob], DecodedImage], job: DecodeJob, memory_limit_bytes: int) -> Outcome:
-    """Do a job with as much memory as there is for one, and let go of what it took.
+    """Decode one picture within the memory limit, and free what it took.
 
     An error knows the frames that it came through, and those hold the picture. It outlives the job, as what was sent
     last is kept until there is something else to send, so the frames are emptied.
@@ -88,14 +88,14 @@ def perform(work: Callable[[DecodeJob], DecodedImage], job: DecodeJob, memory_li
 
 
 def _empty_frames(error: BaseException | None) -> None:
-    """Let go of what the frames of an error hold, and those of its causes."""
+    """Clear the frames of an error and of its causes."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
 
 
 def _limit_memory(more: int) -> None:
-    """Allow so many bytes more than are held now."""
+    """Limit the memory to this many bytes more than are held now."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     wanted = _held() + more
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
@@ -107,7 +107,7 @@ def _held() -> int:
 
 
 def initialize_child() -> None:
-    """Prepare a child: limits, an end when its parent ends, one thread, and silence.
+    """Prepare a child: memory limit, one thread, no output, and an end when its parent ends.
 
     Interrupts are ignored already (by pebble): the parent decides. C libraries write their complaints to standard
     error, where they would tear the parent's progress display; the same complaints arrive as exceptions.

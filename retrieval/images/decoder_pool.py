@@ -1,4 +1,4 @@
-"""Decoding in processes of its own, so that a picture can spoil nothing but itself.
+"""Decoding in child processes, so that a picture can harm nothing but itself.
 
 Decoders are large C libraries and picture files come from anywhere: one file may crash a decoder, keep it busy for
 ever or make it fill the memory. :class:`DecoderPool` runs `decode.decode_with_renditions` in child processes with
@@ -39,10 +39,10 @@ _POLL_SECONDS = 0.2
 _LEFT_BYTES = 128 * 1024**2  # a child that holds so much more than at first is replaced; usually it is some 30 MB
 
 INGEST_SECONDS = 30.0
-"""How long a picture may take that nobody waits for: the largest that are admitted take 5 s on a slow core."""
+"""Time limit of a picture that nobody waits for: the largest that are admitted take 5 s on a slow core."""
 
 QUERY_SECONDS = 10.0
-"""How long one may take that a person waits for, and the query photos of others behind it."""
+"""Time limit of a query photo: a person waits for it, and so do the query photos behind it."""
 
 _Job = tuple[DecodeJob, float, Future[DecodedImage]]
 
@@ -123,7 +123,7 @@ class DecoderPool:
         thumbnail: Path | None = None,
         timeout_seconds: float | None = None,
     ) -> Future[DecodedImage]:
-        """Have a picture decoded.
+        """Submit a picture for decoding.
 
         Parameters
         ----------
@@ -194,7 +194,7 @@ class _Child:
     """One child process after another, each in a pebble pool of its own.
 
     In a pool of several processes one that dies may leave the pipe locked that they share, and one that dies idle
-    takes the pool with it. A pool of one that is replaced after every death has nothing to share.
+    takes the pool with it. A pool of one, replaced after every death, shares nothing.
     """
 
     def __init__(self, memory_limit_bytes: int, cancelled: threading.Event) -> None:
@@ -203,7 +203,7 @@ class _Child:
         self._pool: ProcessPool | None = None
 
     def run(self, work: Callable[[DecodeJob], DecodedImage], job: DecodeJob, seconds: float) -> DecodedImage:
-        """Have the child do a job, and another child if that one dies; one that has grown makes room for another."""
+        """Run a job in the child, or in a new one if the child dies; a child that has grown large is replaced."""
         outcome = self._outcome(work, job, seconds)
         if outcome.left > _LEFT_BYTES:
             self._discard(job)
@@ -270,7 +270,7 @@ class _Child:
         return promise.result()
 
     def _discard(self, job: DecodeJob) -> None:
-        """Be rid of a pool without waiting for its end, and of what it has left of a job."""
+        """Stop a pool without waiting for it, and remove what is left of its job."""
         for path in filter(None, (job.preview, job.thumbnail)):
             remove_partial(path)
         pool, self._pool = self._pool, None

@@ -19,7 +19,7 @@ TRANSPOSE = {
 
 
 def orientation_and_time(image: Image.Image) -> tuple[int, datetime | None]:
-    """Orientation (1 to 8) and time of a loaded picture; broken EXIF data tells nothing."""
+    """Orientation (1 to 8) and time of a loaded picture; broken EXIF data is ignored."""
     try:
         exif = image.getexif()
         orientation = exif.get(ExifTags.Base.Orientation, 1)

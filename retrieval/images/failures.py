@@ -1,4 +1,4 @@
-"""What a user should know about a decoder's complaint: whether a file is damaged, or ends too early."""
+"""Explanations of decoder errors for users: whether a file is damaged or truncated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _TRUNCATION_HINTS = ("truncated", "end of file", "eof", "not enough image data",
 
 
 def reason_of(error: Exception, name: str, stream: BinaryIO, opened: bool) -> str:
-    """Tell why a picture could not be decoded, and what to do.
+    """Say why a picture could not be decoded, and what to do.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Children of multiprocessing's fork server that know nothing of the parent's program, and end with it."""
+"""Children of multiprocessing's fork server that do not import the parent's program, and end with the parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formats of picture files: which are read, and how a file shows what it is."""
+"""Picture formats: which are read, and how they are recognised."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ logging.getLogger("PIL").setLevel(logging.CRITICAL)  # what it says about broken
 
 
 def sniff_format(prefix: bytes) -> str | None:
-    """Tell the format of a file by how it begins.
+    """Recognise the format of a file by its first bytes.
 
     Parameters
     ----------

@@ -101,7 +101,7 @@ def check_size(size: tuple[int, int], limits: DecodeLimits) -> None:
 
 @contextmanager
 def pillow_limits(limits: DecodeLimits) -> Iterator[None]:
-    """Have Pillow keep to `limits` and keep its warnings to itself, in this process, for a while."""
+    """Apply `limits` to Pillow and silence its warnings in this process, inside the block."""
     with _LIBRARY, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         before = Image.MAX_IMAGE_PIXELS

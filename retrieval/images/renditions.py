@@ -45,7 +45,7 @@ def write_renditions(image: Image.Image, *, preview: Path | None = None, thumbna
 
 
 def _write_jpeg(image: Image.Image, path: Path) -> None:
-    """Write a JPEG without metadata, in one piece."""
+    """Write a JPEG without metadata, atomically."""
     image.info = {}
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_JPEG_QUALITY)
@@ -60,6 +60,6 @@ def _write_jpeg(image: Image.Image, path: Path) -> None:
 
 
 def remove_partial(path: Path) -> None:
-    """Remove what a process that was killed while it wrote a rendition has left beside it."""
+    """Remove the partial file that a killed process left beside a rendition."""
     for left in path.parent.glob(_PARTIAL.format(glob.escape(path.name), "*")):
         left.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Colours of an embedded profile as sRGB."""
+"""Conversion from an embedded colour profile to sRGB."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from PIL import Image, ImageCms
 
 MAX_PROFILE_BYTES = 4 * 1024**2
-"""Larger colour profiles are passed over: those of presses have up to 3 MB, those of cameras and screens a few KB."""
+"""Larger colour profiles are ignored: those of presses have up to 3 MB, those of cameras and screens a few KB."""
 
 _UNSEEN = 2  # levels by which a colour may be off before its profile is worth applying
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
 def to_srgb(image: Image.Image, profile: object) -> Image.Image:
-    """`image` in mode RGB and in sRGB; a profile that is broken, huge or for other channels is passed over."""
+    """`image` in mode RGB and in sRGB; a profile that is broken, huge or for other channels is ignored."""
     usable = isinstance(profile, bytes) and len(profile) <= MAX_PROFILE_BYTES
     transform = _transform(profile, image.mode) if usable else None
     return image.convert("RGB") if transform is None else transform.apply(image)
@@ -24,7 +24,7 @@ def to_srgb(image: Image.Image, profile: object) -> Image.Image:
 
 @lru_cache(maxsize=4)  # a folder has one or two
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The conversion from a profile to sRGB, or None if there can be none or it would change nothing to see."""
+    """The conversion from a profile to sRGB, or None if there is none, or it would change nothing visible."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         transform = ImageCms.ImageCmsTransform(source, _SRGB, mode, "RGB")

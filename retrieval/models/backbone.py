@@ -58,12 +58,12 @@ class Backbone:
 
     @property
     def batch_size(self) -> int:
-        """How many images the device is best given at once."""
+        """Best number of images for one call."""
         return self.runtime.batch_size
 
     @property
     def concurrency(self) -> int:
-        """How many passes are best run at once, each from a thread of its own."""
+        """Best number of passes at once, each from its own thread."""
         return self.runtime.concurrency
 
     @property
@@ -73,17 +73,17 @@ class Backbone:
 
     @property
     def classifier_bias(self) -> NDArray[np.float32]:
-        """What it adds, (1000,)."""
+        """The biases of the classifier, (1000,)."""
         return self._network.classifier_bias
 
     @property
     def digest(self) -> str:
-        """Of the weights."""
+        """Digest of the weights."""
         return self._network.digest
 
     @property
     def size(self) -> ModelSize:
-        """With the classifier."""
+        """Size of the network with its classifier."""
         return self._network.size
 
     def extract(
@@ -153,7 +153,7 @@ class _Pass:
 
     @property
     def convolutions(self) -> Mapping[str, Convolution]:
-        """Of both."""
+        """The convolutions of the network and of the decoder."""
         return {**self.network.convolutions, **(self.decoder.convolutions if self.decoder else {})}
 
     def __call__(self, operators: Operators[T], pixels: T) -> list[T]:

@@ -107,7 +107,7 @@ class Layer:
     groups: int = 1
 
     def fold(self, tensors: Mapping[str, NDArray[Any]]) -> Convolution:
-        """The convolution that does both.
+        """Fold the normalisation into the convolution.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class Block:
 
     @property
     def layers(self) -> Iterator[Layer]:
-        """Its convolutions."""
+        """The convolutions of the block."""
         wide = self.width
         if wide != self.channels_in:
             yield Layer(f"{self.name}._expand_conv", f"{self.name}._bn0", (wide, self.channels_in, 1, 1))
@@ -151,7 +151,7 @@ class Block:
         yield Layer(f"{self.name}._project_conv", f"{self.name}._bn2", (self.channels_out, wide, 1, 1))
 
     def __call__(self, operators: Operators[T], x: T) -> T:
-        """What it makes of a map."""
+        """Apply the block to a map."""
         wide = x
         if self.width != self.channels_in:
             wide = operators.relu6(operators.convolve(x, f"{self.name}._expand_conv"))

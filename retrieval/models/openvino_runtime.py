@@ -58,7 +58,7 @@ class OpenVinoRuntime:
         self._compiled: dict[Network, Any] = {}
 
     def run(self, network: Network, images: NDArray[np.uint8]) -> list[NDArray[Any]]:
-        """One pass; the first of a network compiles it, the first of a size takes up to twice as long as the next."""
+        """Run one pass. A network is compiled by its first pass; the first pass of a size takes up to twice as long."""
         with _COMPILING:
             compiled = self._compiled.get(network)
             if compiled is None:
@@ -68,7 +68,7 @@ class OpenVinoRuntime:
         return _infer(compiled, images)
 
     def _compile(self, network: Network) -> Any:
-        """The network for batches and sizes of any kind."""
+        """Compile the network for batches and images of any size."""
         ops = self._openvino.opset13
         images = ops.parameter([-1, -1, -1, 3], np.uint8)
         values = ops.transpose(ops.convert(images, "f32"), np.array([0, 3, 1, 2]))
@@ -80,7 +80,7 @@ class OpenVinoRuntime:
 
 
 def _infer(compiled: Any, images: NDArray[np.uint8]) -> list[NDArray[Any]]:
-    """One pass, by a request of its own."""
+    """Run one pass with its own inference request."""
     request = compiled.create_infer_request()
     request.infer([np.ascontiguousarray(images)], share_inputs=True)
     return [np.array(request.get_output_tensor(row).data) for row in range(len(compiled.outputs))]

@@ -1,6 +1,6 @@
 """The few operators that the default recipe's networks are written in, so that every runtime runs one description.
 
-A network is a function of operators and of a tensor. What a tensor is, only the operators know: in `openvino_runtime` a
+A network is a function of operators and of a tensor. Only the operators know what a tensor is: in `openvino_runtime` a
 node of a graph that is being built, in `torch_runtime` the values themselves.
 """
 
@@ -39,19 +39,19 @@ class Operators(Protocol[T]):
         ...
 
     def relu(self, x: T) -> T:
-        """Negative values become 0."""
+        """Set negative values to 0."""
         ...
 
     def relu6(self, x: T) -> T:
-        """Values are brought to [0, 6]."""
+        """Clip values to [0, 6]."""
         ...
 
     def add(self, a: T, b: T) -> T:
-        """The sum, value by value."""
+        """Add two maps, value by value."""
         ...
 
     def double(self, x: T) -> T:
-        """Twice as high and wide, bilinear between the centres of pixels."""
+        """Enlarge to twice the height and width, bilinear between the centres of pixels."""
         ...
 
 

@@ -35,7 +35,7 @@ class Device:
 
     @classmethod
     def named(cls, name: str, threads: int | None) -> Device:
-        """The device of a setting.
+        """Find the device of a setting.
 
         Raises
         ------
@@ -52,12 +52,12 @@ class Device:
 
     @contextmanager
     def running(self, what: str) -> Iterator[None]:
-        """Without gradients, on CUDA in float16 with float32 accumulation.
+        """Run without gradients, on CUDA in float16 with float32 accumulation.
 
         Raises
         ------
         OutOfDeviceMemoryError
-            Naming `what` did not fit.
+            `what` did not fit; the message names it.
         """
         if self.threads:
             torch.set_num_threads(self.threads)
@@ -69,7 +69,7 @@ class Device:
             raise OutOfDeviceMemoryError(f"{what} does not fit {self.torch_device}") from error
 
     def groups(self, keys: Sequence[Hashable]) -> list[list[int]]:
-        """Rows to be passed together: of one key, and no more than the device takes at once.
+        """Group rows for passes: of one key, and at most as many as the device takes at once.
 
         Notes
         -----
@@ -82,7 +82,7 @@ class Device:
         return [rows[start : start + step] for rows in alike.values() for start in range(0, len(rows), step)]
 
     def pixels(self, images: Sequence[RgbImage], mean: Sequence[float], std: Sequence[float]) -> Tensor:
-        """Images of one shape as (N, 3, H, W) float32 on the device, brought to [0, 1] and normalised."""
+        """Move images of one shape to the device as (N, 3, H, W) float32, scaled to [0, 1] and normalised."""
         batch = torch.from_numpy(np.stack(images)).to(self.torch_device).permute(0, 3, 1, 2).float() / 255
         shift, scale = (torch.tensor(each, device=batch.device).reshape(1, 3, 1, 1) for each in (mean, std))
         return (batch - shift) / scale

@@ -25,14 +25,14 @@ Tower = Callable[[Any, Tensor], tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PatchFeatures:
-    """What one pass made of one image.
+    """The result of one pass over one image.
 
     Attributes
     ----------
     cells : FeatureMap
         (h, w, D).
     whole : ndarray of shape (D,), float32
-        The photo by the network's own summary of it.
+        The network's own vector of the whole photo.
     """
 
     cells: FeatureMap
@@ -41,7 +41,7 @@ class PatchFeatures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatchInput:
-    """How a photo enters a network.
+    """How a photo is resized and normalised for a network.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ class PatchNetwork:
     dim: int
 
     def extract(self, images: Sequence[RgbImage]) -> list[PatchFeatures]:
-        """One pass each, those of one size together; none depends on the rest of the batch.
+        """Run one pass over each image, those of one size together; no result depends on the rest of the batch.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What a network and a runtime are."""
+"""Interfaces of a network and of a runtime."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Network(Protocol):
 
     @property
     def convolutions(self) -> Mapping[str, Convolution]:
-        """By the names that `Operators.convolve` is asked for."""
+        """The convolutions, by the names that `Operators.convolve` takes."""
         ...
 
     def __call__(self, operators: Operators[T], pixels: T) -> Sequence[T]:
-        """From (N, 3, H, W), values in [-1, 1], to the maps that are wanted."""
+        """Compute the maps that are wanted from (N, 3, H, W), values in [-1, 1]."""
         ...
 
     def __hash__(self) -> int: ...
@@ -34,9 +34,9 @@ class Runtime(Protocol):
     name : str
         For messages and figures.
     batch_size : int
-        How many images the device is best given at once.
+        Best number of images for one call.
     concurrency : int
-        How many passes are best run at once, each from a thread of its own.
+        Best number of passes at once, each from its own thread.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Runtime(Protocol):
     concurrency: int
 
     def run(self, network: Network, images: NDArray[np.uint8]) -> list[NDArray[Any]]:
-        """One pass.
+        """Run one pass.
 
         Parameters
         ----------

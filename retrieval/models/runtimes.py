@@ -57,7 +57,7 @@ def _torch_runtime(device: torch.device, threads: int | None) -> Runtime:
 
 
 def has_cuda() -> bool:
-    """Whether NVIDIA's driver sees a device; takes no library but the driver's own."""
+    """Whether NVIDIA's driver sees a device; needs only the driver's own library."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:

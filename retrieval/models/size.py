@@ -31,12 +31,12 @@ class ModelSize:
 
     @classmethod
     def of_files(cls, paths: Iterable[Path]) -> ModelSize:
-        """Of safetensors files, each counted once; only their headers are read."""
+        """The size of safetensors files, each counted once; only headers are read."""
         return sum((cls(_count(path), path.stat().st_size) for path in set(paths)), cls())
 
     @classmethod
     def of_network(cls, network: Any) -> ModelSize:
-        """Of a module of torch; its files hold its state at the same precision, but for a header.
+        """The size of a torch module; its files hold its state at the same precision, but for a header.
 
         Parameters
         ----------

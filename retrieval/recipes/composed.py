@@ -1,4 +1,4 @@
-"""A recipe made of two halves: a segmenter, and an embedder."""
+"""A recipe that combines a segmenter with an embedder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .protocols import Embedder, Segmenter, TextEmbedder
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PairedFeatures:
-    """What the segmenter and the embedder made of one image."""
+    """Features of one image from the segmenter and the embedder."""
 
     segmenter: Any
     embedder: Any
@@ -41,21 +41,21 @@ class PairedRecipe:
 
     @property
     def size(self) -> ModelSize:
-        """Of both; what is not used of the segmenter is loaded with it."""
+        """The size of both; unused parts of the segmenter are loaded with it."""
         return self.segmenter.size + self.embedder.size
 
     @property
     def concurrency(self) -> int:
-        """How many passes are best run at once."""
+        """Best number of passes at once."""
         return self.segmenter.concurrency
 
     @property
     def batch_size(self) -> int:
-        """How many images fill the device; the embedder goes over them in smaller parts."""
+        """Number of images that fill the device; the embedder takes them in smaller parts."""
         return self.segmenter.batch_size
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[PairedFeatures]:
-        """Passes of both over a batch."""
+        """Run both networks over a batch."""
         pairs = zip(self.segmenter.extract(images), self.embedder.extract(images), strict=True)
         return [PairedFeatures(*pair) for pair in pairs]
 
@@ -73,10 +73,10 @@ class PairedRecipe:
 
 @dataclass(frozen=True, slots=True)
 class ReadingPairedRecipe(PairedRecipe):
-    """One whose embedder reads text."""
+    """A paired recipe whose embedder also embeds text."""
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        """Texts in the space of the segments, (N, D), of unit length."""
+        """Embed texts in the space of the segments, (N, D), of unit length."""
         if not isinstance(self.embedder, TextEmbedder):
             raise TypeError(f"the embedder of {self.fingerprint} reads no text")
         return self.embedder.embed_texts(texts)

@@ -40,21 +40,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PatchEmbedder:
-    """An embedder by the patches of a network on a device: the mean of those under each mask."""
+    """An embedder that averages a network's patch vectors under each mask."""
 
     patches: PatchNetwork
 
     @property
     def size(self) -> ModelSize:
-        """Of the network, its text tower included."""
+        """The size of the network with its text tower."""
         return ModelSize.of_network(self.patches.network)
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[PatchFeatures]:
-        """One pass an image; they go in parts that fit."""
+        """Run one pass over each image, in batches that fit the device."""
         return self.patches.extract(images)
 
     def embed(self, image: RgbImage, features: PatchFeatures, segments: Segments) -> Analysis:
-        """Means under the masks, of unit length."""
+        """Average under the masks, to unit length."""
         return Analysis(
             segments,
             vectors=unit(masked_means(segments, [features.cells])[0]),
@@ -65,12 +65,12 @@ class PatchEmbedder:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ReadingPatchEmbedder(PatchEmbedder):
-    """One with a text tower."""
+    """A patch embedder with a text tower."""
 
     text: TextTower
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        """Texts in the space of the segments, (N, D), of unit length, cut to the tower's context length."""
+        """Embed texts in the space of the segments, (N, D), of unit length, cut to the tower's context length."""
         return self.text.embed_texts(texts) if texts else np.zeros((0, self.patches.dim), np.float32)
 
 

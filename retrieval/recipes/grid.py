@@ -1,4 +1,4 @@
-"""The recipe without a network: grid cells and mean colours. For trials of everything around, in milliseconds."""
+"""The recipe without a network: grid cells and mean colours. It takes milliseconds, for testing the rest."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ class GridRecipe:
 
     @property
     def concurrency(self) -> int:
-        """One."""
+        """Always 1."""
         return 1
 
     @property
     def batch_size(self) -> int:
-        """One: there is no device to fill."""
+        """Always 1: there is no device to fill."""
         return 1
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[None]:
-        """Nothing: there is no network."""
+        """Return nothing: there is no network."""
         return [None] * len(images)
 
     def segment(self, image: RgbImage, features: None) -> Segments:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 DATA = Path(__file__).resolve().parents[1] / "data"
 BACKBONE = "efficientnet-lite2-9656183e"
 MIN_LABEL_SCORE = 0.3
-"""A segment is called by its likeliest class from this probability on."""
+"""A segment gets the name of its most probable class from this probability on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,16 +129,16 @@ class LiteRecipe:
 
     @property
     def concurrency(self) -> int:
-        """How many passes are best run at once."""
+        """Best number of passes at once."""
         return self.backbone.concurrency
 
     @property
     def batch_size(self) -> int:
-        """How many images fill the device."""
+        """Number of images that fill the device."""
         return self.backbone.batch_size
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[LiteFeatures]:
-        """Two passes over a batch."""
+        """Run the two passes over a batch."""
         chosen, strides = self.parameters, self.parameters.hierarchy.strides
         small = self.backbone.extract(images, long_side=chosen.small_side)
         large = self.backbone.extract(

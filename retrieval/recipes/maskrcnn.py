@@ -33,7 +33,7 @@ WEIGHTS = {
 """Files by recipe; a name ends in the beginning of the file's SHA-256."""
 
 LEAST_CONFIDENCE = 0.5
-"""Of instances from this confidence on a class map is painted."""
+"""A class map shows instances from this confidence on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ PARAMETERS = {name: MaskRcnnParameters() for name in WEIGHTS}
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Instances:
-    """What the network found in one image.
+    """Detections in one image.
 
     Attributes
     ----------

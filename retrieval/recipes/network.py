@@ -49,7 +49,7 @@ class SegmentationNetwork(Protocol):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class NetworkFeatures:
-    """What both networks made of one image."""
+    """Features of one image from both networks."""
 
     lite: LiteFeatures
     own: Any
@@ -77,7 +77,7 @@ class NetworkRecipe:
 
     @property
     def size(self) -> ModelSize:
-        """Of both networks."""
+        """The size of both networks."""
         return ModelSize.of_network(self.network.network) + self.lite.size
 
     @property
@@ -87,16 +87,16 @@ class NetworkRecipe:
 
     @property
     def concurrency(self) -> int:
-        """How many passes are best run at once."""
+        """Best number of passes at once."""
         return self.lite.concurrency
 
     @property
     def batch_size(self) -> int:
-        """How many images fill the device; the dearer network goes over them in smaller parts."""
+        """Number of images that fill the device; the larger network takes them in smaller parts."""
         return self.lite.batch_size
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[NetworkFeatures]:
-        """Passes of both networks over a batch."""
+        """Run both networks over a batch."""
         own = self.network.extract(images)
         return [NetworkFeatures(*pair) for pair in zip(self.lite.extract(images), own, strict=True)]
 

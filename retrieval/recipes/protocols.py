@@ -1,4 +1,4 @@
-"""The seams: what SegSearch consumes and what an implementation has to give. Implementations inherit nothing."""
+"""Interfaces of segmenters, embedders and recipes. Implementations need not inherit from them."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class Segmenter(Protocol):
 
     @property
     def size(self) -> ModelSize:
-        """Of all that it loads: networks and fitted files."""
+        """The size of all that it loads: networks and fitted files."""
         ...
 
     @property
     def batch_size(self) -> int:
-        """How many images `extract` is best given at once."""
+        """Best number of images for one call of `extract`."""
         ...
 
     @property
     def concurrency(self) -> int:
-        """How many calls of `extract` are best run at once, each from a thread of its own."""
+        """Best number of calls of `extract` at once, each from its own thread."""
         ...
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[Any]:
@@ -47,7 +47,7 @@ class Embedder(Protocol):
 
     @property
     def size(self) -> ModelSize:
-        """Of all that it loads: networks and fitted files."""
+        """The size of all that it loads: networks and fitted files."""
         ...
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[Any]:
@@ -78,7 +78,7 @@ class Recipe(Segmenter, Embedder, Protocol):
 
 @runtime_checkable
 class SemanticSegmenter(Protocol):
-    """What a recipe may do besides: tell the class of every pixel."""
+    """A recipe that also gives every pixel a class."""
 
     @property
     def class_names(self) -> tuple[str | None, ...]:

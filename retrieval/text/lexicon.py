@@ -67,7 +67,7 @@ class Entry:
 
     @property
     def meaning(self) -> tuple[object, ...]:
-        """What two entries that mean the same have in common; nouns with substitutes each mean something else."""
+        """A key that entries of the same meaning share; each noun with substitutes has its own."""
         return frozenset(self.rows), self.concept, self.learned, self.name if self.substitutes else None
 
 

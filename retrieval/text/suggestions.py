@@ -39,7 +39,7 @@ def suggest(unknown: Sequence[str], told: Mapping[str, Entry], near: Callable[[s
 
 
 def _corrected(key: str, told: Mapping[str, Entry]) -> list[str]:
-    """Words of different meanings that typing errors make of others, those with fewest errors first.
+    """Words of different meanings within a few typing errors, fewest errors first.
 
     Errors in the first letter are few (Pollock and Zamora, "Automatic spelling correction in scientific and scholarly
     text", CACM 1984), and words that differ in it are mostly other words: "night", "light".
@@ -58,7 +58,7 @@ def _corrected(key: str, told: Mapping[str, Entry]) -> list[str]:
 
 
 def edit_distance(one: str, other: str, most: int) -> int:
-    """Insertions, deletions, replacements and swaps of neighbours that make one text of the other.
+    """Insertions, deletions, replacements and swaps of neighbours that turn one text into the other.
 
     Parameters
     ----------

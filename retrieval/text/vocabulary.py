@@ -135,7 +135,7 @@ class Vocabulary:
         return found
 
     def divide(self, text: str, names: Mapping[str, int]) -> Reading:
-        """Divide what a person typed into names that people gave and phrases, for a reader that knows any phrase.
+        """Split what a person typed into names of concepts and phrases, for text towers, which take any phrase.
 
         Parameters
         ----------
@@ -299,7 +299,7 @@ def _typed(text: str, tokens: Sequence[Token], part: _Match | Phrase) -> str:
 def _links(
     text: str, tokens: Sequence[Token], things: Sequence[tuple[_Match, int]], phrases: Sequence[Phrase]
 ) -> Iterator[Link]:
-    """What was said between two wanted things of a clause.
+    """The links between two wanted things of a clause.
 
     In "a man with a hat on a horse", it is the man who is on the horse: what follows "with" belongs to what is before
     it, and so does what is said next.
@@ -330,7 +330,7 @@ def _unused(text: str, tokens: Sequence[Token], matches: Sequence[_Match], phras
 
 
 def _colored(tokens: Sequence[Token], matches: Sequence[_Match]) -> list[_Match]:
-    """Give colours to what they stand before: "red car", "a black and white cat", but "orange" alone is the fruit."""
+    """Attach colours to the words after them: "red car", "a black and white cat", but "orange" alone is the fruit."""
     found: list[_Match] = []
     for match in reversed(matches):
         word = WORDS.get(tokens[match.first].key) if match.last == match.first + 1 else None
