@@ -17,28 +17,42 @@ from ..types import FeatureMap, Segments
 from .projection import Descriptors, unit
 
 
-def masked_means(segments: Segments, maps: Sequence[FeatureMap]) -> list[NDArray[np.float32]]:
-    """The mean of each map under each mask.
+class PooledMaps:
+    """Averages of the maps of one image under masks; sums over the same atoms are taken once. For one thread.
 
     Parameters
     ----------
-    segments : Segments
     maps : sequence of ndarray of shape (h, w, C), float32
-
-    Returns
-    -------
-    list of ndarray of shape (N, C), float32
-        One per map.
-
-    Notes
-    -----
-    C additions for each atom of each segment; a tree's nodes contain few atoms, some 3 % of all pairs.
     """
-    from .pooling import pool_atoms, sparse_product  # loads numba's compiler, which searches do not need
 
-    count = segments.membership.shape[1]
-    areas = np.maximum(segments.areas, 1).astype(np.float32)[:, None]
-    return [sparse_product(segments.membership, pool_atoms(segments.atoms, count, each)) / areas for each in maps]
+    def __init__(self, maps: Sequence[FeatureMap]) -> None:
+        self.maps = tuple(maps)
+        self._atoms: NDArray[np.int32] | None = None
+        self._sums: dict[int, NDArray[np.float32]] = {}
+
+    def means(self, segments: Segments, count: int | None = None) -> list[NDArray[np.float32]]:
+        """The mean of each map, or of the first `count`, under each mask, (N, C) each.
+
+        Notes
+        -----
+        C additions for each atom of each segment; a tree's nodes contain few atoms, some 3 % of all pairs.
+        """
+        from .pooling import pool_atoms, sparse_product  # loads numba's compiler, which searches do not need
+
+        if self._atoms is not segments.atoms:
+            self._atoms, self._sums = segments.atoms, {}
+        areas = np.maximum(segments.areas, 1).astype(np.float32)[:, None]
+        found = []
+        for number, each in enumerate(self.maps[:count]):
+            if number not in self._sums:
+                self._sums[number] = pool_atoms(segments.atoms, segments.membership.shape[1], each)
+            found.append(sparse_product(segments.membership, self._sums[number]) / areas)
+        return found
+
+
+def masked_means(segments: Segments, maps: Sequence[FeatureMap]) -> list[NDArray[np.float32]]:
+    """The mean of each map under each mask: one array of shape (N, C), float32, for each (h, w, C)."""
+    return PooledMaps(maps).means(segments)
 
 
 def join_descriptors(means: Sequence[NDArray[np.float32]], weights: Sequence[float], power: float = 1.0) -> Descriptors:

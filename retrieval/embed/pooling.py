@@ -37,15 +37,13 @@ def pool_atoms(atoms: NDArray[np.int32], count: int, features: NDArray[np.float3
 
     Notes
     -----
-    A coarse map is interpolated bilinearly: four additions per pixel for the weights, then the sparse product of
-    (A, h·w) and (h·w, C). A fine map, with cells of a few pixels, is read at the nearest cell: C additions per pixel.
+    A coarse map is interpolated bilinearly: four additions per pixel for the weights of cells, then C additions for
+    each cell of each atom. A fine map, with cells of a few pixels, is read at the nearest cell: C additions per pixel.
     The map is never enlarged.
     """
-    height, width, channels = features.shape
-    if height * width > FINE_CELLS:
+    if features.shape[0] * features.shape[1] > FINE_CELLS:
         return _nearest_sums(atoms, count, features)  # type: ignore[no-any-return]
-    weights = _bilinear_weights(atoms, count, height, width)
-    return sparse_product(weights, features.reshape(height * width, channels))
+    return _bilinear_sums(atoms, count, np.ascontiguousarray(features))  # type: ignore[no-any-return]
 
 
 def sparse_product(
@@ -88,21 +86,70 @@ def _nearest_sums(atoms, count, features):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _bilinear_weights(atoms, count, height, width):  # type: ignore[no-untyped-def]
-    """How much of every cell is in every atom, (A, h·w); a row adds up to the atom's area in pixels."""
+def _bilinear_sums(atoms, count, features):  # type: ignore[no-untyped-def]
+    """Sums of the map's bilinear interpolation over the pixels of each atom, (A, C).
+
+    An atom's weights are held for the cells around its box only; of a whole matrix, (A, h·w), most would be zero.
+    """
     rows, columns = atoms.shape
-    weights = np.zeros((count, height * width), np.float32)
+    height, width, channels = features.shape
+    top, below, down = _between(rows, height)
+    left, beside, right = _between(columns, width)
+    start, boxes = _cell_boxes(atoms, count, top, below, left, beside)
+    weights = np.zeros(start[count], np.float32)
     for y in range(rows):
-        v = min(max((y + 0.5) * height / rows - 0.5, 0.0), height - 1.0)
-        top = min(int(v), max(height - 2, 0))
-        down, below = v - top, min(top + 1, height - 1) * width
         for x in range(columns):
-            u = min(max((x + 0.5) * width / columns - 0.5, 0.0), width - 1.0)
-            left = min(int(u), max(width - 2, 0))
-            right, beside = u - left, min(left + 1, width - 1)
-            row = weights[atoms[y, x]]
-            row[top * width + left] += (1 - down) * (1 - right)
-            row[top * width + beside] += (1 - down) * right
-            row[below + left] += down * (1 - right)
-            row[below + beside] += down * right
-    return weights
+            atom = atoms[y, x]
+            across = boxes[atom, 3] - boxes[atom, 2] + 1
+            origin = start[atom] - boxes[atom, 2] - boxes[atom, 0] * across
+            upper, lower = origin + top[y] * across, origin + below[y] * across
+            weights[upper + left[x]] += (1 - down[y]) * (1 - right[x])
+            weights[upper + beside[x]] += (1 - down[y]) * right[x]
+            weights[lower + left[x]] += down[y] * (1 - right[x])
+            weights[lower + beside[x]] += down[y] * right[x]
+    sums = np.zeros((count, channels), np.float32)
+    for atom in range(count):
+        total = sums[atom]
+        across = boxes[atom, 3] - boxes[atom, 2] + 1
+        for at in range(start[atom], start[atom + 1]):
+            weight, cell = weights[at], at - start[atom]
+            if weight:
+                values = features[boxes[atom, 0] + cell // across, boxes[atom, 2] + cell % across]
+                for c in range(channels):
+                    total[c] += weight * values[c]
+    return sums
+
+
+@njit(cache=True, nogil=True)
+def _cell_boxes(atoms, count, top, below, left, beside):  # type: ignore[no-untyped-def]
+    """First and last row, first and last column of the cells around each atom, and where its weights start."""
+    rows, columns = atoms.shape
+    boxes = np.zeros((count, 4), np.int64)
+    boxes[:, 0], boxes[:, 2] = rows, columns
+    for y in range(rows):
+        for x in range(columns):
+            box = boxes[atoms[y, x]]
+            box[0], box[1] = min(box[0], y), y
+            box[2], box[3] = min(box[2], x), max(box[3], x)
+    start = np.zeros(count + 1, np.int64)
+    for atom in range(count):
+        box = boxes[atom]
+        size = 0
+        if box[0] < rows:  # it has pixels
+            box[0], box[1], box[2], box[3] = top[box[0]], below[box[1]], left[box[2]], beside[box[3]]
+            size = (box[1] - box[0] + 1) * (box[3] - box[2] + 1)
+        start[atom + 1] = start[atom] + size
+    return start, boxes
+
+
+@njit(cache=True, nogil=True)
+def _between(pixels, cells):  # type: ignore[no-untyped-def]
+    """Of each pixel along a side the two cells whose centres it lies between, and its distance from the first."""
+    first, second = np.empty(pixels, np.int64), np.empty(pixels, np.int64)
+    share = np.empty(pixels, np.float64)
+    for pixel in range(pixels):
+        at = min(max((pixel + 0.5) * cells / pixels - 0.5, 0.0), cells - 1.0)
+        first[pixel] = min(int(at), max(cells - 2, 0))
+        second[pixel] = min(first[pixel] + 1, cells - 1)
+        share[pixel] = at - first[pixel]
+    return first, second, share

@@ -99,7 +99,7 @@ class LinearMap:
 
     def apply(self, descriptors: Descriptors) -> Vectors:
         """Unit vectors of descriptors."""
-        return unit((descriptors - self.mean) @ self.components)
+        return unit(descriptors @ self.components - self.mean @ self.components)
 
     def apply_directions(self, directions: Descriptors) -> Vectors:
         """Unit vectors of directions, such as a classifier's rows, without subtracting the mean."""

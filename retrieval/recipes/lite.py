@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..embed.masked_pooling import join_descriptors, masked_means
+from ..embed.masked_pooling import PooledMaps, join_descriptors
 from ..embed.projection import Descriptors, LinearMap, Projection, digest_of, load_words, unit
 from ..models.fingerprint import fingerprint
 from ..models.size import ModelSize
@@ -86,11 +86,16 @@ class LiteFeatures:
 
     small: Features
     large: Features
+    pooled: PooledMaps = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        maps = self.small.head, self.large.head, self.large.strides[16], self.large.strides[32]
+        object.__setattr__(self, "pooled", PooledMaps(maps))
 
     @property
     def maps(self) -> tuple[FeatureMap, ...]:
         """The maps a descriptor is made of."""
-        return self.small.head, self.large.head, self.large.strides[16], self.large.strides[32]
+        return self.pooled.maps
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +154,17 @@ class LiteRecipe:
     def segment(self, image: RgbImage, features: LiteFeatures) -> Segments:
         """The region hierarchy's best nodes."""
         candidates = self.segmenter.candidates(image, features.large)
+        candidates = replace(candidates, segments=candidates.segments.coarsened())
         is_ranked = self.segmenter.objectness is not None and len(candidates.segments) > 0
         return self.segmenter.select(candidates, self.ranked_by(features, candidates.segments) if is_ranked else None)
 
     def ranked_by(self, features: LiteFeatures, candidates: Segments) -> Vectors:
         """What the segmenter's `Objectness` sees of candidates: plain descriptors of three maps, projected."""
-        return self.ranking.apply(join_descriptors(masked_means(candidates, features.maps[:3]), self._weights[:3]))
+        return self.ranking.apply(join_descriptors(features.pooled.means(candidates, 3), self._weights[:3]))
 
     def embed(self, image: RgbImage, features: LiteFeatures, segments: Segments) -> Analysis:
         """Projected descriptors, and the likeliest class of each segment where it is likely enough."""
-        means = masked_means(segments, features.maps)
+        means = features.pooled.means(segments)
         vectors = self.projection.segment.apply(self._describe(image, segments, means))
         photo = self.projection.photo.apply(self.describe_photo(features))[0]
         labels, scores = self._labels((means[0] + means[1]) * np.float32(0.5))
@@ -173,7 +179,7 @@ class LiteRecipe:
 
     def describe(self, image: RgbImage, features: LiteFeatures, segments: Segments) -> Descriptors:
         """Descriptors of segments before projection, (N, C)."""
-        return self._describe(image, segments, masked_means(segments, features.maps))
+        return self._describe(image, segments, features.pooled.means(segments))
 
     def _describe(self, image: RgbImage, segments: Segments, means: Sequence[NDArray[np.float32]]) -> Descriptors:
         pooled = join_descriptors(means, self._weights, self.parameters.power)

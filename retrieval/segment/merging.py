@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 EUCLIDEAN, COSINE, CENTRE = 0, 1, 2
 
+NEVER = np.finfo(np.float32).max
+"""Above the cost of any merge."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class MergeTree:
@@ -87,8 +90,8 @@ def merge_regions(
 
     Notes
     -----
-    O(L²) time and memory with a small constant: every region keeps its best partner, and only the neighbours of merged
-    regions are updated.
+    O(E·C + L²) for E borders and C channels, with a small constant for L²: every region keeps a list of its borders and
+    its best partner, and only the neighbours of merged regions are updated.
     """
     widths = np.array([feature.shape[1] for feature in features], np.int64)
     stacked = np.ascontiguousarray(np.concatenate(features, axis=1), np.float32)
@@ -98,8 +101,8 @@ def merge_regions(
         widths,
         np.array(kinds, np.int64),
         weights.astype(np.float32),
-        borders.copy(),
-        contrasts.copy(),
+        borders,
+        contrasts,
         size_power,
     )
     return MergeTree(children, cost)
@@ -140,67 +143,130 @@ def _norms(region, sums, norms, widths):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _best_of(region, costs, alive):  # type: ignore[no-untyped-def]
-    """The partner with the lowest cost; -1 if there is none."""
-    best, least = -1, np.inf
-    for other in range(len(alive)):
-        if alive[other] and costs[region, other] < least:
-            best, least = other, costs[region, other]
+def _best_of(region, heads, following, ends, prices):  # type: ignore[no-untyped-def]
+    """The neighbour with the lowest cost, of equal ones that with the lowest number; -1 if there is none."""
+    best, least = -1, NEVER
+    link = heads[region]
+    while link >= 0:
+        other, price = ends[link], prices[link >> 1]
+        if price < least or (price == least and other < best):
+            best, least = other, price
+        link = following[link]
     return best, least
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _lowest(values):  # type: ignore[no-untyped-def]
+    least = values[0]
+    for value in values:
+        least = min(least, value)
+    return least
+
+
+@njit(cache=True, nogil=True)
+def _unlink(link, region, heads, following, preceding):  # type: ignore[no-untyped-def]
+    """Take a link out of a region's list."""
+    before, after = preceding[link], following[link]
+    if before >= 0:
+        following[before] = after
+    else:
+        heads[region] = after
+    if after >= 0:
+        preceding[after] = before
+
+
+@njit(cache=True, nogil=True)
+def _link(link, region, heads, following, preceding):  # type: ignore[no-untyped-def]
+    """Put a link at the head of a region's list."""
+    following[link], preceding[link] = heads[region], -1
+    if heads[region] >= 0:
+        preceding[heads[region]] = link
+    heads[region] = link
 
 
 @njit(cache=True, nogil=True)
 def _merge(areas, sums, widths, kinds, weights, borders, contrasts, size_power):  # type: ignore[no-untyped-def]
+    """Border e is the links 2e and 2e + 1, one in the list of each of its two regions; ``ends`` is the other region."""
     leaves = len(areas)
     total = areas.sum()
     areas = areas.copy()
     norms = np.zeros((leaves, len(widths)), np.float32)
+    for region in range(leaves):
+        _norms(region, sums, norms, widths)
+    count = 0
+    for a in range(leaves):
+        for b in range(a + 1, leaves):
+            count += borders[a, b] > 0
+    lengths, strengths = np.empty(count, np.float32), np.empty(count, np.float32)
+    prices = np.empty(count, np.float32)
+    ends, following = np.empty(2 * count, np.int32), np.empty(2 * count, np.int32)
+    preceding, heads = np.empty(2 * count, np.int32), np.full(leaves, -1, np.int32)
+    border = 0
+    for a in range(leaves):
+        for b in range(a + 1, leaves):
+            if borders[a, b] > 0:
+                lengths[border], strengths[border] = borders[a, b], contrasts[a, b]
+                d = _distance(a, b, areas, sums, norms, widths, kinds, weights)
+                d += weights[-1] * strengths[border] / lengths[border]
+                prices[border] = d * (min(areas[a], areas[b]) / total) ** size_power
+                ends[2 * border], ends[2 * border + 1] = b, a
+                _link(2 * border, a, heads, following, preceding)
+                _link(2 * border + 1, b, heads, following, preceding)
+                border += 1
     alive = np.ones(leaves, np.bool_)
     node = np.arange(leaves, dtype=np.int32)
-    costs = np.full((leaves, leaves), np.inf, np.float32)
-    best, least = np.full(leaves, -1, np.int32), np.full(leaves, np.inf, np.float32)
-    for a in range(leaves):
-        _norms(a, sums, norms, widths)
-    for a in range(leaves):
-        for b in range(leaves):
-            if borders[a, b] > 0:
-                d = _distance(a, b, areas, sums, norms, widths, kinds, weights)
-                d += weights[-1] * contrasts[a, b] / borders[a, b]
-                costs[a, b] = d * (min(areas[a], areas[b]) / total) ** size_power
-        best[a], least[a] = _best_of(a, costs, alive)
+    best, least = np.full(leaves, -1, np.int32), np.full(leaves, NEVER, np.float32)
+    for region in range(leaves):
+        best[region], least[region] = _best_of(region, heads, following, ends, prices)
+    shared = np.full(leaves, -1, np.int32)
     children, cost = np.zeros((leaves - 1, 2), np.int32), np.zeros(leaves - 1, np.float32)
     for merge in range(leaves - 1):
-        a, lowest = -1, np.inf
-        for region in range(leaves):
-            if alive[region] and least[region] < lowest:
-                a, lowest = region, least[region]
-        if a < 0:  # the regions that are left do not touch: join any two, at infinite cost
+        lowest, a = _lowest(least), 0
+        if lowest == NEVER:  # the regions that are left do not touch: join any two, at infinite cost
             pair = np.nonzero(alive)[0][:2]
-            a, b = pair[0], pair[1]
+            a, b, lowest = pair[0], pair[1], np.float32(np.inf)
         else:
+            while least[a] != lowest:
+                a += 1
             b = best[a]
         children[merge, 0], children[merge, 1], cost[merge] = node[a], node[b], lowest
-        alive[b] = False
+        alive[b], least[b] = False, NEVER
         areas[a] += areas[b]
         sums[a] += sums[b]
         node[a] = leaves + merge
         _norms(a, sums, norms, widths)
-        costs[a, b] = np.inf
-        for other in range(leaves):
-            if not alive[other] or other == a or borders[a, other] + borders[b, other] == 0:
-                continue
-            borders[a, other] += borders[b, other]
-            contrasts[a, other] += contrasts[b, other]
-            borders[other, a], contrasts[other, a] = borders[a, other], contrasts[a, other]
+        link = heads[a]
+        while link >= 0:
+            shared[ends[link]] = link >> 1
+            link = following[link]
+        link = heads[b]
+        while link >= 0:
+            other, after, twin = ends[link], following[link], link ^ 1
+            if other == a:
+                _unlink(twin, a, heads, following, preceding)
+            elif shared[other] >= 0:
+                lengths[shared[other]] += lengths[link >> 1]
+                strengths[shared[other]] += strengths[link >> 1]
+                _unlink(twin, other, heads, following, preceding)
+            else:
+                ends[twin] = a
+                _link(link, a, heads, following, preceding)
+            link = after
+        shared[b] = -1
+        link = heads[a]
+        while link >= 0:
+            other, border = ends[link], link >> 1
+            shared[other] = -1
             d = _distance(a, other, areas, sums, norms, widths, kinds, weights)
-            d += weights[-1] * contrasts[a, other] / borders[a, other]
+            d += weights[-1] * strengths[border] / lengths[border]
             d *= (min(areas[a], areas[other]) / total) ** size_power
-            costs[a, other] = costs[other, a] = d
+            prices[border] = d
             if best[other] == a or best[other] == b:
-                best[other], least[other] = _best_of(other, costs, alive)
+                best[other], least[other] = _best_of(other, heads, following, ends, prices)
             elif d < least[other]:
                 best[other], least[other] = a, d
-        best[a], least[a] = _best_of(a, costs, alive)
+            link = following[link]
+        best[a], least[a] = _best_of(a, heads, following, ends, prices)
     return children, cost
 
 

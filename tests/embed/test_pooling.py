@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from retrieval.embed.masked_pooling import join_descriptors, masked_means
+from retrieval.embed import pooling
+from retrieval.embed.masked_pooling import PooledMaps, join_descriptors, masked_means
 from retrieval.embed.pooling import FINE_CELLS, pool_atoms, sparse_product
 from retrieval.types import Segments
 
@@ -72,6 +75,23 @@ def test_means_under_masks() -> None:
     fine[:, :32, 0], fine[:, 32:, 1] = 2, 6
     (means,) = masked_means(segments, [fine])
     np.testing.assert_allclose(means, [[2, 0], [0, 6], [1, 3]])
+
+
+def test_sums_over_the_same_atoms_are_taken_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The candidates of a hierarchy and those chosen from them have the same atoms; other segments have others."""
+    taken = []
+    monkeypatch.setattr(pooling, "pool_atoms", lambda *args: taken.append(args[0]) or pool_atoms(*args))
+    rng = np.random.default_rng(4)
+    maps = [rng.random((4, 5, 3), dtype=np.float32), rng.random((2, 2, 6), dtype=np.float32)]
+    some = Segments(atoms_of(9), rng.random((7, 9)) < 0.4, np.ones(7, np.float32))
+    pooled = PooledMaps(maps)
+    (first,) = pooled.means(some, 1)
+    both = pooled.means(some[::2])
+    assert len(taken) == 2
+    np.testing.assert_array_equal(both[0], first[::2])
+    other = replace(some, atoms=some.atoms[::-1])
+    np.testing.assert_allclose(pooled.means(other)[1], masked_means(other, maps)[1])
+    assert [len(each) for each in pooled.means(some)] == [7, 7]
 
 
 def test_joined_descriptors_have_the_weights_as_lengths() -> None:

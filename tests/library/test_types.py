@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -55,6 +57,24 @@ def test_atoms_are_a_partition_no_finer_than_needed(masks: Masks) -> None:
     assert segments.membership.shape[1] == len(pixels)
     assert segments.atoms.dtype == np.int32
     assert set(np.unique(segments.atoms)) == set(range(len(pixels)))
+
+
+@given(mask_stacks(min_count=1), st.data())
+def test_coarsened_segments_are_the_same_over_fewer_atoms(masks: Masks, data: st.DataObject) -> None:
+    """Of each atom that is cut in two without need, one is made again."""
+    segments = made(masks)
+    twins = np.array(data.draw(st.lists(st.booleans(), min_size=masks[0].size, max_size=masks[0].size)))
+    fine = replace(
+        segments,
+        atoms=2 * segments.atoms + twins.reshape(segments.size_hw).astype(np.int32),
+        membership=np.repeat(segments.membership, 2, axis=1),
+    )
+    coarse = fine.coarsened()
+    for row, mask in enumerate(masks):
+        np.testing.assert_array_equal(coarse.mask(row), mask)
+    assert coarse.membership.shape[1] <= segments.membership.shape[1]
+    np.testing.assert_array_equal(coarse.boxes_xyxy, fine.boxes_xyxy)
+    np.testing.assert_allclose(coarse.iou(), fine.iou(), atol=1e-6)
 
 
 @given(mask_stacks())
