@@ -274,9 +274,14 @@ def _fail(session: Session, image_ids: Sequence[int], reason: str) -> None:
 
 
 def _insert(session: Session, image_id: int, rows: list[dict[str, Any]]) -> Sequence[int]:
-    """Insert segments in their order, then tell each its parent's key; returns their keys."""
-    values = [{**row, "image_id": image_id, "parent_id": None} for row in rows]
-    keys = session.scalars(insert(Segment).returning(Segment.id, sort_by_parameter_order=True), values).all()
+    """Insert segments in their order, then tell each its parent's key; returns their keys.
+
+    Keys rise in the order of the rows. They are read afterwards, since with RETURNING SQLAlchemy inserts row by row.
+    """
+    ours = select(Segment.id).where(Segment.image_id == image_id).order_by(Segment.id)
+    before = session.scalars(ours).all()
+    session.execute(insert(Segment), [{**row, "image_id": image_id, "parent_id": None} for row in rows])
+    keys = session.scalars(ours).all()[len(before) :]
     parts = [
         {"id": key, "parent_id": keys[row["parent_id"]]}
         for key, row in zip(keys, rows, strict=True)

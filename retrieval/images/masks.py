@@ -11,6 +11,7 @@ Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014; the compress
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -34,17 +35,24 @@ def encode_segments(segments: Segments) -> list[bytes]:
     No mask is ever made: the atoms are cut into runs down the columns once, and a segment's runs are those of its
     atoms, joined where they touch.
     """
+    height, width = segments.size_hw
     pixels = segments.atoms.T.ravel()
     starts = np.flatnonzero(np.diff(pixels, prepend=-1))
-    run_atoms = pixels[starts]
-    return [_counts(members[run_atoms], starts, segments.size_hw) for members in segments.membership]
+    inside = segments.membership[:, pixels[starts]]
+    changes = inside.copy()  # the first run is one where it is inside: what is outside comes first
+    changes[:, 1:] = inside[:, 1:] != inside[:, :-1]
+    rows, runs = np.nonzero(changes)
+    ends = np.searchsorted(rows, np.arange(len(segments) + 1))
+    every = starts[runs]
+    return [_counts(every[first:end], height, width) for first, end in pairwise(ends)]
 
 
-def _counts(inside: NDArray[np.bool_], starts: NDArray[np.intp], size_hw: tuple[int, int]) -> bytes:
-    """Compressed counts of the mask that is `inside` on the runs beginning at `starts`; outside comes first."""
-    changes = starts[np.flatnonzero(np.diff(inside, prepend=False))]
-    counts = np.diff(changes, prepend=0, append=size_hw[0] * size_hw[1])
-    run = coco.frPyObjects({"size": list(size_hw), "counts": counts.tolist()}, *size_hw)
+def _counts(changes: NDArray[np.intp], height: int, width: int) -> bytes:
+    """Compressed counts of a mask whose pixels, down the columns, change at some places; outside comes first."""
+    counts = np.empty(len(changes) + 1, np.intp)
+    counts[:-1], counts[-1] = changes, height * width
+    counts[1:] -= changes
+    run = coco.frPyObjects({"size": [height, width], "counts": counts.tolist()}, height, width)
     return bytes(run["counts"])
 
 
