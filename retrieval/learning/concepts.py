@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypedDict
 
 import numpy as np
@@ -12,7 +12,8 @@ import numpy as np
 from ..catalog import Concepts
 from ..catalog.records import ConceptModel, ConceptRecord, FeedbackRecord, vector_bytes, vectors_from
 from ..errors import QueryError
-from ..search.engine import SearchEngine
+from ..index.ranking import Scored
+from ..search.engine import MAX_LABELLED, SearchEngine
 from ..types import Vectors
 
 FORM: Literal["segsearch-concepts-1"] = "segsearch-concepts-1"
@@ -95,6 +96,41 @@ class ConceptTrainer:
     def count(self, concept: ConceptRecord) -> int | None:
         """How many stored segments it labels, up to `engine.LABELLED`; None if it is in another space."""
         return len(self.engine.labelled(concept)) if concept.model.space == self.engine.recipe.space else None
+
+    def photos(self, concept: ConceptRecord) -> Scored:
+        """The photos nearest to a concept, each by its best segment, best first; it labels those from its threshold on.
+
+        Raises
+        ------
+        QueryError
+            It was learned in another space.
+        """
+        directions = self.engine.lookup.directions_of(concept)
+        return self.engine.segments.search(directions, MAX_LABELLED).best_per_image()
+
+    def typical(self, concepts: Sequence[ConceptRecord], count: int) -> dict[int, list[int]]:
+        """The positive examples of each concept that are nearest to it, at most `count`, by its id."""
+        here = [each for each in concepts if each.model.space == self.engine.recipe.space]
+        batch = self.engine.catalog.vectors.of_segments(sorted({key for each in here for key in each.model.positive}))
+        rows = {key: row for row, key in enumerate(batch.ids.tolist())}
+        found = {each.id: list(each.model.positive[:count]) for each in concepts}
+        for concept in here:
+            keys = [key for key in concept.model.positive if key in rows]
+            if keys:
+                vectors = batch.vectors[[rows[key] for key in keys]]
+                order = np.argsort(-(vectors @ concept.model.directions.T).max(axis=1), kind="stable")
+                found[concept.id] = [keys[place] for place in order[:count]]
+        return found
+
+    def move_threshold(self, concept_id: int, threshold: float) -> None:
+        """Label segments from another score on; new examples set it anew.
+
+        Raises
+        ------
+        UnknownConceptError
+        """
+        model = replace(self.concepts.get(concept_id).model, threshold=threshold)
+        self.concepts.change(concept_id, model=model)
 
     def labels(self, image_id: int) -> dict[int, list[str]]:
         """Names of the concepts of each labelled segment of a photo, computed now; nothing is stored."""

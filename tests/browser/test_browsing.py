@@ -280,7 +280,7 @@ def test_search_by_a_photo_of_ones_own(page: Page) -> None:
     assert page.url.count("not=") == 1
 
 
-def test_results_are_judged_in_rounds(page: Page) -> None:
+def test_results_are_judged_in_rounds(page: Page, site: Site) -> None:
     """Mark by button and by key, refine, compare with the start, undo; the address has the round."""
     page.goto("/search?segment=1")
     results = page.locator("#results .result")
@@ -316,17 +316,47 @@ def test_results_are_judged_in_rounds(page: Page) -> None:
     page.get_by_role("link", name="Left half").click()
     expect(page.locator(".understood")).to_contain_text("your concept Left half")
     page.goto("/concepts")
+    act_on_concept(page, "Left half", "Rename")
     page.get_by_role("textbox", name="Name of Left half").fill("Right half")
     with page.expect_event("load"):
-        page.get_by_role("button", name="Rename").click()
+        page.locator(".rename").get_by_role("button", name="Rename").click()
     expect(page.get_by_role("link", name="Right half")).to_be_visible()
+    move_threshold(page, site)
     page.on("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Delete").click()
+    act_on_concept(page, "Right half", "Delete")
     expect(page.get_by_role("heading", name="No concepts yet")).to_be_visible()
     page.goto(refined)
     page.get_by_role("button", name="Undo round").click()
     expect(page.locator(f"#results [data-segment='{right}']")).to_have_count(1)
     assert "feedback" not in page.url
+
+
+def act_on_concept(page: Page, name: str, action: str) -> None:
+    """Choose from the menu of a tile."""
+    page.locator(f"summary[aria-label='Actions for {name}']").click()
+    page.locator(".menu[open]").get_by_role("button", name=action).click()
+
+
+def move_threshold(page: Page, site: Site) -> None:
+    """With a preview of what comes and goes; Escape closes a menu, and Cancel keeps the threshold."""
+    (concept,) = site.assembly.concepts.all()
+    tile = page.locator(".concept")
+    counted = int(re.match(r"[\d,]+", tile.locator("[data-photos]:has-text('photo')").inner_text())[0])  # type: ignore[index]
+    page.locator("summary").click()
+    page.keyboard.press("Escape")
+    expect(page.locator(".menu[open]")).to_have_count(0)
+    act_on_concept(page, concept.name, "Set threshold")
+    dialog = page.get_by_role("dialog", name=f"Threshold of “{concept.name}”")
+    expect(dialog.get_by_role("status")).to_contain_text(f"{counted} photo")
+    page.keyboard.press("End")
+    expect(dialog.get_by_role("status")).to_contain_text("1 photo with")
+    expect(dialog.locator("[data-side=inside] img")).to_have_count(1)
+    with page.expect_event("load"):
+        dialog.get_by_role("button", name="Save").click()
+    expect(tile.locator("[data-photos]")).to_contain_text("1 photo,")
+    (changed,) = site.assembly.concepts.all()
+    assert changed.model.threshold > concept.model.threshold
+    assert changed.model.positive == concept.model.positive
 
 
 def test_names_of_folders_are_offered(page: Page) -> None:

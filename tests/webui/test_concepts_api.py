@@ -75,6 +75,32 @@ def test_examples_come_and_go(client: FlaskClient) -> None:
     assert body_of(client.get(address))["positive"] == taught["positive"]
 
 
+def test_another_threshold_labels_what_was_foreseen(client: FlaskClient) -> None:
+    """The photos are listed with their scores, labelled or not; those from the new threshold on are labelled."""
+    address = f"/api/v1/concepts/{teach(client)['id']}"
+    ranked = body_of(client.get(f"{address}/photos?limit=50"))
+    scores = [each["score"] for each in ranked["photos"]]
+    assert scores == sorted(scores, reverse=True)
+    assert len({each["image_id"] for each in ranked["photos"]}) == len(scores) > ranked["labelled"] > 0
+    assert sum(score >= ranked["threshold"] for score in scores) == ranked["labelled"]
+    between = (scores[-2] + scores[-1]) / 2
+    changed = body_of(client.patch(address, json={"threshold": between}))
+    assert (changed["threshold"], changed["positive"]) == (between, body_of(client.get(address))["positive"])
+    found = body_of(client.get(f"{address}/photos"))
+    assert (found["labelled"], found["photos"]) == (len(scores) - 1, [])
+    body_of(client.patch(address, json={"threshold": 2}))
+    none = body_of(client.get(f"{address}/photos"))
+    assert (none["labelled"], none["newest"]) == (0, None)
+
+
+@pytest.mark.parametrize("change", [{"threshold": 3}, {"threshold": "high"}, {"threshold": 0.5, "removed": [1]}])
+def test_a_threshold_that_cannot_be(client: FlaskClient, change: dict[str, Any]) -> None:
+    address = f"/api/v1/concepts/{teach(client)['id']}"
+    assert "threshold" in problem_of(client.patch(address, json=change), 422)
+    assert "99" in problem_of(client.get("/api/v1/concepts/99/photos"), 404)
+    assert "limit" in problem_of(client.get(f"{address}/photos?limit=100000"), 422)
+
+
 def test_concepts_are_merged(client: FlaskClient) -> None:
     first, second = teach(client), teach(client, "Max", positive=segments(client, 3)[:1])
     body = {"ids": [first["id"], second["id"]], "name": "Rex"}

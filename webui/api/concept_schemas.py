@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from retrieval.learning.concepts import Portable
 
-from .schemas import MAX_FOLDERS, MAX_JUDGED, MAX_TAGS, BodyId, Moment, PathId, Strict, Text
+from .schemas import MAX_FOLDERS, MAX_JUDGED, MAX_PAGE, MAX_TAGS, BodyId, Moment, PathId, Strict, Text
 
 
 class ConceptPath(BaseModel):
@@ -38,6 +38,10 @@ class ConceptChange(Strict):
     positive: Annotated[Examples, Field(description="Segments to add as positive examples.")] = []
     negative: Annotated[Examples, Field(description="Segments to add as negative examples.")] = []
     removed: Annotated[Examples, Field(description="Examples to remove.")] = []
+    threshold: Annotated[
+        float | None,
+        Field(ge=-2, le=2, description="The score from which on segments are labelled. New examples set it anew."),
+    ] = None
 
 
 class ConceptMerge(Strict):
@@ -99,6 +103,29 @@ class Concept(BaseModel):
         str, Field(description="Space of the vectors; the concept is searchable among photos in this space.")
     ]
     examples: Annotated[int, Field(description="Segments the concept was learned from.")]
+
+
+class RankedPhotosPage(Strict):
+    """How many photos to list."""
+
+    limit: Annotated[int, Field(ge=0, le=MAX_PAGE)] = 0
+
+
+class RankedPhoto(BaseModel):
+    """A photo by its segment that is nearest to the concept."""
+
+    image_id: int
+    segment_id: int
+    score: float
+
+
+class RankedPhotos(BaseModel):
+    """Photos by how near they are to a concept."""
+
+    threshold: Annotated[float, Field(description="The score from which on a segment is labelled.")]
+    labelled: Annotated[int, Field(description="Number of photos with a labelled segment, among the nearest 10,000.")]
+    newest: Annotated[Moment | None, Field(description="When the newest of these photos was added; null if none.")]
+    photos: Annotated[list[RankedPhoto], Field(description="The nearest photos, labelled or not, best first.")]
 
 
 class ConceptList(BaseModel):

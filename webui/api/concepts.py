@@ -49,17 +49,45 @@ def get_concept(path: schemas.ConceptPath) -> Response:
     return _whole(context(), path.concept_id)
 
 
+@concepts.get(
+    "/concepts/<id:concept_id>/photos",
+    summary="List the photos nearest to a concept",
+    responses={200: schemas.RankedPhotos, **documented(404)},
+)
+def list_ranked_photos(path: schemas.ConceptPath, query: schemas.RankedPhotosPage) -> Response:
+    """Each by its best segment, best first, whether labelled or not: what another threshold would label can be seen."""
+    parts = context()
+    record = parts.assembly.concepts.get(path.concept_id)
+    found = parts.trainer.photos(record)
+    labelled = found[found.scores >= record.model.threshold]
+    images = parts.catalog.images.find([int(labelled.image_ids.max())]) if len(labelled) else {}
+    nearest = found[: query.limit]
+    rows = zip(nearest.image_ids.tolist(), nearest.pairs(), strict=True)
+    return answers.as_json(
+        schemas.RankedPhotos(
+            threshold=record.model.threshold,
+            labelled=len(labelled),
+            newest=next((each.created_at.isoformat() for each in images.values()), None),
+            photos=[schemas.RankedPhoto(image_id=image, segment_id=key, score=score) for image, (key, score) in rows],
+        )
+    )
+
+
 @concepts.patch(
     "/concepts/<id:concept_id>",
-    summary="Rename a concept or change its examples",
+    summary="Rename a concept, or change its examples or its threshold",
     responses={200: schemas.WholeConcept, **documented(404, 413, 415)},
 )
 def change_concept(path: schemas.ConceptPath, body: schemas.ConceptChange) -> Response:
     """Adds or removes examples, then relearns the concept."""
     parts = context()
+    if body.threshold is not None and (body.positive or body.negative or body.removed):
+        raise QueryError("send a threshold or examples, not both: examples set the threshold anew")
     parts.trainer.change(
         path.concept_id, name=body.name, positive=body.positive, negative=body.negative, removed=body.removed
     )
+    if body.threshold is not None:
+        parts.trainer.move_threshold(path.concept_id, body.threshold)
     return _whole(parts, path.concept_id)
 
 

@@ -29,6 +29,7 @@ from . import errors
 PAGE_SIZE = 60
 STARTERS = 12
 CLUSTERS = 24
+COVERS = 5
 RATIO_STEPS = range(-20, 21)
 """``static/css/ratios.css`` has a class for each of these powers of 1.06, from 0.31 to 3.2."""
 
@@ -123,8 +124,13 @@ def search() -> str:
 def concepts() -> str:
     """The concepts."""
     assembly = context().assembly
+    records = assembly.concepts.all()
     return render_template(
-        "concepts.html", here="concepts", concepts=assembly.concepts.all(), space=assembly.recipe_spec.space
+        "concepts.html",
+        here="concepts",
+        concepts=records,
+        typical=context().trainer.typical(records, COVERS),
+        space=assembly.recipe_spec.space,
     )
 
 

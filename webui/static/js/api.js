@@ -73,6 +73,7 @@ export const beginFeedback = (body) => send("/feedback", body);
 export const getRound = (id, round, signal) => call(`/feedback/${id}?${query({ round, masks: true })}`, { signal });
 export const judge = (id, judgements) => send(`/feedback/${id}/rounds`, judgements);
 export const keepConcept = (name, feedback) => send("/concepts", { name, feedback });
+export const rankedPhotos = (id, limit) => call(`/concepts/${id}/photos?${query({ limit })}`);
 export const changeConcept = (id, change) => send(`/concepts/${id}`, change, { method: "PATCH" });
 export const mergeConcepts = (ids, name) => send("/concepts/merge", { ids, name });
 export const importConcepts = (file) => send("/concepts/import", file);

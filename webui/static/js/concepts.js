@@ -1,7 +1,8 @@
-/** The list of concepts: rename, merge, delete, import, learn from folders. */
+/** The tiles of concepts: rename, threshold, merge, delete, import, learn from folders. */
 
-import { changeConcept, deleteConcept, importConcepts, learnFolders, listFolders, mergeConcepts } from "./api.js";
-import { $, $$, toast } from "./dom.js";
+import { changeConcept, deleteConcept, importConcepts, learnFolders, listFolders, mergeConcepts, rankedPhotos } from "./api.js";
+import { $, $$, plural, toast } from "./dom.js";
+import { chooseThreshold } from "./threshold.js";
 
 async function change(doing) {
   try {
@@ -14,19 +15,65 @@ async function change(doing) {
 
 const chosen = () => $$(".concept").filter((row) => $("input[type=checkbox]", row)?.checked);
 
-for (const row of $$(".concept")) {
-  const { id, name } = row.dataset;
-  $(".rename", row)?.addEventListener("submit", (event) => {
-    event.preventDefault();
-    change(() => changeConcept(id, { name: $(".rename input", row).value.trim() }));
-  });
-  $(".delete", row)?.addEventListener("click", () => {
+const actions = {
+  rename(tile) {
+    const form = $(".rename", tile);
+    form.hidden = false;
+    $("input", form).select();
+  },
+  threshold: (tile) => chooseThreshold(tile.dataset).catch((problem) => toast(problem.message, { wait: 10000 })),
+  delete({ dataset: { id, name } }) {
     if (confirm(`Delete the concept “${name}”? The photos are kept.`)) change(() => deleteConcept(id));
+  },
+};
+
+for (const tile of $$(".concept")) {
+  const { id } = tile.dataset;
+  const form = $(".rename", tile);
+  form?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    change(() => changeConcept(id, { name: $("input", form).value.trim() }));
   });
-  $("input[type=checkbox]", row)?.addEventListener("change", () => {
+  form?.addEventListener("keydown", ({ key }) => {
+    if (key === "Escape") form.hidden = true;
+  });
+  for (const button of $$("[data-do]", tile)) {
+    button.addEventListener("click", () => {
+      $(".menu", tile).open = false;
+      actions[button.dataset.do](tile);
+    });
+  }
+  $("input[type=checkbox]", tile)?.addEventListener("change", () => {
     if ($("#merge")) $("#merge").disabled = chosen().length < 2;
   });
 }
+
+document.addEventListener("click", ({ target }) => {
+  for (const menu of $$(".menu[open]")) if (!menu.contains(target)) menu.open = false;
+});
+document.addEventListener("keydown", ({ key }) => {
+  const menu = key === "Escape" && $(".menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  $("summary", menu).focus();
+});
+
+// ---- how many photos each has, asked once its tile is in sight
+
+async function countPhotos(tile) {
+  const { labelled, newest } = await rankedPhotos(tile.dataset.id, 0);
+  const day = newest && new Date(newest).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" });
+  $("[data-photos]", tile).textContent = `${plural(labelled, "photo")}${day ? `, latest ${day}` : ""}`;
+}
+
+const watcher = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    watcher.unobserve(target);
+    countPhotos(target).catch(() => {}); // the tile does without
+  }
+}, { rootMargin: "200px" });
+for (const tile of $$(".concept[data-usable]")) watcher.observe(tile);
 
 $("#merge")?.addEventListener("click", () => {
   const rows = chosen();
