@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import pytest
 from browsing import Complaints, Site, drawing
 from playwright.sync_api import Locator, Page, Route, expect
 from pycocotools import mask as coco
+
+from webui.pages.views import LISTED_AT_LEAST
 
 pytestmark = pytest.mark.browser
 
@@ -357,6 +361,28 @@ def move_threshold(page: Page, site: Site) -> None:
     (changed,) = site.assembly.concepts.all()
     assert changed.model.threshold > concept.model.threshold
     assert changed.model.positive == concept.model.positive
+
+
+def test_fragments_are_listed_when_asked_for(page: Page, site: Site, tmp_path: Path) -> None:
+    """At first only what is likely to be a whole object; one that the address names is always shown."""
+    drawing(901).save(tmp_path / "fragments.png")
+    site.enter([tmp_path / "fragments.png"])
+    photo = max(each.id for each in site.assembly.catalog.images.page(limit=500))
+    with closing(sqlite3.connect(site.assembly.settings.data_dir / "catalog.db")) as database, database:
+        database.execute("UPDATE segment SET quality = quality / 100 WHERE image_id = ?", [photo])
+    segments = site.assembly.catalog.segments.of_image(photo)
+    page.goto(f"/photos/{photo}")
+    shown = page.locator("#segments li:visible")
+    expect(shown).to_have_count(LISTED_AT_LEAST)
+    expect(shown.first.locator(".quality")).to_have_text("poor")
+    page.locator("#segments a").first.focus()
+    page.keyboard.press("End")
+    expect(shown.last.locator("a")).to_be_focused()
+    page.get_by_role("button", name=f"Show all {len(segments)}").click()
+    expect(shown).to_have_count(len(segments))
+    expect(shown.nth(LISTED_AT_LEAST).locator("a")).to_be_focused()
+    page.goto(f"/photos/{photo}?again#s{segments[-1].id}")
+    expect(page.locator("#segments .active")).to_be_visible()
 
 
 def test_on_a_phone_the_pages_have_names(page: Page) -> None:

@@ -30,6 +30,8 @@ PAGE_SIZE = 60
 STARTERS = 12
 CLUSTERS = 24
 COVERS = 5
+WORTH_SHOWING, LISTED_AT_LEAST = 0.1, 8
+"""A photo's segments from this quality on are listed at first, or so many."""
 RATIO_STEPS = range(-20, 21)
 """``static/css/ratios.css`` has a class for each of these powers of 1.06, from 0.31 to 3.2."""
 
@@ -90,10 +92,12 @@ def photo(image_id: int) -> str:
     except UnknownImageError as error:
         raise NotFound(str(error)) from error
     newer, older = catalog.timeline.neighbours(image_id)
+    segments = catalog.segments.of_image(image_id)
     return render_template(
         "photo.html",
         photo=found,
-        segments=catalog.segments.of_image(image_id),
+        segments=segments,
+        worth_showing=max(LISTED_AT_LEAST, sum(each.quality >= WORTH_SHOWING for each in segments)),
         concepts=context().trainer.labels(image_id),
         newer=newer,
         older=older,

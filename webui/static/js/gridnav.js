@@ -3,13 +3,14 @@
 import { $, $$ } from "./dom.js";
 
 const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
+const SEEN = "[data-stop]:not([hidden] *)";
 
 export function walkGrids() {
   document.addEventListener("keydown", (event) => {
     if (!KEYS.includes(event.key) || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const stop = event.target.closest("[data-stop]");
     const grid = stop?.closest("[data-walk]");
-    const next = grid ? neighbour($$("[data-stop]", grid), stop, event.key) : entry(event);
+    const next = grid ? neighbour($$(SEEN, grid), stop, event.key) : entry(event);
     if (!next) return;
     event.preventDefault();
     next.focus();
@@ -21,7 +22,7 @@ export function walkGrids() {
 function entry(event) {
   const grid = $("[data-walk]");
   if (event.target !== document.body || event.key !== "ArrowRight" || !grid) return null;
-  return $$("[data-stop]", grid).find((stop) => stop.getBoundingClientRect().top >= 0) ?? null;
+  return $$(SEEN, grid).find((stop) => stop.getBoundingClientRect().top >= 0) ?? null;
 }
 
 function neighbour(stops, from, key) {

@@ -24,7 +24,7 @@ function tell({ segment, row, place, of }) {
   $("#caption").textContent = segment ? named(segment, row, place, of) : resting;
   if (!link) return;
   link.classList.add("active");
-  if (list.scrollHeight <= list.clientHeight) return;
+  if (link.closest("[hidden]") || list.scrollHeight <= list.clientHeight) return;
   const [frame, view] = [link.getBoundingClientRect(), list.getBoundingClientRect()];
   list.scrollTop += frame.top < view.top ? frame.top - view.top : Math.max(0, frame.bottom - view.bottom);
 }
@@ -66,6 +66,7 @@ function showNamed(overlay) {
   overlay.choose([Number(named[1])]);
   const link = $(location.hash);
   link?.classList.add("active");
+  if (link?.parentElement.hidden) $("#all-segments").click();
   if (link) list.scrollTop = link.offsetTop - list.offsetTop - 80;
 }
 
@@ -106,6 +107,13 @@ $("#confirm")?.addEventListener("close", async () => {
   } catch (problem) {
     toast(`The photo could not be deleted: ${problem.message}`);
   }
+});
+
+$("#all-segments")?.addEventListener("click", ({ target }) => {
+  const first = $("li[hidden] a", list);
+  for (const row of $$("li[hidden]", list)) row.hidden = false;
+  target.remove();
+  first.focus();
 });
 
 start();
