@@ -9,7 +9,7 @@ import numpy as np
 
 from ..catalog import Catalog, Concepts, QueryStore, SegmentRecord
 from ..catalog.records import ConceptRecord, ImageRecord
-from ..embed.projection import unit
+from ..embed.word_directions import word_directions
 from ..errors import QueryError
 from ..processes.program import PROGRAM
 from ..query.request import Ref
@@ -113,10 +113,8 @@ class QueryResolver:
     def directions(self, term: Term) -> tuple[Vectors, tuple[str, ...] | None]:
         """The directions of a word, (R, D), and what each stands for.
 
-        For a concept, its own directions; for a text-tower phrase, its embedding; for another word, the rows of the
-        classifier's classes that it stands for, each moved half way towards the direction learned from annotated
-        photos, if there is one; for a word with substitutes, the mean of theirs by weight; (0, D) if the recipe does
-        not know the word.
+        For a concept, its own directions; for a text-tower phrase, its embedding; for another word, those of
+        `word_directions`; (0, D) if the recipe does not know the word.
 
         Raises
         ------
@@ -130,22 +128,8 @@ class QueryResolver:
         vectors = self.recipe.word_vectors
         if vectors is None:
             return np.zeros((0, self.recipe.segment_dim), np.float32), None
-        if term.substitutes:
-            return self._substituted(term), (term.name,)
-        if term.learned is None or term.learned >= len(vectors):  # a recipe need not have learned words
-            return vectors[list(term.rows)], term.labels
-        learned = vectors[term.learned]
-        if not term.rows:
-            return learned[None], (term.name,)
-        return unit(vectors[list(term.rows)] + learned), term.labels
-
-    def _substituted(self, term: Term) -> Vectors:
-        """The convex combination of the directions of a word's substitutes, (1, D); (0, D) if none is known here."""
-        found = [(self.directions(each.term)[0], each.weight) for each in term.substitutes]
-        means = [unit(directions.mean(axis=0)) * weight for directions, weight in found if len(directions)]
-        if not means:
-            return np.zeros((0, self.recipe.segment_dim), np.float32)
-        return unit(np.stack(means).sum(axis=0, keepdims=True))
+        has_classes = term.rows and not term.substitutes
+        return word_directions(vectors, term), term.labels if has_classes else (term.name,)
 
     def directions_of(self, concept: ConceptRecord) -> Vectors:
         """The directions of a concept.
