@@ -8,6 +8,8 @@ module                  what                                               paper
 `pooling`               sums of a map under overlapping segments           —
 `towers`                cells of vision networks; texts in the same space  Zhou, Loy and Dai, ECCV 2022
 `projection`            centred PCA to a short vector; words alike         —
+`word_directions`       the directions that a word is searched by          Norouzi et al., ICLR 2014
+`word_presence`         the probability that a photo shows a word          Platt, 1999
 `mean_color`            mean colour: the baseline without a network        —
 ======================= ================================================== ===============================
 """

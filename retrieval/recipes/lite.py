@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..embed.masked_pooling import PooledMaps, join_descriptors
 from ..embed.projection import Descriptors, LinearMap, Projection, digest_of, load_words, unit
+from ..embed.word_presence import WordPresence
 from ..models.fingerprint import fingerprint
 from ..models.size import ModelSize
 from ..segment.parameters import HierarchyParameters, MergeParameters
@@ -232,6 +233,10 @@ def added_words_path(name: str) -> Path:
     return path.with_name(f"{path.stem}-words.safetensors")
 
 
+PRESENCE = DATA / "lite-presence.safetensors"
+"""The probability that a photo shows a word, fitted to lite's segments alone; it belongs to no fingerprint."""
+
+
 def objectness_path(name: str) -> Path:
     """The file of what ranks a recipe's segments."""
     return DATA / f"{'lite-unlearned' if name == 'lite-unlearned' else 'lite'}-objectness.safetensors"
@@ -258,6 +263,7 @@ def recipe_spec(name: str) -> RecipeSpec:
         photo_dim=projection.photo.components.shape[1],
         word_vectors=np.concatenate([projection.word_vectors, load_words(added_words_path(name))]),
         build=lambda device, threads: _build(name, device, threads, projection, (print_, space)),
+        word_presence=WordPresence.load(PRESENCE) if name == "lite" else None,
     )
 
 

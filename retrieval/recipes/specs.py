@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..embed.word_presence import WordPresence
 from ..types import Vectors
 from .protocols import Embedder, Recipe, Segmenter
 
@@ -29,6 +30,9 @@ class RecipeSpec:
         Whether the recipe, once it is built, is a `protocols.TextEmbedder`.
     is_centred : bool
         Whether things that are unlike score about 0, so that a score says something by itself.
+    word_presence : WordPresence or None
+        The probability that a photo shows a word, by its scores; None where it was not fitted: results are then likely
+        by their share of the best score.
     """
 
     name: str
@@ -40,6 +44,7 @@ class RecipeSpec:
     build: Callable[[str, int | None], Recipe]
     reads_text: bool = False
     is_centred: bool = True
+    word_presence: WordPresence | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
