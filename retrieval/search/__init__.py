@@ -11,6 +11,7 @@ module            what
 `scope`           the segments that pass the filters
 `combined_search` several things in one photo
 `combination`     how well segments of one photo match several things and their relations
+`presence`        the probability that a photo shows a word
 `matches`         results from hits
 `answer`          the values of an answer
 `faceting`        counts of results by condition

@@ -69,7 +69,8 @@ class Match(NamedTuple):
     box_xyxy : tuple of int
         In pixels of the upright original.
     likely : bool
-        Whether the score stands out from the other scores of this search.
+        For a search by a word alone, whether the probability is at least one half; otherwise whether the score stands
+        out from the other scores of this search.
     fallback : bool
         No segment was found in this photo, so the whole photo was compared.
     quality : float or None
@@ -79,6 +80,8 @@ class Match(NamedTuple):
         Empty for a search by one example.
     relations : tuple of float
         Degree to which each requested relation holds, 0 to 1; those that words tell come last.
+    probability : float or None
+        That the photo shows what was asked for, 0 to 1: of a search by a word alone, with a recipe that knows it.
     """
 
     image_id: int
@@ -91,6 +94,7 @@ class Match(NamedTuple):
     quality: float | None
     parts: tuple[PartMatch, ...] = ()
     relations: tuple[float, ...] = ()
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +146,12 @@ class SearchAnswer:
     indexed: int
     lag: int
     took_ms: float
+
+    @property
+    def none_likely(self) -> bool:
+        """Whether probably nothing shows what was asked for: results have a probability, and none is likely."""
+        has_probability = any(match.probability is not None for match in self.results)
+        return has_probability and not any(match.likely for match in self.results)
 
     def segment_ids(self) -> list[int]:
         """All segments in the results, each once."""

@@ -28,6 +28,7 @@ from .combined_search import combined_search
 from .feedback import LabelledExamples, Model, RoundAnswer
 from .matches import combined, described, fallbacks_last, of_photos, told
 from .plan import QueryPlan, understand
+from .presence import chances
 from .resolver import QueryResolver
 from .scope import Scope
 from .unwanted import penalized
@@ -124,7 +125,8 @@ class SearchEngine:
             query = _start(understood)
             judged = self._judged(query, relevant, irrelevant, hidden)
             model = feedback.fit(judged)
-            refined = replace(understood, things=(replace(understood.things[0], directions=model.directions),))
+            moved = replace(understood.things[0], directions=model.directions)
+            refined = replace(understood, things=(moved,), parts=())
             results, counted = _found(request, lambda depth: self._ranked(request, refined, hidden, depth))
             asked = self._ask(request, model, hidden)
             answer = self._answer(understood, results, counted, started)
@@ -283,7 +285,9 @@ class SearchEngine:
             if not by_photo:
                 chosen = self._distinct(chosen, known)
             if len(chosen) >= enough or len(found) < k:
-                return described(chosen, known, depth, self._floor)
+                word = understood.word
+                likelihood = chances(self.recipe, word, chosen[:depth], self.segments) if word else None
+                return described(chosen, known, depth, self._floor, likelihood)
             k *= 4
 
     def _known(self, scored: Scored, wanted: int) -> tuple[Scored, dict[int, SegmentHit]]:

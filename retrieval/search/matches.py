@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..catalog.records import ImageRecord, SegmentHit
 from ..index import ranking as rank
@@ -13,6 +14,9 @@ from ..types import Vectors
 from .answer import Match, PartMatch
 from .combined_search import CombinedHit
 from .plan import QueryTerm
+
+LIKELY_CHANCE = 0.5
+"""A result with a probability is likely from this one on."""
 
 
 def told(number: int, part: QueryTerm, matches: Sequence[Match], vectors: Vectors) -> list[PartMatch]:
@@ -50,10 +54,20 @@ def combined(found: Sequence[CombinedHit], floor: float) -> tuple[Match, ...]:
     )
 
 
-def described(chosen: Scored, known: dict[int, SegmentHit], limit: int, floor: float) -> tuple[Match, ...]:
-    """The first `limit` chosen hits, by descending score."""
+def described(
+    chosen: Scored,
+    known: dict[int, SegmentHit],
+    limit: int,
+    floor: float,
+    chances: NDArray[np.float64] | None = None,
+) -> tuple[Match, ...]:
+    """The first `limit` chosen hits, by descending score; likely by their `chances` or, without any, by their scores.
+
+    Whole photos that stand for their missing segments have no probability, and are never likely.
+    """
+    first = chosen[:limit]
     cut = rank.likely_from(chosen.scores, floor)
-    return tuple(
+    found = [
         Match(
             image_id=known[key].image_id,
             segment_id=key,
@@ -64,7 +78,13 @@ def described(chosen: Scored, known: dict[int, SegmentHit], limit: int, floor: f
             fallback=known[key].is_fallback,
             quality=known[key].quality,
         )
-        for key, score in chosen[:limit].pairs()
+        for key, score in first.pairs()
+    ]
+    if chances is None:
+        return tuple(found)
+    return tuple(
+        match if match.fallback else match._replace(probability=chance, likely=chance >= LIKELY_CHANCE)
+        for match, chance in zip(found, chances[:limit].tolist(), strict=True)
     )
 
 

@@ -32,12 +32,15 @@ class QueryTerm:
         For a word, what each direction stands for.
     colors : tuple of str
         Colours that it should have, from `colors.COLORS`.
+    is_substituted : bool
+        Whether it is a word that others stand for.
     """
 
     name: str
     directions: Vectors
     labels: tuple[str, ...] | None = None
     colors: tuple[str, ...] = ()
+    is_substituted: bool = False
 
     def nearest(self, vector: Vectors) -> str | None:
         """The word's class that is nearest to a vector, (D,); None without a word."""
@@ -81,6 +84,12 @@ class QueryPlan:
     def by_photo(self) -> bool:
         """Whether whole photos are compared."""
         return any(example.ref.is_photo for example in self.examples)
+
+    @property
+    def word(self) -> QueryTerm | None:
+        """The word, if there is nothing else to find: no concept, no example, and no second word."""
+        is_alone = not self.examples and not self.is_combination and len(self.parts) == 1
+        return self.parts[0] if is_alone and self.parts[0].labels is not None else None
 
     @cached_property
     def hidden(self) -> frozenset[int]:
@@ -211,7 +220,8 @@ def _check(
 
 def _query_term(lookup: QueryResolver, term: Term) -> QueryTerm:
     directions, labels = lookup.directions(term)
-    return QueryTerm(" ".join((*term.colors, term.name)), directions, labels, term.colors)
+    name = " ".join((*term.colors, term.name))
+    return QueryTerm(name, directions, labels, term.colors, is_substituted=bool(term.substitutes))
 
 
 def _name(example: Example) -> str:

@@ -1,0 +1,131 @@
+"""Searches by a word say how probable it is that a photo shows it, over vectors chosen by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from toys import ToyLibrary, analysis
+
+from retrieval.catalog.records import ConceptModel
+from retrieval.embed.word_presence import WordPresence
+from retrieval.query.request import Ref, SearchRequest
+from retrieval.search.answer import SearchAnswer
+from retrieval.search.engine import SearchEngine
+from retrieval.text.vocabulary import Vocabulary
+
+X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
+HALF = (0.5, 0, 0, 0.866)
+PRESENCE = WordPresence(np.array([10, 5], np.float32), -9.0, 0.6)
+"""A score of 1 with no rival: sigmoid(6); of .5 with a rival of .866: far below a half."""
+
+
+@pytest.fixture
+def engine(toys: ToyLibrary) -> SearchEngine:
+    """Zebras are X, pizzas Y, all else W; photos 1 to 4: a zebra; half a zebra; a pizza and a zebra; no segment."""
+    toys.words = np.tile(np.array(W, np.float32), (1000, 1))
+    for text, vector in (("zebra", X), ("pizza", Y)):
+        (term,) = Vocabulary.load().read(text).understood
+        toys.words[list(term.rows)] = vector
+    for vectors in ([X], [HALF], [Y, X]):
+        toys.add(analysis(vectors))
+    toys.add(analysis([], fallback=X))
+    engine = toys.engine()
+    return replace(engine, recipe=replace(engine.recipe, word_presence=PRESENCE))
+
+
+def asked(engine: SearchEngine, text: str = "", **options: object) -> SearchAnswer:
+    return engine.search(SearchRequest(text=text, **options))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("group_by", ["image", "segment"])
+def test_a_word_has_a_probability(engine: SearchEngine, group_by: str) -> None:
+    answer = asked(engine, "zebra", group_by=group_by)
+    first = answer.results[0]
+    assert first.probability == pytest.approx(1 / (1 + np.exp(-6)), abs=0.01)
+    judged = [match for match in answer.results if match.probability is not None]
+    assert [match.likely for match in judged] == [(match.probability or 0) >= 0.5 for match in judged]
+    assert {match.image_id for match in judged if match.likely} == {1, 3}
+    assert not answer.none_likely
+
+
+def test_whole_photos_that_stand_for_segments_have_none(engine: SearchEngine) -> None:
+    (match,) = [match for match in asked(engine, "zebra").results if match.fallback]
+    assert (match.probability, match.likely) == (None, False)
+
+
+def test_nothing_shows_what_no_segment_looks_like(engine: SearchEngine) -> None:
+    """An accordion is W here, and half of photo 2 is, but it is nearest to what all other words mean."""
+    answer = asked(engine, "accordion")
+    assert len(answer.results) == 4
+    assert answer.results[0].image_id == 2
+    assert answer.none_likely
+    assert not any(match.likely for match in answer.results)
+
+
+def test_the_number_of_results_changes_nothing(engine: SearchEngine) -> None:
+    many = asked(engine, "zebra").results
+    assert asked(engine, "zebra", limit=1).results[0].probability == many[0].probability
+
+
+def test_likely_photos_are_counted_by_facets(engine: SearchEngine) -> None:
+    answer = asked(engine, "accordion", facets=True)
+    assert answer.facets is not None
+    assert not any(answer.facets.values())
+
+
+def test_what_is_unwanted_lowers_it(engine: SearchEngine) -> None:
+    answer = asked(engine, "zebra without pizza")
+    of_photo = {match.image_id: match for match in answer.results}
+    assert of_photo[3].probability == pytest.approx(0, abs=0.01)
+    assert of_photo[1].probability == pytest.approx(1 / (1 + np.exp(-6)), abs=0.01)
+
+
+def test_substitutes_are_less_sure(engine: SearchEngine, toys: ToyLibrary) -> None:
+    (term,) = Vocabulary.load().read("kayak").understood
+    assert term.substitutes
+    photo = toys.add(analysis([W]))
+    engine.refresh()
+    first = asked(replace(engine, recipe=replace(engine.recipe, word_presence=replace(PRESENCE, bias=0.0))), "kayak")
+    assert first.results[0].image_id == photo
+    assert 0.5 < (first.results[0].probability or 0) <= 0.6
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        SearchRequest(positive=(Ref(segment=1),)),
+        SearchRequest(positive=(Ref(segment=1),), text="zebra"),
+        SearchRequest(text="zebra", negative=(Ref(segment=2),)),
+        SearchRequest(text="zebra and pizza"),
+        SearchRequest(text="zebra and pizza", group_by="segment"),
+        SearchRequest(positive=(Ref(image=1),)),
+    ],
+)
+def test_other_searches_have_none(engine: SearchEngine, request_: SearchRequest) -> None:
+    answer = engine.search(request_)
+    assert answer.results
+    assert all(match.probability is None for match in answer.results)
+    assert not answer.none_likely
+
+
+def test_nor_have_rounds_of_feedback(engine: SearchEngine) -> None:
+    found = engine.refine(SearchRequest(text="zebra"), [1], [2])
+    assert found.answer.results
+    assert all(match.probability is None for match in (*found.answer.results, *found.ask))
+
+
+def test_nor_have_concepts(engine: SearchEngine, toys: ToyLibrary) -> None:
+    directions = np.array([X], np.float32)
+    model = ConceptModel(space=toys.recipe, directions=directions, threshold=0.9, query=None, positive=(), negative=())
+    engine.concepts.add("Marty", model)
+    answer = asked(engine, "Marty")
+    assert answer.results
+    assert all(match.probability is None for match in answer.results)
+
+
+def test_recipes_without_it_go_by_the_best_score(engine: SearchEngine) -> None:
+    answer = asked(replace(engine, recipe=replace(engine.recipe, word_presence=None)), "zebra")
+    assert all(match.probability is None for match in answer.results)
+    assert [match.image_id for match in answer.results if match.likely] == [1, 3]
