@@ -119,15 +119,21 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
             console.print(
                 f"segment at the point: {(used.level or 0) + 1} of {len(used.levels)}; choose another with --level"
             )
+    if answer.none_likely and answer.words is not None:
+        asked = ", ".join(term.text for term in answer.words.understood)
+        console.print(f"probably nothing here shows {asked}; the nearest are:")
     several = len(answer.parts) > 1
-    table = Table("score", "photo", "segment", "quality", "box x0 y0 x1 y1", "label", *(["parts"] * several), "path")
+    has_chances = any(match.probability is not None for match in answer.results)
+    headings = ("score", "photo", "segment", "quality", "box x0 y0 x1 y1", "label")
+    table = Table(*(["chance"] * has_chances), *headings, *(["parts"] * several), "path")
     for match in answer.results:
         box = " ".join(map(str, match.box_xyxy))
         style = None if match.likely else "dim"
         quality = "" if match.quality is None else f"{match.quality:.2f}"
+        chance = ["" if match.probability is None else f"{match.probability:.2f}"] if has_chances else []
         columns = (f"{match.score:.3f}", str(match.image_id), str(match.segment_id or "whole"), quality, box)
         parts = [", ".join(_told(answer.parts[each.part], each) for each in match.parts)] if several else []
-        table.add_row(*columns, match.label or "", *parts, paths.get(match.image_id, ""), style=style)
+        table.add_row(*chance, *columns, match.label or "", *parts, paths.get(match.image_id, ""), style=style)
     console.print(table)
     for kind, facets in (answer.facets or {}).items():
         if facets:
@@ -208,6 +214,7 @@ def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
             "fallback": match.fallback,
             "quality": None if match.quality is None else round(match.quality, 4),
             "path": paths.get(match.image_id),
+            "probability": None if match.probability is None else round(match.probability, 6),
         }
         for match in answer.results
     ]
@@ -237,6 +244,7 @@ def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
         "index": index,
         "took_ms": took,
         "facets_of": answer.facets_of,
+        "none_likely": answer.none_likely,
     }
 
 

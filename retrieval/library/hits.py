@@ -41,7 +41,10 @@ class Hit:
     score : float
         Cosine similarity, greater is nearer.
     likely : bool
-        Whether the score stands out enough from the others of this search.
+        For a search by a word alone, whether the probability is at least one half; otherwise whether the score stands
+        out from the others of this search.
+    probability : float or None
+        That the photo shows what was asked for, 0 to 1: of a search by a word alone, with a recipe that knows it.
     box_xyxy : tuple of int
         In pixels of the upright original, half open.
     size_hw : tuple of int
@@ -54,6 +57,7 @@ class Hit:
     path: Path | None
     score: float
     likely: bool
+    probability: float | None
     box_xyxy: tuple[int, int, int, int]
     size_hw: tuple[int, int]
     label: str | None
@@ -125,6 +129,12 @@ class Hits(Sequence[Hit]):
 
     def __repr__(self) -> str:
         return "\n".join(map(str, self._hits)) or "nothing was found"
+
+    @property
+    def none_likely(self) -> bool:
+        """Whether probably nothing shows what was asked for: hits have a probability, and none is likely."""
+        has_probability = any(hit.probability is not None for hit in self._hits)
+        return has_probability and not any(hit.likely for hit in self._hits)
 
     def plot(self, axes: Sequence[Any] | None = None) -> list[Any]:
         """Draw the photos with outlines of what was found.

@@ -257,6 +257,7 @@ class Library:
                     path=images[match.image_id].path,
                     score=match.score,
                     likely=match.likely,
+                    probability=match.probability,
                     box_xyxy=match.box_xyxy,
                     size_hw=(images[match.image_id].height or 0, images[match.image_id].width or 0),
                     label=match.label,

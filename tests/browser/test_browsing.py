@@ -605,6 +605,28 @@ def test_words_that_known_ones_stand_for_and_phrases(page: Page) -> None:
     page.wait_for_url("**/search?text=canoe")
 
 
+def test_nothing_is_an_answer(page: Page) -> None:
+    """Where probably nothing shows what was asked for, the page says so above the nearest; likely photos come first."""
+    likely = iter([[], [2]])
+
+    def answer(route: Any) -> None:
+        response = route.fetch()
+        found, rows = response.json(), next(likely)
+        for row, result in enumerate(found["results"]):
+            result.update(likely=row in rows, probability=0.75 if row in rows else 0.25)
+        route.fulfill(response=response, json={**found, "none_likely": not rows})
+
+    page.route("**/api/v1/search", answer)
+    page.goto("/search?text=accordions")
+    divider = page.locator("#results .divider")
+    expect(divider).to_have_text("Probably nothing here shows “accordions”. The nearest:")
+    expect(page.locator("#results > li").nth(1)).to_have_class(re.compile("divider"))
+    expect(page.locator(".result .score").first).to_have_attribute("title", re.compile("shows it: 25 %"))
+    page.reload()
+    expect(divider).to_have_text("Less likely")
+    expect(page.locator(".result").first.locator(".score")).to_have_attribute("title", re.compile("shows it: 75 %"))
+
+
 def test_what_is_only_excluded(page: Page) -> None:
     """Without anything that is wanted there is nothing to find."""
     page.goto("/search?text=no+dog")

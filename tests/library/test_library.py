@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from retrieval.errors import (
     UnknownImageError,
     UnreadableImageError,
 )
+from retrieval.library.hits import Hits
 
 pytestmark = pytest.mark.slow
 
@@ -120,6 +122,15 @@ def test_hits_are_a_sequence_that_says_what_it_is(lib: ss.Library, first: Path) 
     assert len(hits[:2]) == 2
     assert first.name in repr(hits)
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_hits_say_that_probably_nothing_shows_it(lib: ss.Library, first: Path) -> None:
+    hits = lib.search(image=first)
+    assert all(hit.probability is None for hit in hits)
+    assert not hits.none_likely, "no probability, no such answer"
+    unlikely = Hits([replace(hit, probability=0.25, likely=False) for hit in hits])
+    assert unlikely.none_likely
+    assert not Hits([*unlikely, replace(hits[0], probability=0.75, likely=True)]).none_likely
 
 
 def test_hits_are_drawn(lib: ss.Library, first: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ ITEM_FIELDS = [
 ]
 SEGMENT_FIELDS = ["id", "box_xyxy", "area", "quality", "label", "label_score", "parent", "mask"]
 RESULT_FIELDS = ["image_id", "segment_id", "score", "box_xyxy", "label", "likely", "fallback", "quality"]
-RESULT_FIELDS += ["matched", "relations"]
+RESULT_FIELDS += ["matched", "relations", "probability"]
 
 
 def send(client: FlaskClient, call: str, content: bytes, name: str = "photo.png") -> TestResponse:
@@ -440,7 +440,8 @@ class TestQueries:
 class TestSearching:
     def test_form_of_the_answer(self, reader: FlaskClient) -> None:
         found = search(reader, positive=[{"segment": 1}])
-        assert list(found) == ["results", "used", "words", "parts", "facets", "index", "took_ms", "facets_of"]
+        fields = ["results", "used", "words", "parts", "facets", "index", "took_ms", "facets_of", "none_likely"]
+        assert list(found) == fields
         assert found["words"] is None
         assert found["index"] == {"segments": 100, "lag": 0}
         assert all(list(result) == RESULT_FIELDS for result in found["results"])

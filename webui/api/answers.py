@@ -112,6 +112,7 @@ def search_answer(
         index=search_schemas.Freshness(segments=answer.indexed, lag=answer.lag),
         took_ms=round(answer.took_ms, 3),
         facets_of=answer.facets_of,
+        none_likely=answer.none_likely,
     )
 
 
@@ -156,6 +157,7 @@ def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, 
         index=search_schemas.Freshness(segments=found.answer.indexed, lag=found.answer.lag),
         took_ms=round(found.answer.took_ms, 3),
         facets_of=found.answer.facets_of,
+        none_likely=found.answer.none_likely,
     )
 
 
@@ -214,6 +216,7 @@ def _result(match: Match, masks: Mapping[int, MaskRun] | None) -> search_schemas
         quality=match.quality,
         matched=[search_schemas.Matched(**part._asdict()) for part in match.parts],
         relations=list(match.relations),
+        probability=match.probability,
     )
     if masks is not None:
         result.mask = _mask_of(match.segment_id, masks)

@@ -194,7 +194,13 @@ class Result(BaseModel):
     score: Annotated[float, Field(description="Cosine similarity: higher is closer.")]
     box_xyxy: Box
     label: str | None
-    likely: Annotated[bool, Field(description="Whether the score stands out from the other scores of this search.")]
+    likely: Annotated[
+        bool,
+        Field(
+            description="For a search by a word alone, whether the probability is at least one half; otherwise whether "
+            "the score stands out from the other scores of this search."
+        ),
+    ]
     fallback: Annotated[
         bool,
         Field(
@@ -214,6 +220,13 @@ class Result(BaseModel):
     relations: Annotated[
         list[float],
         Field(description="Degree to which each requested relation holds, 0 to 1; then those of `words.links`."),
+    ]
+    probability: Annotated[
+        float | None,
+        Field(
+            description="That the photo shows what was asked for, 0 to 1: of a search by a word alone, with a recipe "
+            "that knows it."
+        ),
     ]
     mask: Annotated[Mask | None, Field(description="Only on request.")] = None
 
@@ -302,6 +315,13 @@ class Answer(BaseModel):
     facets_of: Annotated[
         int | None,
         Field(description=f"How many results facets were counted from, at most {FACETED}; null without facets."),
+    ]
+    none_likely: Annotated[
+        bool,
+        Field(
+            description="Whether probably nothing shows what was asked for: results have a probability, and none is "
+            "likely. They are only the nearest."
+        ),
     ]
 
 

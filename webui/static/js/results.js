@@ -9,8 +9,10 @@ const keyOf = (result, alone, together) =>
 /**
  * Show results, keeping the cards of those that are there already; `onVote` hears of (result, "relevant" | "irrelevant").
  * Segments are shown in their photos or, as `alone`, cut out; if several are looked for `together`, all of them.
+ * Likely results come first; if there are `none`, what was looked for is said.
  */
-export function showResults(list, results, { alone, onVote, parts = [], together = false }) {
+export function showResults(list, found, { alone, onVote, parts = [], together = false, none = null }) {
+  const results = [...found.filter((each) => each.likely), ...found.filter((each) => !each.likely)];
   const kept = new Map([...list.children].filter((card) => card.dataset.key).map((card) => [card.dataset.key, card]));
   const cards = results.map((result) => {
     const card = kept.get(keyOf(result, alone, together)) ?? cardOf(result, alone && result.mask, onVote, together);
@@ -23,7 +25,8 @@ export function showResults(list, results, { alone, onVote, parts = [], together
     return card;
   });
   const first = results.findIndex((result) => !result.likely);
-  if (first > 0) cards.splice(first, 0, ...divider());
+  if (first > 0) cards.splice(first, 0, ...divider("Less likely"));
+  if (first === 0 && none) cards.unshift(...divider(`Probably nothing here shows “${none}”. The nearest:`));
   list.replaceChildren(...cards);
 }
 
@@ -34,8 +37,9 @@ export function showSkeleton(list) {
 }
 
 /** Where a score comes from. */
-function explained({ label, fallback, quality, matched }, parts) {
+function explained({ label, fallback, quality, matched, probability }, parts) {
   const lines = ["Cosine similarity: 1 means identical"];
+  if (probability !== null) lines.push(`Probability that the photo shows it: ${percent(probability)}`);
   if (fallback) lines.unshift("No segment matched: the whole photo was compared");
   for (const { part, score, nearest } of matched) {
     const as = nearest && nearest !== parts[part] ? `, as ${nearest}` : "";
@@ -95,7 +99,9 @@ function outline(card, marked, view) {
   card.querySelector(".shot").append(drawn);
 }
 
-const divider = () => [
+const percent = (share) => `${Math.round(100 * share)} %`;
+
+const divider = (words) => [
   h("li", { class: "gap", "aria-hidden": "true" }),
-  h("li", { class: "divider" }, h("span", {}, "Less likely")),
+  h("li", { class: "divider" }, h("span", {}, words)),
 ];

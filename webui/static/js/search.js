@@ -107,7 +107,9 @@ function fail(problem) {
 function showAnswer(answer) {
   for (const result of answer.results) if (result.segment_id !== null) owners.set(result.segment_id, result.image_id);
   const together = isTogether(asked) && answer.parts.length > 1 && asked.group === "image";
-  showResults($("#results"), answer.results, { alone: asked.group === "segment", onVote: judging.vote, parts: answer.parts, together });
+  const none = answer.none_likely ? answer.words.understood[0].text : null;
+  const options = { alone: asked.group === "segment", onVote: judging.vote, parts: answer.parts, together, none };
+  showResults($("#results"), answer.results, options);
   showCombine($("#combine"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
   showSummary($("#summary"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
   judging.show(asked.feedback ? answer : null);
@@ -115,7 +117,8 @@ function showAnswer(answer) {
   blank(answer.results.length ? null : nothingFound(answer.words, answer.index.segments === 0, asked));
   used = answer.used;
   mark();
-  announce(answer.results.length ? plural(answer.results.length, "result") : "No results");
+  const found = answer.results.length ? plural(answer.results.length, "result") : "No results";
+  announce(none ? `Probably nothing shows ${none}. ${found}` : found);
 }
 
 /** Show what is being searched with: on the photo that it comes from, and as chips. */
