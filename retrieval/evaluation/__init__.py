@@ -14,6 +14,8 @@ module              what
 `calibration`       whether probabilities are right: calibration error, reliability, AUC
 `collection`        segmentation and retrieval of one recipe over annotated photos
 `one_click`         how well a click takes an object
+`word_search`       searches by words, and what they mark as likely
+`absent_words`      words for what photos of everyday life hardly ever show
 `combinations`      searches for several things at once
 `feedback`          rounds of feedback, and concepts
 `clusters`          clusters of what has no name

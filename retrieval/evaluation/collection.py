@@ -34,6 +34,7 @@ from .datasets import AnnotatedPhoto
 from .metrics import bootstrap_interval, by_class, match_greedily, mean_over_classes
 from .one_click import OneClick, by_one_click
 from .segmentation import PixelClasses, milliseconds_a_photo, pixel_classes
+from .word_search import LikelyPhotos, by_word
 
 RANKED = 1000
 
@@ -89,6 +90,7 @@ class Evaluation:
         Of those understood.
     named : int
         Classes that were asked for by name.
+    likely : LikelyPhotos
     combination : Combination
     one_click : OneClick
     clicked : dict of class to list of Click
@@ -115,6 +117,7 @@ class Evaluation:
     whole_photo: dict[str, list[float]] = field(default_factory=dict)
     words: dict[str, float] = field(default_factory=dict)
     named: int = 0
+    likely: LikelyPhotos = field(default_factory=LikelyPhotos)
     combination: Combination = field(default_factory=Combination)
     one_click: OneClick = field(default_factory=OneClick)
     examples: list[Example] = field(default_factory=list)
@@ -157,6 +160,7 @@ class Evaluation:
             "words: known names that occur": len(known),
             "words: photo mAP over all classes, unknown ones 0": sum(self.words.values()) / max(self.named, 1),
             "words: classes": self.named,
+            **self.likely.figures(),
             **self.combination.figures(),
             **self._pixel_classes(),
             "parameters": self.size.parameters,
@@ -224,7 +228,7 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto], ingest: Inges
     overlaps = {key: ious for key, (_, ious) in truth.overlaps.items()}
     found.one_click = by_one_click(assembly.catalog, truth.photos, overlaps, missed)
     _by_click(engine, truth, photos, found)
-    found.words = _by_word(engine, truth, photos)
+    found.words, found.likely = by_word(engine, truth.photos, photos)
     found.named = len({name for photo in photos for name in photo.categories})
     found.combination = by_combination(engine, truth.photos, photos)
     return found
@@ -332,18 +336,6 @@ class _Baseline:
         scores = self._vectors @ self._vectors[self._rows[image_id]]
         order = [int(key) for key in self._ids[np.argsort(-scores, kind="stable")] if key != image_id]
         return average_precision(np.array([key in right for key in order], bool), others)
-
-
-def _by_word(engine: SearchEngine, truth: Truth, photos: Sequence[AnnotatedPhoto]) -> dict[str, float]:
-    """Average precision of photos by each class name that the recipe understands."""
-    found: dict[str, float] = {}
-    for category in sorted({name for photo in photos for name in photo.categories}):
-        answer = engine.search(SearchRequest(text=category, limit=RANKED))
-        if answer.words is not None and answer.words.understood and not answer.words.unknown and answer.results:
-            total = sum(category in photo.categories for photo in photos)
-            right = truth.holding(category)
-            found[category] = average_precision(np.array([m.image_id in right for m in answer.results], bool), total)
-    return found
 
 
 def as_json(found: Evaluation) -> dict[str, Any]:
