@@ -30,7 +30,7 @@ from retrieval.evaluation.calibration import expected_calibration_error
 from retrieval.evaluation.datasets import AnnotatedPhoto, load_photos
 from retrieval.images.decode import decode
 from retrieval.index.ranking import likely_from
-from retrieval.recipes.lite import PRESENCE, LiteRecipe, recipe_spec
+from retrieval.recipes.lite import LiteRecipe, presence_path, recipe_spec
 from retrieval.text.lexicon import read_learned_words
 from retrieval.text.reading import Term
 from retrieval.text.vocabulary import Vocabulary
@@ -134,20 +134,19 @@ class Asked:
     type=click.Path(file_okay=False, path_type=Path),
     help="A folder for the vectors of the photos: read if they are there, written otherwise.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=PRESENCE, help="retrieval/data/lite-presence.safetensors"
-)
+@click.option("--recipe", "recipe_name", type=click.Choice(["lite", "lite-crops"]), default="lite", show_default=True)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True)
-def main(data: Path, examples: Path | None, out: Path, seed: int, device: str) -> None:
-    """Measure folds, and write the weights."""
+def main(data: Path, examples: Path | None, recipe_name: str, seed: int, device: str) -> None:
+    """Measure folds, and write ``retrieval/data/RECIPE-presence.safetensors``."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    recipe = cast("LiteRecipe", recipe_spec("lite").build(device, None))
-    words = recipe_spec("lite").word_vectors
+    recipe = cast("LiteRecipe", recipe_spec(recipe_name).build(device, None))
+    words = recipe_spec(recipe_name).word_vectors
     if words is None:
-        raise click.ClickException("the recipe lite has no words")
-    everyday = _kept(examples, "coco-dev", recipe, load_photos(data / "coco-dev"))
-    iconic = _kept(examples, ICONIC, recipe, [AnnotatedPhoto(path, ()) for path in training_photos(data, {ICONIC: 2})])
+        raise click.ClickException(f"the recipe {recipe_name} has no words")
+    everyday = _kept(examples, f"{recipe_name}-coco-dev", recipe, load_photos(data / "coco-dev"))
+    iconic_photos = [AnnotatedPhoto(path, ()) for path in training_photos(data, {ICONIC: 2})]
+    iconic = _kept(examples, f"{recipe_name}-{ICONIC}", recipe, iconic_photos)
     folds = fold_numbers(len(everyday.kinds), seed)
     terms = terms_of(sorted({name for kinds in everyday.kinds for name in kinds.split(",") if name}))
     terms |= terms_of(RARE)
@@ -157,10 +156,10 @@ def main(data: Path, examples: Path | None, out: Path, seed: int, device: str) -
     presence = fit(unseen.features, unseen.shows)
     elsewhere = terms_of(sorted({name for kinds in iconic.kinds for name in kinds.split(",")}))
     presence = with_factor(presence, iconic, elsewhere, words)
-    presence.save(out)
+    presence.save(presence_path(recipe_name))
     logger.info(
-        "wrote %s: %s, bias %.3f, factor of substituted words %.3f",
-        out,
+        "%s: %s, bias %.3f, factor of substituted words %.3f",
+        recipe_name,
         _weights(presence),
         presence.bias,
         presence.substituted,

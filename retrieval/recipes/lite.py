@@ -81,6 +81,10 @@ PARAMETERS = {
 }
 
 
+WITH_PRESENCE = ("lite",)
+"""Recipes for which the probability that a photo shows a word was fitted."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class LiteFeatures:
     """The two passes over one image."""
@@ -233,8 +237,9 @@ def added_words_path(name: str) -> Path:
     return path.with_name(f"{path.stem}-words.safetensors")
 
 
-PRESENCE = DATA / "lite-presence.safetensors"
-"""The probability that a photo shows a word, fitted to lite's segments alone; it belongs to no fingerprint."""
+def presence_path(name: str) -> Path:
+    """The file of the probability that a photo shows a word; it belongs to no fingerprint."""
+    return DATA / f"{name}-presence.safetensors"
 
 
 def objectness_path(name: str) -> Path:
@@ -263,7 +268,7 @@ def recipe_spec(name: str) -> RecipeSpec:
         photo_dim=projection.photo.components.shape[1],
         word_vectors=np.concatenate([projection.word_vectors, load_words(added_words_path(name))]),
         build=lambda device, threads: _build(name, device, threads, projection, (print_, space)),
-        word_presence=WordPresence.load(PRESENCE) if name == "lite" else None,
+        word_presence=WordPresence.load(presence_path(name)) if name in WITH_PRESENCE else None,
     )
 
 

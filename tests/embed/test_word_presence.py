@@ -12,7 +12,7 @@ from retrieval.embed.projection import unit
 from retrieval.embed.word_presence import FEATURES, RIVAL, WordPresence, features, rivals
 from retrieval.errors import WeightsCorruptError, WeightsMissingError
 from retrieval.recipes import recipe_spec
-from retrieval.recipes.lite import PRESENCE
+from retrieval.recipes.lite import presence_path
 from retrieval.text.vocabulary import Vocabulary
 
 SOUND = {"weights": [1.0, 2.0], "bias": [-3.0], "substituted": [0.5]}
@@ -38,7 +38,7 @@ class TestFeatures:
 class TestFittedPresence:
     @pytest.fixture
     def presence(self) -> WordPresence:
-        return WordPresence.load(PRESENCE)
+        return WordPresence.load(presence_path("lite"))
 
     def test_lite_has_it_and_recipes_without_words_do_not(self) -> None:
         assert recipe_spec("lite").word_presence is not None
@@ -119,4 +119,4 @@ class TestFile:
 
 
 def test_there_is_a_weight_for_each_feature() -> None:
-    assert len(FEATURES) == len(WordPresence.load(PRESENCE).weights)
+    assert len(FEATURES) == len(WordPresence.load(presence_path("lite")).weights)
