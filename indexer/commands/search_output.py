@@ -120,8 +120,11 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
                 f"segment at the point: {(used.level or 0) + 1} of {len(used.levels)}; choose another with --level"
             )
     if answer.none_likely and answer.words is not None:
-        asked = ", ".join(term.text for term in answer.words.understood)
-        console.print(f"probably nothing here shows {asked}; the nearest are:")
+        first, *others = answer.words.understood
+        console.print(
+            f"probably {'no photo' if others else 'nothing'} here shows "
+            f"{'all of this' if others else first.text}; the nearest are:"
+        )
     several = len(answer.parts) > 1
     has_chances = any(match.probability is not None for match in answer.results)
     headings = ("score", "photo", "segment", "quality", "box x0 y0 x1 y1", "label")

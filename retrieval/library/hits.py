@@ -41,10 +41,10 @@ class Hit:
     score : float
         Cosine similarity, greater is nearer.
     likely : bool
-        For a search by a word alone, whether the probability is at least one half; otherwise whether the score stands
+        For a search by words alone, whether the probability is at least one half; otherwise whether the score stands
         out from the others of this search.
     probability : float or None
-        That the photo shows what was asked for, 0 to 1: of a search by a word alone, with a recipe that knows it.
+        That the photo shows what was asked for, 0 to 1: of a search by words alone, with a recipe that knows it.
     box_xyxy : tuple of int
         In pixels of the upright original, half open.
     size_hw : tuple of int

@@ -69,7 +69,7 @@ class Match(NamedTuple):
     box_xyxy : tuple of int
         In pixels of the upright original.
     likely : bool
-        For a search by a word alone, whether the probability is at least one half; otherwise whether the score stands
+        For a search by words alone, whether the probability is at least one half; otherwise whether the score stands
         out from the other scores of this search.
     fallback : bool
         No segment was found in this photo, so the whole photo was compared.
@@ -81,7 +81,7 @@ class Match(NamedTuple):
     relations : tuple of float
         Degree to which each requested relation holds, 0 to 1; those that words tell come last.
     probability : float or None
-        That the photo shows what was asked for, 0 to 1: of a search by a word alone, with a recipe that knows it.
+        That the photo shows what was asked for, 0 to 1: of a search by words alone, with a recipe that knows it.
     """
 
     image_id: int

@@ -28,7 +28,7 @@ from .combined_search import combined_search
 from .feedback import LabelledExamples, Model, RoundAnswer
 from .matches import combined, described, fallbacks_last, of_photos, told
 from .plan import QueryPlan, understand
-from .presence import chances
+from .presence import chances, combined_chances
 from .resolver import QueryResolver
 from .scope import Scope
 from .unwanted import penalized
@@ -228,7 +228,10 @@ class SearchEngine:
         if understood.by_photo:
             return self._photo_matches(request, understood)
         if understood.is_combination:
-            return combined(combined_search(self._scope(request), understood, request.limit), self._floor)
+            hits = combined_search(self._scope(request), understood, request.limit)
+            return combined(
+                hits, self._floor, combined_chances(self.recipe, understood.plain_words, hits, self.segments)
+            )
         return self._ranked(request, understood, understood.hidden, depth)
 
     def _scope(self, request: SearchRequest) -> Scope:
@@ -285,8 +288,8 @@ class SearchEngine:
             if not by_photo:
                 chosen = self._distinct(chosen, known)
             if len(chosen) >= enough or len(found) < k:
-                word = understood.word
-                likelihood = chances(self.recipe, word, chosen[:depth], self.segments) if word else None
+                first, words = chosen[:depth], understood.plain_words
+                likelihood = chances(self.recipe, words, [first.ids], first.scores, self.segments) if words else None
                 return described(chosen, known, depth, self._floor, likelihood)
             k *= 4
 

@@ -31,10 +31,12 @@ def told(number: int, part: QueryTerm, matches: Sequence[Match], vectors: Vector
     ]
 
 
-def combined(found: Sequence[CombinedHit], floor: float) -> tuple[Match, ...]:
-    """Results of several segments per photo; the first part's segment represents them."""
+def combined(
+    found: Sequence[CombinedHit], floor: float, chances: NDArray[np.float64] | None = None
+) -> tuple[Match, ...]:
+    """Results of several segments per photo, as `described`; the first part's segment represents them."""
     cut = rank.likely_from(np.array([hit.score for hit in found], np.float32), floor)
-    return tuple(
+    matches = tuple(
         Match(
             image_id=first.image_id,
             segment_id=first.id,
@@ -52,6 +54,7 @@ def combined(found: Sequence[CombinedHit], floor: float) -> tuple[Match, ...]:
         )
         for hit, first in ((hit, hit.segments[0]) for hit in found)
     )
+    return matches if chances is None else _with_chances(matches, chances)
 
 
 def described(
@@ -65,9 +68,8 @@ def described(
 
     Whole photos that stand for their missing segments have no probability, and are never likely.
     """
-    first = chosen[:limit]
     cut = rank.likely_from(chosen.scores, floor)
-    found = [
+    matches = tuple(
         Match(
             image_id=known[key].image_id,
             segment_id=key,
@@ -78,13 +80,16 @@ def described(
             fallback=known[key].is_fallback,
             quality=known[key].quality,
         )
-        for key, score in first.pairs()
-    ]
-    if chances is None:
-        return tuple(found)
+        for key, score in chosen[:limit].pairs()
+    )
+    return matches if chances is None else _with_chances(matches, chances)
+
+
+def _with_chances(matches: Sequence[Match], chances: NDArray[np.float64]) -> tuple[Match, ...]:
+    """The matches, likely by their chances; whole photos that stand for their segments stay as they are."""
     return tuple(
         match if match.fallback else match._replace(probability=chance, likely=chance >= LIKELY_CHANCE)
-        for match, chance in zip(found, chances[:limit].tolist(), strict=True)
+        for match, chance in zip(matches, chances.tolist(), strict=True)
     )
 
 

@@ -86,10 +86,11 @@ class QueryPlan:
         return any(example.ref.is_photo for example in self.examples)
 
     @property
-    def word(self) -> QueryTerm | None:
-        """The word, if there is nothing else to find: no concept, no example, and no second word."""
-        is_alone = not self.examples and not self.is_combination and len(self.parts) == 1
-        return self.parts[0] if is_alone and self.parts[0].labels is not None else None
+    def plain_words(self) -> tuple[QueryTerm, ...]:
+        """The words that are looked for, each by itself; none beside an example or a concept, nor of a blend."""
+        named = self.things if self.is_combination else self.parts
+        is_plain = not self.examples and len(named) == len(self.things)
+        return named if is_plain and all(each.labels is not None for each in named) else ()
 
     @cached_property
     def hidden(self) -> frozenset[int]:
@@ -192,9 +193,10 @@ class _ResolvedClause:
         if not parts:
             return [QueryTerm("", np.zeros((0, 0), np.float32))]
         queries = rank.combine(stack(self.positive), [term.directions for term in self.terms], negatives)
-        labels = parts[0].labels if len(parts) == 1 else None
+        if len(parts) == 1:
+            return [replace(parts[0], directions=queries)]
         colors = tuple(dict.fromkeys(color for part in parts for color in part.colors))
-        return [QueryTerm(" + ".join(part.name for part in parts), queries, labels, colors)]
+        return [QueryTerm(" + ".join(part.name for part in parts), queries, colors=colors)]
 
     def components(self) -> list[QueryTerm]:
         """Its examples and words, one by one."""

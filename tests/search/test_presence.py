@@ -10,7 +10,7 @@ from toys import ToyLibrary, analysis
 
 from retrieval.catalog.records import ConceptModel
 from retrieval.embed.word_presence import WordPresence
-from retrieval.query.request import Ref, SearchRequest
+from retrieval.query.request import Clause, Ref, SearchRequest
 from retrieval.search.answer import SearchAnswer
 from retrieval.search.engine import SearchEngine
 from retrieval.text.vocabulary import Vocabulary
@@ -82,6 +82,35 @@ def test_what_is_unwanted_lowers_it(engine: SearchEngine) -> None:
     assert of_photo[1].probability == pytest.approx(1 / (1 + np.exp(-6)), abs=0.01)
 
 
+@pytest.mark.parametrize(
+    "request_", [SearchRequest(text="pizza and zebra"), SearchRequest(text="pizza", also=(Clause(text="zebra"),))]
+)
+def test_of_several_words_it_is_the_geometric_mean(
+    engine: SearchEngine, toys: ToyLibrary, request_: SearchRequest
+) -> None:
+    half = toys.add(analysis([Y, HALF]))
+    engine.refresh()
+    results = engine.search(request_).results
+    assert [match.image_id for match in results] == [3, half]
+    assert results[0].probability == pytest.approx(1 / (1 + np.exp(-6)), abs=0.01)
+    assert results[0].likely
+    lone = {match.image_id: match.probability or 0 for match in asked(engine, "zebra").results}
+    assert results[1].probability == pytest.approx(np.sqrt(lone[3] * lone[half]), rel=0.01)
+    assert not results[1].likely
+
+
+def test_relations_lower_it(engine: SearchEngine) -> None:
+    assert asked(engine, "zebra inside a pizza").results == ()
+    (match,) = asked(engine, "pizza left of a zebra").results
+    assert match.probability == pytest.approx(match.relations[0] / (1 + np.exp(-6)), abs=0.01)
+
+
+def test_nothing_shows_all(engine: SearchEngine) -> None:
+    answer = asked(engine, "accordion and zebra")
+    assert answer.results
+    assert answer.none_likely
+
+
 def test_substitutes_are_less_sure(engine: SearchEngine, toys: ToyLibrary) -> None:
     (term,) = Vocabulary.load().read("kayak").understood
     assert term.substitutes
@@ -98,8 +127,8 @@ def test_substitutes_are_less_sure(engine: SearchEngine, toys: ToyLibrary) -> No
         SearchRequest(positive=(Ref(segment=1),)),
         SearchRequest(positive=(Ref(segment=1),), text="zebra"),
         SearchRequest(text="zebra", negative=(Ref(segment=2),)),
-        SearchRequest(text="zebra and pizza"),
         SearchRequest(text="zebra and pizza", group_by="segment"),
+        SearchRequest(text="zebra", also=(Clause(positive=(Ref(segment=1),)),)),
         SearchRequest(positive=(Ref(image=1),)),
     ],
 )

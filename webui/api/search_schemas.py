@@ -197,7 +197,7 @@ class Result(BaseModel):
     likely: Annotated[
         bool,
         Field(
-            description="For a search by a word alone, whether the probability is at least one half; otherwise whether "
+            description="For a search by words alone, whether the probability is at least one half; otherwise whether "
             "the score stands out from the other scores of this search."
         ),
     ]
@@ -224,7 +224,7 @@ class Result(BaseModel):
     probability: Annotated[
         float | None,
         Field(
-            description="That the photo shows what was asked for, 0 to 1: of a search by a word alone, with a recipe "
+            description="That the photo shows what was asked for, 0 to 1: of a search by words alone, with a recipe "
             "that knows it."
         ),
     ]

@@ -9,7 +9,7 @@ const keyOf = (result, alone, together) =>
 /**
  * Show results, keeping the cards of those that are there already; `onVote` hears of (result, "relevant" | "irrelevant").
  * Segments are shown in their photos or, as `alone`, cut out; if several are looked for `together`, all of them.
- * Likely results come first; if there are `none`, what was looked for is said.
+ * Likely results come first; if there are none, `none` says so.
  */
 export function showResults(list, found, { alone, onVote, parts = [], together = false, none = null }) {
   const results = [...found.filter((each) => each.likely), ...found.filter((each) => !each.likely)];
@@ -26,7 +26,7 @@ export function showResults(list, found, { alone, onVote, parts = [], together =
   });
   const first = results.findIndex((result) => !result.likely);
   if (first > 0) cards.splice(first, 0, ...divider("Less likely"));
-  if (first === 0 && none) cards.unshift(...divider(`Probably nothing here shows “${none}”. The nearest:`));
+  if (first === 0 && none) cards.unshift(...divider(`${none}. The nearest:`));
   list.replaceChildren(...cards);
 }
 

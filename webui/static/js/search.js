@@ -10,7 +10,7 @@ import { Picker } from "./picker.js";
 import { anew, body, canGrow, empty, format, isAsked, parse, STEP, withExample, without } from "./refs.js";
 import { showRefine } from "./refine.js";
 import { showResults, showSkeleton } from "./results.js";
-import { message, nothingFound, showSummary } from "./summary.js";
+import { message, nothingFound, nothingLikely, showSummary } from "./summary.js";
 
 const page = $("#search");
 const answerArea = $(".answer", page);
@@ -107,7 +107,7 @@ function fail(problem) {
 function showAnswer(answer) {
   for (const result of answer.results) if (result.segment_id !== null) owners.set(result.segment_id, result.image_id);
   const together = isTogether(asked) && answer.parts.length > 1 && asked.group === "image";
-  const none = answer.none_likely ? answer.words.understood[0].text : null;
+  const none = answer.none_likely ? nothingLikely(answer.words) : null;
   const options = { alone: asked.group === "segment", onVote: judging.vote, parts: answer.parts, together, none };
   showResults($("#results"), answer.results, options);
   showCombine($("#combine"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
@@ -118,7 +118,7 @@ function showAnswer(answer) {
   used = answer.used;
   mark();
   const found = answer.results.length ? plural(answer.results.length, "result") : "No results";
-  announce(none ? `Probably nothing shows ${none}. ${found}` : found);
+  announce(none ? `${none}. ${found}` : found);
 }
 
 /** Show what is being searched with: on the photo that it comes from, and as chips. */

@@ -84,6 +84,10 @@ function grouping({ group }, onChange) {
 /** A heading with lines below it, for where results would be. */
 export const message = (title, ...lines) => [h("h2", {}, title), ...lines.map((line) => h("p", {}, line))];
 
+/** What is said where the nearest results probably do not show what was asked for. */
+export const nothingLikely = ({ understood }) =>
+  understood.length > 1 ? "Probably no photo here shows all of this" : `Probably nothing here shows “${understood[0].text}”`;
+
 /** What stands in the place of results when there are none. */
 export function nothingFound(words, isLibraryEmpty, { quality, filters, relations }) {
   if (isLibraryEmpty) {
