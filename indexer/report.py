@@ -191,9 +191,14 @@ class Tally:
         return Failures(self._spool)
 
     @property
+    def settled(self) -> int:
+        """Files so far that need no analysis."""
+        return self._counts.total() + len(self.failures)
+
+    @property
     def files(self) -> int:
         """Files seen so far."""
-        return self._counts.total() + len(self.photos) + len(self.failures)
+        return self.settled + len(self.photos)
 
     def close(self, ingest_queue: IngestQueue) -> IngestReport:
         """Read the photos' outcomes from the catalogue."""

@@ -5,13 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import time
+from array import array
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from errno import EBUSY, EXDEV
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
+
+import numpy as np
 
 from retrieval.assembly import Assembly
 from retrieval.catalog import LocationRepository
@@ -21,14 +26,19 @@ from retrieval.images.formats import SNIFF_BYTES, sniff_format
 from retrieval.storage.locations import SeenFile, uri_of
 from retrieval.storage.originals import digest_of, open_regular, real_path
 
-from .report import Failure, Tally
+from .report import Failure, Outcome, Tally
 from .walk import MOST_BYTES, find_files, is_too_long
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-CHUNK = 256
+FIRST_CHUNK, CHUNK = 16, 1024
+"""Files that are registered in one transaction: the first, and at most."""
+
+READERS = 4
+"""Threads that read and hash files; disks, and above all network disks, answer several at once sooner."""
+
 LOOKS = 3
 """How often a file is read again if it changes while it is read."""
 
@@ -85,22 +95,17 @@ def register_files(
     locations, orders = assembly.catalog.locations, assembly.ingest_queue.orders
     before = patiently(orders).cancellations
     roots = (roots or real_paths(paths)) if within else None
-    for chunk in _chunks(find_files(paths, within=within)):
+    seen = array("q")
+    for chunk in _ahead(partial(_examined, locations, roots), _chunks(find_files(paths, within=within))):
         if patiently(orders).cancellations != before:
             logger.warning("cancelled: files that are not registered yet are left out")
             return
-        named = {uri_of(path): path for path in chunk}
-        known = patiently(partial(locations.known, list(named)))
-        seen: list[SeenFile] = []
-        lost: list[str] = []
-        for uri, path in named.items():
-            file = _look_at(_Found(path, uri, roots), known.get(uri), tally, lost)
-            if file is not None:
-                seen.append(file)
-        patiently(partial(locations.note_lost, lost))
-        _register(locations, seen, named, tally)
+        chunk.note(tally)
+        patiently(partial(locations.note_lost, chunk.lost))
+        _register(locations, chunk, tally)
+        seen.extend(chunk.known)
     for path in paths:
-        patiently(partial(locations.note_missing, uri_of(path)))
+        patiently(partial(locations.note_missing, uri_of(path), np.frombuffer(seen, np.int64)))
 
 
 def patiently(attempt: Callable[[], T]) -> T:
@@ -124,12 +129,61 @@ def patiently(attempt: Callable[[], T]) -> T:
     return attempt()
 
 
-def _register(locations: LocationRepository, seen: Sequence[SeenFile], named: dict[str, Path], tally: Tally) -> None:
-    for file, registered in zip(seen, patiently(partial(locations.register, seen)), strict=True):
+@dataclass(slots=True)
+class _Chunk:
+    """Some files, and what became of each.
+
+    Attributes
+    ----------
+    to_register : dict
+        Files that are new or have changed, with the path of each.
+    waiting : list
+        Photos that are registered and wait for their analysis.
+    lost : list of str
+        URIs of photos that are no images any more.
+    known : list of int
+        Ids of the locations that there were already.
+    """
+
+    to_register: dict[SeenFile, Path] = field(default_factory=dict)
+    waiting: list[tuple[int, Path]] = field(default_factory=list)
+    settled: list[Outcome] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    known: list[int] = field(default_factory=list)
+
+    def note(self, tally: Tally) -> None:
+        """Note the outcome of the files that need not be registered."""
+        for image_id, path in self.waiting:
+            tally.entered(image_id, path)
+        for outcome in self.settled:
+            tally.count(outcome)
+        for failure in self.failures:
+            tally.failed(failure)
+
+
+def _register(locations: LocationRepository, chunk: _Chunk, tally: Tally) -> None:
+    outcomes = patiently(partial(locations.register, list(chunk.to_register)))
+    for path, registered in zip(chunk.to_register.values(), outcomes, strict=True):
         if registered.outcome == "new" or registered.waits:
-            tally.entered(registered.image_id, named[file.uri])
+            tally.entered(registered.image_id, path)
         else:
             tally.count(registered.outcome)
+
+
+def _ahead(examine: Callable[[list[Path]], _Chunk], chunks: Iterator[list[Path]]) -> Iterator[_Chunk]:
+    """Chunks in their order, examined by `READERS` threads while the ones before are registered."""
+    with ThreadPoolExecutor(READERS, "examine") as readers:
+        waiting: deque[Future[_Chunk]] = deque()
+        try:
+            for chunk in chunks:
+                waiting.append(readers.submit(examine, chunk))
+                if len(waiting) > READERS or waiting[0].done():
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            readers.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,43 +195,48 @@ class _Found:
     roots: Sequence[Path] | None
 
 
-def _look_at(found: _Found, known: KnownLocation | None, tally: Tally, lost: list[str]) -> SeenFile | None:
-    """The file if it must be registered; otherwise its outcome is noted in `tally`, and a lost photo in `lost`."""
+def _examined(locations: LocationRepository, roots: Sequence[Path] | None, paths: list[Path]) -> _Chunk:
+    named = {uri_of(path): path for path in paths}
+    known = patiently(partial(locations.known, list(named)))
+    chunk = _Chunk()
+    for uri, path in named.items():
+        _examine(_Found(path, uri, roots), known.get(uri), chunk)
+    return chunk
+
+
+def _examine(found: _Found, known: KnownLocation | None, chunk: _Chunk) -> None:
+    """Note in its chunk what a file is."""
     path = found.path
     if path.name.startswith("."):
-        tally.count("skipped")
-        return None
+        chunk.settled.append("skipped")
+        return
     if is_too_long(path):
-        tally.failed(
-            Failure(str(path), f"its path has more than {MOST_BYTES} bytes: move it to a folder with a shorter path")
-        )
-        return None
+        reason = f"its path has more than {MOST_BYTES} bytes: move it to a folder with a shorter path"
+        chunk.failures.append(Failure(str(path), reason))
+        return
     try:
-        status = path.stat()
-        if (
-            known is not None
-            and not known.is_missing
-            and (known.size, known.mtime_ns) == (status.st_size, status.st_mtime_ns)
-        ):
+        status = os.stat(path)  # noqa: PTH116  # half as long as `Path.stat`
+        if known is not None and known.is_same(status):
+            chunk.known.append(known.id)
             if known.state in ("pending", "working"):
-                tally.entered(known.image_id, path)
+                chunk.waiting.append((known.image_id, path))
             else:
-                tally.count("unchanged")
-            return None
+                chunk.settled.append("unchanged")
+            return
         digest, status = _read(found, status)
     except OSError as error:
-        tally.failed(Failure(str(path), f"cannot be read: {error.strerror or error}"))
-        return None
+        chunk.failures.append(Failure(str(path), f"cannot be read: {error.strerror or error}"))
+        return
     except Exception as error:
         logger.exception("%s cannot be examined", path)
-        tally.failed(Failure(str(path), f"cannot be examined: {type(error).__name__}: {error}"))
-        return None
-    if digest is None:
-        tally.count("skipped")
-        if known is not None:
-            lost.append(found.uri)
-        return None
-    return SeenFile(found.uri, digest, status.st_size, status.st_mtime_ns)
+        chunk.failures.append(Failure(str(path), f"cannot be examined: {type(error).__name__}: {error}"))
+        return
+    if digest is not None:
+        chunk.to_register[SeenFile(found.uri, digest, status.st_size, status.st_mtime_ns)] = path
+        return
+    chunk.settled.append("skipped")
+    if known is not None:
+        chunk.lost.append(found.uri)
 
 
 def _read(found: _Found, status: os.stat_result) -> tuple[str | None, os.stat_result]:
@@ -215,8 +274,11 @@ def _is_within(real: Path, roots: Sequence[Path]) -> bool:
 
 
 def _chunks(paths: Iterator[Path]) -> Iterator[list[Path]]:
-    while chunk := list(islice(paths, CHUNK)):
+    """Few files at first, so that work begins at once, and twice as many each time."""
+    size = min(FIRST_CHUNK, CHUNK)
+    while chunk := list(islice(paths, size)):
         yield chunk
+        size = min(2 * size, CHUNK)
 
 
 def stamp_of(path: Path) -> tuple[int, int] | None:

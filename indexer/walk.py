@@ -19,23 +19,24 @@ Identity = tuple[int, int]
 """Device and inode."""
 
 
-def find_files(paths: Iterable[Path], *, within: bool = False) -> Iterator[Path]:
+def find_files(paths: Iterable[Path], *, within: bool = False, is_quiet: bool = False) -> Iterator[Path]:
     """Every file at and below the paths, once, sorted within a folder; links to folders are followed once.
 
     Hidden folders are skipped. A folder that cannot be read is logged and skipped. A file whose path is longer than
     `MOST_BYTES` is found, too, although it cannot be opened by that path. With `within`, targets of links outside the
-    paths are left out; use it for folders that others can write to.
+    paths are left out; use it for folders that others can write to. With `is_quiet`, nothing is logged.
     """
     if within:
         paths = list(paths)
         roots = [path.resolve() for path in paths]
-        yield from (path for path in find_files(paths) if is_below(path, roots))
+        yield from (path for path in find_files(paths, is_quiet=is_quiet) if is_below(path, roots))
         return
     entered: set[Identity] = set()
     given: set[str] = set()
     for path in paths:
         if os.path.isdir(path):  # noqa: PTH112  # `Path.is_dir` raises where a name is too long
-            yield from (each for each in _below(path, entered) if not given or os.path.abspath(each) not in given)  # noqa: PTH100
+            inside = _below(path, entered, logging.DEBUG if is_quiet else logging.WARNING)
+            yield from (each for each in inside if not given or os.path.abspath(each) not in given)  # noqa: PTH100
         elif identity_of(path.absolute().parent) not in entered and os.path.abspath(path) not in given:  # noqa: PTH100
             given.add(os.path.abspath(path))  # noqa: PTH100
             yield path
@@ -64,9 +65,9 @@ def identity_of(path: Path) -> Identity | None:
     return status.st_dev, status.st_ino
 
 
-def _below(folder: Path, entered: set[Identity]) -> Iterator[Path]:
+def _below(folder: Path, entered: set[Identity], level: int) -> Iterator[Path]:
     """Files below a folder that was not visited yet, with an explicit stack: folders may be nested thousands deep."""
-    stack = [(os.fspath(folder), iter(_entries(os.fspath(folder), entered)))]
+    stack = [(os.fspath(folder), iter(_entries(os.fspath(folder), entered, level)))]
     while stack:
         inside, entries = stack[-1]
         for name, is_folder in entries:
@@ -74,13 +75,13 @@ def _below(folder: Path, entered: set[Identity]) -> Iterator[Path]:
             if not is_folder:
                 yield Path(path)
             elif not name.startswith("."):
-                stack.append((path, iter(_entries(path, entered))))
+                stack.append((path, iter(_entries(path, entered, level))))
                 break
         else:
             stack.pop()
 
 
-def _entries(folder: str, entered: set[Identity]) -> list[tuple[str, bool]]:
+def _entries(folder: str, entered: set[Identity], level: int) -> list[tuple[str, bool]]:
     """Sorted names in a folder, and whether each is a folder; nothing if it was visited before or cannot be read."""
     try:
         if len(os.fsencode(folder)) + 1 + _NAME_BYTES <= MOST_BYTES:
@@ -91,7 +92,7 @@ def _entries(folder: str, entered: set[Identity]) -> list[tuple[str, bool]]:
         finally:
             os.close(handle)
     except OSError as error:
-        logger.warning("skipping %s, which cannot be read: %s", folder, error.strerror)
+        logger.log(level, "skipping %s, which cannot be read: %s", folder, error.strerror)
         return []
 
 

@@ -6,12 +6,14 @@ import logging
 import os
 import threading
 import time
+from array import array
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 from watchfiles import Change, watch
 from watchfiles._rust_notify import WatchfilesRustInternalError
 
@@ -145,15 +147,18 @@ class _Follower:
 
     def _look_through(self, roots: Sequence[Path]) -> None:
         """Mark new and changed files as unsettled, and note deleted ones."""
-        files = find_files(roots)
+        files, seen = find_files(roots), array("q")
         while chunk := {uri_of(path): path for path in islice(files, CHUNK)}:
             known = patiently(partial(self._assembly.catalog.locations.known, list(chunk)))
             for uri, path in chunk.items():
                 place = known.get(uri)
                 if place is None or place.is_missing or (place.size, place.mtime_ns) != stamp_of(path):
                     self._settling.touch(path, time.monotonic())
+                else:
+                    seen.append(place.id)
         for root in roots:
-            patiently(partial(self._assembly.catalog.locations.note_missing, uri_of(root)))
+            here = np.frombuffer(seen, np.int64)
+            patiently(partial(self._assembly.catalog.locations.note_missing, uri_of(root), here))
 
     def _register_settled(self) -> None:
         settled = self._settling.settled(time.monotonic())

@@ -55,7 +55,7 @@ def ingest(settings: Settings, paths: tuple[Path, ...], as_json: bool, strict: b
     from .progress import IngestProgress, print_report
 
     tally, assembly = Tally(), open_assembly(settings)
-    with IngestProgress(tally) as progress:
+    with IngestProgress(tally, paths, within=within) as progress:
         worker = Worker(assembly, progress.advance)
         _stop_on_signals(worker)
         report = run(assembly, worker, paths, tally, within=within)

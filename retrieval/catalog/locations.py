@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, delete, or_, select, update
+import numpy as np
+from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from ..storage.locations import Registered, SeenFile, path_of
+from ..types import Ids
 from .dialects import in_chunks
 from .models import Image, Location
 from .records import KnownLocation
 from .sessions import Repository
+
+BLOCK = 1000
+"""Locations that are looked for on the disk between two transactions."""
+
+_KNOWN = select(
+    Location.uri,
+    Location.id,
+    Location.image_id,
+    Location.size,
+    Location.mtime_ns,
+    Image.state,
+    Location.missing_since,
+).join(Image)
+_PLACES = select(Location.id, Location.uri, Location.image_id, Location.uploaded_as)
+_PHOTOS = select(Image.sha256, Image.id, Image.state)
 
 
 class LocationRepository(Repository):
@@ -25,10 +44,10 @@ class LocationRepository(Repository):
         found: dict[str, KnownLocation] = {}
         with self._reading() as session:
             for chunk in in_chunks(list(uris)):
-                statement = select(Location, Image.state).join(Image).where(Location.uri.in_(chunk))
-                for row, state in session.execute(statement):
-                    missing = row.missing_since is not None
-                    found[row.uri] = KnownLocation(row.image_id, row.size, row.mtime_ns, state, missing)  # type: ignore[arg-type]
+                for uri, key, image_id, size, mtime_ns, state, since in session.execute(
+                    _KNOWN.where(Location.uri.in_(chunk))
+                ):
+                    found[uri] = KnownLocation(key, image_id, size, mtime_ns, state, since is not None)  # type: ignore[arg-type]
         return found
 
     def of_digest(self, sha256: str) -> set[str] | None:
@@ -51,26 +70,43 @@ class LocationRepository(Repository):
         """
         with self._sessions.begin() as session:
             photos = _by_digest(session, {file.sha256 for file in files})
+            new = _add_photos(session, [file.sha256 for file in files if file.sha256 not in photos])
+            photos.update(new)
             places = _by_uri(session, [file.uri for file in files])
             left: set[int] = set()
-            registered = [_register(session, file, photos, places, left) for file in files]
+            registered = [_register(file, photos, new, places, left) for file in files]
+            _write(session, places.values())
             _remove_unplaced(session, left)
             return registered
 
-    def note_missing(self, uri: str) -> int:
-        """Note which locations at and below a URI are gone from the disk; returns how many are newly missing."""
-        below = or_(Location.uri == uri, and_(Location.uri >= f"{uri}/", Location.uri < f"{uri}0"))
-        last, gone = 0, 0
-        statement = select(Location.id, Location.uri).where(below, Location.missing_since.is_(None))
-        statement = statement.order_by(Location.id).limit(1000)
-        while True:
-            with self._reading() as session:
-                rows = session.execute(statement.where(Location.id > last)).all()
-            if not rows:
-                return gone
-            missing = [key for key, uri in rows if not os.path.exists(path_of(uri))]  # noqa: PTH110  # never raises
-            gone += self._set_missing(missing)
-            last = rows[-1][0]
+    def note_missing(self, uri: str, seen: Ids | None = None) -> int:
+        """Note which locations at and below a URI are gone from the disk; returns how many are newly missing.
+
+        Parameters
+        ----------
+        uri : str
+        seen : ndarray of shape (N,), int64, optional
+            Ids of locations whose files have just been seen: the disk is not asked for them again.
+        """
+        gone, seen = 0, np.sort(np.zeros(0, np.int64) if seen is None else seen)
+        for places in self._below(uri):
+            unseen = [key for key in places if not _holds(seen, key)]
+            gone += self._set_missing([key for key in unseen if not os.path.exists(path_of(places[key]))])  # noqa: PTH110  # never raises
+        return gone
+
+    def _below(self, uri: str) -> Iterator[dict[int, str]]:
+        """Locations at and below a URI that are not missing yet, in blocks."""
+        statement = select(Location.id, Location.uri).where(Location.missing_since.is_(None))
+        inside = statement.where(Location.uri < f"{uri}0").order_by(Location.uri).limit(BLOCK)
+        yield self._places(statement.where(Location.uri == uri))
+        last = f"{uri}/"
+        while places := self._places(inside.where(Location.uri > last)):
+            yield places
+            *_, last = places.values()
+
+    def _places(self, statement: Select[int, str]) -> dict[int, str]:
+        with self._reading() as session:
+            return {key: uri for key, uri in session.execute(statement)}
 
     def note_lost(self, uris: Sequence[str]) -> None:
         """Note that a photo's bytes are not at these locations any more, whatever is there now."""
@@ -88,50 +124,77 @@ class LocationRepository(Repository):
             return int(found.rowcount)  # type: ignore[attr-defined]
 
 
-def _by_digest(session: Session, digests: Collection[str]) -> dict[str, Image]:
-    found: dict[str, Image] = {}
+def _holds(rising: Ids, key: int) -> bool:
+    place = bisect_left(rising, key)
+    return place < len(rising) and rising[place] == key
+
+
+class _Photo(NamedTuple):
+    """A photo, and whether it waits for its analysis."""
+
+    id: int
+    waits: bool
+
+
+def _by_digest(session: Session, digests: Collection[str]) -> dict[str, _Photo]:
+    found: dict[str, _Photo] = {}
     for chunk in in_chunks(sorted(digests)):
-        found.update({row.sha256: row for row in session.scalars(select(Image).where(Image.sha256.in_(chunk)))})
+        for digest, key, state in session.execute(_PHOTOS.where(Image.sha256.in_(chunk))):
+            found[digest] = _Photo(key, state in ("pending", "working"))
     return found
 
 
-def _by_uri(session: Session, uris: Sequence[str]) -> dict[str, Location]:
-    found: dict[str, Location] = {}
+def _by_uri(session: Session, uris: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Rows of those of the locations that exist."""
+    found: dict[str, dict[str, Any]] = {}
     for chunk in in_chunks(uris):
-        found.update({row.uri: row for row in session.scalars(select(Location).where(Location.uri.in_(chunk)))})
+        found.update({row.uri: row._asdict() for row in session.execute(_PLACES.where(Location.uri.in_(chunk)))})
     return found
+
+
+def _add_photos(session: Session, digests: Sequence[str]) -> dict[str, _Photo]:
+    """Enter photos as pending."""
+    unique, now = list(dict.fromkeys(digests)), _now()
+    dates = {"created_at": now, "dated_at": now.replace(tzinfo=None)}
+    if not unique:
+        return {}
+    added = insert(Image).returning(Image.id, sort_by_parameter_order=True)
+    keys = session.scalars(added, [{"sha256": digest, "state": "pending", **dates} for digest in unique])
+    return {digest: _Photo(key, waits=True) for digest, key in zip(unique, keys, strict=True)}
 
 
 def _register(
-    session: Session, file: SeenFile, photos: dict[str, Image], places: dict[str, Location], left: set[int]
+    file: SeenFile,
+    photos: Mapping[str, _Photo],
+    new: dict[str, _Photo],
+    places: dict[str, dict[str, Any]],
+    left: set[int],
 ) -> Registered:
     """Put a file's location to the photo of its bytes; the photo it was at before is noted in `left`."""
-    place = places.get(file.uri)
-    photo = photos.get(file.sha256)
-    if place is not None and photo is not None and place.image_id == photo.id:
-        place.size, place.mtime_ns, place.missing_since = file.size, file.mtime_ns, None
-        place.uploaded_as = place.uploaded_as or file.uploaded_as
-        return Registered(photo.id, "unchanged", photo.state in ("pending", "working"))
-    outcome = Registered(photo.id, "duplicate") if photo is not None else None
-    if photo is None:
-        now = _now()
-        dates = {"created_at": now, "dated_at": now.replace(tzinfo=None)}
-        photo = photos[file.sha256] = Image(sha256=file.sha256, state="pending", **dates)
-        session.add(photo)
-        session.flush()
-    if place is None:
-        place = places[file.uri] = Location(uri=file.uri)
-        session.add(place)
+    photo, place = photos[file.sha256], places.get(file.uri, {})
+    before, uploaded_as = place.get("image_id"), file.uploaded_as
+    if before == photo.id:
+        registered = Registered(photo.id, "unchanged", photo.waits)
+        uploaded_as = place["uploaded_as"] or uploaded_as
     else:
-        left.add(place.image_id)
-    place.image_id, place.size, place.mtime_ns, place.missing_since = photo.id, file.size, file.mtime_ns, None
-    place.uploaded_as = file.uploaded_as
-    return outcome or Registered(photo.id, "new")
+        registered = Registered(photo.id, "new" if new.pop(file.sha256, None) else "duplicate")
+        left.update(() if before is None else (before,))
+    seen = {"uri": file.uri, "size": file.size, "mtime_ns": file.mtime_ns, "missing_since": None}
+    places[file.uri] = {**place, **seen, "image_id": photo.id, "uploaded_as": uploaded_as}
+    return registered
+
+
+def _write(session: Session, places: Collection[dict[str, Any]]) -> None:
+    """Insert those of the rows that have no key, and update the others."""
+    added, moved = [row for row in places if "id" not in row], [row for row in places if "id" in row]
+    if added:
+        session.execute(insert(Location), added)
+    if moved:
+        session.execute(update(Location), moved)
 
 
 def _remove_unplaced(session: Session, image_ids: Collection[int]) -> None:
     """Remove those of the photos that have no location any more, once all files have found their places."""
-    session.flush()
     placed = select(Location.id).where(Location.image_id == Image.id).exists()
     for chunk in in_chunks(sorted(image_ids)):
         statement = delete(Image).where(Image.id.in_(chunk), ~placed)

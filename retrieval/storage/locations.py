@@ -6,12 +6,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
 
 
 def uri_of(path: Path) -> str:
-    """A path as a file URI, also for names that are not UTF-8."""
-    return Path(os.path.abspath(path)).as_uri()  # noqa: PTH100  # takes ".." out without following links
+    """A path as a file URI, as `Path.as_uri` but quicker; also for names that are not UTF-8."""
+    return "file://" + quote_from_bytes(os.fsencode(os.path.abspath(path)))  # noqa: PTH100  # takes ".." out without following links
 
 
 def path_of(uri: str) -> Path:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -150,6 +151,7 @@ class TestKnown:
             return
         path = Path(os.fsdecode(b"/photos/" + name))
         uri = uri_of(path)
+        assert uri == path.as_uri()
         assert uri.isascii()
         assert path_of(uri) == path
 
@@ -185,6 +187,21 @@ class TestMissing:
         assert toys.catalog.locations.note_missing(uri_of(folder)) == 1
         assert self.missing(toys) == [True, False, False]
         assert toys.catalog.locations.note_missing(uri_of(folder)) == 0
+
+    def test_files_that_were_just_seen_are_not_looked_for(self, toys: ToyLibrary, folder: Path) -> None:
+        places = toys.catalog.locations.known([uri_of(folder / name) for name in "ab"])
+        for name in "ab":
+            (folder / name).unlink()
+        seen = np.array([places[uri_of(folder / "a")].id], np.int64)
+        assert toys.catalog.locations.note_missing(uri_of(folder), seen) == 1
+        assert self.missing(toys) == [False, True, False]
+
+    def test_more_places_than_one_block_holds(
+        self, toys: ToyLibrary, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "BLOCK", 2)
+        toys.catalog.locations.register([SeenFile(uri_of(folder / f"gone{n}"), f"{n + 9:064}", 0, 1) for n in range(5)])
+        assert toys.catalog.locations.note_missing(uri_of(folder)) == 5
 
     def test_a_single_file(self, toys: ToyLibrary, folder: Path) -> None:
         (folder / "a").unlink()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from toys import Pictures
@@ -16,7 +18,9 @@ from indexer.report import Tally
 from indexer.scan import register_files
 from indexer.walk import find_files
 from retrieval.assembly import Assembly
+from retrieval.catalog import locations
 from retrieval.catalog.records import KnownLocation
+from retrieval.storage.locations import Registered, SeenFile
 
 
 def found(*paths: Path) -> list[str]:
@@ -265,6 +269,48 @@ class TestRegistering:
         first, *_ = pictures.many(10)
         assert outcomes(assembly, pictures.folder, first) == {"entered": 10}
         assert len(assembly.catalog.images.page()) == 10
+
+    def test_few_files_are_registered_at_first(
+        self, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(discover, "FIRST_CHUNK", 2)
+        monkeypatch.setattr(discover, "CHUNK", 5)
+        register, sizes = assembly.catalog.locations.register, []
+
+        def noting(files: Sequence[SeenFile]) -> list[Registered]:
+            sizes.append(len(files))
+            return register(files)
+
+        monkeypatch.setattr(assembly.catalog.locations, "register", noting)
+        pictures.many(13)
+        assert outcomes(assembly, pictures.folder) == {"entered": 13}
+        assert sizes == [2, 4, 5, 2]
+
+    def test_files_are_read_at_the_same_time(
+        self, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(discover, "CHUNK", 1)
+        digest, together = discover._digest_of_picture, threading.Barrier(discover.READERS, timeout=20)
+
+        def waiting(found: Any) -> str | None:
+            together.wait()
+            return digest(found)
+
+        monkeypatch.setattr(discover, "_digest_of_picture", waiting)
+        pictures.many(discover.READERS)
+        assert outcomes(assembly, pictures.folder) == {"entered": discover.READERS}
+
+    def test_the_disk_is_asked_once_for_unchanged_files(
+        self, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, *_ = pictures.many(4)
+        seen(assembly, pictures.folder)
+        first.unlink()
+        asked: list[Path] = []
+        monkeypatch.setattr(locations.os.path, "exists", lambda path: asked.append(path) is not None)
+        assert outcomes(assembly, pictures.folder) == {"entered": 3}
+        assert asked == [first]
+        assert [image.is_missing for image in assembly.catalog.images.page()] == [True, False, False, False]
 
     def test_a_name_that_is_not_utf8(self, assembly: Assembly, pictures: Pictures) -> None:
         path = pictures("a.png").rename(pictures.folder / os.fsdecode(b"caf\xe9.png"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -43,11 +44,16 @@ class LocationRecord:
 class KnownLocation:
     """What the catalogue knows of a path."""
 
+    id: int
     image_id: int
     size: int
     mtime_ns: int
     state: State
     is_missing: bool
+
+    def is_same(self, status: os.stat_result) -> bool:
+        """Whether the file that is there now is the one that was registered, by its size and time of change."""
+        return not self.is_missing and (self.size, self.mtime_ns) == (status.st_size, status.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
