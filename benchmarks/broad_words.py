@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.broad_words DATA_DIR [--times N] [--word W …] [--out FILE]
+    python -m benchmarks.broad_words DATA_DIR [--times N] [--word W …] [--words FILE] [--out FILE]
 
 A web server over DATA_DIR, without analyzer and worker, answers in this process, so that the times are of whole
 requests over loopback: reading, searching, counting, writing the answer.
@@ -16,10 +16,10 @@ import os
 import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from waitress.server import create_server
@@ -79,24 +79,30 @@ def asked(connection: http.client.HTTPConnection, path: str, body: dict[str, Any
 @click.argument("data_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--times", default=5, show_default=True, type=click.IntRange(1), help="Each is asked so many times.")
 @click.option("--word", "words", multiple=True, default=WORDS, help="Instead of the ten; several times.")
+@click.option("--words", "file", type=click.File(encoding="utf-8"), help="Instead of the ten; one a line.")
 @OUT
-def main(data_dir: Path, times: int, words: tuple[str, ...], out: Path | None) -> None:
+def main(data_dir: Path, times: int, words: Sequence[str], file: TextIO | None, out: Path | None) -> None:
     """Measure words over a collection."""
-    figures: dict[str, Any] = {"asked, times": times, "words, ms": {}}
+    words = [line.strip() for line in file if line.strip()] if file else words
+    medians: dict[str, dict[str, float]] = {name: {} for name in WAYS}
     with served(data_dir) as connection:
         _, first = asked(connection, "/api/v1/search", {**COMMON, "text": words[0]})
-        figures["segments"] = first["index"]["segments"]
         for word in words:
-            ways: dict[str, Any] = {}
             for name, (path, more) in WAYS.items():
                 took = [asked(connection, path, {**COMMON, "text": word, **more})[0] for _ in range(times)]
-                ways[name] = {"best": round(min(took), 1), "median": round(statistics.median(took), 1)}
-            figures["words, ms"][word] = ways
-    for name in WAYS:
-        medians = {word: ways[name]["median"] for word, ways in figures["words, ms"].items()}
-        slowest = max(medians, key=medians.__getitem__)
-        figures[f"worst median {name}, ms"] = {slowest: medians[slowest]}
-    report(figures, out)
+                medians[name][word] = round(statistics.median(took), 1)
+    figures = {"segments": first["index"]["segments"], "words": len(words), "asked, times": times}
+    report({**figures, "medians of the words, ms": {name: summary(of) for name, of in medians.items()}}, out)
+
+
+def summary(medians: dict[str, float]) -> dict[str, Any]:
+    """Half, 95 % and the slowest of the words."""
+    rising = sorted(medians, key=medians.__getitem__)
+    return {
+        "p50": medians[rising[len(rising) // 2]],
+        "p95": medians[rising[int(0.95 * (len(rising) - 1))]],
+        "slowest": {word: medians[word] for word in rising[:-6:-1]},
+    }
 
 
 if __name__ == "__main__":
