@@ -9,6 +9,7 @@ import numpy as np
 
 from ..catalog import SegmentHit
 from ..images.masks import MaskRun, mask_areas, mask_containment, mask_gaps
+from ..index.ranking import Scored
 from ..query.relations import Relation
 from ..types import Ids, Vectors
 from . import combination
@@ -19,6 +20,9 @@ from .unwanted import absence
 
 FIRST_DEPTH = 300
 """How many segments are searched for each thing at first."""
+
+FIRST_COMPARED = 64
+"""How many photos are compared at first; then twice as many, and so on."""
 
 MAX_PHOTOS = 2000
 """At most this many photos are compared segment by segment. If more contain all things, but weakly, the end of a long
@@ -64,26 +68,66 @@ def combined_search(scope: Scope, understood: QueryPlan, limit: int) -> list[Com
     Notes
     -----
     The threshold algorithm: each thing's nearest segments propose photos, whose segments are then all compared with all
-    things. Other photos score at most the mean of the lists' last scores; the search ends once enough photos score
-    more. One search of the index per thing and round, then O(photos · segments · D).
+    things, those photos first that can score most. A photo that a list does not have scores at most the list's last
+    score there; the search ends once enough photos score more than all others can. One search of the index per thing
+    and round, then O(photos · segments · D).
     """
-    k = FIRST_DEPTH + 4 * limit
+    k, found, compared = FIRST_DEPTH + 4 * limit, list[CombinedHit](), np.zeros(0, np.int64)
     while True:
         lists = [scope.search(thing.directions, k, exclude_images=understood.hidden) for thing in understood.things]
         last = np.array([float(each.scores[-1]) if len(each) else 0.0 for each in lists])
-        photos = np.unique(np.concatenate([each.image_ids for each in lists]))
-        found = _compared(scope, understood, limit, photos)
-        enough = len(found) >= limit and found[limit - 1].score >= combination.bound(last)
+        photos, bounds = _bounded(lists, last)
+        new = ~np.isin(photos, compared)
+        found = _compared(scope, understood, limit, found, photos[new], bounds[new])
+        compared = photos
+        enough = _beats(found, limit, float(combination.bound(last)))
         if enough or max(map(len, lists)) < k or len(photos) >= MAX_PHOTOS:
-            return found[:limit]
+            return found
         k *= 4
 
 
-def _compared(scope: Scope, understood: QueryPlan, limit: int, photos: Ids) -> list[CombinedHit]:
-    """The best matches among some photos, in descending order, at most as many as requested."""
+def _bounded(lists: Sequence[Scored], last: combination.Floats) -> tuple[Ids, combination.Floats]:
+    """The photos of some lists, and what each can score at most; those that can score most first."""
+    photos = np.unique(np.concatenate([each.image_ids for each in lists]))
+    best = np.repeat(last[:, None], len(photos), axis=1)
+    for row, each in zip(best, lists, strict=True):
+        np.maximum.at(row, np.searchsorted(photos, each.image_ids), each.scores)
+    bounds = combination.bound(best.T)
+    order = np.argsort(-bounds, kind="stable")[:MAX_PHOTOS]
+    return photos[order], bounds[order]
+
+
+def _beats(found: Sequence[CombinedHit], limit: int, bound: float) -> bool:
+    """Whether as many are found as requested, none of which can be replaced by what scores at most `bound`."""
+    return bound <= 0 or (len(found) >= limit and found[limit - 1].score >= bound)
+
+
+def _compared(
+    scope: Scope,
+    understood: QueryPlan,
+    limit: int,
+    found: list[CombinedHit],
+    photos: Ids,
+    bounds: combination.Floats,
+) -> list[CombinedHit]:
+    """The best of what was found and of some photos, in descending order, at most as many as requested.
+
+    The photos come with what each can score at most, in descending order, so that the last ones need not be read.
+    """
+    start, size = 0, FIRST_COMPARED
+    while start < len(photos) and not _beats(found, limit, bounds[start]):
+        found = _best_of(scope, understood, limit, found, photos[start : start + size])
+        start, size = start + size, 2 * size
+    return found
+
+
+def _best_of(
+    scope: Scope, understood: QueryPlan, limit: int, found: list[CombinedHit], photos: Ids
+) -> list[CombinedHit]:
+    """As `_compared`, of photos that are all read."""
     ids = scope.passing(scope.index.ids_of_images(photos))
     if not len(ids):
-        return []
+        return found
     things = understood.things
     image_ids, vectors = scope.index.image_ids_of(ids), scope.index.get(ids)
     scores = np.stack([(vectors @ thing.directions.T).max(axis=1) for thing in things]).astype(np.float64)
@@ -96,9 +140,8 @@ def _compared(scope: Scope, understood: QueryPlan, limit: int, photos: Ids) -> l
         factors = np.minimum.reduceat(absence(vectors[order], unwanted), starts)
     bounds = bounds * factors
     groups = np.split(order, starts[1:])
-    found: list[CombinedHit] = []
-    for number in np.argsort(-bounds, kind="stable")[:MAX_PHOTOS]:
-        if bounds[number] <= 0 or (len(found) >= limit and found[limit - 1].score >= bounds[number]):
+    for number in np.argsort(-bounds, kind="stable"):
+        if _beats(found, limit, bounds[number]):
             break
         rows = groups[number]
         hit = _match(scope, things, Candidates(ids[rows], vectors[rows], scores[:, rows]), understood.relations)

@@ -13,6 +13,7 @@ from retrieval.query.request import Clause, Ref, SearchRequest
 from retrieval.search import combination, combined_search
 from retrieval.search.answer import SearchAnswer
 from retrieval.search.engine import SearchEngine
+from retrieval.types import Ids, Vectors
 
 X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
 XY = (0.8, 0.6, 0, 0)
@@ -87,6 +88,28 @@ def test_the_threshold_algorithm_finds_the_best(
     assert all(match.score <= best[match.image_id] + 1e-3 for match in answer.results)
     everything = search(toys.engine(), query, limit=100)
     assert images_of(everything)[:limit] == images_of(answer)
+
+
+def test_photos_that_cannot_be_among_the_best_are_not_read(
+    toys: ToyLibrary, query: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(combined_search, "FIRST_COMPARED", 2)
+    best = [toys.add(analysis([X, Y])) for _ in range(3)]
+    for _ in range(30):
+        toys.add(analysis([X, Z]))
+        toys.add(analysis([Y, Z]))
+    engine, read = toys.engine(), list[int]()
+    engine.refresh()
+    vectors_of = type(engine.segments).get
+
+    def get(self: object, ids: Ids) -> Vectors:
+        read.extend(ids.tolist())
+        return vectors_of(self, ids)
+
+    monkeypatch.setattr(type(engine.segments), "get", get)
+    assert images_of(search(engine, query, limit=3)) == best
+    assert len(read) < 20, "two segments of each of the best, and of the few photos that were read with them"
+    assert len(read) == len(set(read))
 
 
 def test_deleted_poor_and_fallback_segments(toys: ToyLibrary, query: list[int]) -> None:
