@@ -85,7 +85,7 @@ class SearchEngine:
         started = time.perf_counter()
         with self.catalog.one_connection():
             understood = understand(self.lookup, request)
-            results, counted = _found(request, lambda depth: self._matches(request, understood, depth))
+            results, counted = _found(request, understood, lambda depth: self._matches(request, understood, depth))
             return self._answer(understood, self._explained(results, understood), counted, started)
 
     def facets(self, request: SearchRequest) -> FacetAnswer:
@@ -98,7 +98,9 @@ class SearchEngine:
         """
         started = time.perf_counter()
         with self.catalog.one_connection():
-            counted = self._matches(request, understand(self.lookup, request), FACETED)[:FACETED]
+            understood = understand(self.lookup, request)
+            asked = replace(request, facets=True)
+            counted = _found(asked, understood, lambda depth: self._matches(request, understood, depth))[1] or ()
             facets = self._facets(counted)
         return FacetAnswer(facets=facets, facets_of=len(counted), took_ms=(time.perf_counter() - started) * 1000)
 
@@ -127,7 +129,7 @@ class SearchEngine:
             model = feedback.fit(judged)
             moved = replace(understood.things[0], directions=model.directions)
             refined = replace(understood, things=(moved,), parts=())
-            results, counted = _found(request, lambda depth: self._ranked(request, refined, hidden, depth))
+            results, counted = _found(request, refined, lambda depth: self._ranked(request, refined, hidden, depth))
             asked = self._ask(request, model, hidden)
             answer = self._answer(understood, results, counted, started)
         return RoundAnswer(answer=answer, model=model, ask=asked)
@@ -371,11 +373,19 @@ class SearchEngine:
 
 
 def _found(
-    request: SearchRequest, look: Callable[[int], tuple[Match, ...]]
+    request: SearchRequest, understood: QueryPlan, look: Callable[[int], tuple[Match, ...]]
 ) -> tuple[tuple[Match, ...], tuple[Match, ...] | None]:
-    """The requested number of results, and the matches to count facets from; `look` takes the number to find."""
-    deep = look(max(request.limit, FACETED) if request.facets else request.limit)
-    return fallbacks_last(deep[: request.limit]), deep[:FACETED] if request.facets else None
+    """The requested number of results, and the matches to count facets from; `look` takes the number to find.
+
+    Facets count what is likely, so more than the results are looked for only if the last one is likely.
+    """
+    deep = max(request.limit, FACETED)
+    found = look(deep if request.facets and understood.has_one_depth else request.limit)
+    counted = found[:FACETED] if request.facets else None
+    is_cut_off = len(found) >= request.limit and not understood.has_one_depth
+    if counted and is_cut_off and (found[-1].likely or found[-1].fallback):
+        counted = look(deep)[:FACETED]
+    return fallbacks_last(found[: request.limit]), counted
 
 
 def _start(understood: QueryPlan) -> Vectors:

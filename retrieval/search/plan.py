@@ -92,6 +92,11 @@ class QueryPlan:
         is_plain = not self.examples and len(named) == len(self.things)
         return named if is_plain and all(each.labels is not None for each in named) else ()
 
+    @property
+    def has_one_depth(self) -> bool:
+        """Whether looking deeper than the results need would find others: hits are reordered, or several compared."""
+        return self.by_photo or self.is_combination or bool(self.unwanted or self.things[0].colors)
+
     @cached_property
     def hidden(self) -> frozenset[int]:
         """Photos of the examples; they are not among the results."""

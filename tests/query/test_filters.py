@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from toys import ToyLibrary, analysis, random_units
 
+from retrieval.catalog import SegmentRepository
 from retrieval.catalog.records import ConceptModel
 from retrieval.errors import QueryError
 from retrieval.images.colors import COLORS
@@ -200,6 +201,22 @@ class TestFacets:
         assert len(answer.results) == 3
         apart = toys.engine().facets(plain)
         assert (apart.facets, apart.facets_of) == (answer.facets, 7)
+
+    def test_what_is_not_likely_is_not_looked_for(
+        self, toys: ToyLibrary, query: Ref, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Where the last result is not likely any more, all that facets count are among the results."""
+        for number in range(5):
+            add(toys, f"/p/{number}.png", vectors=[X if number < 2 else W])
+        request = SearchRequest(positive=(query,), limit=3)
+        engine, asked = toys.engine(), list[int]()
+        real = SegmentRepository.hits
+        monkeypatch.setattr(SegmentRepository, "hits", lambda self, ids: asked.append(len(ids)) or real(self, ids))
+        counted = engine.facets(request)
+        assert counted.facets_of == 3
+        assert sum(facet.count for facet in counted.facets["folder"]) == 2
+        assert asked == [3]
+        assert engine.facets(replace(request, limit=2)).facets_of == 5
 
     def test_a_colour_is_looked_for_no_deeper(self, toys: ToyLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
         """Those that are looked at are ordered anew by the colour: more of them would be another order."""
