@@ -55,8 +55,8 @@ def hits_of(index: Any, queries: Vectors, wanted: int, k: int, parameters: Any =
 
 
 def filled_up(hits: Hits, k: int) -> Hits:
-    """Hits with as many columns as were asked for."""
-    missing = ((0, 0), (0, k - hits.ids.shape[1]))
+    """Hits with at least as many columns as were asked for."""
+    missing = ((0, 0), (0, max(0, k - hits.ids.shape[1])))
     if not missing[1][1]:
         return hits
     return Hits(np.pad(hits.ids, missing, constant_values=-1), np.pad(hits.scores, missing, constant_values=-np.inf))
@@ -133,7 +133,7 @@ class FaissIndex:
         for start in range(0, len(self), BLOCK):
             count = min(BLOCK, len(self) - start)
             flat.reconstruct_n(start, count, block[:count])
-            found[start : start + count] = (block[:count] @ queries.T).max(axis=1)
+            found[start : start + count] = (queries @ block[:count].T).max(axis=0, initial=-np.inf)
         return found[self._order()[1]]
 
     def vectors(self, ids: Ids) -> Vectors:

@@ -14,6 +14,7 @@ Faiss library", 2024, section 5.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,12 @@ from typing import Any
 
 import faiss
 import numpy as np
+from numpy.typing import NDArray
 
 from ..catalog.records import VectorBatch
 from ..types import Hits, Ids, Vectors
 from .checks import check_queries
-from .faiss_index import NO_IDS, UNREADABLE, hits_of, selector, unreadable
+from .faiss_index import NO_IDS, UNREADABLE, filled_up, hits_of, selector, unreadable
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,9 @@ reach the same recall are told apart."""
 
 LARGEST_SHARE = 8
 """Looking at more than one in so many lists is hardly faster than looking at everything."""
+
+PAIRS = 2
+"""Of many queries at once, how many times the root of their number as many lists are looked at as for one."""
 
 _TRAINING = 64
 """Vectors a centroid is fitted to."""
@@ -88,6 +93,7 @@ class InvertedIndex:
 
     def __init__(self, index: Any, nprobe: int, candidates: int) -> None:
         self._index, self._nprobe, self._candidates = index, nprobe, candidates
+        self._centroids: Vectors | None = None
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -106,16 +112,51 @@ class InvertedIndex:
             As `checks.check_queries`.
         """
         check_queries(queries, k, self.dim)
-        lists = int(self._index.nlist)
         wanted = min(k, max(len(self), 1))
-        parameters = faiss.IVFRaBitQSearchParameters()
-        share = max(1.0, wanted / self._candidates)
-        enough_to_choose_from = -(-4 * wanted * lists // max(len(self), 1))
-        parameters.nprobe = min(lists, max(round(self._nprobe * share), enough_to_choose_from))
-        parameters.qb = _QUERY_BITS
         left_out = selector(without) if len(without) else None  # the parameters do not hold on to it
-        parameters.sel = left_out
-        return hits_of(self._index, queries, wanted, k, parameters)
+        return hits_of(self._index, queries, wanted, k, _parameters(self._lists_for(wanted), left_out))
+
+    def search_any(self, queries: Vectors, *, k: int, without: Ids = NO_IDS) -> Hits:
+        """Candidates for the k nearest to any of the queries, or for more than k; a single row.
+
+        Lists are chosen for all queries together: of all pairs of a query and a list those with the nearest centroids,
+        `PAIRS` times the root of Q as many as one query looks at. O(√Q·N·D·nprobe/lists), without the interpreter's
+        lock.
+
+        Raises
+        ------
+        ValueError
+            As `checks.check_queries`.
+        """
+        check_queries(queries, k, self.dim)
+        wanted, queries = min(k, max(len(self), 1)), np.ascontiguousarray(queries, np.float32)
+        share = min(len(queries), PAIRS * math.sqrt(len(queries)))
+        lists, near = self._nearest_lists(queries, round(share * self._lists_for(wanted)))
+        used = np.flatnonzero(lists[:, 0] >= 0)
+        queries, lists, near = queries[used], np.ascontiguousarray(lists[used]), np.ascontiguousarray(near[used])
+        scores, ids = np.empty((len(used), wanted), np.float32), np.empty((len(used), wanted), np.int64)
+        left_out = selector(without) if len(without) else None
+        parameters = _parameters(lists.shape[1], left_out)
+        given = (faiss.swig_ptr(each) for each in (lists, near, scores, ids))
+        self._index.search_preassigned_c(len(used), faiss.swig_ptr(queries), wanted, *given, False, parameters)
+        return filled_up(best_of_any(np.where(ids < 0, -np.inf, scores), ids), k)
+
+    def _lists_for(self, wanted: int) -> int:
+        """How many lists a search for so many looks at."""
+        lists, share = int(self._index.nlist), max(1.0, wanted / self._candidates)
+        enough_to_choose_from = -(-4 * wanted * lists // max(len(self), 1))
+        return min(lists, max(round(self._nprobe * share), enough_to_choose_from))
+
+    def _nearest_lists(self, queries: Vectors, pairs: int) -> tuple[Ids, Vectors]:
+        """Lists that each query is to look at, -1 for no more, and its inner products with their centroids, (Q, L)."""
+        if self._centroids is None:
+            self._centroids = self._index.quantizer.reconstruct_n(0, self._index.nlist)
+        near = queries @ self._centroids.T
+        cut = np.partition(near, max(0, near.size - pairs), axis=None)[max(0, near.size - pairs)]
+        most = int((near >= cut).sum(axis=1).max())
+        lists = np.argsort(-near, axis=1, kind="stable")[:, :most]
+        near = np.take_along_axis(near, lists, 1)
+        return np.where(near >= cut, lists, -1), near
 
     def save(self, path: Path) -> None:
         """Write the index in FAISS's own form."""
@@ -137,6 +178,30 @@ class InvertedIndex:
             return cls(index, tuning.nprobe, TOP + tuning.spare)
         except UNREADABLE as error:
             raise unreadable(path, error) from error
+
+
+def _parameters(nprobe: int, left_out: Any) -> Any:
+    parameters = faiss.IVFRaBitQSearchParameters()
+    parameters.nprobe, parameters.qb, parameters.sel = nprobe, _QUERY_BITS, left_out
+    return parameters
+
+
+def best_of_any(scores: NDArray[np.float32], ids: Ids) -> Hits:
+    """Of the nearest k of each of several queries those that are surely the nearest to any, k or more; equals by id.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (Q, k), float32
+        Falling; -inf where a query has no more.
+    ids : ndarray of shape (Q, k), int64
+    """
+    floor = scores[:, -1].max(initial=-np.inf)  # where one query's list ends there may be more below
+    candidates = (scores >= floor) & (ids >= 0)
+    ids, scores = ids[candidates], scores[candidates]
+    order = np.lexsort((ids, -scores))
+    _, first = np.unique(ids[order], return_index=True)
+    order = order[np.sort(first)]
+    return Hits(ids[order][None], scores[order][None])
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -110,6 +110,13 @@ def merge_hits(hits: Hits, image_ids_of: Callable[[Ids], Ids]) -> Scored:
     return Scored(ids, image_ids_of(ids), scores)
 
 
+def rows_of_best(scores: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+    """Rows of the scores that are at least the `count`-th best, equals included, in no order; O(N)."""
+    if count >= len(scores):
+        return np.arange(len(scores))
+    return np.flatnonzero(scores >= np.partition(scores, len(scores) - count)[len(scores) - count])
+
+
 def complete_from(hits: Hits) -> float:
     """The score down to which hits of several queries miss nothing: below the end of one list, it may hold more."""
     ends = hits.scores[:, -1] if hits.scores.size else np.zeros(0, np.float32)

@@ -13,7 +13,7 @@ from ..catalog.records import VectorBatch
 from ..types import Hits, Ids, Vectors
 from . import ranking as rank
 from .faiss_index import NO_IDS, FaissIndex, among
-from .inverted import TOP
+from .inverted import TOP, InvertedIndex
 from .protocols import ShardIndex
 from .ranking import Scored
 
@@ -23,11 +23,12 @@ ALIKE = 0.99
 CLOSE = 3
 """Of one photo so many of the best by short codes are given exact scores where only the best is wanted."""
 
-DEEPER = 3
-"""Where one segment a photo is wanted, so many times more are looked for at first."""
+DEEPER, LEAST = 3, 300
+"""Where one segment a photo is wanted, so many times more are looked for at first, and at least so many."""
 
-WHOLE = 8
-"""Where more than one in so many vectors are wanted, scoring all of them at once costs less than finding the best."""
+WHOLE, MANY = 8, 8
+"""Where more than one in so many vectors are wanted, or by more queries, scoring all of them at once costs less than
+finding the best of each query."""
 
 FOUND = 0.8
 """Of a sample, what a part that is searched approximately has to find again."""
@@ -109,11 +110,12 @@ class Shard:
         Of a part that is not exact more come back, for the best by short codes need not be the best; where photos are
         grouped, up to `CLOSE` of each, and one otherwise.
         """
-        depth = (DEEPER if group_by_image else 1) * k + 20 * len(exclude_images)
-        if isinstance(self.index, FaissIndex) and (len(queries) > 1 or WHOLE * depth > len(self)):
-            return self._of_all(self.index.best_scores(queries), k, exclude_images, group_by_image=group_by_image)
+        depth = (max(DEEPER * k, LEAST) if group_by_image else k) + 20 * len(exclude_images)
         while True:
-            hits = self.search(queries, k=depth)
+            if isinstance(self.index, FaissIndex) and (len(queries) > MANY or WHOLE * depth > len(self)):
+                scores = self.index.best_scores(queries)
+                return self._of_all(scores, k, depth, exclude_images, group_by_image=group_by_image)
+            hits = self.search_any(queries, k=depth)
             found = rank.merge_hits(hits, self.image_ids_of).without(exclude_images)
             if group_by_image:
                 found = found.best_per_image(1 if self.index.is_exact else CLOSE)
@@ -125,19 +127,38 @@ class Shard:
                 return found[: counted[k - 1] + 1 + self.rerank_depth_for(k)]
             if depth >= len(self):
                 return found
-            depth *= 4
+            depth *= int(np.clip(2 * k / max(len(counted), 1), 2, 4))
 
     def _of_all(
-        self, scores: NDArray[np.float32], k: int, exclude_images: Collection[int], *, group_by_image: bool
+        self,
+        scores: NDArray[np.float32],
+        k: int,
+        depth: int,
+        exclude_images: Collection[int],
+        *,
+        group_by_image: bool,
     ) -> Scored:
-        """As `candidates`, by the score of every vector."""
-        found = Scored(np.asarray(self.ids), np.asarray(self.image_ids), scores)[self.alive()].without(exclude_images)
-        best = rank.best_of([found])
-        return (best.best_per_image() if group_by_image else best)[:k]
+        """As `candidates`, by the score of every vector; only the `depth` best are sorted if they are enough."""
+        scores = np.where(self.alive(), scores, -np.inf) if len(self.tombstones) else scores
+        while True:
+            rows = rank.rows_of_best(scores, depth)
+            rows = rows[np.isfinite(scores[rows])]
+            found = Scored(self.ids[rows], self.image_ids[rows], scores[rows]).without(exclude_images)
+            best = rank.best_of([found])
+            best = (best.best_per_image() if group_by_image else best)[:k]
+            if len(best) >= k or depth >= len(scores):
+                return best
+            depth *= 4
 
     def search(self, queries: Vectors, *, k: int) -> Hits:
         """The k nearest of each query, or, of a part that is not exact, candidates for them."""
         return self.index.search(queries, k=k + self.rerank_depth_for(k), without=self.tombstones)
+
+    def search_any(self, queries: Vectors, *, k: int) -> Hits:
+        """As `search`, but the k nearest to any of the queries are enough; some indexes find those sooner."""
+        if len(queries) > 1 and isinstance(self.index, InvertedIndex):
+            return self.index.search_any(queries, k=k + self.rerank_depth_for(k), without=self.tombstones)
+        return self.search(queries, k=k)
 
     def rerank_depth_for(self, k: int) -> int:
         """More candidates where k are wanted: `rerank_depth`, and for more than `TOP` as its root grows."""

@@ -15,7 +15,7 @@ from indexer.bench.synthetic import synthetic_vectors
 from retrieval.catalog.records import VectorBatch
 from retrieval.errors import IndexMismatchError
 from retrieval.index.faiss_index import NO_IDS
-from retrieval.index.inverted import TOP, Blocks, InvertedIndex, Tuning, build
+from retrieval.index.inverted import TOP, Blocks, InvertedIndex, Tuning, best_of_any, build
 from retrieval.index.shards import Shard
 from retrieval.types import Ids, Vectors
 
@@ -120,6 +120,68 @@ def test_some_can_be_left_out(built: tuple[InvertedIndex, Tuning], vectors: Vect
     after = index.search(vectors[:3], k=20, without=np.unique(before[:, :10])).ids
     assert not np.isin(after, before[:, :10]).any()
     assert (after >= 0).all()
+
+
+class TestNearestToAny:
+    """One answer for many queries, as many directions of one word."""
+
+    def near(self, count: int) -> Vectors:
+        found = clustered(1)[0] + 0.5 * np.random.default_rng(3).standard_normal((count, DIM)) / DIM**0.5
+        return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), np.float32)
+
+    @pytest.mark.parametrize("count", [2, 30])
+    @pytest.mark.parametrize("k", [20, 300])
+    def test_it_finds_what_lists_for_each_query_find(
+        self, built: tuple[InvertedIndex, Tuning], vectors: Vectors, ids: Ids, count: int, k: int
+    ) -> None:
+        index, queries = built[0], self.near(count)
+        truth = ids[np.argsort(-(vectors @ queries.T).max(axis=1))[:k]]
+        together = index.search_any(queries, k=k + 100).ids
+        assert together.shape[0] == 1
+        apart = np.unique(index.search(queries, k=k + 100).ids)
+        assert np.isin(truth, together).mean() > 0.9 * np.isin(truth, apart).mean()
+        assert len(np.unique(together)) == together.shape[1] >= k + 100
+
+    def test_lists_are_chosen_for_all_queries_together(
+        self, built: tuple[InvertedIndex, Tuning], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        index, queries, looked_at = built[0], self.near(100), list[int]()
+        choose = InvertedIndex._nearest_lists
+
+        def noting(self: InvertedIndex, queries: Vectors, pairs: int) -> tuple[Ids, Vectors]:
+            lists, near = choose(self, queries, pairs)
+            looked_at.append(int((lists >= 0).sum()))
+            return lists, near
+
+        monkeypatch.setattr(InvertedIndex, "_nearest_lists", noting)
+        index.search_any(queries, k=TOP)
+        assert looked_at[0] == pytest.approx(20 * index._lists_for(TOP), abs=20)
+
+    def test_some_can_be_left_out(self, built: tuple[InvertedIndex, Tuning]) -> None:
+        queries = self.near(5)
+        before = built[0].search_any(queries, k=20).ids
+        after = built[0].search_any(queries, k=20, without=np.sort(before[0, :10])).ids
+        assert not np.isin(after, before[:, :10]).any()
+
+    def test_all_can_be_asked_for(self, built: tuple[InvertedIndex, Tuning], ids: Ids) -> None:
+        hits = built[0].search_any(self.near(3), k=COUNT + 7)
+        assert sorted(hits.ids[0, :COUNT].tolist()) == ids.tolist()
+        assert (hits.ids[0, COUNT:] == -1).all()
+
+    @pytest.mark.parametrize(("queries", "k"), [(np.ones((2, DIM + 1)), 5), (np.full((2, DIM), np.nan), 5), (None, 0)])
+    def test_bad_input(self, built: tuple[InvertedIndex, Tuning], queries: Vectors | None, k: int) -> None:
+        with pytest.raises(ValueError, match=r"queries|k is 0"):
+            built[0].search_any(self.near(2) if queries is None else queries, k=k)
+
+
+def test_what_is_nearest_to_any_is_cut_where_a_list_ends() -> None:
+    """Below the higher end, the list that ends there may hold more; equals by id, each once with its best score."""
+    ids = np.array([[1, 2, 3], [4, 2, 5], [6, -1, -1]])
+    scores = np.array([[0.9, 0.7, 0.6], [0.8, 0.75, 0.1], [0.6, -np.inf, -np.inf]], np.float32)
+    found = best_of_any(scores, ids)
+    assert found.ids.tolist() == [[1, 4, 2, 3, 6]]
+    np.testing.assert_allclose(found.scores, [[0.9, 0.8, 0.75, 0.6, 0.6]])
+    assert best_of_any(scores[2:], ids[2:]).ids.tolist() == [[6]]
 
 
 def test_all_can_be_asked_for(built: tuple[InvertedIndex, Tuning], vectors: Vectors, ids: Ids) -> None:

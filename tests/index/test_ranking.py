@@ -17,6 +17,7 @@ from retrieval.index.ranking import (
     combine,
     likely_from,
     merge_hits,
+    rows_of_best,
 )
 from retrieval.types import Hits, Ids
 
@@ -75,6 +76,14 @@ def test_hits_of_several_queries_are_merged_by_best_score() -> None:
     found = merge_hits(hits([[1, 2, -1], [2, 3, 1]], [[0.9, 0.3, -np.inf], [0.8, 0.5, 0.1]]), tens)
     assert found.ids.tolist() == [1, 2, 3]
     np.testing.assert_allclose(found.scores, [0.9, 0.8, 0.5])
+
+
+def test_rows_of_the_best_and_their_equals() -> None:
+    scores = np.array([0.5, 0.9, 0.5, 0.1, -np.inf], np.float32)
+    assert [rows_of_best(scores, count).tolist() for count in (1, 2, 3, 4, 5, 9)] == [
+        [1], [0, 1, 2], [0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3, 4], [0, 1, 2, 3, 4],
+    ]  # fmt: skip
+    assert rows_of_best(scores[:0], 3).tolist() == []
 
 
 def test_missing_hits_are_left_out() -> None:
