@@ -116,7 +116,7 @@ class Facet:
     count: int
 
 
-FACETED = 300
+FACETED = 200
 """Facets are counted from at most this many of the best results, so that the cost is bounded."""
 
 Facets = dict[str, tuple[Facet, ...]]
