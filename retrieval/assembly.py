@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 from .analysis.analyzer import Analyzer
-from .analysis.local import LocalAnalyzer, text_vector
+from .analysis.local import analyze, text_vector
 from .analysis.remote import RemoteAnalyzer
 from .catalog import (
     Accounts,
@@ -194,6 +197,13 @@ class Assembly(DataDirectory):
         engine.refresh()
         return engine
 
+    @contextmanager
+    def opening_engine(self) -> Iterator[Future[SearchEngine]]:
+        """As `engine`, opened by another thread while the block does something else."""
+        _ = self.catalog, self.queries, self.recipe_spec  # which both may ask for
+        with ThreadPoolExecutor(1, "engine") as opener:
+            yield opener.submit(self.engine)
+
     def analyze(self, path: Path, decoders: DecoderPool) -> AnalyzedImage:
         """Analyse a photo: by the analyzer process or, where it is not up, by the recipe in this process.
 
@@ -210,7 +220,7 @@ class Assembly(DataDirectory):
             The file cannot be used as a picture.
         """
         remote = RemoteAnalyzer(self.settings.analyzers_dir)
-        return remote.analyze(path) if remote.is_up() else LocalAnalyzer(self.recipe, decoders).analyze(path)
+        return remote.analyze(path) if remote.is_up() else analyze(path, decoders, lambda: self.recipe)
 
     def _embed_text(self, text: str) -> Vectors:
         remote = RemoteAnalyzer(self.settings.analyzers_dir)

@@ -88,8 +88,8 @@ def search(settings: Settings, /, image: Path | None, as_json: bool, **asked: ob
     from .search_output import print_answer, request_of
 
     assembly = open_assembly(settings)
-    with request_of(assembly, image, asked) as request:
-        print_answer(assembly, assembly.engine().search(request), as_json=as_json)
+    with assembly.opening_engine() as engine, request_of(assembly, image, asked) as request:
+        print_answer(assembly, engine.result().search(request), as_json=as_json)
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +38,7 @@ class LocalAnalyzer:
         ------
         ImageError
         """
-        decoded = self.decoders.submit(path, long_side=ANALYSIS_SIDE, timeout_seconds=QUERY_SECONDS).result()
-        return analyze_batch(self.recipe, [decoded])[0]
+        return analyze(path, self.decoders, lambda: self.recipe)
 
     def embed_text(self, text: str, space: str) -> Vectors:
         """The vector of a text, (1, D), by the recipe's text tower.
@@ -51,6 +51,17 @@ class LocalAnalyzer:
             The recipe has no text tower in this space.
         """
         return text_vector(self.recipe, text, space)
+
+
+def analyze(path: Path, decoders: DecoderPool, load: Callable[[], Recipe]) -> AnalyzedImage:
+    """Decode, segment and embed one file; the recipe is loaded while the file is decoded.
+
+    Raises
+    ------
+    ImageError
+    """
+    decoded = decoders.submit(path, long_side=ANALYSIS_SIDE, timeout_seconds=QUERY_SECONDS)
+    return analyze_batch(load(), [decoded.result()])[0]
 
 
 def text_vector(recipe: Recipe, text: str, space: str) -> Vectors:

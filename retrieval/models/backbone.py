@@ -86,6 +86,10 @@ class Backbone:
         """Size of the network with its classifier."""
         return self._network.size
 
+    def prepare(self, strides: Sequence[int] = (), decoder: BoundaryDecoder | None = None) -> None:
+        """Begin to load what `extract` needs with these arguments; returns at once."""
+        self.runtime.prepare(_Pass(self._network, tuple(strides), decoder))
+
     def extract(
         self,
         images: Sequence[RgbImage],

@@ -6,6 +6,7 @@ file (``docs/decisions/0026-openvino-runtime.md``).
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 
 from .operators import Convolution, padding
 from .protocols import Network
+
+logger = logging.getLogger(__name__)
 
 _REPORTS = "openvino.tools.ovc"
 """OpenVINO's converter, which tells Google Analytics that it was imported."""
@@ -57,15 +60,28 @@ class OpenVinoRuntime:
         }
         self._compiled: dict[Network, Any] = {}
 
+    def prepare(self, network: Network) -> None:
+        """Compile a network in the background, without the interpreter's lock for the most part."""
+        threading.Thread(target=self._try_to_compile, args=(network,), name="compile").start()
+
     def run(self, network: Network, images: NDArray[np.uint8]) -> list[NDArray[Any]]:
         """Run one pass. A network is compiled by its first pass; the first pass of a size takes up to twice as long."""
+        return _infer(self._compiled_of(network), images)
+
+    def _try_to_compile(self, network: Network) -> None:
+        try:
+            self._compiled_of(network)
+        except Exception:
+            logger.debug("a network cannot be compiled ahead; its first pass will raise this", exc_info=True)
+
+    def _compiled_of(self, network: Network) -> Any:
         with _COMPILING:
             compiled = self._compiled.get(network)
             if compiled is None:
                 compiled = self._compile(network)
                 _infer(compiled, np.zeros((1, 32, 32, 3), np.uint8))  # before another thread can be the first
                 self._compiled[network] = compiled
-        return _infer(compiled, images)
+        return compiled
 
     def _compile(self, network: Network) -> Any:
         """Compile the network for batches and images of any size."""

@@ -43,6 +43,10 @@ class Runtime(Protocol):
     batch_size: int
     concurrency: int
 
+    def prepare(self, network: Network) -> None:
+        """Begin what the first pass of a network takes besides, in the background if it is much; returns at once."""
+        ...
+
     def run(self, network: Network, images: NDArray[np.uint8]) -> list[NDArray[Any]]:
         """Run one pass.
 

@@ -40,6 +40,9 @@ class TorchRuntime:
         self.concurrency = max(1, (os.cpu_count() or 1) // threads) if on_cpu and threads else 1
         self._placed: dict[Convolution, Placed] = {}
 
+    def prepare(self, network: Network) -> None:
+        """Nothing: a network is not compiled."""
+
     def run(self, network: Network, images: NDArray[np.uint8]) -> list[NDArray[Any]]:
         """One pass."""
         try:

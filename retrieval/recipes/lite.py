@@ -64,6 +64,11 @@ class LiteParameters:
     crop_context: float = 0.05
     hierarchy: HierarchyParameters = field(default_factory=HierarchyParameters)
 
+    @property
+    def strides(self) -> list[int]:
+        """Of the maps of the large pass, besides the head's."""
+        return sorted({*self.hierarchy.strides, 16, 32})
+
 
 OUTLINES = MergeParameters(
     strides=(16,), stride_weights=(1.0,), contrast_weight=8.0, centre_weight=8.0, objectness_weight=1.5
@@ -149,11 +154,9 @@ class LiteRecipe:
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[LiteFeatures]:
         """Run the two passes over a batch."""
-        chosen, strides = self.parameters, self.parameters.hierarchy.strides
+        chosen = self.parameters
         small = self.backbone.extract(images, long_side=chosen.small_side)
-        large = self.backbone.extract(
-            images, long_side=chosen.large_side, strides=sorted({*strides, 16, 32}), decoder=self.decoder
-        )
+        large = self.backbone.extract(images, long_side=chosen.large_side, strides=chosen.strides, decoder=self.decoder)
         return [LiteFeatures(*pair) for pair in zip(small, large, strict=True)]
 
     def segment(self, image: RgbImage, features: LiteFeatures) -> Segments:
@@ -293,16 +296,20 @@ def unfitted(name: str, device: str, threads: int | None = None) -> LiteRecipe:
     """The recipe without ranking and projection, which are fitted to what it finds. For training."""
     from ..models.backbone import Backbone
     from ..models.boundary_decoder import BoundaryDecoder
-    from ..segment.hierarchy import HierarchySegmenter
+
+    parameters, backbone = PARAMETERS[name], Backbone(device, threads=threads)
+    decoder = BoundaryDecoder.load(BOUNDARIES) if parameters.hierarchy.learned else None
+    backbone.prepare()
+    backbone.prepare(parameters.strides, decoder)
+    from ..segment.hierarchy import HierarchySegmenter  # loads numba, while the networks are compiled
 
     nothing = LinearMap(np.zeros(0, np.float32), np.zeros((0, 0), np.float32))
-    parameters = PARAMETERS[name]
     return LiteRecipe(
         fingerprint="unfitted",
         space="unfitted",
         parameters=parameters,
-        backbone=Backbone(device, threads=threads),
-        decoder=BoundaryDecoder.load(BOUNDARIES) if parameters.hierarchy.learned else None,
+        backbone=backbone,
+        decoder=decoder,
         segmenter=HierarchySegmenter(parameters.hierarchy),
         projection=Projection(nothing, nothing, np.zeros((0, 0), np.float32)),
         ranking=LinearMap.load(RANKING),

@@ -19,7 +19,7 @@ from toys import Pictures
 from retrieval.analysis import private_socket
 from retrieval.analysis import remote as module
 from retrieval.analysis import server as analyzer_server
-from retrieval.analysis.local import ANALYSIS_SIDE, LocalAnalyzer
+from retrieval.analysis.local import ANALYSIS_SIDE, LocalAnalyzer, analyze
 from retrieval.analysis.private_socket import SUFFIX
 from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.analysis.server import WAITING_PHOTOS, AnalyzerServer
@@ -28,6 +28,7 @@ from retrieval.images.decoder_pool import DecoderPool
 from retrieval.query.request import MAX_TEXT
 from retrieval.recipes import load
 from retrieval.recipes.grid import GridRecipe
+from retrieval.recipes.protocols import Recipe
 from retrieval.types import AnalyzedImage, Vectors
 
 
@@ -88,6 +89,23 @@ class TestLocal:
         found = local.analyze(pictures("a.jpg", size=(200, 100)))
         assert (found.size_hw, found.format, found.taken_at) == ((100, 200), "JPEG", None)
         assert len(found.analysis.segments) == 25
+
+    def test_the_recipe_is_loaded_while_the_photo_is_decoded(
+        self, decoders: DecoderPool, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        order, submit = list[str](), decoders.submit
+
+        def noting(*given: Any, **options: Any) -> Any:
+            order.append("decode")
+            return submit(*given, **options)
+
+        def loading() -> Recipe:
+            order.append("load")
+            return load("grid", "cpu")
+
+        monkeypatch.setattr(decoders, "submit", noting)
+        assert len(analyze(pictures("a.jpg"), decoders, loading).analysis.segments) == 25
+        assert order == ["decode", "load"]
 
     def test_a_bad_photo_is_told(self, local: LocalAnalyzer, tmp_path: Path) -> None:
         (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff nothing")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from click.testing import CliRunner
 from toys import Ingested
 
 from indexer.commands.search import search
+from retrieval.assembly import Assembly
+from retrieval.errors import IndexFileError
 
 
 def run(ingested: Ingested, *options: str, fails: bool = False) -> str:
@@ -64,6 +67,24 @@ def test_levels_at_a_point(ingested: Ingested) -> None:
     assert f"segment at the point: 1 of {1 + len(part['alternatives'])}" in run(ingested, *place)
     found = CliRunner().invoke(search, [*place, "--level", "99"], obj=ingested.assembly.settings)
     assert "there is no level 99" in str(found.exception)
+
+
+def test_the_index_is_opened_while_the_photo_is_analysed(ingested: Ingested, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2, timeout=30)
+    analyze, engine = Assembly.analyze, Assembly.engine
+    monkeypatch.setattr(Assembly, "analyze", lambda *given: both.wait() >= 0 and analyze(*given))
+    monkeypatch.setattr(Assembly, "engine", lambda *given: both.wait() >= 0 and engine(*given))
+    photo = str(min(ingested.photos.iterdir()))
+    assert results(ingested, "--image", photo, "--at", "30,30")["results"]
+
+
+def test_an_index_that_cannot_be_opened(ingested: Ingested, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: Assembly) -> None:
+        raise IndexFileError("the disk cannot be read")
+
+    monkeypatch.setattr(Assembly, "engine", fails)
+    found = CliRunner().invoke(search, ["--segment", "1"], obj=ingested.assembly.settings)
+    assert isinstance(found.exception, IndexFileError)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
@@ -43,6 +44,54 @@ def assert_alike(found: Features, expected: Features) -> None:
     for stride, cells in expected.strides.items():
         np.testing.assert_allclose(found.strides[stride], cells, atol=2e-3)
     np.testing.assert_allclose(found.head, expected.head, atol=2e-3)
+
+
+class TestPreparing:
+    """OpenVINO compiles a network in the background."""
+
+    @pytest.fixture
+    def prepared(self) -> Any:
+        from retrieval.models.backbone import Backbone
+        from retrieval.models.openvino_runtime import OpenVinoRuntime
+
+        return Backbone(runtime=OpenVinoRuntime(threads=1))
+
+    def wait(self) -> None:
+        for thread in threading.enumerate():
+            if thread.name == "compile":
+                thread.join()
+
+    def test_it_is_compiled_once(self, prepared: Any, backbone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        prepared.prepare([16])
+        self.wait()
+        monkeypatch.setattr(prepared.runtime, "_compile", lambda _: pytest.fail("it is compiled again"))
+        (found,), (expected,) = (
+            each.extract([picture(0)], long_side=96, strides=[16]) for each in (prepared, backbone)
+        )
+        assert_alike(found, expected)
+
+    def test_a_pass_that_comes_at_once_waits(self, prepared: Any) -> None:
+        prepared.prepare()
+        assert prepared.extract([picture(0)], long_side=96)[0].head.shape == (2, 3, 1280)
+
+    def test_what_goes_wrong_is_raised_by_the_pass(self, prepared: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fails(_: object) -> None:
+            raise RuntimeError("no memory")
+
+        monkeypatch.setattr(prepared.runtime, "_compile", fails)
+        prepared.prepare()
+        self.wait()
+        with pytest.raises(RuntimeError, match="no memory"):
+            prepared.extract([picture(0)], long_side=96)
+
+    def test_torch_has_nothing_to_compile(self) -> None:
+        from retrieval.models.backbone import Backbone
+        from retrieval.models.runtimes import find_device
+        from retrieval.models.torch_runtime import TorchRuntime
+
+        before = threading.active_count()
+        Backbone(runtime=TorchRuntime(find_device("cpu"))).prepare()
+        assert threading.active_count() == before
 
 
 def test_maps_have_the_sizes_of_their_strides(backbone: Any) -> None:
