@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..query.relations import Relation
 from ..types import Ids, Vectors
 from . import combination
 from .combination import Layout
-from .plan import QueryPlan, QueryTerm
+from .plan import QueryPlan
 from .scope import Scope
 from .unwanted import absence
 
@@ -23,6 +23,9 @@ FIRST_DEPTH = 300
 
 FIRST_COMPARED = 64
 """How many photos are compared at first; then twice as many, and so on."""
+
+MATCHED_AT_ONCE = 16
+"""The segments of so many photos are read together."""
 
 MAX_PHOTOS = 2000
 """At most this many photos are compared segment by segment. If more contain all things, but weakly, the end of a long
@@ -140,14 +143,17 @@ def _best_of(
         factors = np.minimum.reduceat(absence(vectors[order], unwanted), starts)
     bounds = bounds * factors
     groups = np.split(order, starts[1:])
-    for number in np.argsort(-bounds, kind="stable"):
-        if _beats(found, limit, bounds[number]):
+    best_first = np.argsort(-bounds, kind="stable")
+    for start in range(0, len(best_first), MATCHED_AT_ONCE):
+        numbers = best_first[start : start + MATCHED_AT_ONCE]
+        if _beats(found, limit, bounds[numbers[0]]):
             break
-        rows = groups[number]
-        hit = _match(scope, things, Candidates(ids[rows], vectors[rows], scores[:, rows]), understood.relations)
-        if hit is not None:
-            hit = replace(hit, score=hit.score * float(factors[number]))
-            found = sorted([*found, hit], key=lambda each: (-each.score, each.segments[0].id))[:limit]
+        rows = [groups[number][combination.candidates(scores[:, groups[number]])] for number in numbers]
+        tried = [Candidates(ids[each], vectors[each], scores[:, each]) for each in rows]
+        for number, hit in zip(numbers, _matches(scope, understood, tried), strict=True):
+            if hit is not None and not _beats(found, limit, bounds[number]):
+                hit = replace(hit, score=hit.score * float(factors[number]))
+                found = sorted([*found, hit], key=lambda each: (-each.score, each.segments[0].id))[:limit]
     return found
 
 
@@ -163,25 +169,32 @@ class Candidates:
         return Candidates(self.ids[rows], self.vectors[rows], self.scores[:, rows])
 
 
+def _matches(scope: Scope, understood: QueryPlan, photos: Sequence[Candidates]) -> Iterator[CombinedHit | None]:
+    """How each of some photos matches the things; their segments are read together."""
+    ids = np.concatenate([each.ids for each in photos])
+    hits, masks = scope.catalog.segments.hits(ids.tolist()), scope.catalog.segments.masks(ids.tolist())
+    factors = np.ones((len(understood.things), len(ids)))
+    for part, thing in enumerate(understood.things):
+        if thing.colors:
+            factors[part] = scope.agreement(ids, thing.colors)
+    ends = np.cumsum([len(each.ids) for each in photos])
+    for photo, of_photo in zip(photos, np.split(factors, ends[:-1], axis=1), strict=True):
+        colored = replace(photo, scores=photo.scores * of_photo)
+        keys = colored.ids.tolist()
+        usable = [row for row, key in enumerate(keys) if key in masks and key in hits and not hits[key].is_fallback]
+        yield _match(understood, colored[usable], hits, masks) if usable else None
+
+
 def _match(
-    scope: Scope, things: Sequence[QueryTerm], segments: Candidates, relations: Sequence[Relation]
+    understood: QueryPlan, tried: Candidates, hits: Mapping[int, SegmentHit], masks: Mapping[int, MaskRun]
 ) -> CombinedHit | None:
     """How one photo matches the things; None if it does not."""
-    tried = segments[combination.candidates(segments.scores)]
-    keys = tried.ids.tolist()
-    hits, masks = scope.catalog.segments.hits(keys), scope.catalog.segments.masks(keys)
-    tried = tried[[row for row, key in enumerate(keys) if key in masks and key in hits and not hits[key].is_fallback]]
-    if not len(tried.ids):
-        return None
-    for part, thing in enumerate(things):
-        if thing.colors:
-            tried.scores[part] *= scope.agreement(tried.ids, thing.colors)
     chosen = [hits[key] for key in tried.ids.tolist()]
-    layout = _layout(chosen, [masks[hit.id] for hit in chosen], relations)
-    matching = combination.match(tried.scores, layout, relations)
+    layout = _layout(chosen, [masks[hit.id] for hit in chosen], understood.relations)
+    matching = combination.match(tried.scores, layout, understood.relations)
     if matching is None:
         return None
-    parts = list(zip(things, matching.rows, strict=True))
+    parts = list(zip(understood.things, matching.rows, strict=True))
     return CombinedHit(
         score=matching.score,
         segments=tuple(chosen[row] for row in matching.rows),

@@ -119,6 +119,36 @@ def test_no_question_for_each_concept(library: ToyLibrary, kind: str) -> None:
     assert not [each for each in many if "FROM concept" in each], "they are known already"
 
 
+def statements_of(library: ToyLibrary, work: Callable[[], object]) -> list[str]:
+    """What SQLite executes meanwhile over the only connection, whoever asks for it."""
+    executed: list[str] = []
+    connection = library.sessions.engine.raw_connection()
+    connection.driver_connection.set_trace_callback(executed.append)  # type: ignore[union-attr]
+    connection.close()
+    work()
+    connection = library.sessions.engine.raw_connection()
+    connection.driver_connection.set_trace_callback(None)  # type: ignore[union-attr]
+    connection.close()
+    return [each for each in executed if each not in ("BEGIN", "ROLLBACK", "COMMIT")]
+
+
+MOST_STATEMENTS = 8
+"""Of any of these searches: at most three for an example, one for hits, masks, filters, and two for facets."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_few_statements_however_many_photos(library: ToyLibrary, kind: str) -> None:
+    engine: SearchEngine = library.engine()
+    engine.search(KINDS[kind])
+    few = statements_of(library, lambda: engine.search(KINDS[kind]))
+    assert 0 < len(few) <= MOST_STATEMENTS
+    for _ in range(8):
+        library.add(analysis([X, Y], labels=("cup", None)))
+    engine.refresh()
+    engine.search(KINDS[kind])
+    assert len(statements_of(library, lambda: engine.search(KINDS[kind]))) == len(few)
+
+
 def test_a_search_sees_one_state_of_the_catalogue(library: ToyLibrary, tmp_path: Path) -> None:
     """What another process deletes meanwhile is there to its end."""
     other = ToyLibrary(tmp_path)
