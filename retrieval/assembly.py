@@ -21,6 +21,7 @@ from .catalog import (
     Judgements,
     QueryStore,
     Sessions,
+    Trash,
     migrate,
     open_sessions,
 )
@@ -120,6 +121,11 @@ class DataDirectory:
     def own_files(self) -> OwnFiles:
         """Uploads, query photos and renditions."""
         return OwnFiles(self.settings, self.catalog.locations, self.queries)
+
+    @cached_property
+    def trash(self) -> Trash:
+        """Photos that were deleted and can be restored."""
+        return Trash(self._sessions, self.catalog.images, self.own_files, self.settings.trash_days)
 
     @cached_property
     def duties(self) -> Duties:

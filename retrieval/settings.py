@@ -10,6 +10,7 @@ SEGSEARCH_RECIPE       ``lite``                 which recipe segments and embeds
 SEGSEARCH_INDEX        ``local``                which index holds the vectors (``retrieval/index/backends.py``)
 SEGSEARCH_MIN_FREE     ``1G``                   no photos are accepted while the disk has less free space
 SEGSEARCH_QUOTA        not set                  nor while the data directory is larger; ``500M``, ``20G``
+SEGSEARCH_TRASH_DAYS   ``30``                   how long deleted photos can be restored; ``0`` deletes them at once
 SEGSEARCH_WEIGHTS      not set                  folder of weights for recipes that would download theirs; read in
                                                 ``retrieval/models/weights.py``
 ====================== ======================== =====================================================
@@ -30,7 +31,9 @@ logger = logging.getLogger(__name__)
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 MIN_FREE = "1G"
+TRASH_DAYS = 30.0
 FORMER_DATA_DIR = "SEGSEARCH_HOME"
+MOST_DAYS = 36_500
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
@@ -52,6 +55,8 @@ class Settings:
         Name of the index that holds the vectors.
     min_free, quota : int
         Bytes to keep free on the disk of `data_dir`, and the most that `data_dir` may hold; no limit if zero.
+    trash_days : float
+        How long deleted photos stay in the trash; zero deletes them at once.
     """
 
     data_dir: Path
@@ -61,6 +66,7 @@ class Settings:
     index: str = "local"
     min_free: int = 0
     quota: int = 0
+    trash_days: float = TRASH_DAYS
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -80,6 +86,7 @@ class Settings:
         sizes = {"SEGSEARCH_MIN_FREE": environ.get("SEGSEARCH_MIN_FREE") or MIN_FREE}
         sizes["SEGSEARCH_QUOTA"] = environ.get("SEGSEARCH_QUOTA") or "0"
         limits = {name: _bytes_of(text) for name, text in sizes.items()}
+        trash_days = _days_of(environ.get("SEGSEARCH_TRASH_DAYS") or str(TRASH_DAYS))
         if data_dir.exists() and not data_dir.is_dir():
             faults.append(f"SEGSEARCH_DATA_DIR={data_dir} is not a folder")
         try:
@@ -93,6 +100,9 @@ class Settings:
         faults += [
             f"{name}={sizes[name]!r} is not a size such as 500M, 20G or 0" for name in sizes if limits[name] is None
         ]
+        if trash_days is None:
+            given = environ["SEGSEARCH_TRASH_DAYS"]
+            faults.append(f"SEGSEARCH_TRASH_DAYS={given!r} is not a number of days from 0 to {MOST_DAYS}")
         if faults:
             raise ConfigurationError("; ".join(faults))
         return cls(
@@ -103,6 +113,7 @@ class Settings:
             index=index,
             min_free=limits["SEGSEARCH_MIN_FREE"] or 0,
             quota=limits["SEGSEARCH_QUOTA"] or 0,
+            trash_days=trash_days or 0.0,
         )
 
     @classmethod
@@ -178,3 +189,11 @@ def _bytes_of(text: str) -> int | None:
     if found is None:
         return None
     return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
+
+
+def _days_of(text: str) -> float | None:
+    """A number of days; None if it is malformed or too large."""
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", text.strip()):
+        return None
+    days = float(text)
+    return days if days <= MOST_DAYS else None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from retrieval.assembly import Assembly
-from retrieval.catalog import Catalog, Concepts, IngestQueue, QueryStore, open_sessions
+from retrieval.catalog import Catalog, Concepts, IngestQueue, QueryStore, Trash, open_sessions
 from retrieval.catalog.records import SegmentRecord
 from retrieval.embed.projection import unit
 from retrieval.images.masks import encode_mask
@@ -23,7 +23,9 @@ from retrieval.index.published import PublishedShards
 from retrieval.index.sources import Source, photos_of, segments_of
 from retrieval.recipes import RecipeSpec
 from retrieval.search.engine import SearchEngine
+from retrieval.settings import Settings
 from retrieval.storage.locations import SeenFile, uri_of
+from retrieval.storage.own_files import OwnFiles
 from retrieval.text.vocabulary import Vocabulary
 from retrieval.types import Analysis, AnalyzedImage, Ids, Segments, Vectors
 
@@ -127,6 +129,8 @@ class ToyLibrary:
         self.sessions = open_sessions(f"sqlite:///{self.folder / 'catalog.db'}")
         self.catalog, self.ingest_queue = Catalog(self.sessions), IngestQueue(self.sessions)
         self.queries = QueryStore(self.sessions)
+        files = OwnFiles(Settings.in_data_dir(self.folder), self.catalog.locations, self.queries)
+        self.trash = Trash(self.sessions, self.catalog.images, files, days=30)
         self._names = itertools.count(1)
 
     def register(self, name: str = "") -> int:

@@ -3,9 +3,11 @@
 ================ ====================================================================
 module           what
 ================ ====================================================================
-`catalog`        the repositories of stored photos: the next five
+`catalog`        the repositories of stored photos
 `images`         photos
 `locations`      where their files are, and registering files
+`trash`          photos that were deleted and can be restored
+`deleted_files`  files of photos that were deleted for good
 `segments`       segments, with masks, boxes and colours
 `vectors`        vectors, and what an index needs to know of them
 `timeline`       photos by date, month by month
@@ -44,6 +46,7 @@ from .records import ImageRecord, QueryRecord, SegmentHit, SegmentRecord
 from .segments import SegmentRepository
 from .sessions import Sessions, migrate, open_sessions
 from .timeline import Timeline
+from .trash import Trash
 from .vectors import VectorRepository
 
 __all__ = [
@@ -64,6 +67,7 @@ __all__ = [
     "SegmentRepository",
     "Sessions",
     "Timeline",
+    "Trash",
     "VectorRepository",
     "migrate",
     "open_sessions",

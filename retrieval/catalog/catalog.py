@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .deleted_files import DeletedFiles
 from .images import ImageRepository
 from .locations import LocationRepository
 from .segments import SegmentRepository
@@ -31,6 +32,8 @@ class Catalog:
         Photos.
     locations : LocationRepository
         Where their files are.
+    deleted_files : DeletedFiles
+        Files of photos that were deleted for good.
     segments : SegmentRepository
         What is on them.
     timeline : Timeline
@@ -43,6 +46,7 @@ class Catalog:
         self._sessions = sessions
         self.images = ImageRepository(sessions)
         self.locations = LocationRepository(sessions)
+        self.deleted_files = DeletedFiles(sessions)
         self.segments = SegmentRepository(sessions)
         self.timeline = Timeline(sessions)
         self.vectors = VectorRepository(sessions)

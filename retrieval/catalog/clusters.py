@@ -14,14 +14,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..errors import ClustersChangedError, UnknownClusterError
 from ..types import Ids
 from .dialects import in_chunks
-from .models import Cluster, Discovery, Image, Segment
+from .models import IN_LIBRARY, Cluster, Discovery, Image, Segment
 from .models import ClusterMember as Member
 from .records import (
     ClusterChange,
@@ -101,9 +101,13 @@ class Clusters(Repository):
         return _record(row)
 
     def members(self, cluster_ids: Collection[int], most: int | None = None) -> dict[int, list[ClusterMember]]:
-        """The members of each of the clusters that no concept explains, the most typical first; at most `most`."""
+        """The members of each of the clusters that no concept explains, the most typical first; at most `most`.
+
+        Members on photos in the trash are left out.
+        """
         columns = Segment.id, Segment.image_id, Member.similarity, Segment.label
-        statement = select(*columns).join(Segment, Segment.id == Member.segment_id).where(~Member.explained)
+        statement = select(*columns).join(Segment, Segment.id == Member.segment_id)
+        statement = statement.join(Image, Image.id == Segment.image_id).where(~Member.explained, IN_LIBRARY)
         statement = statement.order_by(Member.similarity.desc(), Segment.id).limit(most)
         with self._reading() as session:
             return {
@@ -234,6 +238,7 @@ def _loose(space: str, worth: Worth, *columns: Any) -> Select[Any]:
     whole = Image.width * Image.height
     chosen = and_(
         Image.space == space,
+        IN_LIBRARY,
         Segment.quality >= worth.min_quality,
         ~Segment.is_fallback,
         or_(Segment.label_score.is_(None), Segment.label_score < worth.max_label_score),
@@ -297,15 +302,16 @@ def _columns(shape: Shape) -> dict[str, Any]:
 
 
 def _summaries(*, outer: bool = False) -> Select[Any]:
-    """Every cluster with how many photos and segments it shows, and their quality."""
+    """Every cluster with how many photos and segments of the library it shows, and their quality."""
     columns: Sequence[ColumnElement[Any]] = (
-        func.count(func.distinct(Segment.image_id)).label("photos"),
-        func.count(Segment.id).label("segments"),
-        func.coalesce(func.avg(Segment.quality), 0.0).label("quality"),
+        func.count(func.distinct(Image.id)).label("photos"),
+        func.count(Image.id).label("segments"),
+        func.coalesce(func.avg(case((Image.id.is_not(None), Segment.quality))), 0.0).label("quality"),
     )
     shown = and_(Member.cluster_id == Cluster.id, ~Member.explained)
     statement = select(Cluster, *columns).join(Member, shown, isouter=outer)
     statement = statement.join(Segment, Segment.id == Member.segment_id, isouter=outer)
+    statement = statement.join(Image, and_(Image.id == Segment.image_id, IN_LIBRARY), isouter=outer)
     return statement.group_by(Cluster.id).order_by(Cluster.id)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ..errors import QueryError, UnknownConceptError
 from ..text.tokens import normal_form
 from ..types import Vectors
-from .judgements import check_segments
+from .judgements import SEGMENTS_IN_TRASH, check_segments
 from .models import Concept, ConceptExample
 from .records import ConceptModel, ConceptRecord, vector_bytes, vectors_from
 from .sessions import Repository, Sessions
@@ -24,7 +24,7 @@ MAX_NAME = 100
 
 
 class Concepts(Repository):
-    """The concepts of a catalogue."""
+    """The concepts of a catalogue; examples in the trash are left out, and kept for when they are restored."""
 
     def __init__(self, sessions: Sessions) -> None:
         super().__init__(sessions)
@@ -177,7 +177,7 @@ def _write(session: Session, row: Concept, model: ConceptModel) -> Concept:
     session.add(row)
     check_segments(session, {*model.positive, *model.negative})
     session.flush()
-    session.execute(delete(ConceptExample).where(ConceptExample.concept_id == row.id))
+    session.execute(delete(ConceptExample).where(ConceptExample.concept_id == row.id, _IN_LIBRARY))
     for keys, positive in ((model.positive, True), (model.negative, False)):
         session.add_all(ConceptExample(concept_id=row.id, segment_id=key, positive=positive) for key in keys)
     return row
@@ -185,7 +185,9 @@ def _write(session: Session, row: Concept, model: ConceptModel) -> Concept:
 
 _ALL = select(Concept).order_by(Concept.key)
 
-_EXAMPLES = select(ConceptExample).order_by(ConceptExample.segment_id)
+_IN_LIBRARY = ConceptExample.segment_id.not_in(SEGMENTS_IN_TRASH)
+
+_EXAMPLES = select(ConceptExample).where(_IN_LIBRARY).order_by(ConceptExample.segment_id)
 
 
 def _record(row: Concept, examples: Sequence[ConceptExample]) -> ConceptRecord:

@@ -8,13 +8,13 @@ from datetime import datetime, time
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, and_, exists, select
 from sqlalchemy.orm import Session
 
 from ..query.filters import SIZES, Facet, Facets, Filters, Position
 from ..storage.locations import path_of, uri_of
 from .dialects import in_chunks
-from .models import Image, Location, Segment
+from .models import IN_LIBRARY, Image, Location, Segment
 
 MOST_VALUES = 50
 """Of each kind so many facets are told, the most frequent."""
@@ -68,11 +68,11 @@ _FACTS = select(
     Image.height,
     Image.taken_at,
     Image.recipe,
-).join(Image, Image.id == Segment.image_id)
+).join(Image, and_(Image.id == Segment.image_id, IN_LIBRARY))
 
 
 def _of_photos(filters: Filters) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
+    found: list[ColumnElement[bool]] = [IN_LIBRARY]
     if filters.folder is not None:
         start = _folder_uri(filters.folder)
         inside = Location.uri.startswith(start, autoescape=True)

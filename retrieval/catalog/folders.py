@@ -12,7 +12,7 @@ from operator import itemgetter
 from sqlalchemy import select
 
 from ..storage.locations import path_of
-from .models import Location
+from .models import Image, Location
 from .sessions import Repository
 
 FETCHED = 1000
@@ -46,7 +46,9 @@ class Folders(Repository):
 
     def _names(self) -> Iterator[tuple[int, set[str]]]:
         """Every photo with the names of the folders it is in."""
+        in_trash = select(Image.id).where(Image.deleted_at.is_not(None))
         statement = select(Location.image_id, Location.uri, Location.uploaded_as).order_by(Location.image_id)
+        statement = statement.where(Location.image_id.not_in(in_trash))
         statement = statement.execution_options(yield_per=FETCHED)  # without it all rows are fetched first
         with self._reading() as session:
             rows = (row for rows in session.execute(statement).partitions() for row in rows)

@@ -9,16 +9,20 @@ from sqlalchemy.orm import Session, selectinload
 
 from ..errors import UnknownImageError
 from ..query.filters import Filters
+from .deleted_files import remember
 from .dialects import in_chunks
 from .filtering import photos_passing
-from .models import Image
+from .models import IN_LIBRARY, Image
 from .records import STATES, ImageRecord, State
 from .rows import image_record
 from .sessions import Repository
 
 
 class ImageRepository(Repository):
-    """Rows of photos, each with its locations."""
+    """Rows of photos, each with its locations.
+
+    Photos in the trash are found by their ids, and are not listed or counted among the others.
+    """
 
     def get(self, image_id: int) -> ImageRecord:
         """One photo.
@@ -52,7 +56,7 @@ class ImageRepository(Repository):
 
         With `max_quality` only those whose segmentation was judged no better (`Assessment.quality`).
         """
-        statement = _images().order_by(Image.id.desc() if newest_first else Image.id).limit(limit)
+        statement = _images().where(IN_LIBRARY).order_by(Image.id.desc() if newest_first else Image.id).limit(limit)
         if after:
             statement = statement.where(Image.id < after if newest_first else Image.id > after)
         if state:
@@ -65,7 +69,7 @@ class ImageRepository(Repository):
     def worst(self, *, skip: int = 0, limit: int = 50) -> list[ImageRecord]:
         """Analysed photos, the worst segmented first."""
         analysed = Image.state.in_(("indexed", "empty"))
-        statement = _images().where(analysed, Image.quality.is_not(None)).order_by(Image.quality, Image.id)
+        statement = _images().where(IN_LIBRARY, analysed, Image.quality.is_not(None)).order_by(Image.quality, Image.id)
         with self._reading() as session:
             return [image_record(row) for row in session.scalars(statement.offset(skip).limit(limit))]
 
@@ -90,18 +94,26 @@ class ImageRepository(Repository):
         with self._reading() as session:
             found = {
                 state: count
-                for state, count in session.execute(select(Image.state, func.count()).group_by(Image.state))
+                for state, count in session.execute(
+                    select(Image.state, func.count()).where(IN_LIBRARY).group_by(Image.state)
+                )
             }
         return {state: found.get(state, 0) for state in STATES}
 
     def recipes(self) -> dict[str, int]:
         """Analysed photos of each recipe's fingerprint."""
-        statement = select(Image.recipe, func.count()).where(Image.recipe.is_not(None)).group_by(Image.recipe)
+        statement = select(Image.recipe, func.count()).where(IN_LIBRARY, Image.recipe.is_not(None))
         with self._reading() as session:
-            return {str(recipe): count for recipe, count in session.execute(statement)}
+            return {str(recipe): count for recipe, count in session.execute(statement.group_by(Image.recipe))}
 
-    def delete(self, image_id: int) -> ImageRecord:
-        """Remove a photo, its locations and its segments from the catalogue; its file stays where it is.
+    def delete(self, image_id: int, *, from_trash: bool = False) -> ImageRecord:
+        """Remove a photo, its locations and its segments from the catalogue for good; its file stays where it is.
+
+        Parameters
+        ----------
+        image_id : int
+        from_trash : bool
+            Whether the photo must be in the trash, so that one that was just restored stays.
 
         Raises
         ------
@@ -109,7 +121,10 @@ class ImageRepository(Repository):
         """
         with self._sessions.begin() as session:
             row = _row(session, image_id)
+            if from_trash and row.deleted_at is None:
+                raise UnknownImageError(f"photo {image_id} is not in the trash: it was restored")
             record = image_record(row)
+            remember(session, record)
             session.delete(row)
             return record
 

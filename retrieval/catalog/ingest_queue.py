@@ -20,9 +20,9 @@ from ..segment.assessment import Assessment, assess
 from ..storage.locations import path_of
 from ..types import AnalyzedImage
 from .dialects import database_now, in_chunks
-from .models import Image, IntakeOrder, Location, Segment
+from .models import IN_LIBRARY, Image, IntakeOrder, Location, Segment
 from .owners import is_gone
-from .records import Cancelled, Job, Orders, State, vector_bytes
+from .records import Job, Orders, Removed, State, vector_bytes
 from .rows import fallback_columns, segment_columns
 from .sessions import Repository, Sessions
 from .succession import JudgedMeanwhileError, Succession, carry, succession
@@ -63,7 +63,7 @@ class IngestQueue(Repository):
             _fail(
                 session, session.scalars(select(Image.id).where(dead, Image.attempts >= MAX_ATTEMPTS)).all(), GIVEN_UP
             )
-            waits = or_(Image.state == "pending", dead), _open_to(recipe)
+            waits = or_(Image.state == "pending", dead), _open_to(recipe), IN_LIBRARY
             statement = select(Image).where(*waits).order_by(Image.id).limit(limit)
             rows = session.scalars(
                 statement.options(selectinload(Image.locations)).with_for_update(skip_locked=True)
@@ -126,11 +126,13 @@ class IngestQueue(Repository):
             _fail(session, session.scalars(held).all(), printable)
 
     def states(self, image_ids: Sequence[int]) -> dict[int, tuple[State, str | None]]:
-        """State and error of those of the photos that exist."""
+        """State and error of those of the photos that are in the library."""
         found: dict[int, tuple[State, str | None]] = {}
         with self._reading() as session:
             for chunk in in_chunks(image_ids):
-                rows = session.execute(select(Image.id, Image.state, Image.error).where(Image.id.in_(chunk)))
+                rows = session.execute(
+                    select(Image.id, Image.state, Image.error).where(Image.id.in_(chunk), IN_LIBRARY)
+                )
                 found.update({key: (state, error) for key, state, error in rows})  # type: ignore[misc]
         return found
 
@@ -149,19 +151,19 @@ class IngestQueue(Repository):
         """Let the workers go on."""
         self._tell(paused=False)
 
-    def cancel(self) -> list[Cancelled]:
+    def cancel(self) -> list[Removed]:
         """Take out what waits to be entered; returns it. Ingesting it again enters it anew.
 
         What is being worked on is finished. Photos that wait to be analysed again are as they were before.
         """
         with self._sessions.begin() as session:
-            waits = or_(Image.state == "pending", _abandoned(session, database_now(session)))
+            waits = and_(IN_LIBRARY, or_(Image.state == "pending", _abandoned(session, database_now(session))))
             analysed = {"state": case((Image.segment_count > 0, "indexed"), else_="empty"), "wanted_recipe": None}
             released = {"attempts": 0, "lease_owner": None, "lease_until": None}
             back = update(Image).where(waits, Image.recipe.is_not(None)).values({**analysed, **released})
             session.execute(back, execution_options={"synchronize_session": False})
             rows = session.scalars(select(Image).where(waits).options(selectinload(Image.locations))).all()
-            gone = [Cancelled(row.sha256, tuple(path_of(place.uri) for place in row.locations)) for row in rows]
+            gone = [Removed(row.sha256, tuple(path_of(place.uri) for place in row.locations)) for row in rows]
             for chunk in in_chunks([row.id for row in rows]):
                 session.execute(
                     delete(Image).where(Image.id.in_(chunk)), execution_options={"synchronize_session": False}
@@ -178,7 +180,7 @@ class IngestQueue(Repository):
 
     def unfinished(self, recipe: str | None = None) -> int:
         """Photos that are pending or being worked on, those that wait for another recipe apart."""
-        waits = Image.state.in_(("pending", "working")), _open_to(recipe)
+        waits = Image.state.in_(("pending", "working")), _open_to(recipe), IN_LIBRARY
         with self._reading() as session:
             return session.scalar(select(func.count()).select_from(Image).where(*waits)) or 0
 
@@ -221,7 +223,9 @@ class IngestQueue(Repository):
     def _requeue(self, *which: ColumnElement[bool], wanted_recipe: str | None = None) -> int:
         values = {"state": "pending", "attempts": 0, "error": None, "wanted_recipe": wanted_recipe}
         with self._sessions.begin() as session:
-            statement = update(Image).where(*which).values(values).execution_options(synchronize_session=False)
+            statement = (
+                update(Image).where(IN_LIBRARY, *which).values(values).execution_options(synchronize_session=False)
+            )
             return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
 

@@ -15,7 +15,7 @@ from ..errors import QueryError, UnknownFeedbackError, UnknownSegmentError
 from ..query.filters import Filters
 from ..query.request import Ref, SearchRequest
 from .dialects import in_chunks
-from .models import Feedback, Judgement, Segment
+from .models import Feedback, Image, Judgement, Segment
 from .records import FeedbackRecord
 from .sessions import Repository
 
@@ -28,8 +28,11 @@ RETENTION = timedelta(days=90)
 """How long a search that is refined is kept; one that is kept as a concept is one for ever."""
 
 
+SEGMENTS_IN_TRASH = select(Segment.id).join(Image, Image.id == Segment.image_id).where(Image.deleted_at.is_not(None))
+
+
 class Judgements(Repository):
-    """What people judged of what a search found."""
+    """What people judged of what a search found; what is in the trash is left out until it is restored."""
 
     def begin(self, request: SearchRequest, space: str) -> int:
         """Keep a search as round 0; returns its id."""
@@ -53,7 +56,8 @@ class Judgements(Repository):
             if upto is not None and upto > row.rounds:
                 raise QueryError(f"feedback {feedback_id} has rounds 0 to {row.rounds}, not {upto}")
             number = row.rounds if upto is None else upto
-            statement = select(Judgement).where(Judgement.feedback_id == feedback_id, Judgement.round <= number)
+            here = Judgement.feedback_id == feedback_id, Judgement.round <= number
+            statement = select(Judgement).where(*here, Judgement.segment_id.not_in(SEGMENTS_IN_TRASH))
             last = {each.segment_id: each.relevant for each in session.scalars(statement.order_by(Judgement.round))}
         return FeedbackRecord(
             id=feedback_id,
@@ -137,10 +141,11 @@ def _row(session: Session, feedback_id: int) -> Feedback:
 
 
 def check_segments(session: Session, segment_ids: Collection[int]) -> None:
-    """Raise `UnknownSegmentError` if one of the segments is not there."""
+    """Raise `UnknownSegmentError` if one of the segments is not in the library."""
     known: set[int] = set()
     for chunk in in_chunks(sorted(segment_ids)):
-        known.update(session.scalars(select(Segment.id).where(Segment.id.in_(chunk))))
+        there = Segment.id.in_(chunk), Segment.id.not_in(SEGMENTS_IN_TRASH)
+        known.update(session.scalars(select(Segment.id).where(*there)))
     missing = set(segment_ids) - known
     if missing:
         raise UnknownSegmentError(f"there is no segment {min(missing)}: it never was, or its photo was deleted")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,12 +13,14 @@ import numpy as np
 from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
-from ..storage.locations import Registered, SeenFile, path_of
+from ..storage.locations import Registered, Registration, SeenFile, path_of
 from ..types import Ids
+from .deleted_files import forget
 from .dialects import in_chunks
 from .models import Image, Location
 from .records import KnownLocation
 from .sessions import Repository
+from .trash import count_changed
 
 BLOCK = 1000
 """Locations that are looked for on the disk between two transactions."""
@@ -31,9 +33,10 @@ _KNOWN = select(
     Location.mtime_ns,
     Image.state,
     Location.missing_since,
+    Image.deleted_at,
 ).join(Image)
 _PLACES = select(Location.id, Location.uri, Location.image_id, Location.uploaded_as)
-_PHOTOS = select(Image.sha256, Image.id, Image.state)
+_PHOTOS = select(Image.sha256, Image.id, Image.state, Image.deleted_at)
 
 
 class LocationRepository(Repository):
@@ -44,10 +47,11 @@ class LocationRepository(Repository):
         found: dict[str, KnownLocation] = {}
         with self._reading() as session:
             for chunk in in_chunks(list(uris)):
-                for uri, key, image_id, size, mtime_ns, state, since in session.execute(
+                for uri, key, image_id, size, mtime_ns, state, since, deleted_at in session.execute(
                     _KNOWN.where(Location.uri.in_(chunk))
                 ):
-                    found[uri] = KnownLocation(key, image_id, size, mtime_ns, state, since is not None)  # type: ignore[arg-type]
+                    facts = key, image_id, size, mtime_ns, state, since is not None, deleted_at is not None
+                    found[uri] = KnownLocation(*facts)  # type: ignore[arg-type]  # the check constraint holds it
         return found
 
     def of_digest(self, sha256: str) -> set[str] | None:
@@ -66,9 +70,11 @@ class LocationRepository(Repository):
         """Enter files as pending, in one transaction; equal bytes are one photo with several locations.
 
         A location whose bytes have changed is moved to the photo of its new bytes; the photo of the old bytes is
-        removed if it has no other location, for nothing could show it any more.
+        removed if it has no other location, for nothing could show it any more. A photo in the trash stays there
+        unless the file `restores` it.
         """
         with self._sessions.begin() as session:
+            forget(session, {file.sha256 for file in files if file.restores})
             photos = _by_digest(session, {file.sha256 for file in files})
             new = _add_photos(session, [file.sha256 for file in files if file.sha256 not in photos])
             photos.update(new)
@@ -76,6 +82,7 @@ class LocationRepository(Repository):
             left: set[int] = set()
             registered = [_register(file, photos, new, places, left) for file in files]
             _write(session, places.values())
+            _restore(session, [each.image_id for each in registered if each.outcome == "restored"])
             _remove_unplaced(session, left)
             return registered
 
@@ -130,17 +137,18 @@ def _holds(rising: Ids, key: int) -> bool:
 
 
 class _Photo(NamedTuple):
-    """A photo, and whether it waits for its analysis."""
+    """A photo, whether it waits for its analysis, and whether it is in the trash."""
 
     id: int
     waits: bool
+    in_trash: bool = False
 
 
 def _by_digest(session: Session, digests: Collection[str]) -> dict[str, _Photo]:
     found: dict[str, _Photo] = {}
     for chunk in in_chunks(sorted(digests)):
-        for digest, key, state in session.execute(_PHOTOS.where(Image.sha256.in_(chunk))):
-            found[digest] = _Photo(key, state in ("pending", "working"))
+        for digest, key, state, deleted_at in session.execute(_PHOTOS.where(Image.sha256.in_(chunk))):
+            found[digest] = _Photo(key, state in ("pending", "working"), deleted_at is not None)
     return found
 
 
@@ -165,7 +173,7 @@ def _add_photos(session: Session, digests: Sequence[str]) -> dict[str, _Photo]:
 
 def _register(
     file: SeenFile,
-    photos: Mapping[str, _Photo],
+    photos: dict[str, _Photo],
     new: dict[str, _Photo],
     places: dict[str, dict[str, Any]],
     left: set[int],
@@ -174,10 +182,11 @@ def _register(
     photo, place = photos[file.sha256], places.get(file.uri, {})
     before, uploaded_as = place.get("image_id"), file.uploaded_as
     if before == photo.id:
-        registered = Registered(photo.id, "unchanged", photo.waits)
+        registered = _known(photos, file, "unchanged")
         uploaded_as = place["uploaded_as"] or uploaded_as
     else:
-        registered = Registered(photo.id, "new" if new.pop(file.sha256, None) else "duplicate")
+        is_new = new.pop(file.sha256, None) is not None
+        registered = Registered(photo.id, "new") if is_new else _known(photos, file, "duplicate")
         left.update(() if before is None else (before,))
     seen = {"uri": file.uri, "size": file.size, "mtime_ns": file.mtime_ns, "missing_since": None}
     places[file.uri] = {**place, **seen, "image_id": photo.id, "uploaded_as": uploaded_as}
@@ -191,6 +200,25 @@ def _write(session: Session, places: Collection[dict[str, Any]]) -> None:
         session.execute(insert(Location), added)
     if moved:
         session.execute(update(Location), moved)
+
+
+def _known(photos: dict[str, _Photo], file: SeenFile, outcome: Registration) -> Registered:
+    """What becomes of a file whose photo is there already, which may be in the trash."""
+    photo = photos[file.sha256]
+    if not photo.in_trash:
+        return Registered(photo.id, outcome, photo.waits and outcome == "unchanged")
+    if not file.restores:
+        return Registered(photo.id, "deleted")
+    photos[file.sha256] = photo._replace(in_trash=False)
+    return Registered(photo.id, "restored", photo.waits)
+
+
+def _restore(session: Session, image_ids: Sequence[int]) -> None:
+    """Take photos out of the trash."""
+    for chunk in in_chunks(image_ids):
+        session.execute(update(Image).where(Image.id.in_(chunk)).values(deleted_at=None))
+    if image_ids:
+        count_changed(session)
 
 
 def _remove_unplaced(session: Session, image_ids: Collection[int]) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
@@ -66,7 +67,7 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
-TIMELINE = ("id", "state", "width", "height")
+TIMELINE = ("id", "state", "width", "height", "deleted_at")
 """What the timeline needs to know of all photos; it is read from an index, without the rows."""
 
 
@@ -78,9 +79,10 @@ class Image(Base):
         CheckConstraint("state IN ('pending', 'working', 'indexed', 'empty', 'failed')", name="state"),
         Index("ix_image_state_id", "state", "id"),
         Index("ix_image_quality_id", "quality", "id"),
-        Index("ix_image_space_id", "space", "id", "vector_count"),
+        Index("ix_image_space_id", "space", "id", "vector_count", "deleted_at"),
         Index("ix_image_dated_at", "dated_at", *TIMELINE),
         Index("ix_image_created_at", "created_at", *TIMELINE),
+        Index("ix_image_deleted_at", "deleted_at", "id", sqlite_where=text("deleted_at IS NOT NULL")),
         {"sqlite_autoincrement": True},
     )
 
@@ -97,6 +99,7 @@ class Image(Base):
     taken_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(Utc)
     dated_at: Mapped[datetime | None]  # when it was taken; if that is not known, when it was added
+    deleted_at: Mapped[datetime | None] = mapped_column(Utc)  # when it was moved to the trash, if it is there
     recipe: Mapped[str | None] = mapped_column(String(64))
     space: Mapped[str | None] = mapped_column(String(64))
     wanted_recipe: Mapped[str | None] = mapped_column(String(64))
@@ -111,6 +114,10 @@ class Image(Base):
     locations: Mapped[list[Location]] = relationship(
         back_populates="image", cascade="all, delete-orphan", passive_deletes=True, order_by="Location.id"
     )
+
+
+IN_LIBRARY = Image.deleted_at.is_(None)
+"""Photos that are not in the trash."""
 
 
 class Location(Base):
@@ -128,6 +135,19 @@ class Location(Base):
     uploaded_as: Mapped[str | None]  # what the file was called where it came from; empty if that is not known
 
     image: Mapped[Image] = relationship(back_populates="locations")
+
+
+class DeletedFile(Base):
+    """A file whose photo was deleted for good: scans of its folder leave it out."""
+
+    __tablename__ = "deleted_file"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uri: Mapped[str] = mapped_column(unique=True)
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
 
 
 class IntakeOrder(Base):

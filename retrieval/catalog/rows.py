@@ -29,6 +29,7 @@ def image_record(row: Image) -> ImageRecord:
         height=row.height,
         taken_at=row.taken_at,
         created_at=row.created_at,
+        deleted_at=row.deleted_at,
         recipe=row.recipe,
         space=row.space,
         segment_count=row.segment_count,

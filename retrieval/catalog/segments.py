@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import defer
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
@@ -15,7 +15,7 @@ from ..query.filters import Facets, Filters
 from ..types import Ids, Vectors
 from .dialects import in_chunks
 from .filtering import facets_of, passing
-from .models import Image, Segment
+from .models import IN_LIBRARY, Image, Segment
 from .records import SegmentHit, SegmentRecord, vectors_from
 from .rows import segment_record, segment_record_from
 from .segment_select import SegmentSelect
@@ -73,7 +73,7 @@ class SegmentRepository(Repository):
         return found
 
     def hits(self, segment_ids: Sequence[int]) -> dict[int, SegmentHit]:
-        """Those of the segments that exist, without masks: what a list of results is made of."""
+        """Those of the segments that are in the library, without masks: what a list of results is made of."""
         found: dict[int, SegmentHit] = {}
         for chunk in in_chunks(segment_ids):
             for key, image_id, x0, y0, x1, y1, quality, label, is_fallback in self._hits.of(chunk):
@@ -117,7 +117,7 @@ _HITS = select(
     Segment.quality,
     Segment.label,
     Segment.is_fallback,
-)
+).join(Image, and_(Image.id == Segment.image_id, IN_LIBRARY))
 
 _MASKS = select(Segment.id, Segment.mask_height, Segment.mask_width, Segment.mask_counts)
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker
 
 from .models import Base, ChangeStamp, Concept, ConceptExample, Image, Segment
 
-Name = Literal["vectors", "concepts"]
+Name = Literal["vectors", "concepts", "trash"]
 
 _COUNTED: Final[dict[type[Base], Name]] = {Segment: "vectors", Concept: "concepts", ConceptExample: "concepts"}
 _TABLES: Final[dict[str, Name]] = {kind.__tablename__: name for kind, name in _COUNTED.items()}
@@ -29,26 +29,8 @@ def stamp(session: Session, name: Name) -> int:
     return session.scalar(select(ChangeStamp.count).where(ChangeStamp.name == name)) or 0
 
 
-def _count_statement(state: ORMExecuteState) -> None:
-    if not (state.is_insert or state.is_update or state.is_delete):
-        return
-    table = str(getattr(state.statement, "table", ""))
-    if table in _TABLES:
-        _count(state.session, _TABLES[table])
-    elif state.is_delete and table == Image.__tablename__:
-        _count(state.session, "vectors")
-
-
-def _count_objects(session: Session, *_: object) -> None:
-    changed = [*session.new, *session.deleted, *(each for each in session.dirty if session.is_modified(each))]
-    for name in {_COUNTED[type(each)] for each in changed if type(each) in _COUNTED}:
-        _count(session, name)
-    if any(isinstance(each, Image) for each in session.deleted):
-        _count(session, "vectors")
-
-
-def _count(session: Session, name: Name) -> None:
-    """Count once a transaction."""
+def count(session: Session, name: Name) -> None:
+    """Count a change, once a transaction."""
     transaction = session.get_transaction()
     counted: set[object] = session.info.setdefault("counted", set())
     if (transaction, name) in counted:
@@ -58,3 +40,21 @@ def _count(session: Session, name: Name) -> None:
     more = update(ChangeStamp).where(ChangeStamp.name == name).values(count=ChangeStamp.count + 1)
     if not connection.execute(more).rowcount:
         connection.execute(insert(ChangeStamp).values(name=name, count=1))
+
+
+def _count_statement(state: ORMExecuteState) -> None:
+    if not (state.is_insert or state.is_update or state.is_delete):
+        return
+    table = str(getattr(state.statement, "table", ""))
+    if table in _TABLES:
+        count(state.session, _TABLES[table])
+    elif state.is_delete and table == Image.__tablename__:
+        count(state.session, "vectors")
+
+
+def _count_objects(session: Session, *_: object) -> None:
+    changed = [*session.new, *session.deleted, *(each for each in session.dirty if session.is_modified(each))]
+    for name in {_COUNTED[type(each)] for each in changed if type(each) in _COUNTED}:
+        count(session, name)
+    if any(isinstance(each, Image) for each in session.deleted):
+        count(session, "vectors")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from ..errors import QueryError
-from .models import Image, Location
+from .models import IN_LIBRARY, Image, Location
 from .records import ImageRecord, Month, View
 from .records.timeline import MONTH, UNKNOWN_ASPECT
 from .rows import image_record
@@ -70,8 +70,8 @@ class Timeline(Repository):
         """Ids of the next newer and the next older photo, by the time when they were taken."""
         here = select(Image.dated_at).where(Image.id == image_id).scalar_subquery()
         place, this = tuple_(Image.dated_at, Image.id), tuple_(here, image_id)
-        newer = select(Image.id).where(place > this).order_by(Image.dated_at, Image.id)
-        older = select(Image.id).where(place < this).order_by(Image.dated_at.desc(), Image.id.desc())
+        newer = select(Image.id).where(IN_LIBRARY, place > this).order_by(Image.dated_at, Image.id)
+        older = select(Image.id).where(IN_LIBRARY, place < this).order_by(Image.dated_at.desc(), Image.id.desc())
         with self._reading() as session:
             return session.scalar(newer.limit(1)), session.scalar(older.limit(1))
 
@@ -93,7 +93,8 @@ def _sorted(statement: _S, view: View) -> _S:
 
 
 def _listed(statement: _S, view: View) -> _S:
-    if view.state is not None:
+    statement = statement.where(Image.deleted_at.is_not(None) if view.state == "trash" else IN_LIBRARY)
+    if view.state not in (None, "trash"):
         states = ("pending", "working") if view.state == "pending" else (view.state,)
         statement = statement.where(Image.state.in_(states))
     if view.folder is not None:

@@ -13,7 +13,7 @@ from sqlalchemy import Result, func, select
 from ..errors import UnknownImageError
 from ..types import Bags, Ids, Vectors
 from .dialects import in_chunks
-from .models import Image, Segment
+from .models import IN_LIBRARY, Image, Segment
 from .records import Contents, VectorBatch, vectors_from
 from .segment_select import SegmentSelect
 from .sessions import Repository, Sessions
@@ -36,28 +36,29 @@ class VectorRepository(Repository):
     # ---- what there is
 
     def stamp(self) -> int:
-        """Changes whenever a photo's segments may have, or a photo has gone; one row is looked at."""
+        """Changes whenever a photo's segments may have, or a photo has gone or come back; one row is looked at."""
         with self._reading() as session:
             return stamp(session, "vectors")
 
     def contents(self, space: str) -> Contents:
         """What of a space an index has to hold; it looks at an entry of an index for each photo."""
         columns = func.count(), func.coalesce(func.sum(Image.vector_count), 0), func.coalesce(func.sum(Image.id), 0)
-        totals = select(*columns).where(Image.space == space)
+        totals = select(*columns).where(Image.space == space, IN_LIBRARY)
         with self._reading() as session:
             photos, segments, ids = session.execute(totals).one()
             newest = session.scalar(select(func.coalesce(func.max(Segment.id), 0)))
-        return Contents(photos, segments, newest or 0, int(ids))
+            return Contents(photos, segments, newest or 0, int(ids), stamp(session, "trash"))
 
     def segment_image_ids(self, space: str) -> tuple[Ids, Ids]:
         """Ids of all segments of a space, rising, and the photo of each."""
         statement = select(Segment.id, Segment.image_id).join(Image, Image.id == Segment.image_id)
         with self._reading() as session:
-            return _columns(session.execute(statement.where(Image.space == space).order_by(Segment.id)))
+            return _columns(session.execute(statement.where(Image.space == space, IN_LIBRARY).order_by(Segment.id)))
 
     def segment_counts(self, space: str) -> tuple[Ids, Ids]:
         """Ids of all photos of a space that have segments, rising, and how many each has."""
-        statement = select(Image.id, Image.vector_count).where(Image.space == space, Image.vector_count > 0)
+        here = Image.space == space, IN_LIBRARY, Image.vector_count > 0
+        statement = select(Image.id, Image.vector_count).where(*here)
         with self._reading() as session:
             return _columns(session.execute(statement.order_by(Image.id)))
 
@@ -72,7 +73,7 @@ class VectorRepository(Repository):
     def photo_image_ids(self, space: str) -> tuple[Ids, Ids]:
         """Ids of all analysed photos of a space, rising, twice: a photo belongs to itself."""
         with self._reading() as session:
-            statement = select(Image.id, Image.id).where(Image.space == space).order_by(Image.id)
+            statement = select(Image.id, Image.id).where(Image.space == space, IN_LIBRARY).order_by(Image.id)
             return _columns(session.execute(statement))
 
     # ---- vectors
@@ -109,7 +110,7 @@ class VectorRepository(Repository):
     def segment_vectors(self, space: str, *, after: int = 0, batch_size: int = 4096) -> Iterator[VectorBatch]:
         """Vectors of a space's segments with ids beyond `after`, in batches of rising ids."""
         statement = select(Segment.id, Segment.image_id, Segment.vector).join(Image, Image.id == Segment.image_id)
-        statement = statement.where(Image.space == space).order_by(Segment.id).limit(batch_size)
+        statement = statement.where(Image.space == space, IN_LIBRARY).order_by(Segment.id).limit(batch_size)
         while True:
             with self._reading() as session:
                 rows = session.execute(statement.where(Segment.id > after)).all()
@@ -124,7 +125,7 @@ class VectorRepository(Repository):
         extent = (Segment.x1 - Segment.x0) * (Segment.y1 - Segment.y0) / whole
         columns = Segment.id, Segment.image_id, Segment.vector, Segment.quality, Segment.area / whole, extent
         statement = select(*columns).join(Image, Image.id == Segment.image_id)
-        statement = statement.where(Image.space == space, ~Segment.is_fallback)
+        statement = statement.where(Image.space == space, IN_LIBRARY, ~Segment.is_fallback)
         statement = statement.order_by(Segment.image_id, Segment.quality.desc(), Segment.id)
         rows: list[Any] = []
         with self._reading() as session:

@@ -109,8 +109,9 @@ class CatalogFollower:
 
     def _follow(self, contents: Contents) -> None:
         self._take_new()
-        is_first, total = self._contents is None, self._source.total(contents)
-        if is_first or self._source.newer is None or self.index.stats().count != total:
+        before, total = self._contents, self._source.total(contents)
+        came_back = before is None or before.trash != contents.trash  # then ids are not greater than all there are
+        if came_back or self._source.newer is None or self.index.stats().count != total:
             self._compare()
 
     def _take_new(self) -> None:

@@ -40,7 +40,10 @@ class IngestReport(Protocol):
 
     @property
     def counts(self) -> Mapping[Any, int]:
-        """Files by what they came to: ``indexed``, ``unchanged``, ``duplicate``, ``empty``, ``failed``, ``skipped``."""
+        """Files by what they came to.
+
+        ``indexed``, ``unchanged``, ``duplicate``, ``empty``, ``failed``, ``skipped``, ``restored`` or ``deleted``.
+        """
         ...
 
     @property
@@ -170,7 +173,7 @@ class Library:
             return self._hits(self._engine.search(request))
 
     def images(self) -> Iterator[ImageRecord]:
-        """All photos, by rising id."""
+        """All photos that are not in the trash, by rising id."""
         page = self._assembly.catalog.images.page(limit=PAGE_SIZE)
         while page:
             yield from page
@@ -186,14 +189,27 @@ class Library:
         return self._assembly.catalog.segments.of_image(self._assembly.catalog.images.get(image_id).id)
 
     def delete(self, image_id: int) -> None:
-        """Delete a photo and its segments; the file stays unless it was uploaded.
+        """Move a photo to the trash, which is emptied of what was deleted 30 days ago.
+
+        Its file stays unless it was uploaded.
 
         Raises
         ------
         UnknownImageError
         """
-        image = self._assembly.catalog.images.delete(image_id)
-        self._assembly.own_files.remove_photo(image.sha256, [place.path for place in image.locations])
+        self._assembly.catalog.images.get(image_id)
+        self._assembly.trash.put([image_id])
+
+    def restore(self, image_id: int) -> None:
+        """Restore a photo from the trash; a photo that is not in the trash stays where it is.
+
+        Raises
+        ------
+        UnknownImageError
+            It was deleted for good, or never was.
+        """
+        self._assembly.catalog.images.get(image_id)
+        self._assembly.trash.restore([image_id])
 
     def concepts(self) -> list[str]:
         """The names that people gave."""

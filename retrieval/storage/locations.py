@@ -21,21 +21,28 @@ def path_of(uri: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class SeenFile:
-    """A file found on disk, with the digest of its bytes; of an upload also the name that it had, after its folder."""
+    """A file found on disk, with the digest of its bytes; of an upload also the name that it had, after its folder.
+
+    One that `restores` takes its photo out of the trash: it was named or uploaded by somebody who wants it.
+    """
 
     uri: str
     sha256: str
     size: int
     mtime_ns: int
     uploaded_as: str | None = None
+    restores: bool = False
 
 
-Registration = Literal["new", "unchanged", "duplicate"]
+Registration = Literal["new", "unchanged", "duplicate", "restored", "deleted"]
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The outcome of registering a file, and whether its photo, if already known, is still pending."""
+    """The outcome of registering a file, and whether its photo, if already known, is still pending.
+
+    A photo that was ``restored`` had been in the trash; one that is ``deleted`` stays there.
+    """
 
     image_id: int
     outcome: Registration

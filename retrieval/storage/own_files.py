@@ -81,7 +81,7 @@ class OwnFiles:
 
         def register() -> Registered:
             status = path.stat()
-            seen = SeenFile(uri_of(path), sha256, status.st_size, status.st_mtime_ns, uploaded_as)
+            seen = SeenFile(uri_of(path), sha256, status.st_size, status.st_mtime_ns, uploaded_as, restores=True)
             return self._locations.register([seen])[0]
 
         return _enter(partial, path, sha256, register, lambda: self.remove_photo(sha256, [path]))

@@ -41,6 +41,7 @@ class Following(RuleBasedStateMachine):
         self.rng = np.random.default_rng(seed)
         self.live = self.toys.followed_segments()
         self.photos: dict[int, dict[int, np.ndarray]] = {}
+        self.trash: dict[int, dict[int, np.ndarray]] = {}
         self.fresh = False
 
     @rule(segments=st.integers(0, 6))
@@ -58,6 +59,24 @@ class Following(RuleBasedStateMachine):
         image = sorted(self.photos)[which % len(self.photos)]
         self.toys.catalog.images.delete(image)
         del self.photos[image]
+        self.fresh = False
+
+    @precondition(lambda self: self.photos)
+    @rule(which=st.integers(0, 99))
+    def throw_away(self, which: int) -> None:
+        """A photo is moved to the trash."""
+        image = sorted(self.photos)[which % len(self.photos)]
+        self.toys.trash.put([image])
+        self.trash[image] = self.photos.pop(image)
+        self.fresh = False
+
+    @precondition(lambda self: self.trash)
+    @rule(which=st.integers(0, 99))
+    def restore(self, which: int) -> None:
+        """A photo comes back from the trash."""
+        image = sorted(self.trash)[which % len(self.trash)]
+        self.toys.trash.restore([image])
+        self.photos[image] = self.trash.pop(image)
         self.fresh = False
 
     @rule()

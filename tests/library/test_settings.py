@@ -63,6 +63,17 @@ def test_other_devices_are_refused(device: str) -> None:
         Settings.from_env({"SEGSEARCH_DEVICE": device})
 
 
+@pytest.mark.parametrize(("text", "days"), [("0", 0), ("30", 30), ("0.5", 0.5), ("", 30), ("36500", 36_500)])
+def test_days_in_the_trash(text: str, days: float) -> None:
+    assert Settings.from_env({"SEGSEARCH_TRASH_DAYS": text}).trash_days == days
+
+
+@pytest.mark.parametrize("text", ["-1", "x", "1e3", "inf", "nan", "40000", "1,5", "1 day"])
+def test_other_days_are_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="SEGSEARCH_TRASH_DAYS=.* is not a number of days from 0 to 36500"):
+        Settings.from_env({"SEGSEARCH_TRASH_DAYS": text})
+
+
 def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     wrong = {

@@ -14,7 +14,7 @@ from .clusters import (
 )
 from .concepts import ConceptModel, ConceptRecord
 from .images import STATES, ImageRecord, KnownLocation, LocationRecord, State
-from .ingest import Cancelled, Job, Orders
+from .ingest import Job, Orders, Removed
 from .queries import FeedbackRecord, QueryRecord
 from .segments import SegmentHit, SegmentRecord
 from .timeline import LISTED, ORDERS, Listed, Month, Order, View
@@ -25,7 +25,6 @@ __all__ = [
     "LISTED",
     "ORDERS",
     "STATES",
-    "Cancelled",
     "ClusterChange",
     "ClusterMember",
     "ClusterRecord",
@@ -46,6 +45,7 @@ __all__ = [
     "Order",
     "Orders",
     "QueryRecord",
+    "Removed",
     "SegmentHit",
     "SegmentRecord",
     "Shape",

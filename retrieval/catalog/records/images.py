@@ -50,6 +50,7 @@ class KnownLocation:
     mtime_ns: int
     state: State
     is_missing: bool
+    in_trash: bool
 
     def is_same(self, status: os.stat_result) -> bool:
         """Whether the file that is there now is the one that was registered, by its size and time of change."""
@@ -61,7 +62,7 @@ class ImageRecord:
     """A photo.
 
     Width and height are those of the upright original, None until it was decoded. It was taken at `taken_at`, in the
-    camera's local time, and added at `created_at`.
+    camera's local time, added at `created_at`, and moved to the trash at `deleted_at`, if it is there.
     """
 
     id: int
@@ -74,6 +75,7 @@ class ImageRecord:
     height: int | None
     taken_at: datetime | None
     created_at: datetime
+    deleted_at: datetime | None
     recipe: str | None
     space: str | None
     segment_count: int

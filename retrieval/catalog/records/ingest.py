@@ -34,8 +34,8 @@ class Orders:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancelled:
-    """A photo that was waiting and is not in the catalogue any more, and where its file is."""
+class Removed:
+    """A photo that is not in the catalogue any more, and where its files are."""
 
     sha256: str
     paths: tuple[Path, ...]

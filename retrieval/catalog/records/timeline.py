@@ -11,7 +11,7 @@ from ...errors import QueryError
 Order = Literal["newest", "oldest", "added"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 
-Listed = Literal["indexed", "empty", "failed", "pending"]
+Listed = Literal["indexed", "empty", "failed", "pending", "trash"]
 LISTED: tuple[Listed, ...] = get_args(Listed)
 
 
@@ -34,8 +34,9 @@ class View:
     order : {"newest", "oldest", "added"}
         By the time when they were taken, newest or oldest first; a photo without it counts as taken when it was
         added. Or by the time when they were added, newest first. Ids decide between equal times.
-    state : {"indexed", "empty", "failed", "pending"}, optional
-        Only photos in this state; ``pending`` includes those being segmented.
+    state : {"indexed", "empty", "failed", "pending", "trash"}, optional
+        Only photos in this state; ``pending`` includes those being segmented. Photos in the trash are listed only by
+        ``trash``, whatever else their state.
     folder : str, optional
         Only photos in a folder of this name, wherever it is; names are case-sensitive.
 

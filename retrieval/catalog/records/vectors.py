@@ -34,12 +34,15 @@ class Contents:
         Greatest id of any segment.
     photo_ids : int
         Sum of the photos' ids, by which a photo without segments in the place of another is noticed.
+    trash : int
+        How often photos were moved to the trash or restored, in any recipe.
     """
 
     photos: int
     segments: int
     newest_segment: int
     photo_ids: int
+    trash: int
 
 
 def vector_bytes(vectors: Vectors) -> bytes:

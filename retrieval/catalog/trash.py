@@ -1,0 +1,123 @@
+"""The trash: photos that were deleted and can still be restored.
+
+A photo in the trash keeps its row, its segments and its files, so that restoring it is one write. It is left out of
+everything that lists, counts or searches photos (`models.IN_LIBRARY`), and of what an index has to hold: followers of
+the catalogue delete its vectors from their indexes, and upsert them again when it is restored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.orm import Session
+
+from ..errors import UnknownImageError
+from ..storage.own_files import OwnFiles
+from .dialects import in_chunks
+from .images import ImageRepository
+from .models import Image
+from .sessions import Repository, Sessions
+from .stamps import count
+
+AT_ONCE = 500
+"""Ids that are read at once when the trash is emptied."""
+
+_IN_TRASH = Image.deleted_at.is_not(None)
+
+
+class Trash(Repository):
+    """Moves photos to the trash, restores them, and deletes them for good.
+
+    Parameters
+    ----------
+    sessions : Sessions
+    images : ImageRepository
+    files : OwnFiles
+        Removes uploads and renditions of photos that are deleted for good. Other files stay.
+    days : float
+        How long photos stay in the trash; 0 deletes them for good at once.
+    """
+
+    def __init__(self, sessions: Sessions, images: ImageRepository, files: OwnFiles, days: float) -> None:
+        super().__init__(sessions)
+        self._images, self._files = images, files
+        self.days = days
+
+    def put(self, image_ids: Collection[int]) -> int:
+        """Move those of the photos that exist to the trash; returns how many were not there yet."""
+        moved = self._set(image_ids, Image.deleted_at.is_(None), datetime.now(UTC))
+        if not self.days:
+            self.delete(image_ids)
+        return moved
+
+    def restore(self, image_ids: Collection[int]) -> int:
+        """Move those of the photos that are in the trash back to the library; returns how many."""
+        return self._set(image_ids, _IN_TRASH, None)
+
+    def delete(self, image_ids: Collection[int]) -> int:
+        """Delete those of the photos that are in the trash for good, with their files if uploaded; returns how many."""
+        return sum(self._delete(image_id) for image_id in dict.fromkeys(image_ids))
+
+    def count(self) -> int:
+        """How many photos are in the trash."""
+        return self._count(_IN_TRASH)
+
+    def empty(self, most: int | None = None) -> int:
+        """Delete the photos in the trash for good, or `most` of them; returns how many. Some ms each."""
+        if most is None:
+            return self._delete_all(_IN_TRASH)
+        with self._reading() as session:
+            ids = session.scalars(select(Image.id).where(_IN_TRASH).order_by(Image.id).limit(most)).all()
+        return self.delete(ids)
+
+    def expired(self) -> int:
+        """How many photos have been in the trash for more than `days`."""
+        return self._count(self._is_over())
+
+    def expire(self) -> int:
+        """Delete such photos for good; returns how many."""
+        return self._delete_all(self._is_over())
+
+    def _is_over(self) -> ColumnElement[bool]:
+        return Image.deleted_at <= datetime.now(UTC) - timedelta(days=self.days)
+
+    def _count(self, which: ColumnElement[bool]) -> int:
+        with self._reading() as session:
+            return session.scalar(select(func.count()).select_from(Image).where(which)) or 0
+
+    def _set(self, image_ids: Collection[int], which: ColumnElement[bool], moment: datetime | None) -> int:
+        changed = 0
+        with self._sessions.begin() as session:
+            for chunk in in_chunks(sorted(set(image_ids))):
+                statement = update(Image).where(Image.id.in_(chunk), which).values(deleted_at=moment)
+                found = session.execute(statement, execution_options={"synchronize_session": False})
+                changed += int(found.rowcount)  # type: ignore[attr-defined]
+            if changed:
+                count_changed(session)
+        return changed
+
+    def _delete_all(self, which: ColumnElement[bool]) -> int:
+        last, deleted = 0, 0
+        statement = select(Image.id).where(which).order_by(Image.id).limit(AT_ONCE)
+        while True:
+            with self._reading() as session:
+                ids = session.scalars(statement.where(Image.id > last)).all()
+            if not ids:
+                return deleted
+            deleted, last = deleted + self.delete(ids), ids[-1]
+
+    def _delete(self, image_id: int) -> bool:
+        try:
+            photo = self._images.delete(image_id, from_trash=True)
+        except UnknownImageError:  # another process restored or deleted it
+            return False
+        self._files.remove_photo(photo.sha256, [place.path for place in photo.locations])
+        return True
+
+
+def count_changed(session: Session) -> None:
+    """Tell followers of the catalogue that photos came into the trash or out of it."""
+    count(session, "vectors")
+    count(session, "trash")
