@@ -31,7 +31,8 @@ UNFINISHED = "files that were never finished"
 INDEX = "index files that no manifest names"
 QUERY_ROWS = "query photos whose time is over"
 FEEDBACK_ROWS = "refined searches whose time is over"
-KINDS = (RENDITIONS, UPLOADS, QUERIES, UNFINISHED, INDEX, QUERY_ROWS, FEEDBACK_ROWS)
+TRASH = "photos whose time in the trash is over"
+KINDS = (TRASH, RENDITIONS, UPLOADS, QUERIES, UNFINISHED, INDEX, QUERY_ROWS, FEEDBACK_ROWS)
 
 _UNFINISHED = re.compile(r"\.upload-[0-9a-f]+|\..+\.[0-9a-f]+\.partial|\..+-[0-9a-f]+\.tmp")
 _NAMED = re.compile(r"(?P<sha256>[0-9a-f]{64})(\.preview\.jpg|\.thumb\.jpg|\.\w+)?")
@@ -71,7 +72,8 @@ def clean(assembly: Assembly, kinds: Collection[str] = KINDS) -> list[Waste]:
 
 def _cleaned(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> list[Waste]:
     found = dict.fromkeys(kinds, (0, 0))
-    for kind, rows in ((QUERY_ROWS, assembly.queries), (FEEDBACK_ROWS, assembly.judgements)):
+    expiring = (TRASH, assembly.trash), (QUERY_ROWS, assembly.queries), (FEEDBACK_ROWS, assembly.judgements)
+    for kind, rows in expiring:
         if kind in found:
             found[kind] = rows.expired(), 0
             if remove:

@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TextIO, overload
+from typing import Any, Literal, TextIO, get_args, overload
 
 from retrieval.catalog import IngestQueue
 from retrieval.catalog.records import State
 
-Outcome = Literal["indexed", "unchanged", "duplicate", "empty", "failed", "skipped"]
-OUTCOMES: tuple[Outcome, ...] = ("indexed", "unchanged", "duplicate", "empty", "failed", "skipped")
+Outcome = Literal["indexed", "unchanged", "duplicate", "empty", "failed", "skipped", "restored", "deleted"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+"""Photos that were ``restored`` had been in the trash; photos of ``deleted`` files were deleted, and stay so."""
 
 CHUNK = 1000
 """Rows of the spool in memory at once."""

@@ -7,7 +7,7 @@ import os
 import time
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from errno import EBUSY, EXDEV
@@ -19,7 +19,7 @@ from typing import TypeVar
 import numpy as np
 
 from retrieval.assembly import Assembly
-from retrieval.catalog import LocationRepository
+from retrieval.catalog import Catalog, DeletedFiles, LocationRepository
 from retrieval.catalog.records import KnownLocation
 from retrieval.errors import CatalogUnavailableError, RetrievalError
 from retrieval.images.formats import SNIFF_BYTES, sniff_format
@@ -81,11 +81,16 @@ def register_files(
     *,
     within: bool = False,
     roots: Sequence[Path] | None = None,
+    restore: bool = False,
+    wanted: Collection[Path] = (),
 ) -> None:
     """Register new files under `paths` as pending, and note the outcome of every file in `tally`.
 
     Ends early if a user cancels pending photos. With `within`, nothing outside `roots` is read; these are real paths of
     folders, by default `paths`.
+
+    Files of photos that were deleted are left out, whether the photos are in the trash or not, except those that are
+    `wanted`, or all of them with `restore`.
 
     Raises
     ------
@@ -96,10 +101,12 @@ def register_files(
     before = patiently(orders).cancellations
     roots = (roots or real_paths(paths)) if within else None
     seen = array("q")
-    for chunk in _ahead(partial(_examined, locations, roots), _chunks(find_files(paths, within=within))):
+    examine = _Examiner(assembly.catalog, roots, restore, wanted)
+    for chunk in _ahead(examine, _chunks(find_files(paths, within=within))):
         if patiently(orders).cancellations != before:
             logger.warning("cancelled: files that are not registered yet are left out")
             return
+        _leave_out_deleted(assembly.catalog.deleted_files, chunk)
         chunk.note(tally)
         patiently(partial(locations.note_lost, chunk.lost))
         _register(locations, chunk, tally)
@@ -188,23 +195,56 @@ def _ahead(examine: Callable[[list[Path]], _Chunk], chunks: Iterator[list[Path]]
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A file that was found, and the folders that it must be in, if any."""
+    """A file that was found, the folders that it must be in, if any, and whether it restores a deleted photo."""
 
     path: Path
     uri: str
     roots: Sequence[Path] | None
+    restores: bool
 
 
-def _examined(locations: LocationRepository, roots: Sequence[Path] | None, paths: list[Path]) -> _Chunk:
-    named = {uri_of(path): path for path in paths}
-    known = patiently(partial(locations.known, list(named)))
-    chunk = _Chunk()
-    for uri, path in named.items():
-        _examine(_Found(path, uri, roots), known.get(uri), chunk)
-    return chunk
+@dataclass(frozen=True, slots=True)
+class _Examiner:
+    """Looks at files, in any thread.
+
+    Attributes
+    ----------
+    catalog : Catalog
+    roots : sequence of Path or None
+        Folders that files must be in, if any.
+    restore : bool
+        Whether files restore deleted photos.
+    wanted : collection of Path
+        Files that do so in any case.
+    """
+
+    catalog: Catalog
+    roots: Sequence[Path] | None
+    restore: bool
+    wanted: Collection[Path]
+
+    def __call__(self, paths: list[Path]) -> _Chunk:
+        named = {uri_of(path): path for path in paths}
+        known = patiently(partial(self.catalog.locations.known, list(named)))
+        deleted = patiently(partial(self.catalog.deleted_files.known, list(named)))
+        chunk = _Chunk()
+        for uri, path in named.items():
+            found = _Found(path, uri, self.roots, self.restore or path in self.wanted)
+            _examine(found, known.get(uri), deleted.get(uri), chunk)
+        return chunk
 
 
-def _examine(found: _Found, known: KnownLocation | None, chunk: _Chunk) -> None:
+def _leave_out_deleted(deleted_files: DeletedFiles, chunk: _Chunk) -> None:
+    """Of the files to register, settle those of photos that were deleted for good."""
+    kept = [file for file in chunk.to_register if not file.restores]
+    deleted = patiently(partial(deleted_files.note, kept)) if kept else set()
+    for file in [file for file in kept if file.uri in deleted]:
+        del chunk.to_register[file]
+        chunk.settled.append("deleted")
+        chunk.lost.append(file.uri)  # another photo may have been there
+
+
+def _examine(found: _Found, known: KnownLocation | None, deleted: tuple[int, int] | None, chunk: _Chunk) -> None:
     """Note in its chunk what a file is."""
     path = found.path
     if path.name.startswith("."):
@@ -216,12 +256,11 @@ def _examine(found: _Found, known: KnownLocation | None, chunk: _Chunk) -> None:
         return
     try:
         status = os.stat(path)  # noqa: PTH116  # half as long as `Path.stat`
-        if known is not None and known.is_same(status):
-            chunk.known.append(known.id)
-            if known.state in ("pending", "working"):
-                chunk.waiting.append((known.image_id, path))
-            else:
-                chunk.settled.append("unchanged")
+        if deleted == (status.st_size, status.st_mtime_ns) and not found.restores:
+            chunk.settled.append("deleted")
+            return
+        if known is not None and known.is_same(status) and not (known.in_trash and found.restores):
+            _settle(known, path, chunk)
             return
         digest, status = _read(found, status)
     except OSError as error:
@@ -232,11 +271,23 @@ def _examine(found: _Found, known: KnownLocation | None, chunk: _Chunk) -> None:
         chunk.failures.append(Failure(str(path), f"cannot be examined: {type(error).__name__}: {error}"))
         return
     if digest is not None:
-        chunk.to_register[SeenFile(found.uri, digest, status.st_size, status.st_mtime_ns)] = path
+        seen = SeenFile(found.uri, digest, status.st_size, status.st_mtime_ns, restores=found.restores)
+        chunk.to_register[seen] = path
         return
     chunk.settled.append("skipped")
     if known is not None:
         chunk.lost.append(found.uri)
+
+
+def _settle(known: KnownLocation, path: Path, chunk: _Chunk) -> None:
+    """Note what is known of a file that is as it was registered."""
+    chunk.known.append(known.id)
+    if known.in_trash:
+        chunk.settled.append("deleted")
+    elif known.state in ("pending", "working"):
+        chunk.waiting.append((known.image_id, path))
+    else:
+        chunk.settled.append("unchanged")
 
 
 def _read(found: _Found, status: os.stat_result) -> tuple[str | None, os.stat_result]:

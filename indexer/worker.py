@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -78,23 +79,31 @@ def work_forever(worker: Worker) -> int:
 
 
 def ingest(
-    assembly: Assembly, worker: Worker, paths: Sequence[Path], tally: Tally, *, within: bool = False
+    assembly: Assembly,
+    worker: Worker,
+    paths: Sequence[Path],
+    tally: Tally,
+    *,
+    within: bool = False,
+    restore: bool = False,
 ) -> IngestReport:
     """Register what is under `paths` while the worker is already at it; return when nothing is pending.
 
-    With `within`, links that lead out of the paths are not followed.
+    With `within`, links that lead out of the paths are not followed. Photos that were deleted are restored if their
+    files are among `paths` themselves; with `restore` also if they are somewhere below.
 
     Raises
     ------
     Exception
         Whatever stopped the registration or the line.
     """
+    wanted = {path for path in paths if not os.path.isdir(path)}  # noqa: PTH112  # `is_dir` raises for long names
     failure: list[BaseException] = []
     registered = threading.Event()
 
     def register() -> None:
         try:
-            register_files(assembly, paths, tally, within=within)
+            register_files(assembly, paths, tally, within=within, restore=restore, wanted=wanted)
         except Exception as error:  # noqa: BLE001  # raised again below, in the caller's thread
             failure.append(error)
             worker.stop()

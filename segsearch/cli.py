@@ -25,7 +25,8 @@ def cli(context: click.Context, verbose: int) -> None:
     """Search photos by segment.
 
     Settings come from environment variables: SEGSEARCH_DATA_DIR, SEGSEARCH_DATABASE_URL, SEGSEARCH_DEVICE,
-    SEGSEARCH_RECIPE, SEGSEARCH_INDEX, SEGSEARCH_MIN_FREE, SEGSEARCH_QUOTA and SEGSEARCH_WEIGHTS.
+    SEGSEARCH_RECIPE, SEGSEARCH_INDEX, SEGSEARCH_MIN_FREE, SEGSEARCH_QUOTA, SEGSEARCH_TRASH_DAYS and
+    SEGSEARCH_WEIGHTS.
     """
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     handler = logging.StreamHandler()

@@ -3,11 +3,12 @@
 import click
 
 from ..bench.commands import bench
-from . import concepts, discover, evaluate, ingest, maintenance, recipes, search
+from . import concepts, discover, evaluate, ingest, maintenance, recipes, search, trash
 
 COMMANDS: tuple[click.Command, ...] = (
     ingest.ingest, ingest.worker, search.search, search.status, maintenance.verify, maintenance.clean,
     maintenance.rebuild_index, ingest.retry_failed, ingest.pause, ingest.resume, ingest.cancel, ingest.resegment,
-    maintenance.export, concepts.concepts, discover.discover, recipes.recipes, maintenance.migrate, evaluate.evaluate,
-    bench,
+    trash.delete, trash.restore,
+    trash.trash, maintenance.export, concepts.concepts, discover.discover, recipes.recipes, maintenance.migrate,
+    evaluate.evaluate, bench,
 )  # fmt: skip

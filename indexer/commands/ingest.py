@@ -40,13 +40,27 @@ def _stop_on_signals(worker: Worker) -> None:
 @click.option(
     "--within", is_flag=True, help="Do not follow links that lead out of PATHS. Use it where others can write to them."
 )
+@click.option(
+    "--restore", is_flag=True, help="Also ingest photos that were deleted. Files named themselves always are."
+)
 @click.option("--watch", is_flag=True, help="Keep watching PATHS for new, changed and deleted files until interrupted.")
 @click.pass_obj
-def ingest(settings: Settings, paths: tuple[Path, ...], as_json: bool, strict: bool, within: bool, watch: bool) -> None:
-    """Ingest photos: files, and folders with everything below them."""
+def ingest(  # its options
+    settings: Settings,
+    paths: tuple[Path, ...],
+    *,
+    as_json: bool,
+    strict: bool,
+    within: bool,
+    restore: bool,
+    watch: bool,
+) -> None:
+    """Ingest photos: files, and folders with everything below them. Photos that were deleted are left out."""
     if watch:
-        if as_json or strict:
-            raise click.UsageError("--watch prints no report: leave out --json and --strict")
+        if as_json or strict or restore:
+            raise click.UsageError(
+                "--watch prints no report and restores nothing: leave out --json, --strict, --restore"
+            )
         _watch(settings, paths, within=within)
         return
     from ..report import Tally
@@ -58,7 +72,7 @@ def ingest(settings: Settings, paths: tuple[Path, ...], as_json: bool, strict: b
     with IngestProgress(tally, paths, within=within) as progress:
         worker = Worker(assembly, progress.advance)
         _stop_on_signals(worker)
-        report = run(assembly, worker, paths, tally, within=within)
+        report = run(assembly, worker, paths, tally, within=within, restore=restore)
     if as_json:
         report.write_json(sys.stdout)
     else:

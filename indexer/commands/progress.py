@@ -113,10 +113,13 @@ def print_report(report: IngestReport) -> None:
     """Print the table of outcomes, and why files failed."""
     console = Console()
     table = Table(title=f"{sum(report.counts.values())} files in {report.seconds:.1f} s")
-    for outcome in report.counts:
+    shown = {key: count for key, count in report.counts.items() if count or key not in ("restored", "deleted")}
+    for outcome in shown:
         table.add_column(outcome, justify="right")
-    table.add_row(*(str(count) for count in report.counts.values()))
+    table.add_row(*(str(count) for count in shown.values()))
     console.print(table)
+    if report.counts["deleted"]:
+        console.print("files of photos that were deleted were left out: to ingest them again, use --restore")
     for failure in report.failures[:SHOWN_FAILURES]:
         console.print(f"failed: {failure.path}", soft_wrap=True)
         console.print(f"        {failure.reason}", soft_wrap=True)

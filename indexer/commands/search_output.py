@@ -294,6 +294,7 @@ def print_status(assembly: Assembly, *, as_json: bool) -> None:
         "home": str(assembly.settings.data_dir),
         "recipe": assembly.recipe_spec.fingerprint,
         "photos": assembly.catalog.images.counts(),
+        "trash": assembly.trash.count(),
         "other_recipes": {
             k: v for k, v in assembly.catalog.images.recipes().items() if k != assembly.recipe_spec.fingerprint
         },

@@ -36,6 +36,7 @@ from .accounts import Accounts
 from .catalog import Catalog
 from .clusters import Clusters
 from .concepts import Concepts
+from .deleted_files import DeletedFiles
 from .folders import Folders
 from .images import ImageRepository
 from .ingest_queue import IngestQueue
@@ -54,6 +55,7 @@ __all__ = [
     "Catalog",
     "Clusters",
     "Concepts",
+    "DeletedFiles",
     "Folders",
     "ImageRecord",
     "ImageRepository",

@@ -158,7 +158,7 @@ class TestReport:
         tally = dict.fromkeys(OUTCOMES, 0) | {"indexed": 2, "failed": 1}
         report = IngestReport(counts=tally, failures=(Failure("/a.jpg", "broken"),), seconds=1.23456)
         assert list(report.as_json()) == [*OUTCOMES, "seconds", "failures"]
-        assert OUTCOMES == ("indexed", "unchanged", "duplicate", "empty", "failed", "skipped")
+        assert OUTCOMES == ("indexed", "unchanged", "duplicate", "empty", "failed", "skipped", "restored", "deleted")
         assert report.as_json()["failures"] == [{"path": "/a.jpg", "reason": "broken"}]
         assert report.as_json()["seconds"] == 1.235
 

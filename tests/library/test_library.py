@@ -183,8 +183,13 @@ def test_photos_are_deleted(lib: ss.Library, first: Path) -> None:
     assert own not in {image.id for image in lib.images()}
     assert own not in {hit.image_id for hit in lib.search(image=first)}
     assert first.exists()
+    assert lib.segments(own)
+    lib.restore(own)
+    assert own in {hit.image_id for hit in lib.search(image=first)}
     with pytest.raises(UnknownImageError):
-        lib.segments(own)
+        lib.restore(own + 1000)
+    with pytest.raises(UnknownImageError):
+        lib.delete(own + 1000)
 
 
 def test_names_are_learnt(lib: ss.Library, first: Path) -> None:
