@@ -47,6 +47,11 @@ PATIENCE = 120.0
 class Server(Deployment):
     """A web server of a home, as its clients see it."""
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Without a trash, so that files go with their rows."""
+        return {**super().environment, "SEGSEARCH_TRASH_DAYS": "0"}
+
     def ask_status(self, method: str, where: str) -> int:
         """Send a request without a body; returns the status of the answer."""
         request = urllib.request.Request(f"{self.base}/{where}", method=method)

@@ -247,20 +247,33 @@ def test_photo_page_searches_with_a_drawn_box(page: Page) -> None:
     expect(page.locator(".result").first).to_be_visible()
 
 
-def test_delete_asks_first(page: Page, site: Site) -> None:
-    """Kept if one says so; else the photo is gone and the next one is shown."""
+def test_a_deleted_photo_can_be_restored_from_the_next_page(page: Page, site: Site) -> None:
+    """And from its own page in the trash, where it can also be deleted for good."""
     path = site.photos / "to delete.png"
     drawing(990).save(path)
     site.enter([path])
     image_id = site.assembly.catalog.images.page(limit=1, newest_first=True)[0].id
     page.goto(f"/photos/{image_id}")
     page.get_by_role("button", name="Delete").click()
-    page.get_by_role("button", name="Cancel").click()
-    assert page.url.endswith(f"/photos/{image_id}")
-    page.get_by_role("button", name="Delete").click()
-    page.locator("#confirm").get_by_role("button", name="Delete").click()
     page.wait_for_url(lambda url: not url.endswith(f"/photos/{image_id}"))
+    assert site.assembly.trash.count() == 1
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#toasts")).to_be_empty()
+    assert site.assembly.trash.count() == 0
+    site.assembly.trash.put([image_id])
+    page.goto(f"/photos/{image_id}")
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("button", name="Delete", exact=True)).to_be_visible()
+    site.assembly.trash.put([image_id])
+    page.reload()
+    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Cancel").click()
+    assert site.assembly.trash.count() == 1
+    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    page.wait_for_url("**/?state=trash")
     assert site.assembly.catalog.images.find([image_id]) == {}
+    assert path.exists()
 
 
 def test_search_by_a_photo_of_ones_own(page: Page) -> None:

@@ -282,8 +282,8 @@ def test_thumbnails_hold_their_place(page: Page, complaints: Complaints) -> None
     assert card.bounding_box() == without
 
 
-def test_photos_are_selected_and_deleted(page: Page, site: Site) -> None:
-    """By mark, by range, by key and all; what is deleted is told by number, and asked for."""
+def test_photos_are_selected_deleted_and_restored(page: Page, site: Site) -> None:
+    """By mark, by range, by key and all; what is deleted comes back by Undo."""
     paths = [site.photos / f"to select {number}.png" for number in range(4)]
     for number, path in enumerate(paths):
         drawing(900 + number).save(path)
@@ -309,18 +309,58 @@ def test_photos_are_selected_and_deleted(page: Page, site: Site) -> None:
     page.keyboard.press("x")
     cards.nth(2).hover()
     cards.nth(2).get_by_role("checkbox").click()
-    page.get_by_role("button", name="Delete", exact=True).click()
-    dialog = page.get_by_role("dialog", name="Delete 2 photos?")
-    dialog.get_by_role("button", name="Cancel").click()
-    assert site.assembly.catalog.timeline.ids(View()) == order
-    page.keyboard.press("Delete")
-    dialog.get_by_role("button", name="Delete 2 photos").click()
-    expect(page.locator("#toasts")).to_contain_text("2 photos deleted.")
     left = [key for at, key in enumerate(order) if at not in (1, 2)]
-    assert site.assembly.catalog.timeline.ids(View()) == left
+    page.keyboard.press("Delete")
+    expect(page.locator("#toasts")).to_contain_text("2 photos moved to the trash.")
     expect(page.locator(f".card[data-id='{order[1]}']")).to_have_count(0)
+    assert site.assembly.catalog.timeline.ids(View()) == left
     assert ids(cards)[:2] == left[:2]
     assert page.locator("#selection").is_hidden()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#toasts")).to_contain_text("2 photos restored.")
+    expect(page.locator(f".card[data-id='{order[1]}']")).to_have_count(1)
+    assert site.assembly.catalog.timeline.ids(View()) == order
+    cards.nth(1).locator("a").focus()
+    page.keyboard.press("x")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.locator(f".card[data-id='{order[1]}']")).to_have_count(0)
+    page.keyboard.press("Control+z")
+    expect(page.locator(f".card[data-id='{order[1]}']")).to_have_count(1)
+
+
+def test_the_trash(page: Page, site: Site) -> None:
+    """Photos in it are restored, deleted for good, or all deleted."""
+    paths = [site.photos / f"to throw away {number}.png" for number in range(3)]
+    for number, path in enumerate(paths):
+        drawing(930 + number).save(path)
+    before = site.assembly.catalog.timeline.ids(View())
+    site.enter(paths)
+    new = [key for key in site.assembly.catalog.timeline.ids(View()) if key not in before]
+    site.assembly.trash.put(new)
+    page.goto("/?state=trash")
+    ready(page)
+    cards = page.locator(".block .card")
+    assert ids(cards) == new
+    cards.nth(0).locator("a").focus()
+    page.keyboard.press("x")
+    page.get_by_role("button", name="Restore").click()
+    expect(page.locator("#toasts")).to_contain_text("1 photo restored.")
+    expect(cards).to_have_count(2)
+    cards.nth(0).locator("a").focus()
+    page.keyboard.press("x")
+    page.keyboard.press("Delete")
+    dialog = page.get_by_role("dialog", name="Delete 1 photo for good?")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(cards).to_have_count(2)
+    page.keyboard.press("Delete")
+    dialog.get_by_role("button", name="Delete 1 photo").click()
+    expect(cards).to_have_count(1)
+    page.get_by_role("button", name="Empty the trash").click()
+    page.get_by_role("dialog").get_by_role("button", name="Empty the trash").click()
+    expect(page.get_by_text("The trash is empty")).to_be_visible()
+    assert site.assembly.catalog.images.find(new).keys() == {new[0]}
+    assert all(path.exists() for path in paths)
+    site.assembly.catalog.images.delete(new[0])
 
 
 def test_a_click_opens_a_photo_unless_photos_are_selected(page: Page) -> None:

@@ -37,6 +37,7 @@ ITEM_FIELDS = [
     "error",
     "missing",
     "taken_at",
+    "deleted_at",
     "filename",
     "segmentation",
 ]
@@ -79,7 +80,7 @@ def picture_of(response: TestResponse, kind: str = "JPEG") -> Image.Image:
 class TestGivingPhotos:
     def test_new_photo_is_pending_until_a_worker_has_it(self, client: FlaskClient, library: Library) -> None:
         answer = body_of(send(client, "images", NEW), 202)
-        assert answer == {"id": 5, "state": "pending"}
+        assert answer == {"id": 5, "state": "pending", "restored": False}
         library.process()
         assert body_of(client.get("/api/v1/images/5"))["state"] == "indexed"
 
@@ -91,7 +92,8 @@ class TestGivingPhotos:
         assert kept[0].read_bytes() == NEW
 
     def test_known_bytes_have_their_id_already(self, client: FlaskClient) -> None:
-        assert body_of(send(client, "images", encoded(drawing(PALETTES[1])))) == {"id": 2, "state": "indexed"}
+        known = {"id": 2, "state": "indexed", "restored": False}
+        assert body_of(send(client, "images", encoded(drawing(PALETTES[1])))) == known
         first = body_of(send(client, "images", NEW), 202)
         assert body_of(send(client, "images", NEW), 200) == first
 
@@ -164,6 +166,7 @@ class TestListing:
             "error": None,
             "missing": False,
             "taken_at": None,
+            "deleted_at": None,
             "filename": "photo1.png",
             "segmentation": first["segmentation"],
         }
@@ -367,6 +370,9 @@ class TestDeleting:
         for body in ({"positive": [{"segment": 1}], "group_by": "segment"}, {"positive": [{"image": 1}]}):
             found = search(client, limit=1000, **body)
             assert 2 not in {result["image_id"] for result in found["results"]}
+        assert [item["id"] for item in body_of(client.get("/api/v1/images"))["items"]] == [1, 3, 4]
+        assert parts.settings.thumbnail(digest).exists()
+        assert body_of(client.post("/api/v1/trash/empty", json={})) == {"deleted": 1, "left": 0}
         problem_of(client.get("/api/v1/images/2"), 404)
         problem_of(client.delete("/api/v1/images/2"), 404)
         assert not parts.settings.thumbnail(digest).exists()
@@ -376,11 +382,14 @@ class TestDeleting:
         send(client, "images", encoded(drawing(PALETTES[0])))
         client.delete("/api/v1/images/5")
         client.delete("/api/v1/images/1")
+        assert [path for path in parts.settings.uploads_dir.rglob("*") if path.is_file()]
+        client.post("/api/v1/trash/empty", json={})
         assert not [path for path in parts.settings.uploads_dir.rglob("*") if path.is_file()]
         assert (library.photos / "photo1.png").exists()
 
     def test_given_again_it_is_new(self, client: FlaskClient) -> None:
         client.delete("/api/v1/images/4")
+        client.post("/api/v1/trash/empty", json={})
         assert body_of(send(client, "images", encoded(drawing(PALETTES[3]))), 202)["id"] > 4
 
 
@@ -773,6 +782,7 @@ class TestInstallation:
         send(client, "images", NEW)
         assert body_of(client.get("/api/v1/status")) == {
             "counts": {"pending": 1, "working": 0, "indexed": 4, "empty": 0, "failed": 0},
+            "trash": 0,
             "segments": 100,
             "lag": 0,
             "recipe": "grid",

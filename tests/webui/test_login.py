@@ -50,7 +50,8 @@ VIEWER = {
 }
 EDITOR = {
     *("GET /upload", "POST /api/v1/images", "DELETE /api/v1/images/<id:image_id>", "POST /api/v1/feedback"),
-    "POST /api/v1/images/delete",
+    *("POST /api/v1/images/delete", "POST /api/v1/images/restore"),
+    *("POST /api/v1/trash/delete", "POST /api/v1/trash/empty"),
     *("POST /api/v1/feedback/<id:feedback_id>/rounds", "DELETE /api/v1/feedback/<id:feedback_id>/rounds/last"),
     *("POST /api/v1/concepts", "PATCH /api/v1/concepts/<id:concept_id>", "DELETE /api/v1/concepts/<id:concept_id>"),
     *("POST /api/v1/concepts/merge", "POST /api/v1/concepts/import", "POST /api/v1/concepts/learn"),
@@ -482,7 +483,6 @@ class TestWhatIsShown:
         assert taught.status_code == 201
         for address, sign in (
             ("/photos/1", 'id="delete"'),
-            ("/photos/1", 'id="confirm"'),
             ("/concepts", 'id="import"'),
             ("/concepts", 'class="button danger delete"'),
             ("/concepts", "rename"),

@@ -55,7 +55,11 @@ def test_an_upload_has_its_own_name(client: FlaskClient, library: Library, parts
     page = client.get(f"/photos/{image_id}").text
     assert "<h1>at the sea.png</h1>" in page
     assert "uploaded as Holiday/Day 1/at the sea.png" in page
-    assert "The uploaded copy is deleted." in page
+    client.delete(f"/api/v1/images/{image_id}")
+    assert "The uploaded copy is deleted." in client.get(f"/photos/{image_id}").text
+    client.delete("/api/v1/images/1")
+    assert "The original file is kept." in client.get("/photos/1").text
+    client.post("/api/v1/images/restore", json={"ids": [1, image_id]})
     file = client.get(f"/api/v1/images/{image_id}/file")
     assert 'filename="at the sea.png"' in file.headers["Content-Disposition"]
     folders = [each["name"] for each in client.get("/api/v1/folders").json["folders"]]

@@ -58,6 +58,7 @@ else:
         client.post("/api/v1/intake/cancel")
     elif what == "delete":
         client.delete(f"/api/v1/images/{image_id}")
+        client.post("/api/v1/trash/empty", json={})
     else:
         client.post("/api/v1/images", data={"file": (io.BytesIO(Path(picture).read_bytes()), "x.png")})
 """
@@ -119,7 +120,12 @@ def test_a_removal_takes_no_file_that_is_being_entered_elsewhere(
 ) -> None:
     first = give(client).get_json()["id"]
     giving = other("give")
-    removing = threading.Thread(target=client.delete, args=(f"/api/v1/images/{first}",))
+
+    def delete_for_good() -> None:
+        client.delete(f"/api/v1/images/{first}")
+        client.post("/api/v1/trash/empty", json={})
+
+    removing = threading.Thread(target=delete_for_good)
     removing.start()
     end = time.monotonic() + 60
     with pytest.raises(UnknownImageError):

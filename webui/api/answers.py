@@ -54,6 +54,7 @@ def item(image: ImageRecord) -> image_schemas.Item:
         error=image.error,
         missing=image.is_missing,
         taken_at=image.taken_at.isoformat() if image.taken_at else None,
+        deleted_at=image.deleted_at.isoformat() if image.deleted_at else None,
         filename=shown_path(Path(image.place.name)) if image.place and image.place.name else None,
         segmentation=image_schemas.Segmentation(**asdict(image.assessment)) if image.assessment else None,
     )

@@ -44,10 +44,6 @@ class ClusterMerge(Strict):
     ids: Annotated[list[BodyId], Field(min_length=2, max_length=100)]
 
 
-class NoBody(Strict):
-    """An empty object."""
-
-
 # ---- what goes out
 
 

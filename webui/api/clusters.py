@@ -16,6 +16,7 @@ from ..context import context
 from . import answers, bodies
 from . import cluster_schemas as schemas
 from .problems import documented
+from .schemas import NoBody
 
 clusters = APIBlueprint("api_clusters", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="clusters")])
 clusters.before_request(bodies.read_json)
@@ -56,7 +57,7 @@ def name_cluster(path: schemas.ClusterPath, body: schemas.ClusterName) -> Respon
     summary="Dismiss a cluster",
     responses={200: schemas.Cluster, **documented(404, 413, 415)},
 )
-def dismiss_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response:  # noqa: ARG001  # it is described
+def dismiss_cluster(path: schemas.ClusterPath, body: NoBody) -> Response:  # noqa: ARG001  # it is described
     """Hides the cluster from the open ones. Similar segments that arrive later join it and stay hidden."""
     context().cluster_editor.dismiss(path.cluster_id)
     return _whole(path.cluster_id)
@@ -67,7 +68,7 @@ def dismiss_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response
     summary="Restore a cluster",
     responses={200: schemas.Cluster, **documented(404, 413, 415)},
 )
-def restore_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response:  # noqa: ARG001  # it is described
+def restore_cluster(path: schemas.ClusterPath, body: NoBody) -> Response:  # noqa: ARG001  # it is described
     """Opens a dismissed cluster again."""
     context().cluster_editor.restore(path.cluster_id)
     return _whole(path.cluster_id)
@@ -86,7 +87,7 @@ def merge_clusters(body: schemas.ClusterMerge) -> Response:
     summary="Split a cluster",
     responses={200: schemas.ClusterList, **documented(404, 409, 413, 415)},
 )
-def split_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response:  # noqa: ARG001  # it is described
+def split_cluster(path: schemas.ClusterPath, body: NoBody) -> Response:  # noqa: ARG001  # it is described
     """Splits it in two. The part on more photos keeps the id and comes first in the answer."""
     discoverer = context().discoverer
     parts = [discoverer.clusters.get(discoverer.space, key) for key in context().cluster_editor.split(path.cluster_id)]
@@ -98,7 +99,7 @@ def split_cluster(path: schemas.ClusterPath, body: schemas.NoBody) -> Response: 
     summary="Update the clusters",
     responses={200: schemas.ClusterUpdate, **documented(409, 413, 415)},
 )
-def update_clusters(body: schemas.NoBody) -> Response:  # noqa: ARG001  # it is described
+def update_clusters(body: NoBody) -> Response:  # noqa: ARG001  # it is described
     """New segments join clusters or form new ones. A call takes a few seconds at most. Workers also do this."""
     return answers.as_json(schemas.ClusterUpdate(**asdict(context().discoverer.update())))
 

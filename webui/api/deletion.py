@@ -1,4 +1,4 @@
-"""Deleting photos, several at once."""
+"""Deleting photos: to the trash, back, and for good."""
 
 from __future__ import annotations
 
@@ -6,39 +6,41 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from retrieval.errors import UnknownImageError
-
 from ..context import context
 from . import answers, bodies
 from . import image_schemas as schemas
 from .problems import documented
+from .schemas import MAX_PAGE, NoBody
 
-deletion = APIBlueprint("api_deletion", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="photos")])
+deletion = APIBlueprint("api_deletion", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="trash")])
 deletion.before_request(bodies.read_json)
 
 
 @deletion.post("/images/delete", summary="Delete photos", responses={200: schemas.Deleted, **documented(413, 415)})
-def delete_images(body: schemas.PhotosToDelete) -> Response:
+def delete_images(body: schemas.PhotosById) -> Response:
     """Like `DELETE /images/{image_id}` for each; photos that are gone already are left out."""
-    deleted = sum(_delete_if_there(image_id) for image_id in dict.fromkeys(body.ids))
-    return answers.as_json(schemas.Deleted(deleted=deleted))
+    return answers.as_json(schemas.Deleted(deleted=context().assembly.trash.put(body.ids)))
 
 
-def delete(image_id: int) -> None:
-    """Delete a photo, with its file if that was uploaded.
+@deletion.post("/images/restore", summary="Restore photos", responses={200: schemas.Restored, **documented(413, 415)})
+def restore_images(body: schemas.PhotosById) -> Response:
+    """Move photos from the trash back to the library; photos that are not in the trash are left out."""
+    return answers.as_json(schemas.Restored(restored=context().assembly.trash.restore(body.ids)))
 
-    Raises
-    ------
-    UnknownImageError
+
+@deletion.post(
+    "/trash/delete", summary="Delete photos for good", responses={200: schemas.Deleted, **documented(413, 415)}
+)
+def delete_for_good(body: schemas.PhotosById) -> Response:
+    """Delete photos that are in the trash, with their files if those were uploaded; other photos are left out."""
+    return answers.as_json(schemas.Deleted(deleted=context().assembly.trash.delete(body.ids)))
+
+
+@deletion.post("/trash/empty", summary="Empty the trash", responses={200: schemas.Emptied, **documented(413, 415)})
+def empty_trash(body: NoBody) -> Response:  # noqa: ARG001  # it is described
+    """Delete photos in the trash for good, at most 500 per call: repeat it until `left` is 0.
+
+    Files that were uploaded are deleted. Other files stay where they are; ingesting their folder leaves them out.
     """
-    parts = context()
-    image = parts.catalog.images.delete(image_id)
-    parts.assembly.own_files.remove_photo(image.sha256, [place.path for place in image.locations])
-
-
-def _delete_if_there(image_id: int) -> bool:
-    try:
-        delete(image_id)
-    except UnknownImageError:
-        return False
-    return True
+    trash = context().assembly.trash
+    return answers.as_json(schemas.Emptied(deleted=trash.empty(MAX_PAGE), left=trash.count()))

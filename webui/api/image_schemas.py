@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage as ReceivedFile
 from retrieval.catalog.records import State
 from retrieval.query.request import MAX_ID
 
-from .schemas import MAX_PAGE, BodyId, PathId, Segment, Strict, Text
+from .schemas import MAX_PAGE, BodyId, Moment, PathId, Segment, Strict, Text
 
 
 class ImagePath(BaseModel):
@@ -107,6 +107,7 @@ class Item(BaseModel):
     error: Annotated[str | None, Field(description="Why the photo failed.")]
     missing: Annotated[bool, Field(description="Whether the file was missing when last checked.")]
     taken_at: Annotated[str | None, Field(description="ISO 8601, in the camera's local time.")]
+    deleted_at: Annotated[Moment | None, Field(description="When the photo was moved to the trash, if it is there.")]
     filename: Annotated[
         str | None,
         Field(description="The name of the file; of an upload the name that it had, if known."),
@@ -132,9 +133,10 @@ class Entered(BaseModel):
 
     id: int
     state: State
+    restored: Annotated[bool, Field(description="Whether the photo was in the trash; it has been restored.")]
 
 
-class PhotosToDelete(Strict):
+class PhotosById(Strict):
     """Which photos."""
 
     ids: Annotated[list[BodyId], Field(min_length=1, max_length=MAX_PAGE)]
@@ -144,6 +146,18 @@ class Deleted(BaseModel):
     """How many photos were deleted."""
 
     deleted: int
+
+
+class Restored(BaseModel):
+    """How many photos were restored."""
+
+    restored: int
+
+
+class Emptied(Deleted):
+    """How many photos were deleted for good, and how many are still in the trash."""
+
+    left: int
 
 
 class QueryPhoto(BaseModel):

@@ -16,7 +16,6 @@ from ..pictures.uploads import InsufficientStorage, receive
 from ..renditions import cut
 from . import answers
 from . import image_schemas as schemas
-from .deletion import delete
 from .problems import documented
 
 images = APIBlueprint("api_images", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="photos")])
@@ -30,7 +29,10 @@ EXTENSIONS = {"JPEG": "jpg", "TIFF": "tif", "HEIF": "heic"}
     responses={202: schemas.Entered, 200: schemas.Entered, **documented(413, 415, 503, 507)},
 )
 def add_image(form: schemas.UploadForm) -> Response:
-    """202 with the id of the new photo; 200 with the id of the existing photo if the same bytes are already there."""
+    """202 with the id of the new photo; 200 with the id of the existing photo if the same bytes are already there.
+
+    A photo that was in the trash is restored.
+    """
     parts = context()
     if shortage := parts.assembly.storage.shortage():
         raise InsufficientStorage(f"cannot accept more photos: {shortage}")
@@ -41,7 +43,8 @@ def add_image(form: schemas.UploadForm) -> Response:
     known = parts.ingest_queue.states([registered.image_id])
     state = known[registered.image_id][0] if known else "pending"  # it may have been deleted again already
     return answers.as_json(
-        schemas.Entered(id=registered.image_id, state=state), 202 if registered.outcome == "new" else 200
+        schemas.Entered(id=registered.image_id, state=state, restored=registered.outcome == "restored"),
+        202 if registered.outcome == "new" else 200,
     )
 
 
@@ -70,8 +73,14 @@ def get_image(path: schemas.ImagePath) -> Response:
 
 @images.delete("/images/<id:image_id>", summary="Delete a photo", responses={204: None, **documented(404)})
 def delete_image(path: schemas.ImagePath) -> Response:
-    """Removes the photo and its segments from the catalogue. An uploaded file is deleted; other files stay on disk."""
-    delete(path.image_id)
+    """Moves the photo to the trash, from which it can be restored for `SEGSEARCH_TRASH_DAYS` days.
+
+    It and its segments vanish from lists, counts and searches at once. When its time in the trash is over, they are
+    deleted for good, and its file if that was uploaded; other files stay on disk.
+    """
+    parts = context()
+    parts.catalog.images.get(path.image_id)
+    parts.assembly.trash.put([path.image_id])
     return Response(status=204)
 
 

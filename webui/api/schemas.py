@@ -57,6 +57,10 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class NoBody(Strict):
+    """An empty object."""
+
+
 class MasksQuery(Strict):
     """What results include."""
 

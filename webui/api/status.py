@@ -23,6 +23,7 @@ def get_status() -> Response:
     spec, engine = parts.assembly.recipe_spec, parts.engine
     found = status_schemas.Status(
         counts=status_schemas.Counts(**parts.catalog.images.counts()),
+        trash=parts.assembly.trash.count(),
         segments=engine.segments.stats().count,
         lag=engine.lag,
         recipe=spec.name,

@@ -21,6 +21,7 @@ class Status(BaseModel):
     """The status of the installation."""
 
     counts: Counts
+    trash: Annotated[int, Field(description="Photos in the trash, which are in no other count.")]
     segments: Annotated[int, Field(description="Searchable segments.")]
     lag: Annotated[int, Field(description="Segments not yet searchable.")]
     recipe: str

@@ -27,7 +27,10 @@ class TimelineQuery(Strict):
         ),
     ] = "newest"
     state: Annotated[
-        Listed | None, Field(description="Only photos in this state; `pending` includes those being segmented.")
+        Listed | None,
+        Field(
+            description="Only photos in this state; `pending` includes the ones in progress, `trash` what was deleted."
+        ),
     ] = None
     folder: Annotated[
         str | None,

@@ -14,7 +14,7 @@ from itertools import groupby
 from flask import Blueprint, current_app, g, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 
-from retrieval.catalog import Catalog, ImageRecord
+from retrieval.catalog import ImageRecord
 from retrieval.catalog.accounts import ROLES
 from retrieval.catalog.records import CLUSTER_STATES, LISTED, ORDERS, ClusterState, Listed, Order, View
 from retrieval.errors import QueryError, UnknownImageError
@@ -43,6 +43,7 @@ FILTERS: tuple[tuple[Listed | None, str], ...] = (
     ("empty", "Without segments"),
     ("failed", "Failed"),
     ("pending", "Pending"),
+    ("trash", "Trash"),
 )
 
 ORDER_NAMES: Mapping[Order, str] = {"newest": "Newest taken", "oldest": "Oldest taken", "added": "Newest added"}
@@ -63,7 +64,7 @@ def library() -> str:
         here="library",
         months=[(month, list(found)) for month, found in groupby(photos, partial(_month_of, view))],
         shown=len(photos),
-        counts=_counts(context().catalog),
+        counts=_counts(),
         view=view,
         address=partial(_address, view),
         skip=skip,
@@ -250,7 +251,7 @@ def _cluster_state() -> ClusterState:
     return next((state for state in CLUSTER_STATES if state == wanted), "open")
 
 
-def _counts(catalog: Catalog) -> dict[str, int]:
-    counts = {str(state): count for state, count in catalog.images.counts().items()}
+def _counts() -> dict[str, int]:
+    counts = {str(state): count for state, count in context().catalog.images.counts().items()}
     waiting = counts["pending"] + counts["working"]
-    return {**counts, "all": sum(counts.values()), "pending": waiting}
+    return {**counts, "all": sum(counts.values()), "pending": waiting, "trash": context().assembly.trash.count()}

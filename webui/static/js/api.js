@@ -53,6 +53,9 @@ export const getTimelineIds = (page) => call(`/timeline/ids?${query(page)}`);
 export const getImage = (id, signal) => call(`/images/${id}`, { signal });
 export const deleteImage = (id) => call(`/images/${id}`, { method: "DELETE" });
 export const deleteImages = (ids) => send("/images/delete", { ids });
+export const restoreImages = (ids) => send("/images/restore", { ids });
+export const eraseImages = (ids) => send("/trash/delete", { ids });
+export const emptyTrash = () => send("/trash/empty", {});
 export const getQuery = (id, signal) => call(`/queries/${id}`, { signal });
 export const getLevels = ({ kind, id }, values, signal) =>
   call(`/${kind === "query" ? "queries" : "images"}/${id}/levels?${query(values)}`, { signal });

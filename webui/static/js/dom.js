@@ -49,13 +49,40 @@ export function announce(text) {
   if (live) live.textContent = text;
 }
 
-/** A line at the foot of the window that goes away by itself. */
-export function toast(text, { wait = 5000 } = {}) {
+/** A line at the foot of the window that goes away by itself, unless someone points at it; it may offer an `action`. */
+export function toast(text, { wait = 5000, action = null } = {}) {
   const line = h("p", { class: "toast" }, text);
-  $("#toasts").append(line);
   const remove = () => line.remove();
-  if (wait) setTimeout(remove, wait);
+  if (action) {
+    const act = () => {
+      remove();
+      action.act();
+    };
+    line.append(" ", h("button", { type: "button", click: act }, action.label));
+  }
+  $("#toasts").append(line);
+  const end = () => (line.matches(":hover, :focus-within") ? setTimeout(end, 1000) : remove());
+  if (wait) setTimeout(end, wait);
   return remove;
+}
+
+/** Ask before something that cannot be undone; resolves to whether it was agreed to. */
+export function confirmed({ title, text, label }) {
+  const button = (value, attributes, words) => h("button", { class: "button", value, ...attributes }, words);
+  const dialog = h("dialog", { class: "confirm", "aria-labelledby": "confirmed-title" },
+    h("form", { method: "dialog" },
+      h("h2", { id: "confirmed-title" }, title),
+      h("p", {}, text),
+      h("p", { class: "choices" }, button("", { autofocus: true }, "Cancel"), " ", button("yes", { class: "button danger" }, label))));
+  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+  });
 }
 
 export const plural = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;

@@ -1,6 +1,7 @@
 /** The library: the timeline of its photos, how they are shown, and what happens to those on their way in. */
 
 import { listFolders, orderIntake } from "./api.js";
+import { actOnSelection } from "./bulk.js";
 import { $, $$, announce, h, plural, toast } from "./dom.js";
 import { followIntake } from "./intake.js";
 import { Scrubber } from "./scrubber.js";
@@ -93,7 +94,7 @@ async function offerFolders() {
 
 // ---- photos on their way in
 
-function showIntake({ waiting, entered, total, counts, paused, shortage }) {
+function showIntake({ waiting, entered, total, trash, counts, paused, shortage }) {
   const line = $("#intake");
   const seen = { pause: waiting && !paused, resume: paused, cancel: counts.pending };
   for (const button of $$("[data-intake]", line)) button.hidden = !seen[button.dataset.intake];
@@ -104,7 +105,7 @@ function showIntake({ waiting, entered, total, counts, paused, shortage }) {
   $("p", line).textContent = waiting ? `${why}: ${done} done, ${left} to go.` : `${why}.`;
   $("progress", line).hidden = waiting === 0;
   $("progress", line).value = all ? entered / all : 0;
-  const numbers = { ...counts, pending: waiting, all: total };
+  const numbers = { ...counts, pending: waiting, all: total, trash };
   for (const chip of $$("[data-filter]")) {
     $("span", chip).textContent = numbers[chip.dataset.filter].toLocaleString("en");
   }
@@ -132,6 +133,11 @@ for (const button of $$("[data-intake]")) {
 
 // ---- all of it
 
+/** Show what the server has now; it says what to do where nothing is left. */
+async function refresh() {
+  if (!(await timeline.refresh())) location.reload();
+}
+
 async function start() {
   if (root) {
     $("#show-view").hidden = true;
@@ -141,6 +147,7 @@ async function start() {
     showSize();
     new Scrubber($("#scrubber"), timeline);
     walkTimeline(root, timeline);
+    actOnSelection(selection, refresh);
     await startTimeline().catch((problem) => toast(problem.message, { wait: 10000 })); // the first page stays
     offerFolders().catch(() => {}); // the library does without
   }
@@ -150,7 +157,7 @@ async function start() {
       showIntake(intake);
       const hasChanged = !isFirst;
       isFirst = false;
-      if (root && hasChanged && !(await timeline.refresh())) location.reload(); // the server says what to do about an empty list
+      if (root && hasChanged) await refresh();
       else if ($("[data-empty-library]") && intake.total) location.reload();
       if (intake.ended) announce("All photos have been segmented");
     },

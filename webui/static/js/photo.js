@@ -1,11 +1,12 @@
-/** The page of a photo: pointing at its segments, drawing a box, deleting it. */
+/** The page of a photo: pointing at its segments, drawing a box, deleting and restoring it. */
 
-import { deleteImage, getImage } from "./api.js";
+import { deleteImage, eraseImages, getImage, restoreImages } from "./api.js";
 import { cropOf } from "./crop.js";
-import { $, $$, toast, whenSeen } from "./dom.js";
+import { $, $$, confirmed, toast, whenSeen } from "./dom.js";
 import { SegmentOverlay } from "./overlay.js";
 import { empty, format } from "./refs.js";
 import { Mask } from "./rle.js";
+import { offerUndoLater } from "./undo.js";
 
 const page = $("#photo");
 const id = Number(page.dataset.id);
@@ -97,17 +98,31 @@ async function wait() {
   }
 }
 
-$("#delete")?.addEventListener("click", () => $("#confirm").showModal());
-$("#confirm")?.addEventListener("close", async () => {
-  if ($("#confirm").returnValue !== "delete") return;
-  try {
-    await deleteImage(id);
-    const next = $('[data-key="j"]') ?? $('[data-key="k"]');
-    location.replace(next?.href ?? "/");
-  } catch (problem) {
-    toast(`The photo could not be deleted: ${problem.message}`);
-  }
+const forGood = (text) => confirmed({ title: "Delete this photo for good?", text: `${text} This cannot be undone.`, label: "Delete" });
+
+/** Do something with the photo, then go on to the next one or to `after`. */
+function acting(button, failure, act, after = null) {
+  button?.addEventListener("click", async () => {
+    try {
+      if ((await act(button)) === false) return;
+      const next = $('[data-key="j"]') ?? $('[data-key="k"]');
+      location.replace(after ?? next?.href ?? "/");
+    } catch (problem) {
+      toast(`${failure}: ${problem.message}`);
+    }
+  });
+}
+
+acting($("#delete"), "The photo could not be deleted", async (button) => {
+  if (button.dataset.forGood && !(await forGood(button.dataset.forGood))) return false;
+  await deleteImage(id);
+  if (!button.dataset.forGood) offerUndoLater([id]);
 });
+acting($("#restore"), "The photo could not be restored", () => restoreImages([id]), location.pathname);
+acting($("#erase"), "The photo could not be deleted", async (button) => {
+  if (!(await forGood(button.dataset.forGood))) return false;
+  await eraseImages([id]);
+}, "/?state=trash");
 
 $("#all-segments")?.addEventListener("click", ({ target }) => {
   const first = $("li[hidden] a", list);

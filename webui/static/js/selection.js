@@ -1,13 +1,13 @@
-/** Photos that are selected in the timeline: by their marks, as a range, by keyboard or all of them; and deleting them. */
+/** Photos that are selected in the timeline: by their marks, as a range, by keyboard or all of them. */
 
-import { deleteImages, getTimelineIds } from "./api.js";
-import { $, $$, announce, looksOnly, plural, toast } from "./dom.js";
+import { getTimelineIds } from "./api.js";
+import { $, $$, announce, looksOnly, toast } from "./dom.js";
 import { isTyping } from "./shell.js";
 
 const IDS = 10000; // told at once
-const DELETED = 100; // at once
 
-export class Selection {
+/** Tells of "action" with its name when something is to be done with the selected photos. */
+export class Selection extends EventTarget {
   #root;
   #timeline;
   #ids = new Set();
@@ -15,6 +15,7 @@ export class Selection {
   #hovered = null;
 
   constructor(root, timeline) {
+    super();
     this.#root = root;
     this.#timeline = timeline;
     if (looksOnly) return;
@@ -24,8 +25,15 @@ export class Selection {
     document.addEventListener("keydown", (event) => this.#press(event));
     $("#select-none").addEventListener("click", () => this.clear());
     $("#select-all").addEventListener("click", () => this.#all());
-    $("#delete-selected").addEventListener("click", () => this.#confirm());
-    $("#confirm").addEventListener("close", () => $("#confirm").returnValue === "delete" && this.#delete());
+    for (const button of $$("#selection [data-bulk]")) button.addEventListener("click", () => this.#act(button.dataset.bulk));
+  }
+
+  get ids() {
+    return [...this.#ids];
+  }
+
+  #act(name) {
+    this.dispatchEvent(new CustomEvent("action", { detail: name }));
   }
 
   /** Show on a card whether it is selected. */
@@ -92,37 +100,8 @@ export class Selection {
     else if (isCommand) return;
     else if (key === "x" && card?.isConnected) this.#toggle(card, event.shiftKey);
     else if (key === "escape" && this.#ids.size) this.clear();
-    else if (key === "delete" && this.#ids.size) this.#confirm();
+    else if (key === "delete" && this.#ids.size) this.#act($("[data-bulk=erase]") ? "erase" : "delete");
     else return;
     event.preventDefault();
-  }
-
-  #confirm() {
-    const photos = plural(this.#ids.size, "photo");
-    $("#confirm-title").textContent = `Delete ${photos}?`;
-    $("#confirm [value=delete]").textContent = `Delete ${photos}`;
-    $("#confirm").returnValue = "";
-    $("#confirm").showModal();
-  }
-
-  async #delete() {
-    const ids = [...this.#ids];
-    let deleted = 0;
-    const close = toast(`Deleting ${plural(ids.length, "photo")}…`, { wait: 0 });
-    try {
-      for (let at = 0; at < ids.length; at += DELETED) {
-        const some = ids.slice(at, at + DELETED);
-        deleted += (await deleteImages(some)).deleted;
-        for (const id of some) this.#ids.delete(id);
-        $("#selected").textContent = `${this.#ids.size.toLocaleString("en")} selected`;
-      }
-      toast(`${plural(deleted, "photo")} deleted.`);
-    } catch (problem) {
-      toast(`${plural(deleted, "photo")} deleted, then: ${problem.message}`, { wait: 10000 });
-    }
-    close();
-    this.#last = null;
-    this.#show();
-    if (!(await this.#timeline.refresh())) location.reload();
   }
 }

@@ -57,6 +57,7 @@ $("#help-button").addEventListener("click", showHelp);
 $$("dialog").forEach(closeByBackdrop);
 if ($("#words")) complete($("#words"), $("#words-list"));
 walkGrids();
+if (sessionStorage.getItem("just-deleted")) import("./undo.js").then(({ offerKept }) => offerKept());
 
 // A thumbnail that cannot be had says so instead of showing the browser's broken-picture sign.
 const markBroken = (image) => image.classList.add("broken");

@@ -16,6 +16,7 @@ const OUTCOMES = {
   indexed: ["check", "searchable", "good"],
   empty: ["check", "no segments found", "good"],
   known: ["same", "already in the library"],
+  restored: ["undo", "restored from the trash", "good"],
   failed: ["warning", "could not be added", "bad"],
   refused: ["warning", "not added", "bad"],
 };
@@ -92,7 +93,7 @@ async function send(row) {
   try {
     const { status, body } = await patiently(attempt, (problem) => row.set("sending", problem.message));
     row.link(body.id);
-    settle(row, body, status === 200);
+    settle(row, body, body.restored ? "restored" : status === 200 ? "known" : null);
   } catch (problem) {
     row.set("refused", problem.message);
   }
@@ -106,7 +107,7 @@ function progress(row, share) {
 }
 
 /** What has become of a photo that the server has. */
-function settle(row, { id, state, error, path }, known = false) {
+function settle(row, { id, state, error, path }, known = null) {
   if (state === "pending" || state === "working") {
     row.set("pending");
     waiting.set(id, row);
@@ -114,7 +115,7 @@ function settle(row, { id, state, error, path }, known = false) {
     return;
   }
   waiting.delete(id);
-  row.set(known && state !== "failed" ? "known" : state, error?.replace(`${path}: `, "") ?? "");
+  row.set(known && state !== "failed" ? known : state, error?.replace(`${path}: `, "") ?? "");
   if (state !== "failed") row.show(id);
 }
 
@@ -151,6 +152,7 @@ function tally() {
   const parts = [
     [count("indexed", "empty"), "added"],
     [count("known"), "already in the library"],
+    [count("restored"), "restored from the trash"],
     [count("queued", "sending"), "to upload"],
     [count("pending"), "being segmented"],
     [problems, problems === 1 ? "problem" : "problems"],

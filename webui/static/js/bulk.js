@@ -1,0 +1,80 @@
+/** What can be done with the selected photos, some at a time. */
+
+import { deleteImages, emptyTrash, eraseImages, restoreImages } from "./api.js";
+import { $, confirmed, plural, toast } from "./dom.js";
+import { offerUndo } from "./undo.js";
+
+const AT_ONCE = 100;
+
+const forGood = "Uploaded files are deleted, too; files elsewhere are kept. This cannot be undone.";
+
+/** Do something with the photos, `AT_ONCE` at a time; answers how many it was done with, and says so if it failed. */
+async function inParts(ids, doing, done, act) {
+  let count = 0;
+  const close = toast(`${doing} ${plural(ids.length, "photo")}…`, { wait: 0 });
+  try {
+    for (let at = 0; at < ids.length; at += AT_ONCE) count += await act(ids.slice(at, at + AT_ONCE));
+    return { count, failed: false };
+  } catch (problem) {
+    toast(`${plural(count, "photo")} ${done}, then: ${problem.message}`, { wait: 10000 });
+    return { count, failed: true };
+  } finally {
+    close();
+  }
+}
+
+/** Each answers whether the selection is done with. */
+const ACTIONS = {
+  async delete(ids, { refresh, keepsTrash }) {
+    const photos = plural(ids.length, "photo");
+    if (!keepsTrash && !(await confirmed({ title: `Delete ${photos}?`, text: forGood, label: `Delete ${photos}` }))) return false;
+    const { count, failed } = await inParts(ids, "Deleting", "deleted", async (some) => (await deleteImages(some)).deleted);
+    if (!failed && keepsTrash) offerUndo(ids, refresh);
+    else if (!failed) toast(`${plural(count, "photo")} deleted.`);
+    return true;
+  },
+  async restore(ids) {
+    const { count, failed } = await inParts(ids, "Restoring", "restored", async (some) => (await restoreImages(some)).restored);
+    if (!failed) toast(`${plural(count, "photo")} restored.`);
+    return true;
+  },
+  async erase(ids) {
+    const photos = plural(ids.length, "photo");
+    if (!(await confirmed({ title: `Delete ${photos} for good?`, text: forGood, label: `Delete ${photos}` }))) return false;
+    const { count, failed } = await inParts(ids, "Deleting", "deleted for good", async (some) => (await eraseImages(some)).deleted);
+    if (!failed) toast(`${plural(count, "photo")} deleted for good.`);
+    return true;
+  },
+};
+
+/** Have the buttons of the bar act on what is selected; `refresh` shows the timeline anew. */
+export function actOnSelection(selection, refresh) {
+  const bar = $("#selection");
+  if (!bar) return;
+  const context = { refresh, keepsTrash: bar.dataset.trash !== undefined };
+  selection.addEventListener("action", async ({ detail: name }) => {
+    const ids = selection.ids;
+    if (!ids.length || !(await ACTIONS[name](ids, context))) return;
+    selection.clear();
+    await refresh();
+  });
+  $("#empty-trash")?.addEventListener("click", () => empty(refresh));
+}
+
+async function empty(refresh) {
+  if (!(await confirmed({ title: "Empty the trash?", text: `All photos in the trash are deleted for good. ${forGood}`, label: "Empty the trash" }))) return;
+  const close = toast("Emptying the trash…", { wait: 0 });
+  let deleted = 0;
+  try {
+    for (let left = 1; left; ) {
+      const answer = await emptyTrash();
+      deleted += answer.deleted;
+      left = answer.deleted && answer.left;
+    }
+    toast(`${plural(deleted, "photo")} deleted for good.`);
+  } catch (problem) {
+    toast(`${plural(deleted, "photo")} deleted, then: ${problem.message}`, { wait: 10000 });
+  }
+  close();
+  await refresh();
+}

@@ -1,0 +1,48 @@
+/** Deleted photos go to the trash, and come back by Undo: also on the page that one goes to after deleting. */
+
+import { restoreImages } from "./api.js";
+import { plural, toast } from "./dom.js";
+
+const KEPT = "just-deleted";
+const WAIT = 10000; // milliseconds during which Undo is offered
+const AT_ONCE = 100;
+
+let last = null; // what Ctrl + Z does
+
+/** Say that photos were deleted, and offer to restore them; `onRestored` hears of it. */
+export function offerUndo(ids, onRestored) {
+  const act = async () => {
+    end();
+    try {
+      let restored = 0;
+      for (let at = 0; at < ids.length; at += AT_ONCE) restored += (await restoreImages(ids.slice(at, at + AT_ONCE))).restored;
+      toast(`${plural(restored, "photo")} restored.`);
+      await onRestored();
+    } catch (problem) {
+      toast(`The photos could not be restored: ${problem.message}`, { wait: WAIT });
+    }
+  };
+  const remove = toast(`${plural(ids.length, "photo")} moved to the trash.`, { wait: WAIT, action: { label: "Undo", act } });
+  const undo = (last = { act });
+  const end = () => {
+    remove();
+    if (last === undo) last = null;
+  };
+  setTimeout(() => last === undo && (last = null), WAIT);
+}
+
+/** Offer it on the next page. */
+export const offerUndoLater = (ids) => sessionStorage.setItem(KEPT, JSON.stringify(ids));
+
+export function offerKept() {
+  const ids = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+  sessionStorage.removeItem(KEPT);
+  if (ids) offerUndo(ids, () => location.reload());
+}
+
+document.addEventListener("keydown", (event) => {
+  if (!last || event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
+  if (event.target.closest?.("input:not(.pick), textarea, [contenteditable]")) return;
+  event.preventDefault();
+  last.act();
+});
