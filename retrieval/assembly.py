@@ -21,6 +21,7 @@ from .catalog import (
     Judgements,
     QueryStore,
     Sessions,
+    Tags,
     Trash,
     migrate,
     open_sessions,
@@ -121,6 +122,11 @@ class DataDirectory:
     def own_files(self) -> OwnFiles:
         """Uploads, query photos and renditions."""
         return OwnFiles(self.settings, self.catalog.locations, self.queries)
+
+    @cached_property
+    def tags(self) -> Tags:
+        """Words and names that people gave to photos."""
+        return Tags(self._sessions)
 
     @cached_property
     def trash(self) -> Trash:

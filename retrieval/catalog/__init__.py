@@ -6,6 +6,7 @@ module           what
 `catalog`        the repositories of stored photos
 `images`         photos
 `locations`      where their files are, and registering files
+`tags`           words and names that people gave to photos
 `trash`          photos that were deleted and can be restored
 `deleted_files`  files of photos that were deleted for good
 `segments`       segments, with masks, boxes and colours
@@ -46,6 +47,7 @@ from .query_store import QueryStore
 from .records import ImageRecord, QueryRecord, SegmentHit, SegmentRecord
 from .segments import SegmentRepository
 from .sessions import Sessions, migrate, open_sessions
+from .tags import Tags
 from .timeline import Timeline
 from .trash import Trash
 from .vectors import VectorRepository
@@ -68,6 +70,7 @@ __all__ = [
     "SegmentRecord",
     "SegmentRepository",
     "Sessions",
+    "Tags",
     "Timeline",
     "Trash",
     "VectorRepository",

@@ -8,7 +8,7 @@ only by the holder of the lease, so nothing is done twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -184,6 +184,10 @@ class IngestQueue(Repository):
         with self._reading() as session:
             return session.scalar(select(func.count()).select_from(Image).where(*waits)) or 0
 
+    def retry(self, image_ids: Collection[int]) -> int:
+        """Make those of the photos that failed pending again; returns how many."""
+        return self._requeue(Image.state == "failed", Image.id.in_(image_ids))
+
     def retry_failed(self) -> int:
         """Make every failed photo pending again, and those whose worker has died; returns how many."""
         freed = {"state": "pending", "attempts": 0, "lease_owner": None, "lease_until": None}
@@ -194,7 +198,13 @@ class IngestQueue(Repository):
         return count + self._requeue(Image.state == "failed")
 
     def reanalyze(
-        self, recipe: str, *, state: State | None = None, max_quality: float | None = None, below: str | None = None
+        self,
+        recipe: str,
+        *,
+        state: State | None = None,
+        max_quality: float | None = None,
+        below: str | None = None,
+        image_ids: Collection[int] | None = None,
     ) -> int:
         """Have photos that another recipe analysed wait for this one; returns how many.
 
@@ -209,6 +219,8 @@ class IngestQueue(Repository):
             Only photos whose segmentation was judged no better.
         below : str, optional
             Only photos with a location below this URI.
+        image_ids : collection of int, optional
+            Only these photos.
         """
         which = [Image.state.in_(("indexed", "empty")), Image.recipe != recipe]
         if state is not None:
@@ -218,6 +230,8 @@ class IngestQueue(Repository):
         if below is not None:
             inside = Location.uri >= f"{below}/", Location.uri < f"{below}0"
             which.append(select(Location.id).where(Location.image_id == Image.id, *inside).exists())
+        if image_ids is not None:
+            which.append(Image.id.in_(image_ids))
         return self._requeue(*which, wanted_recipe=recipe)
 
     def _requeue(self, *which: ColumnElement[bool], wanted_recipe: str | None = None) -> int:

@@ -137,6 +137,26 @@ class Location(Base):
     image: Mapped[Image] = relationship(back_populates="locations")
 
 
+class Tag(Base):
+    """A word or name that people gave to photos as a whole."""
+
+    __tablename__ = "tag"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    key: Mapped[str] = mapped_column(unique=True)
+
+
+class ImageTag(Base):
+    """A photo and a tag that it has."""
+
+    __tablename__ = "image_tag"
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
 class DeletedFile(Base):
     """A file whose photo was deleted for good: scans of its folder leave it out."""
 

@@ -12,11 +12,12 @@ from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from ..errors import QueryError
-from .models import IN_LIBRARY, Image, Location
+from .models import IN_LIBRARY, Image, ImageTag, Location, Tag
 from .records import ImageRecord, Month, View
 from .records.timeline import MONTH, UNKNOWN_ASPECT
 from .rows import image_record
 from .sessions import Repository
+from .tags import key_of
 
 _S = TypeVar("_S", bound=Select)  # type: ignore[type-arg]
 
@@ -97,6 +98,9 @@ def _listed(statement: _S, view: View) -> _S:
     if view.state not in (None, "trash"):
         states = ("pending", "working") if view.state == "pending" else (view.state,)
         statement = statement.where(Image.state.in_(states))
+    if view.tag is not None:
+        tagged = select(ImageTag.image_id).join(Tag, Tag.id == ImageTag.tag_id).where(Tag.key == key_of(view.tag))
+        statement = statement.where(Image.id.in_(tagged))
     if view.folder is not None:
         files = Location.uri.regexp_match(f"/{re.escape(quote(view.folder))}/[^/]*$") & Location.uploaded_as.is_(None)
         uploads = Location.uploaded_as.regexp_match(f"(^|/){re.escape(view.folder)}/[^/]*$")

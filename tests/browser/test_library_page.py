@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -326,6 +327,46 @@ def test_photos_are_selected_deleted_and_restored(page: Page, site: Site) -> Non
     expect(page.locator(f".card[data-id='{order[1]}']")).to_have_count(0)
     page.keyboard.press("Control+z")
     expect(page.locator(f".card[data-id='{order[1]}']")).to_have_count(1)
+
+
+def test_selected_photos_are_tagged_and_downloaded(page: Page, site: Site) -> None:
+    """And found by the tag; segmenting again says when there is nothing to do."""
+    first, second = site.assembly.catalog.timeline.ids(View(state="indexed"))[:2]
+    page.goto("/?state=indexed")
+    ready(page)
+    cards = page.locator(".block .card")
+
+    def select() -> None:
+        for card in (0, 1):
+            cards.nth(card).locator("a").focus()
+            page.keyboard.press("x")
+
+    select()
+    page.get_by_role("button", name="Tag", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Tag 2 photos")
+    dialog.get_by_role("button", name="Add tag").click()
+    expect(dialog).to_be_visible()  # it needs a name
+    page.keyboard.type("At the sea")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("2 photos tagged.")
+    page.goto("/?tag=at the sea")
+    ready(page)
+    assert ids(cards) == [first, second]
+    select()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    with ZipFile(download.value.path()) as archive:
+        assert len(archive.namelist()) == 2
+        assert archive.testzip() is None
+    select()
+    page.get_by_role("button", name="Segment again").click()
+    expect(page.locator("#toasts")).to_contain_text("Nothing to do")
+    select()
+    page.get_by_role("button", name="Tag", exact=True).click()
+    page.keyboard.type("at the SEA")
+    page.get_by_role("button", name="Remove tag").click()
+    page.get_by_text("Nothing here").wait_for()
+    assert site.assembly.tags.counts() == []
 
 
 def test_the_trash(page: Page, site: Site) -> None:

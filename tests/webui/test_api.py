@@ -224,7 +224,7 @@ class TestListing:
 class TestOnePhoto:
     def test_segments_and_masks(self, reader: FlaskClient) -> None:
         photo = body_of(reader.get("/api/v1/images/1"))
-        assert list(photo) == [*ITEM_FIELDS, "segments"]
+        assert list(photo) == [*ITEM_FIELDS, "tags", "segments"]
         assert photo["segment_count"] == len(photo["segments"])
         for segment in photo["segments"]:
             assert list(segment) == SEGMENT_FIELDS

@@ -46,11 +46,12 @@ VIEWER = {
     *("GET /api/v1/concepts", "GET /api/v1/concepts/<id:concept_id>", "GET /api/v1/concepts/export"),
     *("GET /api/v1/folders", "GET /api/v1/timeline", "GET /api/v1/timeline/photos", "GET /api/v1/timeline/ids"),
     *("GET /api/v1/clusters", "GET /api/v1/clusters/<id:cluster_id>", "GET /api/v1/status", "GET /api/v1/words"),
-    *("GET /api/v1/openapi.json",),
+    *("GET /api/v1/openapi.json", "GET /api/v1/tags", "GET /api/v1/images/download"),
 }
 EDITOR = {
     *("GET /upload", "POST /api/v1/images", "DELETE /api/v1/images/<id:image_id>", "POST /api/v1/feedback"),
     *("POST /api/v1/images/delete", "POST /api/v1/images/restore"),
+    *("POST /api/v1/images/tags", "POST /api/v1/images/resegment"),
     *("POST /api/v1/trash/delete", "POST /api/v1/trash/empty"),
     *("POST /api/v1/feedback/<id:feedback_id>/rounds", "DELETE /api/v1/feedback/<id:feedback_id>/rounds/last"),
     *("POST /api/v1/concepts", "PATCH /api/v1/concepts/<id:concept_id>", "DELETE /api/v1/concepts/<id:concept_id>"),

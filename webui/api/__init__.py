@@ -2,6 +2,7 @@
 
 from .account import account
 from .accounts import accounts
+from .bulk import bulk
 from .clusters import clusters
 from .concepts import concepts
 from .deletion import deletion
@@ -15,6 +16,7 @@ from .timeline import timeline
 
 BLUEPRINTS = (
     images,
+    bulk,
     deletion,
     timeline,
     intake,

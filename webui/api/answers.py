@@ -61,14 +61,14 @@ def item(image: ImageRecord) -> image_schemas.Item:
 
 
 def item_with_segments(
-    image: ImageRecord, segments: Sequence[SegmentRecord], concepts: Mapping[int, list[str]]
+    image: ImageRecord, segments: Sequence[SegmentRecord], concepts: Mapping[int, list[str]], tags: list[str]
 ) -> image_schemas.ItemWithSegments:
-    """A photo with its segments and the names of their concepts."""
+    """A photo with its tags, its segments and the names of their concepts."""
     shown = [segment(record) for record in segments]
     for each in shown:
         if each.id in concepts:
             each.concepts = concepts[each.id]
-    return image_schemas.ItemWithSegments(**dict(item(image)), segments=shown)
+    return image_schemas.ItemWithSegments(**dict(item(image)), tags=tags, segments=shown)
 
 
 def query_photo(query: QueryRecord) -> image_schemas.QueryPhoto:

@@ -9,6 +9,7 @@ from flask_openapi3.models.tag import Tag
 from ..context import context
 from . import answers, bodies
 from . import image_schemas as schemas
+from .bulk_schemas import PhotosById
 from .problems import documented
 from .schemas import MAX_PAGE, NoBody
 
@@ -17,13 +18,13 @@ deletion.before_request(bodies.read_json)
 
 
 @deletion.post("/images/delete", summary="Delete photos", responses={200: schemas.Deleted, **documented(413, 415)})
-def delete_images(body: schemas.PhotosById) -> Response:
+def delete_images(body: PhotosById) -> Response:
     """Like `DELETE /images/{image_id}` for each; photos that are gone already are left out."""
     return answers.as_json(schemas.Deleted(deleted=context().assembly.trash.put(body.ids)))
 
 
 @deletion.post("/images/restore", summary="Restore photos", responses={200: schemas.Restored, **documented(413, 415)})
-def restore_images(body: schemas.PhotosById) -> Response:
+def restore_images(body: PhotosById) -> Response:
     """Move photos from the trash back to the library; photos that are not in the trash are left out."""
     return answers.as_json(schemas.Restored(restored=context().assembly.trash.restore(body.ids)))
 
@@ -31,7 +32,7 @@ def restore_images(body: schemas.PhotosById) -> Response:
 @deletion.post(
     "/trash/delete", summary="Delete photos for good", responses={200: schemas.Deleted, **documented(413, 415)}
 )
-def delete_for_good(body: schemas.PhotosById) -> Response:
+def delete_for_good(body: PhotosById) -> Response:
     """Delete photos that are in the trash, with their files if those were uploaded; other photos are left out."""
     return answers.as_json(schemas.Deleted(deleted=context().assembly.trash.delete(body.ids)))
 

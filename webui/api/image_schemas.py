@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage as ReceivedFile
 from retrieval.catalog.records import State
 from retrieval.query.request import MAX_ID
 
-from .schemas import MAX_PAGE, BodyId, Moment, PathId, Segment, Strict, Text
+from .schemas import MAX_PAGE, Moment, PathId, Segment, Strict, Text
 
 
 class ImagePath(BaseModel):
@@ -118,6 +118,7 @@ class Item(BaseModel):
 class ItemWithSegments(Item):
     """A photo with its segments."""
 
+    tags: list[str]
     segments: list[Segment]
 
 
@@ -134,12 +135,6 @@ class Entered(BaseModel):
     id: int
     state: State
     restored: Annotated[bool, Field(description="Whether the photo was in the trash; it has been restored.")]
-
-
-class PhotosById(Strict):
-    """Which photos."""
-
-    ids: Annotated[list[BodyId], Field(min_length=1, max_length=MAX_PAGE)]
 
 
 class Deleted(BaseModel):

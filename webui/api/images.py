@@ -68,7 +68,8 @@ def get_image(path: schemas.ImagePath) -> Response:
     parts = context()
     image = parts.catalog.images.get(path.image_id)
     labels = parts.trainer.labels(image.id)
-    return answers.as_json(answers.item_with_segments(image, parts.catalog.segments.of_image(image.id), labels))
+    segments, tags = parts.catalog.segments.of_image(image.id), parts.assembly.tags.of_image(image.id)
+    return answers.as_json(answers.item_with_segments(image, segments, labels, tags))
 
 
 @images.delete("/images/<id:image_id>", summary="Delete a photo", responses={204: None, **documented(404)})

@@ -8,9 +8,10 @@ from pydantic import BaseModel, Field
 
 from retrieval.catalog.records import Listed, Order, State, View
 from retrieval.catalog.records.timeline import MONTH
+from retrieval.catalog.tags import MAX_NAME
 from retrieval.query.request import MAX_ID
 
-from .schemas import MAX_PAGE, Strict
+from .schemas import MAX_PAGE, Strict, Text
 
 MAX_IDS = 10_000
 MAX_FOLDER = 255
@@ -41,10 +42,13 @@ class TimelineQuery(Strict):
             description="Only photos in folders of this name.",
         ),
     ] = None
+    tag: Annotated[Text | None, Field(min_length=1, max_length=MAX_NAME, description="Only photos with this tag.")] = (
+        None
+    )
 
     def view(self) -> View:
         """The view of the catalogue."""
-        return View(order=self.order, state=self.state, folder=self.folder)
+        return View(order=self.order, state=self.state, folder=self.folder, tag=self.tag)
 
 
 class TimelinePageQuery(TimelineQuery):

@@ -102,6 +102,7 @@ def photo(image_id: int) -> str:
         concepts=context().trainer.labels(image_id),
         newer=newer,
         older=older,
+        tags=context().assembly.tags.of_image(image_id),
         uploaded=any(location.uploaded_as is not None for location in found.locations),
     )
 
@@ -218,6 +219,7 @@ def _view() -> View:
     view = View(
         order=next((name for name in ORDERS if name == order), "newest"),
         state=next((name for name in LISTED if name == state), None),
+        tag=request.args.get("tag") or None,
     )
     try:
         return replace(view, folder=request.args.get("folder") or None)

@@ -102,7 +102,7 @@ def serve_original(context: WebContext, image: ImageRecord) -> Response:
         stream,
         mimetype=MIME_TYPES.get(found, UNKNOWN_TYPE),
         as_attachment=found not in SHOWN_BY_BROWSERS,
-        download_name=_download_name(image, found),
+        download_name=download_name(image, found),
         conditional=False,
         etag=image.sha256,
     )
@@ -194,8 +194,16 @@ def _holds(context: WebContext, stream: BufferedReader, place: LocationRecord, s
     return True
 
 
-def _download_name(image: ImageRecord, found: str) -> str:
-    """The name of a photo, with the ending of its format if it was uploaded under another: a page is no picture."""
+def download_name(image: ImageRecord, found: str | None = None) -> str:
+    """The name of a photo, with the ending of its format if it was uploaded under another: a page is no picture.
+
+    Parameters
+    ----------
+    image : ImageRecord
+    found : str, optional
+        The format of the file; that of the photo if absent.
+    """
+    found = found if found is not None else image.format or ""
     name, place = name_of(image), image.place
     if place is not None and place.uploaded_as is not None:
         kind, ending = mimetypes.guess_type(name)[0], place.path.suffix

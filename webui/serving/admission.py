@@ -11,10 +11,11 @@ Nygard, "Release It!", 2nd ed., 2018, chapter 5, "Bulkheads" and "Shed Load".
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import ServiceUnavailable
 
 RETRY_SECONDS = 2
@@ -41,6 +42,7 @@ QUOTAS: Mapping[str, Quota] = {
     "analysis": Quota(2, 4, 20.0),
     "upload": Quota(3, 6, 20.0),
     "picture": Quota(8, 8, 10.0),
+    "download": Quota(2, 2, 20.0),
     "search": Quota(4, 12, 10.0),
     "learning": Quota(2, 4, 10.0),
     "other": Quota(6, 12, 10.0),
@@ -53,6 +55,7 @@ KINDS: Mapping[str, str | None] = {
     "api_images.get_thumbnail": "picture",
     "api_images.get_preview": "picture",
     "api_images.get_crop": "picture",
+    "api_bulk.download_images": "download",
     "api_queries.get_query_file": "picture",
     "api_search.find": "search",
     "api_search.count_facets": "search",
@@ -99,6 +102,28 @@ class Gate:
         """Free the slot."""
         self._inside.release()
         self._admitted.release()
+
+
+def hold_until_sent(response: Response) -> Response:
+    """Keep the slot of this request until its answer, which is made while it is sent, has been sent or given up."""
+    gate: Gate | None = g.pop("gate", None) if request.method != "HEAD" else None  # without a body nothing is closed
+    if gate is None:
+        return response
+    left = threading.Lock()
+
+    def leave_once() -> None:
+        if left.acquire(blocking=False):
+            gate.leave()
+
+    parts = response.response
+
+    def sent() -> Iterator[Any]:
+        yield from parts
+        leave_once()
+
+    response.response = sent()
+    response.call_on_close(leave_once)  # also if nobody wanted the rest of it
+    return response
 
 
 def admit(app: Flask, quotas: Mapping[str, Quota] = QUOTAS) -> None:

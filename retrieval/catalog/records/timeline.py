@@ -39,6 +39,8 @@ class View:
         ``trash``, whatever else their state.
     folder : str, optional
         Only photos in a folder of this name, wherever it is; names are case-sensitive.
+    tag : str, optional
+        Only photos with this tag, in any case.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class View:
     order: Order = "newest"
     state: Listed | None = None
     folder: str | None = None
+    tag: str | None = None
 
     def __post_init__(self) -> None:
         """Check the name of the folder."""

@@ -55,6 +55,9 @@ export const deleteImage = (id) => call(`/images/${id}`, { method: "DELETE" });
 export const deleteImages = (ids) => send("/images/delete", { ids });
 export const restoreImages = (ids) => send("/images/restore", { ids });
 export const eraseImages = (ids) => send("/trash/delete", { ids });
+export const tagImages = (ids, change) => send("/images/tags", { ids, ...change });
+export const listTags = () => call("/tags");
+export const resegmentImages = (ids) => send("/images/resegment", { ids });
 export const emptyTrash = () => send("/trash/empty", {});
 export const getQuery = (id, signal) => call(`/queries/${id}`, { signal });
 export const getLevels = ({ kind, id }, values, signal) =>
@@ -100,6 +103,16 @@ export function postQuery(file) {
   const form = new FormData();
   form.append("file", file);
   return call("/queries", { method: "POST", body: form });
+}
+
+/** Have the browser download the originals of some photos as one file; throws where the server refuses. */
+export async function downloadImages(ids) {
+  const address = `${ROOT}/images/download?ids=${ids.join(",")}`;
+  const aborter = new AbortController();
+  const answer = await fetch(address, { headers: { Accept: "application/zip" }, signal: aborter.signal });
+  if (!answer.ok) throw problemOf(answer.status, await answer.text());
+  aborter.abort(); // it was only asked whether it can be had
+  location.assign(address);
 }
 
 /** Call again while the analyzer is starting (503) or where that was too often (429): `onWait` hears of each round. */

@@ -1,10 +1,12 @@
 /** What can be done with the selected photos, some at a time. */
 
-import { deleteImages, emptyTrash, eraseImages, restoreImages } from "./api.js";
+import { deleteImages, downloadImages, emptyTrash, eraseImages, resegmentImages, restoreImages, tagImages } from "./api.js";
 import { $, confirmed, plural, toast } from "./dom.js";
+import { askForTag } from "./tagging.js";
 import { offerUndo } from "./undo.js";
 
 const AT_ONCE = 100;
+const DOWNLOADED = 500; // in one file
 
 const forGood = "Uploaded files are deleted, too; files elsewhere are kept. This cannot be undone.";
 
@@ -44,6 +46,33 @@ const ACTIONS = {
     const { count, failed } = await inParts(ids, "Deleting", "deleted for good", async (some) => (await eraseImages(some)).deleted);
     if (!failed) toast(`${plural(count, "photo")} deleted for good.`);
     return true;
+  },
+  async tag(ids) {
+    const chosen = await askForTag(plural(ids.length, "photo"));
+    if (!chosen) return false;
+    const [doing, done] = chosen.add ? ["Tagging", "tagged"] : ["Removing the tag from", "without the tag now"];
+    const { count, failed } = await inParts(ids, doing, done, async (some) => (await tagImages(some, chosen)).photos);
+    if (!failed) toast(`${plural(count, "photo")} ${done}.`);
+    return true;
+  },
+  async resegment(ids) {
+    const { count, failed } = await inParts(ids, "Queueing", "queued", async (some) => (await resegmentImages(some)).queued);
+    const none = "Nothing to do: these photos were segmented with the current recipe.";
+    if (!failed) toast(count ? `${plural(count, "photo")} will be segmented again.` : none);
+    return true;
+  },
+  async download(ids) {
+    if (ids.length > DOWNLOADED) {
+      toast(`Select up to ${DOWNLOADED} photos to download them at once.`);
+      return false;
+    }
+    try {
+      await downloadImages(ids);
+      return true;
+    } catch (problem) {
+      toast(`The photos cannot be downloaded: ${problem.message}`, { wait: 10000 });
+      return false;
+    }
   },
 };
 
