@@ -19,6 +19,7 @@ from retrieval.processes.program import PROGRAM
 
 from .api import BLUEPRINTS, problems
 from .api.schemas import Problem
+from .api.status import status_of
 from .auth.limiting import limit
 from .auth.login import LoginMode, identify, login
 from .auth.security import SESSION_COOKIE, protect
@@ -26,6 +27,7 @@ from .context import EXTENSION, WebContext
 from .pages.views import pages
 from .renditions import Renditions
 from .serving.admission import admit
+from .serving.events import EVENTS, StatusEvents
 from .serving.following import Follower
 from .serving.forms import bound_forms
 from .serving.health import health
@@ -99,6 +101,7 @@ def build(
     app.url_map.converters["id"] = IdConverter
     context = WebContext(assembly, assembly.engine(analyzer), analyzer, Renditions())
     app.extensions[EXTENSION] = context
+    app.extensions[EVENTS] = StatusEvents(lambda: status_of(context).model_dump())
     follower = Follower(context)
     measure(app, context, follower if follow else None)
     protect(app, hosts)

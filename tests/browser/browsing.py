@@ -40,17 +40,22 @@ class Site:
 
     def enter(self, paths: list[Path]) -> None:
         """Register files and analyse them."""
+        self.register(paths)
+        self.work()
+
+    def register(self, paths: list[Path]) -> None:
+        """Register files as pending."""
         seen = []
         for path in paths:
             status, digest = path.stat(), hashlib.sha256(path.read_bytes()).hexdigest()
             seen.append(SeenFile(uri_of(path), digest, status.st_size, status.st_mtime_ns))
         self.assembly.catalog.locations.register(seen)
-        self.work()
 
-    def work(self) -> None:
-        """Do what a worker does, until nothing is pending."""
+    def work(self, most: int = 10_000) -> None:
+        """Do what a worker does, until nothing is pending or `most` photos are done."""
         recipe, settings, ingest_queue = self.assembly.recipe, self.assembly.settings, self.assembly.ingest_queue
-        while jobs := ingest_queue.claim("test", 100):
+        while most > 0 and (jobs := ingest_queue.claim("test", min(most, 100))):
+            most -= len(jobs)
             for job in jobs:
                 renditions = {"preview": settings.preview(job.sha256), "thumbnail": settings.thumbnail(job.sha256)}
                 decoded = decode_with_renditions(job.paths[0], long_side=1024, **renditions)

@@ -369,6 +369,66 @@ def test_selected_photos_are_tagged_and_downloaded(page: Page, site: Site) -> No
     assert site.assembly.tags.counts() == []
 
 
+def test_photos_appear_as_they_are_finished(page: Page, site: Site) -> None:
+    """With their progress, told by the server itself; what one looks at stays where it is."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    page.goto("/?order=added")
+    ready(page)
+    paths = [site.photos / f"to appear {number}.png" for number in range(3)]
+    for number, path in enumerate(paths):
+        drawing(960 + number).save(path)
+    site.register(paths)
+    line = page.locator("#intake p")
+    expect(line).to_have_text("Segmenting photos: 0 of 3")
+    expect(page.locator(".block .card").first).to_have_attribute("data-state", "pending")
+    page.mouse.wheel(0, 600)
+    page.wait_for_timeout(200)
+    before = page.evaluate(TOPS)
+    site.work(1)
+    expect(line).to_contain_text("1 of 3")
+    page.wait_for_timeout(200)
+    kept = set(map(tuple, before)) & set(map(tuple, page.evaluate(TOPS)))
+    assert len(kept) > len(before) / 2
+    page.evaluate("scrollTo(0, 0)")
+    site.work()
+    expect(page.locator("#intake")).to_be_hidden()
+    newest = site.assembly.catalog.timeline.ids(View(order="added"))[:3]
+    assert ids(page.locator(".block .card"))[:3] == newest
+    expect(page.locator(".block .card").first.locator("img")).to_be_visible()
+    assert "/api/v1/events" in asked
+    assert "/api/v1/status" not in asked
+    for key in newest:
+        site.assembly.catalog.images.delete(key)
+
+
+def test_without_events_the_server_is_asked(page: Page, site: Site, complaints: Complaints) -> None:
+    complaints.expected = ("503",)
+    page.route("**/events", lambda route: route.fulfill(status=503, body="{}"))
+    page.goto("/")
+    ready(page)
+    path = site.photos / "to be asked after.png"
+    drawing(970).save(path)
+    site.register([path])
+    expect(page.locator("#intake p")).to_have_text("Segmenting photos: 0 of 1")
+    site.work()
+    expect(page.locator("#intake")).to_be_hidden()
+    site.assembly.catalog.images.delete(site.assembly.catalog.timeline.ids(View(order="added"))[0])
+
+
+def test_the_pace_of_an_ingest(page: Page) -> None:
+    page.goto("/")
+    told = page.evaluate("""async () => {
+      const { progressOf } = await import("/static/js/intake.js");
+      const of = (entered, waiting, rate) => progressOf({ entered, waiting, rate });
+      return [of(0, 3, null), of(312, 892, 4.13), of(10, 10, 0.05), of(0, 90000, 12), of(1, 1, 50), of(5, 100, 0.01)];
+    }""")
+    assert told == [
+        "0 of 3", "312 of 1,204, 4.1 a second, 4 min left", "10 of 20, 3.0 a minute, 3 min left",
+        "0 of 90,000, 12 a second, 2 h left", "1 of 2, 50 a second, 1 s left", "5 of 105, 0.6 a minute, 3 h left",
+    ]  # fmt: skip
+
+
 def test_the_trash(page: Page, site: Site) -> None:
     """Photos in it are restored, deleted for good, or all deleted."""
     paths = [site.photos / f"to throw away {number}.png" for number in range(3)]

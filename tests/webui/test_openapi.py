@@ -63,7 +63,7 @@ OPERATIONS = [
     for blueprint in BLUEPRINTS
     for path, item in blueprint.paths.items()
     for method in ("get", "post", "patch", "delete")
-    if getattr(item, method) is not None
+    if getattr(item, method) is not None and path != "/api/v1/events"  # it is followed in test_events
 ]
 
 

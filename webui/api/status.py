@@ -7,11 +7,15 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from flask_openapi3.openapi import OpenAPI
 
-from ..context import context
+from ..context import WebContext, context
+from ..serving.admission import hold_until_sent
+from ..serving.events import EVENTS, StatusEvents
 from . import answers, search_schemas, status_schemas
 from .problems import documented
 
 status = APIBlueprint("api_status", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="installation")])
+
+_EVENT_STREAM = {"text/event-stream": {"schema": {"type": "string"}}}
 
 _JSON_OBJECT = {"application/json": {"schema": {"type": "object"}}}
 
@@ -19,9 +23,28 @@ _JSON_OBJECT = {"application/json": {"schema": {"type": "object"}}}
 @status.get("/status", summary="Get the status", responses={200: status_schemas.Status, **documented()})
 def get_status() -> Response:
     """Photos by state and the size of the index."""
-    parts = context()
+    return answers.as_json(status_of(context()))
+
+
+@status.get(
+    "/events",
+    summary="Follow the status",
+    responses={200: {"description": "Server-sent events", "content": _EVENT_STREAM}, **documented(503)},
+)
+def follow_status() -> Response:
+    """Server-sent events `status`, whose data is what `GET /status` answers: at first, and whenever it has changed.
+
+    503 if too many clients follow already: then ask for the status from time to time.
+    """
+    events: StatusEvents = current_app.extensions[EVENTS]
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return hold_until_sent(Response(events.stream(), mimetype="text/event-stream", headers=headers))
+
+
+def status_of(parts: WebContext) -> status_schemas.Status:
+    """The status now."""
     spec, engine = parts.assembly.recipe_spec, parts.engine
-    found = status_schemas.Status(
+    return status_schemas.Status(
         counts=status_schemas.Counts(**parts.catalog.images.counts()),
         trash=parts.assembly.trash.count(),
         segments=engine.segments.stats().count,
@@ -32,7 +55,6 @@ def get_status() -> Response:
         paused=parts.ingest_queue.orders().paused,
         shortage=parts.assembly.storage.shortage(),
     )
-    return answers.as_json(found)
 
 
 @status.get("/words", summary="Complete a word", responses={200: search_schemas.WordList, **documented()})

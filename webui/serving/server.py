@@ -247,6 +247,7 @@ def listen(
     """
     _allow_open_files()
     adjustments = Adjustments(host=host, port=port, **_options(trusted_proxy))
+    adjustments.send_bytes = 1  # otherwise short events would wait for later ones
     dispatcher = ThreadedTaskDispatcher()
     dispatcher.set_thread_count(adjustments.threads)
     sockets: dict[int, Any] = {}

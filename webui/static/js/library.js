@@ -3,7 +3,7 @@
 import { listFolders, orderIntake } from "./api.js";
 import { actOnSelection } from "./bulk.js";
 import { $, $$, announce, h, plural, toast } from "./dom.js";
-import { followIntake } from "./intake.js";
+import { followIntake, progressOf } from "./intake.js";
 import { Scrubber } from "./scrubber.js";
 import { Selection } from "./selection.js";
 import { Timeline } from "./timeline.js";
@@ -94,15 +94,14 @@ async function offerFolders() {
 
 // ---- photos on their way in
 
-function showIntake({ waiting, entered, total, trash, counts, paused, shortage }) {
+function showIntake({ waiting, entered, total, trash, counts, paused, shortage, rate }) {
   const line = $("#intake");
   const seen = { pause: waiting && !paused, resume: paused, cancel: counts.pending };
   for (const button of $$("[data-intake]", line)) button.hidden = !seen[button.dataset.intake];
   line.hidden = waiting === 0 && !paused && !shortage;
   const all = waiting + entered;
-  const [done, left] = [entered, waiting].map((count) => count.toLocaleString("en"));
   const why = paused ? "Paused" : shortage ? `Waiting for disk space (${shortage})` : "Segmenting photos";
-  $("p", line).textContent = waiting ? `${why}: ${done} done, ${left} to go.` : `${why}.`;
+  $("p", line).textContent = waiting ? `${why}: ${progressOf({ entered, waiting, rate })}` : `${why}.`;
   $("progress", line).hidden = waiting === 0;
   $("progress", line).value = all ? entered / all : 0;
   const numbers = { ...counts, pending: waiting, all: total, trash };
