@@ -96,6 +96,7 @@ def build(
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD_BYTES
     app.jinja_env.globals["program"] = PROGRAM
+    app.jinja_env.globals["max_upload_mb"] = MAX_UPLOAD_BYTES // 1024**2
     app.jinja_env.globals["trash_days"] = assembly.settings.trash_days
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.url_map.converters["id"] = IdConverter

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 import requests
+from flask import Flask
 from installation import Library, drawing, encoded
 
 from retrieval.errors import CatalogUnavailableError
 from webui.context import WebContext
 from webui.serving import admission
 from webui.serving.events import StatusEvents
+from webui.serving.server import listen
 
 
 def events(answer: requests.Response) -> Iterator[dict[str, Any]]:
@@ -61,7 +63,18 @@ def test_places_are_bounded_and_freed(served: str) -> None:
     again.close()
 
 
-def test_a_connection_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_connections_do_not_keep_the_server(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    app.testing = False
+    listening = listen(app, "127.0.0.1", 0)
+    threading.Thread(target=listening.run, daemon=True).start()
+    with follow(f"http://127.0.0.1:{listening.port}") as answer:
+        next(events(answer))
+        listening.stop()
+    assert "still running" not in caplog.text
+
+
+def test_a_connection_ends() -> None:
     """After its time; without news it is written to."""
     told = list(StatusEvents(lambda: {"a": 1}, look_seconds=0.01, beat_seconds=0.02, longest_seconds=0.2).stream())
     assert told[:2] == ["retry: 3000\n\n", 'event: status\ndata: {"a": 1}\n\n']

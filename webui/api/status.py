@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, g, jsonify
+from flask import Response, current_app, g, jsonify, request
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from flask_openapi3.openapi import OpenAPI
 
 from ..context import WebContext, context
 from ..serving.admission import hold_until_sent
-from ..serving.events import EVENTS, StatusEvents
+from ..serving.events import EVENTS, STOPPING, StatusEvents
 from . import answers, search_schemas, status_schemas
 from .problems import documented
 
@@ -37,8 +37,9 @@ def follow_status() -> Response:
     503 if too many clients follow already: then ask for the status from time to time.
     """
     events: StatusEvents = current_app.extensions[EVENTS]
+    found = events.stream(request.environ.get(STOPPING))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return hold_until_sent(Response(events.stream(), mimetype="text/event-stream", headers=headers))
+    return hold_until_sent(Response(found, mimetype="text/event-stream", headers=headers))
 
 
 def status_of(parts: WebContext) -> status_schemas.Status:

@@ -11,7 +11,7 @@ from datetime import date
 from functools import partial
 from itertools import groupby
 
-from flask import Blueprint, current_app, g, render_template, request, url_for
+from flask import Blueprint, g, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 
 from retrieval.catalog import ImageRecord
@@ -169,8 +169,7 @@ def discover() -> str:
 @pages.get("/upload")
 def upload() -> str:
     """The upload page."""
-    max_bytes = current_app.config["MAX_CONTENT_LENGTH"] or 0
-    return render_template("upload.html", here="upload", max_upload_mb=max_bytes // 1024**2)
+    return render_template("upload.html", here="upload")
 
 
 @pages.get("/account")

@@ -23,6 +23,9 @@ from retrieval.errors import RetrievalError
 EVENTS = "segsearch-events"
 """The application's extension."""
 
+STOPPING = "segsearch.stopping"
+"""In the environment of a request: an event that is set when the server stops."""
+
 
 @dataclass(eq=False, slots=True)
 class StatusEvents:
@@ -48,14 +51,15 @@ class StatusEvents:
     _looked: float = float("-inf")
     _last: str = ""
 
-    def stream(self) -> Iterator[str]:
-        """Events until `longest_seconds` have passed, or the catalogue cannot be read.
+    def stream(self, stopping: threading.Event | None = None) -> Iterator[str]:
+        """Events until `longest_seconds` have passed, the server stops, or the catalogue cannot be read.
 
         The first tells the status, each further one that it has changed.
         """
         yield "retry: 3000\n\n"
+        stopping = stopping or threading.Event()
         end, told, written = time.monotonic() + self.longest_seconds, "", time.monotonic()
-        while time.monotonic() < end:
+        while time.monotonic() < end and not stopping.is_set():
             try:
                 now = self._now()
             except RetrievalError:
@@ -66,7 +70,7 @@ class StatusEvents:
             elif time.monotonic() - written >= self.beat_seconds:
                 yield ": no news\n\n"
                 written = time.monotonic()
-            time.sleep(self.look_seconds)
+            stopping.wait(self.look_seconds)
 
     def _now(self) -> str:
         with self._lock:

@@ -28,9 +28,10 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
 from .admission import THREADS
+from .events import STOPPING
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_HEADER_BYTES = 1 << 16
 MAX_BODY_BYTES = 200 * 1024**2
@@ -187,6 +188,25 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             excess -= channel.body_bytes
 
 
+class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """The workers; says so when they are to end.
+
+    Attributes
+    ----------
+    stopping : threading.Event
+        Requests find it under `STOPPING` in their environment, so that answers without an end can end.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopping = threading.Event()
+
+    def shutdown(self, *args: Any, **options: Any) -> bool:
+        """End the workers; running requests have 5 s."""
+        self.stopping.set()
+        return bool(super().shutdown(*args, **options))
+
+
 class Listening:
     """A server bound to its addresses.
 
@@ -248,15 +268,27 @@ def listen(
     _allow_open_files()
     adjustments = Adjustments(host=host, port=port, **_options(trusted_proxy))
     adjustments.send_bytes = 1  # otherwise short events would wait for later ones
-    dispatcher = ThreadedTaskDispatcher()
+    dispatcher = Dispatcher()
     dispatcher.set_thread_count(adjustments.threads)
     sockets: dict[int, Any] = {}
+    told = _told(app, dispatcher.stopping)
     servers = [
-        Server(app, sockets, dispatcher=dispatcher, adj=adjustments, sockinfo=address) for address in adjustments.listen
+        Server(told, sockets, dispatcher=dispatcher, adj=adjustments, sockinfo=address)
+        for address in adjustments.listen
     ]
     for server in servers:
         server.limits = limits or server.limits
     return Listening(servers)
+
+
+def _told(app: WSGIApplication, stopping: threading.Event) -> WSGIApplication:
+    """The application, whose requests know when the server stops."""
+
+    def told(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ[STOPPING] = stopping
+        return app(environ, start_response)
+
+    return told
 
 
 def _options(trusted_proxy: str | None) -> dict[str, Any]:

@@ -1,23 +1,7 @@
 /** Getting files from people: dropped (folders too), pasted or chosen. */
 
-/** Call `onFiles` with the files of each drop anywhere on the page and each paste. */
-export function takeFiles(onFiles) {
-  const root = document.documentElement;
-  let depth = 0;
-  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
-  const shade = (change) => {
-    depth = Math.max(0, depth + change);
-    root.classList.toggle("dragging", depth > 0);
-  };
-  document.addEventListener("dragenter", (event) => carriesFiles(event) && shade(1));
-  document.addEventListener("dragleave", (event) => carriesFiles(event) && shade(-1));
-  document.addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
-  document.addEventListener("drop", async (event) => {
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    shade(-depth);
-    onFiles(await filesOf(event.dataTransfer));
-  });
+/** Call `onFiles` with the files of each paste on the page. */
+export function takePasted(onFiles) {
   document.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
     if (files.length) {
@@ -41,7 +25,11 @@ const dropped = new WeakMap(); // where files of dropped folders were
 /** The folders that a file of a chosen or dropped folder was in, from that one on; empty for other files. */
 export const folderOf = (file) => (dropped.get(file) ?? file.webkitRelativePath).split("/").slice(0, -1).join("/");
 
-async function filesOf(transfer) {
+/** Say in which folder a file was. */
+export const place = (file, folder) => dropped.set(file, `${folder}/${file.name}`);
+
+/** All files that were dropped, and those of folders. */
+export async function filesOf(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.length) return [...transfer.files];
   return (await Promise.all(entries.map(filesIn))).flat();

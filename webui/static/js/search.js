@@ -2,8 +2,9 @@
 
 import { getRound, patiently, postQuery, search } from "./api.js";
 import { isTogether, showCombine } from "./combine.js";
-import { $, announce, plural, toast } from "./dom.js";
-import { chooseFiles, takeFiles } from "./files.js";
+import { $, announce, looksOnly, plural, toast } from "./dom.js";
+import { takeDrops } from "./dropping.js";
+import { chooseFiles, takePasted } from "./files.js";
 import { narrowing } from "./filters.js";
 import { Judging } from "./judging.js";
 import { Picker } from "./picker.js";
@@ -172,6 +173,8 @@ function addPhoto(image, side) {
   scrollTo(0, 0);
 }
 
+const addToLibrary = (files) => import("./uploads.js").then(({ addInCorner }) => addInCorner(files));
+
 /** A photo from outside: have it cut into segments, then it is there to pick from. */
 async function take([file]) {
   if (!file) return;
@@ -190,7 +193,12 @@ async function take([file]) {
   }
 }
 
-takeFiles(take);
+const adding = { sign: "upload", title: "Add to the library", hint: "Photos, folders and ZIP files", take: addToLibrary };
+takeDrops([
+  { sign: "camera", title: "Search with this photo", hint: "It is not added to the library", take, onlyOne: !looksOnly },
+  ...(looksOnly ? [] : [adding]),
+]);
+takePasted(take);
 chooseFiles($("#file"), take);
 $("#more button").addEventListener("click", () => go({ ...asked, limit: asked.limit + STEP }, { replace: true }));
 addEventListener("popstate", show);
