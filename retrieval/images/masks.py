@@ -66,6 +66,36 @@ def encode_mask(mask: NDArray[np.bool_]) -> bytes:
     return bytes(coco.encode(np.asfortranarray(mask, np.uint8))["counts"])
 
 
+def checked_mask(size_hw: tuple[int, int], counts: str) -> MaskRun:
+    """A mask whose run lengths come from outside.
+
+    Raises
+    ------
+    ValueError
+        They are malformed, do not add up to the size, or leave the mask empty.
+    """
+    pixels, run, at = 0, 0, 0
+    runs: list[int] = []
+    while at < len(counts):
+        value, shift, code = 0, 0, 0x20
+        while code & 0x20:
+            if at == len(counts) or shift > 30 or not 0 <= (code := ord(counts[at]) - 48) < 64:
+                raise ValueError("its counts are no compressed run lengths of COCO")
+            value |= (code & 0x1F) << shift
+            at, shift = at + 1, shift + 5
+        value -= (1 << shift) if code & 0x10 else 0
+        run = value + (runs[-2] if len(runs) > 2 else 0)
+        if run < 0:
+            raise ValueError("its counts have a negative run length")
+        runs.append(run)
+        pixels += run
+    if pixels != size_hw[0] * size_hw[1]:
+        raise ValueError(f"its counts add up to {pixels} pixels, not to {size_hw[0]} x {size_hw[1]}")
+    if not sum(runs[1::2]):
+        raise ValueError("it is empty")
+    return size_hw, counts.encode("ascii")
+
+
 def mask_iou(first: Sequence[MaskRun], second: Sequence[MaskRun]) -> Any:
     """Intersection over union of two lists of (size_hw, counts), (N, M) float64, without decoding them.
 

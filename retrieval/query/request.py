@@ -7,12 +7,10 @@ from typing import Literal
 
 from ..errors import QueryError
 from .filters import NO_FILTERS, Filters
+from .prompt import Box, Mask, Point, Prompt
 from .relations import MAX_PARTS, Relation
 
 GroupBy = Literal["image", "segment"]
-Point = tuple[float, float]
-Box = tuple[float, float, float, float]
-
 MAX_LIMIT = 1000
 MAX_TEXT = 500
 MAX_ID = 2**63 - 1
@@ -32,6 +30,8 @@ class Ref:
         ``x, y`` in pixels of the upright original.
     box : tuple of float, optional
         ``x0, y0, x1, y1`` in the same pixels.
+    polygon, points, not_points, mask
+        As those of `Prompt`.
     granularity : float, optional
         From 0, a part, to 1, the whole, of what lies under the point; the one most likely meant if absent.
     level : int, optional
@@ -48,19 +48,26 @@ class Ref:
     query: int | None = None
     point: Point | None = None
     box: Box | None = None
+    polygon: tuple[Point, ...] = ()
+    points: tuple[Point, ...] = ()
+    not_points: tuple[Point, ...] = ()
+    mask: Mask | None = None
     granularity: float | None = None
     level: int | None = None
 
     def __post_init__(self) -> None:
-        places = sum(place is not None for place in (self.segment, self.point, self.box))
+        marks = self.box is not None, self.mask is not None, bool(self.polygon), bool(self.points or self.not_points)
+        places = (self.segment is not None) + (self.point is not None) + sum(marks)
         photos = sum(photo is not None for photo in (self.image, self.query))
         stored_segment = self.segment is not None and photos == 0 and places == 1
         in_photo = photos == 1 and places <= 1 and not (self.image is not None and self.segment is not None)
         if not (stored_segment or in_photo):
             raise QueryError(
-                "a reference is one of {segment}, {image, point}, {image, box}, {image}, {query, segment}, "
-                "{query, point}, {query, box} or {query}"
+                "a reference is one of {segment}, {query, segment}, and {image} or {query} with at most one of point, "
+                "box, polygon, points and mask; not_points may go with points"
             )
+        if any(marks):
+            self._prompt()
         for number in (self.segment, self.image, self.query):
             if number is not None and abs(number) > MAX_ID:
                 raise QueryError(f"there is no id {number}: it is too large for the database")
@@ -74,7 +81,18 @@ class Ref:
     @property
     def is_photo(self) -> bool:
         """Whether it stands for the whole photo."""
-        return self.segment is None and self.point is None and self.box is None
+        return self.segment is None and self.point is None and self.prompt is None
+
+    @property
+    def prompt(self) -> Prompt | None:
+        """The box, lasso, points or mask that it is told by, if any."""
+        marked = self.box is not None or self.mask is not None or self.polygon or self.points
+        return self._prompt() if marked else None
+
+    def _prompt(self) -> Prompt:
+        return Prompt(
+            box=self.box, polygon=self.polygon, points=self.points, not_points=self.not_points, mask=self.mask
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
