@@ -40,6 +40,56 @@ class Candidates:
     measures: NDArray[np.float32]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Regions:
+    """Data of L superpixels.
+
+    Attributes
+    ----------
+    leaves : ndarray of shape (H, W), int32
+        The superpixel of every pixel.
+    areas : ndarray of shape (L,), float32
+        Pixels.
+    color : ndarray of shape (L, 3), float32
+        Sums of CIE Lab over pixels.
+    maps : dict of int to ndarray of shape (L, C), float32
+        Sums of the feature map of each stride over pixels.
+    borders, contrasts : ndarray of shape (L, L), float32
+        Lengths of common borders, and sums of the contrast along them.
+    votes : ndarray of shape (L, 4), float32, or None
+        Sums over pixels of the objectness, and of it times the centre it votes for and that one's squared length.
+    """
+
+    leaves: NDArray[np.int32]
+    areas: NDArray[np.float32]
+    color: NDArray[np.float32]
+    maps: dict[int, NDArray[np.float32]]
+    borders: NDArray[np.float32]
+    contrasts: NDArray[np.float32]
+    votes: NDArray[np.float32] | None
+
+    def merged(self, chosen: MergeParameters) -> MergeTree:
+        """The tree over them."""
+        compared = [(self.color, EUCLIDEAN, chosen.color_weight)]
+        for stride, weight in zip(chosen.strides, chosen.stride_weights, strict=True):
+            compared.append((self.maps[stride], COSINE, weight))
+        if self.votes is not None:
+            compared.append((self.votes[:, [1, 2, 0]], CENTRE, chosen.centre_weight))
+            compared.append((self.votes[:, :1], EUCLIDEAN, chosen.objectness_weight))
+        sums, kinds, weights = (list(column) for column in zip(*(each for each in compared if each[2]), strict=True))
+        every = np.array([*weights, chosen.contrast_weight], np.float32)
+        return merge_regions(self.areas, sums, kinds, every, self.borders, self.contrasts, chosen.size_power)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Hierarchies:
+    """Superpixels, the trees over them, and the nodes that are candidates; an image of one colour has no tree."""
+
+    regions: Regions
+    trees: tuple[MergeTree, ...]
+    candidates: Candidates
+
+
 @dataclass(frozen=True, slots=True)
 class HierarchySegmenter:
     """Segments as nodes of a region hierarchy.
@@ -68,17 +118,21 @@ class HierarchySegmenter:
         Candidates
             In the frame of the image resized to `work_side`.
         """
+        return self.hierarchies(image, features).candidates
+
+    def hierarchies(self, image: RgbImage, features: Features) -> Hierarchies:
+        """The superpixels, all trees over them, and the candidates; arguments as those of `candidates`."""
         small = bounded(image, self.parameters.work_side)
         lab, contrast = self._lab_and_contrast(small, features)
         leaves = self._leaves(small, contrast)
-        count = int(leaves.max()) + 1
-        if count == 1 or (small == small[0, 0]).all():
-            nothing = Segments(np.zeros_like(leaves), np.zeros((0, 1), bool), np.zeros(0, np.float32))
-            return Candidates(nothing, np.zeros(0, np.float32), np.zeros((0, GEOMETRY), np.float32))
-        areas = np.bincount(leaves.ravel(), minlength=count).astype(np.float32)
-        regions = self._regions(lab, contrast, leaves, areas, features)
-        nodes = [self._nodes(regions.merged(tree), regions) for tree in self.parameters.trees]
-        return _candidates(nodes, regions)
+        if int(leaves.max()) == 0 or (small == small[0, 0]).all():
+            leaves = np.zeros_like(leaves)
+            nothing = Segments(leaves, np.zeros((0, 1), bool), np.zeros(0, np.float32))
+            none = Candidates(nothing, np.zeros(0, np.float32), np.zeros((0, GEOMETRY), np.float32))
+            return Hierarchies(self._regions(lab, contrast, leaves, features), (), none)
+        regions = self._regions(lab, contrast, leaves, features)
+        trees = tuple(regions.merged(tree) for tree in self.parameters.trees)
+        return Hierarchies(regions, trees, _candidates([self._nodes(tree, regions) for tree in trees], regions))
 
     def select(self, candidates: Candidates, descriptors: Vectors | None = None) -> Segments:
         """The best candidates that do not repeat each other, at most `limit`, best first.
@@ -90,12 +144,16 @@ class HierarchySegmenter:
             A vector for each candidate. With them an `objectness` ranks the candidates; without, their worth does.
         """
         segments, chosen = candidates.segments, self.parameters
-        quality = _quality(candidates.worth)
-        if self.objectness is not None and descriptors is not None and len(segments):
-            quality = self.objectness(candidates.measures, descriptors)
+        quality = self.quality(candidates, descriptors)
         order = np.argsort(-quality, kind="stable")
         kept = order[suppress_duplicates(segments[order].iou(), chosen.max_overlap, chosen.limit)]
         return Segments(segments.atoms, segments.membership[kept], quality[kept])
+
+    def quality(self, candidates: Candidates, descriptors: Vectors | None = None) -> NDArray[np.float32]:
+        """How good the candidates are, (N,), in [0, 1]; arguments as those of `select`."""
+        if self.objectness is not None and descriptors is not None and len(candidates.segments):
+            return self.objectness(candidates.measures, descriptors)
+        return _quality(candidates.worth)
 
     def hierarchy(self, image: RgbImage, features: Features) -> tuple[NDArray[np.int32], MergeTree]:
         """The superpixels, (H, W), in the frame of the image resized to `work_side`, and the first tree over them."""
@@ -105,8 +163,7 @@ class HierarchySegmenter:
         count = int(leaves.max()) + 1
         if count == 1:
             return leaves, MergeTree(np.zeros((0, 2), np.int32), np.zeros(0, np.float32))
-        areas = np.bincount(leaves.ravel(), minlength=count).astype(np.float32)
-        return leaves, self._regions(lab, contrast, leaves, areas, features).merged(self.parameters.trees[0])
+        return leaves, self._regions(lab, contrast, leaves, features).merged(self.parameters.trees[0])
 
     def _lab_and_contrast(self, image: RgbImage, features: Features) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """CIE Lab, and the boundary strength at every pixel."""
@@ -129,18 +186,18 @@ class HierarchySegmenter:
         lab: NDArray[np.float32],
         contrast: NDArray[np.float32],
         leaves: NDArray[np.int32],
-        areas: NDArray[np.float32],
         features: Features,
-    ) -> _Regions:
+    ) -> Regions:
         """Data of the superpixels."""
-        count, votes = len(areas), None
+        count, votes = int(leaves.max()) + 1, None
+        areas = np.bincount(leaves.ravel(), minlength=count).astype(np.float32)
         maps = {stride: pool_atoms(leaves, count, features.strides[stride]) for stride in self.parameters.strides}
         if self.parameters.learned and features.objects is not None:
             votes = pool_atoms(leaves, count, _votes(features.objects))
         color = pool_atoms(leaves, count, lab)
-        return _Regions(leaves, areas, color, maps, *border_contrasts(leaves, contrast), votes)
+        return Regions(leaves, areas, color, maps, *border_contrasts(leaves, contrast), votes)
 
-    def _nodes(self, tree: MergeTree, regions: _Regions) -> _Nodes:
+    def _nodes(self, tree: MergeTree, regions: Regions) -> _Nodes:
         """The nodes of one tree with the highest merge cost, in descending order."""
         areas = regions.areas
         parents, members = tree.parents(), tree.membership()
@@ -151,31 +208,6 @@ class HierarchySegmenter:
         made_at = np.concatenate([np.zeros(tree.leaves, np.float32), tree.cost])
         sibling_areas = sizes[parents[order]] - sizes[order]
         return _Nodes(members[order], worth[order].astype(np.float32), made_at[order], sibling_areas)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Regions:
-    """Data of the superpixels: sums of colour, feature maps and votes over pixels, and of contrast along borders."""
-
-    leaves: NDArray[np.int32]
-    areas: NDArray[np.float32]
-    color: NDArray[np.float32]
-    maps: dict[int, NDArray[np.float32]]
-    borders: NDArray[np.float32]
-    contrasts: NDArray[np.float32]
-    votes: NDArray[np.float32] | None
-
-    def merged(self, chosen: MergeParameters) -> MergeTree:
-        """The tree over them."""
-        compared = [(self.color, EUCLIDEAN, chosen.color_weight)]
-        for stride, weight in zip(chosen.strides, chosen.stride_weights, strict=True):
-            compared.append((self.maps[stride], COSINE, weight))
-        if self.votes is not None:
-            compared.append((self.votes[:, [1, 2, 0]], CENTRE, chosen.centre_weight))
-            compared.append((self.votes[:, :1], EUCLIDEAN, chosen.objectness_weight))
-        sums, kinds, weights = (list(column) for column in zip(*(each for each in compared if each[2]), strict=True))
-        every = np.array([*weights, chosen.contrast_weight], np.float32)
-        return merge_regions(self.areas, sums, kinds, every, self.borders, self.contrasts, chosen.size_power)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -191,7 +223,7 @@ class _Nodes:
         return _Nodes(self.membership[rows], self.worth[rows], self.made_at[rows], self.sibling_areas[rows])
 
 
-def _candidates(trees: Sequence[_Nodes], regions: _Regions) -> Candidates:
+def _candidates(trees: Sequence[_Nodes], regions: Regions) -> Candidates:
     """The nodes of all trees, each once, and their measures."""
     keys = [[row.tobytes() for row in np.packbits(tree.membership, axis=1)] for tree in trees]
     holders = [frozenset(each) for each in keys]
