@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import QueryError
 from ..models.size import ModelSize
+from ..query.prompt import Prompt
 from ..types import Analysis, RgbImage, Segments, Vectors
 from .network import with_own_names
-from .protocols import Embedder, Segmenter, TextEmbedder
+from .protocols import NO_PROMPTS, Embedder, PromptSegmenter, Segmenter, TextEmbedder
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -69,6 +74,21 @@ class PairedRecipe:
             segments = self.namer.embed(image, features.segmenter, segments).segments
         found = self.embedder.embed(image, features.embedder, segments)
         return replace(found, segments=with_own_names(found.segments, segments)) if segments.labels else found
+
+    def prompt_regions(self, image: RgbImage, features: PairedFeatures) -> Any:
+        """The segmenter's."""
+        return self._prompted.prompt_regions(image, features.segmenter)
+
+    def segment_prompt(self, regions: Any, prompt: Prompt, size_hw: tuple[int, int]) -> tuple[NDArray[np.bool_], float]:
+        """The segmenter's."""
+        return self._prompted.segment_prompt(regions, prompt, size_hw)
+
+    @property
+    def _prompted(self) -> PromptSegmenter:
+        """The segmenter, if it takes prompts."""
+        if not isinstance(self.segmenter, PromptSegmenter):
+            raise QueryError(NO_PROMPTS)
+        return self.segmenter
 
 
 @dataclass(frozen=True, slots=True)

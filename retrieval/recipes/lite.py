@@ -21,6 +21,7 @@ from ..embed.projection import Descriptors, LinearMap, Projection, digest_of, lo
 from ..embed.word_presence import WordPresence
 from ..models.fingerprint import fingerprint
 from ..models.size import ModelSize
+from ..query.prompt import Prompt
 from ..segment.parameters import HierarchyParameters, MergeParameters
 from ..text.vocabulary import Vocabulary
 from ..types import Analysis, FeatureMap, Features, RgbImage, Segments, Vectors
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ..models.backbone import Backbone
     from ..models.boundary_decoder import BoundaryDecoder
     from ..segment.hierarchy import HierarchySegmenter
+    from ..segment.prompt_measures import PromptRegions
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 BACKBONE = "efficientnet-lite2-9656183e"
@@ -166,6 +168,23 @@ class LiteRecipe:
         is_ranked = self.segmenter.objectness is not None and len(candidates.segments) > 0
         return self.segmenter.select(candidates, self.ranked_by(features, candidates.segments) if is_ranked else None)
 
+    def prompt_regions(self, image: RgbImage, features: LiteFeatures) -> PromptRegions:
+        """The region hierarchy, for any number of prompts."""
+        from ..segment.prompt_measures import PromptRegions
+
+        found = self.segmenter.hierarchies(image, features.large)
+        segments = found.candidates.segments
+        return PromptRegions(found, self.segmenter.quality(found.candidates, self.ranked_by(features, segments)))
+
+    def segment_prompt(
+        self, regions: PromptRegions, prompt: Prompt, size_hw: tuple[int, int]
+    ) -> tuple[NDArray[np.bool_], float]:
+        """A segment made of superpixels."""
+        from ..segment.prompting import SuperpixelClassifier, segment_prompt
+
+        frame = regions.leaves.shape[0], regions.leaves.shape[1]
+        return segment_prompt(regions, prompt.scaled(size_hw, frame), SuperpixelClassifier.load(PROMPTS))
+
     def ranked_by(self, features: LiteFeatures, candidates: Segments) -> Vectors:
         """What the segmenter's `Objectness` sees of candidates: plain descriptors of three maps, projected."""
         return self.ranking.apply(join_descriptors(features.pooled.means(candidates, 3), self._weights[:3]))
@@ -252,6 +271,7 @@ def objectness_path(name: str) -> Path:
 
 BOUNDARIES = DATA / "boundaries.safetensors"
 RANKING = DATA / "lite-ranking.safetensors"
+PROMPTS = DATA / "lite-prompts.safetensors"
 
 
 def recipe_spec(name: str) -> RecipeSpec:
@@ -270,6 +290,7 @@ def recipe_spec(name: str) -> RecipeSpec:
         segment_dim=projection.segment.components.shape[1],
         photo_dim=projection.photo.components.shape[1],
         word_vectors=np.concatenate([projection.word_vectors, load_words(added_words_path(name))]),
+        takes_prompts=chosen.hierarchy.learned,
         build=lambda device, threads: _build(name, device, threads, projection, (print_, space)),
         word_presence=WordPresence.load(presence_path(name)) if name in WITH_PRESENCE else None,
     )

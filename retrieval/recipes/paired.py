@@ -46,6 +46,7 @@ def recipe_spec(name: str) -> RecipeSpec:
         photo_dim=embedder.dim,
         word_vectors=None,
         reads_text=embedder.reads_text,
+        takes_prompts=isinstance(segmenter, RecipeSpec) and segmenter.takes_prompts,
         is_centred=False,
         build=built,
     )

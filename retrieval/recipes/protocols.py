@@ -9,7 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.size import ModelSize
+from ..query.prompt import Prompt
 from ..types import Analysis, RgbImage, Segments, Vectors
+
+NO_PROMPTS = "this recipe makes no segments: pick one of those that it found, or give a mask"
+"""What is said where something is marked that no segment fits."""
 
 
 class Segmenter(Protocol):
@@ -87,6 +91,28 @@ class SemanticSegmenter(Protocol):
 
     def class_map(self, image: RgbImage, features: Any) -> NDArray[np.uint16]:
         """Class of every pixel, (H, W), in a frame that covers the image."""
+        ...
+
+
+@runtime_checkable
+class PromptSegmenter(Protocol):
+    """What a segmenter may do besides: make a segment of what a person marked."""
+
+    def prompt_regions(self, image: RgbImage, features: Any) -> Any:
+        """What all prompts on an image share, its own value."""
+        ...
+
+    def segment_prompt(self, regions: Any, prompt: Prompt, size_hw: tuple[int, int]) -> tuple[NDArray[np.bool_], float]:
+        """A mask, (h, w), in a frame that covers the image, and how good it is, 0 to 1.
+
+        Parameters
+        ----------
+        regions
+            What `prompt_regions` returned.
+        prompt : Prompt
+            A box, a polygon or points, in pixels of an image of `size_hw`, on which it lies.
+        size_hw : tuple of int
+        """
         ...
 
 

@@ -28,6 +28,8 @@ class RecipeSpec:
         Makes the recipe on a device; on the CPU with so many threads a pass.
     reads_text : bool
         Whether the recipe, once it is built, is a `protocols.TextEmbedder`.
+    takes_prompts : bool
+        Whether the recipe, once it is built, makes segments of boxes, lassos and points (`protocols.PromptSegmenter`).
     is_centred : bool
         Whether things that are unlike score about 0, so that a score says something by itself.
     word_presence : WordPresence or None
@@ -43,6 +45,7 @@ class RecipeSpec:
     word_vectors: Vectors | None
     build: Callable[[str, int | None], Recipe]
     reads_text: bool = False
+    takes_prompts: bool = False
     is_centred: bool = True
     word_presence: WordPresence | None = None
 

@@ -1,0 +1,218 @@
+"""A segment made of what a person marked: by a box, a lasso, or points on and beside it.
+
+Within a box or lasso a small network tells how likely each superpixel belongs to the thing, and the union with the
+highest expected IoU is taken. ``python -m training.fit_prompts`` fits the network to marks on annotated objects. Points
+are met by the best nodes of the hierarchy that cover the positive and none of the negative ones.
+
+References
+----------
+Nowozin, "Optimal Decisions from Probabilistic Models: The Intersection-over-Union Case", CVPR 2014 (choosing by
+expected IoU); Dinkelbach, "On Nonlinear Fractional Programming", Management Science 1967 (maximising a ratio);
+and those of `prompt_measures`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from ..errors import WeightsCorruptError, WeightsMissingError
+from ..query.prompt import Point, Prompt
+from .prompt_measures import MEASURES, PromptRegions, measures, region_of
+
+Mask = NDArray[np.bool_]
+
+SMALL = 0.05
+"""Islands and holes below this share of the largest part are cleared away."""
+
+STEPS = 20
+"""Enough for the expected IoU to settle."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SuperpixelClassifier:
+    """How likely a superpixel belongs to what was marked: a network with ReLU between its layers.
+
+    Attributes
+    ----------
+    weights : tuple of ndarray of shape (I, O), float32
+        From `prompt_measures.measures` to log odds.
+    biases : tuple of ndarray of shape (O,), float32
+    """
+
+    weights: tuple[NDArray[np.float32], ...]
+    biases: tuple[NDArray[np.float32], ...]
+
+    def __call__(self, measured: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probabilities of superpixels with these measures, (K,) for (K, 37)."""
+        x = measured
+        for layer, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            x = (np.maximum(x, 0) if layer else x) @ weights + bias
+        return np.asarray(1 / (1 + np.exp(-np.clip(x[:, 0], -30, 30))), np.float64)
+
+    def save(self, path: Path) -> None:
+        """Write the network as safetensors."""
+        named = {"weights": self.weights, "bias": self.biases}
+        tensors = {f"{name}_{n}": each for name, layers in named.items() for n, each in enumerate(layers)}
+        save_file({name: np.ascontiguousarray(each, np.float32) for name, each in tensors.items()}, path)
+
+    @classmethod
+    def load(cls, path: Path) -> SuperpixelClassifier:
+        """Read the network.
+
+        Raises
+        ------
+        WeightsMissingError, WeightsCorruptError
+        """
+        if not path.is_file():
+            raise WeightsMissingError(f"{path} is missing: restore it with `git checkout -- {path}`")
+        try:
+            tensors = load_file(path)
+            layers = range(len(tensors) // 2)
+            weights, biases = (tuple(tensors[f"{name}_{n}"] for n in layers) for name in ("weights", "bias"))
+        except (SafetensorError, OSError, KeyError) as error:
+            raise WeightsCorruptError(f"{path} is no classifier of superpixels: restore it by git checkout") from error
+        if not weights or weights[0].shape[0] != MEASURES or weights[-1].shape[1:] != (1,):
+            raise WeightsCorruptError(f"{path} is no classifier of {MEASURES} measures: restore it by git checkout")
+        return cls(weights, biases)
+
+
+def segment_prompt(found: PromptRegions, prompt: Prompt, classifier: SuperpixelClassifier) -> tuple[Mask, float]:
+    """What a person marked.
+
+    Parameters
+    ----------
+    found : PromptRegions
+    prompt : Prompt
+        In the frame of `found`, (H, W).
+    classifier : SuperpixelClassifier
+
+    Returns
+    -------
+    ndarray of shape (H, W), bool
+        Not empty. Within the box or lasso; with all positive points and no negative one.
+    float
+        For a box or lasso, the expected IoU with the thing; for points, the quality of the least good node, 0 to 1.
+    """
+    if prompt.points:
+        return _by_points(found, prompt)
+    region = region_of(prompt, (found.leaves.shape[0], found.leaves.shape[1]))
+    if not found.hierarchies.trees or not len(found.quality):
+        return region, 0.0
+    rows, measured = measures(found, prompt)
+    chances = classifier(measured)
+    pixels = (found.inside(region) * found.areas)[rows]
+    chosen, expected = best_union(chances, pixels)
+    kept = np.zeros(len(found.areas), bool)
+    kept[rows[chosen]] = True
+    return cleared(kept[found.leaves] & region), expected
+
+
+def best_union(chances: NDArray[np.float64], pixels: NDArray[np.float64]) -> tuple[Mask, float]:
+    """The superpixels whose union has the highest expected IoU, (K,), and that IoU.
+
+    Parameters
+    ----------
+    chances : ndarray of shape (K,), float64
+        How likely each belongs to the thing, independently.
+    pixels : ndarray of shape (K,), float64
+
+    Notes
+    -----
+    The ratio of expected intersection to expected union is maximised by Dinkelbach's method, each step of which is a
+    threshold on the chances.
+    """
+    total, best = float(chances @ pixels), 0.5
+    chosen = chances >= chances.max()
+    for _ in range(STEPS):
+        chosen = (chances > best / (1 + best)) & (pixels > 0)
+        if not chosen.any():
+            chosen = chances >= chances.max()
+        common = float(chances[chosen] @ pixels[chosen])
+        ratio = common / max(float(pixels[chosen].sum()) + total - common, 1e-9)
+        if abs(ratio - best) < 1e-6:
+            break
+        best = ratio
+    return chosen, best
+
+
+def cleared(mask: Mask) -> Mask:
+    """A mask without its small islands and holes."""
+    filled = ~_without_small(~mask, border_counts=True, largest=float(mask.sum()))
+    return _without_small(filled, border_counts=False)
+
+
+def _without_small(mask: Mask, *, border_counts: bool, largest: float | None = None) -> Mask:
+    """The connected parts that are not `SMALL`; with `border_counts` also all that reach the frame."""
+    count, parts, figures, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    if count <= 1:
+        return mask
+    areas = figures[:, cv2.CC_STAT_AREA].astype(float)
+    keeps = areas >= SMALL * (areas[1:].max() if largest is None else largest)
+    keeps[0] = False
+    if border_counts:
+        keeps[np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))] = True
+        keeps[0] = False
+    return np.asarray(keeps[parts], bool)
+
+
+def _by_points(found: PromptRegions, prompt: Prompt) -> tuple[Mask, float]:
+    """The best nodes that cover the positive points and no negative one, united."""
+    positive, negative = (_superpixels(found.leaves, each) for each in (prompt.points, prompt.not_points))
+    nodes, quality = _nodes(found)
+    allowed = ~nodes[:, np.setdiff1d(negative, positive)].any(axis=1)
+    union, worst, missing = np.zeros(nodes.shape[1], bool), 1.0, np.unique(positive)
+    while len(missing):
+        covered = nodes[:, missing].sum(axis=1) * allowed
+        able = np.flatnonzero(covered == covered.max())
+        best = able[np.argmax(quality[able])]
+        union |= nodes[best]
+        worst, missing = min(worst, float(quality[best])), missing[~union[missing]]
+    return _parted(union[found.leaves], found.leaves, prompt), worst
+
+
+def _nodes(found: PromptRegions) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Candidates, (N, L), with their quality; then all nodes of the trees, which count less, larger ones more."""
+    segments = found.hierarchies.candidates.segments
+    if not found.nodes:
+        return np.ones((1, 1), bool), np.zeros(1)
+    every = np.concatenate(found.nodes)
+    share = (every @ found.areas) / found.areas.sum()
+    return np.concatenate([segments.membership, every]), np.concatenate([found.quality, 1e-3 * share])
+
+
+def _superpixels(leaves: NDArray[np.int32], points: tuple[Point, ...]) -> NDArray[np.int64]:
+    """The superpixels that points lie on."""
+    return np.array([leaves[_pixel(point, leaves.shape)] for point in points], np.int64)
+
+
+def _pixel(point: Point, shape: tuple[int, ...]) -> tuple[int, int]:
+    return min(int(point[1]), shape[0] - 1), min(int(point[0]), shape[1] - 1)
+
+
+def _parted(mask: Mask, leaves: NDArray[np.int32], prompt: Prompt) -> Mask:
+    """Superpixels with positive and negative points are parted by which of them are nearer; the points always count."""
+    shared = np.intersect1d(_superpixels(leaves, prompt.points), _superpixels(leaves, prompt.not_points))
+    result = mask.copy()
+    if len(shared):
+        place = np.isin(leaves, shared)
+        near, far = (_distance(leaves.shape, each) for each in (prompt.points, prompt.not_points))
+        result[place] = (near < far)[place]
+    for points, value in ((prompt.not_points, False), (prompt.points, True)):
+        for point in points:
+            result[_pixel(point, leaves.shape)] = value
+    return result
+
+
+def _distance(shape: tuple[int, ...], points: tuple[Point, ...]) -> NDArray[np.float32]:
+    """The distance of every pixel to the nearest point."""
+    away = np.ones(shape, np.uint8)
+    for point in points:
+        away[_pixel(point, shape)] = 0
+    return np.asarray(cv2.distanceTransform(away, cv2.DIST_L2, 5), np.float32)
