@@ -5,6 +5,8 @@ module           what
 ================ =========================================
 `analyzer`       the interface of an analyzer
 `local`          analyses in this process, with the network loaded
+`kept`           features of the last photos, for the next prompt
+`nearest`        the analyzer process or, where it is not up, this one
 `remote`         sends requests to the analyzer process
 `server`         the analyzer process
 `wire`           the format of their messages

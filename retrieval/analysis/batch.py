@@ -11,7 +11,7 @@ from ..errors import OutOfDeviceMemoryError
 from ..images.colors import color_shares
 from ..images.decode import DecodedImage
 from ..recipes.protocols import Recipe
-from ..types import AnalyzedImage, RgbImage
+from ..types import AnalyzedImage, RgbImage, Segments
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,11 @@ def extract_batch(recipe: Recipe, images: Sequence[RgbImage]) -> list[Any]:
 
 def describe(recipe: Recipe, image: DecodedImage, features: Any) -> AnalyzedImage:
     """Segments of a photo with their vectors and colours, from its features; runs on the CPU."""
-    segments = recipe.segment(image.rgb, features)
+    return describe_segments(recipe, image, features, recipe.segment(image.rgb, features))
+
+
+def describe_segments(recipe: Recipe, image: DecodedImage, features: Any, segments: Segments) -> AnalyzedImage:
+    """Given segments of a photo with their vectors and colours."""
     analysis = recipe.embed(image.rgb, features, segments)
     return AnalyzedImage(
         size_hw=image.size_hw,

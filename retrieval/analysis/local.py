@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import AnalyzerUnavailableError, QueryError
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import AnalyzerUnavailableError, QueryError, UnreadableImageError
+from ..images.decode import DecodedImage
 from ..images.decoder_pool import QUERY_SECONDS, DecoderPool
+from ..images.masks import decode_mask
 from ..processes.program import PROGRAM
+from ..query.prompt import Prompt
 from ..query.request import MAX_TEXT
-from ..recipes.protocols import Recipe, TextEmbedder
-from ..types import AnalyzedImage, Vectors
-from .batch import analyze_batch
+from ..recipes.protocols import NO_PROMPTS, PromptSegmenter, Recipe, TextEmbedder
+from ..types import AnalyzedImage, Segments, Vectors
+from .batch import analyze_batch, describe, describe_segments, extract_batch
+from .kept import KeptFeatures, Seen, Version, version_of
 
 ANALYSIS_SIDE = 1024
 """Photos are analysed on a copy with at most this long side, in pixels."""
@@ -26,10 +34,12 @@ class LocalAnalyzer:
     ----------
     recipe : Recipe
     decoders : DecoderPool
+    kept : KeptFeatures
     """
 
     recipe: Recipe
     decoders: DecoderPool
+    kept: KeptFeatures = field(default_factory=KeptFeatures)
 
     def analyze(self, path: Path) -> AnalyzedImage:
         """Decode, segment and embed one file.
@@ -38,7 +48,44 @@ class LocalAnalyzer:
         ------
         ImageError
         """
-        return analyze(path, self.decoders, lambda: self.recipe)
+        version = _version(path)
+        image = self._decoded(path)
+        features = extract_batch(self.recipe, [image.rgb])[0]
+        self.kept.put(version, Seen(image, features, None))
+        return describe(self.recipe, image, features)
+
+    def segment_prompt(self, path: Path, prompt: Prompt, space: str) -> AnalyzedImage:
+        """Make a segment of what was marked on a photo; see `Analyzer`."""
+        check_space(self.recipe, space)
+        seen = self._seen(path, with_regions=prompt.mask is None)
+        prompt.check_on(seen.image.size_hw)
+        if prompt.mask is not None:
+            mask, quality = decode_mask(prompt.mask[0], prompt.mask[1].encode("ascii")), 1.0
+            mask = _bounded(mask, seen.image.rgb.shape[:2])
+        else:
+            mask, quality = _prompted(self.recipe).segment_prompt(seen.regions, prompt, seen.image.size_hw)
+        segments = Segments(mask.astype(np.int32), np.array([[False, True]]), np.array([quality], np.float32))
+        return describe_segments(self.recipe, seen.image, seen.features, segments)
+
+    def _seen(self, path: Path, *, with_regions: bool) -> Seen:
+        """A photo with its features, which are kept, and what prompts on it share if they need it."""
+        if with_regions:
+            _prompted(self.recipe)
+        version = _version(path)
+        seen = self.kept.get(version)
+        if seen is not None and (seen.regions is not None or not with_regions):
+            return seen
+        if seen is None:
+            image = self._decoded(path)
+            seen = Seen(image, extract_batch(self.recipe, [image.rgb])[0], None)
+        if with_regions:
+            regions = _prompted(self.recipe).prompt_regions(seen.image.rgb, seen.features)
+            seen = Seen(seen.image, seen.features, regions)
+        self.kept.put(version, seen)
+        return seen
+
+    def _decoded(self, path: Path) -> DecodedImage:
+        return self.decoders.submit(path, long_side=ANALYSIS_SIDE, timeout_seconds=QUERY_SECONDS).result()
 
     def embed_text(self, text: str, space: str) -> Vectors:
         """The vector of a text, (1, D), by the recipe's text tower.
@@ -69,11 +116,42 @@ def text_vector(recipe: Recipe, text: str, space: str) -> Vectors:
     check_length(text)
     if not isinstance(recipe, TextEmbedder):
         raise AnalyzerUnavailableError(f"the analyzer runs {recipe.space}, which embeds no texts")
+    check_space(recipe, space)
+    return recipe.embed_texts([text])
+
+
+def check_space(recipe: Recipe, space: str) -> None:
+    """Check that a recipe makes vectors of a space.
+
+    Raises
+    ------
+    AnalyzerUnavailableError
+    """
     if recipe.space != space:
         raise AnalyzerUnavailableError(
             f"the analyzer runs {recipe.space}, but searches use {space}: restart `{PROGRAM} serve`"
         )
-    return recipe.embed_texts([text])
+
+
+def _prompted(recipe: Recipe) -> PromptSegmenter:
+    if not isinstance(recipe, PromptSegmenter):
+        raise QueryError(NO_PROMPTS)
+    return recipe
+
+
+def _version(path: Path) -> Version:
+    try:
+        return version_of(path)
+    except OSError as error:
+        raise UnreadableImageError(f"{path}: {error.strerror or error}") from error
+
+
+def _bounded(mask: NDArray[np.bool_], most_hw: tuple[int, ...]) -> NDArray[np.bool_]:
+    """A mask that is no larger than the analysed copy of its photo; not empty if it was not."""
+    if mask.shape[0] <= most_hw[0]:
+        return mask
+    small = cv2.resize(mask.astype(np.float32), (most_hw[1], most_hw[0]), interpolation=cv2.INTER_AREA)
+    return np.asarray(small >= min(0.5, float(small.max())), bool)
 
 
 def check_length(text: str) -> None:

@@ -29,6 +29,7 @@ from ..errors import (
     UnreadableImageError,
 )
 from ..processes.program import PROGRAM
+from ..query.prompt import Prompt
 from ..types import AnalyzedImage, Vectors
 from . import private_socket
 from .local import check_length
@@ -87,6 +88,15 @@ class RemoteAnalyzer:
         """
         with _telling("cannot segment query photos"):
             return load_photo(self._ask("/photos", _question(path=str(path)), PATIENCE_SECONDS))
+
+    def segment_prompt(self, path: Path, prompt: Prompt, space: str) -> AnalyzedImage:
+        """Have the process make a segment of what was marked on a photo; see `Analyzer`."""
+        question = _question(path=str(path), prompt=prompt.to_json(), space=space)
+        with _telling("cannot make a segment"):
+            found = load_photo(self._ask("/prompts", question, PATIENCE_SECONDS))
+            if len(found.analysis.segments) != 1:
+                raise WireError(f"the answer has {len(found.analysis.segments)} segments")
+            return found
 
     def embed_text(self, text: str, space: str) -> Vectors:
         """Have the process embed a text, (1, D).

@@ -20,6 +20,7 @@ from socketserver import BaseServer, ThreadingMixIn
 from typing import Any
 
 from ..errors import AnalyzerBusyError, AnalyzerUnavailableError, ConfigurationError, ImageError, QueryError
+from ..query.prompt import Prompt
 from . import private_socket
 from .analyzer import Analyzer
 from .private_socket import SUFFIX, PrivateFolder
@@ -33,13 +34,15 @@ WAITING_PHOTOS = 4
 
 WAITING_TEXTS = 16
 
-MAX_QUESTION_BYTES = 1 << 16
+WAITING_PROMPTS = 8
+
+MAX_QUESTION_BYTES = 1 << 17
 
 _ARRAYS = "application/octet-stream"
 
 
 class AnalyzerServer:
-    """Answers `RemoteAnalyzer`: one photo and one text at a time.
+    """Answers `RemoteAnalyzer`: one photo, one prompt and one text at a time.
 
     Parameters
     ----------
@@ -133,6 +136,7 @@ class _Answers:
         self.ending = threading.Event()
         self._known = {
             "/photos": (_Line(WAITING_PHOTOS), self._photo),
+            "/prompts": (_Line(WAITING_PROMPTS), self._prompt),
             "/texts": (_Line(WAITING_TEXTS), self._text),
         }
 
@@ -162,6 +166,10 @@ class _Answers:
     def _photo(self, question: bytes) -> bytes:
         (path,) = _asked(question, "path")
         return dump_photo(self._analyzer.analyze(Path(path)))
+
+    def _prompt(self, question: bytes) -> bytes:
+        path, prompt, space = _asked(question, "path", "prompt", "space")
+        return dump_photo(self._analyzer.segment_prompt(Path(path), Prompt.from_json(prompt), space))
 
     def _text(self, question: bytes) -> bytes:
         text, space = _asked(question, "text", "space")

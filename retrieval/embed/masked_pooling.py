@@ -18,7 +18,7 @@ from .projection import Descriptors, unit
 
 
 class PooledMaps:
-    """Averages of the maps of one image under masks; sums over the same atoms are taken once. For one thread.
+    """Averages of the maps of one image under masks; sums over the same atoms are taken once.
 
     Parameters
     ----------
@@ -27,8 +27,7 @@ class PooledMaps:
 
     def __init__(self, maps: Sequence[FeatureMap]) -> None:
         self.maps = tuple(maps)
-        self._atoms: NDArray[np.int32] | None = None
-        self._sums: dict[int, NDArray[np.float32]] = {}
+        self._pooled: tuple[NDArray[np.int32] | None, dict[int, NDArray[np.float32]]] = None, {}
 
     def means(self, segments: Segments, count: int | None = None) -> list[NDArray[np.float32]]:
         """The mean of each map, or of the first `count`, under each mask, (N, C) each.
@@ -39,14 +38,15 @@ class PooledMaps:
         """
         from .pooling import pool_atoms, sparse_product  # loads numba's compiler, which searches do not need
 
-        if self._atoms is not segments.atoms:
-            self._atoms, self._sums = segments.atoms, {}
+        atoms, sums = self._pooled
+        if atoms is not segments.atoms:
+            atoms, sums = self._pooled = segments.atoms, {}
         areas = np.maximum(segments.areas, 1).astype(np.float32)[:, None]
         found = []
         for number, each in enumerate(self.maps[:count]):
-            if number not in self._sums:
-                self._sums[number] = pool_atoms(segments.atoms, segments.membership.shape[1], each)
-            found.append(sparse_product(segments.membership, self._sums[number]) / areas)
+            if number not in sums:
+                sums[number] = pool_atoms(segments.atoms, segments.membership.shape[1], each)
+            found.append(sparse_product(segments.membership, sums[number]) / areas)
         return found
 
 
