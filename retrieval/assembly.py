@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from types import MappingProxyType
 
 from .analysis.analyzer import Analyzer
-from .analysis.local import analyze, text_vector
-from .analysis.remote import RemoteAnalyzer
+from .analysis.nearest import NearestAnalyzer
 from .catalog import (
     Accounts,
     Catalog,
@@ -37,11 +37,14 @@ from .processes.duties import Duties
 from .recipes import RecipeSpec, load, recipe_spec
 from .recipes.protocols import Recipe
 from .search.engine import SearchEngine
+from .search.making import SegmentMaker
 from .settings import Settings
 from .storage.disk import Storage
 from .storage.own_files import OwnFiles
 from .text.vocabulary import Vocabulary
-from .types import AnalyzedImage, Vectors
+from .types import Vectors
+
+NOTHING_ASIDE: Mapping[str, Path] = MappingProxyType({})
 
 TEXTS_KEPT = 1000
 """The vectors of so many texts are kept by an engine."""
@@ -182,19 +185,22 @@ class Assembly(DataDirectory):
         """The indexes of segments and of whole photos."""
         return InstalledIndexes(self.settings, self.catalog, self.recipe_spec)
 
-    def engine(self, analyzer: Analyzer | None = None) -> SearchEngine:
+    def engine(self, analyzer: Analyzer | None = None, aside: Mapping[str, Path] = NOTHING_ASIDE) -> SearchEngine:
         """A search engine, caught up with the catalogue.
 
         Parameters
         ----------
         analyzer : Analyzer, optional
-            What embeds texts for a recipe with a text tower; if absent the analyzer process or, where it is not up,
-            the recipe in this process.
+            What embeds texts for a recipe with a text tower, and makes segments of what is marked on photos; if absent
+            the analyzer process or, where it is not up, the recipe in this process.
+        aside : mapping of str to Path
+            Files of query photos that are not kept in the data directory, by their digests.
         """
+        analyst = analyzer or self.analyzer(DecoderPool(1))
 
         @lru_cache(TEXTS_KEPT)
         def embed_text(text: str) -> Vectors:
-            return analyzer.embed_text(text, self.recipe_spec.space) if analyzer else self._embed_text(text)
+            return analyst.embed_text(text, self.recipe_spec.space)
 
         engine = SearchEngine(
             catalog=self.catalog,
@@ -205,40 +211,28 @@ class Assembly(DataDirectory):
             recipe=self.recipe_spec,
             vocabulary=Vocabulary.load(),
             embed_text=embed_text if self.recipe_spec.reads_text else None,
+            maker=SegmentMaker(
+                analyst,
+                self.recipe_spec,
+                preview=self.settings.preview,
+                query_file=lambda sha256: aside.get(sha256) or self.own_files.query_path(sha256),
+            ),
         )
         engine.refresh()
         return engine
 
     @contextmanager
-    def opening_engine(self) -> Iterator[Future[SearchEngine]]:
+    def opening_engine(
+        self, analyzer: Analyzer | None = None, aside: Mapping[str, Path] = NOTHING_ASIDE
+    ) -> Iterator[Future[SearchEngine]]:
         """As `engine`, opened by another thread while the block does something else."""
         _ = self.catalog, self.queries, self.recipe_spec  # which both may ask for
         with ThreadPoolExecutor(1, "engine") as opener:
-            yield opener.submit(self.engine)
+            yield opener.submit(self.engine, analyzer, aside)
 
-    def analyze(self, path: Path, decoders: DecoderPool) -> AnalyzedImage:
-        """Analyse a photo: by the analyzer process or, where it is not up, by the recipe in this process.
-
-        Parameters
-        ----------
-        path : Path
-            Absolute.
-        decoders : DecoderPool
-            Decode it where this process analyses it.
-
-        Raises
-        ------
-        ImageError
-            The file cannot be used as a picture.
-        """
-        remote = RemoteAnalyzer(self.settings.analyzers_dir)
-        return remote.analyze(path) if remote.is_up() else analyze(path, decoders, lambda: self.recipe)
-
-    def _embed_text(self, text: str) -> Vectors:
-        remote = RemoteAnalyzer(self.settings.analyzers_dir)
-        if remote.is_up():
-            return remote.embed_text(text, self.recipe_spec.space)
-        return text_vector(self.recipe, text, self.recipe_spec.space)
+    def analyzer(self, decoders: DecoderPool) -> NearestAnalyzer:
+        """The analyzer process or, where it is not up, the recipe in this process; `decoders` are for the latter."""
+        return NearestAnalyzer(self.settings.analyzers_dir, lambda: self.recipe, decoders)
 
     def trainer(self, engine: SearchEngine) -> ConceptTrainer:
         """What makes and changes concepts, by a search engine."""

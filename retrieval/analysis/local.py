@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,11 +20,29 @@ from ..query.prompt import Prompt
 from ..query.request import MAX_TEXT
 from ..recipes.protocols import NO_PROMPTS, PromptSegmenter, Recipe, TextEmbedder
 from ..types import AnalyzedImage, Segments, Vectors
-from .batch import analyze_batch, describe, describe_segments, extract_batch
+from .batch import describe, describe_segments, extract_batch
 from .kept import KeptFeatures, Seen, Version, version_of
 
 ANALYSIS_SIDE = 1024
 """Photos are analysed on a copy with at most this long side, in pixels."""
+
+
+class Decoding(NamedTuple):
+    """A photo that is being decoded, and which version of its file that is."""
+
+    version: Version
+    image: Future[DecodedImage]
+
+    @classmethod
+    def begin(cls, path: Path, decoders: DecoderPool) -> Decoding:
+        """Submit a photo for decoding; the recipe may be loaded meanwhile.
+
+        Raises
+        ------
+        UnreadableImageError
+        """
+        version = _version(path)
+        return cls(version, decoders.submit(path, long_side=ANALYSIS_SIDE, timeout_seconds=QUERY_SECONDS))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -48,10 +67,13 @@ class LocalAnalyzer:
         ------
         ImageError
         """
-        version = _version(path)
-        image = self._decoded(path)
+        return self.finish(Decoding.begin(path, self.decoders))
+
+    def finish(self, decoding: Decoding) -> AnalyzedImage:
+        """As `analyze`, of a photo whose decoding has begun."""
+        image = decoding.image.result()
         features = extract_batch(self.recipe, [image.rgb])[0]
-        self.kept.put(version, Seen(image, features, None))
+        self.kept.put(decoding.version, Seen(image, features, None))
         return describe(self.recipe, image, features)
 
     def segment_prompt(self, path: Path, prompt: Prompt, space: str) -> AnalyzedImage:
@@ -76,16 +98,13 @@ class LocalAnalyzer:
         if seen is not None and (seen.regions is not None or not with_regions):
             return seen
         if seen is None:
-            image = self._decoded(path)
+            image = Decoding.begin(path, self.decoders).image.result()
             seen = Seen(image, extract_batch(self.recipe, [image.rgb])[0], None)
         if with_regions:
             regions = _prompted(self.recipe).prompt_regions(seen.image.rgb, seen.features)
             seen = Seen(seen.image, seen.features, regions)
         self.kept.put(version, seen)
         return seen
-
-    def _decoded(self, path: Path) -> DecodedImage:
-        return self.decoders.submit(path, long_side=ANALYSIS_SIDE, timeout_seconds=QUERY_SECONDS).result()
 
     def embed_text(self, text: str, space: str) -> Vectors:
         """The vector of a text, (1, D), by the recipe's text tower.
@@ -98,17 +117,6 @@ class LocalAnalyzer:
             The recipe has no text tower in this space.
         """
         return text_vector(self.recipe, text, space)
-
-
-def analyze(path: Path, decoders: DecoderPool, load: Callable[[], Recipe]) -> AnalyzedImage:
-    """Decode, segment and embed one file; the recipe is loaded while the file is decoded.
-
-    Raises
-    ------
-    ImageError
-    """
-    decoded = decoders.submit(path, long_side=ANALYSIS_SIDE, timeout_seconds=QUERY_SECONDS)
-    return analyze_batch(load(), [decoded.result()])[0]
 
 
 def text_vector(recipe: Recipe, text: str, space: str) -> Vectors:

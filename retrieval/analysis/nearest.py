@@ -11,7 +11,7 @@ from ..query.prompt import Prompt
 from ..recipes.protocols import Recipe
 from ..types import AnalyzedImage, Vectors
 from .analyzer import Analyzer
-from .local import LocalAnalyzer
+from .local import Decoding, LocalAnalyzer
 from .remote import RemoteAnalyzer
 
 
@@ -34,8 +34,11 @@ class NearestAnalyzer:
         self._decoders = decoders
 
     def analyze(self, path: Path) -> AnalyzedImage:
-        """As `Analyzer.analyze`."""
-        return self._one().analyze(path)
+        """As `Analyzer.analyze`; here the recipe is loaded while the photo is decoded."""
+        if self._remote.is_up():
+            return self._remote.analyze(path)
+        decoding = Decoding.begin(path, self._decoders)
+        return self._local.finish(decoding)
 
     def segment_prompt(self, path: Path, prompt: Prompt, space: str) -> AnalyzedImage:
         """As `Analyzer.segment_prompt`."""

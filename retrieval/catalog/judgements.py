@@ -173,5 +173,10 @@ def _filters(values: dict[str, Any]) -> Filters:
 
 def _ref(values: dict[str, Any]) -> Ref:
     """A reference; its places were lists in JSON."""
-    places = {name: tuple(values[name]) for name in ("point", "box") if values[name] is not None}
+    places: dict[str, Any] = {name: tuple(values[name]) for name in ("point", "box") if values[name] is not None}
+    for name in ("polygon", "points", "not_points"):
+        places[name] = tuple((x, y) for x, y in values.get(name, ()))
+    if values.get("mask") is not None:
+        (height, width), counts = values["mask"]
+        places["mask"] = (height, width), counts
     return Ref(**{**values, **places})

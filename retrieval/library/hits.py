@@ -18,6 +18,7 @@ from PIL import Image
 from ..errors import UnreadableImageError
 from ..processes.extras import required
 from ..processes.terminal import printable
+from ..search.answer import Used
 from ..types import RgbImage
 from .photos import Photos, outlined
 
@@ -112,10 +113,13 @@ class Hits(Sequence[Hit]):
     Parameters
     ----------
     hits : sequence of Hit
+    used : sequence of Used
+        What was searched with: the segment that was picked, or made, for each photo or place.
     """
 
-    def __init__(self, hits: Sequence[Hit]) -> None:
+    def __init__(self, hits: Sequence[Hit], used: Sequence[Used] = ()) -> None:
         self._hits = tuple(hits)
+        self.used = tuple(used)
 
     def __len__(self) -> int:
         return len(self._hits)
@@ -125,7 +129,7 @@ class Hits(Sequence[Hit]):
     @overload
     def __getitem__(self, at: slice) -> Hits: ...
     def __getitem__(self, at: int | slice) -> Hit | Hits:
-        return Hits(self._hits[at]) if isinstance(at, slice) else self._hits[at]
+        return Hits(self._hits[at], self.used) if isinstance(at, slice) else self._hits[at]
 
     def __repr__(self) -> str:
         return "\n".join(map(str, self._hits)) or "nothing was found"

@@ -16,8 +16,9 @@ from ..errors import QueryError
 from ..images.decoder_pool import DecoderPool
 from ..models.fingerprint import digest_of_file
 from ..query.filters import NO_FILTERS, Filters
+from ..query.prompt import Box, Mask, Point
 from ..query.relations import Relation
-from ..query.request import Box, Clause, Point, Ref, SearchRequest
+from ..query.request import Clause, Ref, SearchRequest
 from ..search.answer import SearchAnswer
 from ..search.engine import SearchEngine
 from ..types import AnalyzedImage
@@ -68,6 +69,8 @@ class Library:
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
         self._decoders = DecoderPool(1)
+        self._analyzer = assembly.analyzer(self._decoders)
+        self._aside: dict[str, Path] = {}  # files of photos that are being searched with, by their digests
         self._analyses: Callable[[Path, str], AnalyzedImage] = lru_cache(ANALYSES_KEPT)(self._analyze)
 
     def __enter__(self) -> Self:
@@ -118,6 +121,10 @@ class Library:
         granularity: float | None = None,
         level: int | None = None,
         box: Box | None = None,
+        polygon: Sequence[Point] = (),
+        points: Sequence[Point] = (),
+        not_points: Sequence[Point] = (),
+        mask: Mask | None = None,
         segment: int | None = None,
         limit: int = 20,
         filters: Filters = NO_FILTERS,
@@ -139,7 +146,14 @@ class Library:
         level : int, optional
             Which of the segments at the point, 0 being the first.
         box : tuple of float, optional
-            ``x0, y0, x1, y1`` in the same pixels.
+            ``x0, y0, x1, y1`` in the same pixels. Where none of the photo's segments fits it, one is made; so for a
+            polygon and points. `Hits.used` tells.
+        polygon : sequence of tuple of float
+            Corners ``x, y`` of a line around the thing.
+        points, not_points : sequence of tuple of float
+            ``x, y`` on the thing, and beside it.
+        mask : tuple, optional
+            The thing itself: height and width, and COCO's compressed run lengths.
         segment : int, optional
             Id of a stored segment.
         limit : int
@@ -158,7 +172,9 @@ class Library:
             The photo cannot be used.
         UnknownImageError, UnknownSegmentError
         """
-        place: dict[str, Any] = {"point": point, "box": box, "granularity": granularity, "level": level}
+        place: dict[str, Any] = {"point": point, "box": box, "granularity": granularity, "level": level, "mask": mask}
+        marks = {"polygon": polygon, "points": points, "not_points": not_points}
+        place |= {name: tuple(corners) for name, corners in marks.items()}
         _check_place(image, place)
         with self._reference(image, place) as refs:
             request = SearchRequest(
@@ -235,7 +251,7 @@ class Library:
 
     @cached_property
     def _engine(self) -> SearchEngine:
-        return self._assembly.engine()
+        return self._assembly.engine(self._analyzer, self._aside)
 
     @cached_property
     def _photos(self) -> Photos:
@@ -253,15 +269,17 @@ class Library:
             if not path.is_file():
                 raise QueryError(f"{path} is not a file: give the path of a photo")
             digest, space = digest_of_file(path), self._assembly.recipe_spec.space
+            self._aside[digest] = path
             photo = self._analyses(path, digest)
             query = self._assembly.queries.add(digest, photo.size_hw, photo.analysis, space)
             try:
                 yield [Ref(query=query, **place)]
             finally:
                 self._assembly.queries.remove(query)
+                self._aside.pop(digest, None)
 
     def _analyze(self, path: Path, _digest: str) -> AnalyzedImage:
-        return self._assembly.analyze(path, self._decoders)
+        return self._analyzer.analyze(path)
 
     def _hits(self, answer: SearchAnswer) -> Hits:
         images = self._assembly.catalog.images.find({match.image_id for match in answer.results})
@@ -281,16 +299,18 @@ class Library:
                 )
                 for match in answer.results
                 if match.image_id in images  # another process may have deleted it meanwhile
-            ]
+            ],
+            answer.used,
         )
 
 
 def _check_place(image: PhotoPath | int | None, place: dict[str, Any]) -> None:
-    given = {name for name, value in place.items() if value is not None}
-    if image is None and given & {"point", "box"}:
-        raise QueryError("point and box are positions on a photo: give image, too")
-    if {"point", "box"} <= given:
-        raise QueryError("give point or box, not both")
+    given = {name for name, value in place.items() if value is not None and value != ()}
+    kinds = given & {"point", "box", "polygon", "points", "not_points", "mask"}
+    if image is None and kinds:
+        raise QueryError(f"{' and '.join(sorted(kinds))} are positions on a photo: give image, too")
+    if len(kinds - {"not_points"}) > 1:
+        raise QueryError(f"give only one of {', '.join(sorted(kinds - {'not_points'}))}")
     if given & {"granularity", "level"} and "point" not in given:
         raise QueryError("granularity and level choose among the segments at a point: give point, too")
 

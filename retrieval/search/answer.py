@@ -9,21 +9,25 @@ from ..catalog.records import SegmentRecord
 from ..query.filters import Facets
 from ..query.request import Ref
 from ..text.reading import Reading
+from .making import MadeSegment
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """The segment that a reference was resolved to; None for a whole photo.
+    """The segment that a reference was resolved to; None for a whole photo, and where one was made.
 
     Attributes
     ----------
     levels : tuple of SegmentRecord
         All segments under a point, the likeliest first, `segment` among them; empty for other references.
+    made : MadeSegment or None
+        What was made, because none of the photo's segments fits what was marked.
     """
 
     ref: Ref
     segment: SegmentRecord | None
     levels: tuple[SegmentRecord, ...] = ()
+    made: MadeSegment | None = None
 
     @property
     def level(self) -> int | None:

@@ -26,6 +26,7 @@ from . import faceting, feedback
 from .answer import FacetAnswer, Match, SearchAnswer, Used
 from .combined_search import combined_search
 from .feedback import LabelledExamples, Model, RoundAnswer
+from .making import SegmentMaker
 from .matches import combined, described, fallbacks_last, of_photos, told
 from .plan import QueryPlan, understand
 from .presence import chances, combined_chances
@@ -61,6 +62,8 @@ class SearchEngine:
     vocabulary : Vocabulary
     embed_text : callable or None
         The recipe's text tower; if given, it reads words instead of the vocabulary.
+    maker : SegmentMaker or None
+        Makes segments of what is marked on photos; without it, one that was found is picked.
     """
 
     catalog: Catalog
@@ -71,6 +74,7 @@ class SearchEngine:
     recipe: RecipeSpec
     vocabulary: Vocabulary
     embed_text: Callable[[str], Vectors] | None = None
+    maker: SegmentMaker | None = None
 
     def search(self, request: SearchRequest) -> SearchAnswer:
         """Answer a search.
@@ -199,6 +203,7 @@ class SearchEngine:
             recipe=self.recipe,
             vocabulary=self.vocabulary,
             embed_text=self.embed_text,
+            maker=self.maker,
         )
 
     @property
@@ -213,7 +218,7 @@ class SearchEngine:
     ) -> SearchAnswer:
         return SearchAnswer(
             results=results,
-            used=tuple(Used(each.ref, each.segment, each.levels) for each in understood.examples),
+            used=tuple(Used(each.ref, each.segment, each.levels, each.made) for each in understood.examples),
             words=understood.words,
             parts=tuple(part.name for part in understood.parts),
             facets=None if counted is None else self._facets(counted),

@@ -1,7 +1,8 @@
-"""Which segment of a photo a person means by a point or a box."""
+"""Which segment of a photo a person means by a point, a box, a lasso, or several points."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import cv2
@@ -9,9 +10,13 @@ import numpy as np
 
 from ..catalog.records import SegmentRecord
 from ..errors import QueryError
-from ..images.masks import box_iou, decode_mask
+from ..images.masks import MaskRun, box_iou, decode_mask, encode_mask, mask_iou
+from ..query.prompt import Prompt
 from ..query.request import check_granularity
 from .click_ranking import ClickRanker, SegmentsUnderClick
+
+SAME = 0.9
+"""Masks of a higher IoU count as the same."""
 
 PLAUSIBLE = 0.1
 """A granularity chooses among segments that are at least this likely, the likeliest being 1."""
@@ -88,6 +93,74 @@ def in_box(segments: Sequence[SegmentRecord], box_xyxy: tuple[float, float, floa
         return int(overlaps.argmax())
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     return int(np.linalg.norm(centres - [(x0 + x1) / 2, (y0 + y1) / 2], axis=1).argmin())
+
+
+def by_points(segments: Sequence[SegmentRecord], size_hw: tuple[int, int], prompt: Prompt) -> int | None:
+    """The likeliest segment that covers all positive points and no negative one; None if there is none.
+
+    Parameters
+    ----------
+    segments : sequence of SegmentRecord
+    size_hw : tuple of int
+        Size of the upright original.
+    prompt : Prompt
+        Points, on the photo.
+    """
+    scores: Counter[int] = Counter()
+    covering: set[int] = set(range(len(segments)))
+    for point in prompt.points:
+        under = SegmentsUnderClick.at(segments, size_hw, point)
+        covering &= set(under.rows.tolist())
+        if not covering:
+            return None
+        chances = np.log(np.maximum(ClickRanker.load()(under), 1e-9))
+        scores.update(dict(zip(under.rows.tolist(), chances.tolist(), strict=True)))
+    barred = {row for row in covering if any(_covers(segments[row], size_hw, point) for point in prompt.not_points)}
+    return max(sorted(covering - barred), key=lambda row: scores[row], default=None)
+
+
+def best_fit(segments: Sequence[SegmentRecord], size_hw: tuple[int, int], prompt: Prompt) -> int:
+    """The segment that fits a box, a polygon or points best, however well that is.
+
+    A box is compared with the segments' boxes, a polygon with their masks, both by IoU; for points it counts how many
+    of them are right.
+
+    Raises
+    ------
+    QueryError
+        The photo has no segments.
+    """
+    _check_any(segments)
+    if prompt.box is not None:
+        return in_box(segments, prompt.box)
+    if prompt.polygon:
+        frame = segments[0].mask_size_hw
+        region = np.zeros(frame, np.uint8)
+        cv2.fillPoly(region, [np.round(prompt.scaled(size_hw, frame).polygon).astype(np.int32)], 1)
+        masks = [(segment.mask_size_hw, segment.mask_counts) for segment in segments]
+        return int(mask_iou(masks, [(frame, encode_mask(region > 0))])[:, 0].argmax())
+
+    def right(row: int) -> int:
+        each = segments[row]
+        within = sum(_covers(each, size_hw, point) for point in prompt.points)
+        return within - sum(_covers(each, size_hw, point) for point in prompt.not_points)
+
+    return max(range(len(segments)), key=lambda row: (right(row), segments[row].quality))
+
+
+def same(segments: Sequence[SegmentRecord], mask: MaskRun) -> int | None:
+    """The segment whose mask is nearly the same as a mask, if there is one."""
+    rows = [row for row, segment in enumerate(segments) if segment.mask_size_hw == mask[0]]
+    if not rows:
+        return None
+    overlaps = mask_iou([(segments[row].mask_size_hw, segments[row].mask_counts) for row in rows], [mask])[:, 0]
+    return rows[int(overlaps.argmax())] if overlaps.max() >= SAME else None
+
+
+def _covers(segment: SegmentRecord, size_hw: tuple[int, int], point_xy: tuple[float, float]) -> bool:
+    height, width = segment.mask_size_hw
+    x, y = int(point_xy[0] * width / size_hw[1]), int(point_xy[1] * height / size_hw[0])
+    return bool(decode_mask(segment.mask_size_hw, segment.mask_counts)[y, x])
 
 
 def _check_any(segments: Sequence[SegmentRecord]) -> None:

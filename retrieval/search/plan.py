@@ -234,6 +234,8 @@ def _query_term(lookup: QueryResolver, term: Term) -> QueryTerm:
 def _name(example: Example) -> str:
     """The name of an example in explanations."""
     ref = example.ref
+    if example.made is not None:
+        return example.made.label or "made segment"
     if example.segment is None:
         return f"photo {ref.image}" if ref.image is not None else f"query {ref.query}"
     return example.segment.label or f"segment {example.segment.id}"

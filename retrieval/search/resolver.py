@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..catalog import Catalog, Concepts, QueryStore, SegmentRecord
-from ..catalog.records import ConceptRecord, ImageRecord
+from ..catalog.records import ConceptRecord, ImageRecord, QueryRecord
 from ..embed.word_directions import word_directions
 from ..errors import QueryError
 from ..processes.program import PROGRAM
@@ -18,6 +18,7 @@ from ..text.reading import Reading, Term
 from ..text.vocabulary import Vocabulary
 from ..types import Vectors
 from . import picking
+from .making import MadeSegment, MakerOnPhoto, SegmentMaker, pick_or_make
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -28,6 +29,8 @@ class Example:
     ----------
     levels : tuple of SegmentRecord
         All segments under a point, the likeliest first; empty for other references.
+    made : MadeSegment or None
+        What was made, because none of the photo's segments fits what was marked.
     """
 
     ref: Ref
@@ -35,6 +38,7 @@ class Example:
     segment: SegmentRecord | None
     image_id: int | None
     levels: tuple[SegmentRecord, ...] = ()
+    made: MadeSegment | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -50,6 +54,8 @@ class QueryResolver:
     vocabulary : Vocabulary
     embed_text : callable or None
         Embeds a text, (1, D), if the recipe has a text tower.
+    maker : SegmentMaker or None
+        Makes segments of what is marked; without it, one that was found is picked.
     """
 
     catalog: Catalog
@@ -58,6 +64,7 @@ class QueryResolver:
     recipe: RecipeSpec
     vocabulary: Vocabulary
     embed_text: Callable[[str], Vectors] | None = None
+    maker: SegmentMaker | None = None
 
     def example(self, ref: Ref) -> Example:
         """Resolve a reference.
@@ -79,8 +86,14 @@ class QueryResolver:
         self._check_space(image.space)
         if ref.is_photo:
             return Example(ref, self.catalog.vectors.of_image(image.id), None, image.id)
-        segments = self.catalog.segments.of_image(image.id)
-        row, levels = _pick(ref, segments, (image.height or 1, image.width or 1))
+        segments, size_hw = self.catalog.segments.of_image(image.id), (image.height or 1, image.width or 1)
+        if (prompt := ref.prompt) is not None:
+            row, made = pick_or_make(prompt, segments, size_hw, self._maker_on(image))
+            if made is not None:
+                return Example(ref, made.vector, None, image.id, made=made)
+            levels: tuple[SegmentRecord, ...] = ()
+        else:
+            row, levels = _pick(ref, segments, size_hw)
         record, vector, _ = self.catalog.segments.example(segments[row].id)
         return Example(ref, vector, record, image.id, levels)
 
@@ -154,6 +167,10 @@ class QueryResolver:
         levels: tuple[SegmentRecord, ...] = ()
         if ref.segment is not None:
             row = ref.segment
+        elif (prompt := ref.prompt) is not None:
+            row, made = pick_or_make(prompt, query.segments, query.size_hw, self._maker_on(query))
+            if made is not None:
+                return Example(ref, made.vector, None, None, made=made)
         else:
             row, levels = _pick(ref, query.segments, query.size_hw)
         if not query.segments:
@@ -161,6 +178,9 @@ class QueryResolver:
         if not 0 <= row < len(query.segments):
             raise QueryError(f"query {query_id} has segments 0 to {len(query.segments) - 1}, not {row}")
         return Example(ref, query.vectors[row], query.segments[row], None, levels)
+
+    def _maker_on(self, photo: ImageRecord | QueryRecord) -> MakerOnPhoto | None:
+        return None if self.maker is None else MakerOnPhoto(self.maker, photo)
 
     def _analysed(self, image_id: int) -> ImageRecord:
         image = self.catalog.images.get(image_id)
@@ -186,11 +206,9 @@ def stack(examples: Sequence[Example]) -> Vectors:
 def _pick(
     ref: Ref, segments: Sequence[SegmentRecord], size_hw: tuple[int, int]
 ) -> tuple[int, tuple[SegmentRecord, ...]]:
-    """The row of the segment that a place means, and for a point all those under it."""
-    if ref.box is not None:
-        return picking.in_box(segments, ref.box), ()
+    """The row of the segment that a point means, and all those under it."""
     if ref.point is None:
-        raise QueryError("the reference has neither a point nor a box")
+        raise QueryError("the reference is no point")
     rows = picking.levels(segments, size_hw, ref.point, ref.granularity)
     level = ref.level or 0
     if level >= len(rows):

@@ -19,7 +19,8 @@ from toys import Pictures
 from retrieval.analysis import private_socket
 from retrieval.analysis import remote as module
 from retrieval.analysis import server as analyzer_server
-from retrieval.analysis.local import ANALYSIS_SIDE, LocalAnalyzer, analyze
+from retrieval.analysis.local import ANALYSIS_SIDE, LocalAnalyzer
+from retrieval.analysis.nearest import NearestAnalyzer
 from retrieval.analysis.private_socket import SUFFIX
 from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.analysis.server import WAITING_PHOTOS, AnalyzerServer
@@ -91,7 +92,7 @@ class TestLocal:
         assert len(found.analysis.segments) == 25
 
     def test_the_recipe_is_loaded_while_the_photo_is_decoded(
-        self, decoders: DecoderPool, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+        self, decoders: DecoderPool, pictures: Pictures, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         order, submit = list[str](), decoders.submit
 
@@ -104,7 +105,8 @@ class TestLocal:
             return load("grid", "cpu")
 
         monkeypatch.setattr(decoders, "submit", noting)
-        assert len(analyze(pictures("a.jpg"), decoders, loading).analysis.segments) == 25
+        nearest = NearestAnalyzer(folder, loading, decoders)
+        assert len(nearest.analyze(pictures("a.jpg")).analysis.segments) == 25
         assert order == ["decode", "load"]
 
     def test_a_bad_photo_is_told(self, local: LocalAnalyzer, tmp_path: Path) -> None:

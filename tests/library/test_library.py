@@ -215,7 +215,7 @@ def test_a_query_photo_leaves_nothing_behind(lib: ss.Library, ingested: Ingested
         ({}, "the query is empty"),
         ({"image": "nowhere.jpg"}, "is not a file: give the path of a photo"),
         ({"point": (1, 1)}, "give image, too"),
-        ({"image": 1, "point": (1, 1), "box": (0, 0, 9, 9)}, "point or box, not both"),
+        ({"image": 1, "point": (1, 1), "box": (0, 0, 9, 9)}, "give only one of box, point"),
         ({"image": 1, "point": (500, 1)}, "500"),
         ({"granularity": 0.5}, "give point, too"),
         ({"image": 1, "level": 1}, "give point, too"),

@@ -1,0 +1,142 @@
+"""What a mark on a photo comes to: one of its segments, or one that is made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toys import segment_record
+
+from retrieval.catalog import SegmentRecord
+from retrieval.catalog.records import QueryRecord
+from retrieval.errors import QueryError
+from retrieval.images.masks import encode_mask
+from retrieval.query.prompt import Prompt
+from retrieval.recipes import recipe_spec
+from retrieval.search import picking
+from retrieval.search.making import MakerOnPhoto, SegmentMaker, pick_or_make
+from retrieval.segment.prompt_measures import region_of
+from retrieval.types import Analysis, AnalyzedImage, Segments
+
+SIZE = 40, 60
+LARGE = 400, 600
+
+
+def box_mask(x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
+    mask = np.zeros(SIZE, bool)
+    mask[y0:y1, x0:x1] = True
+    return mask
+
+
+PHOTO = [
+    segment_record(box_mask(4, 4, 30, 36), quality=0.3, scale=10),
+    segment_record(box_mask(8, 8, 20, 20), quality=0.9, scale=10),
+    segment_record(box_mask(40, 10, 56, 20), quality=0.5, scale=10),
+]
+
+
+class Filler:
+    """An analyzer that makes what lies within the mark."""
+
+    asked: list[tuple[Path, str]]
+
+    def __init__(self) -> None:
+        self.asked = []
+
+    def segment_prompt(self, path: Path, prompt: Prompt, space: str) -> AnalyzedImage:
+        self.asked.append((path, space))
+        mask = region_of(prompt.scaled(LARGE, SIZE), SIZE) if prompt.mask is None else np.eye(*SIZE, dtype=bool)
+        segments = Segments(mask.astype(np.int32), np.array([[False, True]]), np.array([0.75], np.float32))
+        vectors = np.ones((1, 4), np.float32) / 2
+        return AnalyzedImage(
+            size_hw=LARGE, format="PNG", taken_at=None, analysis=Analysis(segments, vectors, vectors[0])
+        )
+
+
+@pytest.fixture
+def filler() -> Filler:
+    return Filler()
+
+
+def maker(filler: Filler, takes_prompts: bool = True) -> MakerOnPhoto:
+    spec = replace(recipe_spec("grid"), takes_prompts=takes_prompts)
+    photo = QueryRecord(
+        id=1,
+        sha256="ab",
+        size_hw=LARGE,
+        recipe=spec.space,
+        segments=(),
+        vectors=np.zeros((0, 4), np.float32),
+        photo_vector=np.zeros(4, np.float32),
+    )
+    return MakerOnPhoto(SegmentMaker(filler, spec, preview=Path, query_file=Path), photo)  # type: ignore[arg-type]
+
+
+def test_what_is_nearly_a_segment_is_that_segment(filler: Filler) -> None:
+    assert pick_or_make(Prompt(box=(80, 80, 200, 200)), PHOTO, LARGE, maker(filler)) == (1, None)
+    assert filler.asked == [(Path("ab"), recipe_spec("grid").space)]
+
+
+def test_where_none_fits_one_is_made(filler: Filler) -> None:
+    row, made = pick_or_make(Prompt(box=(300, 200, 500, 400)), PHOTO, LARGE, maker(filler))
+    assert made is not None
+    assert (row, made.box_xyxy, made.area, made.quality, made.label) == (-1, (300, 200, 500, 400), 40_000, 0.75, None)
+    assert (made.mask_size_hw, made.mask_counts) == (SIZE, encode_mask(box_mask(30, 20, 50, 40)))
+    assert made.vector.tolist() == [0.5] * 4
+
+
+def test_a_photo_without_segments_can_have_one_made(filler: Filler) -> None:
+    assert pick_or_make(Prompt(box=(0, 0, 90, 90)), [], LARGE, maker(filler))[1] is not None
+    with pytest.raises(QueryError, match="no segment was found"):
+        pick_or_make(Prompt(box=(0, 0, 90, 90)), [], LARGE, None)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "row"),
+    [
+        (Prompt(box=(390, 100, 600, 220)), 2),
+        (Prompt(polygon=((70, 70), (220, 70), (220, 220), (70, 220))), 1),
+        (Prompt(points=((100, 100), (250, 300))), 0),
+        (Prompt(points=((100, 100), (450, 150)), not_points=((250, 300),)), 1),
+    ],
+    ids=["box", "polygon", "points", "points that no segment has"],
+)
+def test_recipes_that_make_none_pick_the_best(filler: Filler, prompt: Prompt, row: int) -> None:
+    for given in (None, maker(filler, takes_prompts=False)):
+        assert pick_or_make(prompt, PHOTO, LARGE, given) == (row, None)
+    assert not filler.asked
+
+
+def test_a_mask_needs_no_recipe_that_makes_segments(filler: Filler) -> None:
+    prompt = Prompt(mask=(SIZE, encode_mask(np.eye(*SIZE, dtype=bool)).decode()))
+    assert pick_or_make(prompt, PHOTO, LARGE, maker(filler, takes_prompts=False))[1] is not None
+
+
+@pytest.mark.parametrize(
+    ("points", "not_points", "row"),
+    [
+        (((100, 100), (190, 190)), (), 1),
+        (((100, 100), (250, 300)), (), 0),
+        (((100, 100),), ((250, 300),), 1),
+        (((250, 300),), ((100, 100),), None),
+        (((100, 100), (450, 150)), (), None),
+        (((590, 390),), (), None),
+    ],
+)
+def test_points_mean_a_segment_with_all_of_them(
+    points: tuple[tuple[float, float], ...], not_points: tuple[tuple[float, float], ...], row: int | None
+) -> None:
+    assert picking.by_points(PHOTO, LARGE, Prompt(points=points, not_points=not_points)) == row
+
+
+def test_the_mark_has_to_lie_on_the_photo(filler: Filler) -> None:
+    with pytest.raises(QueryError, match="outside the photo of 600x400"):
+        pick_or_make(Prompt(box=(700, 0, 800, 90)), PHOTO, LARGE, maker(filler))
+
+
+def test_masks_of_other_sizes_are_not_compared() -> None:
+    other: list[SegmentRecord] = [replace(PHOTO[0], mask_size_hw=(20, 30))]
+    assert picking.same(other, (SIZE, encode_mask(box_mask(4, 4, 30, 36)))) is None
+    assert picking.same(PHOTO, (SIZE, encode_mask(box_mask(4, 4, 30, 36)))) == 0
