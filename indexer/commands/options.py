@@ -24,6 +24,16 @@ def open_assembly(settings: Settings) -> Assembly:
     return Assembly(settings)
 
 
+def corners(text: str | None) -> tuple[tuple[float, float], ...]:
+    """Corners of an option such as ``"10,10,80,12,44,90"``."""
+    if text is None:
+        return ()
+    found = numbers(text, text.count(",") + 1) or ()
+    if len(found) % 2:
+        raise click.BadParameter(f"{text!r} is not an even count of numbers separated by commas")
+    return tuple(zip(found[::2], found[1::2], strict=True))
+
+
 def numbers(text: str | None, count: int) -> tuple[float, ...] | None:
     """Numbers of an option such as ``"120,48"``."""
     if text is None:

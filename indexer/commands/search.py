@@ -11,7 +11,7 @@ from retrieval.query.filters import POSITIONS
 from retrieval.query.relations import RELATIONS
 from retrieval.settings import Settings
 
-from .options import ID, numbers, open_assembly
+from .options import ID, corners, numbers, open_assembly
 
 if TYPE_CHECKING:
     pass
@@ -21,10 +21,19 @@ if TYPE_CHECKING:
 @click.option("--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A photo to search with.")
 @click.option(
     "--at",
-    "point",
+    "points",
     metavar="X,Y",
-    callback=lambda *a: numbers(a[2], 2),
-    help="Search by the segment at this point of the photo, in pixels.",
+    multiple=True,
+    callback=lambda *a: tuple(numbers(text, 2) for text in a[2]),
+    help="Search by the segment at this point of the photo, in pixels; or at several points.",
+)
+@click.option(
+    "--not-at",
+    "not_points",
+    metavar="X,Y",
+    multiple=True,
+    callback=lambda *a: tuple(numbers(text, 2) for text in a[2]),
+    help="A point that the segment must not contain.",
 )
 @click.option(
     "--granularity",
@@ -36,7 +45,13 @@ if TYPE_CHECKING:
     "--box",
     metavar="X0,Y0,X1,Y1",
     callback=lambda *a: numbers(a[2], 4),
-    help="Search by this box of the photo, in pixels.",
+    help="Search by what is in this box of the photo, in pixels.",
+)
+@click.option(
+    "--polygon",
+    metavar="X,Y,X,Y,…",
+    callback=lambda *a: corners(a[2]),
+    help="Search by what this line around it encloses, in pixels of the photo.",
 )
 @click.option("--segment", type=ID, help="The id of a stored segment to search with.")
 @click.option("--text", default="", help='Words to search for, such as "find all motorcycles".')
@@ -84,12 +99,11 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def search(settings: Settings, /, image: Path | None, as_json: bool, **asked: object) -> None:
-    """Search by a photo, a point or box on it, a stored segment, or words. Several together must all match."""
-    from .search_output import print_answer, request_of
+    """Search by a photo, a place on it, a stored segment, or words. Several together must all match."""
+    from .search_output import answer_to, print_answer
 
     assembly = open_assembly(settings)
-    with assembly.opening_engine() as engine, request_of(assembly, image, asked) as request:
-        print_answer(assembly, engine.result().search(request), as_json=as_json)
+    print_answer(assembly, answer_to(assembly, image, asked), as_json=as_json)
 
 
 @click.command()

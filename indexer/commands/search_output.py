@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ from retrieval.query.request import Clause, Ref, SearchRequest
 from retrieval.search.answer import Match, PartMatch, SearchAnswer, Used
 from retrieval.storage.disk import size
 from retrieval.text.reading import Reading, Term
-from retrieval.types import AnalyzedImage
 
 from ..clean import clean, waste
 from .concept_output import concept_named
@@ -34,28 +32,38 @@ FACETS = 8
 """How many facets of each kind are shown."""
 
 
-@contextmanager
-def request_of(assembly: Assembly, image: Path | None, asked: dict[str, Any]) -> Iterator[SearchRequest]:
-    """The request that the options of ``search`` describe; a photo is analysed first, and removed at the end."""
-    point, box, segment = asked["point"], asked["box"], asked["segment"]
-    if image is None and (point or box):
-        raise click.UsageError("--at and --box are positions on a photo: give --image, too")
-    if point and box:
-        raise click.UsageError("give --at or --box, not both")
-    choice = {name: asked[name] for name in ("granularity", "level")}
-    if not point and any(value is not None for value in choice.values()):
-        raise click.UsageError("--granularity and --level choose among the segments at a point: give --at, too")
+def answer_to(assembly: Assembly, image: Path | None, asked: dict[str, Any]) -> SearchAnswer:
+    """The answer to what the options of ``search`` describe; a photo is analysed first, and removed at the end."""
+    place, segment = _place(image, asked), asked["segment"]
     refs = [Ref(segment=segment)] if segment is not None else []
-    query = None
-    if image is not None:
-        photo = _analyze(assembly, image)
-        query = assembly.queries.add(digest_of_file(image), photo.size_hw, photo.analysis, assembly.recipe_spec.space)
-        refs.append(Ref(query=query, point=point, box=box, **choice))
-    try:
-        yield _request(assembly, refs, asked)
-    finally:
-        if query is not None:
-            assembly.queries.remove(query)
+    if image is None:
+        return assembly.engine().search(_request(assembly, refs, asked))
+    digest, path = digest_of_file(image), image.absolute()
+    with DecoderPool(1) as decoders:
+        analyzer = assembly.analyzer(decoders)
+        with assembly.opening_engine(analyzer, {digest: path}) as engine:
+            photo = analyzer.analyze(path)
+            query = assembly.queries.add(digest, photo.size_hw, photo.analysis, assembly.recipe_spec.space)
+            try:
+                return engine.result().search(_request(assembly, [*refs, Ref(query=query, **place)], asked))
+            finally:
+                assembly.queries.remove(query)
+
+
+def _place(image: Path | None, asked: dict[str, Any]) -> dict[str, Any]:
+    """The place on the photo that the options name, as `Ref` takes it."""
+    points, others, box, polygon = (asked[name] for name in ("points", "not_points", "box", "polygon"))
+    if image is None and (points or others or box or polygon):
+        raise click.UsageError("--at, --not-at, --box and --polygon are positions on a photo: give --image, too")
+    if sum(map(bool, (points or others, box, polygon))) > 1:
+        raise click.UsageError("give only one of --at, --box and --polygon")
+    choice = {name: asked[name] for name in ("granularity", "level")}
+    single = points[0] if len(points) == 1 and not others else None
+    if single is None and any(value is not None for value in choice.values()):
+        raise click.UsageError("--granularity and --level choose among the segments at a point: give one --at, too")
+    if single is not None:
+        return {"point": single, **choice}
+    return {"points": points, "not_points": others, "box": box, "polygon": polygon}
 
 
 def _request(assembly: Assembly, refs: Sequence[Ref], asked: dict[str, Any]) -> SearchRequest:
@@ -96,11 +104,6 @@ def _relation(text: str) -> Relation:
     return Relation(int(subject), name, int(other))
 
 
-def _analyze(assembly: Assembly, image: Path) -> AnalyzedImage:
-    with DecoderPool(1) as decoders:
-        return assembly.analyze(image.absolute(), decoders)
-
-
 def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> None:
     """A table of results, or one JSON object."""
     images = assembly.catalog.images.find({match.image_id for match in answer.results})
@@ -115,10 +118,8 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
     console = Console()
     _print_words(console, assembly, answer)
     for used in answer.used:
-        if used.alternatives:
-            console.print(
-                f"segment at the point: {(used.level or 0) + 1} of {len(used.levels)}; choose another with --level"
-            )
+        if told := _told_used(used):
+            console.print(told)
     if answer.none_likely and answer.words is not None:
         first, *others = answer.words.understood
         console.print(
@@ -187,6 +188,19 @@ def _meaning(term: Term) -> str:
     return labels or ("taken literally" if term.learned is None else term.name)
 
 
+def _told_used(used: Used) -> str | None:
+    """What was picked or made of a place on a photo."""
+    if used.alternatives:
+        return f"segment at the point: {(used.level or 0) + 1} of {len(used.levels)}; choose another with --level"
+    if used.made is not None:
+        box = " ".join(map(str, used.made.box_xyxy))
+        return f"no segment fits: one was made, box {box}, quality {used.made.quality:.2f}"
+    if used.ref.prompt is not None and used.segment is not None:
+        box = " ".join(map(str, used.segment.box_xyxy))
+        return f"segment {used.segment.id} was picked, box {box}, quality {used.segment.quality:.2f}"
+    return None
+
+
 def _told(name: str, part: PartMatch) -> str:
     """The segment of a result that matches one part of the query, in a few words."""
     nearest = f" as {part.nearest}" if part.nearest and part.nearest != name else ""
@@ -252,6 +266,17 @@ def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
 
 
 def _used_json(used: Used) -> dict[str, Any] | None:
+    if used.made is not None:
+        made = used.made
+        mask = {"size": list(made.mask_size_hw), "counts": made.mask_counts.decode("ascii")}
+        return {
+            "segment": None,
+            "made": True,
+            "box_xyxy": made.box_xyxy,
+            "area": made.area,
+            "quality": round(made.quality, 4),
+            "mask": mask,
+        }
     if used.segment is None:
         return None
     alternatives = [
@@ -260,6 +285,7 @@ def _used_json(used: Used) -> dict[str, Any] | None:
     ]
     return {
         "segment": used.segment.id,
+        "made": False,
         "box_xyxy": used.segment.box_xyxy,
         "level": used.level,
         "alternatives": alternatives,

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from toys import Ingested
 
 from indexer.commands.search import search
+from retrieval.analysis.nearest import NearestAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError
 
@@ -71,8 +72,8 @@ def test_levels_at_a_point(ingested: Ingested) -> None:
 
 def test_the_index_is_opened_while_the_photo_is_analysed(ingested: Ingested, monkeypatch: pytest.MonkeyPatch) -> None:
     both = threading.Barrier(2, timeout=30)
-    analyze, engine = Assembly.analyze, Assembly.engine
-    monkeypatch.setattr(Assembly, "analyze", lambda *given: both.wait() >= 0 and analyze(*given))
+    analyze, engine = NearestAnalyzer.analyze, Assembly.engine
+    monkeypatch.setattr(NearestAnalyzer, "analyze", lambda *given: both.wait() >= 0 and analyze(*given))
     monkeypatch.setattr(Assembly, "engine", lambda *given: both.wait() >= 0 and engine(*given))
     photo = str(min(ingested.photos.iterdir()))
     assert results(ingested, "--image", photo, "--at", "30,30")["results"]
@@ -92,8 +93,8 @@ def test_an_index_that_cannot_be_opened(ingested: Ingested, monkeypatch: pytest.
     [
         ([], "nothing is asked for"),
         (["--at", "1,1"], "give --image, too"),
-        (["--segment", "1", "--granularity", "0"], "give --at, too"),
-        (["--segment", "1", "--level", "1"], "give --at, too"),
+        (["--segment", "1", "--granularity", "0"], "give one --at, too"),
+        (["--segment", "1", "--level", "1"], "give one --at, too"),
         (["--segment", "1", "--granularity", "1.1"], "is not in the range"),
         (["--and-segment", "1"], "nothing is asked for"),
         (["--segment", "1", "--relation", "0:near:1"], "is not like 0:above:1"),
