@@ -457,7 +457,9 @@ class TestSearching:
         assert [result["image_id"] for result in found["results"]].count(1) == 0
         scores = [result["score"] for result in found["results"]]
         assert scores == sorted(scores, reverse=True)
-        assert [list(used) for used in found["used"]] == [["ref", "segment", "level", "alternatives"]]
+        assert [list(used) for used in found["used"]] == [
+            ["ref", "segment", "mask", "box_xyxy", "quality", "level", "alternatives"]
+        ]
 
     @pytest.mark.parametrize(
         "reference",

@@ -41,6 +41,7 @@ VIEWER = {
         "GET /api/v1/queries/<id:query_id>/levels",
         "POST /api/v1/search",
         "POST /api/v1/search/facets",
+        "POST /api/v1/segment",
         "GET /api/v1/feedback/<id:feedback_id>",
     ),
     *("GET /api/v1/concepts", "GET /api/v1/concepts/<id:concept_id>", "GET /api/v1/concepts/export"),

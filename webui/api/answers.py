@@ -13,10 +13,12 @@ from pydantic import BaseModel
 from retrieval.catalog import ImageRecord, QueryRecord, SegmentRecord
 from retrieval.catalog.accounts import TokenRecord
 from retrieval.catalog.records import ConceptRecord, FeedbackRecord
+from retrieval.errors import QueryError
 from retrieval.images.masks import MaskRun
 from retrieval.query.filters import Facets
 from retrieval.search.answer import FacetAnswer, Match, SearchAnswer, Used
 from retrieval.search.feedback import RoundAnswer
+from retrieval.search.resolver import Example
 from retrieval.text.reading import Reading, Term
 
 from ..context import WebContext
@@ -117,6 +119,22 @@ def search_answer(
     )
 
 
+def selected(found: Example) -> reference_schemas.Selected:
+    """What a place in a photo came to."""
+    one = found.segment or found.made
+    if one is None:
+        raise QueryError("the place is no part of a photo: give a point, box, polygon, points or mask")
+    return reference_schemas.Selected(
+        made=found.made is not None,
+        segment=None if found.segment is None else found.segment.id,
+        box_xyxy=list(one.box_xyxy),
+        area=one.area,
+        quality=one.quality,
+        label=one.label,
+        mask=mask(one.mask_size_hw, one.mask_counts),
+    )
+
+
 def levels(found: Sequence[SegmentRecord]) -> reference_schemas.Levels:
     """The segments under a point."""
     return reference_schemas.Levels(levels=[_level(number, record) for number, record in enumerate(found)])
@@ -135,9 +153,9 @@ def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, 
     shown = [match.segment_id for match in matches if match.segment_id is not None]
     wanted = parts.catalog.segments.masks(shown) if masks else None
     used = [
-        _used(reference_schemas.Reference(**_told(asdict(each.ref))), each)
+        _used(reference_schemas.Reference.of(each.ref), each)
         for each in found.answer.used
-        if each.segment is not None
+        if each.segment is not None or each.made is not None
     ]
     return search_schemas.Round(
         id=record.id,
@@ -193,9 +211,13 @@ def _told(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _used(reference: reference_schemas.Reference, entry: Used) -> reference_schemas.Used:
+    made = entry.made
     return reference_schemas.Used(
         ref=reference,
         segment=segment(entry.segment) if entry.segment else None,
+        mask=None if made is None else mask(made.mask_size_hw, made.mask_counts),
+        box_xyxy=None if made is None else list(made.box_xyxy),
+        quality=None if made is None else made.quality,
         level=entry.level,
         alternatives=[_level(number, record) for number, record in entry.alternatives],
     )

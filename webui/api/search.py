@@ -59,5 +59,18 @@ def list_query_levels(path: image_schemas.QueryPath, query: reference_schemas.Po
     return _levels(Ref(query=path.query_id, point=(query.x, query.y), granularity=query.granularity))
 
 
+@search.post(
+    "/segment",
+    summary="Pick or make a segment",
+    responses={200: reference_schemas.Selected, **documented(404, 413, 415, 503)},
+)
+def select_segment(body: reference_schemas.Place) -> Response:
+    """What a point, box, polygon, points or a mask means: a segment of the photo or, where none fits, one that is made.
+
+    A search takes the same place as a reference. The first one on a photo takes as long as segmenting it.
+    """
+    return answers.as_json(answers.selected(context().engine.lookup.example(body.to_ref())))
+
+
 def _levels(ref: Ref) -> Response:
     return answers.as_json(answers.levels(context().engine.lookup.levels(ref)))

@@ -25,6 +25,7 @@ RATES = {
     "api_queries.add_query": parse("60/minute"),  # each takes a pass of the network
     "api_search.find": parse("300/minute"),
     "api_search.count_facets": parse("300/minute"),
+    "api_search.select_segment": parse("300/minute"),
     "api_search.list_levels": parse("600/minute"),  # as a pointer moves over a photo
     "api_search.list_query_levels": parse("600/minute"),
     "api_feedback.begin_feedback": parse("120/minute"),

@@ -45,7 +45,13 @@ _KEY_BYTES = 32
 EVERYBODY = frozenset({"static", "health.is_alive", "health.is_ready", "login.form", "login.sign_in"})
 VIEWERS = frozenset(
     {
-        *("api_search.find", "api_search.count_facets", "api_queries.add_query", "login.sign_out"),
+        *(
+            "api_search.find",
+            "api_search.count_facets",
+            "api_search.select_segment",
+            "api_queries.add_query",
+            "login.sign_out",
+        ),
         *("api_account.set_password", "api_account.add_token", "api_account.revoke_token"),
     }
 )

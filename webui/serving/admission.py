@@ -61,6 +61,7 @@ KINDS: Mapping[str, str | None] = {
     "api_queries.get_query_file": "picture",
     "api_search.find": "search",
     "api_search.count_facets": "search",
+    "api_search.select_segment": "analysis",
     "api_feedback.begin_feedback": "search",
     "api_feedback.get_feedback": "search",
     "api_feedback.add_round": "search",
