@@ -1,4 +1,4 @@
-/** What is drawn over a photo: outlines of segments, a spotlight on one, boxes, and the level in the corner. */
+/** What is drawn over a photo: outlines of segments, a spotlight on one, marks, and the level in the corner. */
 
 import { h, s } from "./dom.js";
 import { Mask } from "./rle.js";
@@ -12,7 +12,7 @@ export class Layers {
   #shade;
   #chosen;
   #active;
-  #box;
+  #drawn;
   #level = h("span", { class: "level", "aria-hidden": "true", hidden: true });
   masks;
   svg;
@@ -21,11 +21,11 @@ export class Layers {
     this.#stage = stage;
     this.#photo = photo;
     this.masks = photo.segments.map((segment) => new Mask(segment.mask));
-    [this.#all, this.#chosen, this.#active, this.#box] = ["all", "chosen", "active", "box"].map((name) => s("g", { class: name }));
+    [this.#all, this.#chosen, this.#active, this.#drawn] = ["all", "chosen", "active", "drawn"].map((name) => s("g", { class: name }));
     this.#shade = s("path", { class: "shade" });
     const { width, height } = this.#frame;
     const frameAs = { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" };
-    this.svg = s("svg", { class: "overlay", ...frameAs }, this.#all, this.#shade, this.#chosen, this.#active, this.#box);
+    this.svg = s("svg", { class: "overlay", ...frameAs }, this.#all, this.#shade, this.#chosen, this.#active, this.#drawn);
     this.#all.append(...distinct(photo).map((row) => this.#path(row)));
     stage.append(this.svg, this.#level);
   }
@@ -42,16 +42,23 @@ export class Layers {
     this.#stage.classList.toggle("pointed", row >= 0);
   }
 
-  /** Mark rows, and a box, as chosen. */
-  choose(rows, box) {
-    const outlines = rows.map((row) => this.masks[row].outline).join("");
-    const rest = outlines ? [s("path", { class: "rest", d: this.#allBut(outlines) })] : [];
-    const asked = box ? [this.#rectangle(box, "asked")] : [];
-    this.#chosen.replaceChildren(...rest, ...rows.map((row) => this.#path(row)), ...asked);
+  /** Mark rows and masks as chosen, with what was drawn to choose them: references to the photo. */
+  choose(rows, made, marks) {
+    const masks = [...rows.map((row) => this.masks[row]), ...made.map((mask) => new Mask(mask))];
+    const alike = masks.every(({ width, height }) => width === this.#frame.width && height === this.#frame.height);
+    const outlines = masks.map((mask) => mask.outline).join("");
+    const rest = outlines && alike ? [s("path", { class: "rest", d: this.#allBut(outlines) })] : [];
+    const paths = masks.map((mask) => s("path", { d: mask.outline, transform: this.#fitting(mask) }));
+    this.#chosen.replaceChildren(...rest, ...paths, ...marks.flatMap((mark) => this.#mark(mark)));
   }
 
-  showBox(box) {
-    this.#box.replaceChildren(...(box ? [this.#rectangle(box, "band")] : []));
+  /** Show what is being drawn: {box}, {line} or null. */
+  draw(drawn) {
+    const { box, line, minus } = drawn ?? {};
+    const shapes = [];
+    if (box) shapes.push(this.#rectangle(box, "band"));
+    if (line) shapes.push(this.#line(line, minus === undefined ? "band" : minus ? "stroke minus" : "stroke plus"));
+    this.#drawn.replaceChildren(...shapes);
   }
 
   /** Which of how many levels is shown; nothing where there is one. */
@@ -83,6 +90,27 @@ export class Layers {
 
   get #scale() {
     return [this.#frame.width / this.#photo.width, this.#frame.height / this.#photo.height];
+  }
+
+  /** What was drawn to choose something. */
+  #mark({ box, polygon, points = [], not_points: others = [] }) {
+    const dots = (places, name) => places.map((place) => this.#line([place, place], `dot ${name}`));
+    return [
+      ...(box ? [this.#rectangle(box, "asked")] : []),
+      ...(polygon ? [this.#line([...polygon, polygon[0]], "asked")] : []),
+      ...dots(points, "plus"),
+      ...dots(others, "minus"),
+    ];
+  }
+
+  #line(line, name) {
+    const [sx, sy] = this.#scale;
+    return s("path", { class: name, d: `M${line.map(([x, y]) => `${x * sx} ${y * sy}`).join("L")}` });
+  }
+
+  /** From a mask's frame to that of what is drawn. */
+  #fitting({ width, height }) {
+    return `scale(${this.#frame.width / width} ${this.#frame.height / height})`;
   }
 
   #path(row) {

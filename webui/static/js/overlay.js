@@ -3,13 +3,15 @@
 import { Layers } from "./layers.js";
 import { Levels } from "./levels.js";
 import { followPointer } from "./pointer.js";
+import { lassoOf, pointsOf } from "./strokes.js";
 
 const NEAR = 8; // screen pixels within which a click is at the same spot as the one before
 const NOTCH = 60; // milliseconds between two steps of the wheel
 
 /**
  * Tells by events what happens: `highlight` {segment, place, of}, `pick` {segment, add}, `point` {point} where no
- * segment is, and `box` {box}. Points and boxes are in pixels of the photo.
+ * segment is, `box` {box}, `lasso` {polygon}, and `stroke` {points, minus} with the tool "points". All places are in
+ * pixels of the photo.
  *
  * The segments under a spot are its levels. The likeliest is picked first; the same click again, or Enter again, takes
  * the next one, and Alt + wheel or "." goes on to it without picking.
@@ -25,6 +27,8 @@ export class SegmentOverlay extends EventTarget {
   #picked = null; // {row, rows, point} of what was picked last
   #picking = null; // what is being picked
   #notch = 0; // when the wheel made its last step
+  #tool = "pick";
+  minus = false; // whether strokes go over what is not meant
 
   /** Of a source {kind: "query" | "image", id} and its photo. */
   constructor(stage, photo, source) {
@@ -37,9 +41,11 @@ export class SegmentOverlay extends EventTarget {
       onMove: (point) => this.#hover(point),
       onLeave: () => this.#hover(null),
       onClick: (point, event) => this.#click(point, event),
-      onDrag: (box) => this.#showBox(box),
+      onDrag: (drawn) => this.#showDrawn(drawn),
       onBox: (box) => this.#tell("box", { box }),
-      fingersDraw: () => this.drawing,
+      onLine: (line, event) => this.#lined(line, event),
+      lines: () => ["lasso", "points"].includes(this.#tool),
+      fingersDraw: () => this.#tool !== "pick",
     });
     stage.addEventListener("keydown", (event) => this.#key(event));
     stage.addEventListener("blur", () => this.#highlightRow(-1));
@@ -52,13 +58,15 @@ export class SegmentOverlay extends EventTarget {
     if (this.#picked) this.#pickAt(this.#picked.point, false);
   }
 
-  /** Whether fingers draw boxes instead of scrolling. */
-  get drawing() {
-    return this.#stage.classList.contains("drawing");
+  /** What a drag does: "pick" and "box" draw boxes, "lasso" a line around, "points" strokes. Fingers scroll with "pick". */
+  get tool() {
+    return this.#tool;
   }
 
-  set drawing(on) {
-    this.#stage.classList.toggle("drawing", on);
+  set tool(name) {
+    this.#tool = name;
+    this.#stage.classList.toggle("drawing", name !== "pick");
+    this.#highlightRow(-1);
   }
 
   set outlines(on) {
@@ -70,10 +78,10 @@ export class SegmentOverlay extends EventTarget {
     this.#highlightRow(this.#photo.segments.findIndex((segment) => segment.id === id), true);
   }
 
-  /** Mark the segments, and the box, that are being searched with. */
-  choose(ids, box = null) {
+  /** Mark what is being searched with: ids of segments, masks that were made, and the places that were marked. */
+  choose(ids, made = [], marks = []) {
     const rows = [...this.#photo.segments.keys()].filter((row) => ids.includes(this.#photo.segments[row].id));
-    this.#layers.choose(rows, box);
+    this.#layers.choose(rows, made, marks);
   }
 
   /** Go on to the next level under the pointer, or in the middle of the segment that the keys have come to. */
@@ -87,13 +95,29 @@ export class SegmentOverlay extends EventTarget {
     this.#step(1);
   }
 
-  #showBox(box) {
-    if (box) this.#highlightRow(-1);
-    this.#layers.showBox(box);
+  #showDrawn(drawn) {
+    if (drawn) this.#highlightRow(-1);
+    const stroke = drawn?.line && this.#tool === "points";
+    this.#layers.draw(stroke ? { ...drawn, minus: this.#isMinus(drawn.event) } : drawn);
+  }
+
+  #lined(line, event) {
+    if (this.#tool === "points") {
+      return this.#tell("stroke", { points: pointsOf(line, this.#pixel), minus: this.#isMinus(event) });
+    }
+    const polygon = lassoOf(line, 2 * this.#pixel);
+    if (polygon) this.#tell("lasso", { polygon });
+  }
+
+  #isMinus = (event) => this.minus !== event.altKey;
+
+  /** A pixel of the screen in pixels of the photo. */
+  get #pixel() {
+    return this.#photo.width / this.#layers.svg.getBoundingClientRect().width;
   }
 
   async #hover(point) {
-    if (this.#picking) return;
+    if (this.#picking || this.#tool === "points") return;
     if (point && !this.#stepped && this.#isPicked(point)) {
       this.#under = this.#picked.rows;
       return this.#highlightRow(this.#picked.row);
@@ -114,6 +138,9 @@ export class SegmentOverlay extends EventTarget {
   }
 
   #click(point, event) {
+    if (this.#tool === "points") {
+      return this.#tell("stroke", { points: [point.map(Math.floor)], minus: this.#isMinus(event) });
+    }
     const add = event.shiftKey || event.ctrlKey || event.metaKey;
     if (!this.#layers.covering(point).length) {
       return this.#tell("point", { point: point.map((value) => Math.round(value)), add });
@@ -159,7 +186,9 @@ export class SegmentOverlay extends EventTarget {
   async #key(event) {
     const count = this.#photo.segments.length;
     const moves = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
-    if (event.target !== this.#stage || event.altKey || event.ctrlKey || event.metaKey || !count) return;
+    const marks = this.#tool === "points" && event.key === "Enter";
+    const modified = (event.altKey && !marks) || event.ctrlKey || event.metaKey;
+    if (event.target !== this.#stage || modified || !count) return;
     const isKnown = event.key in moves || (["Enter", "Escape"].includes(event.key) && this.#active >= 0);
     if (!isKnown) return;
     event.preventDefault();
@@ -168,6 +197,10 @@ export class SegmentOverlay extends EventTarget {
       const from = this.#active < 0 && moves[event.key] < 0 ? 0 : this.#active;
       this.#under = [];
       return this.#highlightRow((from + moves[event.key] + count) % count);
+    }
+    if (marks) {
+      const point = this.#layers.middleOf(this.#active).map(Math.floor);
+      return this.#tell("stroke", { points: [point], minus: this.#isMinus(event) });
     }
     if (this.#active === this.#picked?.row && !event.shiftKey) await this.deeper();
     if (this.#active >= 0) this.#pick(this.#layers.middleOf(this.#active), event.shiftKey);

@@ -6,6 +6,7 @@ import { $, $$, confirmed, toast, whenSeen } from "./dom.js";
 import { SegmentOverlay } from "./overlay.js";
 import { empty, format } from "./refs.js";
 import { Mask } from "./rle.js";
+import { toolButtons } from "./tools.js";
 import { offerUndoLater } from "./undo.js";
 
 const page = $("#photo");
@@ -40,23 +41,19 @@ function connect(overlay) {
   overlay.addEventListener("highlight", ({ detail }) => tell(detail));
   overlay.addEventListener("pick", ({ detail }) => go({ segment: detail.segment.id }, detail.add));
   overlay.addEventListener("point", ({ detail }) => go({ image: id, point: detail.point }));
-  overlay.addEventListener("box", ({ detail }) => go({ image: id, box: detail.box }));
+  for (const mark of ["box", "lasso"]) overlay.addEventListener(mark, ({ detail }) => go({ image: id, ...detail }));
   for (const link of $$("[data-segment]", list)) {
     const own = Number(link.dataset.segment);
     for (const type of ["pointerenter", "focus"]) link.addEventListener(type, () => overlay.highlight(own));
     for (const type of ["pointerleave", "blur"]) link.addEventListener(type, () => overlay.highlight(null));
   }
   document.addEventListener("keydown", (event) => event.key === "." && overlay.deeper());
-  toggle($("#draw"), (on) => (overlay.drawing = on));
-  toggle($("#outlines"), (on) => (overlay.outlines = on));
-}
-
-function toggle(button, act) {
-  button.addEventListener("click", () => {
+  const onChange = (_, advice) => ($("#caption").textContent = advice ?? resting);
+  $("#outlines").before(...toolButtons(overlay, ["box", "lasso"], onChange));
+  $("#outlines").addEventListener("click", ({ currentTarget: button }) => {
     const on = button.getAttribute("aria-pressed") !== "true";
     button.setAttribute("aria-pressed", String(on));
-    act(on);
-    if (on && button.id === "draw") $("#caption").textContent = "Drag a box around what you are looking for.";
+    overlay.outlines = on;
   });
 }
 

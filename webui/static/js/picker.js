@@ -5,6 +5,7 @@ import { cropOf } from "./crop.js";
 import { $$, h, icon, plural, whenSeen } from "./dom.js";
 import { SegmentOverlay } from "./overlay.js";
 import { Mask } from "./rle.js";
+import { strokeButtons, Strokes, toolButtons } from "./tools.js";
 
 const SIZES = [[0, "Part"], [null, "Auto"], [1, "Whole"]]; // granularities that can be chosen
 const STRIP = 40; // segments shown as cut-outs below the photo
@@ -14,8 +15,9 @@ const pictureOf = ({ kind, id }) =>
   kind === "query" ? `/api/v1/queries/${id}/file` : `/api/v1/images/${id}/preview`;
 
 /**
- * Shows a source {kind: "query" | "image", id}. `onPick` hears of what is picked: {segment}, {point}, {box} or {whole},
- * with `add` where it is meant beside what is picked already.
+ * Shows a source {kind: "query" | "image", id}. `onPick` hears of what is picked: {segment}, {point}, {box}, {polygon},
+ * {points, not_points}, {whole} or, where all points are taken back, {nothing}; with `add` where it is meant beside what
+ * is picked already.
  */
 export class Picker {
   #root;
@@ -23,6 +25,9 @@ export class Picker {
   #wanted = null; // the key of the source that is to be shown, and of the one that is
   #shown = null;
   #overlay = null;
+  #strokes = new Strokes();
+  #advice = null; // how the chosen tool is used
+  #rest = () => {}; // shows the caption that goes with nothing pointed at
   photo = null;
 
   constructor(root, onPick) {
@@ -35,6 +40,7 @@ export class Picker {
     this.#root.hidden = true;
     this.#root.replaceChildren();
     this.#wanted = this.#shown = this.#overlay = this.photo = null;
+    this.#strokes.clear();
   }
 
   /** Show a file before the server has answered. */
@@ -66,9 +72,16 @@ export class Picker {
     this.#build(source);
   }
 
-  /** Mark what is being searched with. */
-  mark(ids, box) {
-    this.#overlay?.choose(ids, box);
+  /** Mark the references to this photo that are searched with, and what came of them as far as it is known. */
+  mark(used, refs) {
+    const ids = used.flatMap(({ segment }) => (segment ? [segment.id] : []));
+    const made = used.filter(({ mask }) => mask);
+    this.#strokes.take(refs.find(({ points }) => points));
+    this.#overlay?.choose(ids, made.map(({ mask }) => mask), refs);
+    const marked = used.find(({ ref }) => ref.box || ref.polygon || ref.points);
+    const { quality, label } = marked?.segment ?? marked ?? {};
+    const what = marked?.segment ? (label ?? "One of its segments") : "A new segment, made of what you marked";
+    this.#rest(marked && `${what} · quality ${quality.toFixed(2)}`);
     for (const button of $$("[data-segment]", this.#root)) {
       button.setAttribute("aria-pressed", String(ids.includes(Number(button.dataset.segment))));
     }
@@ -82,20 +95,25 @@ export class Picker {
     const stage = h("div", { class: "stage", tabindex: "0", role: "group", "aria-label": label }, picture);
     const caption = h("p", { class: "caption", "aria-live": "polite" });
     stage.style.setProperty("--shape", width / height);
-    this.#root.replaceChildren(stage, caption, this.#granularity(), this.#strip(), this.#actions(source));
-    this.#root.hidden = false;
     this.#overlay = new SegmentOverlay(stage, this.photo, source);
+    const granularity = this.#granularity();
+    const [strokes, actions] = this.#tools(source, granularity);
+    this.#root.replaceChildren(stage, caption, granularity, strokes, actions, this.#strip());
+    this.#root.hidden = false;
     this.#listen(caption);
   }
 
   #listen(caption) {
     const resting = this.photo.segments.length
       ? "Click what you are looking for, or drag a box around it. Click again for the next segment there."
-      : "No segments were found. Search with the whole photo.";
+      : "No segments were found. Drag a box around what you are looking for, or search with the whole photo.";
+    let rest = null;
+    this.#rest = (told) => tell({ segment: null }, (rest = told ?? null));
     const tell = ({ segment, row, place, of }) => {
       const here = of > 1 && place ? ` · ${place} of ${of} here` : "";
       const name = segment?.label ?? `Segment ${row + 1}`;
-      caption.textContent = segment ? `${name} · quality ${segment.quality.toFixed(2)}${here}` : resting;
+      const advice = rest ?? this.#advice ?? resting;
+      caption.textContent = segment ? `${name} · quality ${segment.quality.toFixed(2)}${here}` : advice;
       for (const button of $$("[data-segment]", this.#root)) {
         button.classList.toggle("active", Number(button.dataset.segment) === segment?.id);
       }
@@ -105,7 +123,18 @@ export class Picker {
     const pick = ({ detail: { segment, add } }) => this.#onPick({ segment: segment.id, add });
     this.#overlay.addEventListener("pick", pick);
     this.#overlay.addEventListener("point", ({ detail }) => this.#onPick(detail));
-    this.#overlay.addEventListener("box", ({ detail }) => this.#onPick(detail));
+    for (const mark of ["box", "lasso"]) this.#overlay.addEventListener(mark, ({ detail }) => this.#onPick(detail));
+    this.#overlay.addEventListener("stroke", ({ detail }) => this.#stroke((strokes) => strokes.add(detail)));
+  }
+
+  /** Change the strokes, and search with what they mean now. */
+  #stroke(change) {
+    const before = this.#strokes.place.points.length;
+    change(this.#strokes);
+    const { place } = this.#strokes;
+    if (place.points.length) return this.#onPick(place);
+    if (before) return this.#onPick({ nothing: true });
+    this.#overlay.choose([], [], [place]); // what is not meant says nothing by itself
   }
 
   /** Whether a click means a part, the whole, or what is most likely meant. */
@@ -138,16 +167,25 @@ export class Picker {
     return h("div", { class: "strip", "data-walk": true, ...group }, segments.slice(0, STRIP).map(button));
   }
 
-  #actions(source) {
-    const draw = h("button", { class: "button", type: "button", "aria-pressed": "false", "data-key": "b", click: () => {
-      this.#overlay.drawing = !this.#overlay.drawing;
-      draw.setAttribute("aria-pressed", String(this.#overlay.drawing));
-    } }, icon("box"), "Draw a box");
+  /** The buttons that go with points, and those that choose how a thing is marked. */
+  #tools(source, granularity) {
+    const strokes = strokeButtons(this.#overlay, {
+      onUndo: () => this.#stroke((each) => each.undo()),
+      onClear: () => this.#stroke((each) => each.clear()),
+    });
+    strokes.hidden = true;
+    const onChange = (tool, advice) => {
+      strokes.hidden = tool !== "points";
+      granularity.hidden = tool === "points" || !this.photo.segments.length;
+      this.#advice = advice;
+      this.#rest();
+    };
+    const tools = toolButtons(this.#overlay, ["box", "lasso", "points"], onChange);
     const takeAll = () => this.#onPick({ whole: true });
     const whole = h("button", { class: "button", type: "button", click: takeAll }, icon("photo"), "Whole photo");
     const link = { href: `/photos/${source.id}`, title: "Open the photo", "aria-label": "Open the photo" };
     const page = source.kind === "image" && h("a", { class: "button", ...link }, icon("right"));
-    return h("div", { class: "actions" }, whole, draw, page);
+    return [strokes, h("div", { class: "actions" }, tools, whole, page)];
   }
 }
 

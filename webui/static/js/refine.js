@@ -3,13 +3,14 @@
 import { cropOf } from "./crop.js";
 import { h, icon } from "./dom.js";
 import { isWhole } from "./refs.js";
+import { Mask } from "./rle.js";
 
 /** Show them; `used` is what the server made of each example, as far as it has answered. */
 export function showRefine(root, asked, { used, photo, onRemove, onWords, onClear }) {
   const examples = [...asked.positive.map((ref) => [ref, "like"]), ...asked.negative.map((ref) => [ref, "not"])];
   root.hidden = examples.length === 0;
   if (root.hidden) return root.replaceChildren();
-  const chips = examples.map(([ref, side], row) => chip(ref, side, used?.[row]?.segment, photo, onRemove));
+  const chips = examples.map(([ref, side], row) => chip(ref, side, used?.[row], photo, onRemove));
   if (asked.text) chips.push(textChip(asked.text, () => onWords("")));
   const several = chips.length > 1 && h("button", { class: "quiet", type: "button", click: onClear }, "Clear all");
   const words = !asked.text && !asked.positive.some(isWhole) && wordsForm(onWords);
@@ -19,10 +20,10 @@ export function showRefine(root, asked, { used, photo, onRemove, onWords, onClea
   if (words) root.append(words);
 }
 
-function chip(ref, side, segment, photo, onRemove) {
-  const name = nameOf(ref, segment);
+function chip(ref, side, used, photo, onRemove) {
+  const name = nameOf(ref, used?.segment);
   return h("span", { class: `example ${side}` },
-    h("span", { class: "crop" }, pictureOf(ref, segment, photo)),
+    h("span", { class: "crop" }, pictureOf(ref, used, photo)),
     h("span", {}, h("span", { class: "sign" }, side === "not" ? "not like" : "like"), name),
     removal(`Remove ${side === "not" ? "not like" : "like"} ${name}`, () => onRemove(ref)));
 }
@@ -39,13 +40,18 @@ const removal = (name, click) =>
 function nameOf(ref, segment) {
   if (isWhole(ref)) return "whole photo";
   if (segment?.label) return segment.label;
-  return ref.box ? "the box" : ref.point ? "the point" : "segment";
+  return MARKS.find(([key]) => ref[key])?.[1] ?? "segment";
 }
 
+const MARKS = [["box", "the box"], ["polygon", "the lasso"], ["points", "the points"], ["point", "the point"]];
+
 /** A cut-out of what the example came to. */
-function pictureOf(ref, segment, photo) {
+function pictureOf(ref, used, photo) {
+  const segment = used?.segment;
+  const isShown = photo?.url.includes(ref.query === undefined ? `/images/${ref.image}/` : `/queries/${ref.query}/`);
+  if (used?.mask && isShown) return cropOf(photo, used.box_xyxy, new Mask(used.mask));
   if (ref.query !== undefined) {
-    if (!photo?.url.includes(`/queries/${ref.query}/`)) return icon("photo");
+    if (!isShown) return icon("photo");
     return cropOf(photo, segment?.box_xyxy ?? ref.box ?? [0, 0, photo.width, photo.height]);
   }
   if (isWhole(ref)) return h("img", { src: `/api/v1/images/${ref.image}/thumbnail`, alt: "" });

@@ -18,6 +18,12 @@ const numbers = (text, count) => {
   const found = text.split(",").map(Number);
   return found.length === count && found.every(Number.isFinite) ? found : null;
 };
+/** Pairs of numbers, or null. */
+const places = (text) => {
+  const found = text.split(",").map(Number);
+  if (found.length % 2 || !found.every(Number.isFinite)) return null;
+  return Array.from({ length: found.length / 2 }, (_, at) => found.slice(2 * at, 2 * at + 2));
+};
 const lie = (text) => {
   const [subject, relation, object] = text.split(".");
   const known = RELATIONS.includes(relation) && /^\d$/.test(subject) && /^\d$/.test(object) && subject !== object;
@@ -26,8 +32,8 @@ const lie = (text) => {
 const id = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null);
 
 /**
- * Read an address. The order of its parts counts: `image` and `query` begin an example, and `point`, `box` or `row`
- * (a segment of a query photo) after them say which part of it. `image` alone is the whole photo; a `query` alone is
+ * Read an address. The order of its parts counts: `image` and `query` begin an example, and `point`, `box`, `lasso`,
+ * `on` with `off` (points on a thing and beside it) or `row` (a segment of a query photo) after them say which part. `image` alone is the whole photo; a `query` alone is
  * a photo from which nothing has been picked yet, and with `whole` the whole photo.
  */
 export function parse(address) {
@@ -54,6 +60,12 @@ export function parse(address) {
     row: (value) => photo?.query !== undefined && place({ segment: id(value) }),
     point: (value) => place({ point: numbers(value, 2) }),
     box: (value) => place({ box: numbers(value, 4) }),
+    lasso: (value) => place({ polygon: places(value) }),
+    on: (value) => place({ points: places(value) }),
+    off: (value) => {
+      const last = asked.positive.at(-1);
+      if (last?.points && places(value)) last.not_points = places(value);
+    },
     whole: () => photo?.query !== undefined && asked.positive.push(photo),
     text: (value) => (asked.text = value.trim()),
     group: (value) => (asked.group = value === "segment" ? "segment" : "image"),
@@ -95,11 +107,16 @@ function appendRef(parts, ref) {
   else parts.append("image", ref.image);
   if (ref.point) parts.append("point", ref.point.join(","));
   else if (ref.box) parts.append("box", ref.box.join(","));
+  else if (ref.polygon) parts.append("lasso", ref.polygon.join(","));
+  else if (ref.points) {
+    parts.append("on", ref.points.join(","));
+    if (ref.not_points) parts.append("off", ref.not_points.join(","));
+  }
   else if (ref.segment !== undefined) parts.append("row", ref.segment);
   else if (ref.query !== undefined) parts.append("whole", "1");
 }
 
-export const isWhole = (ref) => ref.segment === undefined && !ref.point && !ref.box;
+export const isWhole = (ref) => ref.segment === undefined && !ref.point && !ref.box && !ref.polygon && !ref.points;
 
 /** What is asked for with one more example. Whole photos go with whole photos only, and not with words. */
 export function withExample(asked, ref, side = "positive") {

@@ -126,7 +126,7 @@ function showAnswer(answer) {
 function mark() {
   const source = sourceOf(asked);
   const here = (used ?? []).slice(0, asked.positive.length).filter(({ ref }) => source && belongs(ref, source));
-  picker.mark(here.flatMap(({ segment }) => (segment ? [segment.id] : [])), here.find(({ ref }) => ref.box)?.ref.box);
+  picker.mark(here, asked.positive.filter((ref) => source && belongs(ref, source)));
   refine();
 }
 
@@ -156,9 +156,10 @@ const belongs = (ref, { kind, id }) =>
   kind === "query" ? ref.query === id : ref.image === id || (ref.query === undefined && owners.get(ref.segment) === id);
 
 /** Something was picked in the photo: it takes the place of what was picked there before, or comes beside it. */
-function pick({ add, whole, ...place }) {
+function pick({ add, whole, nothing, ...place }) {
   const source = sourceOf(asked);
   const photo = { [source.kind]: source.id };
+  if (nothing) return go({ ...empty(), ...(source.kind === "query" ? { query: source.id } : { positive: [photo] }) });
   const isStored = source.kind === "image" && place.segment !== undefined;
   if (isStored) owners.set(place.segment, source.id);
   const ref = whole ? photo : isStored ? place : { ...photo, ...place };

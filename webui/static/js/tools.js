@@ -1,0 +1,73 @@
+/** What a drag over a photo does: buttons to choose among picking, a box, a lasso, and points. */
+
+import { h, icon } from "./dom.js";
+
+const TOOLS = [
+  ["box", "box", "Box", "b", "Drag a box around what you are looking for."],
+  ["lasso", "lasso", "Lasso", "l", "Draw a line around what you are looking for."],
+  ["points", "points", "Points", "m", "Click or brush over what you are looking for; with Alt, or Not this, over what is not meant."],
+];
+
+/**
+ * Buttons for the tools of an overlay; one that is pressed again gives way to picking. `names` are those that are
+ * offered, and `onChange` hears of the tool and of how it is used.
+ */
+export function toolButtons(overlay, names, onChange) {
+  const choose = (name) => {
+    overlay.tool = overlay.tool === name ? "pick" : name;
+    for (const each of buttons) each.setAttribute("aria-pressed", String(each.dataset.tool === overlay.tool));
+    onChange(overlay.tool, TOOLS.find(([tool]) => tool === overlay.tool)?.[4] ?? null);
+  };
+  const buttons = TOOLS.filter(([name]) => names.includes(name)).map(([name, sign, label, key]) =>
+    h("button", {
+      class: "button", type: "button", "aria-pressed": "false", "data-tool": name, "data-key": key,
+      title: `${label} (${key.toUpperCase()})`, click: () => choose(name),
+    }, icon(sign), label));
+  return buttons;
+}
+
+/** The strokes of the points on one photo, the last of which can be taken back. */
+export class Strokes {
+  #strokes = [];
+
+  /** Begin with the points of a reference, each as a stroke of its own, unless they are what is here already. */
+  take({ points = [], not_points: others = [] } = {}) {
+    const given = this.place;
+    const same = JSON.stringify([given.points, given.not_points ?? []]) === JSON.stringify([points, others]);
+    if (same) return;
+    const one = (minus) => (point) => ({ points: [point], minus });
+    this.#strokes = [...points.map(one(false)), ...others.map(one(true))];
+  }
+
+  add(stroke) {
+    this.#strokes.push(stroke);
+  }
+
+  undo() {
+    this.#strokes.pop();
+  }
+
+  clear() {
+    this.#strokes = [];
+  }
+
+  /** As a part of a reference. */
+  get place() {
+    const of = (minus) => this.#strokes.filter((stroke) => stroke.minus === minus).flatMap((stroke) => stroke.points);
+    const [points, others] = [of(false), of(true)];
+    return others.length ? { points, not_points: others } : { points };
+  }
+}
+
+/** Buttons that go with the points: what a stroke means, taking the last one back, and clearing all. */
+export function strokeButtons(overlay, { onUndo, onClear }) {
+  const sides = [[false, "plus", "This"], [true, "minus", "Not this"]].map(([minus, sign, label]) =>
+    h("button", { type: "button", "aria-pressed": String(!minus), click: (event) => {
+      overlay.minus = minus;
+      for (const each of sides) each.setAttribute("aria-pressed", String(each === event.currentTarget));
+    } }, icon(sign), label));
+  return h("div", { class: "strokes" },
+    h("div", { class: "switch", role: "group", "aria-label": "What a stroke means" }, sides),
+    h("button", { class: "button", type: "button", title: "Take back the last stroke", click: onUndo }, icon("undo"), "Undo"),
+    h("button", { class: "button", type: "button", click: onClear }, icon("close"), "Clear"));
+}
