@@ -13,6 +13,7 @@ module            what
 `combination`     how well segments of one photo match several things and their relations
 `presence`        the probability that a photo shows a word
 `matches`         results from hits
+`distinct`        leaves out segments that overlap better ones
 `answer`          the values of an answer
 `faceting`        counts of results by condition
 `feedback`        ranking by judgements

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +11,6 @@ import numpy as np
 from ..catalog import Catalog, Concepts, QueryStore, SegmentHit
 from ..catalog.records import ConceptRecord
 from ..errors import QueryError
-from ..images.masks import mask_iou
 from ..index import ranking as rank
 from ..index.following import CatalogFollower
 from ..index.protocols import SegmentIndex
@@ -25,6 +23,7 @@ from ..types import Ids, Vectors
 from . import faceting, feedback
 from .answer import FacetAnswer, Match, SearchAnswer, Used
 from .combined_search import combined_search
+from .distinct import distinct
 from .feedback import LabelledExamples, Model, RoundAnswer
 from .making import SegmentMaker
 from .matches import combined, described, fallbacks_last, of_photos, told
@@ -33,9 +32,6 @@ from .presence import chances, combined_chances
 from .resolver import QueryResolver
 from .scope import Scope
 from .unwanted import penalized
-
-DUPLICATE_IOU = 0.7
-"""Of two segments of one photo with a higher IoU, a flat list keeps only the better one."""
 
 CANDIDATES = 400
 """This many of the nearest segments are candidates for questions, and never weak negatives."""
@@ -293,7 +289,7 @@ class SearchEngine:
                 scored = scored.best_per_image()
             chosen, known = self._known(scored, depth if by_photo else k)
             if not by_photo:
-                chosen = self._distinct(chosen, known)
+                chosen = distinct(chosen, known, self.catalog.segments)
             if len(chosen) >= enough or len(found) < k:
                 first, words = chosen[:depth], understood.plain_words
                 likelihood = chances(self.recipe, words, [first.ids], first.scores, self.segments) if words else None
@@ -308,22 +304,6 @@ class SearchEngine:
             known = self.catalog.segments.hits(scored.ids.tolist())
             first = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]][:wanted]
         return first, known
-
-    def _distinct(self, scored: Scored, known: dict[int, SegmentHit]) -> Scored:
-        """Leave out segments that overlap a better one of their photo by more than `DUPLICATE_IOU`."""
-        of_photo: dict[int, list[int]] = defaultdict(list)
-        for key in scored.ids.tolist():
-            of_photo[known[key].image_id].append(key)
-        masks = self.catalog.segments.masks([key for keys in of_photo.values() if len(keys) > 1 for key in keys])
-        dropped: set[int] = set()
-        for keys in of_photo.values():
-            runs = [masks[key] for key in keys if key in masks]
-            overlaps = mask_iou(runs, runs) if len(runs) == len(keys) > 1 else np.zeros((len(keys), len(keys)))
-            for row, key in enumerate(keys):
-                better = [other for other in range(row) if keys[other] not in dropped]
-                if better and overlaps[row, better].max() > DUPLICATE_IOU:
-                    dropped.add(key)
-        return scored[~np.isin(scored.ids, list(dropped))]
 
     # ---- the way of a round
 

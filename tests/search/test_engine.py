@@ -11,7 +11,8 @@ from toys import ToyLibrary, analysis, random_units, strips
 from retrieval.errors import QueryError, UnknownImageError, UnknownQueryError, UnknownSegmentError
 from retrieval.query.request import Ref, SearchRequest
 from retrieval.search.answer import SearchAnswer
-from retrieval.search.engine import DUPLICATE_IOU, SearchEngine
+from retrieval.search.distinct import DUPLICATE_IOU
+from retrieval.search.engine import SearchEngine
 from retrieval.text.lexicon import read_learned_words
 from retrieval.text.vocabulary import Vocabulary
 from retrieval.types import AnalyzedImage
