@@ -88,6 +88,11 @@ class WordPresence:
         chances = 0.5 * (1 + np.tanh(logits / 2))  # the sigmoid, without overflow
         return np.asarray(chances * (self.substituted if is_substituted else 1.0), np.float64)
 
+    @property
+    def least_score(self) -> float:
+        """No photo with a lower score is likely, whatever its lead: rivals, of so many words, are not negative."""
+        return -self.bias / max(float(self.weights.sum()), 1e-6)
+
     def save(self, path: Path) -> None:
         """Write a safetensors file."""
         numbers = {"weights": self.weights, "bias": [self.bias], "substituted": [self.substituted]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from .feedback import LabelledExamples, Model, RoundAnswer
 from .making import SegmentMaker
 from .matches import combined, described, fallbacks_last, of_photos, told
 from .plan import QueryPlan, understand
-from .presence import chances, combined_chances
+from .presence import chances, combined_chances, may_be_followed
 from .resolver import QueryResolver
 from .scope import Scope
 from .unwanted import penalized
@@ -85,7 +86,7 @@ class SearchEngine:
         started = time.perf_counter()
         with self.catalog.one_connection():
             understood = understand(self.lookup, request)
-            results, counted = _found(request, understood, lambda depth: self._matches(request, understood, depth))
+            results, counted = _found(request, understood, self.recipe, partial(self._matches, request, understood))
             return self._answer(understood, self._explained(results, understood), counted, started)
 
     def facets(self, request: SearchRequest) -> FacetAnswer:
@@ -100,9 +101,9 @@ class SearchEngine:
         with self.catalog.one_connection():
             understood = understand(self.lookup, request)
             asked = replace(request, facets=True)
-            counted = _found(asked, understood, lambda depth: self._matches(request, understood, depth))[1] or ()
-            facets = self._facets(counted)
-        return FacetAnswer(facets=facets, facets_of=len(counted), took_ms=(time.perf_counter() - started) * 1000)
+            _, counted = _found(asked, understood, self.recipe, partial(self._matches, request, understood))
+            facets = self._facets(counted or ())
+        return FacetAnswer(facets=facets, facets_of=len(counted or ()), took_ms=(time.perf_counter() - started) * 1000)
 
     def refine(self, request: SearchRequest, relevant: Sequence[int], irrelevant: Sequence[int]) -> RoundAnswer:
         """Answer a search, refined by judgements of its results.
@@ -129,7 +130,7 @@ class SearchEngine:
             model = feedback.fit(judged)
             moved = replace(understood.things[0], directions=model.directions)
             refined = replace(understood, things=(moved,), parts=())
-            results, counted = _found(request, refined, lambda depth: self._ranked(request, refined, hidden, depth))
+            results, counted = _found(request, refined, self.recipe, partial(self._ranked, request, refined, hidden))
             asked = self._ask(request, model, hidden)
             answer = self._answer(understood, results, counted, started)
         return RoundAnswer(answer=answer, model=model, ask=asked)
@@ -358,17 +359,17 @@ class SearchEngine:
 
 
 def _found(
-    request: SearchRequest, understood: QueryPlan, look: Callable[[int], tuple[Match, ...]]
+    request: SearchRequest, understood: QueryPlan, recipe: RecipeSpec, look: Callable[[int], tuple[Match, ...]]
 ) -> tuple[tuple[Match, ...], tuple[Match, ...] | None]:
     """The requested number of results, and the matches to count facets from; `look` takes the number to find.
 
-    Facets count what is likely, so more than the results are looked for only if the last one is likely.
+    Facets count what is likely, so more than the results are looked for only if those that score less may be likely.
     """
     deep = max(request.limit, FACETED)
     found = look(deep if request.facets and understood.has_one_depth else request.limit)
     counted = found[:FACETED] if request.facets else None
     is_cut_off = len(found) >= request.limit and not understood.has_one_depth
-    if counted and is_cut_off and (found[-1].likely or found[-1].fallback):
+    if counted and is_cut_off and may_be_followed(recipe, found[-1]):
         counted = look(deep)[:FACETED]
     return fallbacks_last(found[: request.limit]), counted
 

@@ -11,6 +11,7 @@ from ..embed.word_presence import features, rivals
 from ..index.protocols import SegmentIndex
 from ..recipes import RecipeSpec
 from ..types import Ids
+from .answer import Match
 from .combined_search import CombinedHit
 from .plan import QueryTerm
 
@@ -66,3 +67,10 @@ def combined_chances(
         return None
     ids = np.array([[each.id for each in hit.segments] for hit in hits], np.int64)
     return chances(recipe, words, ids.T, np.array([hit.score for hit in hits], np.float32), index)
+
+
+def may_be_followed(recipe: RecipeSpec, last: Match) -> bool:
+    """Whether results that score less than this one of a single thing may be likely."""
+    if last.probability is not None and recipe.word_presence is not None:
+        return last.score >= recipe.word_presence.least_score
+    return last.likely or last.fallback

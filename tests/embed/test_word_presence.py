@@ -55,6 +55,13 @@ class TestFittedPresence:
         assert 0 <= chances[0] < 0.01
         assert 0.99 < chances[-1] <= 1
 
+    def test_below_the_least_score_nothing_is_likely(self, presence: WordPresence) -> None:
+        least = presence.least_score
+        assert 0 < least < 0.5
+        scores, rival = np.meshgrid(np.linspace(-1, least - 1e-6, 50), np.linspace(0, 1, 20))
+        assert presence(features(scores, rival)).max() < 0.5
+        assert presence(features(np.array([least + 1e-6]), np.zeros(1)))[0] > 0.5
+
     def test_it_falls_the_more_other_words_fit(self, presence: WordPresence) -> None:
         chances = presence(features(np.full(50, 0.4), np.linspace(0, 0.8, 50)))
         assert (np.diff(chances) < 0).all()

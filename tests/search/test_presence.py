@@ -75,6 +75,20 @@ def test_likely_photos_are_counted_by_facets(engine: SearchEngine) -> None:
     assert not any(answer.facets.values())
 
 
+def test_facets_count_likely_photos_behind_one_that_is_not(engine: SearchEngine, toys: ToyLibrary) -> None:
+    """The first is nearer to a zebra, but nearer still to all other words; "zebra" and "pizza" are few."""
+    for image_id in toys.catalog.images.find({1, 2, 3, 4}):
+        toys.catalog.images.delete(image_id)
+    toys.add(analysis([(0.75, 0, 0, 0.66)], labels=["first"]))
+    toys.add(analysis([(0.7, 0.714, 0, 0)], labels=["second"]))
+    engine.refresh()
+    answer = asked(engine, "zebra", limit=1, facets=True)
+    assert [match.label for match in answer.results] == ["first"]
+    assert not answer.results[0].likely
+    assert answer.facets is not None
+    assert [facet.name for facet in answer.facets["label"]] == ["second"]
+
+
 def test_what_is_unwanted_lowers_it(engine: SearchEngine) -> None:
     answer = asked(engine, "zebra without pizza")
     of_photo = {match.image_id: match for match in answer.results}
