@@ -11,11 +11,12 @@ module              what
 `boundary_maps`     boundaries of label maps, thinned
 `boundary_matching` pairs of pixels of two boundaries
 `semantic`          mean IoU over classes
+`absent_words`      words for what photos of everyday life hardly ever show
 `calibration`       whether probabilities are right: calibration error, reliability, AUC
 `collection`        segmentation and retrieval of one recipe over annotated photos
+`average_recall`    COCO's average recall of the best segments
 `one_click`         how well a click takes an object
 `word_search`       searches by words, and what they mark as likely
-`absent_words`      words for what photos of everyday life hardly ever show
 `combinations`      searches for several things at once
 `feedback`          rounds of feedback, and concepts
 `clusters`          clusters of what has no name
@@ -26,5 +27,5 @@ module              what
 `figures`, `report` figures on the terminal, and as an HTML page
 =================== ======================================================================
 
-The first nine are of arrays and files alone; the others measure an installation through what users call.
+The first ten are of arrays and files alone; the others measure an installation through what users call.
 """

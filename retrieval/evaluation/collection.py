@@ -28,6 +28,7 @@ from ..query.request import Ref, SearchRequest
 from ..search.engine import SearchEngine
 from ..storage.locations import uri_of
 from ..types import Vectors
+from .average_recall import average_recall
 from .calibration import area_under_roc, expected_calibration_error
 from .combinations import Combination, by_combination
 from .datasets import AnnotatedPhoto
@@ -93,6 +94,8 @@ class Evaluation:
     likely : LikelyPhotos
     combination : Combination
     one_click : OneClick
+    recalls : dict of str to float
+        `average_recall`'s.
     clicked : dict of class to list of Click
         Of which photo and point each of those precisions is.
     pixel_classes : PixelClasses or None
@@ -120,6 +123,7 @@ class Evaluation:
     likely: LikelyPhotos = field(default_factory=LikelyPhotos)
     combination: Combination = field(default_factory=Combination)
     one_click: OneClick = field(default_factory=OneClick)
+    recalls: dict[str, float] = field(default_factory=dict)
     examples: list[Example] = field(default_factory=list)
     clicked: dict[str, list[Click]] = field(default_factory=dict)
     pixel_classes: PixelClasses | None = None
@@ -143,6 +147,7 @@ class Evaluation:
             "recall@.5": self.recall,
             "ABO@50": self.abo_50,
             "recall@.5 of 50": self.recall_50,
+            **self.recalls,
             **self._calibration(),
             **self.one_click.figures(),
             "queries by click": sum(map(len, self.photo_by_click.values())),
@@ -231,6 +236,10 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto], ingest: Inges
     found.words, found.likely = by_word(engine, truth.photos, photos)
     found.named = len({name for photo in photos for name in photo.categories})
     found.combination = by_combination(engine, truth.photos, photos)
+    entered = {photo.path for photo in truth.photos.values()}
+    found.recalls = average_recall(
+        assembly.catalog, truth.photos, [each for each in photos if each.path not in entered]
+    )
     return found
 
 
