@@ -46,6 +46,9 @@ logger = logging.getLogger(__name__)
 BATCHES_AHEAD = 4
 """Decoded photos waiting for the network, in batches' worth beyond the one in work."""
 
+LOOK_SECONDS = 0.2
+"""How often it is looked whether there are photos to claim, unless `Pipeline.look` is called."""
+
 COMMIT_PHOTOS = 32
 COMMIT_SECONDS = 0.5
 
@@ -116,12 +119,18 @@ class Pipeline:
     region_threads: int = 0
     times: StageTimes = field(default_factory=StageTimes)
     _stop: threading.Event = field(default_factory=threading.Event)
+    _more: threading.Event = field(default_factory=threading.Event)
     _failure: list[BaseException] = field(default_factory=list)
     _told: str | None = None
 
     def stop(self) -> None:
         """Claim nothing more; what is on the line is finished."""
         self._stop.set()
+        self._more.set()
+
+    def look(self) -> None:
+        """Look at once for photos to claim: there may be some."""
+        self._more.set()
 
     def run(self, is_complete: Callable[[], bool] = lambda: True) -> int:
         """Work until nothing is pending and `is_complete` says that nothing more will come; may be called again.
@@ -195,7 +204,8 @@ class Pipeline:
             if not waiting and not jobs:
                 if complete and not self.ingest_queue.unfinished(self.recipe.fingerprint):
                     return
-                self._stop.wait(0.2)
+                self._more.wait(LOOK_SECONDS)
+                self._more.clear()
             while waiting and (len(waiting) > room // 2 or not jobs):
                 self._hand_on(waiting.popleft(), decoded, done)
         for decoding in waiting:

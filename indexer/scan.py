@@ -83,11 +83,12 @@ def register_files(
     roots: Sequence[Path] | None = None,
     restore: bool = False,
     wanted: Collection[Path] = (),
+    on_registered: Callable[[], None] = lambda: None,
 ) -> None:
     """Register new files under `paths` as pending, and note the outcome of every file in `tally`.
 
     Ends early if a user cancels pending photos. With `within`, nothing outside `roots` is read; these are real paths of
-    folders, by default `paths`.
+    folders, by default `paths`. `on_registered` is called after each transaction.
 
     Files of photos that were deleted are left out, whether the photos are in the trash or not, except those that are
     `wanted`, or all of them with `restore`.
@@ -110,6 +111,7 @@ def register_files(
         chunk.note(tally)
         patiently(partial(locations.note_lost, chunk.lost))
         _register(locations, chunk, tally)
+        on_registered()
         seen.extend(chunk.known)
     for path in paths:
         patiently(partial(locations.note_missing, uri_of(path), np.frombuffer(seen, np.int64)))

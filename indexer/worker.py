@@ -103,7 +103,15 @@ def ingest(
 
     def register() -> None:
         try:
-            register_files(assembly, paths, tally, within=within, restore=restore, wanted=wanted)
+            register_files(
+                assembly,
+                paths,
+                tally,
+                within=within,
+                restore=restore,
+                wanted=wanted,
+                on_registered=worker.pipeline.look,
+            )
         except Exception as error:  # noqa: BLE001  # raised again below, in the caller's thread
             failure.append(error)
             worker.stop()

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import text
 from toys import Pictures
 
+from indexer import pipeline
 from indexer.pipeline import Pipeline
 from indexer.report import Tally
 from indexer.scan import register_files
@@ -129,6 +130,26 @@ def test_it_waits_for_what_is_still_to_come(
         return len(asked) > 3
 
     assert line(FakeRecipe()).run(is_complete) == 13
+
+
+def test_it_looks_at_once_for_what_is_said_to_be_there(
+    assembly: Assembly, line: Callable[..., Pipeline], pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without being told it would wait for its next look."""
+    made, completed = line(FakeRecipe()), threading.Event()
+    monkeypatch.setattr(pipeline, "LOOK_SECONDS", 600)
+    run = threading.Thread(target=made.run, args=(completed.is_set,))
+    run.start()
+    while states(assembly) != {"indexed": 12}:
+        made.look()  # the photos were pending before
+    pictures("late.png")
+    register_files(assembly, [pictures.folder], Tally(), on_registered=made.look)
+    while states(assembly) != {"indexed": 13}:
+        assert run.is_alive()
+    completed.set()
+    made.look()
+    run.join(60)
+    assert not run.is_alive()
 
 
 def test_a_batch_that_does_not_fit_the_device_is_halved(assembly: Assembly, line: Callable[..., Pipeline]) -> None:
