@@ -9,7 +9,8 @@ from heapq import nsmallest
 from itertools import groupby
 from operator import itemgetter
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from ..storage.locations import path_of
 from .models import Image, Location
@@ -49,12 +50,24 @@ class Folders(Repository):
         in_trash = select(Image.id).where(Image.deleted_at.is_not(None))
         statement = select(Location.image_id, Location.uri, Location.uploaded_as).order_by(Location.image_id)
         statement = statement.where(Location.image_id.not_in(in_trash))
-        statement = statement.execution_options(yield_per=FETCHED)  # without it all rows are fetched first
         with self._reading() as session:
-            rows = (row for rows in session.execute(statement).partitions() for row in rows)
-            for image_id, places in groupby(rows, key=itemgetter(0)):
-                names = {_folder(uri, uploaded_as) for _, uri, uploaded_as in places}
-                yield image_id, names - {""}
+            yield from folders_of(session, statement)
+
+
+def folders_of(session: Session, statement: Select[int, str, str | None]) -> Iterator[tuple[int, set[str]]]:
+    """The photos of a statement, with the names of the folders they are in.
+
+    Parameters
+    ----------
+    session : Session
+    statement : Select
+        Of `Location.image_id`, by which it is sorted, `Location.uri` and `Location.uploaded_as`.
+    """
+    statement = statement.execution_options(yield_per=FETCHED)  # without it all rows are fetched first
+    rows = (row for rows in session.execute(statement).partitions() for row in rows)
+    for image_id, places in groupby(rows, key=itemgetter(0)):
+        names = {_folder(uri, uploaded_as) for _, uri, uploaded_as in places}
+        yield image_id, names - {""}
 
 
 def _folder(uri: str, uploaded_as: str | None) -> str:

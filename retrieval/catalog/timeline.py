@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Select, case, func, select, tuple_
@@ -12,7 +13,8 @@ from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from ..errors import QueryError
-from .models import IN_LIBRARY, Image, ImageTag, Location, Tag
+from .folders import folders_of
+from .models import IN_LIBRARY, Image, ImageTag, Location, Segment, Tag
 from .records import ImageRecord, Month, View
 from .records.timeline import MONTH, UNKNOWN_ASPECT
 from .rows import image_record
@@ -67,6 +69,41 @@ class Timeline(Repository):
         with self._reading() as session:
             return list(session.scalars(statement))
 
+    def tags(self, view: View, limit: int) -> list[tuple[str, int]]:
+        """The tags that most photos of a view have, and how many."""
+        statement = select(Tag.name, func.count()).join(ImageTag, ImageTag.tag_id == Tag.id).group_by(Tag.id)
+        return self._most(statement, ImageTag.image_id, Tag.key, view, limit)
+
+    def labels(self, view: View, limit: int) -> list[tuple[str, int]]:
+        """The labels that segments of most photos of a view have, and how many photos.
+
+        They are counted in an index: 0.3 s for 2.5 million segments with labels, twice that for a part of the photos.
+        """
+        count = func.count(func.distinct(Segment.image_id))
+        statement = select(Segment.label, count).where(Segment.label.is_not(None)).group_by(Segment.label)
+        return self._most(statement, Segment.image_id, Segment.label, view, limit)
+
+    def _most(self, statement: Any, image_id: Any, name: Any, view: View, limit: int) -> list[tuple[str, int]]:
+        """The first rows of a statement that counts photos, if only those of a view are counted."""
+        if view == View(order=view.order):  # everything: what is in the trash is less
+            counted = image_id.not_in(select(Image.id).where(Image.deleted_at.is_not(None)))
+        else:
+            counted = image_id.in_(_listed(select(Image.id), view))
+        count = statement.selected_columns[1]
+        statement = statement.where(counted).order_by(count.desc(), name).limit(limit)
+        with self._reading() as session:
+            return [(value, photos) for value, photos in session.execute(statement)]
+
+    def folders(self, view: View, limit: int) -> list[tuple[str, int]]:
+        """The names of folders that most photos of a view are in, and how many: every place of a photo is looked at."""
+        statement = select(Location.image_id, Location.uri, Location.uploaded_as).order_by(Location.image_id)
+        statement = statement.where(Location.image_id.in_(_listed(select(Image.id), view)))
+        found: Counter[str] = Counter()
+        with self._reading() as session:
+            for _, names in folders_of(session, statement):
+                found.update(names)
+        return sorted(found.items(), key=lambda each: (-each[1], each[0]))[:limit]
+
     def neighbours(self, image_id: int) -> tuple[int | None, int | None]:
         """Ids of the next newer and the next older photo, by the time when they were taken."""
         here = select(Image.dated_at).where(Image.id == image_id).scalar_subquery()
@@ -101,6 +138,8 @@ def _listed(statement: _S, view: View) -> _S:
     if view.tag is not None:
         tagged = select(ImageTag.image_id).join(Tag, Tag.id == ImageTag.tag_id).where(Tag.key == key_of(view.tag))
         statement = statement.where(Image.id.in_(tagged))
+    if view.label is not None:
+        statement = statement.where(Image.id.in_(select(Segment.image_id).where(Segment.label == view.label)))
     if view.folder is not None:
         files = Location.uri.regexp_match(f"/{re.escape(quote(view.folder))}/[^/]*$") & Location.uploaded_as.is_(None)
         uploads = Location.uploaded_as.regexp_match(f"(^|/){re.escape(view.folder)}/[^/]*$")

@@ -13,6 +13,7 @@ import pytest
 from browsing import PHOTOS, Complaints, Site, drawing
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
+from retrieval.catalog.models import Segment
 from retrieval.catalog.records import View
 
 pytestmark = pytest.mark.browser
@@ -85,7 +86,7 @@ def many(page: Page, complaints: Complaints) -> Iterator[Page]:
         ]
         return route.fulfill(content_type="application/json", body=json.dumps({"photos": photos}))
 
-    page.route(re.compile("/api/v1/timeline"), answer)
+    page.route(re.compile(r"/api/v1/timeline(\?|/photos)"), answer)
     page.goto("/")
     ready(page)
     return page
@@ -427,6 +428,51 @@ def test_the_pace_of_an_ingest(page: Page) -> None:
         "0 of 3", "312 of 1,204, 4.1 a second, 4 min left", "10 of 20, 3.0 a minute, 3 min left",
         "0 of 90,000, 12 a second, 2 h left", "1 of 2, 50 a second, 1 s left", "5 of 105, 0.6 a minute, 3 h left",
     ]  # fmt: skip
+
+
+def test_the_library_is_narrowed_by_facets(page: Page, site: Site) -> None:
+    """By label, tag and folder; a month is gone to. They are beside the photos, or behind a button in a narrow window."""
+    shown = site.assembly.catalog.timeline.ids(View(state="indexed"))
+    site.assembly.tags.change(shown[:3], add=["rare"])
+    segments = [site.assembly.catalog.segments.of_image(key)[0].id for key in shown[:2]]
+    with site.assembly.catalog.images._sessions.begin() as session:
+        for key in segments:
+            session.get_one(Segment, key).label = "zebra"
+    page.goto("/")
+    ready(page)
+    facets = page.get_by_role("complementary", name="Filters")
+    expect(facets.get_by_role("link", name="zebra 2")).to_be_visible()
+    facets.get_by_role("link", name="rare 3").click()
+    page.wait_for_url("**/?tag=rare")
+    ready(page)
+    assert ids(page.locator(".block .card")) == shown[:3]
+    facets.get_by_role("link", name="zebra 2").click()
+    page.wait_for_url("**/?*label=zebra*")
+    ready(page)
+    assert ids(page.locator(".block .card")) == shown[:2]
+    page.get_by_role("link", name="Tag rare").click()
+    page.wait_for_url("**/?label=zebra")
+    ready(page)
+    facets.get_by_role("link", name="zebra 2").click()
+    page.wait_for_url(re.compile(r"/$"))
+    ready(page)
+    facets.locator("summary", has_text="2015").click()
+    facets.get_by_role("button", name="Jul 25").click()
+    oldest = site.assembly.catalog.timeline.page(View(), "2015-07", limit=1)[0].id
+    expect(page.locator(f".card[data-id='{oldest}']")).to_be_in_viewport()
+    page.get_by_role("button", name="Filters").click()
+    expect(facets).to_be_hidden()
+    page.reload()
+    ready(page)
+    expect(facets).to_be_hidden()
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.get_by_role("button", name="Filters").click()
+    expect(facets.get_by_role("link", name="rare 3")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    site.assembly.tags.change(shown[:3], remove=["rare"])
+    with site.assembly.catalog.images._sessions.begin() as session:
+        for key in segments:
+            session.get_one(Segment, key).label = None
 
 
 def test_the_trash(page: Page, site: Site) -> None:

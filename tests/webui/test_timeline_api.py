@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from installation import Library, drawing, encoded, sign_in
 
 from retrieval.catalog.accounts import Accounts
+from retrieval.catalog.models import Segment
 from retrieval.catalog.records import View
 from retrieval.storage.locations import uri_of
 from webui.context import WebContext
@@ -117,3 +118,25 @@ def test_viewers_can_select_nothing(client: FlaskClient, users: Accounts) -> Non
         client.post("/api/v1/images/delete", json={"ids": [1]}, headers={"Origin": "http://localhost"}).status_code
         == 403
     )
+
+
+def test_photos_are_counted(client: FlaskClient, parts: WebContext, library: Library) -> None:
+    with parts.catalog.images._sessions.begin() as session:
+        for key, label in ((1, "dog"), (2, "dog"), (30, "dog"), (60, "cat")):
+            session.get_one(Segment, key).label = label
+    client.post("/api/v1/images/tags", json={"ids": [1, 2], "add": ["rare"]})
+    taught = client.post("/api/v1/concepts", json={"name": "rex", "positive": [1]})
+    assert taught.status_code == 201
+    found = client.get("/api/v1/timeline/facets").json
+    assert found["folders"] == [{"name": library.photos.name, "photos": 4}]
+    assert found["tags"] == [{"name": "rare", "photos": 2}]
+    assert found["labels"] == [{"name": "dog", "photos": 2}, {"name": "cat", "photos": 1}]
+    assert [each["name"] for each in found["concepts"]] == ["rex"]
+    assert 1 <= found["concepts"][0]["photos"] <= 4
+    narrowed = client.get("/api/v1/timeline/facets?label=cat").json
+    assert (narrowed["labels"], narrowed["tags"]) == ([{"name": "cat", "photos": 1}], [])
+    assert client.get("/api/v1/timeline/ids?label=dog").json == {"ids": [2, 1]}
+    page = client.get("/?label=dog&tag=rare").text
+    assert 'href="/?tag=rare" title="Remove this filter"' in page
+    assert 'href="/?label=dog" title="Remove this filter"' in page
+    assert client.get("/api/v1/timeline/facets?labels=dog").status_code == 422

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import numpy as np
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
@@ -9,11 +12,15 @@ from flask_openapi3.models.tag import Tag
 from retrieval.catalog import ImageRecord
 from retrieval.catalog.records.timeline import UNKNOWN_ASPECT
 
-from ..context import context
+from ..context import WebContext, context
 from ..pictures.names import name_of, reason_of
 from . import answers
 from . import timeline_schemas as schemas
 from .problems import documented
+
+SHOWN = 20
+COUNTED = 50
+"""Concepts; for each the index is searched."""
 
 timeline = APIBlueprint("api_timeline", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="timeline")])
 
@@ -40,6 +47,34 @@ def list_ids(query: schemas.TimelineIdsQuery) -> Response:
     """Ids alone, to select many photos at once."""
     found = context().catalog.timeline.ids(query.view(), skip=query.skip, limit=query.limit)
     return answers.as_json(schemas.PhotoIds(ids=found))
+
+
+@timeline.get("/timeline/facets", summary="Count photos", responses={200: schemas.LibraryFacets, **documented()})
+def count_photos(query: schemas.TimelineQuery) -> Response:
+    """How many photos are in each folder, and have each tag, label and concept."""
+    parts, view = context(), query.view()
+    catalog = parts.catalog.timeline
+    found = schemas.LibraryFacets(
+        folders=_counted(catalog.folders(view, SHOWN)),
+        tags=_counted(catalog.tags(view, SHOWN)),
+        labels=_counted(catalog.labels(view, SHOWN)),
+        concepts=_counted(_concepts(parts)),
+    )
+    return answers.as_json(found)
+
+
+def _counted(found: Iterable[tuple[str, int]]) -> list[schemas.PhotoCount]:
+    return [schemas.PhotoCount(name=name, photos=photos) for name, photos in found]
+
+
+def _concepts(parts: WebContext) -> list[tuple[str, int]]:
+    """How many photos the concepts label, those that label most first."""
+    engine, counts = parts.engine, list[tuple[str, int]]()
+    here = [each for each in engine.concepts.known().values() if each.model.space == engine.recipe.space]
+    for concept in here[:COUNTED]:
+        labelled = engine.segments.image_ids_of(engine.labelled(concept))
+        counts.append((concept.name, len(np.unique(labelled))))
+    return sorted(counts, key=lambda each: (-each[1], each[0]))[:SHOWN]
 
 
 def _photo(image: ImageRecord) -> schemas.PhotoInTimeline:

@@ -45,10 +45,14 @@ class TimelineQuery(Strict):
     tag: Annotated[Text | None, Field(min_length=1, max_length=MAX_NAME, description="Only photos with this tag.")] = (
         None
     )
+    label: Annotated[
+        Text | None,
+        Field(min_length=1, max_length=MAX_FOLDER, description="Only photos with a segment that has this label."),
+    ] = None
 
     def view(self) -> View:
         """The view of the catalogue."""
-        return View(order=self.order, state=self.state, folder=self.folder, tag=self.tag)
+        return View(order=self.order, state=self.state, folder=self.folder, tag=self.tag, label=self.label)
 
 
 class TimelinePageQuery(TimelineQuery):
@@ -102,3 +106,21 @@ class PhotoIds(BaseModel):
     """Ids of photos."""
 
     ids: list[int]
+
+
+class PhotoCount(BaseModel):
+    """Something that photos have in common."""
+
+    name: str
+    photos: int
+
+
+class LibraryFacets(BaseModel):
+    """What most photos have in common, up to 20 of each kind, those of most photos first."""
+
+    folders: list[PhotoCount]
+    tags: list[PhotoCount]
+    labels: Annotated[list[PhotoCount], Field(description="Labels of segments.")]
+    concepts: Annotated[
+        list[PhotoCount], Field(description="Among all photos of the library; of the first 50 concepts by name.")
+    ]

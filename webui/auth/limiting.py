@@ -34,6 +34,7 @@ RATES = {
     "api_feedback.take_back": parse("120/minute"),
     "api_concepts.learn_concepts": parse("20/minute"),
     "api_concepts.import_concepts": parse("20/minute"),
+    "api_timeline.count_photos": parse("120/minute"),  # each counts all segments
     "api_concepts.list_folders": parse("60/minute"),  # each checks all locations of a photo
     "api_clusters.update_clusters": parse("120/minute"),
     "api_clusters.merge_clusters": parse("120/minute"),

@@ -219,6 +219,7 @@ def _view() -> View:
         order=next((name for name in ORDERS if name == order), "newest"),
         state=next((name for name in LISTED if name == state), None),
         tag=request.args.get("tag") or None,
+        label=request.args.get("label") or None,
     )
     try:
         return replace(view, folder=request.args.get("folder") or None)

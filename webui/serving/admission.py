@@ -60,6 +60,7 @@ KINDS: Mapping[str, str | None] = {
     "api_bulk.download_images": "download",
     "api_queries.get_query_file": "picture",
     "api_search.find": "search",
+    "api_timeline.count_photos": "search",
     "api_search.count_facets": "search",
     "api_search.select_segment": "analysis",
     "api_feedback.begin_feedback": "search",

@@ -41,6 +41,8 @@ class View:
         Only photos in a folder of this name, wherever it is; names are case-sensitive.
     tag : str, optional
         Only photos with this tag, in any case.
+    label : str, optional
+        Only photos with a segment that has this label.
 
     Raises
     ------
@@ -52,6 +54,7 @@ class View:
     state: Listed | None = None
     folder: str | None = None
     tag: str | None = None
+    label: str | None = None
 
     def __post_init__(self) -> None:
         """Check the name of the folder."""

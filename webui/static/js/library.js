@@ -3,6 +3,7 @@
 import { listFolders, orderIntake } from "./api.js";
 import { actOnSelection } from "./bulk.js";
 import { $, $$, announce, h, plural, toast } from "./dom.js";
+import { Facets } from "./facets.js";
 import { followIntake, progressOf } from "./intake.js";
 import { Scrubber } from "./scrubber.js";
 import { Selection } from "./selection.js";
@@ -132,9 +133,12 @@ for (const button of $$("[data-intake]")) {
 
 // ---- all of it
 
+let facets = null;
+
 /** Show what the server has now; it says what to do where nothing is left. */
 async function refresh() {
   if (!(await timeline.refresh())) location.reload();
+  facets.refresh();
 }
 
 async function start() {
@@ -147,6 +151,7 @@ async function start() {
     new Scrubber($("#scrubber"), timeline);
     walkTimeline(root, timeline);
     actOnSelection(selection, refresh);
+    facets = new Facets(timeline);
     await startTimeline().catch((problem) => toast(problem.message, { wait: 10000 })); // the first page stays
     offerFolders().catch(() => {}); // the library does without
   }
