@@ -3,7 +3,7 @@
 import { getRound, patiently, postQuery, search } from "./api.js";
 import { isTogether, showCombine } from "./combine.js";
 import { $, announce, looksOnly, plural, toast } from "./dom.js";
-import { takeDrops } from "./dropping.js";
+import { takeDrops, toLibrary } from "./dropping.js";
 import { chooseFiles, takePasted } from "./files.js";
 import { narrowing } from "./filters.js";
 import { Judging } from "./judging.js";
@@ -174,8 +174,6 @@ function addPhoto(image, side) {
   scrollTo(0, 0);
 }
 
-const addToLibrary = (files) => import("./uploads.js").then(({ addInCorner }) => addInCorner(files));
-
 /** A photo from outside: have it cut into segments, then it is there to pick from. */
 async function take([file]) {
   if (!file) return;
@@ -194,10 +192,9 @@ async function take([file]) {
   }
 }
 
-const adding = { sign: "upload", title: "Add to the library", hint: "Photos, folders and ZIP files", take: addToLibrary };
 takeDrops([
   { sign: "camera", title: "Search with this photo", hint: "It is not added to the library", take, onlyOne: !looksOnly },
-  ...(looksOnly ? [] : [adding]),
+  ...(looksOnly ? [] : [toLibrary()]),
 ]);
 takePasted(take);
 chooseFiles($("#file"), take);

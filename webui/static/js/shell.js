@@ -1,7 +1,7 @@
 /** What every page has: the theme switch, the shortcuts and their help, the word box, arrow keys in grids. */
 
 import { $, $$ } from "./dom.js";
-import { takeDrops } from "./dropping.js";
+import { takeDrops, toLibrary } from "./dropping.js";
 import { walkGrids } from "./gridnav.js";
 import { complete } from "./wordbox.js";
 
@@ -60,10 +60,7 @@ if ($("#words")) complete($("#words"), $("#words-list"));
 walkGrids();
 if (sessionStorage.getItem("just-deleted")) import("./undo.js").then(({ offerKept }) => offerKept());
 
-if ("mostMb" in document.body.dataset && !$("#search, #drop")) {
-  const take = (files) => import("./uploads.js").then(({ addInCorner }) => addInCorner(files));
-  takeDrops([{ sign: "upload", title: "Add to the library", hint: "Photos, folders and ZIP files", take }]);
-}
+if ("mostMb" in document.body.dataset && !$("#search, #drop")) takeDrops([toLibrary()]);
 
 // A thumbnail that cannot be had says so instead of showing the browser's broken-picture sign.
 const markBroken = (image) => image.classList.add("broken");

@@ -1,68 +1,14 @@
 /** Adding photos: a few at a time, each with its outcome, and then until they are searchable. */
 
 import { getImages, patiently, postImage } from "./api.js";
-import { announce, h, icon, plural } from "./dom.js";
-import { folderOf, place } from "./files.js";
+import { announce, h, plural } from "./dom.js";
+import { Row } from "./uploadrow.js";
 import { entriesOf, isZip } from "./zip.js";
 
 const AT_ONCE = 3;
 const LOOK_EVERY = 2000;
 const { mostMb, program: PROGRAM } = document.body.dataset;
 const MOST_BYTES = Number(mostMb) * 2 ** 20;
-
-const OUTCOMES = {
-  queued: ["clock", "waiting"],
-  sending: ["upload", "uploading"],
-  pending: ["clock", "being segmented"],
-  indexed: ["check", "searchable", "good"],
-  empty: ["check", "no segments found", "good"],
-  known: ["same", "already in the library"],
-  restored: ["undo", "restored from the trash", "good"],
-  failed: ["warning", "could not be added", "bad"],
-  refused: ["warning", "not added", "bad"],
-};
-
-class Row {
-  /** Of a File, or of an entry of a ZIP file, which is unpacked when its turn comes. */
-  constructor(source) {
-    this.source = source;
-    const { name } = source;
-    const folder = source.folder ?? folderOf(source);
-    this.share = 0;
-    this.why = h("span", { class: "why" });
-    this.outcome = h("span", { class: "outcome" });
-    this.thumb = h("span", { class: "thumb" }, icon("photo"));
-    this.name = h("a", { class: "name", title: [folder, name].filter(Boolean).join("/") }, name);
-    this.item = h("li", {}, this.thumb, h("span", {}, this.name, h("br"), this.why), this.outcome);
-    this.set("queued");
-  }
-
-  set(state, why = "") {
-    this.state = state;
-    const [sign, words, colour] = OUTCOMES[state];
-    this.outcome.replaceChildren(icon(sign), words);
-    this.why.textContent = why;
-    this.item.className = colour ?? "";
-    this.outcome.classList.toggle("good", colour === "good");
-  }
-
-  link(id) {
-    this.name.href = `/photos/${id}`;
-    this.name.dataset.stop = "";
-  }
-
-  /** Its thumbnail: made by the server once the photo is in. */
-  show(id) {
-    this.thumb.replaceChildren(h("img", { src: `/api/v1/images/${id}/thumbnail`, alt: "", loading: "lazy" }));
-  }
-
-  async file() {
-    if (!this.source.open) return this.source;
-    const file = await this.source.open();
-    place(file, this.source.folder);
-    return file;
-  }
-}
 
 /** The list of the photos that are being added, with how far they are. */
 export class Uploads {
@@ -228,18 +174,4 @@ export class Uploads {
     const on = this.#list.classList.toggle("problems");
     this.#problems.setAttribute("aria-pressed", String(on));
   }
-}
-
-let panel = null;
-
-/** Add photos on a page that is about something else: how far they are is shown in a corner. */
-export function addInCorner(files) {
-  if (!panel) {
-    const root = h("section", { class: "uploads", "aria-label": "Photos being added" });
-    const close = h("button", { class: "quiet round", type: "button", "aria-label": "Close", click: () => (root.hidden = true) }, icon("close"));
-    root.append(h("header", {}, h("h2", {}, "Adding photos"), close));
-    document.body.append(root);
-    panel = new Uploads(root);
-  }
-  panel.add(files);
 }

@@ -1,0 +1,58 @@
+/** A photo that is being added, in a list, with what becomes of it. */
+
+import { h, icon } from "./dom.js";
+import { folderOf, place } from "./files.js";
+
+const OUTCOMES = {
+  queued: ["clock", "waiting"],
+  sending: ["upload", "uploading"],
+  pending: ["clock", "being segmented"],
+  indexed: ["check", "searchable", "good"],
+  empty: ["check", "no segments found", "good"],
+  known: ["same", "already in the library"],
+  restored: ["undo", "restored from the trash", "good"],
+  failed: ["warning", "could not be added", "bad"],
+  refused: ["warning", "not added", "bad"],
+};
+
+export class Row {
+  /** Of a File, or of an entry of a ZIP file, which is unpacked when its turn comes. */
+  constructor(source) {
+    this.source = source;
+    const { name } = source;
+    const folder = source.folder ?? folderOf(source);
+    this.share = 0;
+    this.why = h("span", { class: "why" });
+    this.outcome = h("span", { class: "outcome" });
+    this.thumb = h("span", { class: "thumb" }, icon("photo"));
+    this.name = h("a", { class: "name", title: [folder, name].filter(Boolean).join("/") }, name);
+    this.item = h("li", {}, this.thumb, h("span", {}, this.name, h("br"), this.why), this.outcome);
+    this.set("queued");
+  }
+
+  set(state, why = "") {
+    this.state = state;
+    const [sign, words, colour] = OUTCOMES[state];
+    this.outcome.replaceChildren(icon(sign), words);
+    this.why.textContent = why;
+    this.item.className = colour ?? "";
+    this.outcome.classList.toggle("good", colour === "good");
+  }
+
+  link(id) {
+    this.name.href = `/photos/${id}`;
+    this.name.dataset.stop = "";
+  }
+
+  /** Its thumbnail: made by the server once the photo is in. */
+  show(id) {
+    this.thumb.replaceChildren(h("img", { src: `/api/v1/images/${id}/thumbnail`, alt: "", loading: "lazy" }));
+  }
+
+  async file() {
+    if (!this.source.open) return this.source;
+    const file = await this.source.open();
+    place(file, this.source.folder);
+    return file;
+  }
+}
