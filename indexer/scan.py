@@ -7,7 +7,7 @@ import os
 import time
 from array import array
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from errno import EBUSY, EXDEV
@@ -81,8 +81,7 @@ def register_files(
     *,
     within: bool = False,
     roots: Sequence[Path] | None = None,
-    restore: bool = False,
-    wanted: Collection[Path] = (),
+    restores: Callable[[Path], bool] = lambda _: False,
     on_registered: Callable[[], None] = lambda: None,
 ) -> None:
     """Register new files under `paths` as pending, and note the outcome of every file in `tally`.
@@ -90,8 +89,8 @@ def register_files(
     Ends early if a user cancels pending photos. With `within`, nothing outside `roots` is read; these are real paths of
     folders, by default `paths`. `on_registered` is called after each transaction.
 
-    Files of photos that were deleted are left out, whether the photos are in the trash or not, except those that are
-    `wanted`, or all of them with `restore`.
+    Files of photos that were deleted are left out, whether the photos are in the trash or not, unless `restores` says
+    otherwise.
 
     Raises
     ------
@@ -102,7 +101,7 @@ def register_files(
     before = patiently(orders).cancellations
     roots = (roots or real_paths(paths)) if within else None
     seen = array("q")
-    examine = _Examiner(assembly.catalog, roots, restore, wanted)
+    examine = _Examiner(assembly.catalog, roots, restores)
     for chunk in _ahead(examine, _chunks(find_files(paths, within=within))):
         if patiently(orders).cancellations != before:
             logger.warning("cancelled: files that are not registered yet are left out")
@@ -214,16 +213,13 @@ class _Examiner:
     catalog : Catalog
     roots : sequence of Path or None
         Folders that files must be in, if any.
-    restore : bool
-        Whether files restore deleted photos.
-    wanted : collection of Path
-        Files that do so in any case.
+    restores : callable
+        Whether a file restores its photo, if that was deleted.
     """
 
     catalog: Catalog
     roots: Sequence[Path] | None
-    restore: bool
-    wanted: Collection[Path]
+    restores: Callable[[Path], bool]
 
     def __call__(self, paths: list[Path]) -> _Chunk:
         named = {uri_of(path): path for path in paths}
@@ -231,7 +227,7 @@ class _Examiner:
         deleted = patiently(partial(self.catalog.deleted_files.known, list(named)))
         chunk = _Chunk()
         for uri, path in named.items():
-            found = _Found(path, uri, self.roots, self.restore or path in self.wanted)
+            found = _Found(path, uri, self.roots, self.restores(path))
             _examine(found, known.get(uri), deleted.get(uri), chunk)
         return chunk
 

@@ -108,8 +108,7 @@ def ingest(
                 paths,
                 tally,
                 within=within,
-                restore=restore,
-                wanted=wanted,
+                restores=lambda path: restore or path in wanted,
                 on_registered=worker.pipeline.look,
             )
         except Exception as error:  # noqa: BLE001  # raised again below, in the caller's thread
