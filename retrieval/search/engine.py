@@ -16,7 +16,7 @@ from ..index import ranking as rank
 from ..index.following import CatalogFollower
 from ..index.protocols import SegmentIndex
 from ..index.ranking import Scored
-from ..query.filters import FACETED, Facets
+from ..query.filters import Facets
 from ..query.request import SearchRequest
 from ..recipes import RecipeSpec
 from ..text.vocabulary import Vocabulary
@@ -25,11 +25,12 @@ from . import faceting, feedback
 from .answer import FacetAnswer, Match, SearchAnswer, Used
 from .combined_search import combined_search
 from .distinct import distinct
+from .faceting import found
 from .feedback import LabelledExamples, Model, RoundAnswer
 from .making import SegmentMaker
 from .matches import combined, described, fallbacks_last, of_photos, told
 from .plan import QueryPlan, understand
-from .presence import chances, combined_chances, may_be_followed
+from .presence import chances, combined_chances
 from .resolver import QueryResolver
 from .scope import Scope
 from .unwanted import penalized
@@ -86,7 +87,7 @@ class SearchEngine:
         started = time.perf_counter()
         with self.catalog.one_connection():
             understood = understand(self.lookup, request)
-            results, counted = _found(request, understood, self.recipe, partial(self._matches, request, understood))
+            results, counted = found(request, understood, self.recipe, partial(self._matches, request, understood))
             return self._answer(understood, self._explained(results, understood), counted, started)
 
     def facets(self, request: SearchRequest) -> FacetAnswer:
@@ -101,7 +102,7 @@ class SearchEngine:
         with self.catalog.one_connection():
             understood = understand(self.lookup, request)
             asked = replace(request, facets=True)
-            _, counted = _found(asked, understood, self.recipe, partial(self._matches, request, understood))
+            _, counted = found(asked, understood, self.recipe, partial(self._matches, request, understood))
             facets = self._facets(counted or ())
         return FacetAnswer(facets=facets, facets_of=len(counted or ()), took_ms=(time.perf_counter() - started) * 1000)
 
@@ -130,7 +131,7 @@ class SearchEngine:
             model = feedback.fit(judged)
             moved = replace(understood.things[0], directions=model.directions)
             refined = replace(understood, things=(moved,), parts=())
-            results, counted = _found(request, refined, self.recipe, partial(self._ranked, request, refined, hidden))
+            results, counted = found(request, refined, self.recipe, partial(self._ranked, request, refined, hidden))
             asked = self._ask(request, model, hidden)
             answer = self._answer(understood, results, counted, started)
         return RoundAnswer(answer=answer, model=model, ask=asked)
@@ -356,22 +357,6 @@ class SearchEngine:
                 break
             k *= 4
         return of_photos(scored, images, self._floor)
-
-
-def _found(
-    request: SearchRequest, understood: QueryPlan, recipe: RecipeSpec, look: Callable[[int], tuple[Match, ...]]
-) -> tuple[tuple[Match, ...], tuple[Match, ...] | None]:
-    """The requested number of results, and the matches to count facets from; `look` takes the number to find.
-
-    Facets count what is likely, so more than the results are looked for only if those that score less may be likely.
-    """
-    deep = max(request.limit, FACETED)
-    found = look(deep if request.facets and understood.has_one_depth else request.limit)
-    counted = found[:FACETED] if request.facets else None
-    is_cut_off = len(found) >= request.limit and not understood.has_one_depth
-    if counted and is_cut_off and may_be_followed(recipe, found[-1]):
-        counted = look(deep)[:FACETED]
-    return fallbacks_last(found[: request.limit]), counted
 
 
 def _start(understood: QueryPlan) -> Vectors:

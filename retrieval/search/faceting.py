@@ -1,17 +1,38 @@
-"""Facets: counts of the likely results by condition."""
+"""Facets: counts of the likely results by condition, and how deep they look."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ..catalog import Catalog
 from ..catalog.records import ConceptRecord
 from ..index.protocols import SegmentIndex
-from ..query.filters import Facet, Facets
+from ..query.filters import FACETED, Facet, Facets
+from ..query.request import SearchRequest
+from ..recipes import RecipeSpec
 from ..types import Vectors
 from .answer import Match
+from .matches import fallbacks_last
+from .plan import QueryPlan
+from .presence import may_be_followed
+
+
+def found(
+    request: SearchRequest, understood: QueryPlan, recipe: RecipeSpec, look: Callable[[int], tuple[Match, ...]]
+) -> tuple[tuple[Match, ...], tuple[Match, ...] | None]:
+    """The requested number of results, and the matches to count facets from; `look` takes the number to find.
+
+    Facets count what is likely, so more than the results are looked for only if those that score less may be likely.
+    """
+    deep = max(request.limit, FACETED)
+    matches = look(deep if request.facets and understood.has_one_depth else request.limit)
+    counted = matches[:FACETED] if request.facets else None
+    is_cut_off = len(matches) >= request.limit and not understood.has_one_depth
+    if counted and is_cut_off and may_be_followed(recipe, matches[-1]):
+        counted = look(deep)[:FACETED]
+    return fallbacks_last(matches[: request.limit]), counted
 
 
 def count(
