@@ -30,6 +30,7 @@ _FINGERPRINT = re.compile(r"[\w.+-]{1,51}:[0-9a-f]{12}")
 
 _SEGMENTS = ("size", "batch_size", "concurrency", "extract", "segment")
 _EMBEDS = ("size", "extract", "embed")
+_PROMPTED = ("prompt_regions", "segment_prompt")
 
 
 def recipe_spec(name: str) -> RecipeSpec:
@@ -92,7 +93,8 @@ def _plugged_recipe(plugin: Plugin, name: str) -> RecipeSpec:
         _try_segmenting(recipe)
         _try_embedding(recipe, spec.segment_dim, spec.photo_dim, reads_text=spec.reads_text)
 
-    asked = (*_SEGMENTS, *_EMBEDS, "fingerprint", "space", *(["embed_texts"] if spec.reads_text else []))
+    besides = [*(["embed_texts"] if spec.reads_text else []), *(_PROMPTED if spec.takes_prompts else [])]
+    asked = (*_SEGMENTS, *_EMBEDS, "fingerprint", "space", *besides)
     return replace(spec, build=_tried(plugin, spec.build, asked, tried))
 
 
