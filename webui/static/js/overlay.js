@@ -2,16 +2,15 @@
 
 import { Layers } from "./layers.js";
 import { Levels } from "./levels.js";
+import { Marking } from "./marking.js";
 import { followPointer } from "./pointer.js";
-import { lassoOf, pointsOf } from "./strokes.js";
 
 const NEAR = 8; // screen pixels within which a click is at the same spot as the one before
 const NOTCH = 60; // milliseconds between two steps of the wheel
 
 /**
  * Tells by events what happens: `highlight` {segment, place, of}, `pick` {segment, add}, `point` {point} where no
- * segment is, `box` {box}, `lasso` {polygon}, and `stroke` {points, minus} with the tool "points". All places are in
- * pixels of the photo.
+ * segment is, `box` {box}, and `lasso` and `stroke` of its `marking`. Places are in pixels of the photo.
  *
  * The segments under a spot are its levels. The likeliest is picked first; the same click again, or Enter again, takes
  * the next one, and Alt + wheel or "." goes on to it without picking.
@@ -27,8 +26,7 @@ export class SegmentOverlay extends EventTarget {
   #picked = null; // {row, rows, point} of what was picked last
   #picking = null; // what is being picked
   #notch = 0; // when the wheel made its last step
-  #tool = "pick";
-  minus = false; // whether strokes go over what is not meant
+  marking;
 
   /** Of a source {kind: "query" | "image", id} and its photo. */
   constructor(stage, photo, source) {
@@ -37,15 +35,18 @@ export class SegmentOverlay extends EventTarget {
     this.#photo = photo;
     this.#layers = new Layers(stage, photo);
     this.#levels = new Levels(source, photo);
+    this.marking = new Marking(this.#layers, photo, (type, detail) => this.#tell(type, detail));
     followPointer(this.#layers.svg, photo, {
-      onMove: (point) => this.#hover(point),
-      onLeave: () => this.#hover(null),
+      onMove: (point) => this.#hover(point), onLeave: () => this.#hover(null),
       onClick: (point, event) => this.#click(point, event),
-      onDrag: (drawn) => this.#showDrawn(drawn),
+      onDrag: (drawn) => {
+        if (drawn) this.#highlightRow(-1);
+        this.marking.show(drawn);
+      },
       onBox: (box) => this.#tell("box", { box }),
-      onLine: (line, event) => this.#lined(line, event),
-      lines: () => ["lasso", "points"].includes(this.#tool),
-      fingersDraw: () => this.#tool !== "pick",
+      onLine: (line, event) => this.marking.line(line, event),
+      lines: () => this.marking.byLines,
+      fingersDraw: () => this.marking.tool !== "pick",
     });
     stage.addEventListener("keydown", (event) => this.#key(event));
     stage.addEventListener("blur", () => this.#highlightRow(-1));
@@ -58,14 +59,10 @@ export class SegmentOverlay extends EventTarget {
     if (this.#picked) this.#pickAt(this.#picked.point, false);
   }
 
-  /** What a drag does: "pick" and "box" draw boxes, "lasso" a line around, "points" strokes. Fingers scroll with "pick". */
-  get tool() {
-    return this.#tool;
-  }
-
-  set tool(name) {
-    this.#tool = name;
-    this.#stage.classList.toggle("drawing", name !== "pick");
+  /** Mark things by a tool of `Marking`. */
+  use(tool) {
+    this.marking.tool = tool;
+    this.#stage.classList.toggle("drawing", tool !== "pick");
     this.#highlightRow(-1);
   }
 
@@ -95,29 +92,8 @@ export class SegmentOverlay extends EventTarget {
     this.#step(1);
   }
 
-  #showDrawn(drawn) {
-    if (drawn) this.#highlightRow(-1);
-    const stroke = drawn?.line && this.#tool === "points";
-    this.#layers.draw(stroke ? { ...drawn, minus: this.#isMinus(drawn.event) } : drawn);
-  }
-
-  #lined(line, event) {
-    if (this.#tool === "points") {
-      return this.#tell("stroke", { points: pointsOf(line, this.#pixel), minus: this.#isMinus(event) });
-    }
-    const polygon = lassoOf(line, 2 * this.#pixel);
-    if (polygon) this.#tell("lasso", { polygon });
-  }
-
-  #isMinus = (event) => this.minus !== event.altKey;
-
-  /** A pixel of the screen in pixels of the photo. */
-  get #pixel() {
-    return this.#photo.width / this.#layers.svg.getBoundingClientRect().width;
-  }
-
   async #hover(point) {
-    if (this.#picking || this.#tool === "points") return;
+    if (this.#picking || this.marking.byPoints) return;
     if (point && !this.#stepped && this.#isPicked(point)) {
       this.#under = this.#picked.rows;
       return this.#highlightRow(this.#picked.row);
@@ -138,9 +114,7 @@ export class SegmentOverlay extends EventTarget {
   }
 
   #click(point, event) {
-    if (this.#tool === "points") {
-      return this.#tell("stroke", { points: [point.map(Math.floor)], minus: this.#isMinus(event) });
-    }
+    if (this.marking.byPoints) return this.marking.point(point, event);
     const add = event.shiftKey || event.ctrlKey || event.metaKey;
     if (!this.#layers.covering(point).length) {
       return this.#tell("point", { point: point.map((value) => Math.round(value)), add });
@@ -186,9 +160,8 @@ export class SegmentOverlay extends EventTarget {
   async #key(event) {
     const count = this.#photo.segments.length;
     const moves = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
-    const marks = this.#tool === "points" && event.key === "Enter";
-    const modified = (event.altKey && !marks) || event.ctrlKey || event.metaKey;
-    if (event.target !== this.#stage || modified || !count) return;
+    const marks = this.marking.byPoints && event.key === "Enter";
+    if (event.target !== this.#stage || (event.altKey && !marks) || event.ctrlKey || event.metaKey || !count) return;
     const isKnown = event.key in moves || (["Enter", "Escape"].includes(event.key) && this.#active >= 0);
     if (!isKnown) return;
     event.preventDefault();
@@ -198,10 +171,7 @@ export class SegmentOverlay extends EventTarget {
       this.#under = [];
       return this.#highlightRow((from + moves[event.key] + count) % count);
     }
-    if (marks) {
-      const point = this.#layers.middleOf(this.#active).map(Math.floor);
-      return this.#tell("stroke", { points: [point], minus: this.#isMinus(event) });
-    }
+    if (marks) return this.marking.point(this.#layers.middleOf(this.#active), event);
     if (this.#active === this.#picked?.row && !event.shiftKey) await this.deeper();
     if (this.#active >= 0) this.#pick(this.#layers.middleOf(this.#active), event.shiftKey);
   }

@@ -14,9 +14,10 @@ const TOOLS = [
  */
 export function toolButtons(overlay, names, onChange) {
   const choose = (name) => {
-    overlay.tool = overlay.tool === name ? "pick" : name;
-    for (const each of buttons) each.setAttribute("aria-pressed", String(each.dataset.tool === overlay.tool));
-    onChange(overlay.tool, TOOLS.find(([tool]) => tool === overlay.tool)?.[4] ?? null);
+    const chosen = overlay.marking.tool === name ? "pick" : name;
+    overlay.use(chosen);
+    for (const each of buttons) each.setAttribute("aria-pressed", String(each.dataset.tool === chosen));
+    onChange(chosen, TOOLS.find(([tool]) => tool === chosen)?.[4] ?? null);
   };
   const buttons = TOOLS.filter(([name]) => names.includes(name)).map(([name, sign, label, key]) =>
     h("button", {
@@ -63,7 +64,7 @@ export class Strokes {
 export function strokeButtons(overlay, { onUndo, onClear }) {
   const sides = [[false, "plus", "This"], [true, "minus", "Not this"]].map(([minus, sign, label]) =>
     h("button", { type: "button", "aria-pressed": String(!minus), click: (event) => {
-      overlay.minus = minus;
+      overlay.marking.minus = minus;
       for (const each of sides) each.setAttribute("aria-pressed", String(each === event.currentTarget));
     } }, icon(sign), label));
   return h("div", { class: "strokes" },
