@@ -18,6 +18,7 @@ from ..recipes import RecipeSpec
 from ..storage.originals import digest_of, open_regular, path_of_opened
 from ..types import AnalyzedImage, Vectors
 from . import picking
+from .point_editing import by_points
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -136,8 +137,8 @@ def pick_or_make(
 ) -> tuple[int, MadeSegment | None]:
     """The row of the segment that was marked, or one that is made because none fits.
 
-    Points are met by a segment that covers all positive and no negative ones. For a box or lasso a segment is made, and
-    a stored one that is nearly the same is taken in its place, because it is known to people by its number and names.
+    For points, segments are united and taken from each other. For a box or lasso a segment is made. A stored one
+    that is nearly the same is taken in its place, because it is known to people by its number and names.
 
     Parameters
     ----------
@@ -155,12 +156,15 @@ def pick_or_make(
         The prompt does not lie on the photo, or there is nothing to pick.
     """
     prompt.check_on(size_hw)
+    asked = prompt
     if prompt.points:
-        row = picking.by_points(segments, size_hw, prompt)
-        if row is not None:
-            return row, None
+        found = by_points(segments, size_hw, prompt)
+        if isinstance(found, int):
+            return found, None
+        if found is not None:
+            prompt = Prompt(mask=(found[0], found[1].decode("ascii")))
     if maker is None or not maker.can_make(prompt):
-        return picking.best_fit(segments, size_hw, prompt), None
+        return picking.best_fit(segments, size_hw, asked), None
     made = maker.make(prompt)
     row = picking.same(segments, (made.mask_size_hw, made.mask_counts))
     return (row, None) if row is not None else (-1, made)

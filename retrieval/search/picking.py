@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import cv2
@@ -93,30 +92,6 @@ def in_box(segments: Sequence[SegmentRecord], box_xyxy: tuple[float, float, floa
         return int(overlaps.argmax())
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     return int(np.linalg.norm(centres - [(x0 + x1) / 2, (y0 + y1) / 2], axis=1).argmin())
-
-
-def by_points(segments: Sequence[SegmentRecord], size_hw: tuple[int, int], prompt: Prompt) -> int | None:
-    """The likeliest segment that covers all positive points and no negative one; None if there is none.
-
-    Parameters
-    ----------
-    segments : sequence of SegmentRecord
-    size_hw : tuple of int
-        Size of the upright original.
-    prompt : Prompt
-        Points, on the photo.
-    """
-    scores: Counter[int] = Counter()
-    covering: set[int] = set(range(len(segments)))
-    for point in prompt.points:
-        under = SegmentsUnderClick.at(segments, size_hw, point)
-        covering &= set(under.rows.tolist())
-        if not covering:
-            return None
-        chances = np.log(np.maximum(ClickRanker.load()(under), 1e-9))
-        scores.update(dict(zip(under.rows.tolist(), chances.tolist(), strict=True)))
-    barred = {row for row in covering if any(_covers(segments[row], size_hw, point) for point in prompt.not_points)}
-    return max(sorted(covering - barred), key=lambda row: scores[row], default=None)
 
 
 def best_fit(segments: Sequence[SegmentRecord], size_hw: tuple[int, int], prompt: Prompt) -> int:

@@ -17,6 +17,7 @@ from retrieval.query.prompt import Prompt
 from retrieval.recipes import recipe_spec
 from retrieval.search import picking
 from retrieval.search.making import MakerOnPhoto, SegmentMaker, pick_or_make
+from retrieval.search.point_editing import by_points
 from retrieval.segment.prompt_measures import region_of
 from retrieval.types import Analysis, AnalyzedImage, Segments
 
@@ -99,7 +100,7 @@ def test_a_photo_without_segments_can_have_one_made(filler: Filler) -> None:
         (Prompt(box=(390, 100, 600, 220)), 2),
         (Prompt(polygon=((70, 70), (220, 70), (220, 220), (70, 220))), 1),
         (Prompt(points=((100, 100), (250, 300))), 0),
-        (Prompt(points=((100, 100), (450, 150)), not_points=((250, 300),)), 1),
+        (Prompt(points=((100, 100), (590, 390)), not_points=((250, 300),)), 1),
     ],
     ids=["box", "polygon", "points", "points that no segment has"],
 )
@@ -114,21 +115,52 @@ def test_a_mask_needs_no_recipe_that_makes_segments(filler: Filler) -> None:
     assert pick_or_make(prompt, PHOTO, LARGE, maker(filler, takes_prompts=False))[1] is not None
 
 
+def drawn(*boxes: tuple[int, int, int, int], without: tuple[int, int, int, int] | None = None) -> np.ndarray:
+    mask = np.any([box_mask(*box) for box in boxes], axis=0)
+    return mask if without is None else mask & ~box_mask(*without)
+
+
 @pytest.mark.parametrize(
-    ("points", "not_points", "row"),
+    ("points", "not_points", "expected"),
     [
         (((100, 100), (190, 190)), (), 1),
-        (((100, 100), (250, 300)), (), 0),
+        (((250, 300),), (), 0),
         (((100, 100),), ((250, 300),), 1),
-        (((250, 300),), ((100, 100),), None),
-        (((100, 100), (450, 150)), (), None),
+        (((250, 300),), ((100, 100),), drawn((4, 4, 30, 36), without=(8, 8, 20, 20))),
+        (((100, 100), (450, 150)), (), drawn((8, 8, 20, 20), (40, 10, 56, 20))),
+        (((100, 100), (450, 150)), ((290, 350),), drawn((8, 8, 20, 20), (40, 10, 56, 20))),
         (((590, 390),), (), None),
+        (((100, 100), (590, 390)), (), None),
+        (((250, 300),), ((290, 350),), None),
+    ],
+    ids=[
+        "both",
+        "one",
+        "not the whole",
+        "without a part",
+        "two",
+        "two, not the whole",
+        "none",
+        "one of none",
+        "no part",
     ],
 )
-def test_points_mean_a_segment_with_all_of_them(
-    points: tuple[tuple[float, float], ...], not_points: tuple[tuple[float, float], ...], row: int | None
+def test_points_add_segments_and_take_them_away(
+    points: tuple[tuple[float, float], ...], not_points: tuple[tuple[float, float], ...], expected: object
 ) -> None:
-    assert picking.by_points(PHOTO, LARGE, Prompt(points=points, not_points=not_points)) == row
+    found = by_points(PHOTO, LARGE, Prompt(points=points, not_points=not_points))
+    if isinstance(expected, np.ndarray):
+        assert found == (SIZE, encode_mask(expected))
+    else:
+        assert found == expected
+    assert by_points([], LARGE, Prompt(points=points, not_points=not_points)) is None
+
+
+def test_what_points_add_up_to_is_given_a_vector(filler: Filler) -> None:
+    prompt = Prompt(points=((100, 100), (450, 150)))
+    for takes_prompts in (True, False):
+        assert pick_or_make(prompt, PHOTO, LARGE, maker(filler, takes_prompts))[1] is not None
+    assert pick_or_make(prompt, PHOTO, LARGE, None) == (1, None)
 
 
 def test_the_mark_has_to_lie_on_the_photo(filler: Filler) -> None:
