@@ -84,10 +84,16 @@ class PromptRegions:
         return votes[:, 0] / self.areas, mean * side, spread * side
 
     @cached_property
-    def appearance(self) -> tuple[Floats, Vectors]:
+    def appearance(self) -> tuple[NDArray[np.float32], Vectors]:
         """Mean colour, (L, 3), and mean features of the first stride as unit vectors, (L, C)."""
         regions = self.hierarchies.regions
-        return regions.color / self.areas[:, None], _unit(next(iter(regions.maps.values())))
+        colors = (regions.color / self.areas[:, None]).astype(np.float32)
+        return colors, _unit(next(iter(regions.maps.values())))
+
+    @cached_property
+    def members(self) -> Floats:
+        """Which superpixels each candidate contains, (N, L), as numbers."""
+        return self.hierarchies.candidates.segments.membership.astype(np.float64)
 
     @cached_property
     def nodes(self) -> tuple[NDArray[np.bool_], ...]:
@@ -157,8 +163,8 @@ def measures(found: PromptRegions, prompt: Prompt) -> tuple[NDArray[np.int64], N
     ]
     fits, whole = _fits(found, prompt, box, inner)
     columns += fits
-    for tree, nodes in zip(found.hierarchies.trees, found.nodes, strict=True):
-        within, sizes = nodes @ inner, nodes @ found.areas
+    for tree in found.hierarchies.trees:
+        within, sizes = _sums(tree.children, inner), _sums(tree.children, found.areas)
         made_at = np.concatenate([np.zeros(tree.leaves), tree.cost])
         left_at, filled = _climb(tree.parents(), within / sizes, made_at, within / extent)
         columns += [np.log(left_at[: tree.leaves] + 1e-3), filled[: tree.leaves]]
@@ -220,7 +226,7 @@ def _fits(
 ) -> tuple[list[Floats], list[float]]:
     """By superpixel, the share of the candidates that fit the mark and contain it; and how well the best one fits."""
     segments = found.hierarchies.candidates.segments
-    members = segments.membership
+    members = found.members
     if prompt.box is not None:
         fit = box_iou(box, segments.boxes_xyxy.astype(np.float64))
     else:
@@ -231,7 +237,18 @@ def _fits(
         weights = np.exp(sharpness * (fit - fit.max())) * (found.quality + 0.02)
         shares.append(weights @ members / weights.sum())
     best = int(np.argmax(fit + 0.3 * found.quality))
-    return [*shares, members[best].astype(np.float64)], [float(fit.max()), float(found.quality[best])]
+    return [*shares, members[best]], [float(fit.max()), float(found.quality[best])]
+
+
+@njit(cache=True, nogil=True)
+def _sums(children, values):  # type: ignore[no-untyped-def]
+    """Sums of values of leaves over the leaves of every node."""
+    leaves = len(values)
+    sums = np.zeros(2 * leaves - 1)
+    sums[:leaves] = values
+    for merge in range(len(children)):
+        sums[leaves + merge] = sums[children[merge, 0]] + sums[children[merge, 1]]
+    return sums
 
 
 @njit(cache=True, nogil=True)
