@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..embed.pooling import pool_atoms
 from ..types import Features, RgbImage, Segments, Vectors
-from .merging import CENTRE, COSINE, EUCLIDEAN, MergeTree, border_contrasts, merge_regions
+from .merging import CENTRE, COSINE, EUCLIDEAN, Borders, MergeTree, borders_of, merge_regions
 from .objectness import GEOMETRY, Objectness, coherence, geometry
 from .parameters import HierarchyParameters, MergeParameters
 from .superpixels import superpixels
@@ -54,8 +54,8 @@ class Regions:
         Sums of CIE Lab over pixels.
     maps : dict of int to ndarray of shape (L, C), float32
         Sums of the feature map of each stride over pixels.
-    borders, contrasts : ndarray of shape (L, L), float32
-        Lengths of common borders, and sums of the contrast along them.
+    borders : Borders
+        With the contrast along them.
     votes : ndarray of shape (L, 4), float32, or None
         Sums over pixels of the objectness, and of it times the centre it votes for and that one's squared length.
     """
@@ -64,8 +64,7 @@ class Regions:
     areas: NDArray[np.float32]
     color: NDArray[np.float32]
     maps: dict[int, NDArray[np.float32]]
-    borders: NDArray[np.float32]
-    contrasts: NDArray[np.float32]
+    borders: Borders
     votes: NDArray[np.float32] | None
 
     def merged(self, chosen: MergeParameters) -> MergeTree:
@@ -78,7 +77,7 @@ class Regions:
             compared.append((self.votes[:, :1], EUCLIDEAN, chosen.objectness_weight))
         sums, kinds, weights = (list(column) for column in zip(*(each for each in compared if each[2]), strict=True))
         every = np.array([*weights, chosen.contrast_weight], np.float32)
-        return merge_regions(self.areas, sums, kinds, every, self.borders, self.contrasts, chosen.size_power)
+        return merge_regions(self.areas, sums, kinds, every, self.borders, chosen.size_power)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -195,7 +194,7 @@ class HierarchySegmenter:
         if self.parameters.learned and features.objects is not None:
             votes = pool_atoms(leaves, count, _votes(features.objects))
         color = pool_atoms(leaves, count, lab)
-        return Regions(leaves, areas, color, maps, *border_contrasts(leaves, contrast), votes)
+        return Regions(leaves, areas, color, maps, borders_of(leaves, contrast), votes)
 
     def _nodes(self, tree: MergeTree, regions: Regions) -> _Nodes:
         """The nodes of one tree with the highest merge cost, in descending order."""
@@ -238,7 +237,7 @@ def _candidates(trees: Sequence[_Nodes], regions: Regions) -> Candidates:
     measures = [geometry(segments, worth, made_at, sibling_areas)]
     if regions.votes is not None:
         frame = _frame(regions.leaves, len(regions.areas))
-        measures.append(coherence(segments, regions.borders, regions.contrasts, frame, regions.votes))
+        measures.append(coherence(segments, regions.borders, frame, regions.votes))
     if len(trees) > 1:
         nodes = [row.tobytes() for row in np.packbits(segments.membership, axis=1)]
         measures.append(np.array([[node in held for held in holders] for node in nodes], np.float32))

@@ -56,13 +56,38 @@ class MergeTree:
         return parent
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Borders:
+    """The borders between regions that touch.
+
+    Attributes
+    ----------
+    pairs : ndarray of shape (E, 2), int32
+        The two regions of each, the lesser number first; rising.
+    lengths : ndarray of shape (E,), float32
+        In sides of pixels.
+    contrasts : ndarray of shape (E,), float32
+        Sum of the contrast along each.
+    """
+
+    pairs: NDArray[np.int32]
+    lengths: NDArray[np.float32]
+    contrasts: NDArray[np.float32]
+
+    def mean_contrasts(self, count: int) -> NDArray[np.float32]:
+        """The mean contrast along the whole outline of each of `count` regions, but for the frame of the image."""
+        ends = self.pairs.T.ravel()
+        sums = np.bincount(ends, np.tile(self.contrasts, 2), minlength=count)
+        lengths = np.bincount(ends, np.tile(self.lengths, 2), minlength=count)
+        return np.asarray(sums / np.maximum(lengths, 1), np.float32)
+
+
 def merge_regions(
     areas: NDArray[np.float32],
     features: list[NDArray[np.float32]],
     kinds: list[int],
     weights: NDArray[np.float32],
-    borders: NDArray[np.float32],
-    contrasts: NDArray[np.float32],
+    borders: Borders,
     size_power: float,
 ) -> MergeTree:
     """Merge the two neighbours with the lowest cost until one region is left.
@@ -82,16 +107,13 @@ def merge_regions(
         objectness.
     weights : ndarray of shape (K + 1,), float32
         Weight of each feature's distance, then of the mean contrast along the common border.
-    borders : ndarray of shape (L, L), float32
-        Length of the common border; zero for regions that do not touch. Symmetric.
-    contrasts : ndarray of shape (L, L), float32
-        Sum of the contrast along it. Symmetric.
+    borders : Borders
     size_power : float
 
     Notes
     -----
-    O(E·C + L²) for E borders and C channels, with a small constant for L²: every region keeps a list of its borders and
-    its best partner, and only the neighbours of merged regions are updated.
+    O(E·C + L²) for E borders and C channels, with a very small constant for L²: every region keeps a list of its
+    borders and its best partner, and only the neighbours of merged regions are updated.
     """
     widths = np.array([feature.shape[1] for feature in features], np.int64)
     stacked = np.ascontiguousarray(np.concatenate(features, axis=1), np.float32)
@@ -101,8 +123,9 @@ def merge_regions(
         widths,
         np.array(kinds, np.int64),
         weights.astype(np.float32),
-        borders,
-        contrasts,
+        borders.pairs,
+        borders.lengths.astype(np.float32),
+        borders.contrasts.astype(np.float32),
         size_power,
     )
     return MergeTree(children, cost)
@@ -185,7 +208,7 @@ def _link(link, region, heads, following, preceding):  # type: ignore[no-untyped
 
 
 @njit(cache=True, nogil=True)
-def _merge(areas, sums, widths, kinds, weights, borders, contrasts, size_power):  # type: ignore[no-untyped-def]
+def _merge(areas, sums, widths, kinds, weights, pairs, lengths, strengths, size_power):  # type: ignore[no-untyped-def]
     """Border e is the links 2e and 2e + 1, one in the list of each of its two regions; ``ends`` is the other region."""
     leaves = len(areas)
     total = areas.sum()
@@ -193,26 +216,18 @@ def _merge(areas, sums, widths, kinds, weights, borders, contrasts, size_power):
     norms = np.zeros((leaves, len(widths)), np.float32)
     for region in range(leaves):
         _norms(region, sums, norms, widths)
-    count = 0
-    for a in range(leaves):
-        for b in range(a + 1, leaves):
-            count += borders[a, b] > 0
-    lengths, strengths = np.empty(count, np.float32), np.empty(count, np.float32)
+    count = len(pairs)
     prices = np.empty(count, np.float32)
     ends, following = np.empty(2 * count, np.int32), np.empty(2 * count, np.int32)
     preceding, heads = np.empty(2 * count, np.int32), np.full(leaves, -1, np.int32)
-    border = 0
-    for a in range(leaves):
-        for b in range(a + 1, leaves):
-            if borders[a, b] > 0:
-                lengths[border], strengths[border] = borders[a, b], contrasts[a, b]
-                d = _distance(a, b, areas, sums, norms, widths, kinds, weights)
-                d += weights[-1] * strengths[border] / lengths[border]
-                prices[border] = d * (min(areas[a], areas[b]) / total) ** size_power
-                ends[2 * border], ends[2 * border + 1] = b, a
-                _link(2 * border, a, heads, following, preceding)
-                _link(2 * border + 1, b, heads, following, preceding)
-                border += 1
+    for border in range(count):
+        a, b = pairs[border]
+        d = _distance(a, b, areas, sums, norms, widths, kinds, weights)
+        d += weights[-1] * strengths[border] / lengths[border]
+        prices[border] = d * (min(areas[a], areas[b]) / total) ** size_power
+        ends[2 * border], ends[2 * border + 1] = b, a
+        _link(2 * border, a, heads, following, preceding)
+        _link(2 * border + 1, b, heads, following, preceding)
     alive = np.ones(leaves, np.bool_)
     node = np.arange(leaves, dtype=np.int32)
     best, least = np.full(leaves, -1, np.int32), np.full(leaves, NEVER, np.float32)
@@ -270,10 +285,8 @@ def _merge(areas, sums, widths, kinds, weights, borders, contrasts, size_power):
     return children, cost
 
 
-def border_contrasts(
-    labels: NDArray[np.int32], contrast: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Lengths of the borders between labels and the contrast summed along them.
+def borders_of(labels: NDArray[np.int32], contrast: NDArray[np.float32]) -> Borders:
+    """The borders between labels and the contrast summed along them.
 
     Parameters
     ----------
@@ -281,28 +294,45 @@ def border_contrasts(
         ``0 … L-1``.
     contrast : ndarray of shape (H, W), float32
         Strength of a boundary at each pixel; a border's is the larger of its two sides'.
-
-    Returns
-    -------
-    borders, contrasts : ndarray of shape (L, L), float32
-        Symmetric, zero on the diagonal.
     """
-    return _borders(labels, contrast, int(labels.max()) + 1)  # type: ignore[no-any-return]
+    return Borders(*_borders(labels, contrast, int(labels.max()) + 1))
 
 
 @njit(cache=True, nogil=True)
 def _borders(labels, contrast, count):  # type: ignore[no-untyped-def]
+    """For each label a list of its greater neighbours, as long as its pixels have sides to them at most."""
     height, width = labels.shape
-    borders, contrasts = np.zeros((count, count), np.float32), np.zeros((count, count), np.float32)
+    starts = np.zeros(count + 1, np.int64)
     for y in range(height):
         for x in range(width):
             for step in range(2):
                 yy, xx = (y, x + 1) if step == 0 else (y + 1, x)
                 if yy < height and xx < width and labels[y, x] != labels[yy, xx]:
-                    a, b = labels[y, x], labels[yy, xx]
-                    strength = max(contrast[y, x], contrast[yy, xx])
-                    borders[a, b] += 1
-                    borders[b, a] += 1
-                    contrasts[a, b] += strength
-                    contrasts[b, a] += strength
-    return borders, contrasts
+                    starts[min(labels[y, x], labels[yy, xx]) + 1] += 1
+    starts = np.cumsum(starts)
+    others, held = np.empty(starts[count], np.int32), np.zeros(count, np.int64)
+    lengths, sums = np.zeros(starts[count], np.float32), np.zeros(starts[count], np.float32)
+    for y in range(height):
+        for x in range(width):
+            for step in range(2):
+                yy, xx = (y, x + 1) if step == 0 else (y + 1, x)
+                if yy < height and xx < width and labels[y, x] != labels[yy, xx]:
+                    a, b = min(labels[y, x], labels[yy, xx]), max(labels[y, x], labels[yy, xx])
+                    at, end = starts[a], starts[a] + held[a]
+                    while at < end and others[at] != b:
+                        at += 1
+                    if at == end:
+                        others[at] = b
+                        held[a] += 1
+                    lengths[at] += 1
+                    sums[at] += max(contrast[y, x], contrast[yy, xx])
+    total = held.sum()
+    pairs, all_lengths = np.empty((total, 2), np.int32), np.empty(total, np.float32)
+    all_sums, row = np.empty(total, np.float32), 0
+    for a in range(count):
+        for place in np.argsort(others[starts[a] : starts[a] + held[a]]):
+            at = starts[a] + place
+            pairs[row, 0], pairs[row, 1] = a, others[at]
+            all_lengths[row], all_sums[row] = lengths[at], sums[at]
+            row += 1
+    return pairs, all_lengths, all_sums

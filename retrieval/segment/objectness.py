@@ -22,6 +22,7 @@ from safetensors.numpy import load_file, save_file
 
 from ..errors import WeightsCorruptError, WeightsMissingError
 from ..types import Segments, Vectors
+from .merging import Borders
 
 GEOMETRY = 9
 """Number of the measures of `geometry`."""
@@ -74,8 +75,7 @@ def geometry(
 
 def coherence(
     segments: Segments,
-    borders: NDArray[np.float32],
-    contrasts: NDArray[np.float32],
+    borders: Borders,
     frame: NDArray[np.float32],
     votes: NDArray[np.float32],
 ) -> NDArray[np.float32]:
@@ -85,8 +85,8 @@ def coherence(
     ----------
     segments : Segments
         N regions of A atoms.
-    borders, contrasts : ndarray of shape (A, A), float32
-        Lengths of the borders between atoms and the strength of the boundary summed along them.
+    borders : Borders
+        Those between atoms, with the strength of the boundary along them.
     frame : ndarray of shape (A,), float32
         Pixels of each atom on the image border.
     votes : ndarray of shape (A, 4), float32
@@ -100,9 +100,9 @@ def coherence(
         frame, mean objectness, spread of the centres, distance from their mean to the region's middle, both in square
         roots of its area, and how much more objectness there is inside than in the box around it.
     """
-    a, b = np.nonzero(np.triu(borders))
-    weak_lengths = borders[a, b] * (contrasts[a, b] < WEAK * borders[a, b])
-    lengths = np.stack([borders[a, b], contrasts[a, b], weak_lengths], axis=1)
+    a, b = borders.pairs.T
+    weak_lengths = borders.lengths * (borders.contrasts < WEAK * borders.lengths)
+    lengths = np.stack([borders.lengths, borders.contrasts, weak_lengths], axis=1)
     one, other = segments.membership[:, a], segments.membership[:, b]
     around, strength, weak = ((one != other).astype(np.float32) @ lengths).T
     within, inside, _ = ((one & other).astype(np.float32) @ lengths).T

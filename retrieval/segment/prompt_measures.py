@@ -153,7 +153,7 @@ def measures(found: PromptRegions, prompt: Prompt) -> tuple[NDArray[np.int64], N
     central = inner * np.exp(-1.5 * (place**2).sum(axis=1))
     likely = central * (objectness + 0.02) * np.exp(-4 * np.minimum(away, 2) ** 2)
     regions = found.hierarchies.regions
-    strength = regions.contrasts.sum(axis=1) / np.maximum(regions.borders.sum(axis=1), 1)
+    strength = regions.borders.mean_contrasts(len(regions.areas))
     depth = _depth(found, region) / np.sqrt(extent)
     columns = [
         *(inside, *place.T, *np.abs(place).T, (place**2).sum(axis=1), np.abs(place).max(axis=1), depth),

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from retrieval.segment.merging import COSINE, EUCLIDEAN, MergeTree, border_contrasts, merge_regions
+from retrieval.segment.merging import COSINE, EUCLIDEAN, Borders, MergeTree, borders_of, merge_regions
 
 SIZE_POWER = 0.25
 
 
-def line_borders(count: int) -> NDArray[np.float32]:
+def borders_between(*pairs: tuple[int, int], contrasts: Sequence[float] = ()) -> Borders:
+    """Borders of length one."""
+    strengths = np.array(contrasts or [0] * len(pairs), np.float32)
+    return Borders(np.array(pairs, np.int32).reshape(-1, 2), np.ones(len(pairs), np.float32), strengths)
+
+
+def line_borders(count: int) -> Borders:
     """Regions in a row, each touching the next."""
-    borders = np.zeros((count, count), np.float32)
-    for a in range(count - 1):
-        borders[a, a + 1] = borders[a + 1, a] = 1
-    return borders
+    return borders_between(*zip(range(count - 1), range(1, count), strict=True))
 
 
-def merged(
-    values: list[float], borders: NDArray[np.float32] | None = None, areas: list[float] | None = None
-) -> MergeTree:
+def merged(values: list[float], borders: Borders | None = None, areas: list[float] | None = None) -> MergeTree:
     """The tree of regions with one grey value each."""
     sizes = np.array(areas or [1.0] * len(values), np.float32)
     colors = np.array(values, np.float32)[:, None] * sizes[:, None]
     borders = line_borders(len(values)) if borders is None else borders
     weights = np.array([1, 0], np.float32)
-    return merge_regions(sizes, [colors], [EUCLIDEAN], weights, borders, np.zeros_like(borders), SIZE_POWER)
+    return merge_regions(sizes, [colors], [EUCLIDEAN], weights, borders, SIZE_POWER)
 
 
 def brute_costs(values: list[float], areas: list[float]) -> list[float]:
@@ -71,7 +73,7 @@ def test_only_neighbours_merge_while_there_are_any() -> None:
 
 
 def test_regions_that_do_not_touch_are_joined_at_infinite_cost() -> None:
-    tree = merged([1.0, 2.0, 3.0], np.zeros((3, 3), np.float32))
+    tree = merged([1.0, 2.0, 3.0], borders_between())
     assert np.isinf(tree.cost).all()
     assert tree.membership()[-1].all()
 
@@ -99,7 +101,8 @@ def test_parents_and_members_agree() -> None:
 def test_what_is_given_is_left_as_it_was() -> None:
     borders = line_borders(4)
     merged([1.0, 2.0, 3.0, 4.0], borders)
-    np.testing.assert_array_equal(borders, line_borders(4))
+    for name in ("pairs", "lengths", "contrasts"):
+        np.testing.assert_array_equal(getattr(borders, name), getattr(line_borders(4), name))
 
 
 def test_other_features_are_compared_by_angle() -> None:
@@ -107,24 +110,22 @@ def test_other_features_are_compared_by_angle() -> None:
     colors = np.zeros((3, 1), np.float32)
     features = np.array([[1, 0], [5, 0.1], [0, 1]], np.float32)
     weights = np.array([0, 1, 0], np.float32)
-    tree = merge_regions(
-        areas, [colors, features], [EUCLIDEAN, COSINE], weights, borders, np.zeros_like(borders), SIZE_POWER
-    )
+    tree = merge_regions(areas, [colors, features], [EUCLIDEAN, COSINE], weights, borders, SIZE_POWER)
     assert sorted(tree.children[0].tolist()) == [0, 1]
 
 
 def test_a_strong_edge_keeps_apart() -> None:
-    areas, borders = np.ones(3, np.float32), line_borders(3)
-    contrasts = np.zeros((3, 3), np.float32)
-    contrasts[0, 1] = contrasts[1, 0] = 5
+    areas, borders = np.ones(3, np.float32), borders_between((0, 1), (1, 2), contrasts=[5, 0])
     weights = np.array([0, 1], np.float32)
-    tree = merge_regions(areas, [np.zeros((3, 1), np.float32)], [EUCLIDEAN], weights, borders, contrasts, SIZE_POWER)
+    tree = merge_regions(areas, [np.zeros((3, 1), np.float32)], [EUCLIDEAN], weights, borders, SIZE_POWER)
     assert sorted(tree.children[0].tolist()) == [1, 2]
 
 
 def test_borders_by_eye() -> None:
     labels = np.array([[0, 0, 1], [0, 2, 1]], np.int32)
     contrast = np.array([[0, 1, 2], [0, 4, 0]], np.float32)
-    borders, contrasts = border_contrasts(labels, contrast)
-    assert borders.tolist() == [[0, 1, 2], [1, 0, 1], [2, 1, 0]]
-    assert contrasts.tolist() == [[0, 2, 8], [2, 0, 4], [8, 4, 0]]
+    borders = borders_of(labels, contrast)
+    assert borders.pairs.tolist() == [[0, 1], [0, 2], [1, 2]]
+    assert borders.lengths.tolist() == [1, 2, 1]
+    assert borders.contrasts.tolist() == [2, 8, 4]
+    assert borders.mean_contrasts(4).tolist() == [np.float32(10 / 3), 3, 4, 0]
