@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage as ReceivedFile
 from retrieval.catalog.records import State
 from retrieval.query.request import MAX_ID
 
-from .schemas import MAX_PAGE, Moment, PathId, Segment, Strict, Text
+from .schemas import MAX_PAGE, PathId, Segment, Strict, Text
 
 
 class ImagePath(BaseModel):
@@ -107,7 +107,13 @@ class Item(BaseModel):
     error: Annotated[str | None, Field(description="Why the photo failed.")]
     missing: Annotated[bool, Field(description="Whether the file was missing when last checked.")]
     taken_at: Annotated[str | None, Field(description="ISO 8601, in the camera's local time.")]
-    deleted_at: Annotated[Moment | None, Field(description="When the photo was moved to the trash, if it is there.")]
+    deleted_at: Annotated[
+        str | None,
+        Field(
+            description="When the photo was moved to the trash, if it is there: ISO 8601, in UTC with its offset.",
+            json_schema_extra={"format": "date-time"},
+        ),
+    ]
     filename: Annotated[
         str | None,
         Field(description="The name of the file; of an upload the name that it had, if known."),
