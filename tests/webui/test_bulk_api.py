@@ -113,6 +113,20 @@ class TestDownload:
         assert lines[0].startswith("photo1.png: the file of photo 1 is missing")
         assert lines[1].startswith("photo2.png: the file of photo 2 has changed")
 
+    def test_a_file_that_only_starts_like_a_picture_stays_here(
+        self, client: FlaskClient, library: Library, parts: WebContext
+    ) -> None:
+        secret = library.photos / "secret.png"
+        secret.write_bytes(encoded(drawing(PALETTES[0]))[:40] + b"my password")
+        image_id = library.register(secret)
+        for state in ("pending", "failed"):
+            with self.archive(client, f"1,{image_id}") as found:
+                assert found.namelist() == ["photo1.png", LEFT_OUT]
+                assert b"secret.png: photo" in found.read(LEFT_OUT)
+                assert b"password" not in found.read(LEFT_OUT), state
+            parts.ingest_queue.claim("test", 9)
+            parts.ingest_queue.fail("test", image_id, "torn")
+
     def test_not_too_much(self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys.modules["webui.api.bulk"], "MAX_DOWNLOAD_BYTES", 10)  # the blueprint has its name
         answer = client.get("/api/v1/images/download?ids=1")

@@ -58,8 +58,8 @@ def resegment_images(body: schemas.PhotosById) -> Response:
 def download_images(query: schemas.DownloadQuery) -> Response:
     """A ZIP file of the original files, up to 2 GiB; equal names are numbered.
 
-    Photos that do not exist are left out, and so are files that are missing or were changed; those are listed in the
-    text file `left out.txt`.
+    Photos that do not exist are left out, and so are files that are missing, were changed or cannot be decoded; those
+    are listed in the text file `left out.txt`.
     """
     parts = context()
     wanted = list(dict.fromkeys(int(number) for number in query.ids.split(",")))

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from retrieval.catalog import ImageRecord
 
 from ..context import WebContext
-from .originals import download_name, open_original
+from .originals import download_name, open_picture
 
 BLOCK = 1 << 20
 LEFT_OUT = "left out.txt"
@@ -43,15 +43,15 @@ class _Sink(io.RawIOBase):
 def archived(context: WebContext, photos: Sequence[ImageRecord]) -> Iterator[bytes]:
     """The bytes of a ZIP file with the originals, part by part; about a megabyte is held at a time.
 
-    Files keep their names; equal names are numbered. A file that is missing or was changed is left out, and named with
-    the reason in a text file. Photos are compressed already, so they are stored as they are.
+    Files keep their names; equal names are numbered. A file that is missing, was changed or cannot be decoded is left
+    out, and named with the reason in a text file. Photos are compressed already, so they are stored as they are.
     """
     sink, taken, left_out = _Sink(), {LEFT_OUT}, list[str]()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for photo in photos:
             name = unused_name(re.sub(r"[/\\]", "_", download_name(photo)), taken)
             try:
-                source = open_original(context, photo)
+                source = open_picture(context, photo)
             except HTTPException as error:
                 left_out.append(f"{name}: {error.description}")
                 continue

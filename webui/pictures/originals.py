@@ -82,19 +82,30 @@ def open_original(context: WebContext, image: ImageRecord) -> BufferedReader:
     raise Gone(f"the file of photo {image.id} is missing: {where}. Restore it, or delete the photo from the catalogue")
 
 
-def serve_original(context: WebContext, image: ImageRecord) -> Response:
-    """Send a photo's bytes; formats that browsers do not display are sent as a download.
+def open_picture(context: WebContext, image: ImageRecord) -> BufferedReader:
+    """Open a photo's file if it can be decoded; another may be any file that starts like an image.
 
     Raises
     ------
     NotFound
-        The file cannot be decoded, so it may be any file that starts like an image.
+        It cannot be decoded.
     Conflict, Gone
         As `open_original`.
     """
     if image.format is None:
         rendition(context, image, "thumbnail")
-    stream = open_original(context, image)
+    return open_original(context, image)
+
+
+def serve_original(context: WebContext, image: ImageRecord) -> Response:
+    """Send a photo's bytes; formats that browsers do not display are sent as a download.
+
+    Raises
+    ------
+    NotFound, Conflict, Gone
+        As `open_picture`.
+    """
+    stream = open_picture(context, image)
     found = sniff_format(stream.read(SNIFF_BYTES)) or ""
     size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
