@@ -9,6 +9,7 @@ from pathlib import Path
 from retrieval.learning.weak_labels import LEAST_PHOTOS
 from retrieval.query.relations import RELATIONS
 from retrieval.query.request import MAX_LIMIT
+from webui.api.schemas import MAX_PAGE
 
 SCRIPTS = Path(__file__).parents[2] / "webui" / "static" / "js"
 
@@ -30,3 +31,9 @@ def test_largest_limit_of_a_search() -> None:
 
 def test_photos_a_folder_needs_to_be_learnt() -> None:
     assert constant("concepts.js", "LEAST") == LEAST_PHOTOS
+
+
+def test_photos_of_one_request() -> None:
+    assert constant("bulk.js", "DOWNLOADED") == MAX_PAGE
+    assert constant("bulk.js", "AT_ONCE") <= MAX_PAGE  # type: ignore[operator]
+    assert constant("undo.js", "AT_ONCE") <= MAX_PAGE  # type: ignore[operator]
