@@ -14,7 +14,7 @@ from typing import Any
 from ..images.decode import DecodedImage
 
 KEPT_BYTES = 192 * 1024**2
-"""Features of some ten photos; those of `lite` take about 17 MiB each."""
+"""Features of some sixteen photos; those of `lite` take about 12 MiB each."""
 
 Version = tuple[int, int, int, int]
 

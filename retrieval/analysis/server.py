@@ -36,7 +36,8 @@ WAITING_TEXTS = 16
 
 WAITING_PROMPTS = 8
 
-MAX_QUESTION_BYTES = 1 << 17
+MAX_QUESTION_BYTES = 1 << 18
+"""Enough for the run lengths of a mask, whose backslashes are escaped twice."""
 
 _ARRAYS = "application/octet-stream"
 

@@ -56,8 +56,7 @@ class Ref:
     level: int | None = None
 
     def __post_init__(self) -> None:
-        marks = self.box is not None, self.mask is not None, bool(self.polygon), bool(self.points or self.not_points)
-        places = (self.segment is not None) + (self.point is not None) + sum(marks)
+        places = (self.segment is not None) + (self.point is not None) + sum(self._marks)
         photos = sum(photo is not None for photo in (self.image, self.query))
         stored_segment = self.segment is not None and photos == 0 and places == 1
         in_photo = photos == 1 and places <= 1 and not (self.image is not None and self.segment is not None)
@@ -66,7 +65,7 @@ class Ref:
                 "a reference is one of {segment}, {query, segment}, and {image} or {query} with at most one of point, "
                 "box, polygon, points and mask; not_points may go with points"
             )
-        if any(marks):
+        if any(self._marks):
             self._prompt()
         for number in (self.segment, self.image, self.query):
             if number is not None and abs(number) > MAX_ID:
@@ -81,13 +80,16 @@ class Ref:
     @property
     def is_photo(self) -> bool:
         """Whether it stands for the whole photo."""
-        return self.segment is None and self.point is None and self.prompt is None
+        return self.segment is None and self.point is None and not any(self._marks)
 
     @property
     def prompt(self) -> Prompt | None:
         """The box, lasso, points or mask that it is told by, if any."""
-        marked = self.box is not None or self.mask is not None or self.polygon or self.points
-        return self._prompt() if marked else None
+        return self._prompt() if any(self._marks) else None
+
+    @property
+    def _marks(self) -> tuple[bool, ...]:
+        return self.box is not None, self.mask is not None, bool(self.polygon), bool(self.points or self.not_points)
 
     def _prompt(self) -> Prompt:
         return Prompt(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +16,11 @@ from toys import Pictures
 from retrieval.analysis.kept import KeptFeatures, bytes_of
 from retrieval.analysis.local import LocalAnalyzer
 from retrieval.analysis.remote import RemoteAnalyzer
-from retrieval.analysis.server import AnalyzerServer
+from retrieval.analysis.server import MAX_QUESTION_BYTES, AnalyzerServer
 from retrieval.errors import AnalyzerUnavailableError, ImageError, QueryError
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.images.masks import encode_mask
-from retrieval.query.prompt import Prompt
+from retrieval.query.prompt import MAX_COUNTS, Prompt
 from retrieval.recipes import load
 from retrieval.recipes.grid import GridRecipe
 from retrieval.segment.prompt_measures import region_of
@@ -103,6 +104,17 @@ def test_a_mask_has_the_vector_of_what_is_under_it(plain: LocalAnalyzer, picture
     prompt = Prompt(mask=((mask.shape[0], mask.shape[1]), encode_mask(mask).decode()))
     made = plain.segment_prompt(path, prompt, plain.recipe.space)
     np.testing.assert_allclose(made.analysis.vectors[0], found.analysis.vectors[row], atol=1e-5)
+
+
+def test_the_longest_mask_is_sent(remote: RemoteAnalyzer, marked: LocalAnalyzer, pictures: Pictures) -> None:
+    mask = np.random.default_rng(0).random((400, 800)) < 0.04
+    counts = encode_mask(mask).decode()
+    assert MAX_COUNTS / 2 < len(counts) <= MAX_COUNTS
+    path = pictures("a.png", size=(200, 100))
+    made = remote.segment_prompt(path, Prompt(mask=((400, 800), counts)), marked.recipe.space)
+    assert len(made.analysis.segments) == 1
+    escaped_once = json.dumps("\\" * MAX_COUNTS)
+    assert len(json.dumps({"prompt": escaped_once})) + 5000 < MAX_QUESTION_BYTES
 
 
 def test_a_large_mask_is_made_smaller(plain: LocalAnalyzer, pictures: Pictures) -> None:
