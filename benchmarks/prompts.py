@@ -3,12 +3,12 @@
 ::
 
     python -m training.fit_prompts --data DATA --folds FOLDS
-    python -m benchmarks.prompts DATA FOLDS [EVERY]
+    python -m benchmarks.prompts DATA FOLDS [EVERY [SLOW]]
 
 Over the objects of ``coco-dev`` (every EVERY-th photo), mean IoU with the object in the photo's own pixels. Weights are
 those of the fold that has not seen the photo. Each object is marked by its own box, a box 20 % looser, a drawn lasso,
-and by clicks: in its middle, then each in the middle of the largest part that is still wrong. What is slow is
-measured on every sixth photo: nodes, GrabCut, clicks, and what is made even where a segment is the same.
+and by clicks: in its middle, then each in the middle of the largest part that is still wrong. Nodes, GrabCut,
+clicks, and what is made even where a segment is the same, are slow, and measured on every SLOW-th photo (6).
 """
 
 from __future__ import annotations
@@ -48,9 +48,6 @@ from training.photos import FOLDS, fold_numbers
 Mask = NDArray[np.bool_]
 
 CLICKS = 5
-
-SLOW = 6
-"""What is slow is measured on every so many photos."""
 
 
 class Photo:
@@ -158,7 +155,7 @@ def clicks(photo: Photo, truth: Mask) -> Iterator[tuple[str, float]]:
         yield f"{number} clicks", overlap(guess, truth)
 
 
-def main(data: Path, folds: Path, every: int) -> None:
+def main(data: Path, folds: Path, every: int = 1, slow_every: int = 6) -> None:
     """Print the figures."""
     cv2.setNumThreads(1)
     photos = load_photos(data / "coco-dev")
@@ -171,7 +168,7 @@ def main(data: Path, folds: Path, every: int) -> None:
         if not photos[number].objects:
             continue
         photo = Photo(recipe, photos[number], held_out[fold[number]])
-        slow = number % SLOW == 0
+        slow = number % slow_every == 0
         for each in photos[number].objects:
             truth = each.mask()
             told = [*boxes(photo, truth, "own box", 0.0, slow), *boxes(photo, truth, "looser box", LOOSER, slow)]
@@ -193,4 +190,4 @@ def main(data: Path, folds: Path, every: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:]))
