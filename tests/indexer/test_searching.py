@@ -88,11 +88,28 @@ def test_an_index_that_cannot_be_opened(ingested: Ingested, monkeypatch: pytest.
     assert isinstance(found.exception, IndexFileError)
 
 
+def test_marks_on_a_photo(ingested: Ingested) -> None:
+    photo = ("--image", str(min(ingested.photos.iterdir())))
+    (boxed,) = results(ingested, *photo, "--box", "0,0,40,40")["used"]
+    assert (boxed["made"], type(boxed["segment"])) == (False, int)
+    assert f"segment {boxed['segment']} was picked, box " in run(ingested, *photo, "--box", "0,0,40,40")
+    (drawn,) = results(ingested, *photo, "--polygon", "0,0,40,0,40,40,0,40")["used"]
+    assert drawn["segment"] == boxed["segment"]
+    apart = ("--at", "10,10", "--at", "90,10", "--not-at", "10,70")
+    (united,) = results(ingested, *photo, *apart)["used"]
+    assert united["made"]
+    assert united["mask"]["counts"]
+    assert "no segment fits: one was made, box " in run(ingested, *photo, *apart)
+
+
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
         ([], "nothing is asked for"),
         (["--at", "1,1"], "give --image, too"),
+        (["--polygon", "1,1,9,1,5,5"], "give --image, too"),
+        (["--polygon", "1,1,9"], "is not an even count"),
+        (["--polygon", "1,a"], "is not 2 numbers"),
         (["--segment", "1", "--granularity", "0"], "give one --at, too"),
         (["--segment", "1", "--level", "1"], "give one --at, too"),
         (["--segment", "1", "--granularity", "1.1"], "is not in the range"),

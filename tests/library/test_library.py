@@ -23,6 +23,7 @@ from retrieval.errors import (
     UnknownImageError,
     UnreadableImageError,
 )
+from retrieval.images.masks import encode_mask
 from retrieval.library.hits import Hits
 
 pytestmark = pytest.mark.slow
@@ -85,6 +86,20 @@ def test_every_way_of_asking(lib: ss.Library, first: Path) -> None:
     both = ss.Clause(positive=(ss.Ref(segment=lib.segments(own.id)[1].id),))
     together = lib.search(segment=segment.id, also=[both], relations=[ss.Relation(0, "left_of", 1)])
     assert len(together) > 0
+
+
+def test_marks_and_masks_on_any_photo(lib: ss.Library, first: Path) -> None:
+    own = next(image for image in lib.images() if image.path == first)
+    mask = np.zeros((18, 24), bool)
+    mask[:, 6:20] = True
+    for photo in (first, own.id):
+        made = lib.search(image=photo, mask=((18, 24), encode_mask(mask).decode())).used[0].made
+        assert made is not None
+        assert (made.mask_size_hw, made.mask_counts) == ((18, 24), encode_mask(mask))
+        hits = lib.search(image=photo, polygon=[(0, 0), (40, 0), (40, 30)])
+        assert hits.used[0].segment is not None, "grid makes none"
+        assert hits[:1].used == hits.used
+        assert lib.search(image=photo, points=[(5, 5)], not_points=[(90, 60)]).used[0].segment is not None
 
 
 def test_masks_and_pictures_are_in_the_frame_of_the_original(lib: ss.Library, first: Path) -> None:
