@@ -107,9 +107,13 @@ export class Picker {
     const resting = this.photo.segments.length
       ? "Click what you are looking for, or drag a box around it. Click again for the next segment there."
       : "No segments were found. Drag a box around what you are looking for, or search with the whole photo.";
-    let rest = null;
-    this.#rest = (told) => tell({ segment: null }, (rest = told ?? null));
-    const tell = ({ segment, row, place, of }) => {
+    let [rest, last] = [null, { segment: null }];
+    this.#rest = (told) => {
+      rest = told ?? null;
+      tell(last);
+    };
+    const tell = (pointed) => {
+      const { segment, row, place, of } = (last = pointed);
       const here = of > 1 && place ? ` · ${place} of ${of} here` : "";
       const name = segment?.label ?? `Segment ${row + 1}`;
       const advice = rest ?? this.#advice ?? resting;
@@ -118,7 +122,7 @@ export class Picker {
         button.classList.toggle("active", Number(button.dataset.segment) === segment?.id);
       }
     };
-    tell({ segment: null });
+    tell(last);
     this.#overlay.addEventListener("highlight", ({ detail }) => tell(detail));
     const pick = ({ detail: { segment, add } }) => this.#onPick({ segment: segment.id, add });
     this.#overlay.addEventListener("pick", pick);
