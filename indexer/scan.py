@@ -7,7 +7,7 @@ import os
 import time
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from errno import EBUSY, EXDEV
@@ -81,7 +81,7 @@ def register_files(
     *,
     within: bool = False,
     roots: Sequence[Path] | None = None,
-    restores: Callable[[Path], bool] = lambda _: False,
+    restore: Collection[Path] | bool = False,
     on_registered: Callable[[], None] = lambda: None,
 ) -> None:
     """Register new files under `paths` as pending, and note the outcome of every file in `tally`.
@@ -89,8 +89,8 @@ def register_files(
     Ends early if a user cancels pending photos. With `within`, nothing outside `roots` is read; these are real paths of
     folders, by default `paths`. `on_registered` is called after each transaction.
 
-    Files of photos that were deleted are left out, whether the photos are in the trash or not, unless `restores` says
-    otherwise.
+    Files of photos that were deleted are left out, whether the photos are in the trash or not, except those to
+    `restore`: all files, or those at some paths.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def register_files(
     before = patiently(orders).cancellations
     roots = (roots or real_paths(paths)) if within else None
     seen = array("q")
-    examine = _Examiner(assembly.catalog, roots, restores)
+    examine = _Examiner(assembly.catalog, roots, restore)
     for chunk in _ahead(examine, _chunks(find_files(paths, within=within))):
         if patiently(orders).cancellations != before:
             logger.warning("cancelled: files that are not registered yet are left out")
@@ -213,13 +213,13 @@ class _Examiner:
     catalog : Catalog
     roots : sequence of Path or None
         Folders that files must be in, if any.
-    restores : callable
-        Whether a file restores its photo, if that was deleted.
+    restore : collection of Path or bool
+        Which files restore their photos, if these were deleted.
     """
 
     catalog: Catalog
     roots: Sequence[Path] | None
-    restores: Callable[[Path], bool]
+    restore: Collection[Path] | bool
 
     def __call__(self, paths: list[Path]) -> _Chunk:
         named = {uri_of(path): path for path in paths}
@@ -227,9 +227,12 @@ class _Examiner:
         deleted = patiently(partial(self.catalog.deleted_files.known, list(named)))
         chunk = _Chunk()
         for uri, path in named.items():
-            found = _Found(path, uri, self.roots, self.restores(path))
+            found = _Found(path, uri, self.roots, self._restores(path))
             _examine(found, known.get(uri), deleted.get(uri), chunk)
         return chunk
+
+    def _restores(self, path: Path) -> bool:
+        return self.restore if isinstance(self.restore, bool) else path in self.restore
 
 
 def _leave_out_deleted(deleted_files: DeletedFiles, chunk: _Chunk) -> None:

@@ -108,7 +108,7 @@ def ingest(
                 paths,
                 tally,
                 within=within,
-                restores=lambda path: restore or path in wanted,
+                restore=restore or wanted,
                 on_registered=worker.pipeline.look,
             )
         except Exception as error:  # noqa: BLE001  # raised again below, in the caller's thread

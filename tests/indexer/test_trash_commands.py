@@ -34,7 +34,7 @@ def run(assembly: Assembly, command: Any, *options: object, says: str | None = N
 def scan(assembly: Assembly, *paths: Path, named: bool = False) -> dict[str, int]:
     """What becomes of files, without a worker: counts above zero, `entered` among them."""
     tally = Tally()
-    register_files(assembly, paths, tally, restores=lambda path: named and path in paths)
+    register_files(assembly, paths, tally, restore=paths if named else False)
     counts = {str(key): count for key, count in tally._counts.items() if count}
     return counts | ({"entered": len(tally.photos)} if len(tally.photos) else {})
 
