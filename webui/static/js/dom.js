@@ -85,6 +85,9 @@ export function confirmed({ title, text, label }) {
   });
 }
 
+/** How likely a segment is one whole object, in three steps; the page of a photo has the same (`_macros.html`). */
+export const qualityOf = (quality) => `${quality >= 0.4 ? "good" : quality >= 0.1 ? "fair" : "poor"} quality`;
+
 export const plural = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 
 /** Keep in `parent` just these elements, in this order; those that are there already are not moved. */

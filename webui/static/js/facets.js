@@ -51,12 +51,12 @@ export class Facets {
     this.refresh();
   }
 
-  /** Count anew, not too often. */
-  async refresh() {
+  /** Count anew: `now`, because of what was done here, or not too often. */
+  async refresh({ now = false } = {}) {
     if (this.#root.hidden) return;
     clearTimeout(this.#later);
     const wait = this.#counted + AGAIN - performance.now();
-    if (wait > 0) {
+    if (wait > 0 && !now) {
       this.#later = setTimeout(() => this.refresh(), wait);
       return;
     }
@@ -67,7 +67,7 @@ export class Facets {
     this.#show("folder", "Folders", folders, (name) => this.#narrowed("folder", name));
     this.#show("tag", "Tags", tags, (name) => this.#narrowed("tag", name));
     this.#show("label", "Labels", labels, (name) => this.#narrowed("label", name));
-    this.#show("concept", "Concepts", concepts, (name) => `/search?${new URLSearchParams({ text: name })}`);
+    if (view.state !== "trash") this.#show("concept", "Concepts", concepts, (name) => `/search?${new URLSearchParams({ text: name })}`);
   }
 
   /** The address of the view that has this value of a facet, too, or has it no more. */

@@ -107,7 +107,9 @@ function showIntake({ waiting, entered, total, trash, counts, paused, shortage, 
   $("progress", line).value = all ? entered / all : 0;
   const numbers = { ...counts, pending: waiting, all: total, trash };
   for (const chip of $$("[data-filter]")) {
-    $("span", chip).textContent = numbers[chip.dataset.filter].toLocaleString("en");
+    const count = numbers[chip.dataset.filter];
+    $("span", chip).textContent = count.toLocaleString("en");
+    chip.hidden &&= !count;
   }
 }
 
@@ -136,9 +138,9 @@ for (const button of $$("[data-intake]")) {
 let facets = null;
 
 /** Show what the server has now; it says what to do where nothing is left. */
-async function refresh() {
+async function refresh({ now = false } = {}) {
   if (!(await timeline.refresh())) location.reload();
-  facets.refresh();
+  facets.refresh({ now });
 }
 
 async function start() {
@@ -150,7 +152,7 @@ async function start() {
     showSize();
     new Scrubber($("#scrubber"), timeline);
     walkTimeline(root, timeline);
-    actOnSelection(selection, refresh);
+    actOnSelection(selection, () => refresh({ now: true }));
     facets = new Facets(timeline);
     await startTimeline().catch((problem) => toast(problem.message, { wait: 10000 })); // the first page stays
     offerFolders().catch(() => {}); // the library does without

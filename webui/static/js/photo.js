@@ -2,7 +2,7 @@
 
 import { deleteImage, eraseImages, getImage, restoreImages } from "./api.js";
 import { cropOf } from "./crop.js";
-import { $, $$, confirmed, toast, whenSeen } from "./dom.js";
+import { $, $$, confirmed, qualityOf, toast, whenSeen } from "./dom.js";
 import { SegmentOverlay } from "./overlay.js";
 import { empty, format } from "./refs.js";
 import { Mask } from "./rle.js";
@@ -34,7 +34,7 @@ function tell({ segment, row, place, of }) {
 function named(segment, row, place, of) {
   const name = segment.label ?? `Segment ${row + 1}`;
   const here = of > 1 && place ? `, ${place} of ${of} here (Alt + wheel or . for the next)` : "";
-  return `${name} · quality ${segment.quality.toFixed(2)}${here}`;
+  return `${name} · ${qualityOf(segment.quality)}${here}`;
 }
 
 function connect(overlay) {

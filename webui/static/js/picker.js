@@ -2,7 +2,7 @@
 
 import { getImage, getQuery } from "./api.js";
 import { cropOf } from "./crop.js";
-import { $$, h, icon, plural, whenSeen } from "./dom.js";
+import { $$, h, icon, plural, qualityOf, whenSeen } from "./dom.js";
 import { SegmentOverlay } from "./overlay.js";
 import { Mask } from "./rle.js";
 import { strokeButtons, Strokes, toolButtons } from "./tools.js";
@@ -81,7 +81,7 @@ export class Picker {
     const marked = used.find(({ ref }) => ref.box || ref.polygon || ref.points);
     const { quality, label } = marked?.segment ?? marked ?? {};
     const what = marked?.segment ? (label ?? "One of its segments") : "A new segment, made of what you marked";
-    this.#rest(marked && `${what} · quality ${quality.toFixed(2)}`);
+    this.#rest(marked && `${what} · ${qualityOf(quality)}`);
     for (const button of $$("[data-segment]", this.#root)) {
       button.setAttribute("aria-pressed", String(ids.includes(Number(button.dataset.segment))));
     }
@@ -117,7 +117,7 @@ export class Picker {
       const here = of > 1 && place ? ` · ${place} of ${of} here` : "";
       const name = segment?.label ?? `Segment ${row + 1}`;
       const advice = rest ?? this.#advice ?? resting;
-      caption.textContent = segment ? `${name} · quality ${segment.quality.toFixed(2)}${here}` : advice;
+      caption.textContent = segment ? `${name} · ${qualityOf(segment.quality)}${here}` : advice;
       for (const button of $$("[data-segment]", this.#root)) {
         button.classList.toggle("active", Number(button.dataset.segment) === segment?.id);
       }
