@@ -6,9 +6,8 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
@@ -37,7 +36,7 @@ class _Bar(Progress):
         self._look = look  # it is asked while the bar is made
         super().__init__(*columns, console=console, disable=not console.is_terminal)
 
-    def get_renderables(self) -> Iterable[RenderableType]:
+    def get_renderables(self) -> Iterable[Any]:
         completed, total = self._look()
         for task in self.task_ids:
             self.update(task, completed=completed, total=total)

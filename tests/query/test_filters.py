@@ -17,7 +17,7 @@ from retrieval.errors import QueryError
 from retrieval.images.colors import COLORS
 from retrieval.query.filters import Facet, Filters
 from retrieval.query.request import Clause, GroupBy, Ref, SearchRequest
-from retrieval.search import engine, scope
+from retrieval.search import faceting, scope
 from retrieval.search.answer import SearchAnswer
 from retrieval.storage.locations import SeenFile, uri_of
 from retrieval.text.vocabulary import Vocabulary
@@ -187,7 +187,7 @@ class TestFacets:
     def test_they_come_from_so_many_results_and_change_none(
         self, toys: ToyLibrary, query: Ref, group_by: GroupBy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(engine, "FACETED", 7)
+        monkeypatch.setattr(faceting, "FACETED", 7)
         rng = np.random.default_rng(2)
         for number in range(20):
             add(toys, f"/p/{number}.png", vectors=np.abs(random_units(rng, 3, 4)), fallback=(X if number % 2 else None))

@@ -45,6 +45,7 @@ VIEWER = {
         "GET /api/v1/feedback/<id:feedback_id>",
     ),
     *("GET /api/v1/concepts", "GET /api/v1/concepts/<id:concept_id>", "GET /api/v1/concepts/export"),
+    "GET /api/v1/concepts/<id:concept_id>/photos",
     *("GET /api/v1/folders", "GET /api/v1/timeline", "GET /api/v1/timeline/photos", "GET /api/v1/timeline/ids"),
     *("GET /api/v1/clusters", "GET /api/v1/clusters/<id:cluster_id>", "GET /api/v1/status", "GET /api/v1/words"),
     *("GET /api/v1/openapi.json", "GET /api/v1/tags", "GET /api/v1/images/download"),
@@ -487,7 +488,7 @@ class TestWhatIsShown:
         for address, sign in (
             ("/photos/1", 'id="delete"'),
             ("/concepts", 'id="import"'),
-            ("/concepts", 'class="button danger delete"'),
+            ("/concepts", 'data-do="delete"'),
             ("/concepts", "rename"),
             ("/discover", 'id="update"'),
             ("/", 'href="/upload"'),

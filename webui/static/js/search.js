@@ -11,7 +11,7 @@ import { Picker } from "./picker.js";
 import { anew, body, canGrow, empty, format, isAsked, parse, STEP, withExample, without } from "./refs.js";
 import { showRefine } from "./refine.js";
 import { showResults, showSkeleton } from "./results.js";
-import { message, nothingFound, nothingLikely, showSummary } from "./summary.js";
+import { expired, failed, message, nothingAsked, nothingFound, nothingLikely, showSummary } from "./summary.js";
 
 const page = $("#search");
 const answerArea = $(".answer", page);
@@ -62,8 +62,7 @@ async function showSource(source, signal) {
 /** Nothing is asked for yet. */
 function rest(source) {
   clear();
-  const how = "Click it in the photo, drag a box around it, or use the whole photo.";
-  blank(source ? message("What are you looking for?", how) : null);
+  blank(source && nothingAsked());
 }
 
 async function run(signal) {
@@ -98,11 +97,9 @@ function fail(problem) {
   if (problem.status === 404 && asked.query !== null) {
     page.classList.remove("split");
     $("#refine").hidden = true;
-    const why = "Photos used only as queries are kept for a day. Choose the photo again.";
-    return blank(message("This photo has expired", why));
+    return blank(expired());
   }
-  const title = problem.status === 404 ? "Not found" : "This search failed";
-  blank(message(title, problem.message));
+  blank(failed(problem));
 }
 
 function showAnswer(answer) {

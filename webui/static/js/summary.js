@@ -88,6 +88,15 @@ export const message = (title, ...lines) => [h("h2", {}, title), ...lines.map((l
 export const nothingLikely = ({ understood }) =>
   understood.length > 1 ? "Probably no photo here shows all of this" : `Probably nothing here shows “${understood[0].text}”`;
 
+/** Where no results can be shown, what to do. */
+export const nothingAsked = () =>
+  message("What are you looking for?", "Click it in the photo, drag a box around it, or use the whole photo.");
+
+export const expired = () =>
+  message("This photo has expired", "Photos used only as queries are kept for a day. Choose the photo again.");
+
+export const failed = ({ status, message: why }) => message(status === 404 ? "Not found" : "This search failed", why);
+
 /** What stands in the place of results when there are none. */
 export function nothingFound(words, isLibraryEmpty, { quality, filters, relations }) {
   if (isLibraryEmpty) {
