@@ -33,7 +33,14 @@ def ingest(checkout: Path, photos: Path) -> tuple[float, float]:
         started = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, str(checkout / "manage.py"), "ingest", str(photos)],
-            env={**os.environ, **settings, "SEGSEARCH_RECIPE": "lite", "SEGSEARCH_DEVICE": "cpu"},
+            cwd=checkout,
+            env={
+                **os.environ,
+                **settings,
+                "PYTHONPATH": str(checkout),  # also for the processes that it starts
+                "SEGSEARCH_RECIPE": "lite",
+                "SEGSEARCH_DEVICE": "cpu",
+            },
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
