@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -25,10 +26,11 @@ def delete(settings: Settings, ids: tuple[int, ...]) -> None:
     """Move photos to the trash by their IDs. Files outside the data directory stay where they are."""
     trash = open_assembly(settings).trash
     moved = trash.put(ids)
-    if not trash.days:
-        echo(f"deleted {moved} photos")
-        return
-    echo(f"moved {moved} photos to the trash; `{PROGRAM} restore` restores them within {trash.days:g} days")
+    if trash.days:
+        echo(f"moved {_photos(moved)} to the trash; `{PROGRAM} restore` restores within {trash.days:g} days")
+    else:
+        echo(f"deleted {_photos(moved)}")
+    _tell_missed(ids, moved, "the library")
 
 
 @click.command()
@@ -36,7 +38,19 @@ def delete(settings: Settings, ids: tuple[int, ...]) -> None:
 @click.pass_obj
 def restore(settings: Settings, ids: tuple[int, ...]) -> None:
     """Restore photos from the trash by their IDs."""
-    echo(f"restored {open_assembly(settings).trash.restore(ids)} photos")
+    restored = open_assembly(settings).trash.restore(ids)
+    echo(f"restored {_photos(restored)}")
+    _tell_missed(ids, restored, "the trash")
+
+
+def _photos(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count} photos"
+
+
+def _tell_missed(ids: Sequence[int], found: int, place: str) -> None:
+    """End with 1 if not all photos were where they should be."""
+    if missed := len(set(ids)) - found:
+        raise click.ClickException(f"{missed} of these IDs {'is' if missed == 1 else 'are'} not in {place}")
 
 
 @click.group()
@@ -59,7 +73,7 @@ def list_trash(settings: Settings, as_json: bool) -> None:
         return
     for each in found:
         echo(each.id, f"{each.deleted_at:%Y-%m-%d %H:%M}", each.path)
-    echo(f"{len(found)} photos in the trash")
+    echo(f"{_photos(len(found))} in the trash")
 
 
 @trash.command()
@@ -67,4 +81,4 @@ def list_trash(settings: Settings, as_json: bool) -> None:
 @click.pass_obj
 def empty(settings: Settings) -> None:
     """Delete all photos in the trash for good, and those of their files that were uploaded."""
-    echo(f"deleted {open_assembly(settings).trash.empty()} photos for good")
+    echo(f"deleted {_photos(open_assembly(settings).trash.empty())} for good")

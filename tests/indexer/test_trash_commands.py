@@ -25,10 +25,10 @@ def assembly(tmp_path: Path) -> Assembly:
     return Assembly(Settings.in_data_dir(tmp_path / "home", device="cpu", recipe="grid"))
 
 
-def run(assembly: Assembly, command: Any, *options: object, says: str | None = None) -> str:
+def run(assembly: Assembly, command: Any, *options: object, says: str | None = None, code: int = 0) -> str:
     done = CliRunner().invoke(command, [str(each) for each in options], obj=assembly.settings, input=says)
-    assert done.exit_code == 0, done.output
-    return done.stdout
+    assert done.exit_code == code, done.output
+    return done.output if code else done.stdout
 
 
 def scan(assembly: Assembly, *paths: Path, named: bool = False) -> dict[str, int]:
@@ -42,14 +42,16 @@ def scan(assembly: Assembly, *paths: Path, named: bool = False) -> dict[str, int
 def test_there_and_back(assembly: Assembly, tmp_path: Path) -> None:
     photos = Pictures(tmp_path / "photos").many(3)
     scan(assembly, tmp_path / "photos")
-    assert "moved 2 photos to the trash" in run(assembly, delete, 1, 2, 99)
+    told = run(assembly, delete, 1, 2, 99, code=1)
+    assert "moved 2 photos to the trash" in told
+    assert "1 of these IDs is not in the library" in told
     listed = json.loads(run(assembly, trash, "list", "--json"))
     assert {(each["id"], each["path"]) for each in listed} == {(1, str(photos[0])), (2, str(photos[1]))}
     assert "2 photos in the trash" in run(assembly, trash, "list")
-    assert "restored 1 photos" in run(assembly, restore, 2, 3)
+    assert "2 of these IDs are not in the trash" in run(assembly, restore, 2, 3, 4, code=1)
     assert CliRunner().invoke(trash, ["empty"], obj=assembly.settings, input="n\n").exit_code == 1
     assert assembly.trash.count() == 1
-    assert "deleted 1 photos for good" in run(assembly, trash, "empty", says="y\n")
+    assert "deleted 1 photo for good" in run(assembly, trash, "empty", says="y\n")
     assert all(path.exists() for path in photos)
     assert CliRunner().invoke(delete, [], obj=assembly.settings).exit_code == 2
 
@@ -58,7 +60,7 @@ def test_without_a_trash(assembly: Assembly, tmp_path: Path) -> None:
     Pictures(tmp_path / "photos").many(1)
     scan(assembly, tmp_path / "photos")
     assembly.settings = replace(assembly.settings, trash_days=0)
-    assert "deleted 1 photos" in run(assembly, delete, 1)
+    assert "deleted 1 photo" in run(assembly, delete, 1)
     assert assembly.trash.count() == sum(assembly.catalog.images.counts().values()) == 0
 
 
