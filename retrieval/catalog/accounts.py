@@ -19,7 +19,7 @@ from .sessions import Repository, Sessions
 
 Role = Literal["viewer", "editor", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
-"""From the one that may least to the one that may most; each may what those before it may."""
+"""By rising rights; each role has the rights of those before it."""
 
 TOKEN_PREFIX = "segsearch_"  # noqa: S105  # nosec B105  # so that scanners for leaked secrets can know it
 FIRST_ADMIN = f"create one on the server with `{PROGRAM} users add NAME --role admin`"
@@ -41,7 +41,7 @@ class UserRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRecord:
-    """An API token, without what is secret about it; it may what its user may."""
+    """An API token without its secret; it has the rights of its user."""
 
     id: int
     name: str
@@ -64,7 +64,7 @@ class Accounts(Repository):
             return connection.scalar(_ANY) is not None
 
     def ever(self) -> bool:
-        """Whether there are users or there have been; every request of an installation without log-in asks."""
+        """Whether there are users, or ever were; asked by every request of an installation without sign-in."""
         with self._single.connect() as connection:
             return bool(connection.scalar(_EVER))
 
@@ -74,15 +74,15 @@ class Accounts(Repository):
             return [UserRecord(**row) for row in connection.execute(_USERS.order_by(Account.key)).mappings()]
 
     def find(self, user_id: int) -> UserRecord | None:
-        """The user of an id, if there is one."""
+        """The user with an id, if there is one."""
         return self._one(_BY_ID, user_id)
 
     def named(self, name: str) -> UserRecord | None:
-        """The user of a name in whatever case, if there is one."""
+        """The user with a name, in any case of letters, if there is one."""
         return self._one(_BY_KEY, name.casefold()) if _NAME.fullmatch(name) else None
 
     def add(self, name: str, role: Role, password_hash: str) -> int:
-        """Let somebody sign in; returns the id, which is never used again.
+        """Add a user; returns the id, which is never reused.
 
         Raises
         ------
@@ -172,11 +172,11 @@ class Accounts(Repository):
             return _token(row, owner.name), secret
 
     def by_token(self, secret: str) -> UserRecord | None:
-        """The user in whose name a token asks; None if it is none, or was revoked."""
+        """The user of a token; None if it is unknown or was revoked."""
         return self._one(_BY_DIGEST, digest_of(secret))
 
     def revoke(self, token_id: int, user: str | None = None) -> None:
-        """Make a token worthless; one of a certain user, if that is given.
+        """Revoke a token; only one of a certain user, if that is given.
 
         Raises
         ------
@@ -189,7 +189,7 @@ class Accounts(Repository):
             session.delete(row)
 
     def _one(self, statement: Any, asked: int | str) -> UserRecord | None:
-        """By one statement without the ORM, for every request asks who it is."""
+        """Find a user by one statement without the ORM: every request needs it."""
         with self._single.connect() as connection:
             row = connection.execute(statement, {"asked": asked}).mappings().one_or_none()
         return UserRecord(**row) if row else None

@@ -1,4 +1,4 @@
-"""What is known of stored photos, by what it is about.
+"""The repositories of what is known about stored photos.
 
 Every method of a repository is one transaction. Entering a photo is in `ingest_queue.py`, query photos are in
 `query_store.py`.
@@ -53,6 +53,6 @@ class Catalog:
 
     @contextmanager
     def one_connection(self) -> Iterator[None]:
-        """Have this thread read everything over one connection and of one state inside; may be nested."""
+        """Inside the block, let this thread read one state of the catalogue over one connection; may be nested."""
         with self._sessions.one_connection():
             yield

@@ -48,14 +48,14 @@ AREA_RANGE = (0.0025, 0.9)
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """Which segments could be a thing that has no name yet."""
+    """Conditions for segments that may be things without a name."""
 
     min_quality: float
     max_label_score: float
 
 
 def retried(attempt: Callable[[], T]) -> T:
-    """Do what reads clusters and changes them, anew if another process changed them in between.
+    """Read clusters and change them, again if another process changed them in between.
 
     Raises
     ------
@@ -189,7 +189,7 @@ class Clusters(Repository):
     # ---- changing
 
     def change(self, space: str, revision: int, change: ClusterChange) -> list[int]:
-        """Write what was computed from a revision; returns the ids of the clusters that were founded.
+        """Write changes computed from a revision; returns the ids of the new clusters.
 
         Segments that were deleted meanwhile are left out.
 
@@ -217,7 +217,7 @@ class Clusters(Repository):
             raise ClustersChangedError(_CHANGED) from error
 
     def set_state(self, space: str, cluster_id: int, state: ClusterState, concept_id: int | None = None) -> None:
-        """Have a cluster be open, named or dismissed.
+        """Set a cluster to open, named or dismissed.
 
         Raises
         ------

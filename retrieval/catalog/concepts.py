@@ -55,7 +55,7 @@ class Concepts(Repository):
         return known[1]
 
     def digest(self) -> str:
-        """Another one whenever what segments are labelled with has changed."""
+        """A digest that changes whenever the labels of segments may have changed."""
         columns = Concept.id, Concept.space, Concept.threshold, Concept.directions
         found = hashlib.sha256()
         with self._reading() as session:
@@ -117,7 +117,7 @@ class Concepts(Repository):
         return ids
 
     def change(self, concept_id: int, *, name: str | None = None, model: ConceptModel | None = None) -> None:
-        """Give a concept another name, or what was learnt anew.
+        """Rename a concept, or replace what was learned.
 
         Raises
         ------
@@ -132,7 +132,7 @@ class Concepts(Repository):
                 _write(session, row, model)
 
     def merge(self, concept_ids: Iterable[int], name: str, model: ConceptModel) -> int:
-        """Put one concept in the place of several, in one transaction; returns its id.
+        """Replace several concepts by one, in one transaction; returns its id.
 
         Raises
         ------
@@ -170,7 +170,7 @@ def _check_free(session: Session, name: str, *, beside: int | None = None) -> No
 
 
 def _write(session: Session, row: Concept, model: ConceptModel) -> Concept:
-    """What was learnt, and from which examples."""
+    """Write what was learned, and from which examples."""
     row.space, row.threshold = model.space, model.threshold
     row.directions, row.rows = vector_bytes(model.directions), len(model.directions)
     row.query, row.query_rows = (vector_bytes(model.query), len(model.query)) if model.query is not None else (None, 0)

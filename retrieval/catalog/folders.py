@@ -1,4 +1,4 @@
-"""Names of the folders that photos are in, which may say what is on them."""
+"""Names of the folders of photos, which may say what the photos show."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .models import Image, Location
 from .sessions import Repository
 
 FETCHED = 1000
-"""Rows that are held as Python's objects at once."""
+"""Rows held as Python objects at once."""
 
 
 class Folders(Repository):

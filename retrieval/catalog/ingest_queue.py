@@ -1,4 +1,4 @@
-"""How a photo enters: a row that goes ``pending → working → indexed | empty | failed``.
+"""The states of a photo on its way in: a row that goes ``pending → working → indexed | empty | failed``.
 
 The row is the job. A worker claims rows under a lease, by the clock of the database, and renews it; when it dies, the
 next worker takes over: at once where the process is known to be gone, or when the lease runs out. A result is committed
@@ -74,7 +74,7 @@ class IngestQueue(Repository):
             return [_job(row) for row in rows]
 
     def renew(self, owner: str) -> None:
-        """Keep everything that `owner` has claimed for another `LEASE`."""
+        """Extend the lease of everything that `owner` has claimed."""
         with self._sessions.begin() as session:
             until = database_now(session) + LEASE
             session.execute(update(Image).where(_held_by(owner)).values(lease_until=until))
@@ -119,7 +119,7 @@ class IngestQueue(Repository):
         return finished
 
     def fail(self, owner: str, image_id: int, reason: str) -> None:
-        """Note why a photo cannot be entered; what an earlier analysis found of it is removed."""
+        """Mark a photo as failed with the reason, and remove what an earlier analysis found."""
         printable = reason.encode("utf-8", "backslashreplace").decode()
         with self._sessions.begin() as session:
             held = select(Image.id).where(_held_by(owner), Image.id == image_id).with_for_update()
@@ -139,20 +139,20 @@ class IngestQueue(Repository):
     # ---- telling the workers
 
     def orders(self) -> Orders:
-        """What every worker of this catalogue was told."""
+        """The orders to all workers of this catalogue."""
         with self._reading() as session:
             return _orders(session)
 
     def pause(self) -> None:
-        """Have every worker claim nothing more, until `resume`; what they are at is finished."""
+        """Stop workers from claiming photos until `resume`; photos in progress are finished."""
         self._tell(paused=True)
 
     def resume(self) -> None:
-        """Let the workers go on."""
+        """Let workers claim photos again."""
         self._tell(paused=False)
 
     def cancel(self) -> list[Removed]:
-        """Take out what waits to be entered; returns it. Ingesting it again enters it anew.
+        """Remove the photos that wait for their first analysis; returns them. They can be ingested again.
 
         What is being worked on is finished. Photos that wait to be analysed again are as they were before.
         """
@@ -185,7 +185,7 @@ class IngestQueue(Repository):
             return session.scalar(select(func.count()).select_from(Image).where(*waits)) or 0
 
     def retry(self, image_ids: Collection[int]) -> int:
-        """Make those of the photos that failed pending again; returns how many."""
+        """Make the failed ones of some photos pending again; returns how many."""
         return self._requeue(Image.state == "failed", Image.id.in_(image_ids))
 
     def retry_failed(self) -> int:

@@ -178,7 +178,7 @@ def _register(
     places: dict[str, dict[str, Any]],
     left: set[int],
 ) -> Registered:
-    """Put a file's location to the photo of its bytes; the photo it was at before is noted in `left`."""
+    """Assign a file's location to the photo of its bytes; the photo it belonged to before is noted in `left`."""
     photo, place = photos[file.sha256], places.get(file.uri, {})
     before, uploaded_as = place.get("image_id"), file.uploaded_as
     if before == photo.id:

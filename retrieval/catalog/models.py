@@ -171,7 +171,7 @@ class DeletedFile(Base):
 
 
 class IntakeOrder(Base):
-    """What every worker was told, in one row; the row is missing until somebody tells them anything."""
+    """Orders to all workers, in one row, which is missing until the first order."""
 
     __tablename__ = "intake_order"
 
@@ -241,7 +241,7 @@ class Feedback(Base):
 
 
 class Judgement(Base):
-    """Whether a segment was called relevant in a round; of several rounds the last one counts."""
+    """Whether a segment was judged relevant in a round; the last round counts."""
 
     __tablename__ = "judgement"
 
@@ -321,7 +321,7 @@ class ClusterMember(Base):
 
 
 class ChangeStamp(Base):
-    """Counts the transactions that changed something; `stamps.py` says what, and does the counting."""
+    """Counts of transactions that changed something; see `stamps.py`."""
 
     __tablename__ = "change_stamp"
 
@@ -356,7 +356,7 @@ class Account(Base):
 
 
 class ApiToken(Base):
-    """A token by which programs ask in the name of a user; only the digest of it is kept."""
+    """A token with which programs act for a user; only its digest is kept."""
 
     __tablename__ = "api_token"
     __table_args__ = ({"sqlite_autoincrement": True},)

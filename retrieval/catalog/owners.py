@@ -1,4 +1,4 @@
-"""Who holds a lease: names of workers that tell, on the same machine, whether the process is still there.
+"""Owners of leases: names of workers, from which the same machine can tell whether the process still runs.
 
 A name is ``host:pid:birth:token``. The host stands for the name and id of this machine and its namespace of processes;
 the birth for the machine's start and the process's, neither of which is a time of the clock.
@@ -24,7 +24,7 @@ def new_owner() -> str:
 
 
 def is_gone(owner: str) -> bool:
-    """Whether it is certain that the process which gave itself this name has ended.
+    """Whether the process with this name has certainly ended.
 
     False where that cannot be known: of other machines, of names that were made otherwise, and without ``/proc``.
     """

@@ -19,7 +19,7 @@ from .rows import segment_columns, segment_record_from
 from .sessions import Repository
 
 RETENTION = timedelta(hours=24)
-"""How long a query photo is kept at least."""
+"""How long a query photo is kept, at least."""
 
 
 class QueryStore(Repository):
@@ -69,7 +69,7 @@ class QueryStore(Repository):
             return session.scalar(select(Query.id).where(Query.sha256 == sha256).limit(1)) is not None
 
     def remove(self, query_id: int) -> None:
-        """Forget a query photo; one that is gone is forgotten already."""
+        """Remove a query photo, if it is there."""
         with self._sessions.begin() as session:
             session.execute(delete(Query).where(Query.id == query_id))
 

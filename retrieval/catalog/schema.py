@@ -1,4 +1,4 @@
-"""Which schema a database has, which one this version needs, and the way from one to the other."""
+"""The schema of a database, the one this version needs, and the migration between them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def head() -> str:
 
 
 def check(engine: Engine, database_url: str, evidence: Evidence) -> None:
-    """See that the schema is the one that is needed; make it if the database is new.
+    """Check that the schema is the needed one, or create it if the database is new.
 
     Without Alembic, which takes longer to load than everything else a search needs, where nothing is to be done.
 
@@ -131,7 +131,7 @@ def _upgrade(database_url: str) -> None:
 
 
 def _number(engine: Engine, database_url: str) -> None:
-    """Give a database the number that it lost, where its tables are those of this version."""
+    """Restore a lost revision number, if the tables are those of this version."""
     from alembic import command
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext

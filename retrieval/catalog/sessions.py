@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Sessions(sessionmaker[Session]):
-    """What the classes of this package open their transactions with.
+    """Opens the transactions of this package.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Sessions(sessionmaker[Session]):
 
     @contextmanager
     def one_connection(self) -> Iterator[Held]:
-        """Have everything that this thread reads inside be of one state, over one connection; may be nested.
+        """Inside the block, this thread reads one state over one connection; may be nested.
 
         A thread that opens a second connection while it holds one waits for ever where all threads do so.
         """
@@ -93,7 +93,7 @@ def open_sessions(database_url: str, evidence: Evidence = schema.nothing) -> Ses
 
 
 class Repository:
-    """What asks and changes some tables of a catalogue.
+    """Reads and changes some tables of a catalogue.
 
     Parameters
     ----------

@@ -19,13 +19,13 @@ _TABLES: Final[dict[str, Name]] = {kind.__tablename__: name for kind, name in _C
 
 
 def listen(sessions: sessionmaker[Any]) -> None:
-    """Have all transactions of these sessions counted."""
+    """Count all transactions of these sessions."""
     event.listen(sessions, "do_orm_execute", _count_statement)
     event.listen(sessions, "before_flush", _count_objects)
 
 
 def stamp(session: Session, name: Name) -> int:
-    """How often something was changed; a search for one row."""
+    """How often something was changed; reads one row."""
     return session.scalar(select(ChangeStamp.count).where(ChangeStamp.name == name)) or 0
 
 

@@ -1,4 +1,4 @@
-"""The vector index, derived from the catalogue and thrown away at will.
+"""The vector index, which is derived from the catalogue and can always be rebuilt.
 
 =============== ==========================================================================================
 module          what

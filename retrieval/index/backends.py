@@ -52,7 +52,7 @@ class IndexConfig:
 
 
 def open_index(name: str, config: IndexConfig) -> SegmentIndex:
-    """Open an index, or begin one of nothing.
+    """Open an index, or create an empty one.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether what an index is given can be searched for or held. Wrong arguments are a programmer's: ``ValueError``."""
+"""Checks of the arguments of an index. Wrong ones are programming errors: ``ValueError``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..types import Ids, Vectors
 
 
 def check_queries(queries: Vectors, k: int, dim: int) -> None:
-    """See that an index can be asked; O(Q·D).
+    """Check the arguments of a search; O(Q·D).
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def check_queries(queries: Vectors, k: int, dim: int) -> None:
 
 
 def check_entries(ids: Ids, vectors: Vectors, dim: int) -> None:
-    """See that an index can hold some vectors; O(N·D).
+    """Check vectors that are added; O(N·D).
 
     Parameters
     ----------

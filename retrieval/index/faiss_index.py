@@ -29,17 +29,17 @@ BLOCK = 8192
 
 
 def selector(without: Ids) -> Any:
-    """What has a search leave out some ids; holds on to what it needs."""
+    """A FAISS selector that leaves out some ids and keeps its list alive."""
     listed = faiss.IDSelectorBatch(np.ascontiguousarray(without, np.int64))
     return faiss.IDSelectorNot(listed)
 
 
 UNREADABLE = (RuntimeError, MemoryError, AttributeError, OSError)
-"""What opening a spoilt file ends in, by what is spoilt."""
+"""The errors that opening a damaged file may raise."""
 
 
 def unreadable(path: Path, error: Exception) -> IndexDamagedError:
-    """What to raise where FAISS cannot read a file."""
+    """The error for a file that FAISS cannot read."""
     reason = (str(error).splitlines() or [type(error).__name__])[0]
     return IndexDamagedError(f"{path} cannot be read ({reason}): run `{PROGRAM} rebuild-index`")
 
@@ -63,7 +63,7 @@ def filled_up(hits: Hits, k: int) -> Hits:
 
 
 def among(held: Ids, ids: Ids) -> NDArray[np.bool_]:
-    """Which of some ids are among others that rise; O(M·log N)."""
+    """Which of some ids are among rising others; O(M·log N)."""
     if not len(held):
         return np.zeros(len(ids), bool)
     return np.asarray(held[np.minimum(np.searchsorted(held, ids), len(held) - 1)] == ids, dtype=bool)
@@ -180,7 +180,7 @@ class FaissIndex:
         return index
 
     def _check(self, flat: Any) -> None:
-        """See that a file that was opened holds what it should: searching another kind could end the process."""
+        """Check that an opened file holds the right kind of index: searching another could crash the process."""
         kinds = isinstance(self._index, faiss.IndexIDMap2), isinstance(flat, faiss.IndexScalarQuantizer)
         if not all(kinds) or flat.ntotal != self._index.ntotal or self._index.id_map.size() != flat.ntotal:
             raise RuntimeError("it holds another index")

@@ -128,7 +128,7 @@ class IndexFiles:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the only writer; the lock dies with the process.
+        """Lock the index for writing; the lock ends with the process.
 
         Raises
         ------
@@ -253,7 +253,7 @@ class IndexFiles:
         return gone
 
     def _array(self, name: str, *, mapped: bool = False) -> Ids:
-        """Read an array, or map it where it is large: every mapped one holds a file handle."""
+        """Read an array, or map a large one: every mapped array holds a file handle."""
         try:
             found: Ids = np.load(self.folder / name, mmap_mode="r" if mapped else None, allow_pickle=False)
         except Exception as error:  # NumPy parses a spoilt head as Python, which can end in anything
@@ -345,7 +345,7 @@ class IndexFiles:
             raise IndexDamagedError(f"{path} cannot be read ({error.strerror}): {CURE}") from error
 
     def _put(self, name: str, write: Callable[[Path], None]) -> tuple[int, str]:
-        """Write a file beside, see that it is on the disk, and give it its name; its size and digest."""
+        """Write a temporary file, sync it and rename it; returns size and digest."""
         beside = self.folder / f"{name}.tmp"
         write(beside)
         with beside.open("rb") as file:

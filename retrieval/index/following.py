@@ -1,4 +1,4 @@
-"""An index kept in step with the catalogue."""
+"""Keeps an index up to date with the catalogue."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHECKED = 200
 
 
 class CatalogFollower:
-    """Upserts into an index what the catalogue has got, and deletes from it what the catalogue has lost.
+    """Upserts what is new in the catalogue into an index, and deletes what is gone.
 
     An index that processes share is changed by the worker alone: elsewhere only the lag is looked at.
 
@@ -47,11 +47,11 @@ class CatalogFollower:
 
     @property
     def lag(self) -> int:
-        """How many entries of the catalogue were not searchable yet when it was last looked at."""
+        """How many entries of the catalogue were not searchable yet at the last look."""
         return max(0, self._source.total(self._contents) - self.index.stats().count) if self._contents else 0
 
     def refresh(self) -> bool:
-        """Take in what the catalogue has got and lost since, and what was flushed; returns whether anything changed.
+        """Apply changes of the catalogue, and open what was flushed; returns whether anything changed.
 
         One row of the catalogue is read where nothing did.
 
@@ -75,7 +75,7 @@ class CatalogFollower:
             return True
 
     def rebuild(self) -> int:
-        """Empty the index, and fill and flush it anew from the catalogue; returns how many entries it has.
+        """Rebuild and flush the index from the catalogue; returns how many entries it has.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class CatalogFollower:
             return self.index.stats().count
 
     def faults(self) -> Iterator[str]:
-        """What of the index is not as the catalogue has it; reads all ids, and a sample of vectors."""
+        """Differences between index and catalogue; reads all ids, and a sample of vectors."""
         wanted, image_ids = self._source.image_ids()
         owners, count = self.index.image_ids_of(wanted), self.index.stats().count
         missing = int((owners < 0).sum())
@@ -128,7 +128,7 @@ class CatalogFollower:
             self._upsert(waiting)
 
     def _compare(self) -> None:
-        """Hold every photo against the catalogue, and the segments of those that differ: delete, and add."""
+        """Compare every photo with the catalogue; delete and add the segments of those that differ."""
         photos, counts = self._source.counts()
         held, held_counts = self.index.image_counts()
         here = np.zeros(len(photos), np.int64)

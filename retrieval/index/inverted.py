@@ -48,7 +48,7 @@ LARGEST_SHARE = 8
 """Looking at more than one in so many lists is hardly faster than looking at everything."""
 
 PAIRS = 2
-"""Of many queries at once, how many times the root of their number as many lists are looked at as for one."""
+"""With Q queries at once, this times √Q times as many lists are searched as with one."""
 
 _TRAINING = 64
 """Vectors a centroid is fitted to."""
@@ -59,7 +59,7 @@ _QUERY_BITS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
-    """What an inverted index was set to, and what that came to.
+    """The settings of an inverted index, and the recall they reach.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Tuning:
 
 
 class InvertedIndex:
-    """Approximate search; what comes back is to be scored again.
+    """Approximate search; its candidates must be scored again.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ class InvertedIndex:
         return filled_up(best_of_any(np.where(ids < 0, -np.inf, scores), ids), k)
 
     def _lists_for(self, wanted: int) -> int:
-        """How many lists a search for so many looks at."""
+        """How many lists a search for this many candidates probes."""
         lists, share = int(self._index.nlist), max(1.0, wanted / self._candidates)
         enough_to_choose_from = -(-4 * wanted * lists // max(len(self), 1))
         return min(lists, max(round(self._nprobe * share), enough_to_choose_from))

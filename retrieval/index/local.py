@@ -67,7 +67,7 @@ class LocalIndex:
 
     @property
     def shards(self) -> tuple[Shard, ...]:
-        """What is searched at this moment."""
+        """The shards as they are now."""
         return self._snapshot.shards
 
     def stats(self) -> IndexStats:
@@ -150,12 +150,12 @@ class LocalIndex:
             self._snapshot = Snapshot((*snapshot.written, *growing[:first], merged))
 
     def delete(self, ids: Ids) -> None:
-        """Remove entries; unknown ids are passed over."""
+        """Remove entries; unknown ids are ignored."""
         with self._changing:
             self._snapshot = self._snapshot.without(ids)
 
     def refresh(self) -> bool:
-        """Open what another process has written since, in the place of what this one holds of it."""
+        """Open what another process has written since, instead of what this one holds."""
         with self._changing:
             adopted = self._adopt()
         self._replicas.follow(self.shards)

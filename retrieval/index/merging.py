@@ -1,4 +1,4 @@
-"""Which parts of an index are written anew as one. Pure.
+"""Which shards of an index are merged; pure functions.
 
 References
 ----------

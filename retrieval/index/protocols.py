@@ -1,4 +1,4 @@
-"""The seams of the index. Implementations inherit nothing."""
+"""Interfaces of the index. Implementations need not inherit from them."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class SegmentIndex(Protocol):
         ...
 
     def delete(self, ids: Ids) -> None:
-        """Remove entries, unknown ids being passed over; searches of this process no longer find them."""
+        """Remove entries; unknown ids are ignored. Searches of this process no longer find them."""
         ...
 
     def refresh(self) -> bool:
@@ -154,7 +154,7 @@ class SegmentIndex(Protocol):
 
 
 class ShardIndex(Protocol):
-    """What the vectors of one shard are searched by.
+    """The index inside one shard.
 
     Attributes
     ----------

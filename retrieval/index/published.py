@@ -1,4 +1,4 @@
-"""What of an index was written: opened by every process, written anew by one at a time."""
+"""The written shards of an index: opened by every process, written by one at a time."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .sources import Source
 logger = logging.getLogger(__name__)
 
 SAMPLE = 32
-"""Vectors of a shard that are held against the catalogue's when it is opened."""
+"""Vectors of a shard that are compared with the catalogue's when it is opened."""
 
 AT_ONCE = 65_536
-"""Vectors that are held as floats at once."""
+"""Vectors held as floats at once."""
 
 Read = Callable[[Ids], Vectors]
 
@@ -165,7 +165,7 @@ class PublishedShards:
         return shards
 
     def _check_sample(self, shard: Shard) -> None:
-        """Hold some of the shard's vectors, the newest among them, against the catalogue's."""
+        """Compare some of the shard's vectors, with the newest, with the catalogue's."""
         ids = shard.ids[shard.alive()]
         if not len(ids):
             return

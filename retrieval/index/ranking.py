@@ -40,7 +40,7 @@ class Scored:
         return Scored(self.ids[rows], self.image_ids[rows], self.scores[rows])
 
     def without(self, photos: Collection[int]) -> Scored:
-        """Those that belong to other photos."""
+        """The hits that belong to other photos."""
         return self[~np.isin(self.image_ids, list(photos))] if photos else self
 
     def best_per_image(self, several: int = 1) -> Scored:
@@ -51,7 +51,7 @@ class Scored:
         return self[np.sort(by_photo[places < several])]
 
     def pairs(self) -> list[tuple[int, float]]:
-        """As Python numbers."""
+        """Ids with scores, as Python numbers."""
         return list(zip(self.ids.tolist(), self.scores.tolist(), strict=True))
 
 

@@ -1,6 +1,6 @@
-"""Copies of large parts on a GPU, where they are searched exactly; the files stay the truth, and the CPU the way back.
+"""Copies of large shards on a GPU, where they are searched exactly; files remain the source, and the CPU the fallback.
 
-What a GPU cannot do, is too small for, or fails at is done by the part itself, and the reason is logged.
+Where a GPU fails or is too small, the shard itself is searched, and the reason is logged.
 
 References
 ----------
@@ -30,15 +30,15 @@ from .shards import Shard
 logger = logging.getLogger(__name__)
 
 MOST = 2048
-"""A GPU finds so many of the best at most."""
+"""The most hits that a GPU returns."""
 
 
 class BeyondReplicaError(Exception):
-    """A replica cannot answer; its part can."""
+    """A replica cannot answer; its shard can."""
 
 
 class Replica:
-    """The vectors of a part in the memory of a GPU, as float16.
+    """The vectors of a shard in the memory of a GPU, as float16.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ class Replicas:
         self._thread: threading.Thread | None = None
 
     def follow(self, parts: tuple[Shard, ...]) -> None:
-        """Let go of replicas of parts that are no more, and begin one that is missing; returns at once."""
+        """Drop replicas of shards that are gone, and start a missing one; returns at once."""
         if self._gpu is None:
             return
         wanted = {part.name: part for part in parts if isinstance(part.index, InvertedIndex)}
@@ -120,7 +120,7 @@ class Replicas:
             self._thread.start()
 
     def wait(self) -> None:
-        """Until what was begun is made."""
+        """Wait until the replica in progress is complete."""
         if self._thread is not None:
             self._thread.join()
 

@@ -36,7 +36,7 @@ _NOW = {
 
 
 def connect(database_url: str) -> Engine:
-    """An engine whose transactions behave alike on every database, and whose errors quote no stored value.
+    """Create an engine whose transactions behave alike on every database, and whose errors quote no stored value.
 
     Raises
     ------

@@ -51,7 +51,7 @@ ADVICE: Final[dict[Kind, str]] = {
 
 
 def kind_of(error: BaseException, *, is_lost: bool = False) -> Kind | None:
-    """What an error of a driver means; None if it is a fault of the program that asked.
+    """The meaning of a driver's error; None if the program that asked is at fault.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def kind_of(error: BaseException, *, is_lost: bool = False) -> Kind | None:
 
 
 def translated(error: BaseException, *, is_lost: bool = False, busy_seconds: float = 0) -> CatalogError | None:
-    """The error to raise in the place of a driver's; None for one that is to stay."""
+    """The error to raise instead of a driver's; None to keep that."""
     kind = kind_of(error, is_lost=is_lost)
     if kind is None:
         return None
@@ -93,7 +93,7 @@ def translated(error: BaseException, *, is_lost: bool = False, busy_seconds: flo
 
 
 def listen(engine: Engine, *, busy_seconds: float = 0) -> None:
-    """Have the errors of an engine's driver raised as what they mean."""
+    """Translate the errors of an engine's driver."""
 
     def translate(context: ExceptionContext) -> None:
         error = context.original_exception
@@ -106,7 +106,7 @@ def listen(engine: Engine, *, busy_seconds: float = 0) -> None:
 
 @contextmanager
 def translating(dialect: Any) -> Iterator[None]:
-    """As `listen`, of what is asked of the driver itself."""
+    """As `listen`, for direct use of the driver."""
     try:
         yield
     except dialect.loaded_dbapi.Error as error:
@@ -117,7 +117,7 @@ def translating(dialect: Any) -> Iterator[None]:
 
 
 class Pool(QueuePool):
-    """Connections that are kept; where none comes free in time, that is told as what it is."""
+    """A pool of connections; if none becomes free in time, the error says so."""
 
     def _do_get(self) -> Any:
         try:

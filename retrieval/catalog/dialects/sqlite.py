@@ -44,7 +44,7 @@ def engine_of(url: URL) -> Engine:
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    """WAL, enforced foreign keys, and no transactions begun behind SQLAlchemy's back."""
+    """Set WAL and foreign keys, and let only SQLAlchemy begin transactions."""
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"mmap_size={MAPPED_BYTES}"):
         connection.execute(f"PRAGMA {pragma}")

@@ -21,14 +21,14 @@ def path_of(url: URL) -> Path | None:
 
 
 def follow(engine: Engine) -> None:
-    """Have connections of an engine made anew where another file is at their path."""
+    """Reconnect an engine when another file is at its path."""
     if (path := path_of(engine.url)) is not None:
         event.listen(engine, "connect", partial(_note, path))
         event.listen(engine, "checkout", partial(_check_same, path))
 
 
 def refuse_new(engine: Engine) -> None:
-    """Refuse to connect to a file that has gone, in whose place SQLite would make an empty one."""
+    """Refuse to connect to a file that is gone: SQLite would create an empty one."""
     if engine.dialect.name == "sqlite" and (path := path_of(engine.url)) is not None:
         event.listen(engine, "do_connect", partial(_check_there, path))
 

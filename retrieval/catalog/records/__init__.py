@@ -1,4 +1,4 @@
-"""What the catalogue answers with: frozen rows, detached from the database."""
+"""The values that the catalogue returns: frozen, and detached from the database."""
 
 from .clusters import (
     CLUSTER_STATES,

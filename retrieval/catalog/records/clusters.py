@@ -118,7 +118,7 @@ class Joined:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class ClusterChange:
-    """What becomes of the clusters of a space, all at once and in this order.
+    """Changes to the clusters of a space, made together and in this order.
 
     Attributes
     ----------
@@ -151,7 +151,7 @@ class ClusterChange:
 
 
 def joined_members(parts: Sequence[Members]) -> Members:
-    """Several lots of segments as one, in their order."""
+    """Concatenate groups of segments, in their order."""
     parts = [part for part in parts if len(part)]
     if not parts:
         none = np.zeros(0, np.int64)

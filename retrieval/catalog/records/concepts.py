@@ -1,4 +1,4 @@
-"""Names that people gave, and what was learnt of them."""
+"""Concepts, and what was learned of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...types import Vectors
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class ConceptModel:
-    """What was learnt of a concept.
+    """What was learned of a concept.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a worker claims and gives back, and what workers are told."""
+"""Jobs of workers, and orders to them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What every worker was told: whether to pause, and how often what waited was cancelled."""
+    """Orders to all workers: whether to pause, and how often pending photos were cancelled."""
 
     paused: bool = False
     cancellations: int = 0
