@@ -32,7 +32,7 @@ def verify(assembly: Assembly) -> list[str]:
 
 def _faults(files: IndexFiles, source: Source, fingerprint: str) -> Iterator[str]:
     try:
-        _, parts = files.load(fingerprint)
+        _, shards = files.load(fingerprint)
         damaged = files.check()
     except IndexFileError as error:
         yield str(error)
@@ -40,7 +40,7 @@ def _faults(files: IndexFiles, source: Source, fingerprint: str) -> Iterator[str
     if damaged:
         yield damaged
         return
-    held = np.concatenate([np.zeros(0, np.int64), *(part.ids[part.alive()] for part in parts)])
+    held = np.concatenate([np.zeros(0, np.int64), *(shard.ids[shard.alive()] for shard in shards)])
     wanted, image_ids = source.image_ids()
     missing, extra = np.setdiff1d(wanted, held), np.setdiff1d(held, wanted)
     if len(missing):
@@ -49,15 +49,15 @@ def _faults(files: IndexFiles, source: Source, fingerprint: str) -> Iterator[str
         yield f"{len(extra)} were deleted but are still in the index files: {CURE}"
     if len(held) != len(np.unique(held)):
         yield f"some are in the index files twice: {CURE}"
-    for part in parts:
-        yield from _faults_of(part, source, wanted, image_ids)
+    for shard in shards:
+        yield from _faults_of(shard, source, wanted, image_ids)
 
 
-def _faults_of(part: Shard, source: Source, wanted: Ids, image_ids: Ids) -> Iterator[str]:
+def _faults_of(shard: Shard, source: Source, wanted: Ids, image_ids: Ids) -> Iterator[str]:
     """Owners of all, and a sample of vectors."""
-    common = np.intersect1d(wanted, part.ids[part.alive()])
-    if (part.image_ids_of(common) != image_ids[np.searchsorted(wanted, common)]).any():
-        yield f"{part.name} disagrees with the catalogue about image ids: {CURE}"
+    common = np.intersect1d(wanted, shard.ids[shard.alive()])
+    if (shard.image_ids_of(common) != image_ids[np.searchsorted(wanted, common)]).any():
+        yield f"{shard.name} disagrees with the catalogue about image ids: {CURE}"
     sample = np.random.default_rng(0).choice(common, min(SAMPLE, len(common)), replace=False)
-    if len(sample) and not part.fits(source.some(np.sort(sample))):
-        yield f"{part.name} disagrees with the catalogue about vectors: {CURE}"
+    if len(sample) and not shard.fits(source.some(np.sort(sample))):
+        yield f"{shard.name} disagrees with the catalogue about vectors: {CURE}"

@@ -1,7 +1,7 @@
-"""The index on disk: immutable parts and a manifest that names them.
+"""The index on disk: immutable shards and a manifest that names them.
 
 Both are written beside and renamed, so that a kill at any moment leaves an index that can be opened. Who has mapped the
-old parts keeps them until it lets go; they have no name any more.
+old shards keeps them until it lets go; they have no name any more.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from .shards import Shard
 VERSION = 2
 CURE = f"run `{PROGRAM} rebuild-index`"
 CHECKED_UP_TO = 1 << 26
-"""Bytes of a part that are compared with what was written whenever it is opened; `verify` compares larger ones, too."""
+"""Bytes of a shard that are compared with what was written whenever it is opened; `verify` compares all."""
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 RECALL = 0.95
-"""Of the 50 nearest, which a part that is not searched exactly is built to find."""
+"""Of the 50 nearest, which a shard that is not searched exactly is built to find."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardEntry:
-    """One part, as the manifest has it.
+    """One shard, as the manifest has it.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class ShardEntry:
     ids_bytes, ids_sha256
         Of the file with ids and image_ids.
     tuning : Tuning or None
-        None for a part that is searched exactly.
+        None for a shard that is searched exactly.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -84,7 +84,7 @@ class Manifest:
     dim, count : int
         Of what is there and was not deleted.
     recall : float
-        What parts are built to reach.
+        What shards are built to reach.
     parts : tuple of ShardEntry
         Oldest first.
     written_at : str
@@ -103,8 +103,8 @@ class Manifest:
 
     @property
     def bytes(self) -> int:
-        """Of all parts."""
-        return sum(part.bytes + part.ids_bytes for part in self.parts)
+        """Of all shards."""
+        return sum(shard.bytes + shard.ids_bytes for shard in self.parts)
 
 
 _MANIFEST = TypeAdapter(Manifest)
@@ -213,7 +213,7 @@ class IndexFiles:
                 f"{fingerprint}: "
                 f"set SEGSEARCH_RECIPE back, or run `{PROGRAM} resegment`"
             )
-        there = {part.name: part for part in known}
+        there = {shard.name: shard for shard in known}
         try:
             return manifest, tuple(self._open(entry, manifest, there.get(entry.name)) for entry in manifest.parts)
         except IndexMismatchError:
@@ -244,7 +244,7 @@ class IndexFiles:
         return Shard(entry.name, index, rows[0], rows[1], gone, tuning.spare if tuning else 0)
 
     def _gone(self, entry: ShardEntry) -> Ids:
-        """The ids that were deleted from a part since it was written."""
+        """The ids that were deleted from a shard since it was written."""
         if not entry.gone:
             return NO_IDS
         gone = self._array(entry.gone)
@@ -260,10 +260,10 @@ class IndexFiles:
             raise IndexDamagedError(f"{self.folder / name} cannot be read: {CURE}") from error
         return found
 
-    def write_part(
+    def write_shard(
         self, index: FaissIndex | InvertedIndex, ids: Ids, image_ids: Ids, tuning: Tuning | None
     ) -> ShardEntry:
-        """Write a part, which counts once `commit` names it; call it inside `writing`.
+        """Write a shard, which counts once `commit` names it; call it inside `writing`.
 
         Raises
         ------
@@ -283,8 +283,10 @@ class IndexFiles:
             ids_bytes=ids_size, ids_sha256=ids_digest, tuning=tuning,
         )  # fmt: skip
 
-    def commit(self, parts: Sequence[tuple[ShardEntry, Ids]], *, fingerprint: str, dim: int, recall: float) -> Manifest:
-        """Replace what is there by parts, each with the ids that were deleted from it; call it inside `writing`.
+    def commit(
+        self, shards: Sequence[tuple[ShardEntry, Ids]], *, fingerprint: str, dim: int, recall: float
+    ) -> Manifest:
+        """Replace what is there by shards, each with the ids that were deleted from it; call it inside `writing`.
 
         Raises
         ------
@@ -293,8 +295,8 @@ class IndexFiles:
         """
         now = datetime.now(UTC)
         try:
-            entries = tuple(self._with_gone(entry, gone, f"{now:%Y%m%dT%H%M%S%f}") for entry, gone in parts)
-            count = sum(entry.count - len(gone) for entry, gone in parts)
+            entries = tuple(self._with_gone(entry, gone, f"{now:%Y%m%dT%H%M%S%f}") for entry, gone in shards)
+            count = sum(entry.count - len(gone) for entry, gone in shards)
             manifest = Manifest(
                 fingerprint=fingerprint, dim=dim, count=count, recall=recall, parts=entries,
                 written_at=now.isoformat(timespec="seconds"),
@@ -307,7 +309,7 @@ class IndexFiles:
         return manifest
 
     def unnamed(self) -> list[Path]:
-        """Parts and beginnings of parts that the manifest does not name; call it inside `writing` to remove them.
+        """Shards and unfinished shards that the manifest does not name; call it inside `writing` to remove them.
 
         Raises
         ------
@@ -366,8 +368,8 @@ def _entry(stored: dict[str, Any]) -> ShardEntry:
     return ShardEntry(**{**stored, "tuning": None if tuning is None else Tuning(**tuning)})
 
 
-def _ids_name(part: str) -> str:
-    return f"{part.removesuffix('.faiss')}.ids.npy"
+def _ids_name(shard: str) -> str:
+    return f"{shard.removesuffix('.faiss')}.ids.npy"
 
 
 def _save_array(path: Path, values: Ids) -> None:

@@ -1,4 +1,4 @@
-"""Inverted lists of short codes: what large parts of an index are searched by, before exact scores decide.
+"""Inverted lists of short codes: what large shards of an index are searched by, before exact scores decide.
 
 A vector is in the list of its nearest centroid, as two bits a dimension; a search looks at `nprobe` lists and gives
 more candidates than are wanted, whose exact inner products the caller takes from the catalogue.
@@ -35,7 +35,7 @@ TOP = 50
 """Recall is measured of so many nearest."""
 
 QUERIES = 200
-"""Vectors of the part itself that recall is measured with."""
+"""Vectors of the shard itself that recall is measured with."""
 
 CODES = {2: (50, 100, 200), 4: (200, 450)}
 """For so many bits a dimension, how many more candidates than are wanted may get exact scores; few bits come first."""

@@ -11,26 +11,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 FACTOR = 2
-"""A part is merged with the younger ones when it is not at least this many times as large as all of them."""
+"""A shard is merged with the younger ones when it is not at least this many times as large as all of them."""
 
 GONE_SHARE = 0.2
-"""A part of which more was deleted is written anew."""
+"""A shard of which more was deleted is written anew."""
 
 EXACT_UP_TO = 50_000
-"""Larger parts are searched by inverted lists."""
+"""Larger shards are searched by inverted lists."""
 
 
 def first_to_merge(sizes: Sequence[int], gone: Sequence[int], growing: int) -> int:
-    """From which part on all are written as one, with what is growing.
+    """The first shard of those that are written as one, with what is growing.
 
     Parameters
     ----------
     sizes : sequence of int
-        Vectors of each written part, oldest first.
+        Vectors of each written shard, oldest first.
     gone : sequence of int
         How many of them were deleted.
     growing : int
-        Vectors that are in no written part yet.
+        Vectors that are in no written shard yet.
 
     Returns
     -------
@@ -41,5 +41,5 @@ def first_to_merge(sizes: Sequence[int], gone: Sequence[int], growing: int) -> i
     while first and younger and sizes[first - 1] - gone[first - 1] < FACTOR * younger:
         first -= 1
         younger += sizes[first] - gone[first]
-    stale = [part for part, (size, lost) in enumerate(zip(sizes, gone, strict=True)) if lost > GONE_SHARE * size]
+    stale = [shard for shard, (size, lost) in enumerate(zip(sizes, gone, strict=True)) if lost > GONE_SHARE * size]
     return min([first, *stale])

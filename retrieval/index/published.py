@@ -197,11 +197,11 @@ class PublishedShards:
         if len(ids) > merging.EXACT_UP_TO:
             built = build(Blocks(ids, partial(blocks, read=read)), self._recall)
             if built is not None:
-                return [(self.files.write_part(built[0], ids, image_ids, built[1]), NO_IDS)]
+                return [(self.files.write_shard(built[0], ids, image_ids, built[1]), NO_IDS)]
         exact = FaissIndex(self._dim)
         for batch in blocks(ids, read):
             exact.add(batch.ids, batch.vectors)
-        return [(self.files.write_part(exact, ids, image_ids, None), NO_IDS)]
+        return [(self.files.write_shard(exact, ids, image_ids, None), NO_IDS)]
 
 
 def blocks(ids: Ids, read: Read) -> Iterator[VectorBatch]:

@@ -91,7 +91,7 @@ class Replica:
 
 
 class Replicas:
-    """Replicas of the parts of an index that are not searched exactly, made in the background.
+    """Replicas of the shards of an index that are not searched exactly, made in the background.
 
     Parameters
     ----------
@@ -107,14 +107,14 @@ class Replicas:
         self._made: dict[str, Replica | None] = {}
         self._thread: threading.Thread | None = None
 
-    def follow(self, parts: tuple[Shard, ...]) -> None:
+    def follow(self, shards: tuple[Shard, ...]) -> None:
         """Drop replicas of shards that are gone, and start a missing one; returns at once."""
         if self._gpu is None:
             return
-        wanted = {part.name: part for part in parts if isinstance(part.index, InvertedIndex)}
+        wanted = {shard.name: shard for shard in shards if isinstance(shard.index, InvertedIndex)}
         for name in self._made.keys() - wanted.keys():
             del self._made[name]
-        missing = [part for name, part in wanted.items() if name not in self._made]
+        missing = [shard for name, shard in wanted.items() if name not in self._made]
         if missing and (self._thread is None or not self._thread.is_alive()):
             self._thread = threading.Thread(target=self._replicate, args=(missing[0],), name="replicas", daemon=True)
             self._thread.start()
@@ -124,27 +124,27 @@ class Replicas:
         if self._thread is not None:
             self._thread.join()
 
-    def candidates(self, part: Shard, search: Callable[[Shard], Scored]) -> tuple[Scored, bool]:
-        """What a search finds in a part, by its replica if there is one, and whether its scores are exact."""
-        replica = self._made.get(part.name)
+    def candidates(self, shard: Shard, search: Callable[[Shard], Scored]) -> tuple[Scored, bool]:
+        """What a search finds in a shard, by its replica if there is one, and whether its scores are exact."""
+        replica = self._made.get(shard.name)
         if replica is not None:
             try:
-                return search(replace(part, index=replica, rerank_depth=0)), True
+                return search(replace(shard, index=replica, rerank_depth=0)), True
             except BeyondReplicaError as reason:
-                logger.info("part %s is searched on the CPU: %s", part.name, reason)
-        return search(part), part.index.is_exact
+                logger.info("shard %s is searched on the CPU: %s", shard.name, reason)
+        return search(shard), shard.index.is_exact
 
-    def _replicate(self, part: Shard) -> None:
+    def _replicate(self, shard: Shard) -> None:
         try:
             index, ids = flat_on_gpu(self._dim, self._gpu or 0), list[Ids]()
-            for batch in self._read(np.asarray(part.ids)):
+            for batch in self._read(np.asarray(shard.ids)):
                 index.add(np.ascontiguousarray(batch.vectors, np.float32))
                 ids.append(batch.ids)
-            self._made[part.name] = Replica(index, np.concatenate(ids))
+            self._made[shard.name] = Replica(index, np.concatenate(ids))
         except (RuntimeError, MemoryError) as error:  # FAISS's, of a GPU that is too small, in use or broken
-            self._made[part.name] = None
+            self._made[shard.name] = None
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            logger.warning("part %s is searched on the CPU, because no GPU can take it: %s", part.name, reason)
+            logger.warning("shard %s is searched on the CPU, because no GPU can take it: %s", shard.name, reason)
 
 
 def gpu_of(device: str) -> int | None:

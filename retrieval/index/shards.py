@@ -1,4 +1,4 @@
-"""A part of an index: vectors that are searched together, whose they are, and which of them were deleted since."""
+"""A shard of an index: vectors that are searched together, their photos, and which of them were deleted since."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WHOLE, MANY = 8, 8
 finding the best of each query."""
 
 FOUND = 0.8
-"""Of a sample, what a part that is searched approximately has to find again."""
+"""Of a sample, what a shard that is searched approximately has to find again."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -41,14 +41,14 @@ class Shard:
     Attributes
     ----------
     name : str
-        Of its file; empty for a part in memory.
+        Of its file; empty for a shard in memory.
     index : ShardIndex
     ids, image_ids : ndarray of shape (N,), int64
         Ids, rising, and the photo of each.
     tombstones : ndarray of shape (M,), int64
         Ids that were deleted since, rising.
     rerank_depth : int
-        More candidates than the `TOP` nearest that are wanted, of a part that is not exact.
+        More candidates than the `TOP` nearest that are wanted, of a shard that is not exact.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Shard:
 
     @classmethod
     def of(cls, ids: Ids, image_ids: Ids, vectors: Vectors) -> Shard:
-        """A part in memory, searched exactly."""
+        """A shard in memory, searched exactly."""
         index = FaissIndex(vectors.shape[1])
         order = np.argsort(ids, kind="stable")
         index.add(ids, vectors)
@@ -75,7 +75,7 @@ class Shard:
         return int(self.ids[-1]) if len(self.ids) else 0
 
     def with_tombstones(self, deleted: Ids) -> Shard:
-        """The same part, some ids deleted, those from before included."""
+        """The same shard, some ids deleted, those from before included."""
         more = np.union1d(self.tombstones, np.intersect1d(deleted, self.ids))
         return self if len(more) == len(self.tombstones) else replace(self, tombstones=more)
 
@@ -107,7 +107,7 @@ class Shard:
     def candidates(self, queries: Vectors, k: int, exclude_images: Collection[int], *, group_by_image: bool) -> Scored:
         """The k best of any of the queries, without `exclude_images`, best first; all there are, if fewer.
 
-        Of a part that is not exact more come back, for the best by short codes need not be the best; where photos are
+        Of a shard that is not exact more come back, for the best by short codes need not be the best; where photos are
         grouped, up to `CLOSE` of each, and one otherwise.
         """
         depth = (max(DEEPER * k, LEAST) if group_by_image else k) + 20 * len(exclude_images)
@@ -151,7 +151,7 @@ class Shard:
             depth *= 4
 
     def search(self, queries: Vectors, *, k: int) -> Hits:
-        """The k nearest of each query, or, of a part that is not exact, candidates for them."""
+        """The k nearest of each query, or, of a shard that is not exact, candidates for them."""
         return self.index.search(queries, k=k + self.rerank_depth_for(k), without=self.tombstones)
 
     def search_any(self, queries: Vectors, *, k: int) -> Hits:

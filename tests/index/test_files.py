@@ -32,7 +32,7 @@ def save(files: IndexFiles, *ids: int, gone: tuple[int, ...] = ()) -> None:
     parts = []
     if ids:
         keys = np.array(sorted(ids), np.int64)
-        parts = [(files.write_part(index_of(*ids), keys, 10 * keys, None), np.array(gone, np.int64))]
+        parts = [(files.write_shard(index_of(*ids), keys, 10 * keys, None), np.array(gone, np.int64))]
     files.commit(parts, fingerprint="toy:1", dim=DIM, recall=0.95)
 
 

@@ -65,7 +65,7 @@ def lose_segments(where: Ingested) -> None:
     older = FaissIndex(part.index.dim)
     older.add(part.ids[:-25], part.index.vectors(part.ids[:-25]))
     with files.writing():
-        entry = files.write_part(older, part.ids[:-25], part.image_ids[:-25], None)
+        entry = files.write_shard(older, part.ids[:-25], part.image_ids[:-25], None)
         files.commit([(entry, part.tombstones)], fingerprint=name, dim=older.dim, recall=0.95)
 
 
