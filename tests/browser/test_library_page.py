@@ -399,6 +399,7 @@ def test_photos_appear_as_they_are_finished(page: Page, site: Site) -> None:
     expect(page.locator(".block .card").first.locator("img")).to_be_visible()
     assert "/api/v1/events" in asked
     assert "/api/v1/status" not in asked
+    page.goto("about:blank")  # which asks for no picture of a photo that is gone
     for key in newest:
         site.assembly.catalog.images.delete(key)
 
@@ -414,6 +415,7 @@ def test_without_events_the_server_is_asked(page: Page, site: Site, complaints: 
     expect(page.locator("#intake p")).to_have_text("Segmenting photos: 0 of 1")
     site.work()
     expect(page.locator("#intake")).to_be_hidden()
+    page.goto("about:blank")
     site.assembly.catalog.images.delete(site.assembly.catalog.timeline.ids(View(order="added"))[0])
 
 
@@ -480,6 +482,7 @@ def test_the_trash(page: Page, site: Site) -> None:
     paths = [site.photos / f"to throw away {number}.png" for number in range(3)]
     for number, path in enumerate(paths):
         drawing(930 + number).save(path)
+    site.assembly.trash.empty()
     before = site.assembly.catalog.timeline.ids(View())
     site.enter(paths)
     new = [key for key in site.assembly.catalog.timeline.ids(View()) if key not in before]
@@ -507,6 +510,7 @@ def test_the_trash(page: Page, site: Site) -> None:
     expect(page.get_by_text("The trash is empty")).to_be_visible()
     assert site.assembly.catalog.images.find(new).keys() == {new[0]}
     assert all(path.exists() for path in paths)
+    page.goto("about:blank")
     site.assembly.catalog.images.delete(new[0])
 
 
