@@ -23,11 +23,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from ..errors import WeightsCorruptError, WeightsMissingError
 from ..models.fingerprint import digest_of_file
+from ..models.tensor_file import read_tensors
 from ..types import Vectors
 
 Descriptors = NDArray[np.float32]
@@ -117,7 +117,7 @@ class LinearMap:
         ------
         WeightsMissingError, WeightsCorruptError
         """
-        tensors = _tensors(path)
+        tensors = read_tensors(path)
         try:
             return cls(tensors["mean"].astype(np.float32), tensors["components"].astype(np.float32))
         except KeyError as error:
@@ -159,7 +159,7 @@ class Projection:
         ------
         WeightsMissingError, WeightsCorruptError
         """
-        tensors = _tensors(path)
+        tensors = read_tensors(path)
         try:
             return cls(
                 _linear_map(tensors, "segment"),
@@ -183,7 +183,7 @@ def load_words(path: Path) -> Vectors:
     WeightsMissingError, WeightsCorruptError
     """
     try:
-        return _tensors(path)["word_vectors"].astype(np.float32)
+        return read_tensors(path)["word_vectors"].astype(np.float32)
     except KeyError as error:
         raise WeightsCorruptError(f"{path} lacks {error}: restore it with `git checkout -- {path}`") from error
 
@@ -210,12 +210,3 @@ def unit(vectors: NDArray[np.floating]) -> Vectors:
     """Rows scaled to unit length; rows of zeros stay zero."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
-
-
-def _tensors(path: Path) -> dict[str, NDArray[np.floating]]:
-    if not path.is_file():
-        raise WeightsMissingError(f"{path} is missing: restore it with `git checkout -- {path}`")
-    try:
-        return dict(load_file(path))
-    except (SafetensorError, OSError) as error:
-        raise WeightsCorruptError(f"{path} is not a safetensors file: restore it with `git checkout`") from error

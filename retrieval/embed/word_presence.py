@@ -20,10 +20,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
-from ..errors import WeightsCorruptError, WeightsMissingError
+from ..errors import WeightsCorruptError
+from ..models.tensor_file import read_tensors
 from ..types import Vectors
 
 FEATURES = ("score", "lead")
@@ -106,12 +106,10 @@ class WordPresence:
         ------
         WeightsMissingError, WeightsCorruptError
         """
-        if not path.is_file():
-            raise WeightsMissingError(f"{path} is missing: restore it with `git checkout -- {path}`")
+        stored = read_tensors(path, "a word presence")
         try:
-            stored = load_file(path)
             weights, bias, substituted = (stored[name] for name in ("weights", "bias", "substituted"))
-        except (SafetensorError, OSError, KeyError) as error:
+        except KeyError as error:
             raise WeightsCorruptError(f"{path} holds no word presence: restore it with `git checkout`") from error
         shapes = (weights.shape, bias.shape, substituted.shape)
         is_sound = shapes == ((len(FEATURES),), (1,), (1,)) and all(

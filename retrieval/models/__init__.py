@@ -13,6 +13,7 @@ module             what
 `patches`          passes of vision transformers and other backbones
 `passes`           devices, batches, pixels
 `weights`          where files of weights are found, and whether they are whole
+`tensor_file`      tensors of safetensors files, with errors that say what to do
 `torch_file`       state dicts that torch saved, read without it
 `fingerprint`      digests of files and parameters
 `size`             how many parameters, how many bytes

@@ -21,11 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-from ..errors import WeightsCorruptError, WeightsMissingError
+from ..errors import WeightsCorruptError
 from .operators import Convolution, Operators, T
+from .tensor_file import read_tensors
 
 CHANNELS = {2: 16, 4: 24, 8: 48, 16: 120, 32: 352}
 """Channels of EfficientNet-Lite2's maps."""
@@ -63,10 +62,9 @@ class BoundaryDecoder:
         ------
         WeightsMissingError, WeightsCorruptError
         """
-        if not path.is_file():
-            raise WeightsMissingError(f"{path} is missing: restore it with `git checkout -- {path}`")
+        stored = read_tensors(path, "a boundary decoder")
         try:
-            tensors = {name: value.astype(np.float32) for name, value in load_file(path).items()}
+            tensors = {name: value.astype(np.float32) for name, value in stored.items()}
             convolutions = {
                 name: Convolution(
                     tensors.pop(f"{name}.weight").reshape(shape),
@@ -74,7 +72,7 @@ class BoundaryDecoder:
                 )
                 for name, shape in SHAPES.items()
             }
-        except (SafetensorError, OSError, KeyError, ValueError) as error:
+        except (KeyError, ValueError) as error:
             raise WeightsCorruptError(f"{path} is not a boundary decoder: restore it with `git checkout`") from error
         if tensors:
             raise WeightsCorruptError(f"{path} holds more than a boundary decoder: restore it with `git checkout`")

@@ -19,12 +19,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from ..catalog.records import SegmentRecord
-from ..errors import WeightsCorruptError, WeightsMissingError
+from ..errors import WeightsCorruptError
 from ..images.masks import decode_mask
+from ..models.tensor_file import read_tensors
 
 PATH = Path(__file__).resolve().parents[1] / "data" / "click-ranking.safetensors"
 
@@ -124,11 +124,9 @@ class ClickRanker:
         ------
         WeightsMissingError, WeightsCorruptError
         """
-        if not path.is_file():
-            raise WeightsMissingError(f"{path} is missing: restore it with `git checkout -- {path}`")
         try:
-            weights = load_file(path)["weights"]
-        except (SafetensorError, OSError, KeyError) as error:
+            weights = read_tensors(path, "a click ranker")["weights"]
+        except KeyError as error:
             raise WeightsCorruptError(f"{path} is not a click ranker: restore it with `git checkout`") from error
         if weights.shape != (len(FEATURES),) or not np.isfinite(weights).all():
             raise WeightsCorruptError(f"{path} is not a click ranker of {len(FEATURES)} features: restore it")

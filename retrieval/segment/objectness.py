@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
-from ..errors import WeightsCorruptError, WeightsMissingError
+from ..errors import WeightsCorruptError
+from ..models.tensor_file import read_tensors
 from ..types import Segments, Vectors
 from .merging import Borders
 
@@ -174,15 +174,13 @@ class Objectness:
         ------
         WeightsMissingError, WeightsCorruptError
         """
-        if not path.is_file():
-            raise WeightsMissingError(f"{path} is missing: restore it with `git checkout -- {path}`")
+        tensors = read_tensors(path, "an objectness model")
         try:
-            tensors = load_file(path)
             slope, offset = tensors.pop("calibration", np.array([1.0, 0.0])).tolist()
             layers = range(len(tensors) // 2)
             weights, biases = ([tensors[f"{name}_{n}"] for n in layers] for name in ("weights", "bias"))
             return cls(tuple(weights), tuple(biases), (slope, offset))
-        except (SafetensorError, OSError, KeyError, ValueError) as error:
+        except (KeyError, ValueError) as error:
             raise WeightsCorruptError(f"{path} is not an objectness model: restore it with `git checkout`") from error
 
 

@@ -19,10 +19,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
-from ..errors import WeightsCorruptError, WeightsMissingError
+from ..errors import WeightsCorruptError
+from ..models.tensor_file import read_tensors
 from ..query.prompt import Point, Prompt
 from .prompt_measures import MEASURES, PromptRegions, measures, region_of
 
@@ -70,14 +70,13 @@ class SuperpixelClassifier:
         ------
         WeightsMissingError, WeightsCorruptError
         """
-        if not path.is_file():
-            raise WeightsMissingError(f"{path} is missing: restore it with `git checkout -- {path}`")
+        what = "a classifier of superpixels"
+        tensors = read_tensors(path, what)
         try:
-            tensors = load_file(path)
             layers = range(len(tensors) // 2)
             weights, biases = (tuple(tensors[f"{name}_{n}"] for n in layers) for name in ("weights", "bias"))
-        except (SafetensorError, OSError, KeyError) as error:
-            raise WeightsCorruptError(f"{path} is no classifier of superpixels: restore it by git checkout") from error
+        except KeyError as error:
+            raise WeightsCorruptError(f"{path} is not {what}: restore it with `git checkout`") from error
         if not weights or weights[0].shape[0] != MEASURES or weights[-1].shape[1:] != (1,):
             raise WeightsCorruptError(f"{path} is no classifier of {MEASURES} measures: restore it by git checkout")
         return cls(weights, biases)
