@@ -27,7 +27,7 @@ def delete(settings: Settings, ids: tuple[int, ...]) -> None:
     trash = open_assembly(settings).trash
     moved = trash.put(ids)
     if trash.days:
-        echo(f"moved {_photos(moved)} to the trash; `{PROGRAM} restore` restores within {trash.days:g} days")
+        echo(f"moved {_photos(moved)} to the trash; `{PROGRAM} restore` brings them back for {trash.days:g} days")
     else:
         echo(f"deleted {_photos(moved)}")
     _tell_missed(ids, moved, "the library")

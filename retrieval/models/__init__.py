@@ -12,6 +12,7 @@ module             what
 `runtimes`         which runtime a device has: `openvino_runtime`, `torch_runtime`
 `patches`          passes of vision transformers and other backbones
 `passes`           devices, batches, pixels
+`scaling`          images resized for a pass
 `weights`          where files of weights are found, and whether they are whole
 `tensor_file`      tensors of safetensors files, with errors that say what to do
 `torch_file`       state dicts that torch saved, read without it

@@ -80,7 +80,7 @@ export class Picker {
     this.#overlay?.choose(ids, made.map(({ mask }) => mask), refs);
     const marked = used.find(({ ref }) => ref.box || ref.polygon || ref.points);
     const { quality, label } = marked?.segment ?? marked ?? {};
-    const what = marked?.segment ? (label ?? "One of its segments") : "A new segment, made of what you marked";
+    const what = marked?.segment ? (label ?? "One of its segments") : "A new segment, made from your mark";
     this.#rest(marked && `${what} · ${qualityOf(quality)}`);
     for (const button of $$("[data-segment]", this.#root)) {
       button.setAttribute("aria-pressed", String(ids.includes(Number(button.dataset.segment))));
