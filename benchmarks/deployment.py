@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import random
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -31,6 +32,10 @@ from .servers import MANAGE
 
 PATIENCE = 120.0
 """Seconds that anything may take before it counts as a hang."""
+
+
+LOG_CHARACTERS = 8000
+"""How much of each log is told where something hangs."""
 
 
 class HangError(RuntimeError):
@@ -97,7 +102,7 @@ class Deployment:
     def environment(self) -> dict[str, str]:
         """Of the processes; they are known by their home."""
         own = {"SEGSEARCH_DATA_DIR": str(self.home), "SEGSEARCH_RECIPE": self.recipe, "SEGSEARCH_DEVICE": "cpu"}
-        return {**os.environ, "OMP_NUM_THREADS": "1", **own}
+        return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1", **own}
 
     def victim(self, name: str) -> psutil.Process | None:
         """The process of a name, if there is one now; an analyzer is a web server's, a decoder that of any worker.
@@ -140,6 +145,18 @@ class Deployment:
                 process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+    def abort(self) -> str:
+        """End what runs by SIGABRT; returns what is in the catalogue and the last of each log, with all its stacks."""
+        states = self.rows("SELECT state, count(*) FROM image GROUP BY state")
+        lines = [f"photos: {dict(states)}", *(f"{name}: {each.poll()}" for name, each in self.processes.items())]
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGABRT)
+                process.wait(PATIENCE)
+        for log in sorted(self.home.parent.glob("*.log")):
+            lines += [f"---- {log.name}", log.read_text(errors="replace")[-LOG_CHARACTERS:]]
+        return "\n".join(lines)
 
     # ---- as a client
 

@@ -36,6 +36,8 @@ from .deployment import PATIENCE, Deployment, HangError, kind_of, until
 from .servers import drawn
 
 KINDS = ("worker", "decoder", "web server", "analyzer", "ingest")
+SHORT_LIVED = ("decoder", "ingest")
+"""Those that end by themselves where all is done."""
 
 
 def contents(source: Path | None, seed: int) -> Iterator[bytes]:
@@ -98,7 +100,7 @@ def _parts(deployment: Deployment) -> list[str]:
 def kill_one(deployment: Deployment, name: str, wait: float) -> bool:
     """Kill a process after some seconds, or as soon as it is there; whether it was killed."""
     time.sleep(wait)
-    end = time.monotonic() + (5.0 if kind_of(name) == "ingest" else PATIENCE)
+    end = time.monotonic() + (5.0 if kind_of(name) in SHORT_LIVED else PATIENCE)
     while (process := deployment.victim(name)) is None:
         if time.monotonic() > end:
             return False
@@ -136,9 +138,12 @@ def one_round(
     for name in deployment.names("web server", "worker", "ingest"):
         deployment.start(name)
     while not kill_one(deployment, victim, wait):
-        if kind_of(victim) != "ingest":
+        if kind_of(victim) not in SHORT_LIVED:
             raise HangError(f"there is no {victim} to kill")
-        deployment.start(victim)  # it was faster than its death
+        if kind_of(victim) == "ingest":  # it was faster than its death
+            deployment.start(victim)
+        else:
+            deployment.upload(next(source))
         wait = wait / 2
     for name in deployment.names("web server", "worker"):
         deployment.start(name)
@@ -202,6 +207,8 @@ def run(
                 killed[kind] += 1
                 faults += [f"kill {number}, of {name}: {fault}" for fault in found]
                 tell(f"{number + 1}/{kills} {name} killed after {wait:.2f} s: {'; '.join(found) or 'all is well'}")
+        except HangError as error:
+            raise HangError(f"{error}\n{deployment.abort()}") from error
         finally:
             deployment.stop()
         try:

@@ -16,6 +16,7 @@ import contextlib
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -36,6 +37,7 @@ _LEAST_MEMORY = 64 * 1024**2
 _ATTEMPTS = 3  # how often a picture is given to a new child when one dies before it begins
 _DEATHS = 2  # how many children a picture may kill: the first may have been killed by something else
 _POLL_SECONDS = 0.2
+_START_SECONDS = 60.0  # how long a child may take to begin: usually it is a second, with all that it imports
 _LEFT_BYTES = 128 * 1024**2  # a child that holds so much more than at first is replaced; usually it is some 30 MB
 
 INGEST_SECONDS = 30.0
@@ -251,13 +253,14 @@ class _Child:
         Raises
         ------
         BrokenProcessPool
-            If the child was dead before it began.
+            If the child was dead before it began, or did not begin.
         ProcessExpired, TimeoutError
             If it died or took too long.
         CancelledError
             If the pool is being closed.
         """
         pool = self._pool = self._pool or self._new_pool()
+        given = time.monotonic()
         try:
             promise = pool.schedule(perform, (work, job, self._memory), timeout=seconds)
         except RuntimeError as error:
@@ -267,6 +270,8 @@ class _Child:
                 raise CancelledError
             if not pool.active and not promise.done():  # pebble forgets what it was given while it broke
                 raise BrokenProcessPool("the child died before it started")
+            if time.monotonic() - given > _START_SECONDS and not (promise.running() or promise.done()):
+                raise BrokenProcessPool(f"the child did not begin within {_START_SECONDS:g} s")
         return promise.result()
 
     def _discard(self, job: DecodeJob) -> None:

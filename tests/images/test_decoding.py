@@ -276,6 +276,18 @@ def test_children_that_never_start_are_an_error_not_a_hang(
                 future.result()
 
 
+def test_a_child_that_does_not_begin_is_replaced(
+    faulty: Callable[..., DecoderPool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with faulty(processes=1) as pool:
+        first = pool.submit(tmp_path / "pid", long_side=64).result()
+        os.kill(first, signal.SIGSTOP)
+        monkeypatch.setattr(decoding, "_START_SECONDS", 3.0)
+        second = pool.submit(tmp_path / "pid", long_side=64).result()
+        assert second != first
+        assert wait_until(lambda: is_gone(first))
+
+
 def test_interrupts_are_for_the_parent(faulty: Callable[..., DecoderPool], tmp_path: Path) -> None:
     with faulty(processes=1) as pool:
         child = pool.submit(tmp_path / "pid", long_side=64).result()
