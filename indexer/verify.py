@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from retrieval.assembly import Assembly
-from retrieval.errors import IndexFileError
+from retrieval.errors import IndexFileError, IndexMissingError
 from retrieval.index.files import CURE, IndexFiles
 from retrieval.index.shards import Shard
 from retrieval.index.sources import Source, photos_of, segments_of
@@ -34,6 +34,10 @@ def _faults(files: IndexFiles, source: Source, fingerprint: str) -> Iterator[str
     try:
         _, shards = files.load(fingerprint)
         damaged = files.check()
+    except IndexMissingError as error:
+        if len(source.image_ids()[0]):
+            yield str(error)
+        return
     except IndexFileError as error:
         yield str(error)
         return

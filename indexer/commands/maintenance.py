@@ -1,10 +1,9 @@
-"""Checking, cleaning, rebuilding, exporting. Heavy imports are inside, so that ``--help`` is quick."""
+"""Looking at an installation and caring for it. Heavy imports are inside, so that ``--help`` is quick."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,8 +13,15 @@ from retrieval.settings import Settings
 
 from .options import open_assembly
 
-if TYPE_CHECKING:
-    pass
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def status(settings: Settings, as_json: bool) -> None:
+    """Show what is in the catalogue and in the index."""
+    from .status_output import print_status
+
+    print_status(open_assembly(settings), as_json=as_json)
 
 
 @click.command()

@@ -1,9 +1,8 @@
-"""``search`` and ``status``. Heavy imports are inside, so that ``--help`` is quick."""
+"""``search``. Heavy imports are inside, so that ``--help`` is quick."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +11,6 @@ from retrieval.query.relations import RELATIONS
 from retrieval.settings import Settings
 
 from .options import ID, corners, numbers, open_assembly
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()
@@ -104,13 +100,3 @@ def search(settings: Settings, /, image: Path | None, as_json: bool, **asked: ob
 
     assembly = open_assembly(settings)
     print_answer(assembly, answer_to(assembly, image, asked), as_json=as_json)
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True)
-@click.pass_obj
-def status(settings: Settings, as_json: bool) -> None:
-    """Show what is in the catalogue and in the index."""
-    from .search_output import print_status
-
-    print_status(open_assembly(settings), as_json=as_json)

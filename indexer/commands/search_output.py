@@ -1,4 +1,4 @@
-"""Search results and the state of the installation, on the terminal."""
+"""Search results, on the terminal."""
 
 from __future__ import annotations
 
@@ -8,13 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.text import Text
 
-from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.assembly import Assembly
-from retrieval.errors import IndexFileError
 from retrieval.images.decoder_pool import DecoderPool
-from retrieval.index.inverted import Tuning
 from retrieval.models.fingerprint import digest_of_file
 from retrieval.processes.tables import Console, Table
 from retrieval.processes.terminal import echo_json
@@ -312,57 +308,3 @@ def print_cleaned(assembly: Assembly, *, dry_run: bool, as_json: bool) -> None:
         console.print(table)
     total = size(sum(each.bytes for each in found))
     console.print(f"{total} {'would be' if dry_run else 'were'} removed" if found else "nothing to remove")
-
-
-def print_status(assembly: Assembly, *, as_json: bool) -> None:
-    """Photos by state, the recipe, and the index files."""
-    found: dict[str, Any] = {
-        "home": str(assembly.settings.data_dir),
-        "recipe": assembly.recipe_spec.fingerprint,
-        "photos": assembly.catalog.images.counts(),
-        "trash": assembly.trash.count(),
-        "other_recipes": {
-            k: v for k, v in assembly.catalog.images.recipes().items() if k != assembly.recipe_spec.fingerprint
-        },
-        "segments": assembly.catalog.vectors.contents(assembly.recipe_spec.space).segments,
-    }
-    found["index"] = _index_status(assembly)
-    duties = assembly.duties.records()
-    found["duties"] = [asdict(each) for each in duties]
-    found["analyzer_up"] = RemoteAnalyzer(assembly.settings.analyzers_dir).is_up()
-    if as_json:
-        echo_json(found)
-        return
-    table = Table(show_header=False)
-    for each in duties:
-        table.add_row(each.name, Text(str(each), style="red" if each.failing_since else ""))
-    for name, value in found.items():
-        if name == "duties":
-            continue
-        text = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
-        table.add_row(name.replace("_", " "), text)
-    Console().print(table)
-
-
-def _index_status(assembly: Assembly) -> dict[str, Any]:
-    """What is written of the index of segments, or how much another package's index holds."""
-    if not assembly.indexes.is_local:
-        return {"name": assembly.settings.index, "segments": assembly.indexes.segments().index.stats().count}
-    try:
-        manifest = assembly.indexes.segment_files.manifest()
-    except IndexFileError as error:
-        return {"error": str(error)}
-    return {
-        "segments": manifest.count,
-        "written_at": manifest.written_at,
-        "bytes": manifest.bytes,
-        "recall_target": manifest.recall,
-        "parts": [f"{part.count} {_kind(part.tuning)}" for part in manifest.parts],
-    }
-
-
-def _kind(tuning: Tuning | None) -> str:
-    if tuning is None:
-        return "exact"
-    lists = f"in {tuning.lists} lists, {tuning.nprobe} searched"
-    return f"{lists}, {tuning.bits} bits, {tuning.spare} spare candidates, recall {tuning.recall:.3f}"

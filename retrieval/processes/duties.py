@@ -51,14 +51,6 @@ class DutyRecord:
     kind: str | None = None
     error: str | None = None
 
-    def __str__(self) -> str:
-        if self.failing_since is None:
-            return f"last succeeded {self.succeeded_at}"
-        times = f"{self.failures} time{'s' if self.failures > 1 else ''}"
-        return (
-            f"failing since {self.failing_since}, {times} ({self.error}); last succeeded {self.succeeded_at or 'never'}"
-        )
-
 
 class Duties:
     """The records of one data directory; safe among threads.

@@ -15,7 +15,7 @@ from toys import Ingested, Pictures
 
 from indexer import scan as discover
 from indexer import upkeep
-from indexer.commands.search import status
+from indexer.commands.maintenance import status
 from indexer.publish import Publisher, rebuild
 from indexer.report import Tally
 from indexer.scan import register_files
