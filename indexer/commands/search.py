@@ -14,6 +14,7 @@ from .options import ID, corners, numbers, open_assembly
 
 
 @click.command()
+@click.argument("words", nargs=-1)
 @click.option("--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A photo to search with.")
 @click.option(
     "--at",
@@ -50,7 +51,7 @@ from .options import ID, corners, numbers, open_assembly
     help="Search by what this line around it encloses, in pixels of the photo.",
 )
 @click.option("--segment", type=ID, help="The id of a stored segment to search with.")
-@click.option("--text", default="", help='Words to search for, such as "find all motorcycles".')
+@click.option("--text", default="", help="The WORDS, for scripts: such as 'find all motorcycles'.")
 @click.option("--and-segment", type=ID, multiple=True, help="The id of a segment whose like must also be in the photo.")
 @click.option("--and-text", multiple=True, help="Words for what must also be in the photo.")
 @click.option(
@@ -92,11 +93,33 @@ from .options import ID, corners, numbers, open_assembly
     "--position", type=click.Choice(POSITIONS), help="Only segments whose centre is in this third of the photo."
 )
 @click.option("--facets", is_flag=True, help="Count the likely results by label, folder and other filters.")
+@click.option("--details", is_flag=True, help="Also show scores, quality, boxes and what matched each part.")
+@click.option("--open", "opens", is_flag=True, help="Open the page of the first result in the browser.")
+@click.option(
+    "--server", default="http://127.0.0.1:8000", show_default=True, metavar="URL", help="The web server for --open."
+)
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
-def search(settings: Settings, /, image: Path | None, as_json: bool, **asked: object) -> None:
-    """Search by a photo, a place on it, a stored segment, or words. Several together must all match."""
+def search(
+    settings: Settings,
+    /,
+    *,
+    words: tuple[str, ...],
+    image: Path | None,
+    details: bool,
+    opens: bool,
+    server: str,
+    as_json: bool,
+    **asked: object,
+) -> None:
+    """Search by WORDS, a photo, a place on it, or a stored segment. Several together must all match."""
+    if words and asked["text"]:
+        raise click.UsageError("give the words either as WORDS or with --text")
+    from .browser import open_page
     from .search_output import answer_to, print_answer
 
     assembly = open_assembly(settings)
-    print_answer(assembly, answer_to(assembly, image, asked), as_json=as_json)
+    answer = answer_to(assembly, image, {**asked, "text": " ".join(words) or asked["text"]})
+    print_answer(assembly, answer, as_json=as_json, details=details)
+    if opens and answer.results:
+        open_page(server, answer.results[0])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 
 from retrieval.assembly import Assembly
 from retrieval.images.decoder_pool import DecoderPool
@@ -64,7 +66,7 @@ def _place(image: Path | None, asked: dict[str, Any]) -> dict[str, Any]:
 
 def _request(assembly: Assembly, refs: Sequence[Ref], asked: dict[str, Any]) -> SearchRequest:
     if not refs and not asked["text"].strip():
-        raise click.UsageError("nothing is asked for: give --image, --segment or --text")
+        raise click.UsageError("nothing is asked for: give words, --image or --segment")
     chosen = {name: asked[name] for name in ("text", "limit", "group_by", "min_quality")}
     also = [Clause(positive=(Ref(segment=key),)) for key in asked["and_segment"]]
     also += [Clause(text=text) for text in asked["and_text"]]
@@ -100,8 +102,8 @@ def _relation(text: str) -> Relation:
     return Relation(int(subject), name, int(other))
 
 
-def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> None:
-    """A table of results, or one JSON object."""
+def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool, details: bool = False) -> None:
+    """A table of results, or one JSON object; `details` adds scores, quality and boxes to the table."""
     images = assembly.catalog.images.find({match.image_id for match in answer.results})
     paths = {key: str(image.path or "") for key, image in images.items()}
     if as_json:
@@ -122,24 +124,65 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool) -> 
             f"probably {'no photo' if others else 'nothing'} here shows "
             f"{'all of this' if others else first.text}; the nearest are:"
         )
-    several = len(answer.parts) > 1
-    has_chances = any(match.probability is not None for match in answer.results)
-    headings = ("score", "photo", "segment", "quality", "box x0 y0 x1 y1", "label")
-    table = Table(*(["chance"] * has_chances), *headings, *(["parts"] * several), "path")
-    for match in answer.results:
-        box = " ".join(map(str, match.box_xyxy))
-        style = None if match.likely else "dim"
-        quality = "" if match.quality is None else f"{match.quality:.2f}"
-        chance = ["" if match.probability is None else f"{match.probability:.2f}"] if has_chances else []
-        columns = (f"{match.score:.3f}", str(match.image_id), str(match.segment_id or "whole"), quality, box)
-        parts = [", ".join(_told(answer.parts[each.part], each) for each in match.parts)] if several else []
-        table.add_row(*chance, *columns, match.label or "", *parts, paths.get(match.image_id, ""), style=style)
-    console.print(table)
+    if answer.results:
+        _print_results(console, answer, {key: Path(path) for key, path in paths.items()}, details=details)
+    else:
+        console.print("nothing was found")
     for kind, facets in (answer.facets or {}).items():
         if facets:
             counted = ", ".join(f"{each.name} ({each.count})" for each in facets[:FACETS])
             console.print(f"{kind}: {counted}")
-    console.print(f"{answer.indexed} segments searched in {answer.took_ms:.0f} ms, {answer.lag} not searchable yet")
+    lag = f", {answer.lag:,} not searchable yet" if answer.lag else ""
+    console.print(f"{answer.indexed:,} segments searched in {answer.took_ms:.0f} ms{lag}")
+
+
+def _print_results(console: Console, answer: SearchAnswer, paths: dict[int, Path], *, details: bool) -> None:
+    """A table of results whose files are named from the folder that they share."""
+    folder = _shared_folder([paths[match.image_id] for match in answer.results if match.image_id in paths])
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    chances = any(match.probability is not None for match in answer.results)
+    numbers = [*(["chance"] * chances), *(["score"] * (details or not chances)), "photo", "segment"]
+    for name in [*numbers, *(["quality"] * details)]:
+        table.add_column(name, justify="right")
+    for name in [*(["box x0 y0 x1 y1"] * details), "label", *(["parts"] * (details and len(answer.parts) > 1))]:
+        table.add_column(name)
+    table.add_column("file", overflow="fold")
+    for match, following in zip(answer.results, [*answer.results[1:], None], strict=True):
+        path = paths.get(match.image_id)
+        file = "" if path is None else str(path.relative_to(folder)) if folder else str(path)
+        cells = [*_cells(answer, match, chances=chances, details=details), file]
+        ends = match.likely and following is not None and not following.likely
+        table.add_row(*cells, style=None if match.likely else "dim", end_section=ends)
+    console.print(table)
+    if any(not match.likely for match in answer.results) and any(match.likely for match in answer.results):
+        console.print("results below the line are less likely")
+    if folder is not None:
+        console.print(f"files are in {folder}", soft_wrap=True)
+
+
+def _cells(answer: SearchAnswer, match: Match, *, chances: bool, details: bool) -> Iterator[str]:
+    """The columns of a result, without its file."""
+    if chances:
+        yield "" if match.probability is None else "<1%" if match.probability < 0.01 else f"{match.probability:.0%}"
+    if details or not chances:
+        yield f"{match.score:.3f}"
+    yield str(match.image_id)
+    yield str(match.segment_id or "whole")
+    if details:
+        yield "" if match.quality is None else f"{match.quality:.2f}"
+        yield " ".join(map(str, match.box_xyxy))
+    yield match.label or ""
+    if details and len(answer.parts) > 1:
+        yield ", ".join(_told(answer.parts[each.part], each) for each in match.parts)
+
+
+def _shared_folder(paths: Sequence[Path]) -> Path | None:
+    """The folder that all of these files are in or below; None if they only share the root."""
+    folders = [path.parent for path in paths if path.is_absolute()]
+    if not folders or len(folders) < len(paths):
+        return None
+    shared = Path(os.path.commonpath(folders))
+    return None if shared == Path(shared.anchor) else shared
 
 
 def _print_words(console: Console, assembly: Assembly, answer: SearchAnswer) -> None:

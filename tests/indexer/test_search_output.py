@@ -62,7 +62,7 @@ class TestProbability:
     def test_of_a_word(self, printed: Any) -> None:
         text = printed(text="zebra")
         assert "chance" in text
-        assert "1.00" in text
+        assert "100%" in text
         assert "probably nothing" not in text
 
     def test_nothing_is_an_answer(self, printed: Any) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -13,7 +16,7 @@ from toys import Ingested
 from indexer.commands.search import search
 from retrieval.analysis.nearest import NearestAnalyzer
 from retrieval.assembly import Assembly
-from retrieval.errors import IndexFileError
+from retrieval.errors import ConfigurationError, IndexFileError
 
 
 def run(ingested: Ingested, *options: str, fails: bool = False) -> str:
@@ -43,7 +46,60 @@ def test_several_things_in_one_photo(ingested: Ingested) -> None:
     for result in found["results"]:
         assert [part["part"] for part in result["matched"]] == [0, 1]
         assert 0 < result["relations"][0] <= 1
-    assert "parts" in run(ingested, "--segment", "1", "--and-segment", "2")
+    assert "parts" in run(ingested, "--segment", "1", "--and-segment", "2", "--details")
+
+
+def test_words_are_arguments(ingested: Ingested) -> None:
+    assert results(ingested, "red", "sky")["words"] == results(ingested, "--text", "red sky")["words"]
+    assert "either as WORDS or with --text" in run(ingested, "red", "--text", "sky", fails=True)
+
+
+def test_the_table_names_files_and_fits_80_columns(ingested: Ingested, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run(ingested, "--segment", "1").splitlines()
+    table = lines[: next(index for index, line in enumerate(lines) if line.startswith("files are in"))]
+    assert all(len(line) <= 80 for line in table)
+    assert sum(path.name in line for line in table for path in ingested.paths) == 5
+    assert f"files are in {ingested.photos}" in lines
+    assert "quality" not in lines[1]
+    assert "quality" in run(ingested, "--segment", "1", "--details")
+
+
+def test_nothing_found(ingested: Ingested) -> None:
+    assert "nothing was found" in run(ingested, "--segment", "1", "--until", "1990-01-01")
+
+
+def test_the_page_of_the_first_result_is_opened(ingested: Ingested, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("click.launch", opened.append)
+    first = results(ingested, "--segment", "1")["results"][0]
+    with _server() as address:
+        run(ingested, "--segment", "1", "--open", "--server", f"{address}/")
+    assert opened == [f"{address}/photos/{first['image_id']}#s{first['segment_id']}"]
+    for nobody, fault in ((address, f"nothing answers at {address}"), ("file:///etc", "is no address such as")):
+        found = CliRunner().invoke(
+            search, ["--segment", "1", "--open", "--server", nobody], obj=ingested.assembly.settings
+        )
+        assert isinstance(found.exception, ConfigurationError)
+        assert fault in str(found.exception)
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    """A web server that is up, and its address."""
+
+    class Up(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/healthz" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Up) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def test_narrowed_and_counted(ingested: Ingested) -> None:
