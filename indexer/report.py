@@ -16,9 +16,10 @@ from typing import Any, Literal, TextIO, get_args, overload
 from retrieval.catalog import IngestQueue
 from retrieval.catalog.records import State
 
-Outcome = Literal["indexed", "unchanged", "duplicate", "empty", "failed", "skipped", "restored", "deleted"]
+Outcome = Literal["indexed", "unchanged", "duplicate", "empty", "failed", "skipped", "restored", "deleted", "waiting"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-"""Photos that were ``restored`` had been in the trash; photos of ``deleted`` files were deleted, and stay so."""
+"""Photos that were ``restored`` had been in the trash; photos of ``deleted`` files were deleted, and stay so. Those
+``waiting`` are registered, and were not analysed before the ingest was stopped."""
 
 CHUNK = 1000
 """Rows of the spool in memory at once."""
@@ -211,8 +212,10 @@ class Tally:
                 state, error = states.get(image_id, _CANCELLED)
                 if state in ("indexed", "empty"):
                     counts[state] += 1
+                elif state == "failed":
+                    self._spool.add_failure(Failure(path, error or "without a reason: ingest it again"), image_id)
                 else:
-                    self._spool.add_failure(Failure(path, error or f"left {state}: run ingest again"), image_id)
+                    counts["waiting"] += 1
         counts["failed"] = len(self.failures)
         ordered = {outcome: counts[outcome] for outcome in OUTCOMES}
         return IngestReport(counts=ordered, failures=self.failures, seconds=time.monotonic() - self.started)

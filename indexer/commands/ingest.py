@@ -36,7 +36,7 @@ def _stop_on_signals(worker: Worker) -> None:
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=PATHS)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
-@click.option("--strict", is_flag=True, help="Exit with 1 if any file failed.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if any file failed or waits.")
 @click.option(
     "--within", is_flag=True, help="Do not follow links that lead out of PATHS. Use it where others can write to them."
 )
@@ -77,7 +77,7 @@ def ingest(  # its options
         report.write_json(sys.stdout)
     else:
         print_report(report)
-    sys.exit(1 if strict and report.failures else 0)
+    sys.exit(1 if strict and (report.failures or report.counts["waiting"]) else 0)
 
 
 def _watch(settings: Settings, paths: tuple[Path, ...], *, within: bool) -> None:

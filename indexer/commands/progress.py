@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from retrieval.assembly import Assembly
+from retrieval.processes.program import PROGRAM
 from retrieval.processes.tables import Console, Table
 
 from ..report import IngestReport, Tally
@@ -19,6 +20,8 @@ from ..walk import find_files
 from ..worker import Worker, ingest
 
 SHOWN_FAILURES = 50
+RARE = ("restored", "deleted", "waiting")
+"""Outcomes that are shown only if there are any."""
 
 
 class _Rate(ProgressColumn):
@@ -112,11 +115,15 @@ def print_report(report: IngestReport) -> None:
     """Print the table of outcomes, and why files failed."""
     console = Console()
     table = Table(title=f"{sum(report.counts.values())} files in {report.seconds:.1f} s")
-    shown = {key: count for key, count in report.counts.items() if count or key not in ("restored", "deleted")}
+    shown = {key: count for key, count in report.counts.items() if count or key not in RARE}
     for outcome in shown:
         table.add_column(outcome, justify="right")
     table.add_row(*(str(count) for count in shown.values()))
     console.print(table)
+    if waiting := report.counts["waiting"]:
+        console.print(
+            f"stopped: {waiting} photos wait; run the same command again, or start `{PROGRAM} worker`", soft_wrap=True
+        )
     if report.counts["deleted"]:
         console.print("files of photos that were deleted were left out: to ingest them again, use --restore")
     for failure in report.failures[:SHOWN_FAILURES]:

@@ -15,6 +15,7 @@ from toys import Ingested, Pictures
 
 from indexer import upkeep
 from indexer import worker as module
+from indexer.commands.progress import print_report
 from indexer.report import OUTCOMES, Failure, IngestReport, Tally
 from indexer.scan import register_files
 from indexer.verify import verify
@@ -158,7 +159,8 @@ class TestReport:
         tally = dict.fromkeys(OUTCOMES, 0) | {"indexed": 2, "failed": 1}
         report = IngestReport(counts=tally, failures=(Failure("/a.jpg", "broken"),), seconds=1.23456)
         assert list(report.as_json()) == [*OUTCOMES, "seconds", "failures"]
-        assert OUTCOMES == ("indexed", "unchanged", "duplicate", "empty", "failed", "skipped", "restored", "deleted")
+        assert OUTCOMES[:6] == ("indexed", "unchanged", "duplicate", "empty", "failed", "skipped")
+        assert OUTCOMES[6:] == ("restored", "deleted", "waiting")
         assert report.as_json()["failures"] == [{"path": "/a.jpg", "reason": "broken"}]
         assert report.as_json()["seconds"] == 1.235
 
@@ -168,13 +170,25 @@ class TestReport:
             tally.failed(Failure(name, "broken"))
         assert [failure.path for failure in tally.close(assembly.ingest_queue).failures] == ["a", "b", "c"]
 
-    def test_what_was_left_is_a_failure_that_says_so(self, assembly: Assembly, pictures: Pictures) -> None:
-        pictures.many(1)
+    def test_photos_that_were_not_reached_wait(
+        self, assembly: Assembly, pictures: Pictures, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pictures.many(2)
         tally = Tally()
         register_files(assembly, [pictures.folder], tally)
         report = tally.close(assembly.ingest_queue)
-        assert report.counts["failed"] == 1
-        assert report.failures[0].reason == "left pending: run ingest again"
+        assert {name: count for name, count in report.counts.items() if count} == {"waiting": 2}
+        assert not report.failures
+        print_report(report)
+        assert "stopped: 2 photos wait; run the same command again" in capsys.readouterr().out
+
+    def test_one_that_is_stopped_can_be_run_again(self, assembly: Assembly, pictures: Pictures) -> None:
+        pictures.many(3)
+        worker, tally = Worker(assembly), Tally()
+        worker.stop()
+        stopped = ingest(assembly, worker, [pictures.folder], tally)
+        assert (stopped.counts["waiting"], stopped.counts["failed"]) == (3, 0)
+        assert counts(enter(assembly, pictures.folder)) == {"indexed": 3}
 
 
 class TestWhatIsStored:
