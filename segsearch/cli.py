@@ -7,6 +7,7 @@ import os
 import sys
 
 import click
+from click.shell_completion import get_completion_class
 
 from demo.commands import demo
 from indexer.commands import COMMANDS as INDEXER_COMMANDS
@@ -33,6 +34,20 @@ def cli(context: click.Context, verbose: int) -> None:
     handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler])
     context.obj = Settings.from_env(os.environ)
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a script that completes commands and options in a shell.
+
+    Bash: put the line eval "$(segsearch completion bash)" into ~/.bashrc. Zsh: likewise, with zsh, into ~/.zshrc.
+    Fish: segsearch completion fish > ~/.config/fish/completions/segsearch.fish.
+    """
+    found = get_completion_class(shell)
+    if found is None:
+        raise ConfigurationError(f"there is no completion for {shell}")
+    click.echo(found(cli, {}, "segsearch", "_SEGSEARCH_COMPLETE").source())
 
 
 for command in (*INDEXER_COMMANDS, *WEBUI_COMMANDS, demo):

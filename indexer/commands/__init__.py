@@ -6,9 +6,9 @@ from ..bench.commands import bench
 from . import concepts, discover, evaluate, ingest, maintenance, recipes, search, trash
 
 COMMANDS: tuple[click.Command, ...] = (
-    ingest.ingest, ingest.worker, search.search, maintenance.status, maintenance.verify, maintenance.clean,
-    maintenance.rebuild_index, ingest.retry_failed, ingest.pause, ingest.resume, ingest.cancel, ingest.resegment,
-    trash.delete, trash.restore,
-    trash.trash, maintenance.export, concepts.concepts, discover.discover, recipes.recipes, maintenance.migrate,
-    evaluate.evaluate, bench,
+    ingest.ingest, ingest.worker, ingest.retry_failed, ingest.pause, ingest.resume, ingest.cancel, ingest.resegment,
+    search.search, trash.delete, trash.restore, trash.trash,
+    maintenance.status, maintenance.doctor, maintenance.verify, maintenance.clean, maintenance.rebuild_index,
+    maintenance.export, maintenance.migrate,
+    concepts.concepts, discover.discover, recipes.recipes, evaluate.evaluate, bench,
 )  # fmt: skip

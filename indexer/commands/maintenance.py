@@ -25,6 +25,17 @@ def status(settings: Settings, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Of the web server.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def doctor(settings: Settings, port: int, as_json: bool) -> None:
+    """Check that all parts work here, and say what to do where one does not. Exits with 1 if there is a fault."""
+    from .doctor_output import print_findings
+
+    sys.exit(print_findings(open_assembly(settings), port, as_json=as_json))
+
+
+@click.command()
 @click.pass_obj
 def verify(settings: Settings) -> None:
     """Check the index against the catalogue, and list unused files. Exits with 1 if something is wrong."""

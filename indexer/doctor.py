@@ -1,0 +1,288 @@
+"""Examining an installation: whether what it needs is there and works, and what to do where it does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import psutil
+from PIL import Image
+
+from retrieval.analysis.local import ANALYSIS_SIDE
+from retrieval.analysis.remote import RemoteAnalyzer
+from retrieval.assembly import Assembly
+from retrieval.errors import RetrievalError
+from retrieval.images.decoder_pool import DecoderPool
+from retrieval.models.runtimes import has_cuda
+from retrieval.processes.program import PROGRAM
+from retrieval.storage.disk import obstacle_of, size
+
+from .verify import verify
+
+State = Literal["ok", "warning", "fault"]
+
+FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "AVIF": "avif", "HEIF": "heic", "TIFF": "tif"}
+"""Formats whose decoders are tried, and the suffixes of their files."""
+
+LIBRARIES = ("openvino", "torch", "faiss-cpu", "faiss-gpu", "numpy", "pillow", "sqlalchemy", "flask")
+"""Distributions whose versions are told."""
+
+NETWORK_DISKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "fuse.rclone", "afs", "ceph"})
+"""File systems on which SQLite's write-ahead log does not work among machines."""
+
+TRIED_SIDE = 512
+"""Long side of the drawn photo that is analysed, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found.
+
+    Attributes
+    ----------
+    name : str
+        What was checked.
+    state : {'ok', 'warning', 'fault'}
+        With a fault something does not work; with a warning it works worse than it could.
+    told : str
+        What was found and, unless it is ok, what to do.
+    """
+
+    name: str
+    state: State
+    told: str
+
+
+def examine(assembly: Assembly, port: int) -> Iterator[Finding]:
+    """Check an installation; each finding comes as soon as it is known.
+
+    The recipe is loaded and tried, which takes some seconds. Nothing but a small temporary file is written.
+
+    Parameters
+    ----------
+    assembly : Assembly
+    port : int
+        Where the web server is to listen, on the loopback address.
+    """
+    checks: dict[str, Callable[[Assembly], Finding]] = {
+        "versions": _versions,
+        "data directory": _data_directory,
+        "disk": _disk,
+        "catalogue": _catalogue,
+        "image formats": _formats,
+        "device": _device,
+        "recipe": _recipe,
+        "index": _index,
+        "background duties": _duties,
+        "analyzer": _analyzer,
+    }
+    for name, check in checks.items():
+        try:
+            yield check(assembly)
+        except RetrievalError as error:
+            yield Finding(name, "fault", str(error))
+        except OSError as error:
+            yield Finding(name, "fault", obstacle_of(error) or str(error))
+    yield _port(port)
+
+
+def _versions(_: Assembly) -> Finding:
+    found = []
+    for name in LIBRARIES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    own = _version_of("segsearch")
+    system = f"{platform.system()} {platform.release()} on {platform.machine()}, {os.cpu_count()} cores"
+    return Finding(
+        "versions", "ok", f"SegSearch {own}, Python {platform.python_version()}, {', '.join(found)}; {system}"
+    )
+
+
+def _version_of(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "from a checkout"
+
+
+def _data_directory(assembly: Assembly) -> Finding:
+    """Whether files can be written there, and whether the disk is one that a database can be on."""
+    folder = assembly.settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        told = f"{folder} cannot be created ({error.strerror}): set SEGSEARCH_DATA_DIR to another folder"
+        return Finding("data directory", "fault", told)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"SegSearch")
+        file.flush()
+        os.fsync(file.fileno())
+    kind = _file_system_of(folder)
+    if kind in NETWORK_DISKS:
+        told = f"{folder} is on a network disk ({kind}), where SQLite can lose data: choose a folder on a local disk"
+        return Finding("data directory", "warning", told)
+    return Finding("data directory", "ok", f"{folder} can be written")
+
+
+def _file_system_of(folder: Path) -> str:
+    """The kind of file system that a folder is on, as the kernel names it; empty if unknown."""
+    mounts = {Path(each.mountpoint): each.fstype for each in psutil.disk_partitions(all=True)}
+    return next((mounts[place] for place in (folder, *folder.parents) if place in mounts), "")
+
+
+def _disk(assembly: Assembly) -> Finding:
+    shortage = assembly.storage.shortage()
+    if shortage is not None:
+        return Finding("disk", "fault", shortage)
+    settings = assembly.settings
+    free = size(shutil.disk_usage(settings.data_dir).free)
+    quota = f", a quota of {size(settings.quota)}" if settings.quota else ""
+    return Finding("disk", "ok", f"{free} free; ingest stops below {size(settings.min_free)}{quota}")
+
+
+def _catalogue(assembly: Assembly) -> Finding:
+    counts = assembly.catalog.images.counts()
+    told = f"{sum(counts.values()):,} photos"
+    if counts["failed"]:
+        return Finding(
+            "catalogue", "warning", f"{told}, {counts['failed']:,} of them failed: retry with `{PROGRAM} retry-failed`"
+        )
+    return Finding("catalogue", "ok", told)
+
+
+def _formats(_: Assembly) -> Finding:
+    """Whether decoder processes start, and which formats they read."""
+    missing = []
+    with tempfile.TemporaryDirectory(prefix="segsearch-doctor-") as folder, DecoderPool(1) as decoders:
+        for name, suffix in FORMATS.items():
+            path = Path(folder) / f"drawn.{suffix}"
+            try:
+                _drawn(64).save(path, name)
+                decoders.submit(path, long_side=64).result()
+            except (RetrievalError, OSError, KeyError):
+                missing.append(name)
+    if len(missing) == len(FORMATS):
+        return Finding("image formats", "fault", "no picture can be decoded: reinstall pillow and pillow-heif")
+    if missing:
+        return Finding(
+            "image formats", "warning", f"{', '.join(missing)} cannot be read: reinstall pillow and pillow-heif"
+        )
+    return Finding("image formats", "ok", f"{', '.join(FORMATS)} can be read")
+
+
+def _device(assembly: Assembly) -> Finding:
+    """Which processor computes, and whether a GPU is there that is not used."""
+    asked = assembly.settings.device
+    if not has_cuda():
+        return Finding("device", "ok", f"the CPU (SEGSEARCH_DEVICE={asked}; no NVIDIA driver sees a GPU)")
+    if asked == "cpu":
+        return Finding("device", "warning", "a GPU is there and SEGSEARCH_DEVICE=cpu: leave it unset to use the GPU")
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return Finding("device", "warning", "a GPU is there, but torch is not: run `pip install 'segsearch[gpu]'`")
+    if not torch.cuda.is_available():
+        return Finding(
+            "device",
+            "warning",
+            "a GPU is there, but this torch was built without CUDA: install a build of torch with CUDA",
+        )
+    return Finding("device", "ok", f"{torch.cuda.get_device_name(0)} (SEGSEARCH_DEVICE={asked})")
+
+
+def _recipe(assembly: Assembly) -> Finding:
+    """Whether the recipe's weights are there and it finds segments in a drawn photo."""
+    from retrieval.analysis.batch import analyze_batch
+    from retrieval.images.decode import decode_with_renditions
+
+    name = assembly.settings.recipe
+    with tempfile.TemporaryDirectory(prefix="segsearch-doctor-") as folder:
+        path = Path(folder) / "drawn.png"
+        _drawn(TRIED_SIDE).save(path)
+        image = decode_with_renditions(path, long_side=ANALYSIS_SIDE)
+    started = time.perf_counter()
+    recipe = assembly.recipe
+    loaded = time.perf_counter()
+    (found,) = analyze_batch(recipe, [image])
+    took = time.perf_counter() - loaded
+    segments = len(found.analysis.segments)
+    told = f"{name}: loaded in {loaded - started:.1f} s, {segments} segments of a drawn photo in {took:.1f} s"
+    if not segments:
+        return Finding("recipe", "fault", f"{told}: its weights are damaged; reinstall SegSearch")
+    return Finding("recipe", "ok", told)
+
+
+def _index(assembly: Assembly) -> Finding:
+    faults = verify(assembly)
+    if faults:
+        return Finding("index", "fault", "; ".join(faults))
+    segments = assembly.catalog.vectors.contents(assembly.recipe_spec.space).segments
+    return Finding("index", "ok", f"{segments:,} segments, as in the catalogue")
+
+
+def _duties(assembly: Assembly) -> Finding:
+    failing = assembly.duties.failing()
+    if failing:
+        told = "; ".join(f"{each.name} fails since {each.failing_since}: {each.error}" for each in failing)
+        return Finding("background duties", "fault", told)
+    return Finding("background duties", "ok", "none fails")
+
+
+def _analyzer(assembly: Assembly) -> Finding:
+    if RemoteAnalyzer(assembly.settings.analyzers_dir).is_up():
+        return Finding("analyzer", "ok", "running")
+    return Finding("analyzer", "ok", f"not running; `{PROGRAM} serve` starts it")
+
+
+def _port(port: int) -> Finding:
+    """Whether the web server could listen, or does."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            return Finding(
+                "port", "fault", f"port {port} needs root's rights: choose one above 1023 with `serve --port`"
+            )
+        except OSError:
+            pass
+        else:
+            return Finding("port", "ok", f"port {port} is free")
+    if _answers(port):
+        return Finding("port", "ok", f"SegSearch is running at http://127.0.0.1:{port}/")
+    return Finding("port", "warning", f"another program listens at port {port}: choose another with `serve --port`")
+
+
+def _answers(port: int) -> bool:
+    """Whether SegSearch's web server answers."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=5.0)
+    try:
+        connection.request("GET", "/healthz")
+        return json.loads(connection.getresponse().read()) == {"status": "ok"}
+    except (OSError, HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
+
+
+def _drawn(side: int) -> Image.Image:
+    """A photo of two coloured discs on a gradient."""
+    rows, columns = np.mgrid[0 : side * 3 // 4, 0:side].astype(np.float32) / side
+    picture = np.stack([columns, rows, 1 - columns], axis=2) * 160
+    for x, y, color in ((0.3, 0.4, (230, 40, 30)), (0.7, 0.35, (30, 200, 60))):
+        picture[(columns - x) ** 2 + (rows - y) ** 2 < 0.02] = color
+    return Image.fromarray(picture.astype(np.uint8))
