@@ -25,7 +25,7 @@ from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.errors import RetrievalError
 from retrieval.images.decoder_pool import DecoderPool
-from retrieval.models.runtimes import has_cuda
+from retrieval.models.runtimes import device_name, gpu_unused
 from retrieval.processes.program import PROGRAM
 from retrieval.storage.disk import obstacle_of, size
 
@@ -187,21 +187,9 @@ def _formats(_: Assembly) -> Finding:
 def _device(assembly: Assembly) -> Finding:
     """Which processor computes, and whether a GPU is there that is not used."""
     asked = assembly.settings.device
-    if not has_cuda():
-        return Finding("device", "ok", f"the CPU (SEGSEARCH_DEVICE={asked}; no NVIDIA driver sees a GPU)")
-    if asked == "cpu":
-        return Finding("device", "warning", "a GPU is there and SEGSEARCH_DEVICE=cpu: leave it unset to use the GPU")
-    try:
-        import torch
-    except ModuleNotFoundError:
-        return Finding("device", "warning", "a GPU is there, but torch is not: run `pip install 'segsearch[gpu]'`")
-    if not torch.cuda.is_available():
-        return Finding(
-            "device",
-            "warning",
-            "a GPU is there, but this torch was built without CUDA: install a build of torch with CUDA",
-        )
-    return Finding("device", "ok", f"{torch.cuda.get_device_name(0)} (SEGSEARCH_DEVICE={asked})")
+    if (reason := gpu_unused(asked)) is not None:
+        return Finding("device", "warning", f"a GPU is there and not used: {reason}")
+    return Finding("device", "ok", f"{device_name(asked)} (SEGSEARCH_DEVICE={asked})")
 
 
 def _recipe(assembly: Assembly) -> Finding:

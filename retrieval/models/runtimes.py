@@ -66,6 +66,48 @@ def has_cuda() -> bool:
     return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
 
 
+def gpu_unused(device: str) -> str | None:
+    """Why a GPU that is there does not run networks, and what to do; None if it does, or there is none.
+
+    Parameters
+    ----------
+    device : str
+        The setting.
+    """
+    if not has_cuda():
+        return None
+    if device == "cpu":
+        return "SEGSEARCH_DEVICE=cpu; leave it unset to use the GPU"
+    if not find_spec("torch"):
+        return "torch is not installed; run `pip install 'segsearch[gpu]'`"
+    import torch
+
+    return None if torch.cuda.is_available() else "this torch was built without CUDA; install a build with CUDA"
+
+
+def device_name(device: str) -> str:
+    """The name of the processor that runs networks with a setting.
+
+    Parameters
+    ----------
+    device : str
+        The setting.
+
+    Raises
+    ------
+    ConfigurationError
+        The device is not there.
+    """
+    if device == "cpu" or (device == "auto" and not (has_cuda() and find_spec("torch"))):
+        return "the CPU"
+    found = find_device(device)
+    if found.type != "cuda":
+        return "the CPU"
+    import torch
+
+    return torch.cuda.get_device_name(found)
+
+
 def find_device(name: str) -> torch.device:
     """The device of torch that a setting means.
 

@@ -17,6 +17,7 @@ from indexer import doctor as room
 from indexer.commands.maintenance import doctor
 from indexer.doctor import Finding, examine
 from retrieval.assembly import Assembly
+from retrieval.models import runtimes
 from retrieval.settings import Settings
 
 
@@ -69,13 +70,16 @@ def test_a_fault_ends_no_other_check(tmp_path: Path) -> None:
 
 
 def test_a_gpu_that_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(room, "has_cuda", lambda: True)
-    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=lambda: False)))
+    monkeypatch.setattr(runtimes, "has_cuda", lambda: True)
+    monkeypatch.setattr(runtimes, "find_spec", lambda _: None)
     told = room._device(Assembly(Settings.in_data_dir(tmp_path)))
     assert told.state == "warning"
-    assert "torch was built without CUDA" in told.told
+    assert "pip install 'segsearch[gpu]'" in told.told
     told = room._device(Assembly(Settings.in_data_dir(tmp_path, device="cpu")))
-    assert "SEGSEARCH_DEVICE=cpu" in told.told
+    assert "leave it unset to use the GPU" in told.told
+    monkeypatch.setattr(runtimes, "find_spec", lambda name: name)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=lambda: False)))
+    assert "built without CUDA" in room._device(Assembly(Settings.in_data_dir(tmp_path))).told
 
 
 @pytest.mark.slow
