@@ -29,7 +29,7 @@ INSTALLED := $(if $(wildcard .venv/.synced),.venv/.synced,.venv/.slim)
 setup: .venv/.synced  ## install everything in .venv
 
 demo: $(INSTALLED)  ## ingest, search and serve a small collection; PHOTOS=folder for your own, SERVE=0 to exit after the check
-	$(RUN) python manage.py demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(filter 0,$(SERVE)),--no-serve) --port $(PORT)
+	$(RUN) python manage.py quickstart $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(filter 0,$(SERVE)),--no-serve) --port $(PORT)
 
 serve: $(INSTALLED)  ## run the web server and a worker
 	$(RUN) python manage.py serve --port $(PORT)

@@ -27,8 +27,8 @@ ENOUGH = 0.8
 console = Console()
 
 
-def run(photos: Path | None, *, serve: bool, port: int) -> None:
-    """Run the demo.
+def run(photos: Path | None, *, serve: bool, port: int, opens: bool = False) -> None:
+    """Ingest, search, check, and serve.
 
     Parameters
     ----------
@@ -37,6 +37,8 @@ def run(photos: Path | None, *, serve: bool, port: int) -> None:
     serve : bool
         Whether this process becomes the server at the end.
     port : int
+    opens : bool
+        Whether the pages are opened in the browser.
     """
     given = os.environ.get("SEGSEARCH_DATA_DIR")
     home = Path(given or Path("var") / ("photos" if photos else "demo")).absolute()
@@ -55,10 +57,11 @@ def run(photos: Path | None, *, serve: bool, port: int) -> None:
     subprocess.run(own_command("ingest", str(folder)), env=environment, check=True)
     passed = _check(assembly, scenes) if scenes else _show_labels(assembly)
     if not passed:
-        sys.exit("the demo failed: too few of the results above are right")
+        sys.exit("the check failed: too few of the results above are right")
     if serve:
         console.print(f"[bold]Browse[/] http://127.0.0.1:{port}/  (press Ctrl-C to stop)")
-        os.execve(sys.executable, own_command("serve", "--port", str(port)), environment)
+        options = ["--port", str(port), *(["--open"] * opens)]
+        os.execve(sys.executable, own_command("serve", *options), environment)
     console.print(f"Browse it with: SEGSEARCH_DATA_DIR={home} {PROGRAM} serve")
 
 

@@ -260,7 +260,7 @@ def _answers(port: int) -> bool:
     connection = HTTPConnection("127.0.0.1", port, timeout=5.0)
     try:
         connection.request("GET", "/healthz")
-        return json.loads(connection.getresponse().read()) == {"status": "ok"}
+        return bool(json.loads(connection.getresponse().read()) == {"status": "ok"})
     except (OSError, HTTPException, ValueError):
         return False
     finally:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from copy import copy
 
 import click
 from click.shell_completion import get_completion_class
 
-from demo.commands import demo
+from demo.commands import quickstart
 from indexer.commands import COMMANDS as INDEXER_COMMANDS
 from retrieval.errors import AccountError, ConfigurationError, QueryError, RetrievalError
 from retrieval.processes.extras import missing
 from retrieval.processes.program import PROGRAM
-from retrieval.processes.terminal import PrintableFormatter, PrintableGroup, echo, show_only_printable
+from retrieval.processes.terminal import PrintableFormatter, echo, show_only_printable
 from retrieval.settings import Settings
 from webui.serving.commands import COMMANDS as WEBUI_COMMANDS
 
+from .sections import SectionedGroup
 
-@click.group(cls=PrintableGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+
+@click.group(cls=SectionedGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("-v", "--verbose", count=True, help="Log more; repeat for debug output.")
 @click.pass_context
 def cli(context: click.Context, verbose: int) -> None:
@@ -36,7 +39,7 @@ def cli(context: click.Context, verbose: int) -> None:
     context.obj = Settings.from_env(os.environ)
 
 
-@cli.command()
+@cli.command(short_help="Print a completion script for a shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print a script that completes commands and options in a shell.
@@ -50,8 +53,11 @@ def completion(shell: str) -> None:
     click.echo(found(cli, {}, "segsearch", "_SEGSEARCH_COMPLETE").source())
 
 
-for command in (*INDEXER_COMMANDS, *WEBUI_COMMANDS, demo):
+for command in (*INDEXER_COMMANDS, *WEBUI_COMMANDS, quickstart):
     cli.add_command(command)
+demo = copy(quickstart)  # under its former name
+demo.hidden = True
+cli.add_command(demo, "demo")
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from retrieval.settings import Settings
 from .results import OUT, report
 
 
-@click.group()
+@click.group(short_help="Measure the speed of searches and ingests.")
 def bench() -> None:
     """Measure the speed of searches and ingests, in a data directory of their own."""
 

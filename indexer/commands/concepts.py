@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     pass
 
 
-@click.group()
+@click.group(short_help="Manage the names learned from examples.")
 def concepts() -> None:
     """List, learn, export, import and delete concepts: names learned from examples."""
 

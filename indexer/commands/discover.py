@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from retrieval.catalog.records import ClusterState
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, short_help="Find groups of similar segments without a name.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many to list.")
 @click.option("--state", default="open", show_default=True, type=click.Choice(["open", "named", "dismissed"]))
 @click.option("--json", "as_json", is_flag=True)

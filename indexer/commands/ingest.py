@@ -33,7 +33,7 @@ def _stop_on_signals(worker: Worker) -> None:
     stop_on_signals(stop)
 
 
-@click.command()
+@click.command(short_help="Ingest photos: files, and folders with all below them.")
 @click.argument("paths", nargs=-1, required=True, type=PATHS)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if any file failed or waits.")
@@ -133,7 +133,7 @@ def cancel(settings: Settings) -> None:
     echo(f"cancelled {len(cancelled)} photos; to add them after all, run `{PROGRAM} ingest` on them again")
 
 
-@click.command("retry-failed")
+@click.command("retry-failed", short_help="Retry all failed photos.")
 @click.pass_obj
 def retry_failed(settings: Settings) -> None:
     """Retry all failed photos, and those that a worker left unfinished when it died."""

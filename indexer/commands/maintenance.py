@@ -24,7 +24,7 @@ def status(settings: Settings, as_json: bool) -> None:
     print_status(open_assembly(settings), as_json=as_json)
 
 
-@click.command()
+@click.command(short_help="Check that all parts work on this machine.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Of the web server.")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
@@ -35,7 +35,7 @@ def doctor(settings: Settings, port: int, as_json: bool) -> None:
     sys.exit(print_findings(open_assembly(settings), port, as_json=as_json))
 
 
-@click.command()
+@click.command(short_help="Check the index against the catalogue.")
 @click.pass_obj
 def verify(settings: Settings) -> None:
     """Check the index against the catalogue, and list unused files. Exits with 1 if something is wrong."""

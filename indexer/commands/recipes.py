@@ -27,7 +27,7 @@ class Part:
     fault: str | None = None
 
 
-@click.command()
+@click.command(short_help="List recipes, segmenters, embedders and indexes.")
 @click.option("--check", is_flag=True, help="Load every plug-in; try segmenters and embedders on a small picture.")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj

@@ -13,7 +13,7 @@ from retrieval.settings import Settings
 from .options import ID, corners, numbers, open_assembly
 
 
-@click.command()
+@click.command(short_help="Search by words, a photo, a place on it, or a segment.")
 @click.argument("words", nargs=-1)
 @click.option("--image", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A photo to search with.")
 @click.option(

@@ -10,13 +10,13 @@ import matplotlib as mpl
 import pytest
 from toys import Pictures
 
-from demo.commands import demo
+from demo.commands import quickstart
 from indexer.commands import COMMANDS as INDEXER
 from webui.serving.commands import COMMANDS as WEBUI
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")))
-NAMES = {command.name: command for command in (*INDEXER, *WEBUI, demo)}
+NAMES = {command.name: command for command in (*INDEXER, *WEBUI, quickstart)}
 
 
 def options(command: click.Command) -> set[str]:

@@ -84,7 +84,7 @@ def test_the_program_says_what_it_can_do(run: Run) -> None:
     told = run("segsearch", "--help")
     assert told.returncode == 0, told.stderr
     assert "Usage: segsearch" in told.stdout
-    assert {"ingest", "serve", "demo"} <= set(told.stdout.split())
+    assert {"ingest", "serve", "quickstart"} <= set(told.stdout.split())
 
 
 def test_a_new_home_gets_its_schema(run: Run, tmp_path: Path) -> None:

@@ -89,8 +89,9 @@ class Companion:
 @click.option(
     "--trusted-proxy", metavar="ADDRESS", help="Address of a proxy whose X-Forwarded-For and -Proto are trusted."
 )
+@click.option("--open", "opens", is_flag=True, help="Open the pages in the browser.")
 @click.pass_obj
-def serve(
+def serve(  # noqa: PLR0913  # its options
     settings: Settings,
     host: str,
     port: int,
@@ -98,6 +99,7 @@ def serve(
     allow_host: tuple[str, ...],
     no_login: bool,
     trusted_proxy: str | None,
+    opens: bool,
 ) -> None:
     """Serve the web pages and the API."""
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns whenever a request waits for a thread
@@ -126,7 +128,10 @@ def serve(
         ) from error
     companions = [Companion(name) for name in (("analyzer", "worker") if worker else ("analyzer",))]
     signal.signal(signal.SIGTERM, _exit_once)
-    echo(f"SegSearch is running at http://{host}:{listening.port}/  (press Ctrl-C to stop)")
+    address = f"http://{host}:{listening.port}/"
+    echo(f"SegSearch is running at {address}  (press Ctrl-C to stop)")
+    if opens:  # whatever connects from now on waits until the server runs
+        click.launch(address)
     try:
         listening.run()
     finally:
