@@ -23,6 +23,7 @@ from .catalog import (
     Sessions,
     Tags,
     Trash,
+    copy_database,
     migrate,
     open_sessions,
 )
@@ -80,6 +81,10 @@ class DataDirectory:
     def migrate(self) -> str:
         """Upgrade the database schema; returns the new revision."""
         return migrate(self.settings.database_url, partial(_remains, self.settings))
+
+    def copy_database(self, target: Path) -> None:
+        """Write the database to a file as it is at one moment, while others use it; raises as `dialects.copy`."""
+        copy_database(self.settings.database_url, target)
 
     @cached_property
     def catalog(self) -> Catalog:

@@ -82,7 +82,7 @@ class Settings:
         device = environ.get("SEGSEARCH_DEVICE") or "auto"
         recipe = environ.get("SEGSEARCH_RECIPE") or "lite"
         index = environ.get("SEGSEARCH_INDEX") or "local"
-        url = environ.get("SEGSEARCH_DATABASE_URL") or _sqlite_url(data_dir)
+        url = environ.get("SEGSEARCH_DATABASE_URL") or sqlite_url(data_dir / "catalog.db")
         sizes = {"SEGSEARCH_MIN_FREE": environ.get("SEGSEARCH_MIN_FREE") or MIN_FREE}
         sizes["SEGSEARCH_QUOTA"] = environ.get("SEGSEARCH_QUOTA") or "0"
         limits = {name: _bytes_of(text) for name, text in sizes.items()}
@@ -130,7 +130,13 @@ class Settings:
         if not _DEVICE.fullmatch(device):
             raise ConfigurationError(f"the device {device!r} must be auto, cpu, cuda or cuda:N")
         data_dir = data_dir.absolute()
-        return cls(data_dir=data_dir, database_url=_sqlite_url(data_dir), device=device, recipe=recipe, index=index)
+        return cls(
+            data_dir=data_dir,
+            database_url=sqlite_url(data_dir / "catalog.db"),
+            device=device,
+            recipe=recipe,
+            index=index,
+        )
 
     @property
     def index_dir(self) -> Path:
@@ -178,9 +184,9 @@ def _data_dir(environ: Mapping[str, str]) -> str:
     return environ.get("SEGSEARCH_DATA_DIR") or environ.get(FORMER_DATA_DIR) or "var"
 
 
-def _sqlite_url(data_dir: Path) -> str:
-    """The URL of the catalogue in a data directory, with its path escaped."""
-    return f"sqlite:///{quote(str(data_dir / 'catalog.db'), safe=' +/', errors='surrogateescape')}"
+def sqlite_url(database: Path) -> str:
+    """The SQLAlchemy URL of an SQLite file, with its path escaped."""
+    return f"sqlite:///{quote(str(database), safe=' +/', errors='surrogateescape')}"
 
 
 def _bytes_of(text: str) -> int | None:

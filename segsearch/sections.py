@@ -22,7 +22,7 @@ SECTIONS = {
     ),
     "Names": ("concepts", "discover"),
     "Users": ("users", "tokens"),
-    "Care": ("verify", "clean", "rebuild-index", "migrate", "completion"),
+    "Care": ("backup", "restore-backup", "verify", "clean", "rebuild-index", "migrate", "completion"),
     "Models and measures": ("recipes", "evaluate", "bench"),
 }
 

@@ -9,6 +9,6 @@ COMMANDS: tuple[click.Command, ...] = (
     ingest.ingest, ingest.worker, ingest.retry_failed, ingest.pause, ingest.resume, ingest.cancel, ingest.resegment,
     search.search, trash.delete, trash.restore, trash.trash,
     maintenance.status, maintenance.doctor, maintenance.verify, maintenance.clean, maintenance.rebuild_index,
-    maintenance.export, maintenance.migrate,
+    maintenance.export, maintenance.migrate, maintenance.backup, maintenance.restore_backup,
     concepts.concepts, discover.discover, recipes.recipes, evaluate.evaluate, bench,
 )  # fmt: skip

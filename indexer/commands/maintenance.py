@@ -99,6 +99,31 @@ def export(settings: Settings, out: Path | None) -> None:
     beside.replace(out)
 
 
+@click.command(short_help="Back up the data directory into a folder.")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def backup(settings: Settings, folder: Path, as_json: bool) -> None:
+    """Back up the data directory into FOLDER while it is in use.
+
+    FOLDER is new, or an earlier backup, into which only what has changed is copied. The index is left out: it is
+    rebuilt when the backup is restored. Originals outside the data directory are left out, too.
+    """
+    from .backup_output import print_backup
+
+    print_backup(open_assembly(settings), folder.absolute(), as_json=as_json)
+
+
+@click.command("restore-backup", short_help="Make a data directory from a backup.")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.pass_obj
+def restore_backup(settings: Settings, folder: Path) -> None:
+    """Make the data directory SEGSEARCH_DATA_DIR, which must be new or empty, from the backup in FOLDER."""
+    from .backup_output import print_restored
+
+    print_restored(settings, folder.absolute())
+
+
 @click.command()
 @click.pass_obj
 def migrate(settings: Settings) -> None:

@@ -38,6 +38,7 @@ from .catalog import Catalog
 from .clusters import Clusters
 from .concepts import Concepts
 from .deleted_files import DeletedFiles
+from .dialects import copy as copy_database
 from .folders import Folders
 from .images import ImageRepository
 from .ingest_queue import IngestQueue
@@ -74,6 +75,7 @@ __all__ = [
     "Timeline",
     "Trash",
     "VectorRepository",
+    "copy_database",
     "migrate",
     "open_sessions",
 ]

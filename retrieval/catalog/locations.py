@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from ..storage.locations import Registered, Registration, SeenFile, path_of
@@ -100,6 +100,17 @@ class LocationRepository(Repository):
             unseen = [key for key in places if not _holds(seen, key)]
             gone += self._set_missing([key for key in unseen if not os.path.exists(path_of(places[key]))])  # noqa: PTH110  # never raises
         return gone
+
+    def move(self, old: str, new: str) -> int:
+        """Note that all files below one URI are now below another, under the same names; returns how many there are."""
+        below = Location.uri > f"{old}/", Location.uri < f"{old}0"
+        moved = update(Location).where(*below).values(uri=new + func.substr(Location.uri, len(old) + 1))
+        with self._sessions.begin() as session:
+            return int(session.execute(moved).rowcount)  # type: ignore[attr-defined]
+
+    def below(self, uri: str) -> Iterator[Collection[str]]:
+        """URIs below a URI that are not missing, in blocks."""
+        return (places.values() for places in self._below(uri))
 
     def _below(self, uri: str) -> Iterator[dict[int, str]]:
         """Locations at and below a URI that are not missing yet, in blocks."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Engine, create_engine, make_url, text
@@ -20,10 +21,10 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
 from ...errors import ConfigurationError
-from . import failures, sqlite
+from . import failures, sqlite, sqlite_file
 from .sqlite_file import refuse_new
 
-__all__ = ["connect", "database_now", "in_chunks", "refuse_new"]
+__all__ = ["connect", "copy", "database_now", "in_chunks", "refuse_new"]
 
 T = TypeVar("T")
 
@@ -54,6 +55,26 @@ def connect(database_url: str) -> Engine:
         raise ConfigurationError(f"SEGSEARCH_DATABASE_URL does not name a usable database: {error}") from error
     failures.listen(engine)
     return engine
+
+
+def copy(database_url: str, target: Path) -> None:
+    """Write a database to a file as it is at one moment, while others read and write it.
+
+    Raises
+    ------
+    ConfigurationError
+        The database is not SQLite.
+    CatalogUnavailableError
+        It is gone.
+    """
+    url = make_url(database_url)
+    path = sqlite_file.path_of(url)
+    if not url.drivername.startswith("sqlite") or path is None:
+        raise ConfigurationError(
+            f"a catalogue in {url.drivername} is backed up with its own tools, such as pg_dump; back up the folders "
+            "uploads and renditions of the data directory, too"
+        )
+    sqlite_file.copy(path, target)
 
 
 def database_now(session: Session) -> datetime:

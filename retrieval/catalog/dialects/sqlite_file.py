@@ -5,6 +5,8 @@ Here they are held to the file that is at the path now, and none is made in the 
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ...errors import CatalogUnavailableError
+
+COPY_SECONDS = 60.0
+"""How long a copy waits for a lock."""
 
 
 def path_of(url: URL) -> Path | None:
@@ -31,6 +36,23 @@ def refuse_new(engine: Engine) -> None:
     """Refuse to connect to a file that is gone: SQLite would create an empty one."""
     if engine.dialect.name == "sqlite" and (path := path_of(engine.url)) is not None:
         event.listen(engine, "do_connect", partial(_check_there, path))
+
+
+def copy(path: Path, target: Path) -> None:
+    """Write a database to a file as it is at one moment: in one transaction that reads, which no writer waits for.
+
+    Raises
+    ------
+    CatalogUnavailableError
+        There is no such file.
+    """
+    if not path.is_file():
+        raise CatalogUnavailableError(f"the catalogue {path} is gone: put it back")
+    with (
+        contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=COPY_SECONDS)) as source,
+        contextlib.closing(sqlite3.connect(target)) as copied,
+    ):
+        source.backup(copied)
 
 
 def _identity_of(path: Path) -> tuple[int, int] | None:

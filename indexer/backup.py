@@ -1,0 +1,294 @@
+"""Backing a data directory up into a folder while it is in use, and restoring one from there.
+
+A backup has the catalogue, uploads and renditions. The index is rebuilt from the catalogue when it is restored. Photos
+that were ingested where they lie stay there: they are the user's own to back up. Files are named by the digest of their
+photo, so a second backup into the same folder copies only what is new.
+
+The catalogue is copied between two passes over the files: what the copy names was there in one of the two, unless it
+was deleted for good at that very moment, and then it is copied once more.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from retrieval.assembly import Assembly, DataDirectory
+from retrieval.errors import ConfigurationError
+from retrieval.settings import Settings, sqlite_url
+from retrieval.storage.locations import path_of, uri_of
+
+from .publish import rebuild
+from .verify import verify
+
+logger = logging.getLogger(__name__)
+
+DATABASE = "catalog.db"
+NOTE = "backup.json"
+"""Says that a folder is a complete backup, and of what; it is written last."""
+
+UNFINISHED = ("uploads", "renditions")
+"""What a backup that was interrupted may have left."""
+
+ATTEMPTS = 3
+CHUNK = 1000
+
+_NAMED = re.compile(r"(?P<sha256>[0-9a-f]{64})\.[\w.]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What a folder is a backup of.
+
+    Attributes
+    ----------
+    data_dir : str
+        The data directory.
+    made_at : str
+        When it was finished: ISO 8601, UTC.
+    schema : str
+        Revision of the database schema.
+    photos, elsewhere, lost : int
+        All photos; how many have no original in the backup because it lies outside the data directory; and how many
+        uploads were missing from the data directory.
+    """
+
+    data_dir: str
+    made_at: str
+    schema: str
+    photos: int
+    elsewhere: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """Files that were copied, and how many bytes they have."""
+
+    files: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: Copied) -> Copied:
+        return Copied(self.files + other.files, self.bytes + other.bytes)
+
+
+def back_up(assembly: Assembly, folder: Path) -> tuple[Backup, Copied]:
+    """Back up a data directory, which may be in use.
+
+    Parameters
+    ----------
+    assembly : Assembly
+    folder : Path
+        New or empty, or an earlier backup of the same data directory, which is brought up to date.
+
+    Returns
+    -------
+    Backup
+    Copied
+        What was copied now.
+
+    Raises
+    ------
+    ConfigurationError
+        The folder has something else in it, is inside the data directory or holds it, or another backup is being made;
+        or the catalogue is not SQLite.
+    OSError
+        It cannot be written. An earlier backup in it is then still complete.
+    """
+    source = assembly.settings
+    _check_target(source.data_dir, folder)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            return _backed_up(assembly, replace(source, data_dir=folder))
+    except Timeout as error:
+        raise ConfigurationError(f"another backup into {folder} is being made: wait until it is finished") from error
+
+
+def _backed_up(assembly: Assembly, target: Settings) -> tuple[Backup, Copied]:
+    source, here = assembly.settings, target.data_dir
+    for left in here.glob(f".{DATABASE}-*"):
+        left.unlink()
+    copied, database = _copy_files(source, target), here / f".{DATABASE}-{secrets.token_hex(8)}.tmp"
+    for attempt in range(ATTEMPTS):
+        database.unlink(missing_ok=True)
+        assembly.copy_database(database)
+        copied += _copy_files(source, target)
+        with closing(_opened(database, target)) as snapshot:
+            note = _note_of(snapshot, source, target)
+        if note.lost:
+            logger.warning("%d uploads are missing; attempt %d of %d", note.lost, attempt + 1, ATTEMPTS)
+        else:
+            break
+    copied += Copied(1, database.stat().st_size)
+    database.replace(here / DATABASE)
+    _write_json(here / NOTE, asdict(note))
+    with closing(_opened(here / DATABASE, target)) as snapshot:
+        _prune(snapshot, target)
+    return note, copied
+
+
+def restore(settings: Settings, folder: Path) -> Backup:
+    """Make a data directory from a backup, with its index.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the new data directory, which must not exist yet or be empty.
+    folder : Path
+        The backup.
+
+    Raises
+    ------
+    ConfigurationError
+        The folder is no backup, the data directory is in use, or what was restored is not what the backup says.
+    """
+    note = _note_in(folder)
+    here = settings.data_dir
+    if here.exists() and any(here.iterdir()):
+        raise ConfigurationError(
+            f"{here} is not empty: set SEGSEARCH_DATA_DIR to a new folder, or move what is there away"
+        )
+    here.mkdir(mode=0o700, parents=True, exist_ok=True)
+    backup = replace(settings, data_dir=folder)
+    _copy_files(backup, settings)
+    database = here / f".{DATABASE}-{secrets.token_hex(8)}.tmp"
+    shutil.copyfile(folder / DATABASE, database)
+    with closing(_opened(database, settings)) as opened:
+        opened.migrate()
+        former = replace(settings, data_dir=Path(note.data_dir))
+        opened.catalog.locations.move(uri_of(former.uploads_dir), uri_of(settings.uploads_dir))
+    database.replace(here / DATABASE)
+    with closing(Assembly(settings)) as assembly:
+        rebuild(assembly)
+        if faults := verify(assembly):
+            raise ConfigurationError(f"{here} was restored with faults: {'; '.join(faults)}")
+    return note
+
+
+def _check_target(data_dir: Path, folder: Path) -> None:
+    """Refuse folders that a backup would spoil."""
+    inner, outer = folder.resolve(), data_dir.resolve()
+    if inner.is_relative_to(outer) or outer.is_relative_to(inner):
+        raise ConfigurationError(f"{folder} and the data directory {data_dir} are inside each other: choose another")
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder} is not a folder: choose another")
+    if (folder / NOTE).exists():
+        note = _note_in(folder)
+        if note.data_dir != str(data_dir):
+            raise ConfigurationError(f"{folder} is a backup of {note.data_dir}: choose another folder")
+    elif any(path.name not in UNFINISHED and path.name[0] != "." for path in folder.iterdir()):
+        raise ConfigurationError(f"{folder} is not empty and no backup: choose a new folder")
+
+
+def _note_in(folder: Path) -> Backup:
+    """What a folder is a backup of.
+
+    Raises
+    ------
+    ConfigurationError
+        It is none, or an incomplete one.
+    """
+    try:
+        note = Backup(**json.loads((folder / NOTE).read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigurationError(f"{folder} is no complete backup: it has no valid {NOTE}") from error
+    if not (folder / DATABASE).is_file():
+        raise ConfigurationError(f"{folder} is no complete backup: its {DATABASE} is missing")
+    return note
+
+
+def _opened(database: Path, settings: Settings) -> DataDirectory:
+    """A copied database, opened beside the files of some settings."""
+    return DataDirectory(replace(settings, database_url=sqlite_url(database)))
+
+
+def _note_of(snapshot: DataDirectory, source: Settings, target: Settings) -> Backup:
+    """What a copied catalogue and the files beside it hold."""
+    uploads = [
+        (target.uploads_dir / path_of(uri).relative_to(source.uploads_dir)).is_file()
+        for uris in snapshot.catalog.locations.below(uri_of(source.uploads_dir))
+        for uri in uris
+    ]
+    photos = sum(snapshot.catalog.images.counts().values())
+    return Backup(
+        data_dir=str(source.data_dir),
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        schema=snapshot.migrate(),
+        photos=photos,
+        elsewhere=max(0, photos - len(uploads)),
+        lost=uploads.count(False),
+    )
+
+
+def _copy_files(source: Settings, target: Settings) -> Copied:
+    """Copy the uploads and renditions that are new or changed."""
+    folders = ((source.uploads_dir, target.uploads_dir), (source.renditions_dir, target.renditions_dir))
+    return sum((_copied(from_ / path, to / path) for from_, to in folders for path in _named(from_)), Copied())
+
+
+def _copied(source: Path, target: Path) -> Copied:
+    """Copy a file unless it is there already; one that is removed meanwhile is left out."""
+    try:
+        status = source.stat()
+        if _stamp(target) == (status.st_size, status.st_mtime_ns):
+            return Copied()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}-{secrets.token_hex(4)}.tmp")
+        try:
+            shutil.copy2(source, part)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    except FileNotFoundError:
+        if source.exists():
+            raise
+        return Copied()
+    return Copied(1, status.st_size)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def _named(folder: Path) -> Iterator[Path]:
+    """Files of photos, relative to a folder that has them in one level of subfolders."""
+    for subfolder in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if subfolder.is_dir():
+            names = sorted(entry.name for entry in os.scandir(subfolder) if _NAMED.fullmatch(entry.name))
+            yield from (Path(subfolder.name, name) for name in names)
+
+
+def _prune(snapshot: DataDirectory, target: Settings) -> None:
+    """Remove files of photos that the backup's catalogue does not have any more."""
+    for folder in (target.uploads_dir, target.renditions_dir):
+        files = _named(folder)
+        while chunk := list(islice(files, CHUNK)):
+            known = snapshot.catalog.images.known_digests({path.name[:64] for path in chunk})
+            for path in chunk:
+                if path.name[:64] not in known:
+                    (folder / path).unlink(missing_ok=True)
+
+
+def _write_json(path: Path, value: object) -> None:
+    part = path.with_name(f".{path.name}-{secrets.token_hex(4)}.tmp")
+    part.write_text(json.dumps(value))
+    part.replace(path)
