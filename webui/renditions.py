@@ -1,4 +1,4 @@
-"""Creates missing previews and thumbnails, and crops of previews.
+"""Creates missing previews and thumbnails, crops of previews, and decodes originals.
 
 Originals are untrusted and are decoded in a separate process; the web process opens only the JPEGs created there.
 """
@@ -16,7 +16,9 @@ from PIL import Image
 from werkzeug.exceptions import ServiceUnavailable
 
 from retrieval.errors import ImageError
+from retrieval.images.decode import DecodedImage
 from retrieval.images.decoder_pool import QUERY_SECONDS, DecoderPool
+from retrieval.types import RgbImage
 
 CROP_SIDE = 512
 """Largest long side of a crop, in pixels."""
@@ -62,12 +64,41 @@ class Renditions:
         ServiceUnavailable
             Too many images queue for the decoder.
         """
+        self._decode(source, sha256, _SMALL, preview=preview, thumbnail=thumbnail)
+
+    def decode(self, source: Path, sha256: str, *, long_side: int) -> RgbImage:
+        """Decode an image file.
+
+        Parameters
+        ----------
+        source : Path
+        sha256 : str
+            As in `make`.
+        long_side : int
+            Most pixels of the long side; that of the photo gives all of them.
+
+        Returns
+        -------
+        ndarray of shape (h, w, 3), uint8
+            Upright, in sRGB.
+
+        Raises
+        ------
+        ImageError, ServiceUnavailable
+            As `make`.
+        """
+        return self._decode(source, sha256, long_side).rgb
+
+    def _decode(
+        self, source: Path, sha256: str, long_side: int, *, preview: Path | None = None, thumbnail: Path | None = None
+    ) -> DecodedImage:
         self._raise_failure(sha256)
         if not self._places.acquire(timeout=PATIENCE_SECONDS):
             raise ServiceUnavailable("too many pictures are being made at once: try again in 5 s", retry_after=5)
         try:
             self._raise_failure(sha256)
-            self._decoders().submit(source, long_side=_SMALL, preview=preview, thumbnail=thumbnail).result()
+            job = self._decoders().submit(source, long_side=long_side, preview=preview, thumbnail=thumbnail)
+            return job.result()
         except ImageError as error:
             self._note_failure(sha256, error)
             raise

@@ -28,6 +28,8 @@ CALLS = (
     "images/1/file",
     "images/1/thumbnail",
     "segments/1/crop",
+    "segments/1/cutout.png",
+    "segments/1/mask.png",
     "status",
     "concepts",
     "queries/1",

@@ -59,7 +59,7 @@ def test_numbers(served: str, number: str) -> None:
     for body in bodies:
         assert sent(served, "search", body).status_code in (200, 400, 404, 422), body
     for call in ("images", "segments", "queries", "feedback", "concepts", "clusters", "tokens"):
-        for rest in ("", "/file", "/crop", "/thumbnail"):
+        for rest in ("", "/file", "/crop", "/cutout.png", "/mask.png", "/thumbnail"):
             answer = requests.get(f"{served}/api/v1/{call}/{requests.utils.quote(number)}{rest}")
             assert answer.status_code < 500, answer.url
     for name in ("after", "limit", "max_quality", "round"):

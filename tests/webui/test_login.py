@@ -34,6 +34,7 @@ VIEWER = {
     *("POST /api/v1/account/tokens", "DELETE /api/v1/account/tokens/<id:token_id>"),
     *("GET /api/v1/images", "GET /api/v1/images/<id:image_id>", "GET /api/v1/images/<id:image_id>/file"),
     *("GET /api/v1/images/<id:image_id>/thumbnail", "GET /api/v1/images/<id:image_id>/preview"),
+    *("GET /api/v1/segments/<id:segment_id>/cutout.png", "GET /api/v1/segments/<id:segment_id>/mask.png"),
     *("GET /api/v1/segments/<id:segment_id>/crop", "POST /api/v1/queries", "GET /api/v1/queries/<id:query_id>"),
     *(
         "GET /api/v1/queries/<id:query_id>/file",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from flask import request
 from flask_openapi3.models.file import FileStorage
@@ -32,6 +32,15 @@ class QueryPath(BaseModel):
     """The id of the query photo."""
 
     query_id: PathId
+
+
+class MaskQuery(Strict):
+    """The frame of a mask."""
+
+    mask_frame: Annotated[
+        Literal["original", "analysed"],
+        Field(description="`original`: the size of the upright original. `analysed`: that of the analysed copy."),
+    ] = "original"
 
 
 class PageQuery(Strict):
@@ -174,3 +183,13 @@ def picture(*mime_types: str) -> dict[str, Any]:
     """A response of picture bytes, for the OpenAPI document."""
     content = {mime_type: {"schema": {"type": "string", "format": "binary"}} for mime_type in mime_types}
     return {"description": "The picture", "content": content}
+
+
+CUTOUT = picture("image/png") | {
+    "headers": {
+        "Cutout-Frame": {
+            "description": "Whose pixels it has.",
+            "schema": {"type": "string", "enum": ["original", "preview"]},
+        }
+    }
+}

@@ -7,10 +7,10 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from werkzeug.exceptions import NotFound
 
-from retrieval.catalog.records import ImageRecord
+from retrieval.catalog.records import ImageRecord, SegmentRecord
 
 from ..context import context
-from ..pictures import originals
+from ..pictures import cutouts, originals
 from ..pictures.names import uploaded_as
 from ..pictures.uploads import InsufficientStorage, receive
 from ..renditions import cut
@@ -127,8 +127,7 @@ def get_preview(path: schemas.ImagePath) -> Response:
 def get_crop(path: schemas.SegmentPath) -> Response:
     """A JPEG of the segment's box with a small margin, from the photo's preview."""
     parts = context()
-    segment = parts.catalog.segments.get(path.segment_id)
-    image = parts.catalog.images.get(segment.image_id)
+    image, segment = _photo_of(path.segment_id)
     if not image.width or not image.height:
         raise NotFound(f"photo {image.id} has not been decoded yet: wait until it is indexed")
     size_hw = image.height, image.width
@@ -139,6 +138,36 @@ def get_crop(path: schemas.SegmentPath) -> Response:
         originals.remake(parts, image)
         piece = cut(preview, size_hw, segment.box_xyxy)
     return originals.jpeg(piece, etag=f"crop-{segment.id}")
+
+
+@images.get(
+    "/segments/<id:segment_id>/cutout.png",
+    summary="Get a segment cut out of its photo",
+    responses={200: schemas.CUTOUT, **documented(404, 409, 410, 503)},
+)
+def get_cutout(path: schemas.SegmentPath) -> Response:
+    """A PNG of the segment's box, transparent around the segment.
+
+    It is in pixels of the upright original if its file is there and has at most 25 megapixels, else of the photo's
+    preview. The header `Cutout-Frame` says which.
+    """
+    return cutouts.serve_cutout(context(), *_photo_of(path.segment_id))
+
+
+@images.get(
+    "/segments/<id:segment_id>/mask.png",
+    summary="Get a segment's mask",
+    responses={200: schemas.picture("image/png"), **documented(404)},
+)
+def get_mask(path: schemas.SegmentPath, query: schemas.MaskQuery) -> Response:
+    """A PNG with one channel: 255 in the segment and 0 around it."""
+    return cutouts.serve_mask(*_photo_of(path.segment_id), query.mask_frame)
+
+
+def _photo_of(segment_id: int) -> tuple[ImageRecord, SegmentRecord]:
+    catalog = context().catalog
+    segment = catalog.segments.get(segment_id)
+    return catalog.images.get(segment.image_id), segment
 
 
 def _rendition(image_id: int, kind: originals.Rendition) -> Response:

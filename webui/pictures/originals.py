@@ -10,11 +10,15 @@ import io
 import mimetypes
 import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from flask import Response, request, send_file
+from PIL import Image
 from werkzeug.exceptions import Conflict, Gone, NotFound
 from werkzeug.wsgi import wrap_file
 
@@ -25,6 +29,7 @@ from retrieval.images.formats import SNIFF_BYTES, sniff_format
 from retrieval.processes.program import PROGRAM
 from retrieval.storage.locations import SeenFile
 from retrieval.storage.originals import digest_of, identity_of, open_regular, path_of_opened
+from retrieval.types import RgbImage
 
 from ..context import WebContext
 from .names import name_of, shown_path
@@ -156,31 +161,89 @@ def remake(context: WebContext, image: ImageRecord) -> None:
         As `rendition`.
     """
     preview, thumbnail = context.settings.preview(image.sha256), context.settings.thumbnail(image.sha256)
+    made = False
+    try:
+        with _decodable(context, image) as source:
+            context.renditions.make(source, image.sha256, preview=preview, thumbnail=thumbnail)
+            made = True
+    except Conflict:
+        for path in (preview, thumbnail) if made else ():
+            path.unlink(missing_ok=True)
+        raise
+
+
+def pixels(context: WebContext, image: ImageRecord) -> RgbImage:
+    """All pixels of a photo, (H, W, 3) uint8, upright and in sRGB, from the checked file; three bytes each.
+
+    Raises
+    ------
+    NotFound, Conflict, Gone
+        As `rendition`.
+    """
+    with _decodable(context, image) as source:
+        return context.renditions.decode(source, image.sha256, long_side=max(image.width or 1, image.height or 1))
+
+
+def preview_pixels(context: WebContext, image: ImageRecord) -> RgbImage:
+    """A photo's preview, (h, w, 3) uint8.
+
+    Raises
+    ------
+    NotFound, Conflict, Gone
+        As `rendition`.
+    """
+    path = rendition(context, image, "preview")
+    try:
+        return _read(path)
+    except OSError:  # damaged on the disk
+        remake(context, image)
+        return _read(path)
+
+
+def _read(path: Path) -> RgbImage:
+    with Image.open(path, formats=["JPEG"]) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+@contextmanager
+def _decodable(context: WebContext, image: ImageRecord) -> Iterator[Path]:
+    """The path of a photo's file, which has its bytes before and after the block.
+
+    Raises
+    ------
+    NotFound
+        The block could not decode it.
+    Conflict, Gone
+        As `open_original`.
+    """
     with open_original(context, image) as stream:
         source, before = path_of_opened(stream), identity_of(stream)
         try:
-            context.renditions.make(source, image.sha256, preview=preview, thumbnail=thumbnail)
+            yield source
         except ImageError as error:
             reason = str(error).removeprefix(f"{source}: ")
             raise NotFound(f"photo {image.id} has no picture that can be shown: {reason}") from error
         if identity_of(stream) != before and digest_of(stream) != image.sha256:
-            for path in (preview, thumbnail):
-                path.unlink(missing_ok=True)
             raise Conflict(f"photo {image.id} changed on disk while it was being decoded: try again")
 
 
 def serve_rendition(path: Path, etag: str) -> Response:
     """Send one of our JPEG files."""
-    return _sent(path, etag)
+    return _sent(path, etag, "image/jpeg")
 
 
 def jpeg(content: bytes, etag: str) -> Response:
     """Send one of our JPEGs from memory."""
-    return _sent(io.BytesIO(content), etag)
+    return _sent(io.BytesIO(content), etag, "image/jpeg")
 
 
-def _sent(source: Path | io.BytesIO, etag: str) -> Response:
-    response = send_file(source, mimetype="image/jpeg", etag=etag, max_age=RENDITION_AGE_SECONDS)
+def png(make: Callable[[], bytes], etag: str) -> Response:
+    """Send a PNG that is made unless the browser has it already."""
+    return _sent(io.BytesIO(b"" if etag in request.if_none_match else make()), etag, "image/png")
+
+
+def _sent(source: Path | io.BytesIO, etag: str, mime_type: str) -> Response:
+    response = send_file(source, mimetype=mime_type, etag=etag, max_age=RENDITION_AGE_SECONDS)
     response.cache_control.public = False
     response.cache_control.private = True
     return response
