@@ -89,7 +89,7 @@ def test_library_says_why_photos_failed(page: Page) -> None:
 
 
 def test_photo_page_searches_with_the_segment_that_is_clicked(page: Page) -> None:
-    """Hovering puts a segment in the light, there and in the list; a click searches with it."""
+    """Hovering puts a segment in the light, there and in the list; a click selects it, and its bar searches with it."""
     page.goto("/photos/5")
     overlay = page.locator(".stage .overlay")
     frame = rect(overlay)
@@ -99,6 +99,7 @@ def test_photo_page_searches_with_the_segment_that_is_clicked(page: Page) -> Non
     expect(page.locator(".overlay .active path")).to_have_count(1)
     expect(page.locator("#segments .active")).to_have_attribute("data-segment", str(segment))
     page.mouse.click(frame["x"] + 40, frame["y"] + 40)
+    page.get_by_role("toolbar").get_by_role("link", name="Search").click()
     page.wait_for_url(f"**/search?segment={segment}")
     expect(page.locator(".result").first).to_be_visible()
     expect(page.locator(".picker .chosen path:not(.rest)")).to_have_count(1)
@@ -106,7 +107,7 @@ def test_photo_page_searches_with_the_segment_that_is_clicked(page: Page) -> Non
 
 
 def test_photo_page_by_keyboard(page: Page) -> None:
-    """Arrow keys walk through the segments, on the photo and in the list; Enter searches."""
+    """Arrow keys walk through the segments, on the photo and in the list; Enter selects one, and again searches."""
     page.goto("/photos/5")
     page.locator(".stage .overlay").wait_for()
     page.locator("#stage").focus()
@@ -117,6 +118,8 @@ def test_photo_page_by_keyboard(page: Page) -> None:
     page.locator("#segments a").first.focus()
     page.keyboard.press("ArrowDown")
     expect(second).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("toolbar").get_by_role("link", name="Search")).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url("**/search?segment=*")
 

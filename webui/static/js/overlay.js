@@ -9,7 +9,7 @@ const NEAR = 8; // screen pixels within which a click is at the same spot as the
 const NOTCH = 60; // milliseconds between two steps of the wheel
 
 /**
- * Tells by events what happens: `highlight` {segment, place, of}, `pick` {segment, add}, `point` {point} where no
+ * Tells by events what happens: `highlight` {segment, place, of}, `pick` {segment, add, byKey}, `point` {point} where no
  * segment is, `box` {box}, and `lasso` and `stroke` of its `marking`. Places are in pixels of the photo.
  *
  * The segments under a spot are its levels. The likeliest is picked first; the same click again, or Enter again, takes
@@ -142,11 +142,11 @@ export class SegmentOverlay extends EventTarget {
     this.#pick(point, add);
   }
 
-  #pick(point, add) {
+  #pick(point, add, byKey = false) {
     this.#levels.forget();
     this.#stepped = false;
     this.#picked = { row: this.#active, rows: this.#under, point };
-    this.#tell("pick", { segment: this.#photo.segments[this.#active], add });
+    this.#tell("pick", { segment: this.#photo.segments[this.#active], add, byKey });
   }
 
   #wheel(event) {
@@ -173,7 +173,7 @@ export class SegmentOverlay extends EventTarget {
     }
     if (marks) return this.marking.point(this.#layers.middleOf(this.#active), event);
     if (this.#active === this.#picked?.row && !event.shiftKey) await this.deeper();
-    if (this.#active >= 0) this.#pick(this.#layers.middleOf(this.#active), event.shiftKey);
+    if (this.#active >= 0) this.#pick(this.#layers.middleOf(this.#active), event.shiftKey, true);
   }
 
   #step(by) {

@@ -1,29 +1,27 @@
-/** The page of a photo: pointing at its segments, drawing a box, deleting and restoring it. */
+/** The page of a photo: selecting its segments, drawing a box, deleting and restoring it. */
 
 import { deleteImage, eraseImages, getImage, restoreImages } from "./api.js";
 import { cropOf } from "./crop.js";
 import { $, $$, confirmed, qualityOf, toast, whenSeen } from "./dom.js";
+import { addToQuery, showDraft } from "./draft.js";
 import { SegmentOverlay } from "./overlay.js";
 import { empty, format } from "./refs.js";
 import { Mask } from "./rle.js";
+import { SegmentBar } from "./segmentbar.js";
 import { toolButtons } from "./tools.js";
 import { offerUndoLater } from "./undo.js";
 
 const page = $("#photo");
 const id = Number(page.dataset.id);
 const list = $("#segments");
-const resting = "Click something to search for it.";
-const go = (ref, aside = false) => {
-  const address = format({ ...empty(), positive: [ref] });
-  if (aside) open(address, "_blank", "noopener");
-  else location.assign(address);
-};
+const resting = "Click something to search for it, or to do something else with it.";
+const go = (ref) => location.assign(format({ ...empty(), positive: [ref] }));
 
-/** Show which segment is pointed at: in the list, and in words. */
-function tell({ segment, row, place, of }) {
+/** Show which segment is pointed at: in the list, and in words; if none is, `rest`. */
+function tell({ segment, row, place, of }, rest) {
   for (const link of $$(".active", list)) link.classList.remove("active");
   const link = segment && $(`[data-segment="${segment.id}"]`, list);
-  $("#caption").textContent = segment ? named(segment, row, place, of) : resting;
+  $("#caption").textContent = segment ? named(segment, row, place, of) : rest;
   if (!link) return;
   link.classList.add("active");
   if (link.closest("[hidden]") || list.scrollHeight <= list.clientHeight) return;
@@ -37,31 +35,55 @@ function named(segment, row, place, of) {
   return `${name} · ${qualityOf(segment.quality)}${here}`;
 }
 
-function connect(overlay) {
-  overlay.addEventListener("highlight", ({ detail }) => tell(detail));
-  overlay.addEventListener("pick", ({ detail }) => go({ segment: detail.segment.id }, detail.add));
+function connect(overlay, bar, photo) {
+  const rest = () => (bar.segment ? named(bar.segment, photo.segments.indexOf(bar.segment)) : resting);
+  const select = (segment, byKey = false) => {
+    overlay.choose([segment.id]);
+    bar.show(segment, named(segment, photo.segments.indexOf(segment)));
+    $("#caption").textContent = rest();
+    history.replaceState(history.state, "", `#s${segment.id}`);
+    if (byKey) bar.focus();
+  };
+  overlay.addEventListener("highlight", ({ detail }) => tell(detail, rest()));
+  overlay.addEventListener("pick", ({ detail: { segment, add, byKey } }) => {
+    if (add) addToQuery(segment.id, "positive");
+    else select(segment, byKey);
+  });
+  bar.addEventListener("close", () => {
+    overlay.choose([]);
+    $("#caption").textContent = resting;
+    history.replaceState(history.state, "", location.pathname + location.search);
+  });
   overlay.addEventListener("point", ({ detail }) => go({ image: id, point: detail.point }));
   for (const mark of ["box", "lasso"]) overlay.addEventListener(mark, ({ detail }) => go({ image: id, ...detail }));
   for (const link of $$("[data-segment]", list)) {
     const own = Number(link.dataset.segment);
     for (const type of ["pointerenter", "focus"]) link.addEventListener(type, () => overlay.highlight(own));
     for (const type of ["pointerleave", "blur"]) link.addEventListener(type, () => overlay.highlight(null));
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+      event.preventDefault();
+      select(photo.segments.find((segment) => segment.id === own), event.detail === 0);
+      $("#stage").scrollIntoView({ block: "nearest" });
+    });
   }
   document.addEventListener("keydown", (event) => event.key === "." && overlay.deeper());
-  const onChange = (_, advice) => ($("#caption").textContent = advice ?? resting);
+  const onChange = (_, advice) => ($("#caption").textContent = advice ?? rest());
   $("#outlines").before(...toolButtons(overlay, ["box", "lasso"], onChange));
   $("#outlines").addEventListener("click", ({ currentTarget: button }) => {
     const on = button.getAttribute("aria-pressed") !== "true";
     button.setAttribute("aria-pressed", String(on));
     overlay.outlines = on;
   });
+  return select;
 }
 
 /** The segment that the address names: one comes here from a result. */
-function showNamed(overlay) {
+function showNamed(photo, select) {
   const named = location.hash.match(/^#s(\d+)$/);
-  if (!named) return;
-  overlay.choose([Number(named[1])]);
+  const segment = named && photo.segments.find((each) => each.id === Number(named[1]));
+  if (!segment) return;
+  select(segment);
   const link = $(location.hash);
   link?.classList.add("active");
   if (link?.parentElement.hidden) $("#all-segments").click();
@@ -77,10 +99,11 @@ async function start() {
   try {
     const photo = { ...(await getImage(id)), url: $("#stage img").src };
     const overlay = new SegmentOverlay($("#stage"), photo, { kind: "image", id });
-    connect(overlay);
+    const select = connect(overlay, new SegmentBar($("#board"), $("#stage"), photo), photo);
     for (const segment of photo.segments) shadeCrop($(`[data-segment="${segment.id}"] .crop`, list), photo, segment);
-    showNamed(overlay);
-    addEventListener("hashchange", () => showNamed(overlay));
+    showDraft();
+    showNamed(photo, select);
+    addEventListener("hashchange", () => showNamed(photo, select));
   } catch (problem) {
     toast(problem.message);
   }

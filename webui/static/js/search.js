@@ -3,6 +3,7 @@
 import { getRound, patiently, postQuery, search } from "./api.js";
 import { isTogether, showCombine } from "./combine.js";
 import { $, announce, looksOnly, plural, toast } from "./dom.js";
+import { noteQuery } from "./draft.js";
 import { takeDrops, toLibrary } from "./dropping.js";
 import { chooseFiles, takePasted } from "./files.js";
 import { narrowing } from "./filters.js";
@@ -67,6 +68,7 @@ function rest(source) {
 
 async function run(signal) {
   const grid = $("#results");
+  noteQuery(asked);
   blank(null);
   answerArea.setAttribute("aria-busy", "true");
   const skeleton = grid.children.length === 0 && setTimeout(() => showSkeleton(grid), 150);
@@ -74,15 +76,13 @@ async function run(signal) {
     const onWait = (problem) => blank(message("One moment…", problem.message));
     const ask = () => (asked.feedback ? getRound(asked.feedback, asked.round, signal) : search(body(asked), signal));
     const answer = await patiently(ask, onWait, { signal });
-    clearTimeout(skeleton);
     if (signal.aborted) return;
     showAnswer(answer);
     narrowing($("#filters"), asked, answer, signal, (filters) => go({ ...asked, feedback: null, round: null, limit: STEP, filters }));
   } catch (problem) {
-    clearTimeout(skeleton);
-    if (signal.aborted) return;
-    fail(problem);
+    if (!signal.aborted) fail(problem);
   } finally {
+    clearTimeout(skeleton);
     if (!signal.aborted) answerArea.setAttribute("aria-busy", "false");
   }
 }

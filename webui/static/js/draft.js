@@ -1,0 +1,44 @@
+/** The query that one adds to while looking at photos. It is kept in this tab, as the address of a search. */
+
+import { $, h, plural } from "./dom.js";
+import { empty, format, isAsked, parse, withExample } from "./refs.js";
+
+const KEY = "query";
+
+/** Note what is searched for; what is added on the page of a photo is added to it. */
+export const noteQuery = (asked) => keep({ address: format(asked), changed: false });
+
+const keep = (draft) => sessionStorage.setItem(KEY, JSON.stringify(draft));
+
+const kept = () => {
+  const { address, changed } = JSON.parse(sessionStorage.getItem(KEY)) ?? { address: "", changed: false };
+  return { asked: address ? parse(address.slice(address.indexOf("?"))) : empty(), changed };
+};
+
+/** Add a segment to the query, as "positive" or "negative" example. */
+export function addToQuery(segment, side) {
+  keep({ address: format(withExample(kept().asked, { segment }, side)), changed: true });
+  showDraft();
+}
+
+/** Show what the query has become by what was added to it; nothing where nothing was. */
+export function showDraft() {
+  const { asked, changed } = kept();
+  const line = $("#draft");
+  line.hidden = !changed;
+  if (!changed) return line.replaceChildren();
+  const { positive, negative, text } = asked;
+  const parts = [
+    positive.length && plural(positive.length, "example"),
+    text && `“${text}”`,
+    negative.length && `not ${plural(negative.length, "example")}`,
+  ].filter(Boolean);
+  const search = isAsked(asked)
+    ? h("a", { class: "button", href: format(asked) }, "Show results")
+    : h("span", { class: "hint" }, "Add what to look for, too.");
+  const clear = h("button", { class: "quiet", type: "button", click: () => {
+    sessionStorage.removeItem(KEY);
+    showDraft();
+  } }, "Clear");
+  line.replaceChildren(h("span", {}, `Query: ${parts.join(", ")}`), search, clear);
+}

@@ -1,0 +1,113 @@
+/** What can be done with the selected segment of a photo, in a bar beside it. */
+
+import { addToQuery } from "./draft.js";
+import { $, announce, h, icon, toast } from "./dom.js";
+import { empty, format } from "./refs.js";
+
+const GAP = 8; // pixels between the segment and the bar, and between the bar and the edge
+
+/** Of a photo, over its `stage`, in a `board` that holds both. Tells of "close". */
+export class SegmentBar extends EventTarget {
+  #board;
+  #stage;
+  #photo;
+  #bar = h("div", { class: "segment-bar", role: "toolbar", "data-walk": true, hidden: true });
+  segment = null;
+
+  constructor(board, stage, photo) {
+    super();
+    this.#board = board;
+    this.#stage = stage;
+    this.#photo = photo;
+    board.append(this.#bar);
+    document.addEventListener("keydown", (event) => this.#key(event));
+    new ResizeObserver(() => this.place()).observe(board);
+  }
+
+  /** Show it for a segment; `name` says which that is. */
+  show(segment, name) {
+    this.segment = segment;
+    this.#bar.setAttribute("aria-label", `Actions for ${name}`);
+    this.#bar.replaceChildren(...this.#actions());
+    this.#bar.hidden = false;
+    this.place();
+  }
+
+  focus() {
+    $("a, button", this.#bar).focus();
+  }
+
+  /** Close it; the focus goes back to the photo if it was here. */
+  close() {
+    if (this.#bar.hidden) return;
+    const hadFocus = this.#bar.contains(document.activeElement);
+    this.#bar.hidden = true;
+    this.segment = null;
+    if (hadFocus) this.#stage.focus({ preventScroll: true });
+    this.dispatchEvent(new Event("close"));
+  }
+
+  /** Below the segment if there is room, else above it, else at the foot of the photo. */
+  place() {
+    if (this.#bar.hidden) return;
+    const [board, picture] = [this.#board, $(".overlay", this.#stage)].map((each) => each.getBoundingClientRect());
+    const scale = picture.width / this.#photo.width;
+    const [x0, y0, x1, y1] = this.segment.box_xyxy.map((value) => value * scale);
+    const [left, top] = [picture.left - board.left, picture.top - board.top];
+    const { offsetWidth: width, offsetHeight: height } = this.#bar;
+    const within = (value, most) => Math.max(GAP, Math.min(value, most));
+    const below = top + y1 + GAP;
+    const above = top + y0 - GAP - height;
+    const lowest = board.height - height - GAP;
+    const y = below <= lowest ? within(below, lowest) : above >= GAP ? Math.min(above, lowest) : lowest;
+    this.#bar.style.setProperty("--left", `${within(left + (x0 + x1 - width) / 2, board.width - width - GAP)}px`);
+    this.#bar.style.setProperty("--top", `${y}px`);
+  }
+
+  #actions() {
+    const { id } = this.segment;
+    const button = (sign, words, act) =>
+      h("button", { class: "quiet", type: "button", "data-stop": true, title: words, click: act }, icon(sign), h("span", {}, words));
+    const add = (side, words) => () => {
+      addToQuery(id, side);
+      announce(words);
+    };
+    return [
+      h("a", { class: "button primary", "data-stop": true, href: format({ ...empty(), positive: [{ segment: id }] }) }, icon("search"), "Search"),
+      button("plus", "Add to query", add("positive", "Added to the query")),
+      button("minus", "Not this", add("negative", "Excluded from the query")),
+      this.#copying(button),
+      h("button", { class: "quiet round", type: "button", "data-stop": true, "aria-label": "Close", title: "Close (Esc)", click: () => this.close() }, icon("close")),
+    ];
+  }
+
+  /** Copying the cut-out; where the clipboard takes no pictures, downloading it. */
+  #copying(button) {
+    const address = `/api/v1/segments/${this.segment.id}/cutout.png`;
+    const download = () => h("a", { href: address, download: `segment-${this.segment.id}.png` }).click();
+    if (!navigator.clipboard?.write || !globalThis.ClipboardItem) return button("download", "Download cut-out", download);
+    return button("copy", "Copy cut-out", async () => {
+      try {
+        await navigator.clipboard.write([new ClipboardItem({ "image/png": pictureAt(address) })]);
+        toast("The cut-out is in the clipboard.");
+      } catch (problem) {
+        if (problem instanceof TypeError) return toast("The cut-out could not be fetched. Is the server still running?");
+        download();
+        toast("The clipboard took no picture: the cut-out is downloaded instead.");
+      }
+    });
+  }
+
+  #key(event) {
+    if (event.key !== "Escape" || event.defaultPrevented || this.#bar.hidden || $("dialog[open]")) return;
+    if (event.target !== document.body && !this.#board.contains(event.target)) return;
+    event.preventDefault();
+    this.close();
+  }
+}
+
+async function pictureAt(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new TypeError(`status ${answer.status}`);
+  return answer.blob();
+}
