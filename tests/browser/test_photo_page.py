@@ -1,14 +1,17 @@
-"""The page of a photo: the bar of the selected segment."""
+"""The page of a photo: the bar of the selected segment, and its names."""
 
 from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 
 import pytest
 from browsing import Complaints, Site
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+
+from retrieval.catalog.records import ConceptModel
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -177,3 +180,117 @@ def test_on_a_phone_the_bar_is_below_the_photo(page: Page) -> None:
     assert photo is not None
     assert bar["y"] >= photo["y"] + photo["height"]
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.fixture
+def forgetting(site: Site) -> Iterator[None]:
+    """Concepts that the test makes are deleted."""
+    before = set(site.assembly.concepts.names().values())
+    yield
+    for key in set(site.assembly.concepts.names().values()) - before:
+        site.assembly.concepts.delete(key)
+
+
+def examples(site: Site, name: str) -> tuple[list[int], list[int]]:
+    """The positive and the negative examples of a concept."""
+    record = site.assembly.concepts.get(site.assembly.concepts.names()[name])
+    return list(record.model.positive), list(record.model.negative)
+
+
+def name_it(page: Page, name: str) -> None:
+    action(page, "Name").click()
+    expect(page.get_by_role("combobox", name="Name of the segment")).to_be_focused()
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_a_new_name_is_a_new_concept(page: Page, site: Site) -> None:
+    overlay = opened(page)
+    page.mouse.click(*spot(overlay, 0.2, 0.2))
+    segment = selected(page)
+    name_it(page, "  red   corner ")
+    tag = page.get_by_role("toolbar").locator(".tag")
+    expect(tag).to_have_text("red corner")
+    expect(tag.get_by_role("button", name="Right: red corner")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(f"#s{segment} .tag")).to_have_text("red corner")
+    assert examples(site, "red corner") == ([segment], [])
+    page.keyboard.press("Control+z")
+    expect(tag).to_have_count(0)
+    expect(page.locator(f"#s{segment} .tag")).to_have_count(0)
+    assert "red corner" not in site.assembly.concepts.names()
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_the_name_of_a_concept_is_completed_and_confirms_it(page: Page, site: Site) -> None:
+    opened(page)
+    first, second = (each.id for each in site.assembly.catalog.segments.of_image(5)[:2])
+    site.assembly.concepts.add("Zebra crossing", model_of(site, [first]))
+    page.locator(f"#s{second}").click()
+    action(page, "Name").click()
+    page.keyboard.type("zeb")
+    option = page.locator("#name-list [role=option]", has_text="Zebra crossing")
+    expect(option).to_be_visible()
+    option.click()
+    expect(page.locator(".toast")).to_contain_text("example of “Zebra crossing”")
+    assert examples(site, "Zebra crossing") == ([first, second], [])
+    name_it(page, "zebra CROSSING")
+    expect(page.get_by_role("toolbar").locator(".tag")).to_have_count(1)
+    assert examples(site, "Zebra crossing") == ([first, second], [])
+    page.get_by_role("button", name="Undo").first.click()
+    expect(page.locator(".toast", has_text="Undo")).to_have_count(0)
+    assert examples(site, "Zebra crossing") == ([first], [])
+
+
+def model_of(site: Site, positive: list[int]) -> ConceptModel:
+    """A concept that nearly everything is labelled with."""
+    vectors = site.assembly.catalog.vectors.of_segments(positive).vectors
+    space = site.assembly.recipe_spec.space
+    return ConceptModel(
+        space=space, directions=vectors, threshold=-2.0, query=None, positive=tuple(positive), negative=()
+    )
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_concepts_are_confirmed_and_rejected_in_place(page: Page, site: Site) -> None:
+    first, second = (each.id for each in site.assembly.catalog.segments.of_image(5)[:2])
+    site.assembly.concepts.add("everything", model_of(site, [first]))
+    opened(page, f"/photos/5#s{second}")
+    tag = page.get_by_role("toolbar").locator(".tag")
+    right, wrong = (tag.get_by_role("button", name=f"{side}: everything") for side in ("Right", "Wrong"))
+    expect(right).to_have_attribute("aria-pressed", "false")
+    wrong.focus()
+    page.keyboard.press("Enter")
+    expect(wrong).to_have_attribute("aria-pressed", "true")
+    expect(wrong).to_be_focused()
+    assert examples(site, "everything") == ([first], [second])
+    right.click()
+    expect(right).to_have_attribute("aria-pressed", "true")
+    expect(wrong).to_have_attribute("aria-pressed", "false")
+    assert examples(site, "everything") == ([first, second], [])
+    right.click()
+    expect(right).to_have_attribute("aria-pressed", "false")
+    assert examples(site, "everything") == ([first], [])
+
+
+@pytest.mark.usefixtures("forgetting")
+def test_the_only_example_cannot_be_rejected(page: Page, site: Site, complaints: Complaints) -> None:
+    complaints.expected = ("422",)
+    first = site.assembly.catalog.segments.of_image(5)[0].id
+    site.assembly.concepts.add("lonely", model_of(site, [first]))
+    opened(page, f"/photos/5#s{first}")
+    page.get_by_role("button", name="Wrong: lonely").click()
+    expect(page.locator(".toast")).to_contain_text("positive example")
+    assert examples(site, "lonely") == ([first], [])
+
+
+def test_escape_closes_the_field_before_the_bar(page: Page) -> None:
+    overlay = opened(page)
+    page.mouse.click(*spot(overlay, 0.2, 0.2))
+    action(page, "Name").click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("combobox", name="Name of the segment")).to_be_hidden()
+    expect(action(page, "Name")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("toolbar")).to_have_count(0)
+    expect(page.locator("#stage")).to_be_focused()

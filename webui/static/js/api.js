@@ -79,6 +79,9 @@ export const countFacets = (body, signal) => send("/search/facets", body, { sign
 export const beginFeedback = (body) => send("/feedback", body);
 export const getRound = (id, round, signal) => call(`/feedback/${id}?${query({ round, masks: true })}`, { signal });
 export const judge = (id, judgements) => send(`/feedback/${id}/rounds`, judgements);
+export const listConcepts = () => call("/concepts");
+export const getConcept = (id) => call(`/concepts/${id}`);
+export const addConcept = (name, segment) => send("/concepts", { name, positive: [segment] });
 export const keepConcept = (name, feedback) => send("/concepts", { name, feedback });
 export const rankedPhotos = (id, limit) => call(`/concepts/${id}/photos?${query({ limit })}`);
 export const changeConcept = (id, change) => send(`/concepts/${id}`, change, { method: "PATCH" });

@@ -5,6 +5,7 @@ import { cropOf } from "./crop.js";
 import { $, $$, confirmed, qualityOf, toast, whenSeen } from "./dom.js";
 import { addToQuery, showDraft } from "./draft.js";
 import { SegmentOverlay } from "./overlay.js";
+import { showNames } from "./naming.js";
 import { empty, format } from "./refs.js";
 import { Mask } from "./rle.js";
 import { SegmentBar } from "./segmentbar.js";
@@ -30,7 +31,7 @@ function tell({ segment, row, place, of }, rest) {
 }
 
 function named(segment, row, place, of) {
-  const name = segment.label ?? `Segment ${row + 1}`;
+  const name = segment.concepts?.join(", ") || (segment.label ?? `Segment ${row + 1}`);
   const here = of > 1 && place ? `, ${place} of ${of} here (Alt + wheel or . for the next)` : "";
   return `${name} · ${qualityOf(segment.quality)}${here}`;
 }
@@ -54,6 +55,7 @@ function connect(overlay, bar, photo) {
     $("#caption").textContent = resting;
     history.replaceState(history.state, "", location.pathname + location.search);
   });
+  bar.addEventListener("rename", () => showNames(photo, list).catch((problem) => toast(problem.message)));
   overlay.addEventListener("point", ({ detail }) => go({ image: id, point: detail.point }));
   for (const mark of ["box", "lasso"]) overlay.addEventListener(mark, ({ detail }) => go({ image: id, ...detail }));
   for (const link of $$("[data-segment]", list)) {
@@ -103,6 +105,7 @@ async function start() {
     for (const segment of photo.segments) shadeCrop($(`[data-segment="${segment.id}"] .crop`, list), photo, segment);
     showDraft();
     showNamed(photo, select);
+    await showNames(photo, list);
     addEventListener("hashchange", () => showNamed(photo, select));
   } catch (problem) {
     toast(problem.message);

@@ -1,16 +1,18 @@
 /** What can be done with the selected segment of a photo, in a bar beside it. */
 
 import { addToQuery } from "./draft.js";
-import { $, announce, h, icon, toast } from "./dom.js";
+import { $, announce, h, icon, looksOnly, toast } from "./dom.js";
+import { Naming } from "./naming.js";
 import { empty, format } from "./refs.js";
 
 const GAP = 8; // pixels between the segment and the bar, and between the bar and the edge
 
-/** Of a photo, over its `stage`, in a `board` that holds both. Tells of "close". */
+/** Of a photo, over its `stage`, in a `board` that holds both. Tells of "close", and of "rename" when segments have got other names. */
 export class SegmentBar extends EventTarget {
   #board;
   #stage;
   #photo;
+  #naming;
   #bar = h("div", { class: "segment-bar", role: "toolbar", "data-walk": true, hidden: true });
   segment = null;
 
@@ -19,6 +21,10 @@ export class SegmentBar extends EventTarget {
     this.#board = board;
     this.#stage = stage;
     this.#photo = photo;
+    this.#naming = new Naming(photo, ({ renamed } = {}) => {
+      if (renamed) this.dispatchEvent(new Event("rename"));
+      this.place();
+    });
     board.append(this.#bar);
     document.addEventListener("keydown", (event) => this.#key(event));
     new ResizeObserver(() => this.place()).observe(board);
@@ -28,9 +34,10 @@ export class SegmentBar extends EventTarget {
   show(segment, name) {
     this.segment = segment;
     this.#bar.setAttribute("aria-label", `Actions for ${name}`);
-    this.#bar.replaceChildren(...this.#actions());
+    this.#bar.replaceChildren(...this.#actions(), this.#naming.element);
     this.#bar.hidden = false;
     this.place();
+    this.#naming.show(segment).catch((problem) => toast(problem.message));
   }
 
   focus() {
@@ -76,9 +83,10 @@ export class SegmentBar extends EventTarget {
       h("a", { class: "button primary", "data-stop": true, href: format({ ...empty(), positive: [{ segment: id }] }) }, icon("search"), "Search"),
       button("plus", "Add to query", add("positive", "Added to the query")),
       button("minus", "Not this", add("negative", "Excluded from the query")),
+      !looksOnly && button("tag", "Name", () => this.#naming.ask()),
       this.#copying(button),
       h("button", { class: "quiet round", type: "button", "data-stop": true, "aria-label": "Close", title: "Close (Esc)", click: () => this.close() }, icon("close")),
-    ];
+    ].filter(Boolean);
   }
 
   /** Copying the cut-out; where the clipboard takes no pictures, downloading it. */
@@ -102,7 +110,9 @@ export class SegmentBar extends EventTarget {
     if (event.key !== "Escape" || event.defaultPrevented || this.#bar.hidden || $("dialog[open]")) return;
     if (event.target !== document.body && !this.#board.contains(event.target)) return;
     event.preventDefault();
-    this.close();
+    if (!this.#naming.isAsking) return this.close();
+    this.#naming.close();
+    $("[title=Name]", this.#bar).focus();
   }
 }
 

@@ -1,4 +1,4 @@
-/** Deleted photos go to the trash, and come back by Undo: also on the page that one goes to after deleting. */
+/** Undo: of deleting photos also on the page that one goes to after it. */
 
 import { restoreImages } from "./api.js";
 import { plural, toast } from "./dom.js";
@@ -9,26 +9,34 @@ const AT_ONCE = 100;
 
 let last = null; // what Ctrl + Z does
 
-/** Say that photos were deleted, and offer to restore them; `onRestored` hears of it. */
-export function offerUndo(ids, onRestored) {
-  const act = async () => {
+/** Say what was done, and offer to undo it by `act`; `failure` says that this failed. */
+export function offerUndoOf(text, act, failure) {
+  const undo = { act: async () => {
     end();
     try {
-      let restored = 0;
-      for (let at = 0; at < ids.length; at += AT_ONCE) restored += (await restoreImages(ids.slice(at, at + AT_ONCE))).restored;
-      toast(`${plural(restored, "photo")} restored.`);
-      await onRestored();
+      await act();
     } catch (problem) {
-      toast(`The photos could not be restored: ${problem.message}`, { wait: WAIT });
+      toast(`${failure}: ${problem.message}`, { wait: WAIT });
     }
-  };
-  const remove = toast(`${plural(ids.length, "photo")} moved to the trash.`, { wait: WAIT, action: { label: "Undo", act } });
-  const undo = (last = { act });
+  } };
+  const remove = toast(text, { wait: WAIT, action: { label: "Undo", act: undo.act } });
   const end = () => {
     remove();
     if (last === undo) last = null;
   };
+  last = undo;
   setTimeout(() => last === undo && (last = null), WAIT);
+}
+
+/** Say that photos were deleted, and offer to restore them; `onRestored` hears of it. */
+export function offerUndo(ids, onRestored) {
+  const restore = async () => {
+    let restored = 0;
+    for (let at = 0; at < ids.length; at += AT_ONCE) restored += (await restoreImages(ids.slice(at, at + AT_ONCE))).restored;
+    toast(`${plural(restored, "photo")} restored.`);
+    await onRestored();
+  };
+  offerUndoOf(`${plural(ids.length, "photo")} moved to the trash.`, restore, "The photos could not be restored");
 }
 
 /** Offer it on the next page. */

@@ -5,7 +5,8 @@ import { h } from "./dom.js";
 
 const PAUSE = 120; // milliseconds without a key before the server is asked
 
-export function complete(input, list) {
+/** Complete what is typed in a field, from a list below it: each of several words or, with `whole`, all of it. */
+export function complete(input, list, { whole = false } = {}) {
   let pending = null;
   let timer = null;
   let active = -1;
@@ -26,7 +27,7 @@ export function complete(input, list) {
     else input.removeAttribute("aria-activedescendant");
   };
   const take = (word) => {
-    input.value = replaceLast(input.value, word);
+    input.value = whole ? word : replaceLast(input.value, word);
     close();
     input.form.requestSubmit();
   };
@@ -40,7 +41,7 @@ export function complete(input, list) {
     mark(-1);
   };
   const ask = async () => {
-    const prefix = lastWord(input.value);
+    const prefix = whole ? input.value.trim().toLowerCase() : lastWord(input.value);
     pending?.abort();
     if (prefix.length < 2) return close();
     pending = new AbortController();
