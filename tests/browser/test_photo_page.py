@@ -8,39 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 from browsing import Complaints, Site
+from photo_page import action, opened, selected, spot
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from retrieval.catalog.records import ConceptModel
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-def opened(page: Page, address: str = "/photos/5") -> Locator:
-    """The overlay of a photo, once there is one."""
-    page.goto(address)
-    overlay = page.locator("#stage .overlay")
-    overlay.wait_for()
-    return overlay
-
-
-def spot(overlay: Locator, x: float, y: float) -> tuple[float, float]:
-    """A place in shares of the photo, in pixels of the page."""
-    frame = overlay.bounding_box()
-    assert frame is not None
-    return frame["x"] + x * frame["width"], frame["y"] + y * frame["height"]
-
-
-def selected(page: Page) -> int:
-    """The id of the selected segment."""
-    expect(page.get_by_role("toolbar")).to_be_visible()
-    found = re.search(r"#s(\d+)$", page.url)
-    assert found is not None, page.url
-    return int(found[1])
-
-
-def action(page: Page, name: str) -> Locator:
-    return page.get_by_role("toolbar").get_by_role("button", name=name)
 
 
 def test_a_click_opens_the_bar_beside_the_segment(page: Page) -> None:

@@ -23,7 +23,7 @@ from retrieval.query.request import MAX_ID
 
 from ..auth import passwords
 from ..context import context
-from ..pictures import names
+from ..pictures import names, originals
 from . import errors
 
 PAGE_SIZE = 60
@@ -103,6 +103,7 @@ def photo(image_id: int) -> str:
         newer=newer,
         older=older,
         tags=context().assembly.tags.of_image(image_id),
+        full=found.format in originals.STILL_IN_BROWSERS and not found.is_missing,
         uploaded=any(location.uploaded_as is not None for location in found.locations),
     )
 

@@ -46,6 +46,9 @@ MIME_TYPES = {
     "PPM": "image/x-portable-anymap",
 }
 SHOWN_BY_BROWSERS = frozenset({"JPEG", "PNG", "WEBP", "GIF", "AVIF"})
+STILL_IN_BROWSERS = SHOWN_BY_BROWSERS - {"GIF"}
+"""Formats that can be laid over a preview; a GIF may move."""
+
 UNKNOWN_TYPE = "application/octet-stream"
 
 RENDITION_AGE_SECONDS = 86_400

@@ -11,6 +11,7 @@ import { Mask } from "./rle.js";
 import { SegmentBar } from "./segmentbar.js";
 import { toolButtons } from "./tools.js";
 import { offerUndoLater } from "./undo.js";
+import { Zoom } from "./zoom.js";
 
 const page = $("#photo");
 const id = Number(page.dataset.id);
@@ -80,6 +81,17 @@ function connect(overlay, bar, photo) {
   return select;
 }
 
+/** Zooming; what the keys come to is brought into sight. */
+function zooming(overlay, bar, photo) {
+  const zoom = new Zoom($("#stage"), photo, {
+    full: $("#stage").dataset.full,
+    draws: () => overlay.marking.tool !== "pick",
+    selected: () => bar.segment?.box_xyxy,
+  });
+  zoom.addEventListener("change", () => bar.place());
+  overlay.addEventListener("highlight", ({ detail: { segment, of } }) => segment && !of && zoom.reveal(segment.box_xyxy));
+}
+
 /** The segment that the address names: one comes here from a result. */
 function showNamed(photo, select) {
   const named = location.hash.match(/^#s(\d+)$/);
@@ -101,7 +113,9 @@ async function start() {
   try {
     const photo = { ...(await getImage(id)), url: $("#stage img").src };
     const overlay = new SegmentOverlay($("#stage"), photo, { kind: "image", id });
-    const select = connect(overlay, new SegmentBar($("#board"), $("#stage"), photo), photo);
+    const bar = new SegmentBar($("#board"), $("#stage"), photo);
+    const select = connect(overlay, bar, photo);
+    zooming(overlay, bar, photo);
     for (const segment of photo.segments) shadeCrop($(`[data-segment="${segment.id}"] .crop`, list), photo, segment);
     showDraft();
     showNamed(photo, select);

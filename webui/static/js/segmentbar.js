@@ -54,21 +54,24 @@ export class SegmentBar extends EventTarget {
     this.dispatchEvent(new Event("close"));
   }
 
-  /** Below the segment if there is room, else above it, else at the foot of the photo. */
+  /** Below what is in sight of the segment if there is room, else above it, else at the foot of the photo. */
   place() {
     if (this.#bar.hidden) return;
-    const [board, picture] = [this.#board, $(".overlay", this.#stage)].map((each) => each.getBoundingClientRect());
+    const [board, stage, picture] = [this.#board, this.#stage, $(".overlay", this.#stage)].map((each) => each.getBoundingClientRect());
     const scale = picture.width / this.#photo.width;
-    const [x0, y0, x1, y1] = this.segment.box_xyxy.map((value) => value * scale);
-    const [left, top] = [picture.left - board.left, picture.top - board.top];
+    const clip = (value, low, high) => Math.max(low, Math.min(value, high));
+    const [x0, y0, x1, y1] = this.segment.box_xyxy.map((value, at) => {
+      const axis = at % 2 ? "y" : "x";
+      const [low, high] = axis === "x" ? [stage.left, stage.right] : [stage.top, stage.bottom];
+      return clip(picture[axis] + scale * value, low, high) - board[axis];
+    });
     const { offsetWidth: width, offsetHeight: height } = this.#bar;
-    const within = (value, most) => Math.max(GAP, Math.min(value, most));
-    const below = top + y1 + GAP;
-    const above = top + y0 - GAP - height;
     const lowest = board.height - height - GAP;
-    const y = below <= lowest ? within(below, lowest) : above >= GAP ? Math.min(above, lowest) : lowest;
-    this.#bar.style.setProperty("--left", `${within(left + (x0 + x1 - width) / 2, board.width - width - GAP)}px`);
-    this.#bar.style.setProperty("--top", `${y}px`);
+    const [below, above] = [y1 + GAP, y0 - GAP - height];
+    const isSeen = x1 > x0 && y1 > y0;
+    const y = isSeen && below <= lowest ? below : isSeen && above >= GAP ? above : lowest;
+    this.#bar.style.setProperty("--left", `${clip((x0 + x1 - width) / 2, GAP, Math.max(GAP, board.width - width - GAP))}px`);
+    this.#bar.style.setProperty("--top", `${Math.max(GAP, y)}px`);
   }
 
   #actions() {
