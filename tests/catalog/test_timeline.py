@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from toys import ToyLibrary, analysis
 
-from retrieval.catalog.records import View
+from retrieval.catalog.records import ORDERS, Order, View
 from retrieval.errors import QueryError
 from retrieval.storage.locations import SeenFile, uri_of
 from retrieval.types import AnalyzedImage
@@ -87,12 +87,30 @@ def test_a_part_of_a_month(toys: ToyLibrary) -> None:
     assert page[0].locations[0].path == Path("/b/Alps 1/three.jpg")
 
 
-def test_neighbours(toys: ToyLibrary) -> None:
-    """As the newest first have them."""
-    ids = [None, *toys.catalog.timeline.ids(View()), None]
-    for newer, this, older in zip(ids, ids[1:], ids[2:], strict=False):
-        assert toys.catalog.timeline.neighbours(this or 0) == (newer, older)
-    assert toys.catalog.timeline.neighbours(999) == (None, None)
+@pytest.mark.parametrize("order", ORDERS)
+def test_neighbours(toys: ToyLibrary, order: Order) -> None:
+    """As the pages of the view have them."""
+    view = View(order=order)
+    ids = toys.catalog.timeline.ids(view)
+    for at, this in enumerate(ids):
+        assert toys.catalog.timeline.neighbours(this, view) == (ids[max(0, at - 1) : at], ids[at + 1 : at + 2])
+        assert toys.catalog.timeline.neighbours(this, view, 100) == (ids[:at], ids[at + 1 :])
+        assert toys.catalog.timeline.lists(this, view)
+    assert toys.catalog.timeline.neighbours(999) == ([], [])
+    assert not toys.catalog.timeline.lists(999, view)
+
+
+def test_neighbours_in_a_view(toys: ToyLibrary) -> None:
+    """A photo that is not in it has neighbours there, too."""
+    catalog = toys.catalog
+    newest, *_, oldest = catalog.timeline.ids(View())
+    failed = View(state="failed")
+    assert catalog.timeline.ids(failed) == [5]
+    assert catalog.timeline.neighbours(newest, failed) == ([], [5])
+    assert catalog.timeline.neighbours(oldest, failed) == ([5], [])
+    assert not catalog.timeline.lists(newest, failed)
+    assert catalog.timeline.lists(5, failed)
+    assert catalog.timeline.neighbours(5, failed) == ([], [])
 
 
 @pytest.mark.parametrize("month", ["", "2019", "2019-13", "0000-01", "2019-07 ", "2019-07\n", "２０１９-07"])

@@ -69,7 +69,7 @@ class TestWhatIsSeen:
         assert trash.put([gone, 999]) == 1
         assert trash.put([gone]) == 0
         assert seen() == [
-            [stays], [stays], 1, {TOY: 1}, {stays}, [1], [stays], [stays], (None, None), [], [], (),
+            [stays], [stays], 1, {TOY: 1}, {stays}, [1], [stays], [stays], ([], []), [], [], (),
             [stays], [stays], [2], 2, [("toys", 1)],
         ]  # fmt: skip
         assert trash.count() == 1

@@ -55,6 +55,37 @@ def test_orders(client: FlaskClient, order: str, ids: list[int]) -> None:
     assert told(client, "timeline/ids", order=order, skip=1, limit=2) == {"ids": ids[1:3]}
 
 
+def test_photos_around_a_photo(client: FlaskClient, parts: WebContext) -> None:
+    def around(**query: Any) -> tuple[list[int], list[int], bool]:
+        found = told(client, "timeline/around", **query)
+        before, after = ([each["id"] for each in found[side]] for side in ("before", "after"))
+        return before, after, found["listed"]
+
+    assert around(image=3) == ([4], [2, 1], True)
+    assert around(image=3, order="oldest", count=1) == ([2], [4], True)
+    assert around(image=3, tag="none") == ([], [], False)
+    (photo,) = told(client, "timeline/photos", limit=1)["photos"]
+    assert told(client, "timeline/around", image=3)["before"] == [photo]
+    parts.assembly.trash.put([3])
+    assert around(image=3) == ([4], [2, 1], False)
+    assert around(image=4) == ([], [2, 1], True)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({}, 422),
+        ({"image": 99}, 404),
+        ({"image": "x"}, 422),
+        ({"image": 1, "count": 0}, 422),
+        ({"image": 1, "nr": 1}, 422),
+    ],
+)
+def test_around_nothing(reader: FlaskClient, query: dict[str, Any], status: int) -> None:
+    answer = reader.get("/api/v1/timeline/around", query_string=query)
+    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+
+
 def test_folders(client: FlaskClient, library: Library) -> None:
     folder = library.photos / "100% sure & more"
     folder.mkdir()

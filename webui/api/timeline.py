@@ -49,6 +49,22 @@ def list_ids(query: schemas.TimelineIdsQuery) -> Response:
     return answers.as_json(schemas.PhotoIds(ids=found))
 
 
+@timeline.get(
+    "/timeline/around",
+    summary="List photos around a photo",
+    responses={200: schemas.PhotosAround, **documented(404)},
+)
+def list_around(query: schemas.AroundQuery) -> Response:
+    """The photos before and after a photo, to go from one to the next."""
+    catalog, view = context().catalog, query.view()
+    catalog.images.get(query.image)
+    sides = catalog.timeline.neighbours(query.image, view, query.count)
+    found = catalog.images.find(sides[0] + sides[1])
+    before, after = ([_photo(found[key]) for key in side if key in found] for side in sides)
+    listed = catalog.timeline.lists(query.image, view)
+    return answers.as_json(schemas.PhotosAround(before=before, after=after, listed=listed))
+
+
 @timeline.get("/timeline/facets", summary="Count photos", responses={200: schemas.LibraryFacets, **documented()})
 def count_photos(query: schemas.TimelineQuery) -> Response:
     """How many photos are in each folder, and have each tag, label and concept."""

@@ -70,6 +70,13 @@ class TimelineIdsQuery(TimelineQuery):
     limit: Annotated[int, Field(ge=1, le=MAX_IDS)] = MAX_IDS
 
 
+class AroundQuery(TimelineQuery):
+    """Around which photo."""
+
+    image: Annotated[int, Field(ge=0, le=MAX_ID, description="Id of the photo.")]
+    count: Annotated[int, Field(ge=1, le=MAX_PAGE, description="At most so many on each side.")] = 12
+
+
 class MonthOfPhotos(BaseModel):
     """How many photos a month has."""
 
@@ -106,6 +113,14 @@ class PhotoIds(BaseModel):
     """Ids of photos."""
 
     ids: list[int]
+
+
+class PhotosAround(BaseModel):
+    """The photos around a photo, in the order that was asked for."""
+
+    before: list[PhotoInTimeline]
+    after: list[PhotoInTimeline]
+    listed: Annotated[bool, Field(description="Whether the photo itself is among the photos that were asked for.")]
 
 
 class PhotoCount(BaseModel):

@@ -92,7 +92,7 @@ def photo(image_id: int) -> str:
         found = catalog.images.get(image_id)
     except UnknownImageError as error:
         raise NotFound(str(error)) from error
-    newer, older = catalog.timeline.neighbours(image_id)
+    before, after = catalog.timeline.neighbours(image_id)
     segments = catalog.segments.of_image(image_id)
     return render_template(
         "photo.html",
@@ -100,8 +100,8 @@ def photo(image_id: int) -> str:
         segments=segments,
         worth_showing=max(LISTED_AT_LEAST, sum(each.quality >= WORTH_SHOWING for each in segments)),
         concepts=context().trainer.labels(image_id),
-        newer=newer,
-        older=older,
+        before=before,
+        after=after,
         tags=context().assembly.tags.of_image(image_id),
         full=found.format in originals.STILL_IN_BROWSERS and not found.is_missing,
         uploaded=any(location.uploaded_as is not None for location in found.locations),

@@ -50,6 +50,7 @@ export const getImages = (filter) => call(`/images?${query(filter)}`);
 export const getMonths = (view) => call(`/timeline?${query(view)}`);
 export const getTimeline = (page, signal) => call(`/timeline/photos?${query(page)}`, { signal });
 export const getTimelineIds = (page) => call(`/timeline/ids?${query(page)}`);
+export const getAround = (image, view) => call(`/timeline/around?${query({ image, ...view })}`);
 export const getLibraryFacets = (view) => call(`/timeline/facets?${query(view)}`);
 export const getImage = (id, signal) => call(`/images/${id}`, { signal });
 export const deleteImage = (id) => call(`/images/${id}`, { method: "DELETE" });

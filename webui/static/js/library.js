@@ -5,6 +5,7 @@ import { actOnSelection } from "./bulk.js";
 import { $, $$, announce, h, plural, toast } from "./dom.js";
 import { Facets } from "./facets.js";
 import { followIntake, progressOf } from "./intake.js";
+import { noteOrigin, placeToReturnTo } from "./origin.js";
 import { Scrubber } from "./scrubber.js";
 import { Selection } from "./selection.js";
 import { Timeline } from "./timeline.js";
@@ -39,7 +40,7 @@ const selection = root && new Selection(root, timeline);
 
 async function startTimeline() {
   history.scrollRestoration = "manual";
-  const { place } = history.state ?? {};
+  const place = placeToReturnTo() ?? history.state?.place;
   await timeline.refresh();
   root.classList.add("live");
   $("#more").remove();
@@ -57,6 +58,15 @@ async function startTimeline() {
     keeping = setTimeout(keep, 150);
   }, { passive: true });
   addEventListener("pagehide", keep);
+  root.addEventListener("click", noteView);
+}
+
+/** Note where one leaves to a photo, so that its page goes on in this order, and back to this place. */
+function noteView({ target, defaultPrevented }) {
+  if (defaultPrevented || !target.closest("a.shot")) return;
+  const { order, state, ...narrowed } = view;
+  const name = state === "trash" ? "Trash" : "Library";
+  noteOrigin({ title: [name, ...Object.values(narrowed)].join(": "), view, place: timeline.blocks && timeline.place() });
 }
 
 function chooseSize(chosen) {

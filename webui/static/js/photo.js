@@ -5,6 +5,7 @@ import { cropOf } from "./crop.js";
 import { $, $$, confirmed, qualityOf, toast, whenSeen } from "./dom.js";
 import { addToQuery, showDraft } from "./draft.js";
 import { SegmentOverlay } from "./overlay.js";
+import { showFilmstrip } from "./filmstrip.js";
 import { showNames } from "./naming.js";
 import { empty, format } from "./refs.js";
 import { Mask } from "./rle.js";
@@ -67,7 +68,7 @@ function connect(overlay, bar, photo) {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
       event.preventDefault();
       select(photo.segments.find((segment) => segment.id === own), event.detail === 0);
-      $("#stage").scrollIntoView({ block: "nearest" });
+      $("#board").scrollIntoView({ block: "nearest" });
     });
   }
   document.addEventListener("keydown", (event) => event.key === "." && overlay.deeper());
@@ -100,8 +101,9 @@ function showNamed(photo, select) {
   select(segment);
   const link = $(location.hash);
   link?.classList.add("active");
-  if (link?.parentElement.hidden) $("#all-segments").click();
+  if (link?.parentElement.hidden) listAll();
   if (link) list.scrollTop = link.offsetTop - list.offsetTop - 80;
+  scrollTo(0, 0); // browsers go to the segment in the list, which may be far below the photo
 }
 
 /** Cut-outs that show the segment itself, not only its box. */
@@ -161,12 +163,18 @@ acting($("#erase"), "The photo could not be deleted", async (button) => {
   await eraseImages([id]);
 }, "/?state=trash");
 
-$("#all-segments")?.addEventListener("click", ({ target }) => {
-  const first = $("li[hidden] a", list);
+/** List the fragments, too. */
+function listAll() {
   for (const row of $$("li[hidden]", list)) row.hidden = false;
-  target.remove();
+  $("#all-segments").remove();
+}
+
+$("#all-segments")?.addEventListener("click", () => {
+  const first = $("li[hidden] a", list);
+  listAll();
   first.focus();
 });
 
 start();
+showFilmstrip(id).catch(() => ($("#filmstrip").hidden = true)); // the page does without
 if (["pending", "working"].includes(page.dataset.state)) wait();

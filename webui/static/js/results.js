@@ -1,6 +1,7 @@
 /** The grid of results. */
 
 import { h, icon, looksOnly, s, whenSeen } from "./dom.js";
+import { noteResults, takeUpResults } from "./origin.js";
 import { Mask } from "./rle.js";
 
 const keyOf = (result, alone, together) =>
@@ -28,6 +29,7 @@ export function showResults(list, found, { alone, onVote, parts = [], together =
   if (first > 0) cards.splice(first, 0, ...divider("Less likely"));
   if (first === 0 && none) cards.unshift(...divider(`${none}. The nearest:`));
   list.replaceChildren(...cards);
+  takeUpResults(list);
 }
 
 export function showSkeleton(list) {
@@ -62,7 +64,7 @@ function cardOf(result, alone, onVote, together) {
     return h("button", { type: "button", ...named, ...state }, icon(sign));
   };
   const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone), together), "data-segment": segment },
-    h("a", { class: "shot", "data-stop": true, href }, picture),
+    h("a", { class: "shot", "data-stop": true, href, click: ({ currentTarget }) => noteResults(card.parentElement, currentTarget) }, picture),
     h("span", { class: "score" }),
     !looksOnly && h("span", { class: "votes" }, vote("relevant", "up", "Right"), vote("irrelevant", "down", "Wrong")));
   const view = alone ? cropView(new Mask(result.mask)) : null;
