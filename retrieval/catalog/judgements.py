@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -65,25 +66,34 @@ class Judgements(Repository):
             request=_load(row.request),
             round=number,
             rounds=row.rounds,
-            relevant=tuple(key for key, relevant in last.items() if relevant),
-            irrelevant=tuple(key for key, relevant in last.items() if not relevant),
+            relevant=tuple(key for key, relevant in last.items() if relevant is True),
+            irrelevant=tuple(key for key, relevant in last.items() if relevant is False),
         )
 
-    def add_round(self, feedback_id: int, relevant: Collection[int], irrelevant: Collection[int]) -> int:
+    def add_round(
+        self,
+        feedback_id: int,
+        relevant: Collection[int],
+        irrelevant: Collection[int],
+        withdrawn: Collection[int] = (),
+    ) -> int:
         """Keep the judgements of a round; returns its number.
+
+        Parameters
+        ----------
+        feedback_id : int
+        relevant, irrelevant : collection of int
+            Segments.
+        withdrawn : collection of int
+            Segments whose earlier judgement no longer counts; it does in the rounds before.
 
         Raises
         ------
         UnknownFeedbackError, UnknownSegmentError
         QueryError
-            Nothing was judged, a segment was judged both ways, or there are too many rounds or judgements.
+            Nothing was judged, a segment is in several lists, or there are too many rounds or judgements.
         """
-        both = set(relevant) & set(irrelevant)
-        if both:
-            raise QueryError(f"segment {min(both)} cannot be both relevant and irrelevant: send it in one list")
-        sides = {**dict.fromkeys(relevant, True), **dict.fromkeys(irrelevant, False)}
-        if not sides:
-            raise QueryError("there are no judgements: send at least one segment in `relevant` or `irrelevant`")
+        sides = _sides(relevant, irrelevant, withdrawn)
         with self._sessions.begin() as session:
             row = _row(session, feedback_id)
             known = select(Judgement.segment_id).where(Judgement.feedback_id == feedback_id).distinct()
@@ -131,6 +141,22 @@ class Judgements(Repository):
             session.execute(delete(Judgement).where(*last))
             row.rounds -= 1
             return row.rounds
+
+
+def _sides(
+    relevant: Collection[int], irrelevant: Collection[int], withdrawn: Collection[int]
+) -> dict[int, bool | None]:
+    """The judgement of each segment."""
+    lists = {"relevant": set(relevant), "irrelevant": set(irrelevant), "withdrawn": set(withdrawn)}
+    for one, other in combinations(lists, 2):
+        if both := lists[one] & lists[other]:
+            raise QueryError(f"segment {min(both)} cannot be both {one} and {other}: send it in one list")
+    sides = {**dict.fromkeys(relevant, True), **dict.fromkeys(irrelevant, False), **dict.fromkeys(withdrawn)}
+    if not sides:
+        raise QueryError(
+            "there are no judgements: send at least one segment in `relevant`, `irrelevant` or `withdrawn`"
+        )
+    return sides
 
 
 def _row(session: Session, feedback_id: int) -> Feedback:

@@ -241,14 +241,14 @@ class Feedback(Base):
 
 
 class Judgement(Base):
-    """Whether a segment was judged relevant in a round; the last round counts."""
+    """Whether a segment was judged relevant in a round, or neither (None); the last round counts."""
 
     __tablename__ = "judgement"
 
     feedback_id: Mapped[int] = mapped_column(ForeignKey("feedback.id", ondelete="CASCADE"), primary_key=True)
     round: Mapped[int] = mapped_column(primary_key=True)
     segment_id: Mapped[int] = mapped_column(ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True, index=True)
-    relevant: Mapped[bool]
+    relevant: Mapped[bool | None]
 
 
 class Concept(Base):

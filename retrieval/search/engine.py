@@ -130,7 +130,7 @@ class SearchEngine:
             judged = self._judged(query, relevant, irrelevant, hidden)
             model = feedback.fit(judged)
             moved = replace(understood.things[0], directions=model.directions)
-            refined = replace(understood, things=(moved,), parts=())
+            refined = understood if model.kept_query else replace(understood, things=(moved,), parts=())
             results, counted = found(request, refined, self.recipe, partial(self._ranked, request, refined, hidden))
             asked = self._ask(request, model, hidden)
             answer = self._answer(understood, results, counted, started)

@@ -351,6 +351,51 @@ def test_results_are_judged_in_rounds(page: Page, site: Site) -> None:
     assert "feedback" not in page.url
 
 
+def test_what_was_marked_stays_in_a_tray(page: Page) -> None:
+    """Over rounds, with what a round changed; each mark can be switched, taken back and restored."""
+    page.goto("/search?segment=1")
+    results = page.locator("#results .result")
+    expect(results).to_have_count(50)
+    first, second, third = (results.nth(row).get_attribute("data-segment") for row in range(3))
+    for row, name in enumerate(("Right", "Right", "Wrong")):
+        results.nth(row).get_by_role("button", name=name).click()
+    right, wrong = (page.get_by_role("region", name=f"Marked {side}") for side in ("right", "wrong"))
+    expect(right.locator("li.changed")).to_have_count(2)
+    page.get_by_role("button", name="Show more").click()
+    expect(results.nth(60)).to_be_visible()
+    expect(right.locator("li")).to_have_count(2)
+    page.keyboard.press("r")
+    page.wait_for_url("**feedback=*&round=1")
+    expect(right.locator("li")).to_have_count(2)
+    expect(wrong.locator("li")).to_have_count(1)
+    expect(page.locator(".tray .changed")).to_have_count(0)
+    expect(page.locator(".change")).to_have_text(re.compile(r"^ *\d+ new, \d+ gone\.$"))
+    expect(page.locator(f".tray [data-segment='{first}'] img")).to_have_js_property("complete", True)
+    wrong.get_by_role("button", name=f"Mark right instead: segment {third}").click()
+    expect(right.locator("li")).to_have_count(3)
+    expect(wrong).to_have_count(0)
+    right.get_by_role("button", name=f"Take back: segment {first}").click()
+    expect(right.get_by_role("heading")).to_have_text("Right (2)")
+    expect(page.locator("#rounds")).to_contain_text("1 marked right, 0 marked wrong, 1 taken back")
+    back = right.get_by_role("button", name=f"Mark it again: segment {first}")
+    expect(back).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(right.get_by_role("heading")).to_have_text("Right (3)")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Refine", exact=True).click()
+    page.wait_for_url("**&round=2")
+    expect(right.locator("li")).to_have_count(2)
+    assert {each.get_attribute("data-segment") for each in right.locator("li").all()} == {second, third}
+    page.get_by_role("button", name="Compare with round 0").click()
+    expect(page.locator(".tray")).to_have_count(0)
+    page.go_back()
+    page.get_by_role("button", name="Undo round").click()
+    page.wait_for_url("**&round=1")
+    expect(wrong.locator(f"[data-segment='{third}']")).to_have_count(1)
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def act_on_concept(page: Page, name: str, action: str) -> None:
     """Choose from the menu of a tile."""
     page.locator(f"summary[aria-label='Actions for {name}']").click()

@@ -43,6 +43,18 @@ def test_rounds_add_up_and_can_be_taken_back(toys: ToyLibrary, judgements: Judge
         judgements.take_back(number)
 
 
+def test_one_judgement_is_taken_back_and_comes_back_with_its_round(toys: ToyLibrary, judgements: Judgements) -> None:
+    first, second = toys.segment_ids(toys.add(analysis([X, Y])))
+    number = judgements.begin(REQUEST, "toy:1")
+    judgements.add_round(number, [first], [second])
+    judgements.add_round(number, [], [], [first])
+    found = judgements.get(number)
+    assert (found.relevant, found.irrelevant) == ((), (second,))
+    assert judgements.get(number, 1).relevant == (first,), "the round before is as it was"
+    judgements.take_back(number)
+    assert judgements.get(number).relevant == (first,)
+
+
 def test_wrong_judgements_leave_nothing_behind(toys: ToyLibrary, judgements: Judgements) -> None:
     (segment,) = toys.segment_ids(toys.add(analysis([X])))
     number = judgements.begin(REQUEST, "toy:1")
@@ -50,6 +62,8 @@ def test_wrong_judgements_leave_nothing_behind(toys: ToyLibrary, judgements: Jud
         judgements.add_round(number, [segment], [99])
     with pytest.raises(QueryError, match="both relevant and irrelevant"):
         judgements.add_round(number, [segment], [segment])
+    with pytest.raises(QueryError, match="both irrelevant and withdrawn"):
+        judgements.add_round(number, [], [segment], [segment])
     with pytest.raises(UnknownFeedbackError, match="start one"):
         judgements.add_round(99, [segment], [])
     assert judgements.get(number).rounds == 0

@@ -153,6 +153,14 @@ def test_other_searches_have_none(engine: SearchEngine, request_: SearchRequest)
     assert not answer.none_likely
 
 
+def test_a_round_that_keeps_the_query_is_the_plain_search(engine: SearchEngine) -> None:
+    asked_for = SearchRequest(text="zebra")
+    plain, found = engine.search(asked_for), engine.refine(asked_for, (), ())
+    assert found.model.kept_query
+    assert [each._replace(parts=()) for each in plain.results] == list(found.answer.results)
+    assert any(match.likely for match in found.answer.results)
+
+
 def test_nor_have_rounds_of_feedback(engine: SearchEngine) -> None:
     found = engine.refine(SearchRequest(text="zebra"), [1], [2])
     assert found.answer.results

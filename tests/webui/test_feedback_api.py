@@ -46,6 +46,15 @@ def test_a_later_judgement_counts(client: FlaskClient) -> None:
     assert body_of(client.get(f"/api/v1/feedback/{first['id']}?round=1"))["relevant"] == [segment]
 
 
+def test_a_judgement_is_taken_back(client: FlaskClient) -> None:
+    first = begin(client)
+    right, wrong, *_ = ids(first)
+    judge(client, first["id"], relevant=[right], irrelevant=[wrong])
+    second = judge(client, first["id"], withdrawn=[right])
+    assert (second["round"], second["relevant"], second["irrelevant"]) == (2, [], [wrong])
+    assert right in ids(second), "its photo is among the results again"
+
+
 def test_judgements_go_with_their_photo(client: FlaskClient) -> None:
     first = begin(client)
     result = first["results"][0]
@@ -66,6 +75,7 @@ def test_masks_come_if_they_are_wanted(client: FlaskClient) -> None:
     [
         ({}, 422, "there are no judgements"),
         ({"relevant": [1], "irrelevant": [1]}, 422, "both relevant and irrelevant"),
+        ({"relevant": [1], "withdrawn": [1]}, 422, "both relevant and withdrawn"),
         ({"relevant": [9999]}, 404, "no segment 9999"),
         ({"relevant": ["1"]}, 422, "relevant"),
     ],

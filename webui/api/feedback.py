@@ -45,7 +45,7 @@ def get_feedback(path: search_schemas.FeedbackPath, query: search_schemas.RoundQ
 def add_round(path: search_schemas.FeedbackPath, body: search_schemas.Judging) -> Response:
     """Returns the next round, based on all feedback so far. Judged photos are left out of its results."""
     parts = context()
-    parts.judgements.add_round(path.feedback_id, body.relevant, body.irrelevant)
+    parts.judgements.add_round(path.feedback_id, body.relevant, body.irrelevant, body.withdrawn)
     return _answer(parts.judgements.get(path.feedback_id), masks=body.masks, status=201)
 
 

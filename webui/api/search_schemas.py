@@ -169,6 +169,9 @@ class Judging(Strict):
         list[BodyId], Field(max_length=MAX_JUDGED, description="Segments that show what is searched for.")
     ] = []
     irrelevant: Annotated[list[BodyId], Field(max_length=MAX_JUDGED, description="Segments that do not show it.")] = []
+    withdrawn: Annotated[
+        list[BodyId], Field(max_length=MAX_JUDGED, description="Segments whose earlier judgement no longer counts.")
+    ] = []
     masks: Annotated[bool, Field(strict=True, description="Whether to include masks in the results.")] = False
 
 

@@ -1,44 +1,57 @@
 /** What people do with the marks on results: rounds, looking back, undoing, and a name for what came of it. */
 
-import { beginFeedback, judge, keepConcept, takeBack } from "./api.js";
+import { beginFeedback, getRound, judge, keepConcept, takeBack } from "./api.js";
 import { $, toast } from "./dom.js";
+import { Marks } from "./marks.js";
 import { anew, body, isWhole } from "./refs.js";
 import { showResults } from "./results.js";
-import { Marks, showRounds } from "./rounds.js";
+import { changeBetween, showRounds } from "./rounds.js";
 
 export class Judging {
   /** `asked` tells what is searched for now, `go` changes it; `addPhoto` takes a vote for a whole photo. */
   constructor({ area, asked, go, addPhoto }) {
-    Object.assign(this, { area, asked, go, addPhoto, round: null });
+    Object.assign(this, { area, asked, go, addPhoto, round: null, change: null, subject: null });
     this.marks = new Marks(() => this.showRounds());
     document.addEventListener("keydown", (event) => this.byKey(event));
   }
 
+  /** Another search is coming; what was marked since the last round stays as long as the same is searched for. */
   clear() {
-    this.round = null;
-    this.marks.clear();
+    const { positive, negative, text } = this.asked();
+    const subject = JSON.stringify([positive, negative, text]);
+    this.round = this.change = null;
+    if (subject !== this.subject) this.marks.clear();
+    this.subject = subject;
   }
 
   /** Show a round; null for a search that was not refined. */
   show(round) {
     this.round = round;
+    this.marks.judged(round);
     const ask = round?.ask ?? [];
     $("#ask").hidden = ask.length === 0;
     const options = { alone: this.asked().group === "segment", onVote: this.vote };
     showResults($("#ask ul"), ask.map((result) => ({ ...result, likely: true })), options);
+    this.marks.show();
+    this.showRounds();
+    if (round?.round) this.compare(round).catch(() => {}); // a round does without
+  }
+
+  /** Find out what the round changed. */
+  async compare(round) {
+    const before = await getRound(round.id, round.round - 1, { masks: false });
+    if (this.round !== round) return;
+    this.change = changeBetween(before, round);
     this.showRounds();
   }
 
   showRounds() {
-    showRounds($("#rounds"), this.round, this.marks, {
+    showRounds($("#rounds"), this, {
       onRefine: () => this.act(() => this.refine()),
       onUndo: () => this.act(() => this.undo()),
       onSave: (name) => this.act(() => this.save(name)),
       onCompare: (round) => this.go({ ...this.asked(), round }),
-      onClear: () => {
-        this.marks.clear();
-        this.marks.show();
-      },
+      onClear: () => this.marks.clear(),
     });
   }
 
@@ -67,9 +80,9 @@ export class Judging {
   }
 
   async refine() {
-    const [relevant, irrelevant] = ["relevant", "irrelevant"].map((side) => this.marks.all(side));
+    const [relevant, irrelevant, withdrawn] = ["relevant", "irrelevant", "withdrawn"].map(this.marks.changed);
     const id = this.asked().feedback ?? (await beginFeedback({ ...body(this.asked()), facets: true })).id;
-    const { round } = await judge(id, { relevant, irrelevant });
+    const { round } = await judge(id, { relevant, irrelevant, withdrawn });
     await this.go({ ...this.asked(), feedback: id, round });
   }
 

@@ -66,7 +66,7 @@ function cardOf(result, alone, onVote, together) {
   const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone), together), "data-segment": segment },
     h("a", { class: "shot", "data-stop": true, href, click: ({ currentTarget }) => noteResults(card.parentElement, currentTarget) }, picture),
     h("span", { class: "score" }),
-    !looksOnly && h("span", { class: "votes" }, vote("relevant", "up", "Right"), vote("irrelevant", "down", "Wrong")));
+    !looksOnly && h("span", { class: "votes" }, vote("relevant", "check", "Right"), vote("irrelevant", "close", "Wrong")));
   const view = alone ? cropView(new Mask(result.mask)) : null;
   const marked = together ? result.matched.map(({ mask, part }) => [mask, `found part-${part}`]) : [[result.mask, "found"]];
   if (result.mask) whenSeen(card, () => outline(card, marked.map(([mask, name]) => [new Mask(mask), name]), view));

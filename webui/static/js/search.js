@@ -74,7 +74,7 @@ async function run(signal) {
   const skeleton = grid.children.length === 0 && setTimeout(() => showSkeleton(grid), 150);
   try {
     const onWait = (problem) => blank(message("One moment…", problem.message));
-    const ask = () => (asked.feedback ? getRound(asked.feedback, asked.round, signal) : search(body(asked), signal));
+    const ask = () => (asked.feedback ? getRound(asked.feedback, asked.round, { signal }) : search(body(asked), signal));
     const answer = await patiently(ask, onWait, { signal });
     if (signal.aborted) return;
     showAnswer(answer);
