@@ -330,6 +330,37 @@ def test_photos_are_selected_deleted_and_restored(page: Page, site: Site) -> Non
     expect(page.locator(f".card[data-id='{order[1]}']")).to_have_count(1)
 
 
+def test_dragging_from_a_mark_selects_what_it_goes_over(page: Page) -> None:
+    """And back again takes out what it leaves; from a selected one it takes out."""
+    page.goto("/?state=indexed")
+    ready(page)
+    cards, selected = page.locator(".block .card"), page.locator("#selected")
+    marks = [cards.nth(row).get_by_role("checkbox") for row in range(4)]
+
+    def middle(row: int) -> tuple[float, float]:
+        frame = cards.nth(row).bounding_box()
+        assert frame
+        return frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2
+
+    marks[0].hover()
+    page.mouse.down()
+    page.mouse.move(*middle(3), steps=5)
+    expect(selected).to_have_text("4 selected")
+    page.mouse.move(*middle(1), steps=5)
+    expect(selected).to_have_text("2 selected")
+    page.mouse.up()
+    page.mouse.move(*middle(3))
+    expect(selected).to_have_text("2 selected")
+    marks[1].hover()
+    page.mouse.down()
+    page.mouse.move(*middle(0), steps=5)
+    page.mouse.up()
+    expect(page.locator("#selection")).to_be_hidden()
+    marks[2].click()
+    expect(selected).to_have_text("1 selected")
+    expect(marks[2]).to_be_checked()
+
+
 def test_selected_photos_are_tagged_and_downloaded(page: Page, site: Site) -> None:
     """And found by the tag; segmenting again says when there is nothing to do."""
     first, second = site.assembly.catalog.timeline.ids(View(state="indexed"))[:2]

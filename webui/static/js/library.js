@@ -1,6 +1,6 @@
 /** The library: the timeline of its photos, how they are shown, and what happens to those on their way in. */
 
-import { listFolders, orderIntake } from "./api.js";
+import { getTimelineIds, listFolders, orderIntake } from "./api.js";
 import { actOnSelection } from "./bulk.js";
 import { $, $$, announce, h, plural, toast } from "./dom.js";
 import { Facets } from "./facets.js";
@@ -14,6 +14,7 @@ import { walkTimeline } from "./walking.js";
 const ROWS = { small: [88, 120, 150], medium: [125, 190, 270], large: [230, 300, 380] }; // heights by width of the window
 const WIDTHS = [641, 1921].map((width) => matchMedia(`(min-width: ${width}px)`));
 const SIZE = "thumbnails";
+const IDS = 10000; // told at once
 
 function keptSize() {
   try {
@@ -36,7 +37,21 @@ const dress = (card) => {
   selection.dress(card);
 };
 const timeline = root && new Timeline(root, view, row(), dress);
-const selection = root && new Selection(root, timeline);
+const selection = root && new Selection(root, {
+  key: (card) => card.photo.id,
+  count: () => timeline.blocks.count,
+  between: idsBetween,
+  photos: (ids) => ids,
+});
+
+/** The ids of the photos from one number to another, in the order that is shown. */
+async function idsBetween(from, to) {
+  const found = [];
+  for (let skip = from; skip < to; skip += IDS) {
+    found.push(...(await getTimelineIds({ ...view, skip, limit: Math.min(IDS, to - skip) })).ids);
+  }
+  return found;
+}
 
 async function startTimeline() {
   history.scrollRestoration = "manual";
