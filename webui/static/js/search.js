@@ -12,13 +12,14 @@ import { Picker } from "./picker.js";
 import { anew, body, canGrow, empty, format, isAsked, parse, STEP, withExample, without } from "./refs.js";
 import { showRefine } from "./refine.js";
 import { showResults, showSkeleton } from "./results.js";
+import { Source } from "./source.js";
 import { expired, failed, message, nothingAsked, nothingFound, nothingLikely, showSummary } from "./summary.js";
 
 const page = $("#search");
 const answerArea = $(".answer", page);
 const owned = Object.entries(JSON.parse(page.dataset.owners));
-const owners = new Map(owned.map(([segment, image]) => [Number(segment), image])); // the photo of each segment
-const picker = new Picker($("#picker"), pick);
+const photo = new Source(owned.map(([segment, image]) => [Number(segment), image]));
+const picker = new Picker($("#picker"), (place) => go(photo.picked(asked, place)));
 let asked = empty();
 let used = null; // what the server made of the examples, once it has answered
 let running = new AbortController();
@@ -35,7 +36,7 @@ async function show() {
   running = new AbortController();
   const { signal } = running;
   asked = parse(location.search);
-  const source = sourceOf(asked);
+  const source = photo.of(asked);
   const byExample = asked.positive.length + asked.negative.length > 0 || source !== null;
   page.classList.toggle("split", byExample);
   $(".query").hidden = !byExample && asked.text !== "";
@@ -103,7 +104,7 @@ function fail(problem) {
 }
 
 function showAnswer(answer) {
-  for (const result of answer.results) if (result.segment_id !== null) owners.set(result.segment_id, result.image_id);
+  photo.learn(answer.results);
   const together = isTogether(asked) && answer.parts.length > 1 && asked.group === "image";
   const none = answer.none_likely ? nothingLikely(answer.words) : null;
   const options = { alone: asked.group === "segment", onVote: judging.vote, parts: answer.parts, together, none };
@@ -121,9 +122,9 @@ function showAnswer(answer) {
 
 /** Show what is being searched with: on the photo that it comes from, and as chips. */
 function mark() {
-  const source = sourceOf(asked);
-  const here = (used ?? []).slice(0, asked.positive.length).filter(({ ref }) => source && belongs(ref, source));
-  picker.mark(here, asked.positive.filter((ref) => source && belongs(ref, source)));
+  const source = photo.of(asked);
+  const here = (used ?? []).slice(0, asked.positive.length).filter(({ ref }) => source && photo.belongs(ref, source));
+  picker.mark(here, asked.positive.filter((ref) => source && photo.belongs(ref, source)));
   refine();
 }
 
@@ -139,30 +140,6 @@ const refine = () =>
 function blank(content) {
   $("#blank").hidden = content === null;
   $("#blank").replaceChildren(...(content ?? []));
-}
-
-// ---- the photo that is searched from
-
-function sourceOf({ positive: [first], query }) {
-  if (query !== null) return { kind: "query", id: query };
-  const image = first?.image ?? owners.get(first?.segment);
-  return image === undefined ? null : { kind: "image", id: image };
-}
-
-const belongs = (ref, { kind, id }) =>
-  kind === "query" ? ref.query === id : ref.image === id || (ref.query === undefined && owners.get(ref.segment) === id);
-
-/** Something was picked in the photo: it takes the place of what was picked there before, or comes beside it. */
-function pick({ add, whole, nothing, ...place }) {
-  const source = sourceOf(asked);
-  const photo = { [source.kind]: source.id };
-  if (nothing) return go({ ...empty(), ...(source.kind === "query" ? { query: source.id } : { positive: [photo] }) });
-  const isStored = source.kind === "image" && place.segment !== undefined;
-  if (isStored) owners.set(place.segment, source.id);
-  const ref = whole ? photo : isStored ? place : { ...photo, ...place };
-  const kept = add ? asked.positive : asked.positive.filter((other) => !belongs(other, source));
-  const next = withExample({ ...anew(asked), positive: kept }, ref);
-  go({ ...next, positive: [ref, ...next.positive.filter((other) => other !== ref)] });
 }
 
 /** Whole photos are no segments that could be judged: one that was voted for is another example at once. */
