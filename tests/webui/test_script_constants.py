@@ -9,7 +9,7 @@ from pathlib import Path
 from retrieval.learning.weak_labels import LEAST_PHOTOS
 from retrieval.query.relations import RELATIONS
 from retrieval.query.request import MAX_LIMIT
-from webui.api.schemas import MAX_PAGE
+from webui.api.schemas import MAX_JUDGED, MAX_PAGE
 
 SCRIPTS = Path(__file__).parents[2] / "webui" / "static" / "js"
 
@@ -31,6 +31,10 @@ def test_largest_limit_of_a_search() -> None:
 
 def test_photos_a_folder_needs_to_be_learnt() -> None:
     assert constant("concepts.js", "LEAST") == LEAST_PHOTOS
+
+
+def test_examples_of_one_request() -> None:
+    assert constant("teaching.js", "MOST") == MAX_JUDGED
 
 
 def test_photos_of_one_request() -> None:

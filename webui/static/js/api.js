@@ -82,7 +82,7 @@ export const getRound = (id, round, { signal, masks = true } = {}) => call(`/fee
 export const judge = (id, judgements) => send(`/feedback/${id}/rounds`, judgements);
 export const listConcepts = () => call("/concepts");
 export const getConcept = (id) => call(`/concepts/${id}`);
-export const addConcept = (name, segment) => send("/concepts", { name, positive: [segment] });
+export const addConcept = (name, positive) => send("/concepts", { name, positive });
 export const keepConcept = (name, feedback) => send("/concepts", { name, feedback });
 export const rankedPhotos = (id, limit) => call(`/concepts/${id}/photos?${query({ limit })}`);
 export const changeConcept = (id, change) => send(`/concepts/${id}`, change, { method: "PATCH" });

@@ -3,6 +3,7 @@
 import { deleteImages, downloadImages, emptyTrash, eraseImages, resegmentImages, restoreImages, tagImages } from "./api.js";
 import { $, confirmed, plural, toast } from "./dom.js";
 import { askForTag } from "./tagging.js";
+import { addToConcept } from "./teaching.js";
 import { offerUndo } from "./undo.js";
 
 const AT_ONCE = 100;
@@ -25,7 +26,7 @@ async function inParts(ids, doing, done, act) {
   }
 }
 
-/** Each answers whether the selection is done with. */
+/** Each gets the ids of photos, and answers whether the selection is done with. */
 const ACTIONS = {
   async delete(ids, { refresh, keepsTrash }) {
     const photos = plural(ids.length, "photo");
@@ -55,6 +56,11 @@ const ACTIONS = {
     if (!failed) toast(`${plural(count, "photo")} ${done}.`);
     return true;
   },
+  async concept(_, { segments }) {
+    if (segments.length) return addToConcept(segments);
+    toast("Whole photos cannot be examples of a concept: search for something in them.");
+    return false;
+  },
   async resegment(ids) {
     const { count, failed } = await inParts(ids, "Queueing", "queued", async (some) => (await resegmentImages(some)).queued);
     const none = "Nothing to do: these photos were segmented with the current recipe.";
@@ -76,14 +82,14 @@ const ACTIONS = {
   },
 };
 
-/** Have the buttons of the bar act on what is selected; `refresh` shows the timeline anew. */
+/** Have the buttons of the bar act on what is selected; `refresh` shows anew what there is. */
 export function actOnSelection(selection, refresh) {
   const bar = $("#selection");
   if (!bar) return;
   const context = { refresh, keepsTrash: bar.dataset.trash !== undefined };
   selection.addEventListener("action", async ({ detail: name }) => {
     const ids = selection.ids;
-    if (!ids.length || !(await ACTIONS[name](ids, context))) return;
+    if (!ids.length || !(await ACTIONS[name](ids, { ...context, segments: selection.segments }))) return;
     selection.clear();
     await refresh();
   });

@@ -104,7 +104,7 @@ export class Naming {
     if (known) {
       await this.#judge(known, "positive");
     } else {
-      const made = await addConcept(name, segment.id);
+      const made = await addConcept(name, [segment.id]);
       this.#note(segment, made.id);
       offerUndoOf(`“${made.name}” is a new concept, with this segment as its example.`, async () => {
         await deleteConcept(made.id);

@@ -1,6 +1,7 @@
 /** The search page. The address is the state: every change writes it, and what is shown is read from it. */
 
 import { getRound, patiently, postQuery, search } from "./api.js";
+import { actOnSelection } from "./bulk.js";
 import { isTogether, showCombine } from "./combine.js";
 import { $, announce, looksOnly, plural, toast } from "./dom.js";
 import { noteQuery } from "./draft.js";
@@ -11,7 +12,7 @@ import { Judging } from "./judging.js";
 import { Picker } from "./picker.js";
 import { anew, body, canGrow, empty, format, isAsked, parse, STEP, withExample, without } from "./refs.js";
 import { showRefine } from "./refine.js";
-import { showResults, showSkeleton } from "./results.js";
+import { selectResults, showResults, showSkeleton } from "./results.js";
 import { Source } from "./source.js";
 import { expired, failed, message, nothingAsked, nothingFound, nothingLikely, showSummary } from "./summary.js";
 
@@ -23,6 +24,7 @@ const picker = new Picker($("#picker"), (place) => go(photo.picked(asked, place)
 let asked = empty();
 let used = null; // what the server made of the examples, once it has answered
 let running = new AbortController();
+const selection = selectResults($("#results"));
 const judging = new Judging({ area: answerArea, asked: () => asked, go, addPhoto });
 
 function go(next, { replace = false } = {}) {
@@ -90,6 +92,7 @@ async function run(signal) {
 
 function clear() {
   $("#results").replaceChildren();
+  selection.retain();
   for (const part of ["#summary", "#combine", "#filters", "#more", "#ask", "#rounds"]) $(part).hidden = true;
 }
 
@@ -109,6 +112,7 @@ function showAnswer(answer) {
   const none = answer.none_likely ? nothingLikely(answer.words) : null;
   const options = { alone: asked.group === "segment", onVote: judging.vote, parts: answer.parts, together, none };
   showResults($("#results"), answer.results, options);
+  selection.retain();
   showCombine($("#combine"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
   showSummary($("#summary"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
   judging.show(asked.feedback ? answer : null);
@@ -172,6 +176,7 @@ takeDrops([
 ]);
 takePasted(take);
 chooseFiles($("#file"), take);
+actOnSelection(selection, show);
 $("#more button").addEventListener("click", () => go({ ...asked, limit: asked.limit + STEP }, { replace: true }));
 addEventListener("popstate", show);
 show();

@@ -7,7 +7,8 @@ import { isTyping } from "./shell.js";
  * Tells of "action" with its name when something is to be done with what is selected.
  *
  * `source` knows what the cards stand for: `key` of a card, how many there are (`count`), their keys `between` two
- * numbers (a promise), and the ids of the `photos` of some keys. Cards have their `number`, from the first one on.
+ * numbers (a promise), and the ids of the `photos`
+ * of some keys, and of their `segments` if cards stand for these. Cards have their `number`, from the first one on.
  */
 export class Selection extends EventTarget {
   #root;
@@ -43,6 +44,11 @@ export class Selection extends EventTarget {
     return this.#source.photos(this.keys);
   }
 
+  /** The segments that are selected, where cards stand for segments. */
+  get segments() {
+    return this.#source.segments?.(this.keys) ?? [];
+  }
+
   #act(name) {
     this.dispatchEvent(new CustomEvent("action", { detail: name }));
   }
@@ -61,9 +67,9 @@ export class Selection extends EventTarget {
     this.show();
   }
 
-  /** Keep selected only what is among these keys. */
-  retain(keys) {
-    const there = new Set(keys);
+  /** The cards have changed: keep selected only what is still among them. */
+  retain() {
+    const there = new Set($$(".card", this.#root).map(this.#source.key));
     for (const key of this.#keys) if (!there.has(key)) this.#keys.delete(key);
     this.#last = null;
     this.show();

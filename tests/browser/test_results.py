@@ -1,0 +1,149 @@
+"""What can be done with the results of a search, in a real browser."""
+
+from __future__ import annotations
+
+import re
+from zipfile import ZipFile
+
+import pytest
+from browsing import Site, drawing
+from playwright.sync_api import Locator, Page, expect
+
+from retrieval.catalog.records import View
+
+pytestmark = pytest.mark.browser
+
+
+def search(page: Page, address: str = "/search?segment=1") -> Locator:
+    """The results of a search, once they are there."""
+    page.goto(address)
+    results = page.locator("#results .result")
+    expect(results.first).to_be_visible()
+    expect(page.locator(".answer")).to_have_attribute("aria-busy", "false")
+    return results
+
+
+def key(card: Locator, name: str) -> str:
+    """The data of a card."""
+    return card.get_attribute(f"data-{name}") or ""
+
+
+def middle(card: Locator) -> tuple[float, float]:
+    """The middle of a card in the window."""
+    frame = card.bounding_box()
+    assert frame
+    return frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2
+
+
+def test_results_are_selected(page: Page) -> None:
+    """By mark, by range, by dragging, by key and all; a click on a photo selects while others are selected."""
+    results = search(page)
+    selected, bar = page.locator("#selected"), page.locator("#selection")
+    results.nth(0).hover()
+    results.nth(0).get_by_role("checkbox").click()
+    expect(selected).to_have_text("1 selected")
+    results.nth(2).locator(".shot").click(modifiers=["Shift"])
+    expect(selected).to_have_text("3 selected")
+    results.nth(1).locator(".shot").click()
+    expect(selected).to_have_text("2 selected")
+    results.nth(1).get_by_role("button", name="Right").click()
+    expect(selected).to_have_text("2 selected")
+    assert "/search" in page.url
+    page.keyboard.press("Escape")
+    expect(bar).to_be_hidden()
+    results.nth(0).get_by_role("checkbox").hover()
+    page.mouse.down()
+    page.mouse.move(*middle(results.nth(3)), steps=4)
+    page.mouse.up()
+    expect(selected).to_have_text("4 selected")
+    page.get_by_role("button", name="Clear the selection").click()
+    results.nth(1).locator("a").focus()
+    page.keyboard.press("x")
+    expect(selected).to_have_text("1 selected")
+    page.keyboard.press("Control+a")
+    expect(selected).to_have_text("50 selected")
+    page.get_by_role("button", name="Show more").click()
+    expect(results.nth(60)).to_be_visible()
+    expect(selected).to_have_text("50 selected")
+    page.locator(".summary").get_by_role("button", name="Segments").click()
+    expect(bar).to_be_hidden()
+
+
+def test_selected_results_are_tagged_downloaded_and_deleted(page: Page, site: Site) -> None:
+    """The photos of all selected segments, each once; those deleted come back by Undo."""
+    paths = [site.photos / f"to find {number}.png" for number in range(3)]
+    for number, path in enumerate(paths):
+        drawing(950 + number).save(path)
+    site.enter(paths)
+    newest = site.assembly.catalog.timeline.ids(View(order="added"))[0]
+    segment = site.assembly.catalog.segments.of_image(newest)[0].id
+    results = search(page, f"/search?segment={segment}&group=segment")
+    for row in (0, 1):
+        results.nth(row).locator("a").focus()
+        page.keyboard.press("x")
+    photos = {int(key(results.nth(row), "key").split("-")[0]) for row in (0, 1)}
+    page.get_by_role("button", name="Tag", exact=True).click()
+    page.keyboard.type("Found")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("tagged.")
+    assert set(site.assembly.catalog.timeline.ids(View(tag="found"))) == photos
+    expect(page.locator("#selection")).to_be_hidden()
+    results.nth(0).locator("a").focus()
+    page.keyboard.press("x")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    with ZipFile(download.value.path()) as archive:
+        assert len(archive.namelist()) == 1
+    image = int(key(results.nth(0), "key").split("-")[0])
+    results.nth(0).locator("a").focus()
+    page.keyboard.press("x")
+    page.keyboard.press("Delete")
+    expect(page.locator("#toasts")).to_contain_text("1 photo moved to the trash.")
+    expect(page.locator(f"#results .result[data-key^='{image}-']")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(f"#results .result[data-key^='{image}-']").first).to_be_visible()
+
+
+def test_selected_results_become_examples(page: Page, site: Site) -> None:
+    """Of a new concept, then of one that is there; whole photos are refused, and so is a name of nothing."""
+    results = search(page)
+    segments = [int(key(results.nth(row), "segment")) for row in range(3)]
+
+    def add(rows: tuple[int, ...], name: str) -> None:
+        for row in rows:
+            results.nth(row).locator("a").focus()
+            page.keyboard.press("x")
+        page.get_by_role("button", name="Add to concept").click()
+        expect(page.get_by_role("dialog")).to_contain_text("to a concept")
+        page.keyboard.type(name)
+        page.keyboard.press("Enter")
+
+    add((0, 1), "Corners")
+    expect(page.locator("#toasts")).to_contain_text("“Corners” has 2 examples now.")
+    add((2,), "corners")
+    expect(page.locator("#toasts")).to_contain_text("“Corners” has 3 examples now.")
+    (concept,) = site.assembly.concepts.all()
+    assert set(concept.model.positive) == set(segments)
+    add((0,), "   ")
+    expect(page.locator("#selection")).to_be_visible()
+    site.assembly.concepts.delete(concept.id)
+    search(page, "/search?image=1")
+    results.nth(0).locator("a").focus()
+    page.keyboard.press("x")
+    page.get_by_role("button", name="Add to concept").click()
+    expect(page.locator("#toasts")).to_contain_text("Whole photos cannot be examples")
+    expect(page.locator("#selection")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_bar_of_the_selection_fits(page: Page, width: int) -> None:
+    """Nothing is wider than the window."""
+    page.set_viewport_size({"width": width, "height": 844})
+    results = search(page)
+    results.nth(0).locator("a").focus()
+    page.keyboard.press("x")
+    expect(page.locator("#selected")).to_have_text(re.compile("1 selected"))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(
+        "(() => { const bar = document.querySelector('#selection'); return bar.scrollWidth <= bar.clientWidth })()"
+    )

@@ -1,0 +1,74 @@
+/** The card of a result: its photo, what was found there, and marks to judge and to select it. */
+
+import { h, icon, looksOnly, s, whenSeen } from "./dom.js";
+import { noteResults } from "./origin.js";
+import { Mask } from "./rle.js";
+
+export const keyOf = (result, alone, together) =>
+  `${result.image_id}-${together ? result.matched.map((part) => part.segment_id) : result.segment_id}-${alone}`;
+
+/** Where a score comes from. */
+export function explained({ label, fallback, quality, matched, probability }, parts) {
+  const lines = ["Cosine similarity: 1 means identical"];
+  if (probability !== null) lines.push(`Probability that the photo shows it: ${percent(probability)}`);
+  if (fallback) lines.unshift("No segment matched: the whole photo was compared");
+  for (const { part, score, nearest } of matched) {
+    const as = nearest && nearest !== parts[part] ? `, as ${nearest}` : "";
+    lines.push(`${parts[part] ?? "this"}: ${score.toFixed(2)}${as}`);
+  }
+  if (label) lines.push(`Labelled ${label}`);
+  if (quality !== null) lines.push(`Segment quality: ${quality.toFixed(2)}`);
+  return lines.join(".\n");
+}
+
+export function cardOf(result, alone, onVote, together) {
+  const { image_id: photo, segment_id: segment, label, fallback } = result;
+  const source = alone ? `/api/v1/segments/${segment}/crop` : `/api/v1/images/${photo}/thumbnail`;
+  const alt = `Photo ${photo}${label ? `, ${label}` : ""}`;
+  const picture = h("img", { src: source, alt, loading: "lazy", decoding: "async" });
+  const href = `/photos/${photo}${segment === null || fallback ? "" : `#s${segment}`}`;
+  const vote = (side, sign, words) => {
+    const named = { title: words, "aria-label": `${words}: photo ${photo}` };
+    const state = { class: side, "aria-pressed": "false", click: () => onVote(result, side) };
+    return h("button", { type: "button", ...named, ...state }, icon(sign));
+  };
+  const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone), together), "data-segment": segment },
+    h("a", { class: "shot", "data-stop": true, href, click: ({ currentTarget }) => noteResults(card.parentElement, currentTarget) }, picture),
+    !looksOnly && h("input", { class: "pick", type: "checkbox", tabindex: "-1", "aria-label": `Select photo ${photo}` }),
+    h("span", { class: "score" }),
+    !looksOnly && h("span", { class: "votes" }, vote("relevant", "check", "Right"), vote("irrelevant", "close", "Wrong")));
+  const view = alone ? cropView(new Mask(result.mask)) : null;
+  const marked = together ? result.matched.map(({ mask, part }) => [mask, `found part-${part}`]) : [[result.mask, "found"]];
+  if (result.mask) whenSeen(card, () => outline(card, marked.map(([mask, name]) => [new Mask(mask), name]), view));
+  return shaped(card, view ? view[2] / view[3] : shapeOf(result));
+}
+
+/** Width over height of the photo: masks cover it, and so do the boxes of whole photos. */
+function shapeOf({ mask, box_xyxy: [x0, y0, x1, y1] }) {
+  const shape = mask ? mask.size[1] / mask.size[0] : (x1 - x0) / (y1 - y0);
+  return shape || 1.333;
+}
+
+/** What the server's cut-out of a segment shows, [x, y, width, height] in the mask's frame: its box and a margin. */
+function cropView({ bounds: [x0, y0, x1, y1], width, height }) {
+  const margin = Math.max(2, 0.06 * Math.max(x1 - x0, y1 - y0));
+  const [left, top] = [Math.max(0, x0 - margin), Math.max(0, y0 - margin)];
+  return [left, top, Math.min(width, x1 + margin) - left, Math.min(height, y1 + margin) - top];
+}
+
+export function shaped(card, shape) {
+  card.style.setProperty("--shape", Math.min(Math.max(shape, 0.31), 3.2).toFixed(3));
+  return card;
+}
+
+/** The thumbnail with what was found in the light and the rest in the shade. */
+function outline(card, marked, view) {
+  const [[{ width, height }]] = marked;
+  const frame = { viewBox: (view ?? [0, 0, width, height]).join(" "), preserveAspectRatio: "xMidYMid slice" };
+  const drawn = s("svg", { class: "overlay", ...frame, "aria-hidden": "true" },
+    marked.length === 1 && s("path", { class: "shade", d: `M0 0H${width}V${height}H0Z${marked[0][0].outline}` }),
+    marked.map(([mask, name]) => s("path", { class: name, d: mask.outline })));
+  card.querySelector(".shot").append(drawn);
+}
+
+const percent = (share) => `${Math.round(100 * share)} %`;
