@@ -679,7 +679,7 @@ def test_nothing_is_an_answer(page: Page) -> None:
 
     page.route("**/api/v1/search", answer)
     page.goto("/search?text=accordions")
-    divider = page.locator("#results .divider")
+    divider = page.locator("#results .divider .words")
     expect(divider).to_have_text("Probably nothing here shows “accordions”. The nearest:")
     expect(page.locator("#results > li").nth(1)).to_have_class(re.compile("divider"))
     expect(page.locator(".result .score").first).to_have_attribute("title", re.compile("shows it: 25 %"))

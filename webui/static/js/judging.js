@@ -31,7 +31,7 @@ export class Judging {
     const ask = round?.ask ?? [];
     $("#ask").hidden = ask.length === 0;
     const options = { alone: this.asked().group === "segment", onVote: this.vote };
-    showResults($("#ask ul"), ask.map((result) => ({ ...result, likely: true })), options);
+    showResults($("#ask ul"), ask, options);
     this.marks.show();
     this.showRounds();
     if (round?.round) this.compare(round).catch(() => {}); // a round does without
@@ -50,7 +50,7 @@ export class Judging {
       onRefine: () => this.act(() => this.refine()),
       onUndo: () => this.act(() => this.undo()),
       onSave: (name) => this.act(() => this.save(name)),
-      onCompare: (round) => this.go({ ...this.asked(), round }),
+      onCompare: (round) => this.go({ ...this.asked(), round, above: null }),
       onClear: () => this.marks.clear(),
     });
   }
@@ -83,12 +83,12 @@ export class Judging {
     const [relevant, irrelevant, withdrawn] = ["relevant", "irrelevant", "withdrawn"].map(this.marks.changed);
     const id = this.asked().feedback ?? (await beginFeedback({ ...body(this.asked()), facets: true })).id;
     const { round } = await judge(id, { relevant, irrelevant, withdrawn });
-    await this.go({ ...this.asked(), feedback: id, round });
+    await this.go({ ...this.asked(), feedback: id, round, above: null });
   }
 
   async undo() {
     const { round, id } = await takeBack(this.asked().feedback);
-    await this.go(round ? { ...this.asked(), feedback: id, round } : anew(this.asked()), { replace: true });
+    await this.go(round ? { ...this.asked(), feedback: id, round, above: null } : anew(this.asked()), { replace: true });
   }
 
   async save(name) {

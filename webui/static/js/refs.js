@@ -2,6 +2,7 @@
  * What is searched for, as it stands in the address of a page: /search?segment=12&not=34&text=red&group=segment
  * With &all=1 each example has to be in the photo, and &lies=0.above.1 says how the first two lie to each other.
  * &folder= &label= &concept= &year= &size= &place= and &recipe= narrow the results.
+ * With &above=12 the line between likely and less likely results is below the twelfth.
  * With &feedback=5&round=2 it has been refined by judgements; anything else that changes begins anew.
  */
 
@@ -37,7 +38,7 @@ const id = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null);
  * a photo from which nothing has been picked yet, and with `whole` the whole photo.
  */
 export function parse(address) {
-  const asked = { positive: [], negative: [], text: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null, all: false, relations: [], filters: {} };
+  const asked = { positive: [], negative: [], text: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null, above: null, all: false, relations: [], filters: {} };
   let photo = null;
   const place = (part) => {
     if (photo && Object.values(part)[0] !== null) {
@@ -73,6 +74,7 @@ export function parse(address) {
     lies: (value) => lie(value) && asked.relations.push(lie(value)),
     feedback: (value) => (asked.feedback = id(value)),
     round: (value) => (asked.round = id(value)),
+    above: (value) => (asked.above = id(value)),
     quality: (value) => (asked.quality = QUALITIES.includes(Number(value)) ? Number(value) : 0),
     limit: (value) => (asked.limit = Math.min(Math.max(Number(value) || STEP, STEP), MOST)),
   };
@@ -84,7 +86,7 @@ export function parse(address) {
 }
 
 /** The address that says it. */
-export function format({ positive, negative, text, group, quality, limit, query, feedback, round, all, relations, filters }) {
+export function format({ positive, negative, text, group, quality, limit, query, feedback, round, above, all, relations, filters }) {
   const parts = new URLSearchParams();
   if (query !== null && !positive.some((ref) => ref.query === query)) parts.append("query", query);
   for (const ref of positive) appendRef(parts, ref);
@@ -96,6 +98,7 @@ export function format({ positive, negative, text, group, quality, limit, query,
   if (quality) parts.append("quality", quality);
   for (const name of FILTERS) if (filters[name]) parts.append(name, filters[name]);
   if (limit > STEP) parts.append("limit", limit);
+  if (above !== null) parts.append("above", above);
   if (feedback !== null) parts.append("feedback", feedback);
   if (feedback !== null && round !== null) parts.append("round", round);
   return `/search?${parts.toString().replaceAll("%2C", ",")}`;
@@ -131,8 +134,8 @@ export const without = (asked, ref) => ({
   negative: asked.negative.filter((other) => !sameRef(other, ref)),
 });
 
-/** The same search from its beginning: no judgements, no more results than at first. */
-export const anew = (asked) => ({ ...asked, limit: STEP, feedback: null, round: null, relations: [] });
+/** The same search from its beginning: no judgements, no more results than at first, the line where it is at first. */
+export const anew = (asked) => ({ ...asked, limit: STEP, feedback: null, round: null, above: null, relations: [] });
 
 export const canGrow = (asked) => asked.limit < MOST;
 export const empty = () => parse("");

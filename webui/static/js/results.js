@@ -1,6 +1,7 @@
 /** The grid of results. */
 
 import { $$, h, keepOnly } from "./dom.js";
+import { aboveLine, inOrder } from "./line.js";
 import { takeUpResults } from "./origin.js";
 import { cardOf, explained, keyOf, shaped } from "./result.js";
 import { Selection } from "./selection.js";
@@ -8,15 +9,16 @@ import { Selection } from "./selection.js";
 /**
  * Show results, keeping the cards of those that are there already; `onVote` hears of (result, "relevant" | "irrelevant").
  * Segments are shown in their photos or, as `alone`, cut out; if several are looked for `together`, all of them.
- * Likely results come first; if there are none, `none` says so.
+ * Likely results come first, then a `line`, below as many as are to be `above` it; if none is likely, `none` says so.
  */
-export function showResults(list, found, { alone, onVote, parts = [], together = false, none = null }) {
-  const results = [...found.filter((each) => each.likely), ...found.filter((each) => !each.likely)];
+export function showResults(list, found, { alone, onVote, parts = [], together = false, line = null, above = null, none = null }) {
+  const results = inOrder(found);
+  const at = line ? aboveLine(results, above) : results.length;
   const kept = new Map([...list.children].filter((card) => card.dataset.key).map((card) => [card.dataset.key, card]));
   const cards = results.map((result, number) => {
     const card = kept.get(keyOf(result, alone, together)) ?? cardOf(result, alone && result.mask, onVote, together);
     Object.assign(card, { result, number });
-    card.classList.toggle("unlikely", !result.likely);
+    card.classList.toggle("unlikely", number >= at);
     const said = result.fallback ? "whole photo" : result.label;
     const label = said ? [h("span", {}, said)] : [];
     const score = card.querySelector(".score");
@@ -24,9 +26,11 @@ export function showResults(list, found, { alone, onVote, parts = [], together =
     score.title = explained(result, parts);
     return card;
   });
-  const first = results.findIndex((result) => !result.likely);
-  if (first > 0) cards.splice(first, 0, ...divider("Less likely"));
-  if (first === 0 && none) cards.unshift(...divider(`${none}. The nearest:`));
+  if (line && results.length > 1) {
+    const words = at === 0 && none ? `${none}. The nearest:` : at === results.length ? "All of these are likely" : "Less likely";
+    line.place(at, results.length, above === null ? words : at === results.length ? "Nothing below" : "Less likely", above !== null);
+    cards.splice(at, 0, ...line.elements);
+  }
   keepOnly(list, cards);
   takeUpResults(list);
 }
@@ -49,8 +53,3 @@ export function showSkeleton(list) {
   const card = () => h("li", { class: "card skeleton", "aria-hidden": "true" }, h("span", { class: "shot" }));
   list.replaceChildren(...shapes.map((shape) => shaped(card(), shape)));
 }
-
-const divider = (words) => [
-  h("li", { class: "gap", "aria-hidden": "true" }),
-  h("li", { class: "divider" }, h("span", {}, words)),
-];

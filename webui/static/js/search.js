@@ -9,6 +9,7 @@ import { takeDrops, toLibrary } from "./dropping.js";
 import { chooseFiles, takePasted } from "./files.js";
 import { narrowing } from "./filters.js";
 import { Judging } from "./judging.js";
+import { Line } from "./line.js";
 import { Picker } from "./picker.js";
 import { anew, body, canGrow, empty, format, isAsked, parse, STEP, withExample, without } from "./refs.js";
 import { showRefine } from "./refine.js";
@@ -23,7 +24,9 @@ const photo = new Source(owned.map(([segment, image]) => [Number(segment), image
 const picker = new Picker($("#picker"), (place) => go(photo.picked(asked, place)));
 let asked = empty();
 let used = null; // what the server made of the examples, once it has answered
+let answered = null; // the answer that is shown
 let running = new AbortController();
+const line = new Line($("#results"), moveLine);
 const selection = selectResults($("#results"));
 const judging = new Judging({ area: answerArea, asked: () => asked, go, addPhoto });
 
@@ -81,7 +84,7 @@ async function run(signal) {
     const answer = await patiently(ask, onWait, { signal });
     if (signal.aborted) return;
     showAnswer(answer);
-    narrowing($("#filters"), asked, answer, signal, (filters) => go({ ...asked, feedback: null, round: null, limit: STEP, filters }));
+    narrowing($("#filters"), asked, answer, signal, (filters) => go({ ...asked, feedback: null, round: null, above: null, limit: STEP, filters }));
   } catch (problem) {
     if (!signal.aborted) fail(problem);
   } finally {
@@ -108,20 +111,34 @@ function fail(problem) {
 
 function showAnswer(answer) {
   photo.learn(answer.results);
-  const together = isTogether(asked) && answer.parts.length > 1 && asked.group === "image";
-  const none = answer.none_likely ? nothingLikely(answer.words) : null;
-  const options = { alone: asked.group === "segment", onVote: judging.vote, parts: answer.parts, together, none };
-  showResults($("#results"), answer.results, options);
-  selection.retain();
+  answered = answer;
+  showGrid();
   showCombine($("#combine"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
-  showSummary($("#summary"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
   judging.show(asked.feedback ? answer : null);
   $("#more").hidden = asked.feedback !== null || answer.results.length < asked.limit || !canGrow(asked);
   blank(answer.results.length ? null : nothingFound(answer.words, answer.index.segments === 0, asked));
   used = answer.used;
   mark();
   const found = answer.results.length ? plural(answer.results.length, "result") : "No results";
-  announce(none ? `${none}. ${found}` : found);
+  announce(answer.none_likely ? `${nothingLikely(answer.words)}. ${found}` : found);
+}
+
+function showGrid() {
+  const { results, parts, words, none_likely: isNone } = answered;
+  const together = isTogether(asked) && parts.length > 1 && asked.group === "image";
+  const none = isNone ? nothingLikely(words) : null;
+  showResults($("#results"), results, { alone: asked.group === "segment", onVote: judging.vote, parts, together, line, above: asked.above, none });
+  selection.retain();
+  showSummary($("#summary"), asked, answered, (chosen) => go({ ...anew(asked), ...chosen }));
+}
+
+/** Show another number of results as likely; the address keeps it. */
+function moveLine(above) {
+  if (above !== undefined) {
+    asked = { ...asked, above };
+    history.replaceState(null, "", format(asked));
+  }
+  showGrid();
 }
 
 /** Show what is being searched with: on the photo that it comes from, and as chips. */

@@ -1,6 +1,7 @@
 /** The line above the results: how the words were understood, what was found, how to group it and how good it must be. */
 
 import { h, plural } from "./dom.js";
+import { aboveLine } from "./line.js";
 import { empty, format, isWhole, QUALITIES, said } from "./refs.js";
 
 const SHOWN = 6; // classes of a word that are listed
@@ -53,8 +54,8 @@ function told({ text, name, labels: all, concept, substitutes }) {
   return [word, name === text ? "" : ` (${name})`, arrow];
 }
 
-function numbers({ group, limit, positive }, { results, index, took_ms: took }) {
-  const likely = results.filter((result) => result.likely).length;
+function numbers({ group, limit, positive, above }, { results, index, took_ms: took }) {
+  const likely = aboveLine(results, above);
   const what = group === "image" ? "photo" : "segment";
   const found = `${likely} likely of ${plural(results.length, what)}${results.length >= limit ? " so far" : ""}`;
   if (positive.some(isWhole)) return `${found} · whole photos compared · ${spent(took)}`;
