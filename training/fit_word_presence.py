@@ -31,6 +31,7 @@ from retrieval.evaluation.datasets import AnnotatedPhoto, load_photos
 from retrieval.images.decode import decode
 from retrieval.index.ranking import likely_from
 from retrieval.recipes.lite import LiteRecipe, presence_path, recipe_spec
+from retrieval.search.answer import LIKELY_CHANCE, SURE_CHANCE
 from retrieval.text.lexicon import read_learned_words
 from retrieval.text.reading import Term
 from retrieval.text.vocabulary import Vocabulary
@@ -53,6 +54,9 @@ CLASSES = 1000
 PENALTY = 1e-4
 LEAST = 0.05
 """The calibration error is over the probabilities from here on: those of nearly all photos are lower."""
+
+SHOWN = 50
+"""Results of each word among which weak ones are counted."""
 
 LEAST_BEST = 1e-6
 """Shares are of a best score of at least this."""
@@ -329,11 +333,27 @@ def measure_folds(unseen: Asked, shipped: Asked, folds: NDArray[np.integer], see
                 presence = fit(unseen.candidates[taught][..., columns], unseen.shows[taught])
                 chances[judged] = presence(np.nan_to_num(asked.candidates[judged][..., columns]))
             name = ", ".join(CANDIDATES[column] for column in columns)
-            _log_rule(f"{title}, fitted to {name}", asked, chances >= 0.5, by_word)
+            _log_rule(f"{title}, fitted to {name}", asked, chances >= LIKELY_CHANCE, by_word)
             counted = chances[asked.is_present].ravel()
             is_some = counted >= LEAST
             error = expected_calibration_error(counted[is_some], asked.shows[asked.is_present].ravel()[is_some])
             logger.info("    expected calibration error of probabilities from %.2f on: %.3f", LEAST, error)
+            if columns == list(range(len(FEATURES))):
+                _log_certainty(asked, chances, by_word)
+
+
+def _log_certainty(asked: Asked, chances: Floats, by_word: NDArray[np.integer]) -> None:
+    """Log how many of the results are right that are called sure, likely, and, among the first ones, weak."""
+    is_first = (-chances).argsort(axis=1).argsort(axis=1) < SHOWN
+    bands = {
+        "sure": chances >= SURE_CHANCE,
+        "likely": (chances >= LIKELY_CHANCE) & (chances < SURE_CHANCE),
+        f"weak, of the first {SHOWN}": is_first & (chances < LIKELY_CHANCE),
+    }
+    for name, chosen in bands.items():
+        by_fold = [asked.shows[chosen & (by_word == fold)[:, None]].mean() for fold in range(FOLDS)]
+        right, spread = asked.shows[chosen].mean(), np.std(by_fold, ddof=1)
+        logger.info("    %s: %d results, right %.3f ± %.3f", name, chosen.sum(), right, spread)
 
 
 def _log_rule(name: str, asked: Asked, marked: Flags, by_word: NDArray[np.integer]) -> None:

@@ -11,12 +11,9 @@ from ..catalog.records import ImageRecord, SegmentHit
 from ..index import ranking as rank
 from ..index.ranking import Scored
 from ..types import Vectors
-from .answer import Match, PartMatch
+from .answer import LIKELY_CHANCE, Match, PartMatch
 from .combined_search import CombinedHit
 from .plan import QueryTerm
-
-LIKELY_CHANCE = 0.5
-"""A result with a probability is likely from this one on."""
 
 
 def told(number: int, part: QueryTerm, matches: Sequence[Match], vectors: Vectors) -> list[PartMatch]:

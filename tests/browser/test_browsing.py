@@ -290,7 +290,7 @@ def test_search_by_a_photo_of_ones_own(page: Page) -> None:
     expect(results.first).to_be_visible()
     expect(results.first.locator(".overlay .found")).to_have_attribute("d", re.compile("^M"))
     expect(page.locator(".numbers")).to_contain_text("segments searched")
-    expect(page.locator(".score").first).to_have_text(re.compile(r"^-?\d\.\d\d"))
+    expect(page.locator(".score").first).to_have_text(re.compile(r"^(likely|less likely)"))
     page.goto(f"{page.url}&segment=1&not=5")
     expect(page.locator(".example")).to_have_count(3)
     page.get_by_role("button", name="Remove not like").click()
@@ -674,7 +674,10 @@ def test_nothing_is_an_answer(page: Page) -> None:
         response = route.fetch()
         found, rows = response.json(), next(likely)
         for row, result in enumerate(found["results"]):
-            result.update(likely=row in rows, probability=0.75 if row in rows else 0.25)
+            certain = {"probability": 0.75, "certainty": "likely"}
+            result.update(
+                {"likely": row in rows, **(certain if row in rows else {"probability": 0.25, "certainty": "weak"})}
+            )
         route.fulfill(response=response, json={**found, "none_likely": not rows})
 
     page.route("**/api/v1/search", answer)
@@ -685,7 +688,10 @@ def test_nothing_is_an_answer(page: Page) -> None:
     expect(page.locator(".result .score").first).to_have_attribute("title", re.compile("shows it: 25 %"))
     page.reload()
     expect(divider).to_have_text("Less likely")
-    expect(page.locator(".result").first.locator(".score")).to_have_attribute("title", re.compile("shows it: 75 %"))
+    first, second = (page.locator(".result .score").nth(row) for row in (0, 1))
+    expect(first).to_have_attribute("title", re.compile("shows it: 75 %"))
+    expect(first).to_have_text(re.compile("^likely"))
+    expect(second).to_have_text(re.compile("^weak"))
 
 
 def test_what_is_only_excluded(page: Page) -> None:

@@ -50,6 +50,15 @@ def test_a_word_has_a_probability(engine: SearchEngine, group_by: str) -> None:
     assert not answer.none_likely
 
 
+@pytest.mark.parametrize(
+    ("probability", "certainty"),
+    [(None, None), (1.0, "sure"), (0.8, "sure"), (0.79, "likely"), (0.5, "likely"), (0.49, "weak"), (0.0, "weak")],
+)
+def test_a_probability_in_words(engine: SearchEngine, probability: float | None, certainty: str | None) -> None:
+    match = engine.search(SearchRequest(text="zebra")).results[0]
+    assert match._replace(probability=probability).certainty == certainty
+
+
 def test_whole_photos_that_stand_for_segments_have_none(engine: SearchEngine) -> None:
     (match,) = [match for match in asked(engine, "zebra").results if match.fallback]
     assert (match.probability, match.likely) == (None, False)

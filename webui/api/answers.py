@@ -240,6 +240,7 @@ def _result(match: Match, masks: Mapping[int, MaskRun] | None) -> search_schemas
         matched=[search_schemas.Matched(**part._asdict()) for part in match.parts],
         relations=list(match.relations),
         probability=match.probability,
+        certainty=match.certainty,
     )
     if masks is not None:
         result.mask = _mask_of(match.segment_id, masks)

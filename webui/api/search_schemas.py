@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from retrieval.query.filters import FACETED, Filters, Position
 from retrieval.query.relations import MAX_PARTS, Relation, RelationName
 from retrieval.query.request import MAX_LIMIT, MAX_TEXT, Clause, GroupBy, SearchRequest
+from retrieval.search.answer import LIKELY_CHANCE, SURE_CHANCE, Certainty
 from retrieval.search.feedback import ModelName
 
 from .reference_schemas import Negative, Positive, Used
@@ -229,6 +230,13 @@ class Result(BaseModel):
         Field(
             description="That the photo shows what was asked for, 0 to 1: of a search by words alone, with a recipe "
             "that knows it."
+        ),
+    ]
+    certainty: Annotated[
+        Certainty | None,
+        Field(
+            description=f"The probability in words: `sure` from {SURE_CHANCE} on, `likely` from {LIKELY_CHANCE} on, "
+            "otherwise `weak`; null without one."
         ),
     ]
     mask: Annotated[Mask | None, Field(description="Only on request.")] = None

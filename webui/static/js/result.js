@@ -7,9 +7,9 @@ import { Mask } from "./rle.js";
 export const keyOf = (result, alone, together) =>
   `${result.image_id}-${together ? result.matched.map((part) => part.segment_id) : result.segment_id}-${alone}`;
 
-/** Where a score comes from. */
-export function explained({ label, fallback, quality, matched, probability }, parts) {
-  const lines = ["Cosine similarity: 1 means identical"];
+/** The reasons for a result, with its numbers. */
+export function explained({ score, label, fallback, quality, matched, probability }, parts) {
+  const lines = [`Similarity: ${score.toFixed(2)} (1 means identical)`];
   if (probability !== null) lines.push(`Probability that the photo shows it: ${percent(probability)}`);
   if (fallback) lines.unshift("No segment matched: the whole photo was compared");
   for (const { part, score, nearest } of matched) {

@@ -1,6 +1,6 @@
 /** The grid of results. */
 
-import { $$, h, keepOnly } from "./dom.js";
+import { $, $$, h, keepOnly } from "./dom.js";
 import { aboveLine, inOrder } from "./line.js";
 import { takeUpResults } from "./origin.js";
 import { cardOf, explained, keyOf, shaped } from "./result.js";
@@ -19,10 +19,11 @@ export function showResults(list, found, { alone, onVote, parts = [], together =
     const card = kept.get(keyOf(result, alone, together)) ?? cardOf(result, alone && result.mask, onVote, together);
     Object.assign(card, { result, number });
     card.classList.toggle("unlikely", number >= at);
-    const said = result.fallback ? "whole photo" : result.label;
-    const label = said ? [h("span", {}, said)] : [];
-    const score = card.querySelector(".score");
-    score.replaceChildren(result.score.toFixed(2), ...(together ? [] : label));
+    const name = result.fallback ? "whole photo" : result.label;
+    const said = [result.certainty ?? (line && (number < at ? "likely" : "less likely")), !together && name].filter(Boolean);
+    const score = $(".score", card);
+    score.replaceChildren(...said.map((words) => h("span", {}, words)));
+    score.hidden = said.length === 0;
     score.title = explained(result, parts);
     return card;
   });
