@@ -57,7 +57,7 @@ def test_results_are_selected(page: Page) -> None:
     page.mouse.up()
     expect(selected).to_have_text("4 selected")
     page.get_by_role("button", name="Clear the selection").click()
-    results.nth(1).locator("a").focus()
+    results.nth(1).locator(".shot").focus()
     page.keyboard.press("x")
     expect(selected).to_have_text("1 selected")
     page.keyboard.press("Control+a")
@@ -79,7 +79,7 @@ def test_selected_results_are_tagged_downloaded_and_deleted(page: Page, site: Si
     segment = site.assembly.catalog.segments.of_image(newest)[0].id
     results = search(page, f"/search?segment={segment}&group=segment")
     for row in (0, 1):
-        results.nth(row).locator("a").focus()
+        results.nth(row).locator(".shot").focus()
         page.keyboard.press("x")
     photos = {int(key(results.nth(row), "key").split("-")[0]) for row in (0, 1)}
     page.get_by_role("button", name="Tag", exact=True).click()
@@ -88,14 +88,14 @@ def test_selected_results_are_tagged_downloaded_and_deleted(page: Page, site: Si
     expect(page.locator("#toasts")).to_contain_text("tagged.")
     assert set(site.assembly.catalog.timeline.ids(View(tag="found"))) == photos
     expect(page.locator("#selection")).to_be_hidden()
-    results.nth(0).locator("a").focus()
+    results.nth(0).locator(".shot").focus()
     page.keyboard.press("x")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     with ZipFile(download.value.path()) as archive:
         assert len(archive.namelist()) == 1
     image = int(key(results.nth(0), "key").split("-")[0])
-    results.nth(0).locator("a").focus()
+    results.nth(0).locator(".shot").focus()
     page.keyboard.press("x")
     page.keyboard.press("Delete")
     expect(page.locator("#toasts")).to_contain_text("1 photo moved to the trash.")
@@ -111,7 +111,7 @@ def test_selected_results_become_examples(page: Page, site: Site) -> None:
 
     def add(rows: tuple[int, ...], name: str) -> None:
         for row in rows:
-            results.nth(row).locator("a").focus()
+            results.nth(row).locator(".shot").focus()
             page.keyboard.press("x")
         page.get_by_role("button", name="Add to concept").click()
         expect(page.get_by_role("dialog")).to_contain_text("to a concept")
@@ -128,7 +128,7 @@ def test_selected_results_become_examples(page: Page, site: Site) -> None:
     expect(page.locator("#selection")).to_be_visible()
     site.assembly.concepts.delete(concept.id)
     search(page, "/search?image=1")
-    results.nth(0).locator("a").focus()
+    results.nth(0).locator(".shot").focus()
     page.keyboard.press("x")
     page.get_by_role("button", name="Add to concept").click()
     expect(page.locator("#toasts")).to_contain_text("Whole photos cannot be examples")
@@ -140,7 +140,7 @@ def test_the_bar_of_the_selection_fits(page: Page, width: int) -> None:
     """Nothing is wider than the window."""
     page.set_viewport_size({"width": width, "height": 844})
     results = search(page)
-    results.nth(0).locator("a").focus()
+    results.nth(0).locator(".shot").focus()
     page.keyboard.press("x")
     expect(page.locator("#selected")).to_have_text(re.compile("1 selected"))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -210,3 +210,78 @@ def test_the_line_is_moved(page: Page, site: Site) -> None:
     expect(line).to_have_attribute("aria-valuenow", "50")
     search(page, "/search?segment=1&above=x")
     is_at(usual)
+
+
+def test_what_is_offered_on_a_result(page: Page) -> None:
+    """On hover and by keyboard: more like this, not this, add, open."""
+    results = search(page)
+    card = results.nth(2)
+    segment, acts = key(card, "segment"), card.locator(".acts")
+    expect(acts).not_to_be_visible()
+    card.hover()
+    expect(acts).to_be_visible()
+    card.get_by_role("button", name="Add to the search").click()
+    page.wait_for_url(f"**/search?segment=1&segment={segment}")
+    expect(page.locator(".example.like")).to_have_count(2)
+    search(page, "/search?text=dog")
+    second = key(results.nth(1), "segment")
+    results.nth(1).locator(".shot").focus()
+    expect(results.nth(1).locator(".acts")).to_be_visible()
+    results.nth(1).get_by_role("button", name="Not this").press("Enter")
+    page.wait_for_url(f"**/search?not={second}&text=dog")
+    expect(page.locator(".example.not")).to_have_count(1)
+    card = search(page, "/search?segment=1&group=segment&above=3").nth(3)
+    segment = key(card, "segment")
+    card.hover()
+    card.get_by_role("button", name="More like this").click()
+    page.wait_for_url(f"**/search?segment={segment}&group=segment")
+    card = search(page).nth(0)
+    photo, segment = key(card, "key").split("-")[0], key(card, "segment")
+    card.hover()
+    card.get_by_role("link", name="Open the photo").click()
+    page.wait_for_url(f"**/photos/{photo}#s{segment}")
+    card = search(page, "/search?image=1").nth(0)
+    photo = key(card, "key").split("-")[0]
+    card.hover()
+    card.get_by_role("button", name="More like this").click()
+    page.wait_for_url(f"**/search?image={photo}")
+
+
+def test_a_result_is_previewed(page: Page) -> None:
+    """By Space and by its words; arrow keys go on, Y and N judge, Space and Escape go back to the card."""
+    results = search(page)
+    dialog = page.get_by_role("dialog", name="Preview")
+    results.nth(1).locator(".shot").focus()
+    page.keyboard.press("Space")
+    expect(dialog.get_by_role("status")).to_contain_text("2 of 50")
+    expect(dialog.locator("img")).to_have_attribute("src", re.compile("/preview$"))
+    expect(dialog.locator("img")).to_have_js_property("complete", True)
+    expect(dialog.locator(".overlay .found")).to_have_attribute("d", re.compile("^M"))
+    expect(dialog.get_by_role("list", name="Reasons")).to_contain_text(re.compile(r"Similarity: -?\d\.\d\d"))
+    page.keyboard.press("ArrowRight")
+    expect(dialog.get_by_role("status")).to_contain_text("3 of 50")
+    page.keyboard.press("y")
+    expect(dialog.get_by_role("button", name="Right")).to_have_attribute("aria-pressed", "true")
+    expect(results.nth(2)).to_have_class(re.compile("right"))
+    for press in ("ArrowLeft", "ArrowUp", "ArrowLeft"):
+        page.keyboard.press(press)
+    expect(dialog.get_by_role("status")).to_contain_text("1 of 50")
+    page.keyboard.press("n")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(results.nth(0).locator(".shot")).to_be_focused()
+    expect(page.locator("#rounds")).to_contain_text("1 marked right, 1 marked wrong")
+    results.nth(0).locator(".score").click()
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Space")
+    expect(dialog).to_have_count(0)
+    page.mouse.move(*middle(results.nth(3)))
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Space")
+    expect(dialog.get_by_role("status")).to_contain_text("4 of 50")
+    segment = key(results.nth(3), "segment")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.querySelector('dialog').scrollWidth <= document.querySelector('dialog').clientWidth")
+    dialog.get_by_role("button", name="More like this").click()
+    page.wait_for_url(f"**/search?segment={segment}")
+    expect(dialog).to_have_count(0)

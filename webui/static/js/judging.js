@@ -8,9 +8,9 @@ import { showResults } from "./results.js";
 import { changeBetween, showRounds } from "./rounds.js";
 
 export class Judging {
-  /** `asked` tells what is searched for now, `go` changes it; `addPhoto` takes a vote for a whole photo. */
-  constructor({ area, asked, go, addPhoto }) {
-    Object.assign(this, { area, asked, go, addPhoto, round: null, change: null, subject: null });
+  /** `asked` tells what is searched for now, `go` changes it; `addPhoto` takes a vote for a whole photo; `on` has what is done on cards. */
+  constructor({ area, asked, go, addPhoto, on }) {
+    Object.assign(this, { area, asked, go, addPhoto, on, round: null, change: null, subject: null });
     this.marks = new Marks(() => this.showRounds());
     document.addEventListener("keydown", (event) => this.byKey(event));
   }
@@ -30,8 +30,7 @@ export class Judging {
     this.marks.judged(round);
     const ask = round?.ask ?? [];
     $("#ask").hidden = ask.length === 0;
-    const options = { alone: this.asked().group === "segment", onVote: this.vote };
-    showResults($("#ask ul"), ask, options);
+    showResults($("#ask ul"), ask, { alone: this.asked().group === "segment", on: this.on });
     this.marks.show();
     this.showRounds();
     if (round?.round) this.compare(round).catch(() => {}); // a round does without

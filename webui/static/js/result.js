@@ -1,5 +1,6 @@
 /** The card of a result: its photo, what was found there, and marks to judge and to select it. */
 
+import { actButtons, photoOf } from "./acts.js";
 import { h, icon, looksOnly, s, whenSeen } from "./dom.js";
 import { noteResults } from "./origin.js";
 import { Mask } from "./rle.js";
@@ -7,8 +8,8 @@ import { Mask } from "./rle.js";
 export const keyOf = (result, alone, together) =>
   `${result.image_id}-${together ? result.matched.map((part) => part.segment_id) : result.segment_id}-${alone}`;
 
-/** The reasons for a result, with its numbers. */
-export function explained({ score, label, fallback, quality, matched, probability }, parts) {
+/** The reasons for a result, with its numbers, as lines. */
+export function reasonsFor({ score, label, fallback, quality, matched, probability }, parts) {
   const lines = [`Similarity: ${score.toFixed(2)} (1 means identical)`];
   if (probability !== null) lines.push(`Probability that the photo shows it: ${percent(probability)}`);
   if (fallback) lines.unshift("No segment matched: the whole photo was compared");
@@ -18,33 +19,34 @@ export function explained({ score, label, fallback, quality, matched, probabilit
   }
   if (label) lines.push(`Labelled ${label}`);
   if (quality !== null) lines.push(`Segment quality: ${quality.toFixed(2)}`);
-  return lines.join(".\n");
+  return lines;
 }
 
-export function cardOf(result, alone, onVote, together) {
-  const { image_id: photo, segment_id: segment, label, fallback } = result;
+/** `on` has what is done on the card: `vote`, `act`, and `preview` of the card. */
+export function cardOf(result, alone, on, together) {
+  const { image_id: photo, segment_id: segment, label } = result;
   const source = alone ? `/api/v1/segments/${segment}/crop` : `/api/v1/images/${photo}/thumbnail`;
   const alt = `Photo ${photo}${label ? `, ${label}` : ""}`;
   const picture = h("img", { src: source, alt, loading: "lazy", decoding: "async" });
-  const href = `/photos/${photo}${segment === null || fallback ? "" : `#s${segment}`}`;
   const vote = (side, sign, words) => {
     const named = { title: words, "aria-label": `${words}: photo ${photo}` };
-    const state = { class: side, "aria-pressed": "false", click: () => onVote(result, side) };
+    const state = { class: side, "aria-pressed": "false", click: () => on.vote(result, side) };
     return h("button", { type: "button", ...named, ...state }, icon(sign));
   };
-  const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone), together), "data-segment": segment },
-    h("a", { class: "shot", "data-stop": true, href, click: ({ currentTarget }) => noteResults(card.parentElement, currentTarget) }, picture),
+  const noted = ({ target }) => target.closest('[href^="/photos/"]') && noteResults(card.parentElement, card.querySelector(".shot"));
+  const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone), together), "data-segment": segment, click: noted },
+    h("a", { class: "shot", "data-stop": true, href: photoOf(result) }, picture),
     !looksOnly && h("input", { class: "pick", type: "checkbox", tabindex: "-1", "aria-label": `Select photo ${photo}` }),
-    h("span", { class: "score" }),
+    h("span", { class: "acts" }, actButtons(result, on.act)),
+    h("button", { class: "score", type: "button", click: () => on.preview(card) }),
     !looksOnly && h("span", { class: "votes" }, vote("relevant", "check", "Right"), vote("irrelevant", "close", "Wrong")));
   const view = alone ? cropView(new Mask(result.mask)) : null;
-  const marked = together ? result.matched.map(({ mask, part }) => [mask, `found part-${part}`]) : [[result.mask, "found"]];
-  if (result.mask) whenSeen(card, () => outline(card, marked.map(([mask, name]) => [new Mask(mask), name]), view));
+  if (result.mask) whenSeen(card, () => card.querySelector(".shot").append(overlayOf(result, together, view)));
   return shaped(card, view ? view[2] / view[3] : shapeOf(result));
 }
 
 /** Width over height of the photo: masks cover it, and so do the boxes of whole photos. */
-function shapeOf({ mask, box_xyxy: [x0, y0, x1, y1] }) {
+export function shapeOf({ mask, box_xyxy: [x0, y0, x1, y1] }) {
   const shape = mask ? mask.size[1] / mask.size[0] : (x1 - x0) / (y1 - y0);
   return shape || 1.333;
 }
@@ -61,14 +63,16 @@ export function shaped(card, shape) {
   return card;
 }
 
-/** The thumbnail with what was found in the light and the rest in the shade. */
-function outline(card, marked, view) {
-  const [[{ width, height }]] = marked;
+/** What was found in the light and the rest of the photo, or of a `view` of it, in the shade; null if it has no mask. */
+export function overlayOf(result, together, view = null) {
+  if (!result.mask) return null;
+  const parts = together ? result.matched.map(({ mask, part }) => [mask, `found part-${part}`]) : [[result.mask, "found"]];
+  const marked = parts.map(([mask, name]) => [new Mask(mask), name]);
+  const [[{ width, height, outline }]] = marked;
   const frame = { viewBox: (view ?? [0, 0, width, height]).join(" "), preserveAspectRatio: "xMidYMid slice" };
-  const drawn = s("svg", { class: "overlay", ...frame, "aria-hidden": "true" },
-    marked.length === 1 && s("path", { class: "shade", d: `M0 0H${width}V${height}H0Z${marked[0][0].outline}` }),
+  return s("svg", { class: "overlay", ...frame, "aria-hidden": "true" },
+    marked.length === 1 && s("path", { class: "shade", d: `M0 0H${width}V${height}H0Z${outline}` }),
     marked.map(([mask, name]) => s("path", { class: name, d: mask.outline })));
-  card.querySelector(".shot").append(drawn);
 }
 
-const percent = (share) => `${Math.round(100 * share)} %`;
+const percent = (share) => `${Math.round(100 * share)} %`;

@@ -3,28 +3,29 @@
 import { $, $$, h, keepOnly } from "./dom.js";
 import { aboveLine, inOrder } from "./line.js";
 import { takeUpResults } from "./origin.js";
-import { cardOf, explained, keyOf, shaped } from "./result.js";
+import { cardOf, keyOf, reasonsFor, shaped } from "./result.js";
 import { Selection } from "./selection.js";
 
 /**
- * Show results, keeping the cards of those that are there already; `onVote` hears of (result, "relevant" | "irrelevant").
+ * Show results, keeping the cards of those that are there already; `on` has what is done on cards.
  * Segments are shown in their photos or, as `alone`, cut out; if several are looked for `together`, all of them.
  * Likely results come first, then a `line`, below as many as are to be `above` it; if none is likely, `none` says so.
  */
-export function showResults(list, found, { alone, onVote, parts = [], together = false, line = null, above = null, none = null }) {
+export function showResults(list, found, { alone, on, parts = [], together = false, line = null, above = null, none = null }) {
   const results = inOrder(found);
   const at = line ? aboveLine(results, above) : results.length;
   const kept = new Map([...list.children].filter((card) => card.dataset.key).map((card) => [card.dataset.key, card]));
   const cards = results.map((result, number) => {
-    const card = kept.get(keyOf(result, alone, together)) ?? cardOf(result, alone && result.mask, onVote, together);
-    Object.assign(card, { result, number });
+    const card = kept.get(keyOf(result, alone, together)) ?? cardOf(result, alone && result.mask, on, together);
+    Object.assign(card, { result, number, together, reasons: reasonsFor(result, parts) });
     card.classList.toggle("unlikely", number >= at);
     const name = result.fallback ? "whole photo" : result.label;
     const said = [result.certainty ?? (line && (number < at ? "likely" : "less likely")), !together && name].filter(Boolean);
     const score = $(".score", card);
     score.replaceChildren(...said.map((words) => h("span", {}, words)));
     score.hidden = said.length === 0;
-    score.title = explained(result, parts);
+    score.title = card.reasons.join(".\n");
+    score.setAttribute("aria-label", `${said.join(", ")}: preview with reasons`);
     return card;
   });
   if (line && results.length > 1) {

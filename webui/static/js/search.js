@@ -1,21 +1,19 @@
 /** The search page. The address is the state: every change writes it, and what is shown is read from it. */
 
 import { getRound, patiently, postQuery, search } from "./api.js";
-import { actOnSelection } from "./bulk.js";
-import { isTogether, showCombine } from "./combine.js";
+import { showCombine } from "./combine.js";
 import { $, announce, looksOnly, plural, toast } from "./dom.js";
 import { noteQuery } from "./draft.js";
 import { takeDrops, toLibrary } from "./dropping.js";
 import { chooseFiles, takePasted } from "./files.js";
 import { narrowing } from "./filters.js";
-import { Judging } from "./judging.js";
-import { Line } from "./line.js";
+import { Found } from "./found.js";
 import { Picker } from "./picker.js";
-import { anew, body, canGrow, empty, format, isAsked, parse, STEP, withExample, without } from "./refs.js";
+import { anew, body, canGrow, empty, format, isAsked, parse, STEP, without } from "./refs.js";
 import { showRefine } from "./refine.js";
-import { selectResults, showResults, showSkeleton } from "./results.js";
+import { showSkeleton } from "./results.js";
 import { Source } from "./source.js";
-import { expired, failed, message, nothingAsked, nothingFound, nothingLikely, showSummary } from "./summary.js";
+import { expired, failed, message, nothingAsked, nothingFound, nothingLikely } from "./summary.js";
 
 const page = $("#search");
 const answerArea = $(".answer", page);
@@ -24,15 +22,18 @@ const photo = new Source(owned.map(([segment, image]) => [Number(segment), image
 const picker = new Picker($("#picker"), (place) => go(photo.picked(asked, place)));
 let asked = empty();
 let used = null; // what the server made of the examples, once it has answered
-let answered = null; // the answer that is shown
 let running = new AbortController();
-const line = new Line($("#results"), moveLine);
-const selection = selectResults($("#results"));
-const judging = new Judging({ area: answerArea, asked: () => asked, go, addPhoto });
+const found = new Found(answerArea, { asked: () => asked, go, keep, show });
 
 function go(next, { replace = false } = {}) {
   history[replace ? "replaceState" : "pushState"](null, "", format(next));
   return show();
+}
+
+/** Have the address say something else that changes nothing but how it is shown. */
+function keep(next) {
+  asked = next;
+  history.replaceState(null, "", format(next));
 }
 
 /** Show what the address says. */
@@ -49,7 +50,7 @@ async function show() {
   $("#words").value = byExample ? "" : asked.text; // beside examples, words are a chip
   document.title = `${asked.text || "Search"} – SegSearch`;
   used = null;
-  judging.clear();
+  found.leave();
   refine();
   const picking = showSource(source, signal);
   const answering = isAsked(asked) ? run(signal) : rest(source);
@@ -94,8 +95,7 @@ async function run(signal) {
 }
 
 function clear() {
-  $("#results").replaceChildren();
-  selection.retain();
+  found.clear();
   for (const part of ["#summary", "#combine", "#filters", "#more", "#ask", "#rounds"]) $(part).hidden = true;
 }
 
@@ -111,34 +111,14 @@ function fail(problem) {
 
 function showAnswer(answer) {
   photo.learn(answer.results);
-  answered = answer;
-  showGrid();
+  found.show(answer);
   showCombine($("#combine"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
-  judging.show(asked.feedback ? answer : null);
   $("#more").hidden = asked.feedback !== null || answer.results.length < asked.limit || !canGrow(asked);
   blank(answer.results.length ? null : nothingFound(answer.words, answer.index.segments === 0, asked));
   used = answer.used;
   mark();
-  const found = answer.results.length ? plural(answer.results.length, "result") : "No results";
-  announce(answer.none_likely ? `${nothingLikely(answer.words)}. ${found}` : found);
-}
-
-function showGrid() {
-  const { results, parts, words, none_likely: isNone } = answered;
-  const together = isTogether(asked) && parts.length > 1 && asked.group === "image";
-  const none = isNone ? nothingLikely(words) : null;
-  showResults($("#results"), results, { alone: asked.group === "segment", onVote: judging.vote, parts, together, line, above: asked.above, none });
-  selection.retain();
-  showSummary($("#summary"), asked, answered, (chosen) => go({ ...anew(asked), ...chosen }));
-}
-
-/** Show another number of results as likely; the address keeps it. */
-function moveLine(above) {
-  if (above !== undefined) {
-    asked = { ...asked, above };
-    history.replaceState(null, "", format(asked));
-  }
-  showGrid();
+  const count = answer.results.length ? plural(answer.results.length, "result") : "No results";
+  announce(answer.none_likely ? `${nothingLikely(answer.words)}. ${count}` : count);
 }
 
 /** Show what is being searched with: on the photo that it comes from, and as chips. */
@@ -161,12 +141,6 @@ const refine = () =>
 function blank(content) {
   $("#blank").hidden = content === null;
   $("#blank").replaceChildren(...(content ?? []));
-}
-
-/** Whole photos are no segments that could be judged: one that was voted for is another example at once. */
-function addPhoto(image, side) {
-  go(withExample(asked, { image }, side === "relevant" ? "positive" : "negative"));
-  scrollTo(0, 0);
 }
 
 /** A photo from outside: have it cut into segments, then it is there to pick from. */
@@ -193,7 +167,6 @@ takeDrops([
 ]);
 takePasted(take);
 chooseFiles($("#file"), take);
-actOnSelection(selection, show);
 $("#more button").addEventListener("click", () => go({ ...asked, limit: asked.limit + STEP }, { replace: true }));
 addEventListener("popstate", show);
 show();
