@@ -212,7 +212,7 @@ class Segment(Base):
 
 
 class Query(Base):
-    """A query photo with its segments, kept for a while."""
+    """A query photo with its segments, kept for a while, or from `kept_at` on for as long as there is room."""
 
     __tablename__ = "query"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -225,6 +225,8 @@ class Query(Base):
     recipe: Mapped[str] = mapped_column(String(64))
     segments: Mapped[bytes] = mapped_column(LargeBinary)
     photo_vector: Mapped[bytes] = mapped_column(LargeBinary)
+    kept_at: Mapped[datetime | None] = mapped_column(Utc)
+    kept_bytes: Mapped[int | None]
 
 
 class Feedback(Base):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from zipfile import ZipFile
 
 import pytest
-from browsing import Site, drawing
+from browsing import Complaints, Site, drawing
 from playwright.sync_api import Locator, Page, expect
 
 from retrieval.catalog.records import View
@@ -285,3 +286,58 @@ def test_a_result_is_previewed(page: Page) -> None:
     dialog.get_by_role("button", name="More like this").click()
     page.wait_for_url(f"**/search?segment={segment}")
     expect(dialog).to_have_count(0)
+
+
+def test_a_link_keeps_its_photo(page: Page, site: Site) -> None:
+    """It works when the photo would have expired; where the clipboard cannot be had, the link is shown."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/search")
+    picture = site.photos / "to share.png"
+    drawing(970).save(picture)
+    page.locator("#file").set_input_files(picture)
+    page.wait_for_url("**/search?query=*")
+    page.locator(".strip button").first.click()
+    page.wait_for_url("**&row=0")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#toasts")).to_contain_text("Link copied. The photo you searched with is kept for it.")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == page.url
+    site.assembly.queries.expire(datetime.now(UTC) + timedelta(days=30))
+    page.goto("/search")
+    page.goto(link)
+    expect(page.locator("#results .result").first).to_be_visible()
+    expect(page.locator(".picker img").first).to_be_visible()
+    page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')))")
+    page.get_by_role("button", name="Copy link").click()
+    dialog = page.get_by_role("dialog", name="Copy this link")
+    expect(dialog.get_by_role("textbox", name="Link")).to_have_value(link)
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+
+def test_a_link_to_a_photo_that_is_gone_is_not_copied(page: Page, site: Site, complaints: Complaints) -> None:
+    """The page says so instead of copying a link that does not work."""
+    complaints.expected = ("404",)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/search")
+    picture = site.photos / "gone.png"
+    drawing(971).save(picture)
+    page.locator("#file").set_input_files(picture)
+    page.wait_for_url("**/search?query=*")
+    page.locator(".strip button").first.click()
+    expect(page.locator("#results .result").first).to_be_visible()
+    site.assembly.queries.remove(int(re.findall(r"query=(\d+)", page.url)[0]))
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#toasts")).to_contain_text("The link was not copied")
+    expect(page.locator("#toasts")).to_contain_text("upload the photo again")
+    page.reload()
+    expect(page.locator("#blank")).to_contain_text("if a link to the search was copied")
+
+
+def test_a_search_without_a_photo_of_ones_own_is_just_copied(page: Page) -> None:
+    """Words and stored segments need nothing to be kept."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for address in ("/search?text=dog", "/search?image=1"):
+        search(page, address)
+        page.get_by_role("button", name="Copy link").click()
+        expect(page.locator("#toasts .toast").last).to_have_text("Link copied.")

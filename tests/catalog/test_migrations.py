@@ -72,7 +72,7 @@ def test_a_new_database_is_made(url: str) -> None:
 def test_migrating_again_changes_nothing(url: str, tmp_path: Path) -> None:
     migrate(url)
     with closing(sqlite3.connect(tmp_path / "catalog.db")) as database, database:
-        database.execute("INSERT INTO query VALUES (1, '2026-01-01', 'x', 1, 1, 'toy:1', '[]', '')")
+        database.execute("INSERT INTO query VALUES (1, '2026-01-01', 'x', 1, 1, 'toy:1', '[]', '', NULL, NULL)")
     assert migrate(url) == HEAD
     with closing(sqlite3.connect(tmp_path / "catalog.db")) as database:
         assert database.execute("SELECT count(*) FROM query").fetchone() == (1,)

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 from toys import ToyLibrary, analysis, random_units, strips
 
+from retrieval.catalog import query_store as module
 from retrieval.catalog.query_store import RETENTION
 from retrieval.errors import UnknownQueryError
 from retrieval.images.masks import decode_mask
@@ -68,8 +70,6 @@ def test_the_file_of_a_photo_that_a_younger_query_needs_stays(
     keep(toys, "a")
     keep(toys, "b")
     with toys.sessions.begin() as session:
-        from sqlalchemy import text
-
         session.execute(text("UPDATE query SET created_at = '2000-01-01 00:00:00.000000'"))
     younger = keep(toys, "a")
     assert toys.queries.expire() == ["b" * 64]
@@ -78,3 +78,49 @@ def test_the_file_of_a_photo_that_a_younger_query_needs_stays(
 
 def test_nothing_to_expire(toys: ToyLibrary) -> None:
     assert toys.queries.expire() == []
+
+
+TOMORROW = datetime.now(UTC) + RETENTION + timedelta(minutes=5)
+
+
+def test_one_that_is_kept_stays(toys: ToyLibrary) -> None:
+    kept, other = keep(toys, "a"), keep(toys, "b")
+    toys.queries.keep(kept, file_bytes=1000)
+    assert toys.queries.expire(TOMORROW) == ["b" * 64]
+    assert toys.queries.get(kept).sha256 == "a" * 64
+    with pytest.raises(UnknownQueryError):
+        toys.queries.get(other)
+
+
+def test_the_file_of_one_that_is_kept_is_no_waste(toys: ToyLibrary) -> None:
+    kept = keep(toys, "a")
+    keep(toys, "b")
+    toys.queries.keep(kept, file_bytes=1000)
+    with toys.sessions.begin() as session:
+        session.execute(text("UPDATE query SET created_at = '2000-01-01 00:00:00.000000'"))
+    assert toys.queries.kept_digests({"a" * 64, "b" * 64}) == {"a" * 64}
+    assert toys.queries.expired() == 1
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MOST_KEPT", 2), ("MOST_KEPT_BYTES", 2_500_000)])
+def test_those_kept_first_make_room(toys: ToyLibrary, monkeypatch: pytest.MonkeyPatch, limit: str, value: int) -> None:
+    monkeypatch.setattr(module, limit, value)
+    first, second, third = (keep(toys, digest) for digest in "abc")
+    for number in (first, second, first, third):  # the first one was kept again
+        toys.queries.keep(number, file_bytes=1_000_000)
+    assert toys.queries.expire(TOMORROW) == ["b" * 64]
+    assert {toys.queries.get(number).id for number in (first, third)} == {first, third}
+
+
+def test_one_that_is_larger_than_all_room_is_kept_alone(toys: ToyLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_KEPT_BYTES", 10)
+    first, second = keep(toys, "a"), keep(toys, "b")
+    for number in (first, second):
+        toys.queries.keep(number, file_bytes=1_000_000)
+    assert toys.queries.expire(TOMORROW) == ["a" * 64]
+    assert toys.queries.get(second).id == second
+
+
+def test_what_is_gone_cannot_be_kept(toys: ToyLibrary) -> None:
+    with pytest.raises(UnknownQueryError, match="upload the photo again.*copied links"):
+        toys.queries.keep(7, file_bytes=1)

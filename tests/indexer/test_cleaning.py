@@ -190,6 +190,19 @@ def test_rows_whose_time_is_over(aged: Ingested) -> None:
     assert (young.exists(), old.exists()) == (True, False)
 
 
+def test_a_query_photo_of_a_copied_link_stays(aged: Ingested) -> None:
+    assembly = aged.assembly
+    number = assembly.queries.add("e" * 64, (8, 40), analysis([(1, 0, 0, 0)]), "toy:1")
+    path = put(assembly.own_files.query_path("e" * 64))
+    assembly.queries.keep(number, path.stat().st_size)
+    with assembly._sessions.begin() as session:
+        when = datetime.now(UTC) - queries.RETENTION - timedelta(minutes=1)
+        session.execute(text("UPDATE query SET created_at = :when"), {"when": when})
+    run(assembly.settings, clean)
+    assert path.exists()
+    assert assembly.queries.get(number).sha256 == "e" * 64
+
+
 def test_a_search_by_a_photo_leaves_no_row(aged: Ingested) -> None:
     run(aged.assembly.settings, search, "--image", str(aged.paths[0]), "--json")
     with aged.assembly._sessions.begin() as session:

@@ -8,6 +8,7 @@ import json
 import os
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -413,8 +414,21 @@ class TestQueries:
         parts.assembly.own_files.query_path(hashlib.sha256(NEW).hexdigest()).unlink()
         assert "upload it again" in problem_of(client.get(f"/api/v1/queries/{query['id']}/file"), 410)
 
+    def test_kept(self, client: FlaskClient, parts: WebContext) -> None:
+        query = body_of(send(client, "queries", NEW), 201)
+        response = client.post(f"/api/v1/queries/{query['id']}/keep")
+        assert (response.status_code, response.data) == (204, b"")
+        assert parts.queries.expire(datetime.now(UTC) + timedelta(days=30)) == []
+        assert body_of(client.get(f"/api/v1/queries/{query['id']}")) == query
+
+    def test_kept_without_its_file(self, client: FlaskClient, parts: WebContext) -> None:
+        query = body_of(send(client, "queries", NEW), 201)
+        parts.assembly.own_files.query_path(hashlib.sha256(NEW).hexdigest()).unlink()
+        assert client.post(f"/api/v1/queries/{query['id']}/keep").status_code == 204
+
     def test_unknown(self, client: FlaskClient) -> None:
         assert "upload the photo again" in problem_of(client.get("/api/v1/queries/7"), 404)
+        assert "upload the photo again" in problem_of(client.post("/api/v1/queries/7/keep"), 404)
         problem_of(client.get("/api/v1/queries/7/file"), 404)
 
     @pytest.mark.parametrize(

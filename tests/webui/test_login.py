@@ -35,7 +35,12 @@ VIEWER = {
     *("GET /api/v1/images", "GET /api/v1/images/<id:image_id>", "GET /api/v1/images/<id:image_id>/file"),
     *("GET /api/v1/images/<id:image_id>/thumbnail", "GET /api/v1/images/<id:image_id>/preview"),
     *("GET /api/v1/segments/<id:segment_id>/cutout.png", "GET /api/v1/segments/<id:segment_id>/mask.png"),
-    *("GET /api/v1/segments/<id:segment_id>/crop", "POST /api/v1/queries", "GET /api/v1/queries/<id:query_id>"),
+    *(
+        "GET /api/v1/segments/<id:segment_id>/crop",
+        "POST /api/v1/queries",
+        "POST /api/v1/queries/<id:query_id>/keep",
+        "GET /api/v1/queries/<id:query_id>",
+    ),
     *(
         "GET /api/v1/queries/<id:query_id>/file",
         "GET /api/v1/images/<id:image_id>/levels",

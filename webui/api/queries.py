@@ -1,4 +1,4 @@
-"""Query photos: uploaded, segmented at once, kept for a day."""
+"""Query photos: uploaded, segmented at once, kept for a day, or for longer if someone has a link to them."""
 
 from __future__ import annotations
 
@@ -56,6 +56,18 @@ def add_query(form: schemas.PictureForm) -> Response:
 def get_query(path: schemas.QueryPath) -> Response:
     """The same answer as for the upload."""
     return answers.as_json(answers.query_photo(context().queries.get(path.query_id)))
+
+
+@queries.post("/queries/<id:query_id>/keep", summary="Keep a query photo", responses={204: None, **documented(404)})
+def keep_query(path: schemas.QueryPath) -> Response:
+    """Keeps it for longer than a day, so that a link to a search with it goes on working.
+
+    The last 500 are kept, of at most 1 GiB; those that were kept first go first.
+    """
+    parts = context()
+    file = parts.assembly.own_files.query_path(parts.queries.get(path.query_id).sha256)
+    parts.queries.keep(path.query_id, file.stat().st_size if file.exists() else 0)
+    return Response(status=204)
 
 
 @queries.get(

@@ -23,6 +23,7 @@ LIMITER = "segsearch-limiter"
 RATES = {
     "api_images.add_image": parse("600/minute"),  # a folder may be dropped on the page
     "api_queries.add_query": parse("60/minute"),  # each takes a pass of the network
+    "api_queries.keep_query": parse("60/minute"),  # each may take the place of another
     "api_search.find": parse("300/minute"),
     "api_search.count_facets": parse("300/minute"),
     "api_search.select_segment": parse("300/minute"),

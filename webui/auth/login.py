@@ -50,6 +50,7 @@ VIEWERS = frozenset(
             "api_search.count_facets",
             "api_search.select_segment",
             "api_queries.add_query",
+            "api_queries.keep_query",
             "login.sign_out",
         ),
         *("api_account.set_password", "api_account.add_token", "api_account.revoke_token"),

@@ -62,6 +62,7 @@ export const listTags = () => call("/tags");
 export const resegmentImages = (ids) => send("/images/resegment", { ids });
 export const emptyTrash = () => send("/trash/empty", {});
 export const getQuery = (id, signal) => call(`/queries/${id}`, { signal });
+export const keepQuery = (id) => call(`/queries/${id}/keep`, { method: "POST" });
 export const getLevels = ({ kind, id }, values, signal) =>
   call(`/${kind === "query" ? "queries" : "images"}/${id}/levels?${query(values)}`, { signal });
 export const getWords = (prefix, signal) => call(`/words?${query({ prefix })}`, { signal });

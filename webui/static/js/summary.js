@@ -2,6 +2,7 @@
 
 import { h, plural } from "./dom.js";
 import { aboveLine } from "./line.js";
+import { linkButton } from "./link.js";
 import { empty, format, isWhole, QUALITIES, said } from "./refs.js";
 
 const SHOWN = 6; // classes of a word that are listed
@@ -16,12 +17,13 @@ export function showSummary(root, asked, answer, onChange) {
   root.replaceChildren(
     ...(answer.words ? [understood(answer.words)] : []),
     h("p", { class: "numbers", role: "status" }, numbers(asked, answer)),
-    ...(asked.positive.some(isWhole) ? [] : [controls(asked, onChange)]),
+    controls(asked, onChange),
   );
   if (used) root.querySelector(`[name="${used}"]`)?.focus();
 }
 
-const controls = (asked, onChange) => h("div", { class: "controls" }, quality(asked, onChange), grouping(asked, onChange));
+const controls = (asked, onChange) =>
+  h("div", { class: "controls" }, ...(asked.positive.some(isWhole) ? [] : [quality(asked, onChange), grouping(asked, onChange)]), linkButton(asked));
 
 function understood({ understood: terms, unwanted, links, unknown, unsupported, suggestions }) {
   const line = h("p", { class: "understood" });
@@ -94,7 +96,7 @@ export const nothingAsked = () =>
   message("What are you looking for?", "Click it in the photo, drag a box around it, or use the whole photo.");
 
 export const expired = () =>
-  message("This photo has expired", "Photos used only as queries are kept for a day. Choose the photo again.");
+  message("This photo has expired", "Photos used only as queries are kept for a day, and for longer if a link to the search was copied. Choose the photo again.");
 
 export const failed = ({ status, message: why }) => message(status === 404 ? "Not found" : "This search failed", why);
 
