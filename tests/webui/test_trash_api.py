@@ -29,7 +29,6 @@ def test_deleted_photos_are_in_the_trash_and_come_back(client: FlaskClient, part
     parts.engine.refresh()
     assert client.get("/api/v1/status").json["segments"] == 50
     assert client.post("/api/v1/images/restore", json={"ids": [1, 2, 99]}).json == {"restored": 1}
-    parts.engine.refresh()
     assert client.get("/api/v1/status").json["segments"] == 75
     assert client.get("/api/v1/images/1").json["deleted_at"] is None
 

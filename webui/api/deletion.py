@@ -25,8 +25,14 @@ def delete_images(body: PhotosById) -> Response:
 
 @deletion.post("/images/restore", summary="Restore photos", responses={200: schemas.Restored, **documented(413, 415)})
 def restore_images(body: PhotosById) -> Response:
-    """Move photos from the trash back to the library; photos that are not in the trash are left out."""
-    return answers.as_json(schemas.Restored(restored=context().assembly.trash.restore(body.ids)))
+    """Move photos from the trash back to the library; photos that are not in the trash are left out.
+
+    Searches find them at once.
+    """
+    parts = context()
+    restored = parts.assembly.trash.restore(body.ids)
+    parts.engine.refresh()
+    return answers.as_json(schemas.Restored(restored=restored))
 
 
 @deletion.post(

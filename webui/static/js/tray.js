@@ -27,7 +27,7 @@ function groupOf(marks, side, isFixed) {
   const [name, sign] = NAMES[side];
   const count = segments.filter((segment) => marks.of(segment)).length;
   return h("section", { class: side, "aria-label": `Marked ${name.toLowerCase()}` },
-    h("h3", {}, h("span", { class: `sign ${side}` }, icon(sign)), `${name} (${count})`),
+    h("h2", {}, h("span", { class: `sign ${side}` }, icon(sign)), `${name} (${count})`),
     h("ul", {}, segments.map((segment) => itemOf(marks, segment, side, isFixed))));
 }
 
