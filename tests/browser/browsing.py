@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
-from playwright.sync_api import ConsoleMessage
+from playwright.sync_api import ConsoleMessage, Page
 
 from retrieval.analysis.batch import analyze_batch
 from retrieval.assembly import Assembly
@@ -17,6 +17,8 @@ from retrieval.storage.locations import SeenFile, uri_of
 
 PHOTOS = 75
 """More than the library shows at first."""
+
+PASSWORD = "correct horse battery"
 
 
 def drawing(number: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
@@ -79,3 +81,10 @@ class Complaints:
     def unexpected(self) -> list[str]:
         """Those that the test did not provoke."""
         return [text for text in self.found if not any(part in text for part in self.expected)]
+
+
+def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    """Fill in the form, and send it."""
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()

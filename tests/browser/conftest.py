@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browsing import PHOTOS, Complaints, Site, drawing
+from browsing import PASSWORD, PHOTOS, Complaints, Site, drawing
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from retrieval.analysis.local import LocalAnalyzer
@@ -24,6 +24,7 @@ from retrieval.images.decoder_pool import DecoderPool
 from retrieval.settings import Settings
 from retrieval.storage.locations import SeenFile, uri_of
 from webui import create_app
+from webui.auth import passwords
 from webui.serving.server import listen
 
 CHROMIUM = "/usr/bin/chromium"
@@ -50,6 +51,27 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         thread = threading.Thread(target=listening.run, daemon=True)
         thread.start()
         yield replace(site, url=f"http://127.0.0.1:{listening.port}")
+        listening.stop()
+
+
+@pytest.fixture(scope="session")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A library of three photos with a user of each role."""
+    home = tmp_path_factory.mktemp("closed")
+    assembly = Assembly(Settings.in_data_dir(home / "home", device="cpu", recipe="grid"))
+    kept = passwords.hashed(PASSWORD)
+    for role in ("admin", "editor", "viewer"):
+        assembly.accounts.add(role, role, kept)
+    site = Site(assembly, home)
+    paths = [home / f"{number}.png" for number in range(3)]
+    for number, path in enumerate(paths):
+        drawing(number).save(path)
+    site.enter(paths)
+    with DecoderPool(1) as decoders:
+        app = create_app(assembly, LocalAnalyzer(assembly.recipe, decoders))
+        listening = listen(app, "127.0.0.1", 0)
+        threading.Thread(target=listening.run, daemon=True).start()
+        yield Site(assembly, home, url=f"http://127.0.0.1:{listening.port}")
         listening.stop()
 
 

@@ -3,45 +3,15 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 
 import pytest
-from browsing import Complaints, Site, drawing
+from browsing import PASSWORD, Complaints, Site, sign_in
 from playwright.sync_api import Browser, Page, expect
 
-from retrieval.analysis.local import LocalAnalyzer
-from retrieval.assembly import Assembly
-from retrieval.images.decoder_pool import DecoderPool
-from retrieval.settings import Settings
-from webui import create_app
 from webui.auth import passwords
-from webui.serving.server import listen
 
 pytestmark = pytest.mark.browser
-
-PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A library of three photos with a user of each role."""
-    home = tmp_path_factory.mktemp("closed")
-    assembly = Assembly(Settings.in_data_dir(home / "home", device="cpu", recipe="grid"))
-    kept = passwords.hashed(PASSWORD)
-    for role in ("admin", "editor", "viewer"):
-        assembly.accounts.add(role, role, kept)
-    site = Site(assembly, home)
-    paths = [home / f"{number}.png" for number in range(3)]
-    for number, path in enumerate(paths):
-        drawing(number).save(path)
-    site.enter(paths)
-    with DecoderPool(1) as decoders:
-        app = create_app(assembly, LocalAnalyzer(assembly.recipe, decoders))
-        listening = listen(app, "127.0.0.1", 0)
-        threading.Thread(target=listening.run, daemon=True).start()
-        yield Site(assembly, home, url=f"http://127.0.0.1:{listening.port}")
-        listening.stop()
 
 
 @pytest.fixture
@@ -54,12 +24,6 @@ def page(browser: Browser, closed: Site, complaints: Complaints) -> Iterator[Pag
     yield page
     context.close()
     assert [each for each in complaints.unexpected if "Clear-Site-Data" not in each] == []
-
-
-def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def test_in_back_to_where_one_was_going_and_out(page: Page, complaints: Complaints) -> None:
