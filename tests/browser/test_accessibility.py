@@ -1,0 +1,155 @@
+"""Every page, its dialogs and its menus, checked by axe-core in both themes, on a desktop and on a phone.
+
+References
+----------
+Deque Systems, axe-core, https://github.com/dequelabs/axe-core; W3C, "Web Content Accessibility Guidelines 2.2", 2023.
+"""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browsing import Complaints, Site, sign_in
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+
+PAGES = [
+    "/",
+    "/?state=failed",
+    "/?state=trash",
+    "/?folder=nothing",
+    "/worst",
+    "/photos/1",
+    "/search",
+    "/search?segment=1",
+    "/search?image=5",
+    "/search?text=dog",
+    "/upload",
+    "/concepts",
+    "/discover",
+    "/account",
+    "/login",
+    "/nothing",
+]
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong, a line for each element."""
+    found = Axe().run(page).response["violations"]
+    return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
+
+
+def check(page: Page, where: str) -> None:
+    """Check what is shown in both themes and at both sizes."""
+    for size, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            page.wait_for_timeout(200)  # colours and sizes have transitions
+            assert violations(page) == [], f"{where}, {theme}, {size}"
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_pages(page: Page, complaints: Complaints, address: str) -> None:
+    complaints.expected = ("404",) if address == "/nothing" else ()
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    check(page, address)
+
+
+def test_faults_are_found(page: Page) -> None:
+    """A picture without a text, and a text in the colour of the page."""
+    page.goto("/upload")
+    assert violations(page) == []
+    page.evaluate("""() => {
+      const text = Object.assign(document.createElement("p"), { textContent: "pale" });
+      text.style.setProperty("color", "#eee");
+      document.querySelector("main").append(document.createElement("img"), text);
+    }""")
+    assert {each.partition(":")[0] for each in violations(page)} == {"image-alt", "color-contrast"}
+
+
+def test_help_and_suggestions(page: Page) -> None:
+    page.goto("/")
+    page.locator("#help-button").click()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    check(page, "help")
+    page.keyboard.press("Escape")
+    page.locator("#words").press_sequentially("do")
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    check(page, "suggestions")
+
+
+def test_selecting_and_tagging(page: Page) -> None:
+    page.goto("/?state=indexed")
+    page.locator(".live .card").first.locator("a").focus()
+    page.keyboard.press("x")
+    expect(page.get_by_role("toolbar", name="Selected photos")).to_be_visible()
+    if page.locator("#facets").is_hidden():
+        page.locator("#show-facets").click()
+    expect(page.locator("#facets section").first).to_be_visible()
+    check(page, "selection and filters")
+    page.get_by_role("button", name="Tag", exact=True).click()
+    expect(page.get_by_role("dialog", name="Tag 1 photo")).to_be_visible()
+    check(page, "tags")
+
+
+def test_a_refused_file(page: Page, complaints: Complaints) -> None:
+    complaints.expected = ("415",)
+    page.goto("/upload")
+    file = {"name": "note.txt", "mimeType": "text/plain", "buffer": b"no picture"}
+    page.locator("#files").set_input_files([file])  # type: ignore[list-item]
+    expect(page.locator(".files .bad").first).to_be_visible()
+    check(page, "a refused file")
+
+
+def test_concepts(page: Page, site: Site) -> None:
+    """Tiles, the menu of one of them, and the dialogs."""
+    keys = [segment.id for segment in site.assembly.catalog.segments.of_image(5)[:4]]
+    trainer = site.assembly.trainer(site.assembly.engine())
+    made = [trainer.teach(name, keys[at : at + 2], []) for at, name in ((0, "Left"), (2, "Right"))]
+    try:
+        page.goto("/concepts")
+        page.get_by_label("Actions for Left").click()
+        check(page, "the menu of a concept")
+        page.get_by_role("button", name="Set threshold").click()
+        expect(page.get_by_role("dialog", name="Left")).to_be_visible()
+        expect(page.locator("#threshold .crops img").first).to_be_visible()
+        check(page, "threshold")
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Learn from folders").click()
+        check(page, "learning from folders")
+    finally:
+        for concept in made:
+            site.assembly.concepts.delete(concept)
+
+
+def test_clusters(page: Page) -> None:
+    page.goto("/discover")
+    if page.get_by_role("button", name="Find clusters").is_visible():
+        with page.expect_event("load", timeout=60_000):
+            page.get_by_role("button", name="Find clusters").click()
+    expect(page.locator(".cluster").first).to_be_visible()
+    page.get_by_role("checkbox").first.check()
+    check(page, "clusters")
+
+
+def test_users(browser: Browser, closed: Site) -> None:
+    """What an administrator sees."""
+    context = browser.new_context(base_url=closed.url, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto("/login?next=/users")
+    sign_in(page, "wrong", "wrong")
+    check(page, "a refused name")
+    sign_in(page, "admin")
+    page.wait_for_url("**/users")
+    check(page, "users")
+    page.get_by_role("button", name="Add user").click()
+    check(page, "adding a user")
+    page.goto("/account")
+    check(page, "an account")
+    context.close()
