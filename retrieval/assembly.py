@@ -17,6 +17,7 @@ from .catalog import (
     Clusters,
     Concepts,
     Folders,
+    IngestOverview,
     IngestQueue,
     Judgements,
     QueryStore,
@@ -100,6 +101,11 @@ class DataDirectory:
     def ingest_queue(self) -> IngestQueue:
         """The states of photos on their way in."""
         return IngestQueue(self._sessions)
+
+    @cached_property
+    def ingest_overview(self) -> IngestOverview:
+        """Workers, what they hold, and what waits."""
+        return IngestOverview(self._sessions)
 
     @cached_property
     def queries(self) -> QueryStore:

@@ -1,36 +1,37 @@
 """The catalogue: the truth about photos, segments and vectors, in a database.
 
-================ ====================================================================
-module           what
-================ ====================================================================
-`catalog`        the repositories of stored photos
-`images`         photos
-`locations`      where their files are, and registering files
-`tags`           words and names that people gave to photos
-`trash`          photos that were deleted and can be restored
-`deleted_files`  files of photos that were deleted for good
-`segments`       segments, with masks, boxes and colours
-`vectors`        vectors, and what an index needs to know of them
-`timeline`       photos by date, month by month
-`ingest_queue`   how a photo enters, under the lease of a worker
-`owners`         whether the worker that holds a lease is gone
-`succession`     judgements that move to the segments of a new analysis
-`query_store`    query photos
-`judgements`     searches that are refined, in rounds
-`concepts`       names that people gave
-`clusters`       clusters of segments that have no name
-`folders`        names of folders
-`accounts`       users and API tokens
-`records`        what repositories answer with
-`rows`           from ORM rows to records, and from analyses to rows
-`filtering`      filters as conditions of SQL, and facets
-`segment_select` columns of many segments, by the driver's own cursor
-`models`         the tables
-`schema`         the schema's version, and migrating
-`sessions`       connections and transactions
-`stamps`         counts of changes
-`dialects`       where kinds of databases differ
-================ ====================================================================
+================= ====================================================================
+module            what
+================= ====================================================================
+`catalog`         the repositories of stored photos
+`images`          photos
+`locations`       where their files are, and registering files
+`tags`            words and names that people gave to photos
+`trash`           photos that were deleted and can be restored
+`deleted_files`   files of photos that were deleted for good
+`segments`        segments, with masks, boxes and colours
+`vectors`         vectors, and what an index needs to know of them
+`timeline`        photos by date, month by month
+`ingest_queue`    how a photo enters, under the lease of a worker
+`ingest_overview` workers, and what waits
+`owners`          whether the worker that holds a lease is gone
+`succession`      judgements that move to the segments of a new analysis
+`query_store`     query photos
+`judgements`      searches that are refined, in rounds
+`concepts`        names that people gave
+`clusters`        clusters of segments that have no name
+`folders`         names of folders
+`accounts`        users and API tokens
+`records`         what repositories answer with
+`rows`            from ORM rows to records, and from analyses to rows
+`filtering`       filters as conditions of SQL, and facets
+`segment_select`  columns of many segments, by the driver's own cursor
+`models`          the tables
+`schema`          the schema's version, and migrating
+`sessions`        connections and transactions
+`stamps`          counts of changes
+`dialects`        where kinds of databases differ
+================= ====================================================================
 """
 
 from .accounts import Accounts
@@ -41,6 +42,7 @@ from .deleted_files import DeletedFiles
 from .dialects import copy as copy_database
 from .folders import Folders
 from .images import ImageRepository
+from .ingest_overview import IngestOverview
 from .ingest_queue import IngestQueue
 from .judgements import Judgements
 from .locations import LocationRepository
@@ -62,6 +64,7 @@ __all__ = [
     "Folders",
     "ImageRecord",
     "ImageRepository",
+    "IngestOverview",
     "IngestQueue",
     "Judgements",
     "LocationRepository",

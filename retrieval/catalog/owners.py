@@ -23,6 +23,13 @@ def new_owner() -> str:
     return f"{_host()}:{pid}:{_boot()}-{_started(pid) or 0}:{secrets.token_hex(4)}"
 
 
+def host_and_pid(owner: str) -> tuple[str, int | None]:
+    """The machine's name and the process's number in the name of an owner; empty and None if they are not in it."""
+    host, _, rest = owner.partition(":")
+    pid = rest.partition(":")[0]
+    return (host.rpartition("-")[0], int(pid)) if pid.isdecimal() else ("", None)
+
+
 def is_gone(owner: str) -> bool:
     """Whether the process with this name has certainly ended.
 

@@ -50,6 +50,13 @@ def runtime_for(device: str, threads: int | None = None) -> Runtime:
     return _torch_runtime(find_device("cpu"), threads)
 
 
+def runtime_name(device: str) -> str:
+    """What `runtime_for` gives for a setting, in words such as "OpenVINO on the CPU"; loads no library."""
+    if device.startswith("cuda") or (device == "auto" and has_cuda() and find_spec("torch")):
+        return f"torch on {'CUDA' if device == 'auto' else device}"
+    return f"{'OpenVINO' if find_spec('openvino') else 'torch'} on the CPU"
+
+
 def _torch_runtime(device: torch.device, threads: int | None) -> Runtime:
     from .torch_runtime import TorchRuntime
 

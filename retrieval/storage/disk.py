@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..settings import Settings
@@ -19,6 +20,28 @@ LOOK_SECONDS = 2.0
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 UNWRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST})
 """A read-only disk, missing rights, or a file in place of a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Bytes on the disk of a data directory.
+
+    Attributes
+    ----------
+    free, total : int
+        Of the whole disk.
+    uploads, renditions, index : int
+        Uploaded originals; previews and thumbnails; index files.
+    other : int
+        The rest of the data directory: the catalogue and query photos.
+    """
+
+    free: int
+    total: int
+    uploads: int
+    renditions: int
+    index: int
+    other: int
 
 
 class Storage:
@@ -35,6 +58,8 @@ class Storage:
         self._counted = self._looked = float("-inf")
         self._used = 0
         self._shortage: str | None = None
+        self._counting = threading.Lock()
+        self._usage: tuple[float, Usage] | None = None
 
     def shortage(self) -> str | None:
         """Why no photos are accepted, and what to do; None if they are. Looks at the disk every `LOOK_SECONDS`."""
@@ -54,6 +79,14 @@ class Storage:
             f"the disk of {settings.data_dir} has {size(free)} free, less than SEGSEARCH_MIN_FREE, "
             f"{size(settings.min_free)}: free some space"
         )
+
+    def usage(self) -> Usage:
+        """What takes how much room; counted at most every `COUNT_SECONDS`, by one thread at a time."""
+        with self._counting:
+            now = time.monotonic()
+            if self._usage is None or now - self._usage[0] >= COUNT_SECONDS:
+                self._usage = now, _usage(self._settings)
+            return self._usage[1]
 
     def _look(self, now: float) -> str | None:
         settings = self._settings
@@ -111,6 +144,13 @@ def used_by(folder: Path) -> int:
     return total
 
 
+def _usage(settings: Settings) -> Usage:
+    uploads, renditions, index = map(used_by, (settings.uploads_dir, settings.renditions_dir, settings.index_dir))
+    other = max(0, used_by(settings.data_dir) - uploads - renditions - index)
+    disk = shutil.disk_usage(_existing(settings.data_dir))
+    return Usage(disk.free, disk.total, uploads, renditions, index, other)
+
+
 def _unwritable(settings: Settings) -> str | None:
     """Which existing folder of the data directory cannot be written, and what to do; None if all can."""
     for folder in (settings.data_dir, settings.uploads_dir, settings.queries_dir, settings.renditions_dir):
@@ -129,5 +169,9 @@ def _unwritable(settings: Settings) -> str | None:
 
 def _free(folder: Path) -> int:
     """Free bytes on the disk where a folder is or will be."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    return shutil.disk_usage(there).free
+    return shutil.disk_usage(_existing(folder)).free
+
+
+def _existing(folder: Path) -> Path:
+    """A folder, or if it does not exist the one where it will be created."""
+    return next(path for path in (folder, *folder.parents) if path.exists())

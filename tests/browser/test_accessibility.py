@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import Complaints, Site, sign_in
+from browsing import Complaints, Site
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -31,7 +31,7 @@ PAGES = [
     "/concepts",
     "/discover",
     "/account",
-    "/login",
+    "/health",
     "/nothing",
 ]
 
@@ -138,18 +138,29 @@ def test_clusters(page: Page) -> None:
     check(page, "clusters")
 
 
-def test_users(browser: Browser, closed: Site) -> None:
-    """What an administrator sees."""
+def test_signing_in(browser: Browser, closed: Site) -> None:
     context = browser.new_context(base_url=closed.url, reduced_motion="reduce")
     page = context.new_page()
-    page.goto("/login?next=/users")
-    sign_in(page, "wrong", "wrong")
-    check(page, "a refused name")
-    sign_in(page, "admin")
-    page.wait_for_url("**/users")
+    page.goto("/login")
+    check(page, "signing in")
+    context.close()
+
+
+def test_users(browser: Browser, closed: Site) -> None:
+    """What an administrator sees; with a token, for sign-ins are limited."""
+    token, secret = closed.assembly.accounts.add_token("admin", "accessibility")
+    headers = {"Authorization": f"Bearer {secret}"}
+    context = browser.new_context(base_url=closed.url, reduced_motion="reduce", extra_http_headers=headers)
+    page = context.new_page()
+    page.goto("/users")
     check(page, "users")
+    page.get_by_label("Administration").first.click()
+    expect(page.get_by_role("navigation", name="Administration")).to_be_visible()
+    check(page, "the menu of administration")
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Add user").click()
     check(page, "adding a user")
     page.goto("/account")
     check(page, "an account")
     context.close()
+    closed.assembly.accounts.revoke(token.id)

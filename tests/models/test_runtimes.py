@@ -12,7 +12,7 @@ import pytest
 
 from retrieval.errors import ConfigurationError
 from retrieval.models import runtimes
-from retrieval.models.runtimes import find_device, has_cuda, runtime_for
+from retrieval.models.runtimes import find_device, has_cuda, runtime_for, runtime_name
 
 ROOT = Path(__file__).parents[2]
 
@@ -210,3 +210,22 @@ def test_first_passes_of_many_threads_do_not_wait_for_each_other_forever(runtime
             [sys.executable, "-c", FIRST_PASSES, runtime], cwd=ROOT, check=True, capture_output=True, timeout=90
         )
         assert done.stdout == b"done\n"
+
+
+@pytest.mark.parametrize(
+    ("device", "cuda", "libraries", "expected"),
+    [
+        ("cpu", True, ("torch", "openvino"), "OpenVINO on the CPU"),
+        ("auto", False, ("torch", "openvino"), "OpenVINO on the CPU"),
+        ("auto", True, ("openvino",), "OpenVINO on the CPU"),
+        ("auto", True, ("torch", "openvino"), "torch on CUDA"),
+        ("cuda:1", True, ("torch",), "torch on cuda:1"),
+        ("cpu", False, ("torch",), "torch on the CPU"),
+    ],
+)
+def test_names_of_runtimes(
+    monkeypatch: pytest.MonkeyPatch, device: str, cuda: bool, libraries: tuple[str, ...], expected: str
+) -> None:
+    monkeypatch.setattr(runtimes, "has_cuda", lambda: cuda)
+    monkeypatch.setattr(runtimes, "find_spec", lambda name: name if name in libraries else None)
+    assert runtime_name(device) == expected

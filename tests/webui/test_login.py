@@ -74,6 +74,7 @@ EDITOR = {
 ADMIN = {
     *("GET /api/v1/users", "POST /api/v1/users", "PATCH /api/v1/users/<user>", "DELETE /api/v1/users/<user>"),
     *("GET /api/v1/tokens", "POST /api/v1/tokens", "DELETE /api/v1/tokens/<id:token_id>", "GET /users"),
+    *("GET /health", "GET /api/v1/health"),
 }
 NEEDED: dict[str, Role | None] = {
     **dict.fromkeys(EVERYBODY),
@@ -121,6 +122,19 @@ class TestRoles:
             status = client.open(address, method=method, headers=headers).status_code
             may = ROLES.index(role) >= ROLES.index(needed)
             assert (status not in (401, 403)) is may, (role, status)
+
+    def test_while_there_are_no_users_everybody_operates(self, client: FlaskClient, library: Library) -> None:
+        """And nobody manages users, for the first one must be made on the server."""
+        for address in ("/health", "/api/v1/health"):
+            assert client.get(address).status_code == 200
+        assert client.get("/users").status_code == 403
+        assert 'aria-label="Administration"' in client.get("/").text
+
+    @pytest.mark.parametrize(("role", "may"), [("viewer", False), ("editor", False), ("admin", True)])
+    def test_who_is_offered_administration(self, client: FlaskClient, users: Accounts, role: str, may: bool) -> None:
+        text = client.get("/", headers=token_of(users, role)).text
+        assert ('aria-label="Administration"' in text) is may
+        assert ('href="/users"' in text) is may
 
     @pytest.mark.parametrize("address", ["/nothing", "/api/v1/nothing", "/.env", "/api/v1/images/x"])
     def test_what_is_not_there_is_not_told_to_strangers(

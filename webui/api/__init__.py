@@ -7,6 +7,7 @@ from .clusters import clusters
 from .concepts import concepts
 from .deletion import deletion
 from .feedback import feedback
+from .health import health
 from .images import images
 from .intake import intake
 from .queries import queries
@@ -26,6 +27,7 @@ BLUEPRINTS = (
     concepts,
     clusters,
     status,
+    health,
     account,
     accounts,
 )

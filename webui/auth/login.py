@@ -4,8 +4,8 @@ Until there is a user, the server is open to everyone who can reach it, which is
 every visitor is an editor. Once there has been a user, it stays closed, even if none is left, unless it was started
 with ``--no-login``. With users everyone must sign in: people with a password, for a session in a signed cookie;
 programs with an API token (``Authorization: Bearer …``). The user's role decides: viewers look and search, editors
-also change the library, admins also manage users. `role_needed` gives the role of an endpoint; by default it is an
-editor for changes and a viewer for reading.
+also change the library, admins also operate the installation and manage users. `role_needed` gives the role of an
+endpoint; by default it is an editor for changes and a viewer for reading.
 """
 
 from __future__ import annotations
@@ -58,7 +58,10 @@ VIEWERS = frozenset(
 )
 EDITORS = frozenset({"pages.upload"})
 ADMINS = frozenset({"pages.users", "api_accounts"})
-"""Endpoints that need another role than their method suggests; the last is a blueprint."""
+OPERATORS = frozenset({"admin", "api_health"})
+"""Endpoints and whole blueprints that need another role than their method suggests.
+
+Those of `OPERATORS` are for admins and, while there are no users, for everyone."""
 
 NO_USERS = f"there are no users yet, and the first one must be an admin: {FIRST_ADMIN}"
 
@@ -97,6 +100,11 @@ class Visitor:
         """Whether this visitor may change the library."""
         return self.may("editor")
 
+    @property
+    def may_operate(self) -> bool:
+        """Whether this visitor may see the health of the installation and change what it runs."""
+        return self.name is None or self.may("admin")
+
 
 ANYBODY = Visitor(None, "editor", "nothing")
 """A visitor of an installation without users. Only the command line can make the first user."""
@@ -114,11 +122,16 @@ def role_needed(endpoint: str | None, method: str) -> Role | None:
     """The role that a request needs; None if it is open to everyone."""
     if endpoint in EVERYBODY:
         return None
-    if endpoint in ADMINS or (endpoint or "").partition(".")[0] in ADMINS:
+    if _is_of(endpoint, ADMINS | OPERATORS):
         return "admin"
     if endpoint in EDITORS:
         return "editor"
     return "viewer" if endpoint in VIEWERS or method in SAFE_METHODS else "editor"
+
+
+def _is_of(endpoint: str | None, group: frozenset[str]) -> bool:
+    """Whether an endpoint or its blueprint is in a group."""
+    return endpoint in group or (endpoint or "").partition(".")[0] in group
 
 
 def identify(app: Flask, key_file: Path, *, mode: LoginMode) -> None:
@@ -153,7 +166,8 @@ def identify(app: Flask, key_file: Path, *, mode: LoginMode) -> None:
         if visitor is None:
             return _sign_in_first()
         g.visitor = visitor
-        if not visitor.may(needed):
+        may = visitor.may_operate if _is_of(request.endpoint, OPERATORS) else visitor.may(needed)
+        if not may:
             raise Forbidden(_refusal(visitor, needed))
         return None
 
@@ -282,7 +296,7 @@ def _stamp(user: UserRecord) -> str:
 
 def _sign_in_first() -> ResponseReturnValue:
     """Redirect people to the sign-in page; answer other requests with an error."""
-    to_page = request.blueprint in ("pages", None) and request.method in ("GET", "HEAD")
+    to_page = request.blueprint in ("pages", "admin", None) and request.method in ("GET", "HEAD")
     to_page = to_page and not request.path.startswith("/api/")
     if to_page and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
         address = request.full_path.removesuffix("?")

@@ -191,7 +191,7 @@ def users() -> str:
     accounts = context().accounts
     return render_template(
         "users.html",
-        here="account",
+        here="users",
         users=accounts.all(),
         tokens=accounts.tokens(),
         roles=ROLES,

@@ -14,7 +14,7 @@ from .clusters import (
 )
 from .concepts import ConceptModel, ConceptRecord
 from .images import STATES, ImageRecord, KnownLocation, LocationRecord, State
-from .ingest import Job, Orders, Removed
+from .ingest import Job, Orders, Removed, WorkerRecord
 from .queries import FeedbackRecord, QueryRecord
 from .segments import SegmentHit, SegmentRecord
 from .timeline import LISTED, ORDERS, Listed, Month, Order, View
@@ -52,6 +52,7 @@ __all__ = [
     "State",
     "VectorBatch",
     "View",
+    "WorkerRecord",
     "joined_members",
     "vector_bytes",
     "vectors_from",

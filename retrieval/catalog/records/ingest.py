@@ -1,9 +1,12 @@
-"""Jobs of workers, and orders to them."""
+"""Workers, their jobs, and orders to them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+
+from .images import ImageRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +42,31 @@ class Removed:
 
     sha256: str
     paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecord:
+    """A worker that holds photos.
+
+    Attributes
+    ----------
+    owner : str
+        Its name, which no other worker ever has.
+    host : str
+        Name of its machine; empty if that is not known.
+    pid : int or None
+        Number of its process there.
+    photos : tuple of ImageRecord
+        What it is working on.
+    lease_until : datetime
+        When others may take these photos, unless it renews the lease.
+    is_gone : bool
+        Whether the process has ended or its lease has run out; another worker then takes the photos.
+    """
+
+    owner: str
+    host: str
+    pid: int | None
+    photos: tuple[ImageRecord, ...]
+    lease_until: datetime
+    is_gone: bool

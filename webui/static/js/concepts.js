@@ -48,16 +48,6 @@ for (const tile of $$(".concept")) {
   });
 }
 
-document.addEventListener("click", ({ target }) => {
-  for (const menu of $$(".menu[open]")) if (!menu.contains(target)) menu.open = false;
-});
-document.addEventListener("keydown", ({ key }) => {
-  const menu = key === "Escape" && $(".menu[open]");
-  if (!menu) return;
-  menu.open = false;
-  $("summary", menu).focus();
-});
-
 // ---- how many photos each has, asked once its tile is in sight
 
 async function countPhotos(tile) {

@@ -1,10 +1,11 @@
 /** The library: the timeline of its photos, how they are shown, and what happens to those on their way in. */
 
-import { getTimelineIds, listFolders, orderIntake } from "./api.js";
+import { getTimelineIds, listFolders } from "./api.js";
 import { actOnSelection } from "./bulk.js";
-import { $, $$, announce, h, plural, toast } from "./dom.js";
+import { $, $$, announce, h, toast } from "./dom.js";
 import { Facets } from "./facets.js";
 import { followIntake, progressOf } from "./intake.js";
+import { giveOrders } from "./orders.js";
 import { noteOrigin, placeToReturnTo } from "./origin.js";
 import { Scrubber } from "./scrubber.js";
 import { Selection } from "./selection.js";
@@ -138,25 +139,7 @@ function showIntake({ waiting, entered, total, trash, counts, paused, shortage, 
   }
 }
 
-const done = {
-  pause: () => "Paused. Photos in progress will be finished.",
-  resume: () => "Resumed.",
-  cancel: ({ photos }) => `${plural(photos, "photo")} cancelled. Upload or ingest them again to add them.`,
-  "retry-failed": ({ photos }) => `${plural(photos, "photo")} will be retried.`,
-};
-for (const button of $$("[data-intake]")) {
-  button.addEventListener("click", async () => {
-    const what = button.dataset.intake;
-    if (what === "cancel" && !confirm("Cancel all pending photos? Photos already added are kept.")) return;
-    button.disabled = true;
-    try {
-      toast(done[what](await orderIntake(what)));
-    } catch (problem) {
-      toast(problem.message, { wait: 10000 });
-    }
-    button.disabled = false;
-  });
-}
+giveOrders();
 
 // ---- all of it
 

@@ -3,6 +3,7 @@
 import { $, $$ } from "./dom.js";
 import { takeDrops, toLibrary } from "./dropping.js";
 import { walkGrids } from "./gridnav.js";
+import "./menus.js";
 import { complete } from "./wordbox.js";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");

@@ -1,0 +1,70 @@
+"""The pages of who operates the installation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from browsing import Site, drawing
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def waiting(site: Site) -> Iterator[int]:
+    """A pending photo while ingest is paused; it is deleted at the end."""
+    path = site.photos / "to wait.png"
+    drawing(2000).save(path)
+    site.assembly.ingest_queue.pause()
+    site.register([path])
+    image_id = site.assembly.catalog.images.page(limit=1, newest_first=True)[0].id
+    yield image_id
+    site.assembly.ingest_queue.resume()
+    site.assembly.catalog.images.delete(image_id)
+
+
+def test_the_menu_leads_to_health(page: Page) -> None:
+    """By keyboard; Escape closes it, and so does leaving it. The phone's navigation stays as it is."""
+    page.goto("/")
+    summary = page.get_by_label("Administration").first
+    summary.focus()
+    page.keyboard.press("Enter")
+    link = page.get_by_role("link", name="Health")
+    expect(link).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(link).to_be_hidden()
+    expect(summary).to_be_focused()
+    page.keyboard.press("Enter")
+    page.locator("#words").focus()
+    expect(link).to_be_hidden()
+    summary.click()
+    link.click()
+    page.wait_for_url("**/health")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.get_by_role("navigation", name="Main").get_by_role("link")).to_have_count(5)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_what_is_wrong_is_cured(page: Page, site: Site, waiting: int) -> None:
+    page.goto("/health")
+    findings = page.get_by_role("list", name="Findings")
+    expect(findings).to_contain_text("Ingest is paused; 1 photos wait.")
+    findings.get_by_role("button", name="Resume").click()
+    expect(findings).not_to_contain_text("paused")
+    assert not site.assembly.ingest_queue.orders().paused
+    expect(page.locator(".panel", has=page.get_by_role("heading", name="Photos"))).to_contain_text("torn <b>.png")
+
+
+def test_it_is_kept_up_to_date(page: Page, site: Site) -> None:
+    page.clock.install()
+    page.goto("/health")
+    findings = page.get_by_role("list", name="Findings")
+    expect(findings).not_to_contain_text("paused")
+    site.assembly.ingest_queue.pause()
+    try:
+        page.clock.run_for(11_000)
+        expect(findings).to_contain_text(re.compile("Ingest is paused"))
+    finally:
+        site.assembly.ingest_queue.resume()

@@ -1,0 +1,129 @@
+"""The health of the installation; for admins."""
+
+from __future__ import annotations
+
+import platform
+import sqlite3
+from contextlib import suppress
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from retrieval.catalog.records import WorkerRecord
+from retrieval.errors import IndexFileError, IndexMissingError
+from retrieval.index.files import Manifest
+from retrieval.models.runtimes import runtime_name
+
+from ..context import WebContext, context
+from ..pictures.names import name_of, reason_of, shown_path
+from ..serving.diagnosis import findings
+from ..serving.metrics import metrics_of_app
+from . import answers
+from . import health_schemas as schemas
+from .problems import documented
+from .status_schemas import Counts
+
+health = APIBlueprint("api_health", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="installation")])
+
+FAILURES = 5
+PACKAGES = ("segsearch", "openvino", "torch", "faiss-cpu", "faiss-gpu", "numpy", "sqlalchemy", "flask")
+
+
+@health.get("/health", summary="Get the health of the installation", responses={200: schemas.Health, **documented()})
+def get_health() -> Response:
+    """What is wrong with its cures, the index, the disk, workers, background tasks and versions."""
+    return answers.as_json(health_of(context()))
+
+
+def health_of(parts: WebContext) -> schemas.Health:
+    """The health now."""
+    assembly, follower = parts.assembly, metrics_of_app().follower
+    is_fresh = follower is None or follower.is_fresh
+    index, recipes = _index(parts, is_fresh=is_fresh), parts.catalog.images.recipes()
+    failed = parts.catalog.images.page(state="failed", newest_first=True, limit=FAILURES)
+    return schemas.Health(
+        findings=[schemas.Finding(**each) for each in findings(parts, is_fresh=is_fresh, index_error=index.error)],
+        counts=Counts(**parts.catalog.images.counts()),
+        trash=assembly.trash.count(),
+        index=index,
+        disk=_disk(parts),
+        workers=[worker(each) for each in assembly.ingest_overview.workers()],
+        duties=[
+            schemas.Duty(**{name: value for name, value in asdict(each).items() if name != "kind"})
+            for each in assembly.duties.records()
+        ],
+        failures=[schemas.Failure(id=each.id, name=name_of(each), reason=reason_of(each)) for each in failed],
+        paused=parts.ingest_queue.orders().paused,
+        analyzer_up=parts.analyzer_is_up(),
+        recipe=assembly.recipe_spec.name,
+        fingerprint=assembly.recipe_spec.fingerprint,
+        other_recipes=sum(recipes.values()) - recipes.get(assembly.recipe_spec.fingerprint, 0),
+        device=parts.settings.device,
+        runtime=runtime_name(parts.settings.device),
+        versions=_versions(),
+    )
+
+
+def worker(record: WorkerRecord) -> schemas.Worker:
+    """A worker with its photos."""
+    return schemas.Worker(
+        host=record.host,
+        pid=record.pid,
+        photos=[schemas.PhotoInProgress(id=each.id, name=name_of(each)) for each in record.photos],
+        lease_until=record.lease_until.isoformat(),
+        is_gone=record.is_gone,
+    )
+
+
+def _index(parts: WebContext, *, is_fresh: bool) -> schemas.IndexHealth:
+    indexes, engine = parts.assembly.indexes, parts.engine
+    manifest: Manifest | None = None
+    error = None
+    if indexes.is_local:
+        try:
+            manifest = indexes.segment_files.manifest()
+        except IndexMissingError:
+            pass  # the first worker publishes it
+        except IndexFileError as failure:
+            error = str(failure)
+    stored = parts.catalog.vectors.contents(parts.assembly.recipe_spec.space).segments
+    return schemas.IndexHealth(
+        name=parts.settings.index,
+        segments=engine.segments.stats().count,
+        lag=engine.lag,
+        is_fresh=is_fresh,
+        written_at=manifest.written_at if manifest else None,
+        unwritten=max(0, stored - manifest.count) if manifest else None,
+        recall_target=manifest.recall if manifest else None,
+        shards=[
+            schemas.Shard(
+                segments=each.count,
+                bytes=each.bytes + each.ids_bytes,
+                is_exact=each.tuning is None,
+                recall=each.tuning.recall if each.tuning else None,
+            )
+            for each in (manifest.parts if manifest else ())
+        ],
+        error=error,
+    )
+
+
+def _disk(parts: WebContext) -> schemas.Disk:
+    settings = parts.settings
+    return schemas.Disk(
+        folder=shown_path(settings.data_dir) or "",
+        min_free=settings.min_free,
+        quota=settings.quota or None,
+        **asdict(parts.assembly.storage.usage()),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
