@@ -58,7 +58,13 @@ VIEWER = {
     *("GET /api/v1/events", "GET /api/v1/timeline/facets", "GET /api/v1/timeline/around"),
 }
 EDITOR = {
-    *("GET /upload", "POST /api/v1/images", "DELETE /api/v1/images/<id:image_id>", "POST /api/v1/feedback"),
+    *(
+        "GET /api/v1/intake",
+        "GET /upload",
+        "POST /api/v1/images",
+        "DELETE /api/v1/images/<id:image_id>",
+        "POST /api/v1/feedback",
+    ),
     *("POST /api/v1/images/delete", "POST /api/v1/images/restore"),
     *("POST /api/v1/images/tags", "POST /api/v1/images/resegment"),
     *("POST /api/v1/trash/delete", "POST /api/v1/trash/empty"),

@@ -12,7 +12,6 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from retrieval.catalog.records import WorkerRecord
 from retrieval.errors import IndexFileError, IndexMissingError
 from retrieval.index.files import Manifest
 from retrieval.models.runtimes import runtime_name
@@ -23,6 +22,7 @@ from ..serving.diagnosis import findings
 from ..serving.metrics import metrics_of_app
 from . import answers
 from . import health_schemas as schemas
+from .intake import worker
 from .problems import documented
 from .status_schemas import Counts
 
@@ -64,17 +64,6 @@ def health_of(parts: WebContext) -> schemas.Health:
         device=parts.settings.device,
         runtime=runtime_name(parts.settings.device),
         versions=_versions(),
-    )
-
-
-def worker(record: WorkerRecord) -> schemas.Worker:
-    """A worker with its photos."""
-    return schemas.Worker(
-        host=record.host,
-        pid=record.pid,
-        photos=[schemas.PhotoInProgress(id=each.id, name=name_of(each)) for each in record.photos],
-        lease_until=record.lease_until.isoformat(),
-        is_gone=record.is_gone,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from .schemas import Moment
-from .status_schemas import Counts
+from .status_schemas import Counts, Worker
 
 Bytes = Annotated[int, Field(ge=0, description="In bytes.")]
 
@@ -64,29 +64,6 @@ class Disk(BaseModel):
     renditions: Annotated[int, Field(description="Previews and thumbnails, in bytes.")]
     index: Annotated[int, Field(description="Index files, in bytes.")]
     other: Annotated[int, Field(description="The catalogue and query photos, in bytes.")]
-
-
-class PhotoInProgress(BaseModel):
-    """A photo that a worker is processing."""
-
-    id: int
-    name: str
-
-
-class Worker(BaseModel):
-    """A worker that is processing photos. Idle workers are not listed."""
-
-    host: str
-    pid: int | None
-    photos: list[PhotoInProgress]
-    lease_until: Annotated[Moment, Field(description="When other workers may take its photos, unless it renews.")]
-    is_gone: Annotated[bool, Field(description="Whether its process has ended; another worker takes over.")]
-
-
-class Workers(BaseModel):
-    """All workers that are processing photos."""
-
-    workers: list[Worker]
 
 
 class Duty(BaseModel):

@@ -1,4 +1,4 @@
-"""Ingest: pause, resume, cancel, retry."""
+"""Ingest: what is on its way in; pause, resume, cancel, retry."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from ..context import context
+from retrieval.catalog.records import WorkerRecord
+
+from ..context import WebContext, context
+from ..pictures.names import name_of
 from . import answers
 from . import status_schemas as schemas
 from .problems import documented
 
 intake = APIBlueprint("api_intake", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="intake")])
+
+
+@intake.get("/intake", summary="Get what is on its way in", responses={200: schemas.Intake, **documented(503)})
+def get_intake() -> Response:
+    """Photos that wait, and each worker with the photos that it is processing."""
+    return answers.as_json(intake_of(context()))
 
 
 @intake.post("/intake/pause", summary="Pause ingest", responses={200: schemas.Paused, **documented(503)})
@@ -49,3 +58,32 @@ def cancel_intake() -> Response:
 def retry_failed() -> Response:
     """Make every failed photo pending again."""
     return answers.as_json(schemas.PhotoCount(photos=context().ingest_queue.retry_failed()))
+
+
+def intake_of(parts: WebContext) -> schemas.Intake:
+    """What is on its way in now."""
+    assembly, counts = parts.assembly, parts.catalog.images.counts()
+    waiting = assembly.ingest_overview.waiting()
+    elsewhere = sum(
+        count for recipe, count in waiting.items() if recipe not in (None, assembly.recipe_spec.fingerprint)
+    )
+    return schemas.Intake(
+        pending=sum(waiting.values()) - elsewhere,
+        waiting_for_recipe=elsewhere,
+        working=counts["working"],
+        failed=counts["failed"],
+        paused=parts.ingest_queue.orders().paused,
+        shortage=assembly.storage.shortage(),
+        workers=[worker(each) for each in assembly.ingest_overview.workers()],
+    )
+
+
+def worker(record: WorkerRecord) -> schemas.Worker:
+    """A worker with its photos."""
+    return schemas.Worker(
+        host=record.host,
+        pid=record.pid,
+        photos=[schemas.PhotoInProgress(id=each.id, name=name_of(each)) for each in record.photos],
+        lease_until=record.lease_until.isoformat(),
+        is_gone=record.is_gone,
+    )

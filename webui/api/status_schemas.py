@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from .schemas import Moment
+
 
 class Counts(BaseModel):
     """Photos in each state."""
@@ -45,3 +47,36 @@ class PhotoCount(BaseModel):
     """The number of photos affected."""
 
     photos: int
+
+
+class PhotoInProgress(BaseModel):
+    """A photo that a worker is processing."""
+
+    id: int
+    name: str
+
+
+class Worker(BaseModel):
+    """A worker that is processing photos. Idle workers are not listed."""
+
+    host: str
+    pid: int | None
+    photos: list[PhotoInProgress]
+    lease_until: Annotated[Moment, Field(description="When other workers may take its photos, unless it renews.")]
+    is_gone: Annotated[bool, Field(description="Whether its process has ended; another worker takes over.")]
+
+
+class Intake(BaseModel):
+    """Photos on their way in."""
+
+    pending: Annotated[int, Field(description="Photos that any worker may take.")]
+    waiting_for_recipe: Annotated[
+        int, Field(description="Photos that wait for a worker with another recipe than this server's.")
+    ]
+    working: Annotated[int, Field(description="Photos in progress; a pause does not stop these.")]
+    failed: int
+    paused: bool
+    shortage: Annotated[
+        str | None, Field(description="Why there is no space for photos and what to do; null if there is space.")
+    ]
+    workers: list[Worker]

@@ -56,7 +56,7 @@ VIEWERS = frozenset(
         *("api_account.set_password", "api_account.add_token", "api_account.revoke_token"),
     }
 )
-EDITORS = frozenset({"pages.upload"})
+EDITORS = frozenset({"pages.upload", "api_intake.get_intake"})
 ADMINS = frozenset({"pages.users", "api_accounts"})
 OPERATORS = frozenset({"admin", "api_health"})
 """Endpoints and whole blueprints that need another role than their method suggests.

@@ -21,6 +21,7 @@ from retrieval.errors import QueryError, UnknownImageError
 from retrieval.learning.cluster_ranking import guess
 from retrieval.query.request import MAX_ID
 
+from ..api.intake import intake_of
 from ..auth import passwords
 from ..context import context
 from ..pictures import names, originals
@@ -30,6 +31,7 @@ PAGE_SIZE = 60
 STARTERS = 12
 CLUSTERS = 24
 COVERS = 5
+FAILURES = 12
 WORTH_SHOWING, LISTED_AT_LEAST = 0.1, 8
 """A photo's segments from this quality on are listed at first, or so many."""
 RATIO_STEPS = range(-20, 21)
@@ -169,8 +171,16 @@ def discover() -> str:
 
 @pages.get("/upload")
 def upload() -> str:
-    """The upload page."""
-    return render_template("upload.html", here="upload")
+    """Adding photos, and what is on its way in: the queue, the workers, and what failed."""
+    parts = context()
+    failures = parts.catalog.images.page(state="failed", newest_first=True, limit=FAILURES)
+    return render_template(
+        "upload.html",
+        here="upload",
+        intake=intake_of(parts),
+        failures=failures,
+        pictured={each.id for each in failures if parts.settings.thumbnail(each.sha256).exists()},
+    )
 
 
 @pages.get("/account")

@@ -77,7 +77,9 @@ def _of_ingest(parts: WebContext) -> Iterator[Found]:
     if others:
         yield _warning(f"{others:,} photos wait for a worker with another recipe.")
     if counts["failed"]:
-        yield _warning(f"{counts['failed']:,} photos could not be added.", action="retry-failed", page="/?state=failed")
+        yield _warning(
+            f"{counts['failed']:,} photos could not be added.", action="retry-failed", page="/upload#failures"
+        )
     analysed = parts.catalog.images.recipes()
     older = sum(count for each, count in analysed.items() if each != recipe)
     if older:

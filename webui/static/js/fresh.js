@@ -2,7 +2,8 @@
 
 import { $ } from "./dom.js";
 
-const busy = (part) => part.contains(document.activeElement) || part.contains(getSelection().anchorNode);
+/** Whether somebody is at work in a part: its new elements would take the focus or the selection away. */
+export const isBusy = (part) => part.contains(document.activeElement) || part.contains(getSelection().anchorNode);
 
 /** Fetch the page and show its part `selector` anew; it stays as it is if the server does not answer. */
 export async function refresh(selector) {
@@ -15,5 +16,5 @@ export async function refresh(selector) {
 
 /** Do so every `seconds`, while somebody looks and nobody is at work in it. */
 export function keepFresh(selector, seconds) {
-  setInterval(() => !document.hidden && !busy($(selector)) && refresh(selector), 1000 * seconds);
+  setInterval(() => !document.hidden && !isBusy($(selector)) && refresh(selector), 1000 * seconds);
 }

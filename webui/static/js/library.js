@@ -4,7 +4,8 @@ import { getTimelineIds, listFolders } from "./api.js";
 import { actOnSelection } from "./bulk.js";
 import { $, $$, announce, h, toast } from "./dom.js";
 import { Facets } from "./facets.js";
-import { followIntake, progressOf } from "./intake.js";
+import { followIntake } from "./intake.js";
+import { showIntake } from "./intakeline.js";
 import { giveOrders } from "./orders.js";
 import { noteOrigin, placeToReturnTo } from "./origin.js";
 import { Scrubber } from "./scrubber.js";
@@ -121,16 +122,7 @@ async function offerFolders() {
 
 // ---- photos on their way in
 
-function showIntake({ waiting, entered, total, trash, counts, paused, shortage, rate }) {
-  const line = $("#intake");
-  const seen = { pause: waiting && !paused, resume: paused, cancel: counts.pending };
-  for (const button of $$("[data-intake]", line)) button.hidden = !seen[button.dataset.intake];
-  line.hidden = waiting === 0 && !paused && !shortage;
-  const all = waiting + entered;
-  const why = paused ? "Paused" : shortage ? `Waiting for disk space (${shortage})` : "Segmenting photos";
-  $("p", line).textContent = waiting ? `${why}: ${progressOf({ entered, waiting, rate })}` : `${why}.`;
-  $("progress", line).hidden = waiting === 0;
-  $("progress", line).value = all ? entered / all : 0;
+function showCounts({ waiting, total, trash, counts }) {
   const numbers = { ...counts, pending: waiting, all: total, trash };
   for (const chip of $$("[data-filter]")) {
     const count = numbers[chip.dataset.filter];
@@ -169,6 +161,7 @@ async function start() {
   followIntake({
     onChange: async (intake) => {
       showIntake(intake);
+      showCounts(intake);
       const hasChanged = !isFirst;
       isFirst = false;
       if (root && hasChanged) await refresh();
