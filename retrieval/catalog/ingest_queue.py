@@ -205,6 +205,7 @@ class IngestQueue(Repository):
         max_quality: float | None = None,
         below: str | None = None,
         image_ids: Collection[int] | None = None,
+        dry_run: bool = False,
     ) -> int:
         """Have photos that another recipe analysed wait for this one; returns how many.
 
@@ -221,6 +222,8 @@ class IngestQueue(Repository):
             Only photos with a location below this URI.
         image_ids : collection of int, optional
             Only these photos.
+        dry_run : bool
+            Only count them.
         """
         which = [Image.state.in_(("indexed", "empty")), Image.recipe != recipe]
         if state is not None:
@@ -232,6 +235,9 @@ class IngestQueue(Repository):
             which.append(select(Location.id).where(Location.image_id == Image.id, *inside).exists())
         if image_ids is not None:
             which.append(Image.id.in_(image_ids))
+        if dry_run:
+            with self._reading() as session:
+                return session.scalar(select(func.count()).select_from(Image).where(IN_LIBRARY, *which)) or 0
         return self._requeue(*which, wanted_recipe=recipe)
 
     def _requeue(self, *which: ColumnElement[bool], wanted_recipe: str | None = None) -> int:

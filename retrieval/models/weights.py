@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,15 @@ def fill_from_torchvision(network: nn.Module, file_name: str, source: Any) -> No
         raise WeightsCorruptError(
             f"{file_name} does not hold {type(network).__name__} as torchvision builds it: download it again"
         ) from error
+
+
+def torchvision_place(file_name: str) -> Path:
+    """Where a file of torchvision's is looked for: in the folder of weights, or in torch's cache; loads no torch."""
+    folder = weights_folder()
+    if folder is None:
+        cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        folder = Path(os.environ.get("TORCH_HOME") or f"{cache}/torch").expanduser() / "hub" / "checkpoints"
+    return folder / file_name
 
 
 def _read(path: Path, url: str) -> Any:
@@ -126,6 +136,20 @@ class HubModel:
         """Its folder below ``SEGSEARCH_WEIGHTS``; None where that is not set."""
         folder = weights_folder()
         return None if folder is None else folder / self.name
+
+    @property
+    def is_here(self) -> bool:
+        """Whether its files are in their place or in the hub's cache; fetches nothing."""
+        if self.place is not None:
+            return _is_complete(self.place)
+        if find_spec("huggingface_hub") is None:
+            return False
+        from huggingface_hub import try_to_load_from_cache
+
+        def is_kept(name: str) -> bool:
+            return isinstance(try_to_load_from_cache(self.name, name, revision=self.revision), str)
+
+        return is_kept("config.json") and any(map(is_kept, ("model.safetensors", "pytorch_model.bin")))
 
     @property
     def url(self) -> str:
@@ -257,12 +281,17 @@ class HubModel:
         return filled
 
     def _complete(self, place: Path) -> Path:
-        if not (place / "config.json").is_file() or not any(any(place.glob(each)) for each in _FILES[:2]):
+        if not _is_complete(place):
             raise WeightsMissingError(
                 f"{place} is missing or incomplete: place there config.json, preprocessor_config.json and "
                 f"model.safetensors from {self.url}"
             )
         return place
+
+
+def _is_complete(place: Path) -> bool:
+    """Whether a folder has a model's description and weights."""
+    return (place / "config.json").is_file() and any(any(place.glob(each)) for each in _FILES[:2])
 
 
 def _brief(error: Exception) -> str:

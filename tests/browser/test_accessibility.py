@@ -32,6 +32,7 @@ PAGES = [
     "/discover",
     "/account",
     "/health",
+    "/recipes",
     "/nothing",
 ]
 
@@ -136,6 +137,13 @@ def test_clusters(page: Page) -> None:
     expect(page.locator(".cluster").first).to_be_visible()
     page.get_by_role("checkbox").first.check()
     check(page, "clusters")
+
+
+def test_analysing_again(page: Page) -> None:
+    page.goto("/recipes")
+    page.get_by_role("button", name="Analyse again with lite", exact=True).click()
+    expect(page.locator("#again-count")).to_contain_text("photos will be analysed again")
+    check(page, "analysing again")
 
 
 def test_signing_in(browser: Browser, closed: Site) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from browsing import Site, drawing
+from browsing import Complaints, Site, drawing
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -68,3 +68,32 @@ def test_it_is_kept_up_to_date(page: Page, site: Site) -> None:
         expect(findings).to_contain_text(re.compile("Ingest is paused"))
     finally:
         site.assembly.ingest_queue.resume()
+
+
+def test_photos_are_analysed_again(page: Page, site: Site, complaints: Complaints) -> None:
+    """The dialog counts them; the card shows how many wait and what is to be done, until they are cancelled."""
+    page.goto("/recipes")
+    expect(page.locator(".recipe").first).to_contain_text("current")
+    page.get_by_role("button", name="Analyse again with lite", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Analyse again with lite")
+    expect(dialog.locator("#incomparable")).to_be_visible()
+    indexed = site.assembly.catalog.images.counts()["indexed"]
+    expect(dialog.locator("#again-count")).to_have_text(f"{indexed} photos will be analysed again.")
+    dialog.get_by_label("Photos", exact=True).select_option("empty")
+    expect(dialog.locator("#again-count")).to_contain_text("No photos fit")
+    dialog.get_by_label("Photos", exact=True).select_option("")
+    dialog.get_by_label("Folder").fill("photos")
+    complaints.expected = ("422",)
+    expect(dialog.locator("#again-count")).to_contain_text("not an absolute path")
+    dialog.get_by_label("Folder").fill(str(site.photos))
+    expect(dialog.locator("#again-count")).to_have_text(f"{indexed} photos will be analysed again.")
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    card = page.locator("[data-recipe='lite']")
+    expect(card).to_contain_text(f"{indexed} to be analysed again with it")
+    expect(card).to_contain_text("SEGSEARCH_RECIPE=lite")
+    assert site.assembly.ingest_queue.claim("test", 10, site.assembly.recipe_spec.fingerprint) == []
+    page.get_by_role("button", name="Cancel pending").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel pending photos").click()
+    expect(card).not_to_contain_text("to be analysed again")
+    assert site.assembly.catalog.images.counts()["indexed"] == indexed

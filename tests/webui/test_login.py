@@ -80,7 +80,7 @@ EDITOR = {
 ADMIN = {
     *("GET /api/v1/users", "POST /api/v1/users", "PATCH /api/v1/users/<user>", "DELETE /api/v1/users/<user>"),
     *("GET /api/v1/tokens", "POST /api/v1/tokens", "DELETE /api/v1/tokens/<id:token_id>", "GET /users"),
-    *("GET /health", "GET /api/v1/health"),
+    *("GET /health", "GET /api/v1/health", "GET /recipes", "GET /api/v1/recipes", "POST /api/v1/recipes/resegment"),
 }
 NEEDED: dict[str, Role | None] = {
     **dict.fromkeys(EVERYBODY),
@@ -131,7 +131,7 @@ class TestRoles:
 
     def test_while_there_are_no_users_everybody_operates(self, client: FlaskClient, library: Library) -> None:
         """And nobody manages users, for the first one must be made on the server."""
-        for address in ("/health", "/api/v1/health"):
+        for address in ("/health", "/api/v1/health", "/recipes", "/api/v1/recipes"):
             assert client.get(address).status_code == 200
         assert client.get("/users").status_code == 403
         assert 'aria-label="Administration"' in client.get("/").text

@@ -30,7 +30,7 @@ CONFIG = schemathesis.Config.from_dict(
         "operations": [
             {
                 # rounds and clusters can be asked for that there are not, and segments judged that are not there; 1.0 is no id
-                "include-path-regex": "/feedback|/concepts|/clusters|/images/delete|/images/restore|/images/tags|/images/resegment|/trash",
+                "include-path-regex": "/feedback|/concepts|/clusters|/images/delete|/images/restore|/images/tags|/images/resegment|/recipes|/trash",
                 "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "422"]}},
             },
             {

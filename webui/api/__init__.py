@@ -11,6 +11,7 @@ from .health import health
 from .images import images
 from .intake import intake
 from .queries import queries
+from .recipes import recipes
 from .search import search
 from .status import status
 from .timeline import timeline
@@ -28,6 +29,7 @@ BLUEPRINTS = (
     clusters,
     status,
     health,
+    recipes,
     account,
     accounts,
 )

@@ -58,7 +58,7 @@ VIEWERS = frozenset(
 )
 EDITORS = frozenset({"pages.upload", "api_intake.get_intake"})
 ADMINS = frozenset({"pages.users", "api_accounts"})
-OPERATORS = frozenset({"admin", "api_health"})
+OPERATORS = frozenset({"admin", "api_health", "api_recipes"})
 """Endpoints and whole blueprints that need another role than their method suggests.
 
 Those of `OPERATORS` are for admins and, while there are no users, for everyone."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from flask import Blueprint, render_template
 
 from ..api.health import health_of
+from ..api.recipes import recipes_of
 from ..context import context
 
 admin = Blueprint("admin", __name__)
@@ -16,6 +17,12 @@ admin = Blueprint("admin", __name__)
 def health() -> str:
     """What is wrong and what cures it, the index, the disk, workers and versions."""
     return render_template("health.html", here="health", health=health_of(context()))
+
+
+@admin.get("/recipes")
+def recipes() -> str:
+    """The recipes, how many photos each analysed, and analysing photos again."""
+    return render_template("recipes.html", here="recipes", found=recipes_of(context()))
 
 
 @admin.app_template_global()

@@ -75,7 +75,7 @@ def _of_ingest(parts: WebContext) -> Iterator[Found]:
             command=f"{PROGRAM} worker",
         )
     if others:
-        yield _warning(f"{others:,} photos wait for a worker with another recipe.")
+        yield _warning(f"{others:,} photos wait for a worker with another recipe.", page="/recipes")
     if counts["failed"]:
         yield _warning(
             f"{counts['failed']:,} photos could not be added.", action="retry-failed", page="/upload#failures"

@@ -60,6 +60,7 @@ export const eraseImages = (ids) => send("/trash/delete", { ids });
 export const tagImages = (ids, change) => send("/images/tags", { ids, ...change });
 export const listTags = () => call("/tags");
 export const resegmentImages = (ids) => send("/images/resegment", { ids });
+export const resegmentWith = (what) => send("/recipes/resegment", what);
 export const emptyTrash = () => send("/trash/empty", {});
 export const getQuery = (id, signal) => call(`/queries/${id}`, { signal });
 export const keepQuery = (id) => call(`/queries/${id}/keep`, { method: "POST" });
