@@ -11,7 +11,7 @@ export async function refresh(selector) {
   if (!answer?.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const [here, now] = [$(selector), $(selector, page)];
-  if (here && now && here.innerHTML !== now.innerHTML) here.replaceChildren(...now.childNodes);
+  if (here && now && !here.isEqualNode(now)) here.replaceChildren(...now.childNodes);
 }
 
 /** Do so every `seconds`, while somebody looks and nobody is at work in it. */
