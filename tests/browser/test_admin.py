@@ -50,7 +50,7 @@ def test_the_menu_leads_to_health(page: Page) -> None:
 def test_what_is_wrong_is_cured(page: Page, site: Site, waiting: int) -> None:
     page.goto("/health")
     findings = page.get_by_role("list", name="Findings")
-    expect(findings).to_contain_text("Ingest is paused; 1 photos wait.")
+    expect(findings).to_contain_text("Ingest is paused; 1 photo waits.")
     findings.get_by_role("button", name="Resume").click()
     expect(findings).not_to_contain_text("paused")
     assert not site.assembly.ingest_queue.orders().paused

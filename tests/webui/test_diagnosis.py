@@ -58,7 +58,7 @@ def test_a_pause_is_resumed(client: FlaskClient, library: Library) -> None:
     client.post("/api/v1/intake/pause")
     (found,) = findings(client)
     assert (found["level"], found["action"]) == ("warning", "resume")
-    assert "1 photos wait" in str(found["text"])
+    assert "1 photo waits." in str(found["text"])
     assert 'data-intake="resume"' in client.get("/health").text
 
 

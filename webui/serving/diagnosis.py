@@ -68,24 +68,23 @@ def _of_ingest(parts: WebContext) -> Iterator[Found]:
     others = sum(count for wanted, count in waiting.items() if wanted not in (None, recipe))
     mine = sum(waiting.values()) - others
     if parts.ingest_queue.orders().paused:
-        yield _warning(f"Ingest is paused; {mine + others:,} photos wait.", action="resume")
+        yield _warning(f"Ingest is paused; {_photos(mine + others, 'waits', 'wait')}.", action="resume")
     elif mine and not worker_seen(parts):
         yield _bad(
-            f"{mine:,} photos wait, and no worker was seen in the last {ALIVE.seconds // 60} minutes.",
+            f"{_photos(mine, 'waits', 'wait')}, and no worker was seen in the last {ALIVE.seconds // 60} minutes.",
             command=f"{PROGRAM} worker",
         )
     if others:
-        yield _warning(f"{others:,} photos wait for a worker with another recipe.", page="/recipes")
+        text = f"{_photos(others, 'waits', 'wait')} for a worker with another recipe."
+        yield _warning(text, page="/recipes")
     if counts["failed"]:
-        yield _warning(
-            f"{counts['failed']:,} photos could not be added.", action="retry-failed", page="/upload#failures"
-        )
+        text = f"{_photos(counts['failed'], 'could', 'could')} not be added."
+        yield _warning(text, action="retry-failed", page="/upload#failures")
     analysed = parts.catalog.images.recipes()
     older = sum(count for each, count in analysed.items() if each != recipe)
     if older:
-        yield _warning(
-            f"{older:,} photos were analysed with another recipe than the current one.", command=f"{PROGRAM} resegment"
-        )
+        text = f"{_photos(older, 'was', 'were')} analysed with another recipe than the current one."
+        yield _warning(text, page="/recipes")
 
 
 def worker_seen(parts: WebContext) -> bool:
@@ -94,6 +93,11 @@ def worker_seen(parts: WebContext) -> bool:
         return True
     moments = [each.succeeded_at for each in parts.assembly.duties.records() if each.succeeded_at]
     return any(datetime.now(UTC) - datetime.fromisoformat(each) < ALIVE for each in moments)
+
+
+def _photos(count: int, one: str, many: str) -> str:
+    """Such as "1 photo waits" or "1,204 photos wait"."""
+    return f"1 photo {one}" if count == 1 else f"{count:,} photos {many}"
 
 
 def _bad(text: str, **cure: str) -> Found:

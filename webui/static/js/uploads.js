@@ -21,7 +21,7 @@ export class Uploads {
   #problems = h("button", { class: "quiet", type: "button", "aria-pressed": "false", hidden: true, click: () => this.#showProblems() },
     "Show only problems");
   #total = h("progress", { max: 1, value: 0, "aria-label": "Photos uploaded" });
-  #list = h("ol", { class: "files", "data-walk": true });
+  #list = h("ol", { class: "files", tabindex: "0", "aria-label": "Files", "data-walk": true });
 
   constructor(root) {
     this.root = root;
