@@ -32,9 +32,16 @@ class IngestOverview(Repository):
             rows = session.scalars(statement.order_by(Image.lease_owner, Image.id)).all()
             return [_worker(owner, list(each), now) for owner, each in groupby(rows, lambda row: str(row.lease_owner))]
 
-    def waiting(self) -> dict[str | None, int]:
-        """Pending photos by the fingerprint of the recipe that they wait for; None for those that any worker takes."""
-        waits = IN_LIBRARY, Image.state == "pending"
+    def waiting(self, *, with_working: bool = False) -> dict[str | None, int]:
+        """Pending photos by the fingerprint of the recipe that they wait for; None for those that any worker takes.
+
+        Parameters
+        ----------
+        with_working : bool
+            Also count the photos that workers are processing.
+        """
+        states = ("pending", "working") if with_working else ("pending",)
+        waits = IN_LIBRARY, Image.state.in_(states)
         statement = select(Image.wanted_recipe, func.count()).where(*waits).group_by(Image.wanted_recipe)
         with self._reading() as session:
             return {recipe: count for recipe, count in session.execute(statement)}  # rows are no tuples

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from browsing import Complaints, Site, drawing
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -97,3 +97,18 @@ def test_photos_are_analysed_again(page: Page, site: Site, complaints: Complaint
     page.get_by_role("dialog").get_by_role("button", name="Cancel pending photos").click()
     expect(card).not_to_contain_text("to be analysed again")
     assert site.assembly.catalog.images.counts()["indexed"] == indexed
+
+
+def test_the_bar_has_room_for_all_of_it(browser: Browser, closed: Site) -> None:
+    """An administrator's bar has the most; the field for words stays usable beside it."""
+    token, secret = closed.assembly.accounts.add_token("admin", "bar")
+    context = browser.new_context(base_url=closed.url, extra_http_headers={"Authorization": f"Bearer {secret}"})
+    page = context.new_page()
+    for address in ("/health", "/recipes", "/upload"):
+        page.goto(address)
+        for width in (320, 640, 641, 800, 801, 1000, 1180, 1181, 1400, 1500, 1920):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (address, width)
+            assert page.locator(".finder").evaluate("(form) => form.clientWidth") > 100, (address, width)
+    context.close()
+    closed.assembly.accounts.revoke(token.id)

@@ -61,6 +61,9 @@ def test_what_waits_for_a_recipe(toys: ToyLibrary, overview: IngestOverview) -> 
     toys.register()
     assert toys.ingest_queue.reanalyze("other:1", image_ids=[done]) == 1
     assert overview.waiting() == {None: 1, "other:1": 1}
+    toys.ingest_queue.claim("w", 1, "other:1")
+    assert overview.waiting() == {None: 1}
+    assert overview.waiting(with_working=True) == {None: 1, "other:1": 1}
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ def test_photos_wait_for_a_worker_with_it(client: FlaskClient, library: Library)
     assert client.post("/api/v1/search", json={"positive": [{"segment": 1}]}).get_json()["results"]
     assert queue.claim("grid", 9, library.assembly.recipe_spec.fingerprint) == []
     assert len(queue.claim("lite", 3, lite)) == 3
+    assert recipes(client)["lite"]["waiting"] == 4, "until they are done"
     queue.release("lite")
     client.post("/api/v1/intake/cancel")
     assert library.assembly.catalog.images.counts()["indexed"] == 4

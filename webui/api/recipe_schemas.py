@@ -28,7 +28,9 @@ class Recipe(BaseModel):
         bool, Field(description="Whether this server's searches find photos that are analysed with it.")
     ]
     photos: Annotated[int, Field(description="Photos that it analysed.")]
-    waiting: Annotated[int, Field(description="Analysed photos that are to be analysed again with it.")]
+    waiting: Annotated[
+        int, Field(description="Photos that are to be analysed again with it, those in progress included.")
+    ]
     command: Annotated[str, Field(description="A command that starts a worker with it.")]
 
 

@@ -50,7 +50,7 @@ def resegment(body: schemas.Resegment) -> Response:
 
 def recipes_of(parts: WebContext) -> schemas.RecipeList:
     """The recipes now: the current one first, then those that analysed photos, then those that can be used."""
-    analysed, waiting = parts.catalog.images.recipes(), parts.assembly.ingest_overview.waiting()
+    analysed, waiting = parts.catalog.images.recipes(), parts.assembly.ingest_overview.waiting(with_working=True)
     found = [_recipe(parts, each, analysed, waiting) for each in overview(parts.settings.recipe)]
     listed = {each.fingerprint for each in found}
     return schemas.RecipeList(
