@@ -12,6 +12,8 @@ FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF",
 """What is read: JPEG includes MPO (its first picture); GIF, APNG, animated WebP and AVIF give their first frame,
 TIFF its first page; PPM stands for PBM, PGM, PPM and PFM."""
 
+_EXTENSIONS = {"JPEG": "jpg", "MPO": "jpg", "TIFF": "tif", "HEIF": "heic"}
+
 SNIFF_BYTES = 64
 """How many bytes of a file :func:`sniff_format` wants to see; with fewer it may not recognise the file."""
 
@@ -47,6 +49,11 @@ def sniff_format(prefix: bytes) -> str | None:
         if accept is not None and accept(prefix) and _is_really(name, prefix):
             return name
     return None
+
+
+def extension(name: str) -> str:
+    """What names of files of a format end with."""
+    return _EXTENSIONS.get(name, name.lower())
 
 
 def _is_really(name: str, prefix: bytes) -> bool:

@@ -61,6 +61,18 @@ def decode_mask(size_hw: tuple[int, int], counts: bytes) -> NDArray[np.bool_]:
     return np.asarray(coco.decode(_run(size_hw, counts)), dtype=bool)
 
 
+def resized_mask(mask: MaskRun, size_hw: tuple[int, int]) -> NDArray[np.bool_]:
+    """A mask at another size of the same frame, (H, W) bool, by the nearest pixel.
+
+    What was enlarged and is brought back to its former size is as it was.
+    """
+    own = decode_mask(*mask)
+    if own.shape == size_hw:
+        return own
+    resized = cv2.resize(own.astype(np.uint8), size_hw[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(resized, dtype=bool)
+
+
 def encode_mask(mask: NDArray[np.bool_]) -> bytes:
     """Compressed RLE of one mask, (H, W) bool."""
     return bytes(coco.encode(np.asfortranarray(mask, np.uint8))["counts"])

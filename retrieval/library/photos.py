@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..catalog import Catalog
+from ..catalog import Catalog, ImageRecord
 from ..errors import UnreadableImageError
 from ..images.decoder_pool import DecoderPool
-from ..images.masks import decode_mask
+from ..images.formats import extension
+from ..images.masks import resized_mask
 from ..storage.originals import digest_of, open_regular, path_of_opened
 from ..types import RgbImage
 
@@ -53,6 +54,14 @@ class Photos:
             f"the file of photo {image_id} was changed or moved ({record.path}): ingest its folder again"
         )
 
+    def original(self, record: ImageRecord) -> tuple[str, bytes] | None:
+        """The extension and the bytes of a photo's file; None if it is gone, or not what it was."""
+        for place in record.locations:
+            with _opened(place.path) as stream:
+                if stream is not None and digest_of(stream) == record.sha256:
+                    return extension(record.format or "img"), stream.read()
+        return None
+
     def mask(self, segment_id: int | None, size_hw: tuple[int, int]) -> NDArray[np.bool_]:
         """A segment's mask at a size, (H, W); all of it without a segment.
 
@@ -63,8 +72,7 @@ class Photos:
         if segment_id is None:
             return np.ones(size_hw, bool)
         record = self.catalog.segments.get(segment_id)
-        mask = decode_mask(record.mask_size_hw, record.mask_counts).astype(np.uint8)
-        return cv2.resize(mask, (size_hw[1], size_hw[0]), interpolation=cv2.INTER_NEAREST).astype(bool)
+        return resized_mask((record.mask_size_hw, record.mask_counts), size_hw)
 
 
 def outlined(image: RgbImage, mask: NDArray[np.bool_]) -> RgbImage:

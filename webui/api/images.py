@@ -8,6 +8,7 @@ from flask_openapi3.models.tag import Tag
 from werkzeug.exceptions import NotFound
 
 from retrieval.catalog.records import ImageRecord, SegmentRecord
+from retrieval.images.formats import extension
 
 from ..context import context
 from ..pictures import cutouts, originals
@@ -19,8 +20,6 @@ from . import image_schemas as schemas
 from .problems import documented
 
 images = APIBlueprint("api_images", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="photos")])
-
-EXTENSIONS = {"JPEG": "jpg", "TIFF": "tif", "HEIF": "heic"}
 
 
 @images.post(
@@ -37,9 +36,9 @@ def add_image(form: schemas.UploadForm) -> Response:
     if shortage := parts.assembly.storage.shortage():
         raise InsufficientStorage(f"cannot accept more photos: {shortage}")
     received = receive(form.file, parts.settings.uploads_dir)
-    extension = EXTENSIONS.get(received.format, received.format.lower())
     name = uploaded_as(form.file.filename, form.folder)
-    registered = parts.assembly.own_files.enter_upload(received.partial, received.sha256, extension, name)
+    ending = extension(received.format)
+    registered = parts.assembly.own_files.enter_upload(received.partial, received.sha256, ending, name)
     known = parts.ingest_queue.states([registered.image_id])
     state = known[registered.image_id][0] if known else "pending"  # it may have been deleted again already
     return answers.as_json(
