@@ -81,24 +81,6 @@ def rebuild_index(settings: Settings, recall: float | None) -> None:
     echo(f"the index holds {sizes['segments']} segments and {sizes['photos']} whole photos")
 
 
-@click.command()
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file instead of standard output."
-)
-@click.pass_obj
-def export(settings: Settings, out: Path | None) -> None:
-    """Export photos and segments as COCO JSON, with masks as compressed RLE of the upright original."""
-    from ..export import write_coco
-
-    if out is None:
-        write_coco(open_assembly(settings).catalog, sys.stdout)
-        return
-    beside = out.with_name(f"{out.name}.tmp")
-    with beside.open("w", encoding="utf-8") as file:
-        write_coco(open_assembly(settings).catalog, file)
-    beside.replace(out)
-
-
 @click.command(short_help="Back up the data directory into a folder.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True)

@@ -10,10 +10,11 @@ from typing import Literal, TypedDict
 import numpy as np
 
 from ..catalog import Concepts
-from ..catalog.records import ConceptModel, ConceptRecord, FeedbackRecord, vector_bytes, vectors_from
+from ..catalog.records import ConceptModel, ConceptRecord, FeedbackRecord, VectorBatch, vector_bytes, vectors_from
 from ..errors import QueryError
 from ..index.ranking import Scored
 from ..search.engine import MAX_LABELLED, SearchEngine
+from ..text.tokens import normal_form
 from ..types import Vectors
 
 FORM: Literal["segsearch-concepts-1"] = "segsearch-concepts-1"
@@ -27,6 +28,24 @@ class Portable(TypedDict):
     threshold: float
     rows: int
     directions: str
+
+
+def names_of(concepts: Sequence[ConceptRecord], batch: VectorBatch) -> dict[int, list[str]]:
+    """Names of the concepts that label segments, by the segments' ids; the surest first.
+
+    Parameters
+    ----------
+    concepts : sequence of ConceptRecord
+        Of the space of the vectors.
+    batch : VectorBatch
+        Vectors of segments.
+    """
+    found: dict[int, list[tuple[float, str]]] = {}
+    for concept in concepts if len(batch) else ():
+        margins = (batch.vectors @ concept.model.directions.T).max(axis=1) - concept.model.threshold
+        for row in np.flatnonzero(margins >= 0).tolist():
+            found.setdefault(int(batch.ids[row]), []).append((-float(margins[row]), concept.name))
+    return {key: [name for _, name in sorted(each)] for key, each in found.items()}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -138,12 +157,8 @@ class ConceptTrainer:
         ids = [segment.id for segment in self.engine.catalog.segments.of_image(image_id)] if here else []
         if not ids or self.engine.catalog.images.get(image_id).space != self.engine.recipe.space:
             return {}
-        batch, found = self.engine.catalog.vectors.of_segments(ids), dict[int, list[str]]()
-        for concept in here:
-            scores = (batch.vectors @ concept.model.directions.T).max(axis=1)
-            for key in batch.ids[scores >= concept.model.threshold].tolist():
-                found.setdefault(key, []).append(concept.name)
-        return found
+        found = names_of(here, self.engine.catalog.vectors.of_segments(ids))
+        return {key: sorted(names, key=normal_form) for key, names in found.items()}
 
     def exported(self) -> list[Portable]:
         """All concepts, without their examples, which are meaningless elsewhere."""

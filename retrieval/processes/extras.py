@@ -10,6 +10,7 @@ from ..errors import ConfigurationError
 EXTRAS = {
     "faiss": "cpu",
     "matplotlib": "plot",
+    "pyarrow": "formats",
     "skimage": "demo",
     "sklearn": "demo",
     "timm": "families",

@@ -126,7 +126,7 @@ def test_a_home_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_what_is_exported_to_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As any other error of a disk that a command meets."""
+    """It is said before the work begins."""
     import sys
 
     import click
@@ -140,5 +140,5 @@ def test_what_is_exported_to_where_nothing_can_be_written(tmp_path: Path, monkey
     monkeypatch.setattr(click, "echo", lambda text, **_: told.append(text))
     with pytest.raises(SystemExit) as ended:
         manage.main()
-    assert ended.value.code == 1
-    assert "x.json.tmp cannot be written (Not a directory)" in told[0]
+    assert ended.value.code == 2
+    assert f"the folder {tmp_path / 'file'} does not exist: create it" in told[0]

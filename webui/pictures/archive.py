@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from pathlib import PurePath
 from werkzeug.exceptions import HTTPException
 
 from retrieval.catalog import ImageRecord
+from retrieval.formats.targets import Sink
 
 from ..context import WebContext
 from .originals import download_name, open_picture
@@ -21,32 +21,13 @@ EARLIEST = (1980, 1, 1, 0, 0, 0)
 """ZIP files know no earlier time."""
 
 
-class _Sink(io.RawIOBase):
-    """What was written since it was last taken."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes) -> int:  # type: ignore[override]
-        self._parts.append(bytes(data))
-        return len(data)
-
-    def take(self) -> bytes:
-        taken = b"".join(self._parts)
-        self._parts.clear()
-        return taken
-
-
 def archived(context: WebContext, photos: Sequence[ImageRecord]) -> Iterator[bytes]:
     """The bytes of a ZIP file with the originals, part by part; about a megabyte is held at a time.
 
     Files keep their names; equal names are numbered. A file that is missing, was changed or cannot be decoded is left
     out, and named with the reason in a text file. Photos are compressed already, so they are stored as they are.
     """
-    sink, taken, left_out = _Sink(), {LEFT_OUT}, list[str]()
+    sink, taken, left_out = Sink(), {LEFT_OUT}, list[str]()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for photo in photos:
             name = unused_name(re.sub(r"[/\\]", "_", download_name(photo)), taken)

@@ -1,0 +1,17 @@
+"""Formats in which photos with segments leave.
+
+============ ==========================================================================================
+module       what
+============ ==========================================================================================
+`selection`  which photos and segments: some, those that a search or a concept finds, or all
+`dataset`    the photos of a selection with their annotations, one photo at a time
+`coco`       COCO's JSON of instances
+`yolo`       YOLO's polygons: a text file for each photo, and ``data.yaml``
+`voc`        PASCAL VOC: an XML file for each photo, and pictures of objects and classes
+`table`      a CSV table
+`cutouts`    cut-out segments, as PNG with alpha
+`vectors`    vectors, as Parquet
+`exports`    one data set in any of the formats
+`targets`    files, folders and ZIP files that appear under their names when they are complete
+============ ==========================================================================================
+"""
