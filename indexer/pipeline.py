@@ -20,13 +20,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from retrieval.analysis.batch import describe, extract_batch
+from retrieval.analysis.batch import describe, embed_imported, extract_batch
 from retrieval.analysis.local import ANALYSIS_SIDE
 from retrieval.catalog import IngestQueue
 from retrieval.catalog.records import Job
@@ -39,7 +39,7 @@ from retrieval.recipes.protocols import Recipe
 from retrieval.settings import Settings
 from retrieval.storage.disk import Storage
 from retrieval.storage.originals import Identity, digest_of, identity_of, open_regular, path_of_opened
-from retrieval.types import AnalyzedImage
+from retrieval.types import AnalyzedImage, Embedded
 
 logger = logging.getLogger(__name__)
 
@@ -293,8 +293,19 @@ class Pipeline:
     def _describe(self, item: _Decoded, features: Any) -> _Analyzed:
         started = time.perf_counter()
         image = describe(self.recipe, item.image, features)
+        if item.job.imported:
+            image = replace(image, imported=self._imported(item, features))
         self.times.regions += time.perf_counter() - started
         return _Analyzed(item.job.image_id, image)
+
+    def _imported(self, item: _Decoded, features: Any) -> dict[int, Embedded]:
+        """New vectors of the photo's imported segments."""
+        keys, masks = list(item.job.imported), list(item.job.imported.values())
+        found: list[Embedded] = []
+        for part in embed_imported(self.recipe, item.image, features, masks):
+            colors = [None] * len(part.vectors) if part.colors is None else list(part.colors)
+            found += [Embedded(*each) for each in zip(part.vectors, colors, strict=True)]
+        return dict(zip(keys, found, strict=True))
 
     def _write(self, analysed: queue.Queue[Future[_Analyzed] | None], done: list[int]) -> None:
         """Commit photos in batches, often enough that they are found soon; keep the leases alive."""

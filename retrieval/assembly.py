@@ -17,6 +17,7 @@ from .catalog import (
     Clusters,
     Concepts,
     Folders,
+    ImportedSegments,
     IngestOverview,
     IngestQueue,
     Judgements,
@@ -106,6 +107,11 @@ class DataDirectory:
     def ingest_overview(self) -> IngestOverview:
         """Workers, what they hold, and what waits."""
         return IngestOverview(self._sessions)
+
+    @cached_property
+    def imported(self) -> ImportedSegments:
+        """Segments that were imported."""
+        return ImportedSegments(self._sessions)
 
     @cached_property
     def queries(self) -> QueryStore:

@@ -6,10 +6,11 @@ Conventions, everywhere: images are (H, W, 3) RGB; boxes are ``x0 y0 x1 y1``, ha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -232,6 +233,39 @@ class Analysis:
             raise ValueError(f"{len(self.vectors)} vectors for {len(self.segments)} segments")
 
 
+class ImportedMask(NamedTuple):
+    """A mask that comes from elsewhere; it covers its photo.
+
+    Attributes
+    ----------
+    size_hw, counts
+        COCO compressed RLE.
+    label : str or None
+        What it is called.
+    quality : float
+        In [0, 1].
+    """
+
+    size_hw: tuple[int, int]
+    counts: bytes
+    label: str | None
+    quality: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Embedded:
+    """What an embedder makes of one segment.
+
+    Attributes
+    ----------
+    vector : ndarray of shape (D,), float32
+    colors : ndarray of shape (11,), uint8, or None
+    """
+
+    vector: NDArray[np.float32]
+    colors: NDArray[np.uint8] | None
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class AnalyzedImage:
     """A decoded photo with what a recipe made of it.
@@ -245,12 +279,15 @@ class AnalyzedImage:
     taken_at : datetime or None
         Local time of the camera.
     analysis : Analysis
+    imported : mapping of int to Embedded
+        The photo's imported segments, by their ids, embedded anew.
     """
 
     size_hw: tuple[int, int]
     format: str
     taken_at: datetime | None
     analysis: Analysis
+    imported: Mapping[int, Embedded] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

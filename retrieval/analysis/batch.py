@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from ..errors import OutOfDeviceMemoryError
 from ..images.colors import color_shares
 from ..images.decode import DecodedImage
+from ..images.masks import resized_mask
 from ..recipes.protocols import Recipe
-from ..types import AnalyzedImage, RgbImage, Segments
+from ..types import Analysis, AnalyzedImage, ImportedMask, RgbImage, Segments
 
 logger = logging.getLogger(__name__)
+
+AT_ONCE = 64
+"""So many masks of a photo are held at once."""
 
 
 def analyze_batch(recipe: Recipe, images: Sequence[DecodedImage]) -> list[AnalyzedImage]:
@@ -59,6 +65,36 @@ def extract_batch(recipe: Recipe, images: Sequence[RgbImage]) -> list[Any]:
         logger.warning("a batch of %d does not fit the device's memory: halved", len(images))
         half = len(images) // 2
         return extract_batch(recipe, images[:half]) + extract_batch(recipe, images[half:])
+
+
+def embed_imported(
+    recipe: Recipe, image: DecodedImage, features: Any, masks: Sequence[ImportedMask]
+) -> Iterator[Analysis]:
+    """Imported masks as segments with vectors and colours, under their own names; so many at once that they fit.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    image : DecodedImage
+    features
+        The recipe's, of the image.
+    masks : sequence of ImportedMask
+        They are brought to the size of the image, if they have another.
+
+    Yields
+    ------
+    Analysis
+        Of `AT_ONCE` masks, in their order.
+    """
+    size = image.rgb.shape[0], image.rgb.shape[1]
+    for start in range(0, len(masks), AT_ONCE):
+        block = masks[start : start + AT_ONCE]
+        drawn = np.stack([resized_mask((each.size_hw, each.counts), size) for each in block])
+        quality = np.array([each.quality for each in block], np.float32)
+        labels = tuple(each.label for each in block)
+        scores = np.array([each.label is not None for each in block], np.float32)
+        found = describe_segments(recipe, image, features, Segments.from_masks(drawn, quality)).analysis
+        yield replace(found, segments=replace(found.segments, labels=labels, label_scores=scores))
 
 
 def describe(recipe: Recipe, image: DecodedImage, features: Any) -> AnalyzedImage:

@@ -12,6 +12,7 @@ module            what
 `segments`        segments, with masks, boxes and colours
 `vectors`         vectors, and what an index needs to know of them
 `timeline`        photos by date, month by month
+`imported`        segments that were imported
 `ingest_queue`    how a photo enters, under the lease of a worker
 `ingest_overview` workers, and what waits
 `owners`          whether the worker that holds a lease is gone
@@ -42,6 +43,7 @@ from .deleted_files import DeletedFiles
 from .dialects import copy as copy_database
 from .folders import Folders
 from .images import ImageRepository
+from .imported import ImportedSegments
 from .ingest_overview import IngestOverview
 from .ingest_queue import IngestQueue
 from .judgements import Judgements
@@ -64,6 +66,7 @@ __all__ = [
     "Folders",
     "ImageRecord",
     "ImageRepository",
+    "ImportedSegments",
     "IngestOverview",
     "IngestQueue",
     "Judgements",

@@ -43,6 +43,12 @@ class ImageRepository(Repository):
                 found.update({row.id: image_record(row) for row in rows})
         return found
 
+    def of_digest(self, sha256: str) -> ImageRecord | None:
+        """The photo with these bytes, if there is one."""
+        with self._reading() as session:
+            row = session.scalar(_images().where(Image.sha256 == sha256))
+            return None if row is None else image_record(row)
+
     def page(
         self,
         *,

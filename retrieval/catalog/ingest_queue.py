@@ -13,17 +13,18 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from ..segment.assessment import Assessment, assess
 from ..storage.locations import path_of
-from ..types import AnalyzedImage
+from ..types import AnalyzedImage, ImportedMask
 from .dialects import database_now, in_chunks
+from .imported import imported_masks
 from .models import IN_LIBRARY, Image, IntakeOrder, Location, Segment
 from .owners import is_gone
 from .records import Job, Orders, Removed, State, vector_bytes
-from .rows import fallback_columns, segment_columns
+from .rows import fallback_columns, insert_segments, segment_columns
 from .sessions import Repository, Sessions
 from .succession import JudgedMeanwhileError, Succession, carry, succession
 
@@ -71,7 +72,8 @@ class IngestQueue(Repository):
             for row in rows:
                 row.state, row.attempts = "working", row.attempts + 1
                 row.lease_owner, row.lease_until = owner, now + LEASE
-            return [_job(row) for row in rows]
+            imported = imported_masks(session, [row.id for row in rows])
+            return [_job(row, imported.get(row.id, {})) for row in rows]
 
     def renew(self, owner: str) -> None:
         """Extend the lease of everything that `owner` has claimed."""
@@ -111,9 +113,12 @@ class IngestQueue(Repository):
                 if not session.execute(mine.values(each.values)).rowcount:  # type: ignore[attr-defined]
                     continue
                 finished += 1
-                keys = _insert(session, each.image_id, each.rows) if each.rows else []
+                keys = insert_segments(session, each.image_id, each.rows) if each.rows else []
                 carried += carry(session, each.image_id, keys, successors)
-                old = Segment.image_id == each.image_id, Segment.id.not_in(keys)
+                if each.imported:
+                    session.execute(update(Segment), each.imported)
+                kept = [*keys, *(row["id"] for row in each.imported)]
+                old = Segment.image_id == each.image_id, Segment.id.not_in(kept)
                 session.execute(delete(Segment).where(*old), execution_options={"synchronize_session": False})
         self.carried += carried
         return finished
@@ -275,8 +280,9 @@ def _order(session: Session) -> IntakeOrder:
     return row
 
 
-def _job(row: Image) -> Job:
-    return Job(row.id, row.sha256, tuple(path_of(place.uri) for place in row.locations), row.attempts)
+def _job(row: Image, imported: Mapping[int, ImportedMask]) -> Job:
+    paths = tuple(path_of(place.uri) for place in row.locations)
+    return Job(row.id, row.sha256, paths, row.attempts, imported)
 
 
 def _open_to(recipe: str | None) -> ColumnElement[bool]:
@@ -297,38 +303,22 @@ def _fail(session: Session, image_ids: Sequence[int], reason: str) -> None:
         session.execute(delete(Segment).where(Segment.image_id.in_(chunk)))
 
 
-def _insert(session: Session, image_id: int, rows: list[dict[str, Any]]) -> Sequence[int]:
-    """Insert segments in their order, then tell each its parent's key; returns their keys.
-
-    Keys rise in the order of the rows. They are read afterwards, since with RETURNING SQLAlchemy inserts row by row.
-    """
-    ours = select(Segment.id).where(Segment.image_id == image_id).order_by(Segment.id)
-    before = session.scalars(ours).all()
-    session.execute(insert(Segment), [{**row, "image_id": image_id, "parent_id": None} for row in rows])
-    keys = session.scalars(ours).all()[len(before) :]
-    parts = [
-        {"id": key, "parent_id": keys[row["parent_id"]]}
-        for key, row in zip(keys, rows, strict=True)
-        if row["parent_id"] is not None
-    ]
-    if parts:
-        session.execute(update(Segment), parts)
-    return keys
-
-
 @dataclass(frozen=True, eq=False, slots=True)
 class _Prepared:
-    """A photo's columns, and those of its segments or of its fallback, as they are written."""
+    """A photo's columns, those of its segments or of its fallback, and new vectors of its imported segments."""
 
     image_id: int
     values: dict[str, Any]
     rows: list[dict[str, Any]]
+    imported: list[dict[str, Any]]
 
 
 def _prepared(image_id: int, entry: AnalyzedImage, recipe: str, space: str) -> _Prepared:
     """All that is computed of a photo, before anything is locked."""
-    segment_count = len(entry.analysis.segments)
-    rows = segment_columns(entry.analysis, entry.size_hw) or fallback_columns(entry.analysis, entry.size_hw)
+    rows, imported = segment_columns(entry.analysis, entry.size_hw), _imported(entry)
+    segment_count = len(rows) + len(imported)
+    if not segment_count:
+        rows = fallback_columns(entry.analysis, entry.size_hw)
     values = {
         **asdict(assess(entry.analysis.segments)),
         "state": "indexed" if segment_count else "empty",
@@ -344,7 +334,18 @@ def _prepared(image_id: int, entry: AnalyzedImage, recipe: str, space: str) -> _
         "space": space,
         "wanted_recipe": None,
         "segment_count": segment_count,
-        "vector_count": len(rows),
+        "vector_count": len(rows) + len(imported),
         "photo_vector": vector_bytes(entry.analysis.photo_vector),
     }
-    return _Prepared(image_id, values, rows)
+    return _Prepared(image_id, values, rows, imported)
+
+
+def _imported(entry: AnalyzedImage) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": key,
+            "vector": vector_bytes(each.vector),
+            "colors": None if each.colors is None else each.colors.tobytes(),
+        }
+        for key, each in entry.imported.items()
+    ]

@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -183,12 +184,14 @@ class IntakeOrder(Base):
 class Segment(Base):
     """One segment of a photo; its key is also its id in the vector index, and is never used again.
 
-    A photo without segments has one that is the whole photo and `is_fallback`, by which searches find it.
+    A photo without segments has one that is the whole photo and `is_fallback`, by which searches find it. One that
+    `is_imported` is beside the recipe's own, and stays when the photo is analysed again.
     """
 
     __tablename__ = "segment"
     __table_args__ = (
         Index("ix_segment_label", "label", "image_id", sqlite_where=text("label IS NOT NULL")),
+        Index("ix_segment_is_imported", "image_id", "id", sqlite_where=text("is_imported")),
         {"sqlite_autoincrement": True},
     )
 
@@ -196,6 +199,7 @@ class Segment(Base):
     image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), index=True)
     parent_id: Mapped[int | None]  # of the same photo, so it comes and goes with it and needs no constraint
     is_fallback: Mapped[bool] = mapped_column(default=False)
+    is_imported: Mapped[bool] = mapped_column(default=False, server_default=false())
     x0: Mapped[int]
     y0: Mapped[int]
     x1: Mapped[int]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import Row
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.orm import Session
 
 from ..images.masks import encode_segments, scale_box
 from ..segment.assessment import Assessment
@@ -62,6 +64,7 @@ def segment_record(row: Segment | Row[Any]) -> SegmentRecord:
         parent_id=row.parent_id,
         mask_size_hw=(row.mask_height, row.mask_width),
         mask_counts=row.mask_counts,
+        is_imported=row.is_imported,
     )
 
 
@@ -103,6 +106,25 @@ def segment_columns(analysis: Analysis, size_hw: tuple[int, int]) -> list[dict[s
             }
         )
     return rows
+
+
+def insert_segments(session: Session, image_id: int, rows: Sequence[dict[str, Any]]) -> Sequence[int]:
+    """Insert segments in their order, then tell each its parent's key; returns their keys.
+
+    Keys rise in the order of the rows. They are read afterwards, since with RETURNING SQLAlchemy inserts row by row.
+    """
+    ours = select(Segment.id).where(Segment.image_id == image_id).order_by(Segment.id)
+    before = session.scalars(ours).all()
+    session.execute(insert(Segment), [{**row, "image_id": image_id, "parent_id": None} for row in rows])
+    keys = session.scalars(ours).all()[len(before) :]
+    parts = [
+        {"id": key, "parent_id": keys[row["parent_id"]]}
+        for key, row in zip(keys, rows, strict=True)
+        if row["parent_id"] is not None
+    ]
+    if parts:
+        session.execute(update(Segment), parts)
+    return keys
 
 
 def fallback_columns(analysis: Analysis, size_hw: tuple[int, int]) -> list[dict[str, Any]]:

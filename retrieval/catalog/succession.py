@@ -29,9 +29,12 @@ class JudgedMeanwhileError(Exception):
 
 
 def succession(session: Session, image_id: int, new: Sequence[Mapping[str, Any]], *, judged_only: bool) -> Succession:
-    """The successors of a photo's segments, or of those that somebody judged, among new rows; nothing is written."""
+    """The successors of a photo's segments, or of those that somebody judged, among new rows; nothing is written.
+
+    Imported segments need none: they stay.
+    """
     columns = Segment.id, Segment.mask_height, Segment.mask_width, Segment.mask_counts
-    statement = select(*columns).where(Segment.image_id == image_id)
+    statement = select(*columns).where(Segment.image_id == image_id, ~Segment.is_imported)
     if judged_only:
         statement = statement.where(Segment.id.in_(_said()))
     old = session.execute(statement).all()
@@ -65,7 +68,7 @@ def carry(session: Session, image_id: int, new_ids: Sequence[int], successors: S
         A segment was judged that `successors` says nothing of.
     """
     here = Segment.image_id == image_id, Segment.id.in_(_said()), Segment.id.not_in(new_ids)
-    concerned = session.scalars(select(Segment.id).where(*here)).all()
+    concerned = session.scalars(select(Segment.id).where(*here, ~Segment.is_imported)).all()
     if not successors.keys() >= set(concerned):
         raise JudgedMeanwhileError
     places = {key: None if row is None else new_ids[row] for key, row in successors.items()}

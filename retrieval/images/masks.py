@@ -62,7 +62,7 @@ def decode_mask(size_hw: tuple[int, int], counts: bytes) -> NDArray[np.bool_]:
 
 
 def resized_mask(mask: MaskRun, size_hw: tuple[int, int]) -> NDArray[np.bool_]:
-    """A mask at another size of the same frame, (H, W) bool, by the nearest pixel.
+    """A mask at another size of the same frame, (H, W) bool, by the nearest pixel; not empty if it was not.
 
     What was enlarged and is brought back to its former size is as it was.
     """
@@ -70,7 +70,22 @@ def resized_mask(mask: MaskRun, size_hw: tuple[int, int]) -> NDArray[np.bool_]:
     if own.shape == size_hw:
         return own
     resized = cv2.resize(own.astype(np.uint8), size_hw[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    if not resized.any() and own.any():
+        shares = cv2.resize(own.astype(np.float32), size_hw[::-1], interpolation=cv2.INTER_AREA)
+        resized = shares == shares.max()
     return np.asarray(resized, dtype=bool)
+
+
+def same_sized(masks: Sequence[MaskRun]) -> list[MaskRun]:
+    """The masks of a photo at one size, so that they can be compared: that of the smallest, if they differ.
+
+    Masks of imported segments may have another size than those of the photo's recipe.
+    """
+    sizes = {size for size, _ in masks}
+    if len(sizes) <= 1:
+        return list(masks)
+    size = min(sizes)
+    return [mask if mask[0] == size else (size, encode_mask(resized_mask(mask, size))) for mask in masks]
 
 
 def encode_mask(mask: NDArray[np.bool_]) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..catalog import SegmentHit
-from ..images.masks import MaskRun, mask_areas, mask_containment, mask_gaps
+from ..images.masks import MaskRun, mask_areas, mask_containment, mask_gaps, same_sized
 from ..index.ranking import Scored
 from ..query.relations import Relation
 from ..types import Ids, Vectors
@@ -205,6 +205,7 @@ def _match(
 
 
 def _layout(hits: Sequence[SegmentHit], masks: Sequence[MaskRun], relations: Sequence[Relation]) -> Layout:
+    masks = same_sized(masks)
     common = mask_containment(masks)
     wants_gaps = any(relation.name == "touching" for relation in relations)
     return Layout(

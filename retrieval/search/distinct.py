@@ -9,7 +9,7 @@ import numpy as np
 
 from ..catalog import SegmentRepository
 from ..catalog.records import SegmentHit
-from ..images.masks import mask_iou
+from ..images.masks import mask_iou, same_sized
 from ..index.ranking import Scored
 
 DUPLICATE_IOU = 0.7
@@ -34,7 +34,7 @@ def distinct(scored: Scored, known: Mapping[int, SegmentHit], segments: SegmentR
     masks = segments.masks([key for keys in of_photo.values() if len(keys) > 1 for key in keys])
     dropped: set[int] = set()
     for keys in of_photo.values():
-        runs = [masks[key] for key in keys if key in masks]
+        runs = same_sized([masks[key] for key in keys if key in masks])
         overlaps = mask_iou(runs, runs) if len(runs) == len(keys) > 1 else np.zeros((len(keys), len(keys)))
         for row, key in enumerate(keys):
             better = [other for other in range(row) if keys[other] not in dropped]

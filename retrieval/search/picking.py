@@ -9,7 +9,7 @@ import numpy as np
 
 from ..catalog.records import SegmentRecord
 from ..errors import QueryError
-from ..images.masks import MaskRun, box_iou, decode_mask, encode_mask, mask_iou
+from ..images.masks import MaskRun, box_iou, decode_mask, encode_mask, mask_iou, resized_mask, same_sized
 from ..query.prompt import Prompt
 from ..query.request import check_granularity
 from .click_ranking import ClickRanker, SegmentsUnderClick
@@ -109,10 +109,10 @@ def best_fit(segments: Sequence[SegmentRecord], size_hw: tuple[int, int], prompt
     if prompt.box is not None:
         return in_box(segments, prompt.box)
     if prompt.polygon:
-        frame = segments[0].mask_size_hw
+        masks = same_sized([(segment.mask_size_hw, segment.mask_counts) for segment in segments])
+        frame = masks[0][0]
         region = np.zeros(frame, np.uint8)
         cv2.fillPoly(region, [np.round(prompt.scaled(size_hw, frame).polygon).astype(np.int32)], 1)
-        masks = [(segment.mask_size_hw, segment.mask_counts) for segment in segments]
         return int(mask_iou(masks, [(frame, encode_mask(region > 0))])[:, 0].argmax())
 
     def right(row: int) -> int:
@@ -125,11 +125,11 @@ def best_fit(segments: Sequence[SegmentRecord], size_hw: tuple[int, int], prompt
 
 def same(segments: Sequence[SegmentRecord], mask: MaskRun) -> int | None:
     """The segment whose mask is nearly the same as a mask, if there is one."""
-    rows = [row for row, segment in enumerate(segments) if segment.mask_size_hw == mask[0]]
-    if not rows:
+    if not segments:
         return None
-    overlaps = mask_iou([(segments[row].mask_size_hw, segments[row].mask_counts) for row in rows], [mask])[:, 0]
-    return rows[int(overlaps.argmax())] if overlaps.max() >= SAME else None
+    *stored, wanted = same_sized([*((each.mask_size_hw, each.mask_counts) for each in segments), mask])
+    overlaps = mask_iou(stored, [wanted])[:, 0]
+    return int(overlaps.argmax()) if overlaps.max() >= SAME else None
 
 
 def _covers(segment: SegmentRecord, size_hw: tuple[int, int], point_xy: tuple[float, float]) -> bool:
@@ -149,6 +149,6 @@ def _nearest(segments: Sequence[SegmentRecord], size_hw: tuple[int, int], point_
     away = np.ones((height, width), np.uint8)
     away[int(point_xy[1] * height / size_hw[0]), int(point_xy[0] * width / size_hw[1])] = 0
     distance = cv2.distanceTransform(away, cv2.DIST_L2, 5)
-    masks = (decode_mask(segment.mask_size_hw, segment.mask_counts) for segment in segments)
+    masks = (resized_mask((segment.mask_size_hw, segment.mask_counts), (height, width)) for segment in segments)
     least = [float(distance[mask].min(initial=np.inf)) for mask in masks]
     return min(range(len(segments)), key=lambda row: (least[row], -segments[row].quality))

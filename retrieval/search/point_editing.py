@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..catalog.records import SegmentRecord
-from ..images.masks import MaskRun, decode_mask, encode_mask
+from ..images.masks import MaskRun, decode_mask, encode_mask, same_sized
 from ..query.prompt import Point, Prompt
 from .click_ranking import ClickRanker, SegmentsUnderClick
 from .picking import same
@@ -46,9 +46,9 @@ def by_points(segments: Sequence[SegmentRecord], size_hw: tuple[int, int], promp
     -----
     Decodes all masks, some 30 ms for a hundred of 512 x 384 pixels, and ranks the segments under each positive point.
     """
-    if not segments or len({segment.mask_size_hw for segment in segments}) > 1:
+    if not segments:
         return None
-    masks = np.stack([decode_mask(segment.mask_size_hw, segment.mask_counts) for segment in segments])
+    masks = np.stack([decode_mask(*run) for run in same_sized([(s.mask_size_hw, s.mask_counts) for s in segments])])
     chances = [_log_chances(segments, size_hw, point) for point in prompt.points]
     positive = np.stack([_covering(masks, size_hw, point) for point in prompt.points])
     negative = np.array([_covering(masks, size_hw, point) for point in prompt.not_points], bool).reshape(-1, len(masks))
@@ -70,7 +70,7 @@ def by_points(segments: Sequence[SegmentRecord], size_hw: tuple[int, int], promp
             if not able.any():
                 return None
             union |= masks[int(np.where(able, chance, -np.inf).argmax())]
-    found = segments[0].mask_size_hw, encode_mask(union)
+    found = (masks.shape[1], masks.shape[2]), encode_mask(union)
     alike = same(segments, found)
     return found if alike is None else alike
 

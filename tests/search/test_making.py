@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from toys import segment_record
 
-from retrieval.catalog import SegmentRecord
 from retrieval.catalog.records import QueryRecord
 from retrieval.errors import QueryError
 from retrieval.images.masks import encode_mask
@@ -168,7 +167,10 @@ def test_the_mark_has_to_lie_on_the_photo(filler: Filler) -> None:
         pick_or_make(Prompt(box=(700, 0, 800, 90)), PHOTO, LARGE, maker(filler))
 
 
-def test_masks_of_other_sizes_are_not_compared() -> None:
-    other: list[SegmentRecord] = [replace(PHOTO[0], mask_size_hw=(20, 30))]
-    assert picking.same(other, (SIZE, encode_mask(box_mask(4, 4, 30, 36)))) is None
-    assert picking.same(PHOTO, (SIZE, encode_mask(box_mask(4, 4, 30, 36)))) == 0
+def test_a_mask_of_another_size_may_be_the_same() -> None:
+    mask = box_mask(4, 4, 30, 36)
+    doubled = mask.repeat(2, axis=0).repeat(2, axis=1)
+    assert picking.same(PHOTO, (SIZE, encode_mask(mask))) == 0
+    assert picking.same(PHOTO, ((2 * SIZE[0], 2 * SIZE[1]), encode_mask(doubled))) == 0
+    assert picking.same(PHOTO, ((2 * SIZE[0], 2 * SIZE[1]), encode_mask(~doubled))) is None
+    assert picking.same([], (SIZE, encode_mask(mask))) is None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from ...types import ImportedMask
 from .images import ImageRecord
 
 
@@ -20,12 +22,15 @@ class Job:
     paths : tuple of Path
     attempts : int
         How often it was claimed, this time included; more than once if a worker died over it.
+    imported : mapping of int to ImportedMask
+        The photo's imported segments, which need new vectors.
     """
 
     image_id: int
     sha256: str
     paths: tuple[Path, ...]
     attempts: int = 1
+    imported: Mapping[int, ImportedMask] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

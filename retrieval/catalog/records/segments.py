@@ -19,7 +19,10 @@ class SegmentRecord:
     parent_id : int or None
         The segment it is part of; of a query photo's segment its row.
     mask_size_hw, mask_counts
-        COCO compressed RLE at the size the photo was analysed at; the mask covers the whole photo.
+        COCO compressed RLE at the size the photo was analysed at; the mask covers the whole photo. Masks of imported
+        segments may have another size than the others of their photo.
+    is_imported : bool
+        Whether it came from a file of annotations, and not from the photo's recipe.
     """
 
     id: int
@@ -32,6 +35,7 @@ class SegmentRecord:
     parent_id: int | None
     mask_size_hw: tuple[int, int]
     mask_counts: bytes
+    is_imported: bool = False
 
 
 class SegmentHit(NamedTuple):
