@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from defusedxml.ElementTree import parse
 
 from retrieval.catalog import Catalog
 from retrieval.errors import QueryError
+from retrieval.formats.places import PhotosByPath, absolute
 from retrieval.images.masks import box_iou
 from retrieval.processes.program import PROGRAM
 
@@ -80,7 +80,7 @@ def folder_tags(catalog: Catalog, below: Path | None, excluded: Collection[str] 
     QueryError
         There are no photos, or an excluded name is not a folder.
     """
-    top = _absolute(below) if below is not None else None
+    top = absolute(below) if below is not None else None
     found: dict[str, list[int]] = defaultdict(list)
     for key, path in catalog.locations.all():
         if top is None or top in path.parent.parents:
@@ -104,7 +104,7 @@ def csv_tags(catalog: Catalog, file: Path) -> Tags:
     QueryError
         The file is malformed; the message names the line.
     """
-    places, found, unknown = _Places.of(catalog), dict[str, list[int]](), dict[str, None]()
+    places, found, unknown = PhotosByPath.of(catalog), dict[str, list[int]](), dict[str, None]()
     for path, tag in _csv_rows(file):
         key = places.photo(path, [file.parent])
         if key is None:
@@ -222,7 +222,7 @@ def fitted(catalog: Catalog, boxes: Iterable[Box], source: Path) -> Fitted:
     """
     folder = source if source.is_dir() else source.parent
     roots = [folder, folder / "images", folder.parent / "images", folder.parent / "JPEGImages"]
-    places, by_photo = _Places.of(catalog), defaultdict[int, list[Box]](list)
+    places, by_photo = PhotosByPath.of(catalog), defaultdict[int, list[Box]](list)
     unknown, count = dict[str, None](), 0
     for box in boxes:
         count += 1
@@ -255,34 +255,3 @@ def _matches(catalog: Catalog, image_id: int, boxes: Sequence[Box]) -> Iterator[
         overlaps = box_iou(np.multiply(box.box_xyxy, np.tile(scale, 2)).tolist(), sides)
         if overlaps.max() >= FITS:
             yield box.name, float(overlaps.max()), segments[int(overlaps.argmax())].id
-
-
-# ---- paths
-
-
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Photos by path, and by file name if only one photo has it."""
-
-    paths: dict[Path, int]
-    names: dict[str, int | None]
-
-    @classmethod
-    def of(cls, catalog: Catalog) -> _Places:
-        paths, names = dict[Path, int](), dict[str, int | None]()
-        for key, path in catalog.locations.all():
-            paths[path] = key
-            names[path.name] = key if names.get(path.name, key) == key else None
-        return cls(paths, names)
-
-    def photo(self, path: str, roots: Iterable[Path]) -> int | None:
-        """The photo that a path names; relative paths are resolved against the roots."""
-        for root in roots:
-            found = self.paths.get(_absolute(root / path))
-            if found is not None:
-                return found
-        return self.names.get(path)
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100  # as locations are kept: links are not followed

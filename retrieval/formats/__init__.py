@@ -1,4 +1,4 @@
-"""Formats in which photos with segments leave.
+"""Formats in which photos with segments leave and enter.
 
 ============ ==========================================================================================
 module       what
@@ -12,6 +12,9 @@ module       what
 `cutouts`    cut-out segments, as PNG with alpha
 `vectors`    vectors, as Parquet
 `exports`    one data set in any of the formats
+`labelled`   what is read from files of annotations
+`places`     photos by the paths and names that such files give them
+`importing`  makes segments of annotated objects
 `targets`    files, folders and ZIP files that appear under their names when they are complete
 ============ ==========================================================================================
 """

@@ -9,14 +9,18 @@ Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014. Fields beyon
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pycocotools import mask as coco
 
-from ..images.masks import encode_mask, resized_mask
+from ..errors import QueryError
+from ..images.masks import MaskRun, checked_mask, encode_mask, resized_mask
 from ..images.polygons import polygons_of
 from .dataset import AnnotatedImage, Annotation, Dataset, shown_path
+from .labelled import LabelledObject, LabelledPhoto, checked_quality, checked_size
 
 
 def coco_json(dataset: Dataset, *, polygons: bool = False) -> Iterator[bytes]:
@@ -83,3 +87,80 @@ def _annotation(
         if polygons
         else {"size": [height, width], "counts": encode_mask(mask).decode("ascii")},
     }
+
+
+def read_coco(file: Path) -> Iterator[LabelledPhoto]:
+    """The photos of a file of instances, with their objects; crowds are left out.
+
+    Raises
+    ------
+    QueryError
+        It cannot be read, or is no such file.
+
+    Notes
+    -----
+    The file is read as a whole.
+    """
+    try:
+        with file.open("rb") as stream:
+            stored = json.load(stream)
+        names = {each["id"]: str(each["name"]) for each in stored["categories"]}
+        images = {each["id"]: each for each in stored["images"]}
+        objects: dict[Any, list[dict[str, Any]]] = {key: [] for key in images}
+        for each in stored["annotations"]:
+            if not each.get("iscrowd"):
+                objects[each["image_id"]].append(each)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise QueryError(
+            f"{file} is not a COCO instances JSON (images, annotations, categories): {type(error).__name__} {error}"
+        ) from error
+    except OSError as error:
+        raise QueryError(f"{file} cannot be read: {error.strerror}") from error
+    for key, image in images.items():
+        yield _photo(file, image, objects.pop(key), names)
+
+
+def _photo(file: Path, image: Mapping[str, Any], rows: list[dict[str, Any]], names: Mapping[Any, str]) -> LabelledPhoto:
+    found: list[LabelledObject] = []
+    faults: list[str] = []
+    size = None
+    try:
+        path = str(image["file_name"])
+        if image.get("width") and image.get("height"):
+            size = checked_size(image["height"], image["width"])
+    except (KeyError, ValueError) as error:
+        raise QueryError(f"{file}: image {image.get('id')!r} has no usable name or size: {error}") from error
+    for row in rows:
+        try:
+            found.append(_object(row, names[row["category_id"]], size))
+        except (KeyError, TypeError, ValueError) as error:
+            faults.append(f"annotation {row.get('id')!r}: {error}")
+    digest = image.get("sha256")
+    return LabelledPhoto(
+        path=path, objects=found, size_hw=size, sha256=str(digest) if digest else None, faults=tuple(faults)
+    )
+
+
+def _object(row: Mapping[str, Any], category: str, size: tuple[int, int] | None) -> LabelledObject:
+    shape, quality = row.get("segmentation"), checked_quality(row.get("score"))
+    if not shape:
+        raise ValueError("it has no segmentation")
+    if isinstance(shape, list):
+        if size is None:
+            raise ValueError("its polygons need the width and height of the image")
+        polygons = tuple(tuple(float(number) for number in each) for each in shape)
+        return LabelledObject(category=category, quality=quality, frame_hw=size, polygons=polygons)
+    run = _run(checked_size(*shape["size"]), shape["counts"])
+    return LabelledObject(category=category, quality=quality, run=run)
+
+
+def _run(size_hw: tuple[int, int], counts: object) -> MaskRun:
+    """Run lengths from a file: compressed, or a list of numbers."""
+    if isinstance(counts, str):
+        return checked_mask(size_hw, counts)
+    if not isinstance(counts, list) or not all(isinstance(each, int) and each >= 0 for each in counts):
+        raise ValueError("its counts are neither run lengths nor compressed ones")
+    if sum(counts) != size_hw[0] * size_hw[1]:
+        raise ValueError(f"its counts add up to {sum(counts)} pixels, not to {size_hw[0]} x {size_hw[1]}")
+    run = coco.frPyObjects({"size": list(size_hw), "counts": counts}, *size_hw)
+    return size_hw, bytes(run["counts"])

@@ -27,8 +27,8 @@ class Annotation:
     ----------
     segment : SegmentRecord
     category : str
-        The concept that it is an example of, else the concept that labels it most surely, else its label, else
-        `UNNAMED`.
+        The concept that it is an example of; else, if it was imported, its name there; else the concept that labels it
+        most surely, else its label, else `UNNAMED`.
     concepts : tuple of str
         All concepts that label it, the surest first.
     """
@@ -112,8 +112,8 @@ class Dataset:
 
     def _annotation(self, segment: SegmentRecord, labelled: list[str]) -> Annotation:
         concepts = tuple(name for name in labelled if (segment.id, name) not in self._refused)
-        category = self._examples.get(segment.id) or next(iter(concepts), None) or segment.label or UNNAMED
-        return Annotation(segment, category, concepts)
+        given = self._examples.get(segment.id) or (segment.label if segment.is_imported else None)
+        return Annotation(segment, given or next(iter(concepts), None) or segment.label or UNNAMED, concepts)
 
 
 def shown_path(image: ImageRecord) -> str:

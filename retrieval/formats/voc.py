@@ -14,15 +14,20 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from xml.etree.ElementTree import Element, ParseError, SubElement, indent, tostring
 
 import numpy as np
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import parse
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..images.masks import resized_mask
+from ..errors import QueryError
+from ..images.masks import checked_mask, encode_mask, resized_mask
 from .dataset import AnnotatedImage, Annotation, Dataset, shown_path
+from .labelled import LabelledObject, LabelledPhoto, checked_quality, checked_size
 from .targets import File, Original
 
 LAST = 254
@@ -138,3 +143,82 @@ def _add(parent: Element, tag: str, value: Any) -> None:
     """An element with text; control characters, which XML cannot have, are replaced."""
     text = str(value)
     SubElement(parent, tag).text = "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
+def read_voc(folder: Path) -> Iterator[LabelledPhoto]:
+    """The photos of a data set, one for each XML file in ``Annotations``, with their objects.
+
+    An object's mask is in ``<rle>``, else it is the pixels of the object's number in ``SegmentationObject``.
+
+    Raises
+    ------
+    QueryError
+        There are no such files.
+    """
+    files = sorted((folder / "Annotations").glob("*.xml"))
+    if not files:
+        raise QueryError(f"{folder} has no XML files in a folder named Annotations, as VOC's data sets do")
+    for file in files:
+        yield _photo(file, folder / "SegmentationObject" / f"{file.stem}.png")
+
+
+def _photo(file: Path, picture: Path) -> LabelledPhoto:
+    try:
+        root = parse(file).getroot()
+        size = checked_size(*(int(_text(root, f"size/{side}")) for side in ("height", "width")))
+        path = _text(root, "filename")
+    except (ParseError, DefusedXmlException, ValueError, OSError) as error:
+        return LabelledPhoto(path=file.stem, objects=(), is_stem=True, faults=(f"{file}: {error}",))
+    found: list[LabelledObject] = []
+    faults: list[str] = []
+    drawn: NDArray[np.integer] | None = None
+    for number, each in enumerate(root.iter("object"), 1):
+        try:
+            if each.find("rle") is None and drawn is None:
+                drawn = _numbers(picture, size)
+            found.append(_object(each, number, drawn))
+        except ValueError as error:
+            faults.append(f"object {number}: {error}")
+    digest = root.findtext("source/sha256")
+    return LabelledPhoto(path=path, objects=found, size_hw=size, sha256=digest, faults=tuple(faults))
+
+
+def _object(element: Element, number: int, drawn: NDArray[np.integer] | None) -> LabelledObject:
+    name, score = _text(element, "name"), element.findtext("score")
+    quality = checked_quality(float(score)) if score else 1.0
+    if element.find("rle") is not None:
+        height, width = map(int, _text(element, "rle/size").split())
+        run = checked_mask(checked_size(height, width), _text(element, "rle/counts"))
+    else:
+        mask = drawn == number
+        if drawn is None or not np.any(mask):
+            raise ValueError("SegmentationObject has no pixel of it")
+        run = (drawn.shape[0], drawn.shape[1]), encode_mask(np.asarray(mask, bool))
+    return LabelledObject(category=name, quality=quality, run=run)
+
+
+def _numbers(picture: Path, size_hw: tuple[int, int]) -> NDArray[np.integer]:
+    """The number of the object at each pixel, (H, W).
+
+    Raises
+    ------
+    ValueError
+        There is no such picture, or it is not of this size.
+    """
+    try:
+        with Image.open(picture, formats=("PNG",)) as opened:
+            if opened.size[::-1] != size_hw:
+                raise ValueError(f"{picture} is not of {size_hw[1]} x {size_hw[0]} pixels, as the XML file says")
+            found = np.asarray(opened)
+    except OSError as error:
+        raise ValueError(f"it has no mask, for {picture} cannot be read: {error}") from error
+    if found.ndim != 2:
+        raise ValueError(f"{picture} has colours: it must have a palette, or be grey")
+    return found
+
+
+def _text(element: Element, name: str) -> str:
+    found = element.findtext(name)
+    if not found or not found.strip():
+        raise ValueError(f"<{name}> is missing or empty")
+    return found.strip()

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
+from ..errors import QueryError
 from ..images.masks import decode_mask
 from ..images.polygons import polygons_of, single_polygon
+from ..processes.extras import required
 from .dataset import AnnotatedImage, Dataset
+from .labelled import LabelledObject, LabelledPhoto
 from .targets import File, Original
 
 
@@ -50,3 +54,69 @@ def _lines(entry: AnnotatedImage, classes: dict[str, int]) -> str:
         number = classes.setdefault(annotation.category, len(classes))
         lines.append(f"{number} {' '.join(f'{share:.6f}' for share in shares.ravel())}\n")
     return "".join(lines)
+
+
+def read_yolo(source: Path) -> Iterator[LabelledPhoto]:
+    """The photos of a data set, one for each text file below a folder named ``labels``, with their objects.
+
+    Parameters
+    ----------
+    source : Path
+        ``data.yaml``, or its folder.
+
+    Raises
+    ------
+    ConfigurationError
+        PyYAML is not installed; it is by the extra ``formats``.
+    QueryError
+        The names of classes cannot be read, or there is no such text file.
+    """
+    settings = source / "data.yaml" if source.is_dir() else source
+    names, folder = _names(settings), settings.parent
+    files = sorted(path for path in folder.rglob("*.txt") if "labels" in path.relative_to(folder).parts[:-1])
+    if not files:
+        raise QueryError(f"{folder} has no text files in a folder named labels, as YOLO's data sets do")
+    for file in files:
+        parts = list(file.relative_to(folder).with_suffix("").parts)
+        parts[parts.index("labels")] = "images"
+        yield _photo(file, "/".join(parts), names)
+
+
+def _names(file: Path) -> dict[int, str]:
+    yaml = required("yaml")
+    try:
+        names = yaml.safe_load(file.read_bytes())["names"]
+        listed = names.items() if isinstance(names, dict) else enumerate(names)
+        return {int(number): str(name) for number, name in listed}
+    except OSError as error:
+        raise QueryError(f"{file} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise QueryError(f"{file} is not YOLO's data.yaml, which tells the names of classes: {error}") from error
+
+
+def _photo(file: Path, stem: str, names: dict[int, str]) -> LabelledPhoto:
+    found: list[LabelledObject] = []
+    faults: list[str] = []
+    try:
+        lines = file.read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        lines, faults = [], [f"it cannot be read: {error}"]
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            found.append(_object(line.split(), names))
+        except (ValueError, KeyError) as error:
+            faults.append(f"line {number}: {error}")
+    return LabelledPhoto(path=stem, objects=found, is_stem=True, faults=tuple(faults))
+
+
+def _object(words: list[str], names: dict[int, str]) -> LabelledObject:
+    number, shares = int(words[0]), tuple(map(float, words[1:]))
+    if number not in names:
+        raise ValueError(f"data.yaml has no class {number}")
+    if len(shares) == 4:
+        raise ValueError("it is a box, not a polygon")
+    if len(shares) < 6 or len(shares) % 2:
+        raise ValueError(f"a polygon has at least three corners of two numbers, and this has {len(shares)} numbers")
+    return LabelledObject(category=names[number], polygons=(shares,))

@@ -17,6 +17,7 @@ EXTRAS = {
     "torch": "families",
     "torchvision": "families",
     "transformers": "hub",
+    "yaml": "formats",
 }
 """The extra that installs each library, by the name that it is imported by."""
 
