@@ -407,7 +407,7 @@ def move_threshold(page: Page, site: Site) -> None:
     (concept,) = site.assembly.concepts.all()
     tile = page.locator(".concept")
     counted = int(re.match(r"[\d,]+", tile.locator("[data-photos]:has-text('photo')").inner_text())[0])  # type: ignore[index]
-    page.locator("summary").click()
+    page.locator(".concept summary").click()
     page.keyboard.press("Escape")
     expect(page.locator(".menu[open]")).to_have_count(0)
     act_on_concept(page, concept.name, "Set threshold")
