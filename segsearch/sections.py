@@ -19,6 +19,7 @@ SECTIONS = {
         "restore",
         "trash",
         "export",
+        "import",
     ),
     "Names": ("concepts", "discover"),
     "Users": ("users", "tokens"),
