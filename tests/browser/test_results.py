@@ -285,12 +285,15 @@ def test_a_result_is_previewed(page: Page) -> None:
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Space")
     expect(dialog.get_by_role("status")).to_contain_text("4 of 50")
-    segment = key(results.nth(3), "segment")
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.querySelector('dialog').scrollWidth <= document.querySelector('dialog').clientWidth")
+    for _ in range(30):
+        page.keyboard.press("ArrowRight")
+    segment = key(results.nth(33), "segment")
     dialog.get_by_role("button", name="More like this").click()
     page.wait_for_url(f"**/search?segment={segment}")
     expect(dialog).to_have_count(0)
+    assert page.evaluate("scrollY") == 0
 
 
 def test_a_link_keeps_its_photo(page: Page, site: Site) -> None:

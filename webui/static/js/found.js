@@ -42,7 +42,7 @@ export class Found {
 
   /** Something else is going to be shown. */
   leave() {
-    this.#preview.close();
+    this.#preview.close({ returns: false });
     this.#judging.clear();
   }
 

@@ -13,6 +13,9 @@ export class Preview {
   #root;
   #on;
   #dialog = null;
+  #title = null;
+  #steps = null; // the buttons that go on, back and forth
+  #body = null;
   #card = null;
   #hovered = null;
 
@@ -36,58 +39,66 @@ export class Preview {
 
   open(card) {
     this.close();
-    const dialog = h("dialog", { class: "preview", "aria-label": "Preview", keydown: (event) => this.#key(event) });
+    const button = (sign, words, click) =>
+      h("button", { class: "quiet round", type: "button", title: words, "aria-label": words, click }, icon(sign));
+    this.#title = h("span", { role: "status" });
+    this.#steps = [button("left", "Previous (←)", () => this.#go(-1)), button("right", "Next (→)", () => this.#go(1))];
+    this.#body = h("div", { class: "body" });
+    const dialog = h("dialog", { class: "preview", "aria-label": "Preview", keydown: (event) => this.#key(event) },
+      h("header", {}, h("h2", {}, this.#title), this.#steps, button("close", "Close (Esc)", () => this.close())), this.#body);
     dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
     dialog.addEventListener("close", () => this.#closed(dialog));
     this.#dialog = dialog;
     this.#root.append(dialog);
     this.#show(card);
     dialog.showModal();
-    $(".next", dialog).focus();
+    this.#steps[1].focus();
   }
 
-  close() {
-    this.#dialog?.close();
+  /** Close it, and go back to the card unless other results are coming. */
+  close({ returns = true } = {}) {
+    if (!this.#dialog) return;
+    this.#dialog.returnValue = returns ? "" : "left";
+    this.#dialog.close();
   }
 
   #closed(dialog) {
     dialog.remove();
     if (this.#dialog === dialog) this.#dialog = null;
-    if (!this.#card.isConnected) return;
+    if (dialog.returnValue === "left" || !this.#card.isConnected) return;
     $(".shot", this.#card).focus({ preventScroll: true });
     this.#card.scrollIntoView({ block: "nearest" });
   }
 
-  #neighbours() {
-    const cards = $$(".result", this.#card.parentElement);
-    const at = cards.indexOf(this.#card);
-    return { before: cards[at - 1], after: cards[at + 1], place: `${at + 1} of ${cards.length}` };
+  get #cards() {
+    return $$(".result", this.#card.parentElement);
   }
 
-  #go = (card) => card && this.#show(card);
+  #go(way) {
+    const cards = this.#cards;
+    const next = cards[cards.indexOf(this.#card) + way];
+    if (next) this.#show(next);
+  }
 
   #show(card) {
-    const focused = this.#dialog.contains(document.activeElement) && document.activeElement.dataset.key;
+    const focused = this.#body.contains(document.activeElement) && document.activeElement.dataset.key;
     this.#card = card;
     const { result, reasons, together } = card;
-    const { before, after, place } = this.#neighbours();
-    const title = [place, ...$$(".score span", card).map((each) => each.textContent)].join(" · ");
-    const step = (name, sign, words, to) =>
-      h("button", { class: `quiet round ${name}`, type: "button", "data-key": name, title: words, "aria-label": words, "aria-disabled": String(!to), click: () => this.#go(to) }, icon(sign));
+    const cards = this.#cards;
+    const at = cards.indexOf(card);
+    const said = $$(".score span", card).map((each) => each.textContent);
+    this.#title.textContent = [`${at + 1} of ${cards.length}`, ...said].join(" · ");
+    [cards[at - 1], cards[at + 1]].forEach((to, side) => this.#steps[side].setAttribute("aria-disabled", String(!to)));
     const frame = h("div", { class: "frame" }, h("img", { src: large(result), alt: $("img", card).alt }), overlayOf(result, together));
     frame.style.setProperty("--aspect", shapeOf(result).toFixed(4));
-    this.#dialog.replaceChildren(
-      h("header", {},
-        h("h2", { role: "status" }, title),
-        step("previous", "left", "Previous (←)", before), step("next", "right", "Next (→)", after),
-        h("button", { class: "quiet round", type: "button", "data-key": "close", title: "Close (Esc)", "aria-label": "Close", click: () => this.close() }, icon("close"))),
+    this.#body.replaceChildren(
       h("div", { class: "room" }, frame),
       h("div", { class: "about" },
         !looksOnly && this.#votes(result),
         h("div", { class: "acts", click: ({ target }) => target.closest("a") && noteResults(card.parentElement, $(".shot", card)) }, actButtons(result, this.#on.act, { worded: true })),
         h("ul", { class: "reasons", "aria-label": "Reasons" }, reasons.map((line) => h("li", {}, line)))));
-    if (focused) $(`[data-key="${focused}"]`, this.#dialog)?.focus();
-    if (after) new Image().src = large(after.result);
+    if (focused) $(`[data-key="${focused}"]`, this.#body)?.focus();
+    if (cards[at + 1]) new Image().src = large(cards[at + 1].result);
   }
 
   #votes(result) {
@@ -103,9 +114,8 @@ export class Preview {
 
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const { before, after } = this.#neighbours();
     const side = { y: "relevant", n: "irrelevant" }[event.key.toLowerCase()];
-    if (event.key in WAYS) this.#go(WAYS[event.key] < 0 ? before : after);
+    if (event.key in WAYS) this.#go(WAYS[event.key]);
     else if (event.key === " " && !event.target.matches(".about *")) this.close();
     else if (side && !looksOnly) this.#vote(side);
     else return;
