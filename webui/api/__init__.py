@@ -6,6 +6,7 @@ from .bulk import bulk
 from .clusters import clusters
 from .concepts import concepts
 from .deletion import deletion
+from .export import export
 from .feedback import feedback
 from .health import health
 from .images import images
@@ -20,6 +21,7 @@ BLUEPRINTS = (
     images,
     bulk,
     deletion,
+    export,
     timeline,
     intake,
     queries,

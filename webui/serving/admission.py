@@ -58,6 +58,7 @@ KINDS: Mapping[str, str | None] = {
     "api_images.get_crop": "picture",
     "api_status.follow_status": "events",
     "api_bulk.download_images": "download",
+    "api_export.export_photos": "download",
     "api_queries.get_query_file": "picture",
     "api_search.find": "search",
     "api_timeline.count_photos": "search",
