@@ -36,9 +36,10 @@ export class Layers {
 
   /** Put the spotlight on a row, or on none (-1). */
   spotlight(row) {
-    const outline = row < 0 ? "" : this.masks[row].outline;
-    this.#shade.setAttribute("d", outline && this.#allBut(outline));
-    this.#active.replaceChildren(...(outline ? [this.#path(row)] : []));
+    const mask = this.masks[row];
+    this.#shade.setAttribute("d", mask ? allBut(mask, mask.outline) : "");
+    this.#shade.setAttribute("transform", mask ? this.#fitting(mask) : "");
+    this.#active.replaceChildren(...(mask ? [this.#path(row)] : []));
     this.#stage.classList.toggle("pointed", row >= 0);
   }
 
@@ -47,8 +48,8 @@ export class Layers {
     const masks = [...rows.map((row) => this.masks[row]), ...made.map((mask) => new Mask(mask))];
     const alike = masks.every(({ width, height }) => width === this.#frame.width && height === this.#frame.height);
     const outlines = masks.map((mask) => mask.outline).join("");
-    const rest = outlines && alike ? [s("path", { class: "rest", d: this.#allBut(outlines) })] : [];
-    const paths = masks.map((mask) => s("path", { d: mask.outline, transform: this.#fitting(mask) }));
+    const rest = outlines && alike ? [s("path", { class: "rest", d: allBut(this.#frame, outlines) })] : [];
+    const paths = masks.map((mask) => this.#drawing(mask));
     this.#chosen.replaceChildren(...rest, ...paths, ...marks.flatMap((mark) => this.#mark(mark)));
   }
 
@@ -69,14 +70,15 @@ export class Layers {
 
   /** Rows of the segments that cover a point of the photo. */
   covering([x, y]) {
-    const [sx, sy] = this.#scale;
-    return this.masks.flatMap((mask, row) => (mask.covers(x * sx, y * sy) ? [row] : []));
+    const { width, height } = this.#photo;
+    const covers = (mask) => mask.covers((x * mask.width) / width, (y * mask.height) / height);
+    return this.masks.flatMap((mask, row) => (covers(mask) ? [row] : []));
   }
 
   /** A point of the photo well inside a segment. */
   middleOf(row) {
-    const [[x, y], [sx, sy]] = [this.masks[row].middle, this.#scale];
-    return [x / sx, y / sy];
+    const { middle: [x, y], width, height } = this.masks[row];
+    return [(x * this.#photo.width) / width, (y * this.#photo.height) / height];
   }
 
   /** The distance of two points of the photo, in pixels of the screen. */
@@ -108,17 +110,17 @@ export class Layers {
     return s("path", { class: name, d: `M${line.map(([x, y]) => `${x * sx} ${y * sy}`).join("L")}` });
   }
 
-  /** From a mask's frame to that of what is drawn. */
+  /** From a mask's frame to that of what is drawn; masks of imported segments have another than the others. */
   #fitting({ width, height }) {
     return `scale(${this.#frame.width / width} ${this.#frame.height / height})`;
   }
 
   #path(row) {
-    return s("path", { d: this.masks[row].outline });
+    return this.#drawing(this.masks[row]);
   }
 
-  #allBut(outline) {
-    return `M0 0H${this.#frame.width}V${this.#frame.height}H0Z${outline}`;
+  #drawing(mask) {
+    return s("path", { d: mask.outline, transform: this.#fitting(mask) });
   }
 
   #rectangle([x0, y0, x1, y1], name) {
@@ -126,6 +128,9 @@ export class Layers {
     return s("rect", { class: name, x: x0 * sx, y: y0 * sy, width: (x1 - x0) * sx, height: (y1 - y0) * sy });
   }
 }
+
+/** All of a frame but what is inside an outline. */
+const allBut = ({ width, height }, outline) => `M0 0H${width}V${height}H0Z${outline}`;
 
 /** Rows of the best segments that hardly overlap, so that the outlines drawn at first can be told apart. */
 function distinct({ width, height, segments }) {

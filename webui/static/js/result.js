@@ -72,7 +72,10 @@ export function overlayOf(result, together, view = null) {
   const frame = { viewBox: (view ?? [0, 0, width, height]).join(" "), preserveAspectRatio: "xMidYMid slice" };
   return s("svg", { class: "overlay", ...frame, "aria-hidden": "true" },
     marked.length === 1 && s("path", { class: "shade", d: `M0 0H${width}V${height}H0Z${outline}` }),
-    marked.map(([mask, name]) => s("path", { class: name, d: mask.outline })));
+    marked.map(([mask, name]) => {
+      const transform = `scale(${width / mask.width} ${height / mask.height})`; // those of imported segments differ
+      return s("path", { class: name, d: mask.outline, transform });
+    }));
 }
 
 const percent = (share) => `${Math.round(100 * share)} %`;
