@@ -50,7 +50,7 @@ class Sink(io.RawIOBase):
 
 
 def zipped(files: Iterable[File], *, compressed: bool = True) -> Iterator[bytes]:
-    """A ZIP file, part by part; one of its files is held at a time."""
+    """A ZIP file, part by part; one of its files is held at a time, and about 1 KB for each that was written."""
     sink = Sink()
     method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
     with zipfile.ZipFile(sink, "w", method) as archive:
