@@ -9,6 +9,7 @@ import pytest
 from browsing import PASSWORD, Complaints, Site, sign_in
 from playwright.sync_api import Browser, Page, expect
 
+from retrieval.catalog.records import ConceptModel
 from webui.auth import passwords
 
 pytestmark = pytest.mark.browser
@@ -44,7 +45,7 @@ def test_in_back_to_where_one_was_going_and_out(page: Page, complaints: Complain
     assert page.request.get("/api/v1/images").status == 401
 
 
-def test_a_viewer_looks_and_searches(page: Page) -> None:
+def test_a_viewer_looks_and_searches(page: Page, closed: Site) -> None:
     page.goto("/login")
     sign_in(page, "viewer")
     expect(page.locator("#photos .card")).to_have_count(3)
@@ -55,6 +56,24 @@ def test_a_viewer_looks_and_searches(page: Page) -> None:
     for address in ("/photos/1", "/concepts", "/discover"):
         page.goto(address)
         expect(page.locator("button.danger, #import, #merge, #update")).to_have_count(0)
+    sees_names_and_gives_none(page, closed)
+
+
+def sees_names_and_gives_none(page: Page, closed: Site) -> None:
+    """On the page of a photo."""
+    segment = closed.assembly.catalog.segments.of_image(1)[0].id
+    vectors = closed.assembly.catalog.vectors.of_segments([segment]).vectors
+    space = closed.assembly.recipe_spec.space
+    model = ConceptModel(space=space, directions=vectors, threshold=-2.0, query=None, positive=(segment,), negative=())
+    concept = closed.assembly.concepts.add("corner", model)
+    page.goto(f"/photos/1#s{segment}")
+    bar = page.get_by_role("toolbar")
+    expect(bar.locator(".tag")).to_have_text("corner")
+    expect(bar.get_by_role("link", name="Search")).to_be_visible()
+    expect(bar.get_by_role("button", name="cut-out")).to_be_visible()
+    expect(bar.get_by_role("button", name="Name")).to_have_count(0)
+    expect(bar.locator(".tag button, form")).to_have_count(0)
+    closed.assembly.concepts.delete(concept)
 
 
 def test_a_session_that_ends_while_a_page_is_open(page: Page, closed: Site, complaints: Complaints) -> None:

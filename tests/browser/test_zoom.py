@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from browsing import Site, drawing
@@ -203,6 +205,16 @@ def test_without_the_original_the_preview_stays(page: Page, site: Site, large: i
     page.wait_for_timeout(300)
     expect(page.locator("#stage .full")).to_have_count(0)
     assert level(page) == pytest.approx(100)
+
+
+def test_a_photo_without_segments_is_zoomed_too(page: Page, site: Site, large: int) -> None:
+    with closing(sqlite3.connect(site.assembly.settings.data_dir / "catalog.db")) as database, database:
+        database.execute("DELETE FROM segment WHERE image_id = ?", [large])
+    page.goto(f"/photos/{large}")
+    expect(page.locator("#stage .overlay")).to_have_count(0)
+    page.keyboard.press("1")
+    expect(page.locator("#stage .full")).to_have_count(1)
+    expect(page.locator(".zoom .percent")).to_have_text("100 %")
 
 
 def touches(session: CDPSession, kind: str, *points: tuple[float, float]) -> None:

@@ -143,7 +143,7 @@ export class Naming {
   }
 }
 
-/** Show in a list what the segments are called: by concepts or by the recipe, in the colours of the concepts. */
+/** Show in a list what the segments are called: by concepts, in their colours, and by the recipe. */
 export async function showNames(photo, list) {
   const isNamed = photo.segments.some(({ concepts }) => concepts?.length) || $(".tag", list);
   const { concepts } = isNamed ? await listConcepts() : { concepts: [] };
@@ -151,6 +151,7 @@ export async function showNames(photo, list) {
   photo.segments.forEach(({ id, label, concepts: names = [] }, row) => {
     const place = $(`[data-segment="${id}"] strong`, list);
     const tags = names.map((name) => h("span", { class: `tag part-${colors.get(name)}` }, name));
-    if (tags.length || $(".tag", place)) place.replaceChildren(...(tags.length ? tags : [label ?? `Segment ${row + 1}`]));
+    const own = label ?? (tags.length ? "" : `Segment ${row + 1}`);
+    if (tags.length || $(".tag", place)) place.replaceChildren(...tags, own);
   });
 }

@@ -82,13 +82,12 @@ function connect(overlay, bar, photo) {
   return select;
 }
 
+const zoomable = (photo, draws = () => false, selected = () => null) =>
+  new Zoom($("#stage"), photo, { full: $("#stage").dataset.full, draws, selected });
+
 /** Zooming; what the keys come to is brought into sight. */
 function zooming(overlay, bar, photo) {
-  const zoom = new Zoom($("#stage"), photo, {
-    full: $("#stage").dataset.full,
-    draws: () => overlay.marking.tool !== "pick",
-    selected: () => bar.segment?.box_xyxy,
-  });
+  const zoom = zoomable(photo, () => overlay.marking.tool !== "pick", () => bar.segment?.box_xyxy);
   zoom.addEventListener("change", () => bar.place());
   overlay.addEventListener("highlight", ({ detail: { segment, of } }) => segment && !of && zoom.reveal(segment.box_xyxy));
 }
@@ -111,9 +110,10 @@ const shadeCrop = (place, photo, segment) =>
   whenSeen(place, () => place.replaceChildren(cropOf(photo, segment.box_xyxy, new Mask(segment.mask))));
 
 async function start() {
-  if (!list) return;
+  const picture = $("#stage img");
+  if (!list) return picture && zoomable({ width: Number(picture.getAttribute("width")), height: Number(picture.getAttribute("height")) });
   try {
-    const photo = { ...(await getImage(id)), url: $("#stage img").src };
+    const photo = { ...(await getImage(id)), url: picture.src };
     const overlay = new SegmentOverlay($("#stage"), photo, { kind: "image", id });
     const bar = new SegmentBar($("#board"), $("#stage"), photo);
     const select = connect(overlay, bar, photo);
