@@ -43,6 +43,19 @@ def test_the_same_click_again_takes_the_next_level(page: Page) -> None:
     page.wait_for_url(lambda url: not url.endswith(f"#s{first}"))
 
 
+def test_escape_closes_the_bar_and_a_click_begins_anew(page: Page) -> None:
+    overlay = opened(page)
+    place = spot(overlay, 0.4, 0.4)
+    page.mouse.click(*place)
+    first = selected(page)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("toolbar")).to_have_count(0)
+    expect(page.locator("#stage .chosen path")).to_have_count(0)
+    page.mouse.move(place[0] + 30, place[1] + 30)
+    page.mouse.click(*place)
+    assert selected(page) == first
+
+
 def test_the_bar_by_keyboard(page: Page) -> None:
     """Enter goes into it, arrows through it, Escape out of it and back to the photo."""
     opened(page)
@@ -209,6 +222,7 @@ def test_the_name_of_a_concept_is_completed_and_confirms_it(page: Page, site: Si
     expect(page.locator(".toast")).to_contain_text("example of “Zebra crossing”")
     assert examples(site, "Zebra crossing") == ([first, second], [])
     name_it(page, "zebra CROSSING")
+    expect(page.locator(".toast").last).to_contain_text("“Zebra crossing” was judged like this already")
     expect(page.get_by_role("toolbar").locator(".tag")).to_have_count(1)
     assert examples(site, "Zebra crossing") == ([first, second], [])
     page.get_by_role("button", name="Undo").first.click()

@@ -40,8 +40,10 @@ def test_in_back_to_where_one_was_going_and_out(page: Page, complaints: Complain
     cookie = page.context.cookies()[0]
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
     assert page.evaluate("document.cookie") == ""
+    page.evaluate("sessionStorage.setItem('query', '{}')")
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/login")
+    assert page.evaluate("sessionStorage.length") == 0
     assert page.request.get("/api/v1/images").status == 401
 
 

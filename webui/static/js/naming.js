@@ -20,6 +20,7 @@ export class Naming {
   #judged = new Map(); // ids of concepts that were judged here, by segment
   #tags = h("ul", { class: "tags", "aria-label": "Names", hidden: true });
   #form;
+  #turn = Promise.resolve();
   element;
 
   constructor(photo, onChange) {
@@ -88,12 +89,15 @@ export class Naming {
     return form;
   }
 
-  async #attempt(doing) {
-    try {
-      await doing();
-    } catch (problem) {
-      toast(problem.message, { wait: 10000 });
-    }
+  /** Do things one after another, in the order in which they were asked for. */
+  #inTurn(doing) {
+    const turn = this.#turn.then(doing);
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  #attempt(doing) {
+    return this.#inTurn(doing).catch((problem) => toast(problem.message, { wait: 10000 }));
   }
 
   /** The segment is an example of the concept of that name, which is made if there is none. */
@@ -106,10 +110,10 @@ export class Naming {
     } else {
       const made = await addConcept(name, [segment.id]);
       this.#note(segment, made.id);
-      offerUndoOf(`“${made.name}” is a new concept, with this segment as its example.`, async () => {
+      offerUndoOf(`“${made.name}” is a new concept, with this segment as its example.`, () => this.#inTurn(async () => {
         await deleteConcept(made.id);
         await this.#refresh(segment);
-      }, FAILURE);
+      }), FAILURE);
     }
     $("input", this.#form).value = "";
     this.close();
@@ -124,9 +128,13 @@ export class Naming {
       await this.#refresh(segment);
     };
     const before = sideOf(await getConcept(id), segment.id);
+    if (side === before) {
+      toast(`“${name}” was judged like this already.`);
+      return this.#refresh(segment);
+    }
     await change(side);
     const told = { positive: "This is an example of", negative: "This is no", removed: "Taken back:" }[side];
-    if (side !== before) offerUndoOf(`${told} “${name}”.`, () => change(before), FAILURE);
+    offerUndoOf(`${told} “${name}”.`, () => this.#inTurn(() => change(before)), FAILURE);
   }
 
   #note({ id }, concept) {

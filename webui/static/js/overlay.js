@@ -75,9 +75,10 @@ export class SegmentOverlay extends EventTarget {
     this.#highlightRow(this.#photo.segments.findIndex((segment) => segment.id === id), true);
   }
 
-  /** Mark what is being searched with: ids of segments, masks that were made, and the places that were marked. */
+  /** Mark what is selected: ids of segments, masks that were made, and marked places; null lets go of what was picked. */
   choose(ids, made = [], marks = []) {
-    const rows = [...this.#photo.segments.keys()].filter((row) => ids.includes(this.#photo.segments[row].id));
+    if (!ids) this.#picked = null;
+    const rows = [...this.#photo.segments.keys()].filter((row) => ids?.includes(this.#photo.segments[row].id));
     this.#layers.choose(rows, made, marks);
   }
 
@@ -162,10 +163,9 @@ export class SegmentOverlay extends EventTarget {
     const moves = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
     const marks = this.marking.byPoints && event.key === "Enter";
     if (event.target !== this.#stage || (event.altKey && !marks) || event.ctrlKey || event.metaKey || !count) return;
-    const isKnown = event.key in moves || (["Enter", "Escape"].includes(event.key) && this.#active >= 0);
-    if (!isKnown) return;
-    event.preventDefault();
     if (event.key === "Escape") return this.#highlightRow(-1);
+    if (!(event.key in moves) && (event.key !== "Enter" || this.#active < 0)) return;
+    event.preventDefault();
     if (event.key in moves) {
       const from = this.#active < 0 && moves[event.key] < 0 ? 0 : this.#active;
       this.#under = [];

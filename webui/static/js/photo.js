@@ -53,7 +53,7 @@ function connect(overlay, bar, photo) {
     else select(segment, byKey);
   });
   bar.addEventListener("close", () => {
-    overlay.choose([]);
+    overlay.choose(null);
     $("#caption").textContent = resting;
     history.replaceState(history.state, "", location.pathname + location.search);
   });

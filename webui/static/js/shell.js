@@ -57,6 +57,7 @@ showTheme();
 document.addEventListener("keydown", shortcut);
 $("#help-button").addEventListener("click", showHelp);
 $$("dialog").forEach(closeByBackdrop);
+$(".who")?.addEventListener("submit", () => sessionStorage.clear()); // what one searched for is nobody else's business
 if ($("#words")) complete($("#words"), $("#words-list"));
 walkGrids();
 if (sessionStorage.getItem("just-deleted")) import("./undo.js").then(({ offerKept }) => offerKept());
