@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -104,6 +106,29 @@ def test_selected_results_are_tagged_downloaded_and_deleted(page: Page, site: Si
     expect(page.locator(f"#results .result[data-key^='{image}-']")).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(f"#results .result[data-key^='{image}-']").first).to_be_visible()
+
+
+def test_selected_results_are_exported(page: Page, site: Site) -> None:
+    """Their segments, in the format that is chosen."""
+    segment = site.assembly.catalog.segments.of_image(1)[0].id
+    results = search(page, f"/search?segment={segment}&group=segment")
+    chosen = set()
+    for row in (0, 2):
+        results.nth(row).locator(".shot").focus()
+        page.keyboard.press("x")
+        chosen.add(results.nth(row).get_attribute("data-segment"))
+    page.get_by_role("button", name="Export").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading")).to_have_text("Export 2 segments")
+    expect(dialog.get_by_role("radio", name="COCO")).to_be_checked()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#selection")).to_be_visible()
+    page.get_by_role("button", name="Export").click()
+    dialog.get_by_role("radio", name="CSV").check()
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Export").click()
+    header, *rows = csv.reader(Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines())
+    assert {row[header.index("segment_id")] for row in rows} == chosen
 
 
 def test_selected_results_become_examples(page: Page, site: Site) -> None:

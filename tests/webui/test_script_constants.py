@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+from retrieval.formats.exports import FORMATS
 from retrieval.learning.weak_labels import LEAST_PHOTOS
 from retrieval.query.relations import RELATIONS
 from retrieval.query.request import MAX_LIMIT
@@ -41,3 +42,9 @@ def test_photos_of_one_request() -> None:
     assert constant("bulk.js", "DOWNLOADED") == MAX_PAGE
     assert constant("bulk.js", "AT_ONCE") <= MAX_PAGE  # type: ignore[operator]
     assert constant("undo.js", "AT_ONCE") <= MAX_PAGE  # type: ignore[operator]
+
+
+def test_formats_of_exports() -> None:
+    script = (SCRIPTS / "exporting.js").read_text()
+    assert tuple(re.findall(r'^  \["(\w+)", "', script, re.MULTILINE)) == FORMATS
+    assert constant("exporting.js", "MOST") == MAX_PAGE

@@ -112,14 +112,13 @@ export function postQuery(file) {
   return call("/queries", { method: "POST", body: form });
 }
 
-/** Have the browser download the originals of some photos as one file; throws where the server refuses. */
-export async function downloadImages(ids) {
-  const address = `${ROOT}/images/download?ids=${ids.join(",")}`;
+/** Have the browser download a file that the API makes; throws where the server refuses. */
+export async function download(path) {
   const aborter = new AbortController();
-  const answer = await fetch(address, { headers: { Accept: "application/zip" }, signal: aborter.signal });
+  const answer = await fetch(ROOT + path, { signal: aborter.signal });
   if (!answer.ok) throw problemOf(answer.status, await answer.text());
   aborter.abort(); // it was only asked whether it can be had
-  location.assign(address);
+  location.assign(ROOT + path);
 }
 
 /** Call again while the analyzer is starting (503) or where that was too often (429): `onWait` hears of each round. */

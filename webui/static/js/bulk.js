@@ -1,7 +1,8 @@
 /** What can be done with the selected photos, some at a time. */
 
-import { deleteImages, downloadImages, emptyTrash, eraseImages, resegmentImages, restoreImages, tagImages } from "./api.js";
+import { deleteImages, download, emptyTrash, eraseImages, resegmentImages, restoreImages, tagImages } from "./api.js";
 import { $, confirmed, plural, toast } from "./dom.js";
+import { exportSelected } from "./exporting.js";
 import { askForTag } from "./tagging.js";
 import { addToConcept } from "./teaching.js";
 import { offerUndo } from "./undo.js";
@@ -67,13 +68,14 @@ const ACTIONS = {
     if (!failed) toast(count ? `${plural(count, "photo")} will be segmented again.` : none);
     return true;
   },
+  export: (ids, { segments }) => exportSelected(ids, segments ?? []),
   async download(ids) {
     if (ids.length > DOWNLOADED) {
       toast(`Select up to ${DOWNLOADED} photos to download them at once.`);
       return false;
     }
     try {
-      await downloadImages(ids);
+      await download(`/images/download?ids=${ids.join(",")}`);
       return true;
     } catch (problem) {
       toast(`The photos cannot be downloaded: ${problem.message}`, { wait: 10000 });
