@@ -80,13 +80,15 @@ def test_nothing_to_expire(toys: ToyLibrary) -> None:
     assert toys.queries.expire() == []
 
 
-TOMORROW = datetime.now(UTC) + RETENTION + timedelta(minutes=5)
+def tomorrow() -> datetime:
+    """When all that is not kept is over."""
+    return datetime.now(UTC) + RETENTION + timedelta(minutes=5)
 
 
 def test_one_that_is_kept_stays(toys: ToyLibrary) -> None:
     kept, other = keep(toys, "a"), keep(toys, "b")
     toys.queries.keep(kept, file_bytes=1000)
-    assert toys.queries.expire(TOMORROW) == ["b" * 64]
+    assert toys.queries.expire(tomorrow()) == ["b" * 64]
     assert toys.queries.get(kept).sha256 == "a" * 64
     with pytest.raises(UnknownQueryError):
         toys.queries.get(other)
@@ -108,7 +110,7 @@ def test_those_kept_first_make_room(toys: ToyLibrary, monkeypatch: pytest.Monkey
     first, second, third = (keep(toys, digest) for digest in "abc")
     for number in (first, second, first, third):  # the first one was kept again
         toys.queries.keep(number, file_bytes=1_000_000)
-    assert toys.queries.expire(TOMORROW) == ["b" * 64]
+    assert toys.queries.expire(tomorrow()) == ["b" * 64]
     assert {toys.queries.get(number).id for number in (first, third)} == {first, third}
 
 
@@ -117,7 +119,7 @@ def test_one_that_is_larger_than_all_room_is_kept_alone(toys: ToyLibrary, monkey
     first, second = keep(toys, "a"), keep(toys, "b")
     for number in (first, second):
         toys.queries.keep(number, file_bytes=1_000_000)
-    assert toys.queries.expire(TOMORROW) == ["a" * 64]
+    assert toys.queries.expire(tomorrow()) == ["a" * 64]
     assert toys.queries.get(second).id == second
 
 
