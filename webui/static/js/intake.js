@@ -38,6 +38,7 @@ export function followIntake({ onChange }) {
       finished = total - waiting;
       pace.clear();
     }
+    finished = Math.min(finished, total - waiting); // of those some may have been deleted
     const entered = total - waiting - finished;
     const rate = waiting && !paused ? pace.of(entered) : null;
     const told = JSON.stringify([counts, trash, paused, shortage]);

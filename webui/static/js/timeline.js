@@ -6,7 +6,7 @@ import { cardOf, isSame } from "./card.js";
 import { $, h, keepOnly } from "./dom.js";
 import { Loading } from "./loading.js";
 
-const NEAR = 180; // pixels above and below the window
+const NEAR = 120; // pixels above and below the window
 
 const lie = (element, { x = 0, y, width, height }) => {
   element.style.transform = `translate(${x}px, ${y}px)`;
