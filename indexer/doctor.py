@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -25,8 +24,9 @@ from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.errors import RetrievalError
 from retrieval.images.decoder_pool import DecoderPool
-from retrieval.models.runtimes import device_name, gpu_unused
+from retrieval.models.runtimes import gpu_unused, runtime_name
 from retrieval.processes.program import PROGRAM
+from retrieval.processes.versions import versions
 from retrieval.storage.disk import obstacle_of, size
 
 from .verify import verify
@@ -35,9 +35,6 @@ State = Literal["ok", "warning", "fault"]
 
 FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "AVIF": "avif", "HEIF": "heic", "TIFF": "tif"}
 """Formats whose decoders are tried, and the suffixes of their files."""
-
-LIBRARIES = ("openvino", "torch", "faiss-cpu", "faiss-gpu", "numpy", "pillow", "sqlalchemy", "flask")
-"""Distributions whose versions are told."""
 
 NETWORK_DISKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "fuse.rclone", "afs", "ceph"})
 """File systems on which SQLite's write-ahead log does not work among machines."""
@@ -99,24 +96,9 @@ def examine(assembly: Assembly, port: int) -> Iterator[Finding]:
 
 
 def _versions(_: Assembly) -> Finding:
-    found = []
-    for name in LIBRARIES:
-        try:
-            found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
-    own = _version_of("segsearch")
+    found = ", ".join(f"{name} {number}" for name, number in versions().items())
     system = f"{platform.system()} {platform.release()} on {platform.machine()}, {os.cpu_count()} cores"
-    return Finding(
-        "versions", "ok", f"SegSearch {own}, Python {platform.python_version()}, {', '.join(found)}; {system}"
-    )
-
-
-def _version_of(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "from a checkout"
+    return Finding("versions", "ok", f"Python {platform.python_version()}, {found}; {system}")
 
 
 def _data_directory(assembly: Assembly) -> Finding:
@@ -189,7 +171,7 @@ def _device(assembly: Assembly) -> Finding:
     asked = assembly.settings.device
     if (reason := gpu_unused(asked)) is not None:
         return Finding("device", "warning", f"a GPU is there and not used: {reason}")
-    return Finding("device", "ok", f"{device_name(asked)} (SEGSEARCH_DEVICE={asked})")
+    return Finding("device", "ok", f"{runtime_name(asked)} (SEGSEARCH_DEVICE={asked})")
 
 
 def _recipe(assembly: Assembly) -> Finding:

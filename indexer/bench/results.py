@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import platform
-from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import click
 import psutil
+
+from retrieval.processes.versions import versions
 
 PACKAGES = ("faiss-gpu", "numpy", "openvino", "sqlalchemy", "torch", "waitress")
 
@@ -41,17 +41,8 @@ def machine() -> dict[str, Any]:
         "memory, GiB": round(psutil.virtual_memory().total / 2**30),
         "system": platform.platform(),
         "python": platform.python_version(),
-        **_versions(),
+        **versions(PACKAGES),
     }
-
-
-def _versions() -> dict[str, str]:
-    """Of those packages that are installed."""
-    found = {}
-    for name in PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
 
 
 def _processor() -> str:

@@ -92,29 +92,6 @@ def gpu_unused(device: str) -> str | None:
     return None if torch.cuda.is_available() else "this torch was built without CUDA; install a build with CUDA"
 
 
-def device_name(device: str) -> str:
-    """The name of the processor that runs networks with a setting.
-
-    Parameters
-    ----------
-    device : str
-        The setting.
-
-    Raises
-    ------
-    ConfigurationError
-        The device is not there.
-    """
-    if device == "cpu" or (device == "auto" and not (has_cuda() and find_spec("torch"))):
-        return "the CPU"
-    found = find_device(device)
-    if found.type != "cuda":
-        return "the CPU"
-    import torch
-
-    return torch.cuda.get_device_name(found)
-
-
 def find_device(name: str) -> torch.device:
     """The device of torch that a setting means.
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import platform
 import sqlite3
-from contextlib import suppress
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
@@ -15,6 +13,7 @@ from flask_openapi3.models.tag import Tag
 from retrieval.errors import IndexFileError, IndexMissingError
 from retrieval.index.files import Manifest
 from retrieval.models.runtimes import runtime_name
+from retrieval.processes.versions import versions
 
 from ..context import WebContext, context
 from ..pictures.names import name_of, reason_of, shown_path
@@ -29,7 +28,6 @@ from .status_schemas import Counts
 health = APIBlueprint("api_health", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="installation")])
 
 FAILURES = 5
-PACKAGES = ("segsearch", "openvino", "torch", "faiss-cpu", "faiss-gpu", "numpy", "sqlalchemy", "flask")
 
 
 @health.get("/health", summary="Get the health of the installation", responses={200: schemas.Health, **documented()})
@@ -63,7 +61,7 @@ def health_of(parts: WebContext) -> schemas.Health:
         other_recipes=sum(recipes.values()) - recipes.get(assembly.recipe_spec.fingerprint, 0),
         device=parts.settings.device,
         runtime=runtime_name(parts.settings.device),
-        versions=_versions(),
+        versions={"python": platform.python_version(), "sqlite": sqlite3.sqlite_version, **versions()},
     )
 
 
@@ -108,11 +106,3 @@ def _disk(parts: WebContext) -> schemas.Disk:
         quota=settings.quota or None,
         **asdict(parts.assembly.storage.usage()),
     )
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
-    for package in PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found

@@ -66,23 +66,28 @@ export function toast(text, { wait = 5000, action = null } = {}) {
   return remove;
 }
 
-/** Ask before something that cannot be undone; resolves to whether it was agreed to. */
-export function confirmed({ title, text, label }) {
-  const button = (value, attributes, words) => h("button", { class: "button", value, ...attributes }, words);
-  const dialog = h("dialog", { class: "confirm", "aria-labelledby": "confirmed-title" },
-    h("form", { method: "dialog" },
-      h("h2", { id: "confirmed-title" }, title),
-      h("p", {}, text),
-      h("p", { class: "choices" }, button("", { autofocus: true }, "Cancel"), " ", button("yes", { class: "button danger" }, label))));
+/** Show a dialog until it is closed; resolves to the value of the button that closed it, or to "". */
+export function answerTo(dialog) {
   dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       dialog.remove();
-      resolve(dialog.returnValue === "yes");
+      resolve(dialog.returnValue);
     });
   });
+}
+
+/** Ask before something that cannot be undone; resolves to whether it was agreed to. */
+export async function confirmed({ title, text, label }) {
+  const button = (value, attributes, words) => h("button", { class: "button", value, ...attributes }, words);
+  const dialog = h("dialog", { class: "confirm", "aria-labelledby": "confirmed-title" },
+    h("form", { method: "dialog" },
+      h("h2", { id: "confirmed-title" }, title),
+      h("p", {}, text),
+      h("p", { class: "choices" }, button("", { autofocus: true }, "Cancel"), " ", button("yes", { class: "button danger" }, label))));
+  return (await answerTo(dialog)) === "yes";
 }
 
 /** How likely a segment is one whole object, in three steps; the page of a photo has the same (`_macros.html`). */

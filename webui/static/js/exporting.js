@@ -1,7 +1,7 @@
 /** Exporting what is selected in a format of the field. */
 
 import { download } from "./api.js";
-import { h, plural, toast } from "./dom.js";
+import { answerTo, h, plural, toast } from "./dom.js";
 
 const MOST = 500; // ids in one request
 const FORMATS = [
@@ -31,7 +31,7 @@ export async function exportSelected(photos, segments) {
   }
 }
 
-function askForFormat(what) {
+async function askForFormat(what) {
   const choice = ([value, name, words], number) =>
     h("label", {}, h("input", { type: "radio", name: "format", value, checked: number === 0, autofocus: number === 0 }), h("span", {}, h("b", {}, name), ` – ${words}`));
   const button = (value, kind, words) => h("button", { class: `button ${kind}`, value }, words);
@@ -40,13 +40,5 @@ function askForFormat(what) {
     h("div", { role: "radiogroup", "aria-labelledby": "export-title", class: "formats" }, FORMATS.map(choice)),
     h("p", { class: "choices" }, button("export", "primary", "Export"), button("", "", "Cancel")));
   const dialog = h("dialog", { "aria-labelledby": "export-title" }, form);
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue ? new FormData(form).get("format") : null);
-    });
-  });
+  return (await answerTo(dialog)) ? new FormData(form).get("format") : null;
 }

@@ -1,10 +1,10 @@
 /** Asking for a tag that photos are to get or to lose. */
 
 import { listTags } from "./api.js";
-import { h } from "./dom.js";
+import { answerTo, h } from "./dom.js";
 
 /** Resolves to {add: [name]} or {remove: [name]}, or to null. */
-export function askForTag(photos) {
+export async function askForTag(photos) {
   const name = h("input", { id: "tag-name", type: "text", list: "known-tags", maxlength: "100", autocomplete: "off", required: true, autofocus: true });
   const known = h("datalist", { id: "known-tags" });
   const button = (value, kind, words, more = {}) => h("button", { class: `button ${kind}`, value, ...more }, words);
@@ -14,17 +14,10 @@ export function askForTag(photos) {
       h("h2", { id: "tag-title" }, `Tag ${photos}`),
       h("label", { for: "tag-name" }, "Tag"), name, known,
       h("p", { class: "choices" }, button("add", "primary", "Add tag"), remove, button("", "", "Cancel", { formnovalidate: true }))));
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
-  document.body.append(dialog);
-  dialog.showModal();
   offer(known, remove).catch(() => {}); // a tag can be typed without
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      const tag = name.value.trim();
-      resolve(tag && dialog.returnValue ? { [dialog.returnValue]: [tag] } : null);
-    });
-  });
+  const change = await answerTo(dialog);
+  const tag = name.value.trim();
+  return tag && change ? { [change]: [tag] } : null;
 }
 
 async function offer(known, remove) {

@@ -1,7 +1,7 @@
 /** Adding segments to a concept as examples, or making a new one of them. */
 
 import { addConcept, changeConcept, listConcepts } from "./api.js";
-import { h, plural, toast } from "./dom.js";
+import { answerTo, h, plural, toast } from "./dom.js";
 
 const MOST = 500; // segments in one request
 
@@ -25,7 +25,7 @@ export async function addToConcept(segments) {
   }
 }
 
-function askForConcept(segments, concepts) {
+async function askForConcept(segments, concepts) {
   const name = h("input", { id: "concept-name", type: "text", list: "known-concepts", maxlength: "100", autocomplete: "off", required: true, autofocus: true });
   const button = (value, kind, words, more = {}) => h("button", { class: `button ${kind}`, value, ...more }, words);
   const dialog = h("dialog", { "aria-labelledby": "concept-title" },
@@ -35,13 +35,5 @@ function askForConcept(segments, concepts) {
       h("datalist", { id: "known-concepts" }, concepts.map((each) => h("option", { value: each.name }))),
       h("p", { class: "hint" }, "A new name makes a new concept, by which you can search from then on."),
       h("p", { class: "choices" }, button("add", "primary", "Add"), button("", "", "Cancel", { formnovalidate: true }))));
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue ? name.value.trim() : null);
-    });
-  });
+  return (await answerTo(dialog)) ? name.value.trim() : null;
 }
