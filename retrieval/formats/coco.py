@@ -132,8 +132,10 @@ def _photo(file: Path, image: Mapping[str, Any], rows: list[dict[str, Any]], nam
         raise QueryError(f"{file}: image {image.get('id')!r} has no usable name or size: {error}") from error
     for row in rows:
         try:
-            found.append(_object(row, names[row["category_id"]], size))
-        except (KeyError, TypeError, ValueError) as error:
+            found.append(_object(row, names, size))
+        except KeyError as error:
+            faults.append(f"annotation {row.get('id')!r}: it has no {error}")
+        except (TypeError, ValueError) as error:
             faults.append(f"annotation {row.get('id')!r}: {error}")
     digest = image.get("sha256")
     return LabelledPhoto(
@@ -141,7 +143,10 @@ def _photo(file: Path, image: Mapping[str, Any], rows: list[dict[str, Any]], nam
     )
 
 
-def _object(row: Mapping[str, Any], category: str, size: tuple[int, int] | None) -> LabelledObject:
+def _object(row: Mapping[str, Any], names: Mapping[Any, str], size: tuple[int, int] | None) -> LabelledObject:
+    category = names.get(row.get("category_id"))
+    if category is None:
+        raise ValueError(f"there is no category {row.get('category_id')!r}")
     shape, quality = row.get("segmentation"), checked_quality(row.get("score"))
     if not shape:
         raise ValueError("it has no segmentation")

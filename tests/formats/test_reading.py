@@ -56,6 +56,19 @@ def test_coco_of_every_kind(tmp_path: Path) -> None:
         assert each.mask((40, 60)).sum() == 4 * MASK.sum()
 
 
+@pytest.mark.parametrize("category", [9, None, "person", [1]])
+def test_coco_with_an_unknown_category(tmp_path: Path, category: Any) -> None:
+    file = coco_file(tmp_path, [SQUARE])
+    stored = json.loads(file.read_text())
+    stored["annotations"][0]["category_id"] = category
+    file.write_text(json.dumps(stored))
+    (photo,) = read_coco(file)
+    assert photo.objects == []
+    (fault,) = photo.faults
+    assert fault.startswith("annotation 1: ")
+    assert "there is no category" in fault or "unhashable" in fault
+
+
 @pytest.mark.parametrize(
     ("shape", "told"),
     [
