@@ -133,7 +133,8 @@ def test_ctrl_c_leaves_nothing(ingested: Ingested, tmp_path: Path) -> None:
     """The export is slowed down, so that the signal comes in the middle of it."""
     (tmp_path / "out").mkdir()
     slow = (
-        "import sys, time; import retrieval.formats.dataset as d; real = d.Dataset._annotations\n"
+        "import signal, sys, time; import retrieval.formats.dataset as d; real = d.Dataset._annotations\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it\n"
         "def slowly(*given):\n    print('going', flush=True); time.sleep(30); return real(*given)\n"
         "d.Dataset._annotations = slowly\n"
         f"sys.argv = ['segsearch', 'export', {str(tmp_path / 'out/yolo')!r}, '--format', 'yolo']\n"
