@@ -5,7 +5,7 @@ import { $, toast } from "./dom.js";
 import { Marks } from "./marks.js";
 import { anew, body, isWhole } from "./refs.js";
 import { showResults } from "./results.js";
-import { changeBetween, showRounds } from "./rounds.js";
+import { changeBetween, showChange, showRounds } from "./rounds.js";
 
 export class Judging {
   /** `asked` tells what is searched for now, `go` changes it; `addPhoto` takes a vote for a whole photo; `on` has what is done on cards. */
@@ -41,7 +41,7 @@ export class Judging {
     const before = await getRound(round.id, round.round - 1, { masks: false });
     if (this.round !== round) return;
     this.change = changeBetween(before, round);
-    this.showRounds();
+    showChange($("#rounds"), this);
   }
 
   showRounds() {

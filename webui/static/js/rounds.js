@@ -1,6 +1,6 @@
 /** The rounds of refining a search: what came of the last one, what was marked, and what can be done next. */
 
-import { h, icon, looksOnly, plural } from "./dom.js";
+import { $, h, icon, looksOnly, plural } from "./dom.js";
 import { SIDES } from "./marks.js";
 import { keepingPlace, trayOf } from "./tray.js";
 
@@ -21,7 +21,7 @@ export function showRounds(root, { round, change, marks }, { onRefine, onUndo, o
   const mayEdit = !looksOnly && round?.rounds > 0 && !past;
   keepingPlace(root, () => root.replaceChildren(
     h("p", {}, h("strong", {}, round ? `Round ${round.round}` : "Refine"), ` ${told(round)}`,
-      change && h("span", { class: "change", title: `Likely results, compared with round ${round.round - 1}` }, ` ${change.found} new, ${change.dropped} gone.`),
+      h("span", { class: "change" }, changeOf(round, change)),
       marks.hasChanges && h("span", { class: "marked" }, ` ${news(marks)}.`)),
     h("div", { class: "choices" },
       marks.hasChanges && !past && button("Refine", "check", onRefine, { class: "button primary", "data-key": "r", title: "Refine (R)" }),
@@ -31,6 +31,14 @@ export function showRounds(root, { round, change, marks }, { onRefine, onUndo, o
       mayEdit && button("Undo round", "undo", onUndo, { "data-key": "u", title: "Undo the last round (U)" })),
     trayOf(marks, { fixed: past }) ?? ""));
 }
+
+/** Show what the round changed, and leave everything else, such as a name that is being typed, as it is. */
+export function showChange(root, { round, change }) {
+  $(".change", root)?.replaceChildren(changeOf(round, change));
+}
+
+const changeOf = (round, change) =>
+  change ? h("span", { title: `Likely results, compared with round ${round.round - 1}` }, ` ${change.found} new, ${change.dropped} gone.`) : "";
 
 /** What was marked since the last round. */
 function news(marks) {
