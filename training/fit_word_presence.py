@@ -20,7 +20,6 @@ import click
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import track
 
 from retrieval.embed.projection import unit
 from retrieval.embed.word_directions import word_directions
@@ -28,7 +27,6 @@ from retrieval.embed.word_presence import FEATURES, WordPresence, features, riva
 from retrieval.evaluation.absent_words import RARE
 from retrieval.evaluation.calibration import expected_calibration_error
 from retrieval.evaluation.datasets import AnnotatedPhoto, load_photos
-from retrieval.images.decode import decode
 from retrieval.index.ranking import likely_from
 from retrieval.recipes.lite import LiteRecipe, presence_path, recipe_spec
 from retrieval.search.answer import LIKELY_CHANCE, SURE_CHANCE
@@ -37,14 +35,12 @@ from retrieval.text.reading import Term
 from retrieval.text.vocabulary import Vocabulary
 from retrieval.types import Vectors
 
-from .fit_projection import objects_of
+from .described_photos import Described, kept
 from .photos import FOLDS, fold_numbers, training_photos
 
 logger = logging.getLogger(__name__)
 ICONIC = "caltech-dev"
 """The set whose folders say what is on a photo."""
-NAMES = {"Motorbikes": "motorcycle", "Leopards": "leopard", "crocodile_head": "crocodile", "flamingo_head": "flamingo"}
-"""Folders with another name than the word."""
 CANDIDATES = (*FEATURES, "share")
 """Features that are tried: those that are used, and the share of the best score of a search."""
 SUBSETS = ([0], [0, 1], [0, 2], [0, 1, 2])
@@ -63,47 +59,6 @@ LEAST_BEST = 1e-6
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Described:
-    """Photos with their segments, all in one array.
-
-    Attributes
-    ----------
-    vectors : ndarray of shape (N, D), float32
-        Of segments.
-    owners : ndarray of shape (N,), int64
-        The photo of each.
-    regions : ndarray of shape (R, D), float32
-        Of annotated objects, and of the segments that overlap one by half.
-    region_owners : ndarray of shape (R,), int64
-    names : ndarray of shape (R,), str
-        Classes of the regions.
-    kinds : ndarray of shape (P,), str
-        The classes that each photo shows, separated by commas.
-    """
-
-    vectors: Vectors
-    owners: NDArray[np.int64]
-    regions: Vectors
-    region_owners: NDArray[np.int64]
-    names: NDArray[np.str_]
-    kinds: NDArray[np.str_]
-
-    def shows(self, name: str) -> Flags:
-        """Which photos show a class, (P,)."""
-        return np.array([name in each.split(",") for each in self.kinds], bool)
-
-    def save(self, path: Path) -> None:
-        """Write them as npz."""
-        np.savez(path, **{name: getattr(self, name) for name in self.__slots__})
-
-    @classmethod
-    def load(cls, path: Path) -> Described:
-        """Read what `save` wrote."""
-        with np.load(path) as stored:
-            return cls(**{name: stored[name] for name in cls.__slots__})
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -148,9 +103,9 @@ def main(data: Path, examples: Path | None, recipe_name: str, seed: int, device:
     words = recipe_spec(recipe_name).word_vectors
     if words is None:
         raise click.ClickException(f"the recipe {recipe_name} has no words")
-    everyday = _kept(examples, f"{recipe_name}-coco-dev", recipe, load_photos(data / "coco-dev"))
+    everyday = kept(examples, f"{recipe_name}-coco-dev", recipe, load_photos(data / "coco-dev"))
     iconic_photos = [AnnotatedPhoto(path, ()) for path in training_photos(data, {ICONIC: 2})]
-    iconic = _kept(examples, f"{recipe_name}-{ICONIC}", recipe, iconic_photos)
+    iconic = kept(examples, f"{recipe_name}-{ICONIC}", recipe, iconic_photos)
     folds = fold_numbers(len(everyday.kinds), seed)
     terms = terms_of(sorted({name for kinds in everyday.kinds for name in kinds.split(",") if name}))
     terms |= terms_of(RARE)
@@ -167,48 +122,6 @@ def main(data: Path, examples: Path | None, recipe_name: str, seed: int, device:
         _weights(presence),
         presence.bias,
         presence.substituted,
-    )
-
-
-def _kept(folder: Path | None, name: str, recipe: LiteRecipe, photos: Sequence[AnnotatedPhoto]) -> Described:
-    path = None if folder is None else folder / f"{name}.npz"
-    if path is not None and path.is_file():
-        return Described.load(path)
-    found = describe(recipe, photos)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        found.save(path)
-    return found
-
-
-def describe(recipe: LiteRecipe, photos: Sequence[AnnotatedPhoto]) -> Described:
-    """Segment photos; those without objects show what their folder is called."""
-    vectors: list[Vectors] = []
-    regions: list[Vectors] = [np.zeros((0, recipe.projection.segment.components.shape[1]), np.float32)]
-    owners: list[int] = []
-    region_owners: list[int] = []
-    names: list[str] = []
-    kinds: list[str] = []
-    for number, photo in enumerate(track(photos, description="describing")):
-        image = decode(photo.path, long_side=recipe.parameters.large_side).rgb
-        maps = recipe.extract([image])[0]
-        found = recipe.segment(image, maps)
-        vectors.append(recipe.projection.segment.apply(recipe.describe(image, maps, found)))
-        owners += [number] * len(found)
-        if photo.objects:
-            masks, own = objects_of(photo, found)
-            regions.append(recipe.projection.segment.apply(recipe.describe(image, maps, masks)))
-            region_owners += [number] * len(own)
-            names += own
-        folder = photo.path.parent.name
-        kinds.append(",".join(sorted(photo.categories)) or NAMES.get(folder, folder.replace("_", " ").lower()))
-    return Described(
-        np.concatenate(vectors),
-        np.array(owners, np.int64),
-        np.concatenate(regions),
-        np.array(region_owners, np.int64),
-        np.array(names, np.str_),
-        np.array(kinds, np.str_),
     )
 
 
