@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..embed.concept_threshold import ConceptThreshold
 from ..embed.masked_pooling import PooledMaps, join_descriptors
 from ..embed.projection import Descriptors, LinearMap, Projection, digest_of, load_words, unit
 from ..embed.word_presence import WordPresence
@@ -88,7 +89,7 @@ PARAMETERS = {
 }
 
 
-WITH_PRESENCE = ("lite",)
+FITTED = ("lite",)
 """Recipes for which the probability that a photo shows a word was fitted."""
 
 
@@ -264,6 +265,11 @@ def presence_path(name: str) -> Path:
     return DATA / f"{name}-presence.safetensors"
 
 
+def threshold_path(name: str) -> Path:
+    """The file of the threshold of concepts; it belongs to no fingerprint."""
+    return DATA / f"{name}-concepts.safetensors"
+
+
 def objectness_path(name: str) -> Path:
     """The file of what ranks a recipe's segments."""
     return DATA / f"{'lite-unlearned' if name == 'lite-unlearned' else 'lite'}-objectness.safetensors"
@@ -292,7 +298,8 @@ def recipe_spec(name: str) -> RecipeSpec:
         word_vectors=np.concatenate([projection.word_vectors, load_words(added_words_path(name))]),
         takes_prompts=chosen.hierarchy.learned,
         build=lambda device, threads: _build(name, device, threads, projection, (print_, space)),
-        word_presence=WordPresence.load(presence_path(name)) if name in WITH_PRESENCE else None,
+        word_presence=WordPresence.load(presence_path(name)) if name in FITTED else None,
+        concept_threshold=ConceptThreshold.load(threshold_path(name)) if name in FITTED else None,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..embed.concept_threshold import ConceptThreshold
 from ..embed.word_presence import WordPresence
 from ..types import Vectors
 from .protocols import Embedder, Recipe, Segmenter
@@ -35,6 +36,8 @@ class RecipeSpec:
     word_presence : WordPresence or None
         The probability that a photo shows a word, by its scores; None where it was not fitted: results are then likely
         by their share of the best score.
+    concept_threshold : ConceptThreshold or None
+        The score from which on a concept labels a segment; None where it was not fitted: it separates the examples.
     """
 
     name: str
@@ -48,6 +51,7 @@ class RecipeSpec:
     takes_prompts: bool = False
     is_centred: bool = True
     word_presence: WordPresence | None = None
+    concept_threshold: ConceptThreshold | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from .plan import QueryPlan, understand
 from .presence import chances, combined_chances
 from .resolver import QueryResolver
 from .scope import Scope
+from .threshold import threshold_rule
 from .unwanted import penalized
 
 CANDIDATES = 400
@@ -128,7 +129,7 @@ class SearchEngine:
             hidden = set(understood.hidden)
             query = _start(understood)
             judged = self._judged(query, relevant, irrelevant, hidden)
-            model = feedback.fit(judged)
+            model = feedback.fit(judged, threshold_rule(self.recipe))
             moved = replace(understood.things[0], directions=model.directions)
             refined = understood if model.kept_query else replace(understood, things=(moved,), parts=())
             results, counted = found(request, refined, self.recipe, partial(self._ranked, request, refined, hidden))
@@ -169,7 +170,7 @@ class SearchEngine:
                 f"none of the positive examples can be searched in {self.recipe.space}: give segments of photos that "
                 "this recipe analysed"
             )
-        return feedback.fit(judged)
+        return feedback.fit(judged, threshold_rule(self.recipe))
 
     def refresh(self) -> None:
         """Apply the catalogue's changes to the indexes."""

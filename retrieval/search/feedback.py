@@ -17,7 +17,7 @@ Rocchio, "Relevance Feedback in Information Retrieval", in Salton (ed.), The SMA
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from ..embed.projection import unit
 from ..index.ranking import average_precision
 from ..types import Vectors
+from .threshold import ThresholdRule, boundary
 
 if TYPE_CHECKING:
     from .answer import Match, SearchAnswer
@@ -137,18 +138,29 @@ class RoundAnswer:
     ask: tuple[Match, ...]
 
 
-def fit(examples: LabelledExamples) -> Model:
+def fit(examples: LabelledExamples, threshold: ThresholdRule | None = None) -> Model:
     """The model that ranks the judgements best in leave-one-out, with a `HEAD_START`; the simpler one of equals.
 
     Parameters
     ----------
     examples : LabelledExamples
+    threshold : ThresholdRule, optional
+        Sets the threshold where there is a relevant segment; otherwise it separates the judgements (`boundary`).
 
     Notes
     -----
     About 25 ms for 256 dimensions and 200 judgements on one core: one Cholesky factorisation, products with it, and a
     closed form for leave-one-out.
     """
+    model = _fitted(examples)
+    if threshold is None or not len(examples.relevant):
+        return model
+    wrong = _best(examples.irrelevant, model.directions)
+    return replace(model, threshold=threshold(model.directions, left_out_scores(examples), wrong))
+
+
+def _fitted(examples: LabelledExamples) -> Model:
+    """The model, with the threshold that separates the judgements."""
     if not len(examples.relevant) and not len(examples.irrelevant):
         return _settled(examples, "query", examples.query)
     if len(examples.relevant) < LEAST_POSITIVES:
@@ -172,23 +184,9 @@ def fit(examples: LabelledExamples) -> Model:
     return Model(name=best, directions=fitted[best][0], threshold=cut, leave_one_out=quality)
 
 
-def boundary(scores: Floats, relevant: NDArray[np.bool_]) -> float:
-    """The threshold that separates relevant from other segments with the highest F1, in the middle of its gap.
-
-    The highest score if nothing is relevant.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (N,), float
-    relevant : ndarray of shape (N,), bool
-    """
-    order = np.argsort(-scores, kind="stable")
-    falling, found = scores[order], np.cumsum(relevant[order])
-    if not len(found) or not found[-1]:
-        return float(falling[0]) if len(found) else 0.0
-    harmonic = 2 * found / (np.arange(1, len(found) + 1) + found[-1])
-    last = int(harmonic.argmax())
-    return float(falling[last : last + 2].mean())
+def left_out_scores(examples: LabelledExamples) -> Floats:
+    """The score of each relevant segment by `rocchio` without it, (P,); of a single one by the query alone."""
+    return _rocchio_left_out(examples)[: len(examples.relevant)]
 
 
 def ask(scores: Floats, vectors: Vectors, threshold: float, *, count: int) -> list[int]:

@@ -127,20 +127,6 @@ def test_examples_alone_make_a_model(judged: LabelledExamples) -> None:
     assert float(model.directions[0] @ THING) > 0.9
 
 
-@pytest.mark.parametrize(
-    ("scores", "relevant", "expected"),
-    [
-        ([0.9, 0.8, 0.2, 0.1], [True, True, False, False], 0.5),
-        ([0.1, 0.9, 0.5, 0.7], [False, True, False, False], 0.8),
-        ([0.9, 0.8], [True, True], 0.8),
-        ([0.4, 0.6], [False, False], 0.6),
-        ([], [], 0.0),
-    ],
-)
-def test_boundaries(scores: list[float], relevant: list[bool], expected: float) -> None:
-    assert feedback.boundary(np.array(scores), np.array(relevant, bool)) == pytest.approx(expected)
-
-
 def test_what_is_asked_is_unsure_and_not_alike() -> None:
     vectors = np.stack([axis(0), axis(1), axis(1), axis(2), axis(3)])
     scores = np.array([0.95, 0.5, 0.51, 0.48, 0.05])
