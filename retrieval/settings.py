@@ -13,6 +13,7 @@ SEGSEARCH_QUOTA        not set                  nor while the data directory is 
 SEGSEARCH_TRASH_DAYS   ``30``                   how long deleted photos can be restored; ``0`` deletes them at once
 SEGSEARCH_WEIGHTS      not set                  folder of weights for recipes that would download theirs; read in
                                                 ``retrieval/models/weights.py``
+SEGSEARCH_LOG_FORMAT   ``text``                 ``text`` or ``json``; read in ``retrieval/processes/logs.py``
 ====================== ======================== =====================================================
 """
 

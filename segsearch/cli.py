@@ -13,9 +13,10 @@ from click.shell_completion import get_completion_class
 from demo.commands import quickstart
 from indexer.commands import COMMANDS as INDEXER_COMMANDS
 from retrieval.errors import AccountError, ConfigurationError, QueryError, RetrievalError
+from retrieval.processes import logs
 from retrieval.processes.extras import missing
 from retrieval.processes.program import PROGRAM
-from retrieval.processes.terminal import PrintableFormatter, echo, show_only_printable
+from retrieval.processes.terminal import echo, show_only_printable
 from retrieval.settings import Settings
 from webui.serving.commands import COMMANDS as WEBUI_COMMANDS
 
@@ -29,13 +30,11 @@ def cli(context: click.Context, verbose: int) -> None:
     """Search photos by segment.
 
     Settings come from environment variables: SEGSEARCH_DATA_DIR, SEGSEARCH_DATABASE_URL, SEGSEARCH_DEVICE,
-    SEGSEARCH_RECIPE, SEGSEARCH_INDEX, SEGSEARCH_MIN_FREE, SEGSEARCH_QUOTA, SEGSEARCH_TRASH_DAYS and
-    SEGSEARCH_WEIGHTS.
+    SEGSEARCH_RECIPE, SEGSEARCH_INDEX, SEGSEARCH_MIN_FREE, SEGSEARCH_QUOTA, SEGSEARCH_TRASH_DAYS,
+    SEGSEARCH_WEIGHTS and SEGSEARCH_LOG_FORMAT.
     """
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    handler = logging.StreamHandler()
-    handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=level, handlers=[handler])
+    logs.set_up(level, os.environ)
     context.obj = Settings.from_env(os.environ)
 
 

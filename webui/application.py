@@ -33,6 +33,7 @@ from .serving.following import Follower
 from .serving.forms import bound_forms
 from .serving.health import health
 from .serving.metrics import measure
+from .serving.requests import number_requests
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +106,7 @@ def build(
     app.extensions[EXTENSION] = context
     app.extensions[EVENTS] = StatusEvents(lambda: status_of(context).model_dump())
     follower = Follower(context)
+    number_requests(app)
     measure(app, context, follower if follow else None)
     protect(app, hosts)
     admit(app)

@@ -62,7 +62,8 @@ def problem_of(response: TestResponse, status: int) -> str:
     """The detail of a problem document."""
     assert (response.status_code, response.mimetype) == (status, "application/problem+json")
     document = json.loads(response.data)
-    assert sorted(document) == ["detail", "status", "title", "type"]
+    assert sorted(document) == ["detail", "request_id", "status", "title", "type"]
+    assert document["request_id"] == response.headers["X-Request-ID"]
     assert document["status"] == status
     return str(document["detail"])
 

@@ -36,6 +36,7 @@ from retrieval.errors import (
     UnknownTokenError,
     UnknownUserError,
 )
+from retrieval.processes.logs import request_id
 from retrieval.processes.program import PROGRAM
 from retrieval.storage.disk import FULL, obstacle_of
 
@@ -75,7 +76,10 @@ _WHAT_TO_DO = {
         f"the request is too large, or a form with more than {MAX_FORM_PARTS} parts; ingest large photos from "
         f"disk with `{PROGRAM} ingest`"
     ),
-    500: "internal error; details are in the server's log. If it happens again, report it with that log",
+    500: (
+        "internal error; details are in the server's log, under the request's id. If it happens again, report it with "
+        "that id"
+    ),
 }
 
 
@@ -105,7 +109,10 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
     headers : mapping, optional
     """
     title = HTTPStatus(status).phrase
-    body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
+    document = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    if number := request_id.get():
+        document["request_id"] = number
+    body = json.dumps(document)
     return Response(body, status, headers, mimetype=MIME_TYPE)
 
 

@@ -74,6 +74,9 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: Annotated[str, Field(description="What is wrong and what to do.")]
+    request_id: Annotated[
+        str | None, Field(description="As in the header `X-Request-ID`; the server's log has it, too.")
+    ] = None
 
 
 class Mask(BaseModel):

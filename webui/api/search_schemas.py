@@ -83,7 +83,9 @@ class Conditions(Strict):
 
     folder: Annotated[
         Text | None,
-        Field(max_length=4096, description="Absolute path of a folder that contains the photo at any depth."),
+        Field(
+            min_length=1, max_length=4096, description="Absolute path of a folder that contains the photo at any depth."
+        ),
     ] = None
     taken_from: Annotated[date | None, Field(description="First day, by the photo's EXIF data.")] = None
     taken_until: Annotated[date | None, Field(description="Last day, inclusive.")] = None

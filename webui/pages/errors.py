@@ -6,6 +6,7 @@ from flask import Blueprint, render_template
 from werkzeug.exceptions import HTTPException
 
 from retrieval.errors import RetrievalError
+from retrieval.processes.logs import request_id
 from retrieval.processes.program import PROGRAM
 
 from ..api import problems
@@ -26,7 +27,7 @@ TITLES = {
 DETAILS = {
     404: "The photo or page may have been deleted, or the address may be wrong.",
     413: f"The request is too large. Use {PROGRAM} ingest to add large photos from disk.",
-    500: "Details are in the server's log. Try again; if the error persists, please report it.",
+    500: "Try again. If it happens again, report it with the request's id below: the server's log has the details.",
 }
 
 
@@ -52,4 +53,6 @@ def page_of(error: RetrievalError) -> tuple[str, int, dict[str, str]]:
 
 
 def _page(code: int, detail: str | None, name: str = "Error") -> str:
-    return render_template("error.html", code=code, title=TITLES.get(code, name), detail=detail)
+    return render_template(
+        "error.html", code=code, title=TITLES.get(code, name), detail=detail, request_id=request_id.get()
+    )

@@ -90,6 +90,7 @@ class Companion:
     "--trusted-proxy", metavar="ADDRESS", help="Address of a proxy whose X-Forwarded-For and -Proto are trusted."
 )
 @click.option("--open", "opens", is_flag=True, help="Open the pages in the browser.")
+@click.option("--access-log", "logs_access", is_flag=True, help="Log every request, without what it searches for.")
 @click.pass_obj
 def serve(  # noqa: PLR0913  # its options
     settings: Settings,
@@ -100,6 +101,7 @@ def serve(  # noqa: PLR0913  # its options
     no_login: bool,
     trusted_proxy: str | None,
     opens: bool,
+    logs_access: bool,
 ) -> None:
     """Serve the web pages and the API."""
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns whenever a request waits for a thread
@@ -109,8 +111,11 @@ def serve(  # noqa: PLR0913  # its options
 
         from .. import create_app
         from ..auth.security import is_beyond_loopback
+        from .requests import ACCESS_LOG
         from .server import listen
 
+        if logs_access:
+            logging.getLogger(ACCESS_LOG).setLevel(logging.INFO)
         assembly = Assembly(settings)
         beyond = is_beyond_loopback((host, *allow_host)) or trusted_proxy is not None
         check_login(assembly.accounts, beyond=beyond, no_login=no_login)
