@@ -6,7 +6,7 @@ PHOTOS ?=
 SERVE ?= 1
 PORT ?= 8000
 
-.PHONY: help installed setup demo serve test test-fast check lint types audit wheel bench format clean
+.PHONY: help installed setup demo serve test test-fast check lint types audit wheel release bench format clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -61,8 +61,14 @@ audit: setup  ## check the code with bandit and the installed packages with pip-
 	$(RUN) bandit --quiet --configfile pyproject.toml --recursive retrieval indexer webui migrations demo segsearch manage.py
 	$(RUN) python -m tools.audit
 
-wheel: setup  ## build the wheel, in dist/
-	$(RUN) hatchling build --target wheel
+wheel: setup  ## build the source distribution, and the wheel from it, in dist/
+	rm -rf dist
+	$(UV) build --quiet --no-build-isolation --python .venv/bin/python --out-dir dist
+
+release: wheel  ## build the files of a release: also the bill of materials (CycloneDX) of both installations
+	for extra in cpu gpu; do $(UV) export --quiet --frozen --no-default-groups --extra $$extra \
+	  --format cyclonedx1.5 --no-emit-project --output-file dist/sbom-$$extra.cdx.json >/dev/null; done
+	ls -l dist
 
 installed: wheel  ## install the wheel in an empty environment, and use it there
 	$(RUN) python -m tools.try_wheel

@@ -1,8 +1,9 @@
-"""``python -m tools.try_wheel``: installs the wheel into an empty environment, as a user would, and uses it there.
+"""``python -m tools.try_wheel``: builds the wheel from the source distribution, and uses it as a new user would.
 
-Installs what a machine without a GPU needs (extras cpu, demo and plot) and a plug-in; then runs the demo, the
-lines of the README and the command `recipes`, away from the checkout. Fails if torch or CUDA came along, or if the
-environment is larger than `MOST_MB`. Packages come from the index that uv is set to, or from its cache.
+It is installed into an empty environment with what a machine without a GPU needs (extras cpu, demo and plot) and a
+plug-in; then the quick start, the lines of the README and the commands `doctor` and `recipes` run, away from the
+checkout. Fails if torch or CUDA came along, or if the environment is larger than `MOST_MB`. Packages come from the
+index that uv is set to, or from its cache.
 """
 
 from __future__ import annotations
@@ -38,9 +39,10 @@ def main() -> None:
 
 def installed(place: Path) -> tuple[Path, Path]:
     """An environment with the wheel and a plug-in: its interpreter, and the folder of its packages."""
-    for project in (ROOT, ROOT / "tests" / "plugins" / "stripes"):
-        command(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", place, cwd=project)
     uv = shutil.which("uv") or str(ROOT / ".uv" / "bin" / "uv")
+    for project in (ROOT, ROOT / "tests" / "plugins" / "stripes"):
+        build = ("build", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", place)
+        command(uv, *build, cwd=project)
     command(uv, "venv", "--quiet", "--python", sys.executable, place / "venv")
     python = place / "venv" / "bin" / "python"
     own, plugin = (next(place.glob(f"{name}-*.whl")) for name in ("segsearch", "segsearch_stripes"))
@@ -52,7 +54,8 @@ def use(place: Path, python: Path) -> None:
     """Run what a new user runs."""
     own = {"SEGSEARCH_DATA_DIR": str(place / "demo"), "MPLBACKEND": "Agg"}
     program = python.with_name("segsearch")
-    command(program, "demo", "--no-serve", cwd=place, own=own)
+    command(program, "quickstart", "--no-serve", cwd=place, own=own)
+    command(program, "doctor", cwd=place, own=own)
     scenes = sorted((place / "demo" / "scenes").glob("*.jpg"))
     (place / "photos").mkdir()
     for scene in scenes[:6]:
