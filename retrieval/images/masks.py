@@ -44,10 +44,10 @@ def encode_segments(segments: Segments) -> list[bytes]:
     rows, runs = np.nonzero(changes)
     ends = np.searchsorted(rows, np.arange(len(segments) + 1))
     every = starts[runs]
-    return [_counts(every[first:end], height, width) for first, end in pairwise(ends)]
+    return [counts_of_changes(every[first:end], height, width) for first, end in pairwise(ends)]
 
 
-def _counts(changes: NDArray[np.intp], height: int, width: int) -> bytes:
+def counts_of_changes(changes: NDArray[np.intp], height: int, width: int) -> bytes:
     """Compressed counts of a mask whose pixels, down the columns, change at some places; outside comes first."""
     counts = np.empty(len(changes) + 1, np.intp)
     counts[:-1], counts[-1] = changes, height * width
