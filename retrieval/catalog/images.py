@@ -43,6 +43,16 @@ class ImageRepository(Repository):
                 found.update({row.id: image_record(row) for row in rows})
         return found
 
+    def sizes_hw(self, image_ids: Collection[int]) -> dict[int, tuple[int, int]]:
+        """Height and width of those of the photos that exist and were decoded, upright."""
+        statement = select(Image.id, Image.height, Image.width).where(Image.width.is_not(None))
+        found: dict[int, tuple[int, int]] = {}
+        with self._reading() as session:
+            for chunk in in_chunks(list(image_ids)):
+                rows = session.execute(statement.where(Image.id.in_(chunk)))
+                found.update((key, (height, width)) for key, height, width in rows if height and width)
+        return found
+
     def of_digest(self, sha256: str) -> ImageRecord | None:
         """The photo with these bytes, if there is one."""
         with self._reading() as session:

@@ -173,8 +173,3 @@ class SearchAnswer:
         """Whether probably nothing shows what was asked for: results have a probability, and none is likely."""
         has_probability = any(match.probability is not None for match in self.results)
         return has_probability and not any(match.likely for match in self.results)
-
-    def segment_ids(self) -> list[int]:
-        """All segments in the results, each once."""
-        matches = ((match.segment_id, *(part.segment_id for part in match.parts)) for match in self.results)
-        return list(dict.fromkeys(key for keys in matches for key in keys if key is not None))

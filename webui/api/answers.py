@@ -21,9 +21,10 @@ from retrieval.search.feedback import RoundAnswer
 from retrieval.search.resolver import Example
 from retrieval.text.reading import Reading, Term
 
-from ..context import WebContext
 from ..pictures.names import shown_path
 from . import account_schemas, concept_schemas, image_schemas, reference_schemas, schemas, search_schemas
+from .mask_schemas import AnyMask
+from .masks import MaskWriter
 
 
 def as_json(model: BaseModel, status: int = 200) -> Response:
@@ -63,24 +64,28 @@ def item(image: ImageRecord) -> image_schemas.Item:
 
 
 def item_with_segments(
-    image: ImageRecord, segments: Sequence[SegmentRecord], concepts: Mapping[int, list[str]], tags: list[str]
+    image: ImageRecord,
+    segments: Sequence[SegmentRecord],
+    concepts: Mapping[int, list[str]],
+    tags: list[str],
+    masks: MaskWriter,
 ) -> image_schemas.ItemWithSegments:
     """A photo with its tags, its segments and the names of their concepts."""
-    shown = [segment(record) for record in segments]
+    shown = [segment(record, masks.of_image(image.id, run_of(record))) for record in segments]
     for each in shown:
         if each.id in concepts:
             each.concepts = concepts[each.id]
     return image_schemas.ItemWithSegments(**dict(item(image)), tags=tags, segments=shown)
 
 
-def query_photo(query: QueryRecord) -> image_schemas.QueryPhoto:
+def query_photo(query: QueryRecord, masks: MaskWriter) -> image_schemas.QueryPhoto:
     """A query photo."""
     height, width = query.size_hw
-    segments = [segment(record) for record in query.segments]
+    segments = [segment(record, masks.of_photo(query.size_hw, run_of(record))) for record in query.segments]
     return image_schemas.QueryPhoto(id=query.id, width=width, height=height, segments=segments)
 
 
-def segment(record: SegmentRecord) -> schemas.Segment:
+def segment(record: SegmentRecord, mask: AnyMask | None) -> schemas.Segment:
     """A segment."""
     return schemas.Segment(
         id=record.id,
@@ -90,24 +95,22 @@ def segment(record: SegmentRecord) -> schemas.Segment:
         label=record.label,
         label_score=record.label_score,
         parent=record.parent_id,
-        mask=mask(record.mask_size_hw, record.mask_counts),
+        **_told({"mask": mask}),
     )
 
 
-def mask(size_hw: tuple[int, int], counts: bytes) -> schemas.Mask:
-    """A mask from its run lengths."""
-    return schemas.Mask(size=list(size_hw), counts=counts.decode("ascii"))
+def run_of(record: SegmentRecord) -> MaskRun:
+    """The mask of a segment, as it is stored."""
+    return record.mask_size_hw, record.mask_counts
 
 
-def search_answer(
-    asked: search_schemas.Search, answer: SearchAnswer, masks: Mapping[int, MaskRun] | None
-) -> search_schemas.Answer:
-    """The answer of a search; with masks if given."""
+def search_answer(asked: search_schemas.Search, answer: SearchAnswer, masks: MaskWriter) -> search_schemas.Answer:
+    """The answer of a search."""
     things: list[search_schemas.Search | search_schemas.Thing] = [asked, *asked.also]
     references = [reference for thing in things for reference in (*thing.positive, *thing.negative)]
-    used = [_used(reference, entry) for reference, entry in zip(references, answer.used, strict=True)]
+    used = [_used(reference, entry, masks) for reference, entry in zip(references, answer.used, strict=True)]
     return search_schemas.Answer(
-        results=[_result(match, masks) for match in answer.results],
+        results=_results(answer.results, masks),
         used=used,
         words=_words(answer.words) if answer.words else None,
         parts=list(answer.parts),
@@ -119,7 +122,7 @@ def search_answer(
     )
 
 
-def selected(found: Example) -> reference_schemas.Selected:
+def selected(found: Example, masks: MaskWriter) -> reference_schemas.Selected:
     """What a place in a photo came to."""
     one = found.segment or found.made
     if one is None:
@@ -131,7 +134,7 @@ def selected(found: Example) -> reference_schemas.Selected:
         area=one.area,
         quality=one.quality,
         label=one.label,
-        mask=mask(one.mask_size_hw, one.mask_counts),
+        **_told({"mask": masks.of_example(found.ref, one)}),
     )
 
 
@@ -147,13 +150,10 @@ def facet_answer(found: FacetAnswer) -> search_schemas.Facets:
     )
 
 
-def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, masks: bool) -> search_schemas.Round:
-    """A round of feedback; with masks if requested."""
-    matches = (*found.answer.results, *found.ask)
-    shown = [match.segment_id for match in matches if match.segment_id is not None]
-    wanted = parts.catalog.segments.masks(shown) if masks else None
+def round_answer(record: FeedbackRecord, found: RoundAnswer, masks: MaskWriter) -> search_schemas.Round:
+    """A round of feedback."""
     used = [
-        _used(reference_schemas.Reference.of(each.ref), each)
+        _used(reference_schemas.Reference.of(each.ref), each, masks)
         for each in found.answer.used
         if each.segment is not None or each.made is not None
     ]
@@ -165,10 +165,10 @@ def round_answer(parts: WebContext, record: FeedbackRecord, found: RoundAnswer, 
         kept_query=found.model.kept_query,
         leave_one_out={str(name): value for name, value in found.model.leave_one_out.items()},
         threshold=found.model.threshold,
-        ask=[_result(match, wanted) for match in found.ask],
+        ask=_results(found.ask, masks),
         relevant=list(record.relevant),
         irrelevant=list(record.irrelevant),
-        results=[_result(match, wanted) for match in found.answer.results],
+        results=_results(found.answer.results, masks),
         used=used,
         words=_words(found.answer.words) if found.answer.words else None,
         parts=list(found.answer.parts),
@@ -210,12 +210,13 @@ def _told(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _used(reference: reference_schemas.Reference, entry: Used) -> reference_schemas.Used:
-    made = entry.made
+def _used(reference: reference_schemas.Reference, entry: Used, masks: MaskWriter) -> reference_schemas.Used:
+    made, picked = entry.made, entry.segment
+    own = masks.always()
     return reference_schemas.Used(
         ref=reference,
-        segment=segment(entry.segment) if entry.segment else None,
-        mask=None if made is None else mask(made.mask_size_hw, made.mask_counts),
+        segment=segment(picked, own.of_example(entry.ref, picked)) if picked else None,
+        mask=None if made is None else own.of_example(entry.ref, made),
         box_xyxy=None if made is None else list(made.box_xyxy),
         quality=None if made is None else made.quality,
         level=entry.level,
@@ -227,8 +228,23 @@ def _level(number: int, record: SegmentRecord) -> reference_schemas.Level:
     return reference_schemas.Level(level=number, segment=record.id, quality=record.quality, area=record.area)
 
 
-def _result(match: Match, masks: Mapping[int, MaskRun] | None) -> search_schemas.Result:
-    result = search_schemas.Result(
+def _results(matches: Sequence[Match], masks: MaskWriter) -> list[search_schemas.Result]:
+    """Results; the masks of those that were deleted meanwhile are null."""
+    masks.of_images({match.image_id for match in matches})
+    shown = [_result(match) for match in matches]
+    wanted: list[search_schemas.Result | search_schemas.Matched] = [*shown]
+    wanted += [part for result in shown for part in result.matched]
+    runs = masks.of_results({one.segment_id for one in wanted if one.segment_id is not None})
+    for result in shown if masks.are_wanted else ():
+        ones: list[search_schemas.Result | search_schemas.Matched] = [result, *result.matched]
+        for one in ones:
+            run = runs.get(one.segment_id) if one.segment_id is not None else None
+            one.mask = None if run is None else masks.of_image(result.image_id, run)
+    return shown
+
+
+def _result(match: Match) -> search_schemas.Result:
+    return search_schemas.Result(
         image_id=match.image_id,
         segment_id=match.segment_id,
         score=match.score,
@@ -242,16 +258,6 @@ def _result(match: Match, masks: Mapping[int, MaskRun] | None) -> search_schemas
         probability=match.probability,
         certainty=match.certainty,
     )
-    if masks is not None:
-        result.mask = _mask_of(match.segment_id, masks)
-        for part in result.matched:
-            part.mask = _mask_of(part.segment_id, masks)
-    return result
-
-
-def _mask_of(segment_id: int | None, masks: Mapping[int, MaskRun]) -> schemas.Mask | None:
-    run = masks.get(segment_id) if segment_id is not None else None
-    return mask(*run) if run else None
 
 
 def _shown(found: Facets) -> dict[str, list[search_schemas.Facet]]:

@@ -11,6 +11,7 @@ from retrieval.catalog.records import FeedbackRecord
 from ..context import context
 from ..serving.metrics import observe_search
 from . import answers, bodies, schemas, search_schemas
+from .masks import MaskWriter
 from .problems import documented
 
 feedback = APIBlueprint("api_feedback", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="feedback")])
@@ -26,7 +27,8 @@ def begin_feedback(body: search_schemas.Search) -> Response:
     found = parts.engine.refine(request, (), ())
     feedback_id = parts.judgements.begin(request, parts.assembly.recipe_spec.space)
     observe_search(found.answer)
-    return answers.as_json(answers.round_answer(parts, parts.judgements.get(feedback_id), found, body.masks), 201)
+    masks = MaskWriter(parts, body.mask_format, body.mask_frame)
+    return answers.as_json(answers.round_answer(parts.judgements.get(feedback_id), found, masks), 201)
 
 
 @feedback.get(
@@ -34,7 +36,7 @@ def begin_feedback(body: search_schemas.Search) -> Response:
 )
 def get_feedback(path: search_schemas.FeedbackPath, query: search_schemas.RoundQuery) -> Response:
     """The results of a round, based on the feedback up to then. Round 0 is the plain search."""
-    return _answer(context().judgements.get(path.feedback_id, query.round), masks=query.masks)
+    return _answer(context().judgements.get(path.feedback_id, query.round), query)
 
 
 @feedback.post(
@@ -46,7 +48,7 @@ def add_round(path: search_schemas.FeedbackPath, body: search_schemas.Judging) -
     """Returns the next round, based on all feedback so far. Judged photos are left out of its results."""
     parts = context()
     parts.judgements.add_round(path.feedback_id, body.relevant, body.irrelevant, body.withdrawn)
-    return _answer(parts.judgements.get(path.feedback_id), masks=body.masks, status=201)
+    return _answer(parts.judgements.get(path.feedback_id), body, status=201)
 
 
 @feedback.delete(
@@ -58,11 +60,12 @@ def take_back(path: search_schemas.FeedbackPath, query: schemas.MasksQuery) -> R
     """Drops the last round's feedback and returns the previous round."""
     parts = context()
     parts.judgements.take_back(path.feedback_id)
-    return _answer(parts.judgements.get(path.feedback_id), masks=query.masks)
+    return _answer(parts.judgements.get(path.feedback_id), query)
 
 
-def _answer(record: FeedbackRecord, *, masks: bool, status: int = 200) -> Response:
+def _answer(record: FeedbackRecord, asked: schemas.ResultMasks, *, status: int = 200) -> Response:
     parts = context()
     found = parts.engine.refine(record.request, record.relevant, record.irrelevant)
     observe_search(found.answer)
-    return answers.as_json(answers.round_answer(parts, record, found, masks), status)
+    masks = MaskWriter(parts, asked.mask_format, asked.mask_frame)
+    return answers.as_json(answers.round_answer(record, found, masks), status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from flask import request
 from flask_openapi3.models.file import FileStorage
@@ -13,6 +13,7 @@ from werkzeug.datastructures import FileStorage as ReceivedFile
 from retrieval.catalog.records import State
 from retrieval.query.request import MAX_ID
 
+from .mask_schemas import Frame
 from .schemas import MAX_PAGE, PathId, Segment, Strict, Text
 
 
@@ -37,10 +38,7 @@ class QueryPath(BaseModel):
 class MaskQuery(Strict):
     """The frame of a mask."""
 
-    mask_frame: Annotated[
-        Literal["original", "analysed"],
-        Field(description="`original`: the size of the upright original. `analysed`: that of the analysed copy."),
-    ] = "original"
+    mask_frame: Frame = "original"
 
 
 class PageQuery(Strict):

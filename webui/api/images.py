@@ -17,7 +17,9 @@ from ..pictures.uploads import InsufficientStorage, receive
 from ..renditions import cut
 from . import answers
 from . import image_schemas as schemas
+from .masks import MaskWriter
 from .problems import documented
+from .schemas import PhotoMasksQuery
 
 images = APIBlueprint("api_images", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="photos")])
 
@@ -62,13 +64,14 @@ def list_images(query: schemas.PageQuery) -> Response:
     summary="Get a photo with its segments",
     responses={200: schemas.ItemWithSegments, **documented(404)},
 )
-def get_image(path: schemas.ImagePath) -> Response:
+def get_image(path: schemas.ImagePath, query: PhotoMasksQuery) -> Response:
     """Segments are sorted by quality, best first."""
     parts = context()
     image = parts.catalog.images.get(path.image_id)
     labels = parts.trainer.labels(image.id)
     segments, tags = parts.catalog.segments.of_image(image.id), parts.assembly.tags.of_image(image.id)
-    return answers.as_json(answers.item_with_segments(image, segments, labels, tags))
+    masks = MaskWriter(parts, query.masks, query.mask_frame)
+    return answers.as_json(answers.item_with_segments(image, segments, labels, tags, masks))
 
 
 @images.delete("/images/<id:image_id>", summary="Delete a photo", responses={204: None, **documented(404)})

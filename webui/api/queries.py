@@ -9,12 +9,14 @@ from werkzeug.exceptions import Gone
 
 from retrieval.errors import ImageError, UnreadableImageError
 
-from ..context import context
+from ..context import WebContext, context
 from ..pictures import originals
 from ..pictures.uploads import InsufficientStorage, receive
 from . import answers
 from . import image_schemas as schemas
+from .masks import MaskWriter
 from .problems import documented
+from .schemas import PhotoMasksQuery
 
 queries = APIBlueprint("api_queries", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="query photos")])
 
@@ -24,7 +26,7 @@ queries = APIBlueprint("api_queries", __name__, url_prefix="/api/v1", abp_tags=[
     summary="Upload a query photo",
     responses={201: schemas.QueryPhoto, **documented(413, 415, 503, 507)},
 )
-def add_query(form: schemas.PictureForm) -> Response:
+def add_query(form: schemas.PictureForm, query: PhotoMasksQuery) -> Response:
     """Segments it at once and keeps it for a day, so that you can search with its segments.
 
     The quota does not block query photos; a full disk does.
@@ -45,7 +47,7 @@ def add_query(form: schemas.PictureForm) -> Response:
         received.sha256,
         lambda: parts.queries.add(received.sha256, photo.size_hw, photo.analysis, parts.assembly.recipe_spec.space),
     )
-    return answers.as_json(answers.query_photo(parts.queries.get(query_id)), 201)
+    return _answer(parts, query_id, query, 201)
 
 
 @queries.get(
@@ -53,9 +55,9 @@ def add_query(form: schemas.PictureForm) -> Response:
     summary="Get a query photo with its segments",
     responses={200: schemas.QueryPhoto, **documented(404)},
 )
-def get_query(path: schemas.QueryPath) -> Response:
+def get_query(path: schemas.QueryPath, query: PhotoMasksQuery) -> Response:
     """The same answer as for the upload."""
-    return answers.as_json(answers.query_photo(context().queries.get(path.query_id)))
+    return _answer(context(), path.query_id, query)
 
 
 @queries.post("/queries/<id:query_id>/keep", summary="Keep a query photo", responses={204: None, **documented(404)})
@@ -86,3 +88,8 @@ def get_query_file(path: schemas.QueryPath) -> Response:
         except UnreadableImageError as error:
             raise Gone(f"the picture of query {query.id} is gone: upload it again") from error
     return originals.serve_rendition(shown, f"query-{query.sha256}")
+
+
+def _answer(parts: WebContext, query_id: int, asked: PhotoMasksQuery, status: int = 200) -> Response:
+    masks = MaskWriter(parts, asked.masks, asked.mask_frame)
+    return answers.as_json(answers.query_photo(parts.queries.get(query_id), masks), status)

@@ -12,7 +12,8 @@ from pydantic_core import PydanticCustomError
 from retrieval.query.prompt import MAX_CORNERS, MAX_COUNTS, MAX_MASK_SIDE, MAX_POINTS
 from retrieval.query.request import Ref
 
-from .schemas import MAX_COORDINATE, MAX_REFS, BodyId, Box, Coordinate, Distance, Mask, Segment, Strict
+from .mask_schemas import AnyMask
+from .schemas import MAX_COORDINATE, MAX_REFS, BodyId, Box, Coordinate, Distance, Segment, Strict
 
 
 def _shapes(*shapes: str) -> tuple[frozenset[str], ...]:
@@ -209,7 +210,7 @@ class Selected(BaseModel):
     area: Annotated[int, Field(description="In pixels of the upright original.")]
     quality: Annotated[float, Field(description="0 to 1; of what was made of a box or polygon the expected IoU.")]
     label: Annotated[str | None, Field(description="The recipe's label, if it has labels.")]
-    mask: Mask
+    mask: Annotated[AnyMask | None, Field(description="Absent if no mask was asked for.")] = None
 
 
 class Used(BaseModel):
@@ -217,7 +218,7 @@ class Used(BaseModel):
 
     ref: Reference
     segment: Segment | None
-    mask: Annotated[Mask | None, Field(description="What was made, because no segment fits.")]
+    mask: Annotated[AnyMask | None, Field(description="What was made, because no segment fits.")]
     box_xyxy: Annotated[Box | None, Field(description="The box around what was made.")]
     quality: Annotated[float | None, Field(description="0 to 1, of what was made: the expected IoU.")]
     level: Annotated[int | None, Field(description="For a point, which of the segments under it.")]

@@ -9,6 +9,8 @@ from pydantic_core import PydanticCustomError
 
 from retrieval.query.request import MAX_ID
 
+from .mask_schemas import FORMATS, AnyMask, Frame, MaskFormat
+
 MAX_PAGE = 500
 
 MAX_REFS = 100
@@ -61,10 +63,38 @@ class NoBody(Strict):
     """An empty object."""
 
 
-class MasksQuery(Strict):
-    """What results include."""
+Masks = Annotated[
+    MaskFormat | Annotated[bool, Field(strict=True)],
+    Field(description=f"Masks of results. {FORMATS} Formerly a boolean: true is `rle`, false is `none`."),
+]
 
-    masks: Annotated[bool, Field(description="Whether to include masks in the results.")] = False
+
+class ResultMasks(Strict):
+    """Which masks results have; what an example resolved to has one in any case."""
+
+    masks: Masks = "none"
+    mask_frame: Frame = "analysed"
+
+    @property
+    def mask_format(self) -> MaskFormat:
+        """The format, also if it was asked for as a boolean."""
+        return self.masks if isinstance(self.masks, str) else "rle" if self.masks else "none"
+
+
+class MasksQuery(ResultMasks):
+    """Which masks results have."""
+
+    masks: Annotated[
+        MaskFormat | bool,
+        Field(description=f"Masks of results. {FORMATS} Formerly a boolean: true is `rle`, false is `none`."),
+    ] = "none"
+
+
+class PhotoMasksQuery(Strict):
+    """Which masks segments have."""
+
+    masks: Annotated[MaskFormat, Field(description=FORMATS)] = "rle"
+    mask_frame: Frame = "analysed"
 
 
 class Problem(BaseModel):
@@ -79,16 +109,6 @@ class Problem(BaseModel):
     ] = None
 
 
-class Mask(BaseModel):
-    """COCO compressed RLE, at the size at which the photo was analysed.
-
-    The mask covers the whole photo: scale it by (width / w, height / h) to go to pixels of the original.
-    """
-
-    size: Annotated[list[int], Field(min_length=2, max_length=2, description="`h, w` of the analysed copy.")]
-    counts: Annotated[str, Field(description="In the format of pycocotools.")]
-
-
 class Segment(BaseModel):
     """A segment of a photo."""
 
@@ -99,7 +119,7 @@ class Segment(BaseModel):
     label: Annotated[str | None, Field(description="The recipe's label, if it has labels.")]
     label_score: float | None
     parent: Annotated[int | None, Field(description="The `id` of the smallest segment that contains this one.")]
-    mask: Mask
+    mask: Annotated[AnyMask | None, Field(description="Absent if no masks were asked for.")] = None
     concepts: Annotated[
         list[str], Field(description="Names of the concepts it is labelled with; absent if there are none.")
     ] = []

@@ -11,7 +11,9 @@ from retrieval.query.request import Ref
 from ..context import context
 from ..serving.metrics import observe_search
 from . import answers, bodies, image_schemas, reference_schemas
+from . import schemas as shared
 from . import search_schemas as schemas
+from .masks import MaskWriter
 from .problems import documented
 
 search = APIBlueprint("api_search", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="search")])
@@ -25,7 +27,7 @@ def find(body: schemas.Search) -> Response:
     parts = context()
     answer = parts.engine.search(body.to_request())
     observe_search(answer)
-    masks = parts.catalog.segments.masks(answer.segment_ids()) if body.masks else None
+    masks = MaskWriter(parts, body.mask_format, body.mask_frame)
     return answers.as_json(answers.search_answer(body, answer, masks))
 
 
@@ -64,12 +66,14 @@ def list_query_levels(path: image_schemas.QueryPath, query: reference_schemas.Po
     summary="Pick or make a segment",
     responses={200: reference_schemas.Selected, **documented(404, 413, 415, 503)},
 )
-def select_segment(body: reference_schemas.Place) -> Response:
+def select_segment(body: reference_schemas.Place, query: shared.PhotoMasksQuery) -> Response:
     """What a point, box, polygon, points or a mask means: a segment of the photo or, where none fits, one that is made.
 
     A search takes the same place as a reference. The first one on a photo takes as long as segmenting it.
     """
-    return answers.as_json(answers.selected(context().engine.lookup.example(body.to_ref())))
+    parts = context()
+    masks = MaskWriter(parts, query.masks, query.mask_frame)
+    return answers.as_json(answers.selected(parts.engine.lookup.example(body.to_ref()), masks))
 
 
 def _levels(ref: Ref) -> Response:

@@ -13,14 +13,15 @@ from retrieval.query.request import MAX_LIMIT, MAX_TEXT, Clause, GroupBy, Search
 from retrieval.search.answer import LIKELY_CHANCE, SURE_CHANCE, Certainty
 from retrieval.search.feedback import ModelName
 
+from .mask_schemas import AnyMask
 from .reference_schemas import Negative, Positive, Used
 from .schemas import (
     MAX_JUDGED,
     BodyId,
     Box,
-    Mask,
     MasksQuery,
     PathId,
+    ResultMasks,
     Strict,
     Text,
 )
@@ -113,7 +114,7 @@ class Conditions(Strict):
         return Filters(**dict(self))
 
 
-class Search(Strict):
+class Search(ResultMasks):
     """What to search for: examples, words, or both. At least one positive example or a word is required."""
 
     positive: Positive = []
@@ -141,7 +142,6 @@ class Search(Strict):
     ] = 0.0
     filters: Annotated[Conditions, Field(description="Conditions that results must meet.")] = Conditions()
     facets: Annotated[bool, Field(strict=True, description="Whether to count facets of the likely results.")] = False
-    masks: Annotated[bool, Field(strict=True, description="Whether to include masks in the results.")] = False
 
     def to_request(self) -> SearchRequest:
         """Convert to the engine's value.
@@ -165,7 +165,7 @@ class Search(Strict):
         )
 
 
-class Judging(Strict):
+class Judging(ResultMasks):
     """Feedback on results. A new judgement of a segment replaces the old one."""
 
     relevant: Annotated[
@@ -175,7 +175,6 @@ class Judging(Strict):
     withdrawn: Annotated[
         list[BodyId], Field(max_length=MAX_JUDGED, description="Segments whose earlier judgement no longer counts.")
     ] = []
-    masks: Annotated[bool, Field(strict=True, description="Whether to include masks in the results.")] = False
 
 
 class Matched(BaseModel):
@@ -189,7 +188,7 @@ class Matched(BaseModel):
     nearest: Annotated[
         str | None, Field(description="For a word, the nearest of the classes it stands for; otherwise null.")
     ]
-    mask: Annotated[Mask | None, Field(description="Only on request.")] = None
+    mask: Annotated[AnyMask | None, Field(description="Only on request.")] = None
 
 
 class Result(BaseModel):
@@ -241,7 +240,7 @@ class Result(BaseModel):
             "otherwise `weak`; null without one."
         ),
     ]
-    mask: Annotated[Mask | None, Field(description="Only on request.")] = None
+    mask: Annotated[AnyMask | None, Field(description="Only on request.")] = None
 
 
 class Substitute(BaseModel):

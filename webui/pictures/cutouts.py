@@ -14,6 +14,7 @@ from werkzeug.exceptions import Conflict, Gone, NotFound
 
 from retrieval.catalog import ImageRecord
 from retrieval.catalog.records import SegmentRecord
+from retrieval.images.frames import scaled_run
 from retrieval.images.masks import decode_mask, scale_box
 
 from ..context import WebContext
@@ -71,9 +72,8 @@ def serve_mask(image: ImageRecord, segment: SegmentRecord, frame: MaskFrame) -> 
     size_hw = _size_of(image) if frame == "original" else segment.mask_size_hw
 
     def make() -> bytes:
-        mask = decode_mask(segment.mask_size_hw, segment.mask_counts).view(np.uint8) * 255
-        sized = cv2.resize(mask, size_hw[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
-        return _png(sized.astype(np.uint8, copy=False))
+        run = scaled_run((segment.mask_size_hw, segment.mask_counts), size_hw)
+        return _png(decode_mask(*run).view(np.uint8) * np.uint8(255))
 
     return originals.png(make, f"mask-{frame}-{segment.id}")
 

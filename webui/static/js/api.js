@@ -80,7 +80,7 @@ export const search = (body, signal) => send("/search", body, { signal });
 export const countFacets = (body, signal) => send("/search/facets", body, { signal });
 
 export const beginFeedback = (body) => send("/feedback", body);
-export const getRound = (id, round, { signal, masks = true } = {}) => call(`/feedback/${id}?${query({ round, masks })}`, { signal });
+export const getRound = (id, round, { signal, masks = "rle" } = {}) => call(`/feedback/${id}?${query({ round, masks })}`, { signal });
 export const judge = (id, judgements) => send(`/feedback/${id}/rounds`, judgements);
 export const listConcepts = () => call("/concepts");
 export const getConcept = (id) => call(`/concepts/${id}`);

@@ -38,7 +38,7 @@ export class Judging {
 
   /** Find out what the round changed. */
   async compare(round) {
-    const before = await getRound(round.id, round.round - 1, { masks: false });
+    const before = await getRound(round.id, round.round - 1, { masks: "none" });
     if (this.round !== round) return;
     this.change = changeBetween(before, round);
     showChange($("#rounds"), this);

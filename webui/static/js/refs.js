@@ -145,7 +145,7 @@ export const sameRef = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 /** As POST /search takes it. */
 export function body({ positive, negative, text, limit, group, quality, all, relations, filters }) {
   const kept = conditions(filters, positive.some(isWhole) ? PHOTO_FILTERS : FILTERS);
-  const common = { negative, limit, group_by: group, min_quality: quality, filters: kept, masks: true };
+  const common = { negative, limit, group_by: group, min_quality: quality, filters: kept, masks: "rle" };
   if (group !== "image" || positive.some(isWhole)) return { ...common, positive, text };
   if (!all || positive.length === 0) return { ...common, positive, text, ...(all || !positive.length ? { relations } : {}) };
   const others = positive.slice(1).map((ref) => ({ positive: [ref] }));
