@@ -31,8 +31,9 @@ UNFINISHED = "files that were never finished"
 INDEX = "index files that no manifest names"
 QUERY_ROWS = "query photos whose time is over"
 FEEDBACK_ROWS = "refined searches whose time is over"
+ANSWER_ROWS = "answers of requests whose time is over"
 TRASH = "photos whose time in the trash is over"
-KINDS = (TRASH, RENDITIONS, UPLOADS, QUERIES, UNFINISHED, INDEX, QUERY_ROWS, FEEDBACK_ROWS)
+KINDS = (TRASH, RENDITIONS, UPLOADS, QUERIES, UNFINISHED, INDEX, QUERY_ROWS, FEEDBACK_ROWS, ANSWER_ROWS)
 
 _UNFINISHED = re.compile(r"\.upload-[0-9a-f]+|\..+\.[0-9a-f]+\.partial|\..+-[0-9a-f]+\.tmp")
 _NAMED = re.compile(r"(?P<sha256>[0-9a-f]{64})(\.preview\.jpg|\.thumb\.jpg|\.\w+)?")
@@ -72,7 +73,12 @@ def clean(assembly: Assembly, kinds: Collection[str] = KINDS) -> list[Waste]:
 
 def _cleaned(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> list[Waste]:
     found = dict.fromkeys(kinds, (0, 0))
-    expiring = (TRASH, assembly.trash), (QUERY_ROWS, assembly.queries), (FEEDBACK_ROWS, assembly.judgements)
+    expiring = (
+        (TRASH, assembly.trash),
+        (QUERY_ROWS, assembly.queries),
+        (FEEDBACK_ROWS, assembly.judgements),
+        (ANSWER_ROWS, assembly.idempotency_keys),
+    )
     for kind, rows in expiring:
         if kind in found:
             found[kind] = rows.expired(), 0

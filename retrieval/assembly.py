@@ -17,6 +17,7 @@ from .catalog import (
     Clusters,
     Concepts,
     Folders,
+    IdempotencyKeys,
     ImportedSegments,
     IngestOverview,
     IngestQueue,
@@ -122,6 +123,11 @@ class DataDirectory:
     def judgements(self) -> Judgements:
         """Searches that are being refined."""
         return Judgements(self._sessions)
+
+    @cached_property
+    def idempotency_keys(self) -> IdempotencyKeys:
+        """Answers of requests, by the keys that came with them."""
+        return IdempotencyKeys(self._sessions)
 
     @cached_property
     def concepts(self) -> Concepts:

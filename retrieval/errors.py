@@ -176,3 +176,11 @@ class AnalyzerUnavailableError(RetrievalError):
 
 class AnalyzerBusyError(AnalyzerUnavailableError):
     """The queue of that process is full."""
+
+
+class IdempotencyKeyReusedError(RetrievalError):
+    """A key came with another request before."""
+
+
+class IdempotencyKeyInUseError(RetrievalError):
+    """The first request with a key is still being answered."""

@@ -32,6 +32,7 @@ from .serving.events import EVENTS, StatusEvents
 from .serving.following import Follower
 from .serving.forms import bound_forms
 from .serving.health import health
+from .serving.idempotency import describe, keep_answers
 from .serving.metrics import measure
 from .serving.requests import number_requests
 
@@ -71,6 +72,11 @@ class SegSearchApp(OpenAPI):
             raise e
         logger.error("answering %s %s failed", request.method, request.path, exc_info=e)
         return problems.unexpected()
+
+    def generate_spec_json(self) -> None:
+        """Generate the OpenAPI document."""
+        super().generate_spec_json()  # type: ignore[no-untyped-call]
+        describe(self, self.spec_json)
 
 
 class IdConverter(BaseConverter):
@@ -113,6 +119,7 @@ def build(
     bound_forms(app)
     identify(app, assembly.settings.session_key_file, mode=login_mode)
     limit(app)
+    keep_answers(app)
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint)
     app.register_blueprint(health)

@@ -20,6 +20,7 @@ module            what
 `query_store`     query photos
 `judgements`      searches that are refined, in rounds
 `concepts`        names that people gave
+`idempotency`     answers of requests, by the keys that came with them
 `clusters`        clusters of segments that have no name
 `folders`         names of folders
 `accounts`        users and API tokens
@@ -42,6 +43,7 @@ from .concepts import Concepts
 from .deleted_files import DeletedFiles
 from .dialects import copy as copy_database
 from .folders import Folders
+from .idempotency import IdempotencyKeys, KeptAnswer
 from .images import ImageRepository
 from .imported import ImportedSegments
 from .ingest_overview import IngestOverview
@@ -64,12 +66,14 @@ __all__ = [
     "Concepts",
     "DeletedFiles",
     "Folders",
+    "IdempotencyKeys",
     "ImageRecord",
     "ImageRepository",
     "ImportedSegments",
     "IngestOverview",
     "IngestQueue",
     "Judgements",
+    "KeptAnswer",
     "LocationRepository",
     "QueryRecord",
     "QueryStore",

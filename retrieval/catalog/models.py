@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
+    UniqueConstraint,
     false,
     text,
 )
@@ -244,6 +245,28 @@ class Feedback(Base):
     space: Mapped[str] = mapped_column(String(64))
     request: Mapped[str] = mapped_column(Text)
     rounds: Mapped[int] = mapped_column(default=0)
+
+
+class IdempotencyKey(Base):
+    """A key that a client sent with a request, and the answer once there is one."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (
+        UniqueConstraint("user", "key"),
+        Index("ix_idempotency_key_created_at", "created_at", "size"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user: Mapped[str] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(255))
+    request: Mapped[str] = mapped_column(String(64))
+    owner: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(Utc)
+    size: Mapped[int] = mapped_column(default=0)
+    status: Mapped[int | None]
+    mimetype: Mapped[str | None] = mapped_column(String(100))
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Judgement(Base):

@@ -21,7 +21,7 @@ from indexer.commands.maintenance import clean, verify
 from indexer.commands.search import search
 from indexer.verify import verify as faults_of
 from indexer.worker import Worker
-from retrieval.catalog import judgements
+from retrieval.catalog import idempotency, judgements
 from retrieval.catalog import query_store as queries
 from retrieval.processes import duties
 from retrieval.query.request import SearchRequest
@@ -177,16 +177,22 @@ def test_rows_whose_time_is_over(aged: Ingested) -> None:
     names = ("e" * 64, "f" * 64)
     kept = [assembly.queries.add(name, (8, 40), analysis([(1, 0, 0, 0)]), "toy:1") for name in names]
     begun = [assembly.judgements.begin(SearchRequest(text=name), "toy:1") for name in names]
+    answered = [assembly.idempotency_keys.claim("", name, "r", "owner") for name in names]
     young, old = (put(assembly.own_files.query_path(name)) for name in names)
     with assembly._sessions.begin() as session:
-        for table, key, age in (("query", kept[1], queries.RETENTION), ("feedback", begun[1], judgements.RETENTION)):
+        for table, key, age in (
+            ("query", kept[1], queries.RETENTION),
+            ("feedback", begun[1], judgements.RETENTION),
+            ("idempotency_key", answered[1], idempotency.RETENTION),
+        ):
             when = datetime.now(UTC) - age - timedelta(minutes=1)
             session.execute(text(f"UPDATE {table} SET created_at = :when WHERE id = :key"), {"when": when, "key": key})
     found = json.loads(run(settings, clean, "--json"))["waste"]
-    assert found[cleaning.QUERY_ROWS]["count"] == found[cleaning.FEEDBACK_ROWS]["count"] == 1
+    kinds = (cleaning.QUERY_ROWS, cleaning.FEEDBACK_ROWS, cleaning.ANSWER_ROWS)
+    assert [found[kind]["count"] for kind in kinds] == [1, 1, 1]
     assert assembly.queries.get(kept[0]).sha256 == names[0]
     assert assembly.judgements.get(begun[0]).request.text == names[0]
-    assert assembly.queries.expired() == assembly.judgements.expired() == 0
+    assert assembly.queries.expired() == assembly.judgements.expired() == assembly.idempotency_keys.expired() == 0
     assert (young.exists(), old.exists()) == (True, False)
 
 

@@ -27,17 +27,19 @@ SMALL = (64, 48)
 PICTURES = [encoded(drawing(colors, SMALL), kind) for colors in PALETTES for kind in ("PNG", "JPEG", "GIF")]
 CONFIG = schemathesis.Config.from_dict(
     {
+        # a key that came with another request before, or whose request is being answered
+        "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]}},
         "operations": [
             {
                 # rounds and clusters can be asked for that there are not, and segments judged that are not there; 1.0 is no id
                 "include-path-regex": "/feedback|/concepts|/clusters|/images/delete|/images/restore|/images/tags|/images/resegment|/recipes|/trash",
-                "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "422"]}},
+                "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]}},
             },
             {
                 # as below; a list of one folder is sent as a folder is, and is right
                 "include-name": "POST /api/v1/images",
                 "checks": {
-                    "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "413", "415", "422"]},
+                    "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "413", "415", "422"]},
                     "negative_data_rejection": {"expected-statuses": ["200", "202", "4xx"]},
                 },
             },
@@ -46,7 +48,7 @@ CONFIG = schemathesis.Config.from_dict(
                 # but constants of the code under test
                 "include-path-regex": "/images$|/queries$",
                 "checks": {
-                    "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "413", "415", "422"]},
+                    "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "413", "415", "422"]},
                     "negative_data_rejection": {"expected-statuses": ["4xx"]},
                 },
             },
@@ -58,9 +60,9 @@ CONFIG = schemathesis.Config.from_dict(
             {
                 # what an example points at can be wrong in ways that no schema says: a point outside of its photo
                 "include-path-regex": "/search|/levels|/segment$",
-                "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "422"]}},
+                "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]}},
             },
-        ]
+        ],
     }
 )
 schemathesis.openapi.format("binary", st.sampled_from(PICTURES))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-MAX_BODY_BYTES = 1 << 20
+from ..serving.forms import MAX_BODY_BYTES
 
 
 def read_json() -> None:

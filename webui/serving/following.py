@@ -70,6 +70,7 @@ def tidy(context: WebContext) -> None:
     for sha256 in context.queries.expire():
         context.assembly.own_files.remove_query(sha256)
     context.judgements.expire()
+    context.assembly.idempotency_keys.expire()
     for folder in (context.settings.uploads_dir, context.settings.queries_dir):
         for partial in folder.glob(PARTIAL_PATTERN):
             if not _is_young(partial):

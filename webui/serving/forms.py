@@ -1,4 +1,4 @@
-"""Limits on forms. The framework limits multipart forms, but not URL-encoded ones."""
+"""Limits on bodies. The framework limits multipart forms, but not URL-encoded ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ MAX_FORM_PARTS = 10
 
 MAX_FORM_BYTES = 1 << 16
 """Largest form without files."""
+
+MAX_BODY_BYTES = 1 << 20
+"""Largest body that is no form."""
 
 MAX_FIELD_BYTES = 1 << 18
 """Largest field that is not a file. werkzeug reads 64 KiB at a time and applies this limit to unparsed data, too, so a
