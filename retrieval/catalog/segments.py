@@ -27,8 +27,8 @@ class SegmentRepository(Repository):
 
     def __init__(self, sessions: Sessions) -> None:
         super().__init__(sessions)
-        self._masks, self._hits, self._colors, self._example = (
-            SegmentSelect(sessions, each) for each in (_MASKS, _HITS, _COLORS, _EXAMPLE)
+        self._masks, self._hits, self._colors, self._example, self._vectors = (
+            SegmentSelect(sessions, each) for each in (_MASKS, _HITS, _COLORS, _EXAMPLE, _VECTORS)
         )
 
     def get(self, segment_id: int) -> SegmentRecord:
@@ -43,6 +43,24 @@ class SegmentRepository(Repository):
             if row is None:
                 raise _unknown(segment_id)
             return segment_record(row)
+
+    def find(self, segment_ids: Sequence[int]) -> dict[int, SegmentRecord]:
+        """Those of the segments that are in the library and can be searched."""
+        statement = select(Segment).join(Image, and_(Image.id == Segment.image_id, IN_LIBRARY))
+        found: dict[int, SegmentRecord] = {}
+        with self._reading() as session:
+            for chunk in in_chunks(segment_ids):
+                here = statement.where(Segment.id.in_(chunk), ~Segment.is_fallback)
+                found.update((row.id, segment_record(row)) for row in session.scalars(here.options(_without_vector())))
+        return found
+
+    def vectors(self, segment_ids: Sequence[int]) -> dict[int, tuple[Vectors, str]]:
+        """Vectors, (D,), of those of the segments that exist, each with the space that it is in."""
+        found: dict[int, tuple[Vectors, str]] = {}
+        for chunk in in_chunks(segment_ids):
+            for key, vector, space in self._vectors.of(chunk):
+                found[key] = vectors_from([vector])[0], space or ""
+        return found
 
     def of_image(self, image_id: int) -> list[SegmentRecord]:
         """The segments of a photo, in falling quality as its recipe ranked them."""
@@ -122,6 +140,8 @@ _HITS = select(
 _MASKS = select(Segment.id, Segment.mask_height, Segment.mask_width, Segment.mask_counts)
 
 _COLORS = select(Segment.id, Segment.colors)
+
+_VECTORS = select(Segment.id, Segment.vector, Image.space).join(Image, Image.id == Segment.image_id)
 
 _EXAMPLE = select(*Segment.__table__.c, Image.space).join(Image, Image.id == Segment.image_id)
 

@@ -76,8 +76,25 @@ def of_round(client: FlaskClient, asked: dict[str, str]) -> Any:
     return judged["results"][0]
 
 
+def by_id(client: FlaskClient, asked: dict[str, str]) -> Any:
+    return client.get(f"{V1}/segments/1", query_string=asked).get_json()
+
+
+def by_ids(client: FlaskClient, asked: dict[str, str]) -> Any:
+    return client.post(f"{V1}/segments/batch", json={"ids": [1], **asked}).get_json()["segments"][0]
+
+
+def in_batch(client: FlaskClient, asked: dict[str, str]) -> Any:
+    body = {"searches": [{"positive": [{"segment": 1}], **asked}]}
+    return client.post(f"{V1}/search/batch", json=body).get_json()["answers"][0]["answer"]["results"][0]
+
+
 CALLS: dict[str, Call] = {
-    call.__name__: call for call in (of_photo, of_query, of_place, of_search, of_several, of_used, of_made, of_round)
+    call.__name__: call
+    for call in (
+        *(of_photo, of_query, of_place, of_search, of_several, of_used, of_made, of_round),
+        *(by_id, by_ids, in_batch),
+    )
 }
 
 
@@ -124,7 +141,7 @@ def test_no_masks(client: FlaskClient, name: str) -> None:
 @pytest.mark.parametrize("name", CALLS)
 def test_frame_and_format_if_nothing_is_asked_for(client: FlaskClient, name: str) -> None:
     found = CALLS[name](client, {})
-    if name in ("of_search", "of_several", "of_round"):
+    if name in ("of_search", "of_several", "of_round", "in_batch"):
         assert "mask" not in found
     else:
         assert found["mask"] == CALLS[name](client, {"masks": "rle", "mask_frame": "analysed"})["mask"]

@@ -2,6 +2,7 @@
 
 from .account import account
 from .accounts import accounts
+from .batch import batch
 from .bulk import bulk
 from .clusters import clusters
 from .concepts import concepts
@@ -20,6 +21,7 @@ from .timeline import timeline
 BLUEPRINTS = (
     images,
     bulk,
+    batch,
     deletion,
     export,
     timeline,

@@ -43,6 +43,7 @@ from retrieval.processes.program import PROGRAM
 from retrieval.storage.disk import FULL, obstacle_of
 
 from ..serving.forms import MAX_FORM_PARTS
+from .schemas import Problem
 
 PREFIX = "/api/"
 MIME_TYPE = "application/problem+json"
@@ -95,6 +96,12 @@ def applies_to(path: str) -> bool:
 def status_of(error: RetrievalError) -> int:
     """The HTTP status of an error."""
     return next(status for kind, status in _STATUSES if isinstance(error, kind))
+
+
+def problem_of(error: RetrievalError) -> Problem:
+    """An error as a part of an answer."""
+    status = status_of(error)
+    return Problem(type="about:blank", title=HTTPStatus(status).phrase, status=status, detail=str(error))
 
 
 def retry_headers(status: int) -> dict[str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from retrieval.query.filters import FACETED, Filters, Position
 from retrieval.query.relations import MAX_PARTS, Relation, RelationName
@@ -79,6 +80,16 @@ class Lies(Strict):
     object: Number
 
 
+def _written(day: object) -> object:
+    if not isinstance(day, str):
+        raise PydanticCustomError("day", "it is not a day: write it as YYYY-MM-DD")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_written)]
+"""A day as it is written; pydantic would also take seconds since 1970."""
+
+
 class Conditions(Strict):
     """Conditions that results must meet, all of them."""
 
@@ -88,8 +99,8 @@ class Conditions(Strict):
             min_length=1, max_length=4096, description="Absolute path of a folder that contains the photo at any depth."
         ),
     ] = None
-    taken_from: Annotated[date | None, Field(description="First day, by the photo's EXIF data.")] = None
-    taken_until: Annotated[date | None, Field(description="Last day, inclusive.")] = None
+    taken_from: Annotated[Day | None, Field(description="First day, by the photo's EXIF data.")] = None
+    taken_until: Annotated[Day | None, Field(description="Last day, inclusive.")] = None
     recipe: Annotated[Text | None, Field(max_length=64, description="Fingerprint of the recipe that segmented it.")] = (
         None
     )

@@ -25,6 +25,8 @@ RATES = {
     "api_queries.add_query": parse("60/minute"),  # each takes a pass of the network
     "api_queries.keep_query": parse("60/minute"),  # each may take the place of another
     "api_search.find": parse("300/minute"),
+    "api_batch.find_many": parse("30/minute"),  # each may be a hundred searches
+    "api_batch.get_segments": parse("120/minute"),
     "api_search.count_facets": parse("300/minute"),
     "api_search.select_segment": parse("300/minute"),
     "api_search.list_levels": parse("600/minute"),  # as a pointer moves over a photo

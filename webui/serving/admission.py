@@ -62,6 +62,8 @@ KINDS: Mapping[str, str | None] = {
     "api_queries.get_query_file": "picture",
     "api_search.find": "search",
     "api_timeline.count_photos": "search",
+    "api_batch.find_many": "search",
+    "api_batch.get_segments": "search",
     "api_search.count_facets": "search",
     "api_search.select_segment": "analysis",
     "api_feedback.begin_feedback": "search",

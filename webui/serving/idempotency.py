@@ -35,7 +35,12 @@ PATTERN = r'^("[ !#-~]{1,253}"|[!#-~]{1,255})$'
 
 METHODS = frozenset({"POST", "PATCH", "DELETE"})
 
-UNCHANGING = frozenset({"api_search.find", "api_search.count_facets", "api_search.select_segment"})
+UNCHANGING = frozenset(
+    {
+        *("api_search.find", "api_search.count_facets", "api_search.select_segment"),
+        *("api_batch.get_images", "api_batch.get_segments", "api_batch.find_many"),
+    }
+)
 """Endpoints that change nothing, so that they need no key, and it does not matter if one is sent."""
 
 SECRET = frozenset({"api_account", "api_accounts"})
