@@ -124,7 +124,9 @@ class RankedPhotos(BaseModel):
 
     threshold: Annotated[float, Field(description="The score from which on a segment is labelled.")]
     labelled: Annotated[int, Field(description="Number of photos with a labelled segment, among the nearest 10,000.")]
-    newest: Annotated[Moment | None, Field(description="When the newest of these photos was added; null if none.")]
+    newest: Annotated[
+        Moment | None, Field(description="When the newest of these photos was added, in UTC; null if none.")
+    ]
     photos: Annotated[list[RankedPhoto], Field(description="The nearest photos, labelled or not, best first.")]
 
 

@@ -43,7 +43,7 @@ class IndexHealth(BaseModel):
     segments: Annotated[int, Field(description="Searchable segments.")]
     lag: Annotated[int, Field(description="Segments not yet searchable.")]
     is_fresh: Annotated[bool, Field(description="Whether this server has looked at the catalogue in the last seconds.")]
-    written_at: Annotated[Moment | None, Field(description="When the index files were last changed.")]
+    written_at: Annotated[Moment | None, Field(description="When the index files were last changed, in UTC.")]
     unwritten: Annotated[
         int | None, Field(description="Segments not in the index files yet; searches find them all the same.")
     ]

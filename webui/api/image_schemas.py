@@ -14,7 +14,7 @@ from retrieval.catalog.records import State
 from retrieval.query.request import MAX_ID
 
 from .mask_schemas import Frame
-from .schemas import MAX_PAGE, PathId, Segment, Strict, Text
+from .schemas import MAX_PAGE, Moment, PathId, Segment, Strict, Text
 
 
 class ImagePath(BaseModel):
@@ -113,13 +113,12 @@ class Item(BaseModel):
     segment_count: int
     error: Annotated[str | None, Field(description="Why the photo failed.")]
     missing: Annotated[bool, Field(description="Whether the file was missing when last checked.")]
-    taken_at: Annotated[str | None, Field(description="ISO 8601, in the camera's local time.")]
-    deleted_at: Annotated[
+    taken_at: Annotated[
         str | None,
-        Field(
-            description="When the photo was moved to the trash, if it is there: ISO 8601, in UTC with its offset.",
-            json_schema_extra={"format": "date-time"},
-        ),
+        Field(description="By the clock of the camera, which does not say its time zone: `YYYY-MM-DDThh:mm:ss`."),
+    ]
+    deleted_at: Annotated[
+        Moment | None, Field(description="When the photo was moved to the trash, in UTC, if it is there.")
     ]
     filename: Annotated[
         str | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -32,6 +33,13 @@ def _storable(text: str) -> str:
     return text
 
 
+def _in_utc(moment: str) -> str:
+    found = datetime.fromisoformat(moment)
+    if found.tzinfo is None:
+        raise PydanticCustomError("zone", "the time does not say in which time zone it is")
+    return f"{found.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
+
+
 Text = Annotated[str, AfterValidator(_storable), Field(json_schema_extra={"pattern": "^[^\\u0000]*$"})]
 """What is compared with the database, or stored there."""
 
@@ -44,8 +52,11 @@ Coordinate = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-MAX_CO
 Distance = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=MAX_COORDINATE)]
 
 Moment = Annotated[
-    str, Field(description="ISO 8601, in UTC with its offset.", json_schema_extra={"format": "date-time"})
+    str,
+    AfterValidator(_in_utc),
+    Field(description="In UTC, as RFC 3339 has it, with `Z`.", json_schema_extra={"format": "date-time"}),
 ]
+"""A point in time, from any ISO 8601 text that says its offset."""
 
 Box = Annotated[
     list[int],

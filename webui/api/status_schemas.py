@@ -62,7 +62,9 @@ class Worker(BaseModel):
     host: str
     pid: int | None
     photos: list[PhotoInProgress]
-    lease_until: Annotated[Moment, Field(description="When other workers may take its photos, unless it renews.")]
+    lease_until: Annotated[
+        Moment, Field(description="When other workers may take its photos, unless it renews, in UTC.")
+    ]
     is_gone: Annotated[bool, Field(description="Whether its process has ended; another worker takes over.")]
 
 
