@@ -25,6 +25,7 @@ from .auth.login import LoginMode, identify, login
 from .auth.security import SESSION_COOKIE, protect
 from .context import EXTENSION, WebContext
 from .pages.admin import admin
+from .pages.apidocs import apidocs
 from .pages.views import pages
 from .renditions import Renditions
 from .serving.admission import admit
@@ -125,6 +126,7 @@ def build(
     app.register_blueprint(health)
     app.register_blueprint(pages)
     app.register_blueprint(admin)
+    app.register_blueprint(apidocs)
     app.register_blueprint(login)
     if follow:
         follower.start()

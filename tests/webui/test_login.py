@@ -58,6 +58,7 @@ VIEWER = {
     "GET /api/v1/concepts/<id:concept_id>/photos",
     *("GET /api/v1/folders", "GET /api/v1/timeline", "GET /api/v1/timeline/photos", "GET /api/v1/timeline/ids"),
     *("GET /api/v1/clusters", "GET /api/v1/clusters/<id:cluster_id>", "GET /api/v1/status", "GET /api/v1/words"),
+    *("GET /api/v1/docs", "GET /api/v1/docs/<name>"),
     *("GET /api/v1/openapi.json", "GET /api/v1/tags", "GET /api/v1/images/download"),
     "GET /api/v1/export",
     *("GET /api/v1/events", "GET /api/v1/timeline/facets", "GET /api/v1/timeline/around"),

@@ -299,8 +299,9 @@ def _stamp(user: UserRecord) -> str:
 
 def _sign_in_first() -> ResponseReturnValue:
     """Redirect people to the sign-in page; answer other requests with an error."""
-    to_page = request.blueprint in ("pages", "admin", None) and request.method in ("GET", "HEAD")
-    to_page = to_page and not request.path.startswith("/api/")
+    is_page = request.blueprint in ("pages", "admin") or request.endpoint == "apidocs.page"
+    is_page = is_page or (request.blueprint is None and not request.path.startswith("/api/"))
+    to_page = is_page and request.method in ("GET", "HEAD")
     if to_page and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
         address = request.full_path.removesuffix("?")
         return redirect(f"/login?next={quote(address, safe='/')}" if address != "/" else "/login")
