@@ -91,10 +91,8 @@ class IdConverter(BaseConverter):
         return int(value)
 
 
-def build(
-    assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str], follow: bool, login_mode: LoginMode
-) -> Flask:
-    """Create the web application; see `webui.create_app`."""
+def described() -> SegSearchApp:
+    """An application with the routes of the API and their description, and nothing that answers them."""
     app = SegSearchApp(
         "webui",
         info=Info(title="SegSearch", version="1", description=DESCRIPTION),
@@ -103,12 +101,22 @@ def build(
         validation_error_model=Problem,
         validation_error_callback=problems.invalid,
     )
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+    app.url_map.converters["id"] = IdConverter
+    for blueprint in BLUEPRINTS:
+        app.register_api(blueprint)
+    return app
+
+
+def build(
+    assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str], follow: bool, login_mode: LoginMode
+) -> Flask:
+    """Create the web application; see `webui.create_app`."""
+    app = described()
     app.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD_BYTES
     app.jinja_env.globals["program"] = PROGRAM
     app.jinja_env.globals["max_upload_mb"] = MAX_UPLOAD_BYTES // 1024**2
     app.jinja_env.globals["trash_days"] = assembly.settings.trash_days
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
-    app.url_map.converters["id"] = IdConverter
     context = WebContext(assembly, assembly.engine(analyzer), analyzer, Renditions())
     app.extensions[EXTENSION] = context
     app.extensions[EVENTS] = StatusEvents(lambda: status_of(context).model_dump())
@@ -121,8 +129,6 @@ def build(
     identify(app, assembly.settings.session_key_file, mode=login_mode)
     limit(app)
     keep_answers(app)
-    for blueprint in BLUEPRINTS:
-        app.register_api(blueprint)
     app.register_blueprint(health)
     app.register_blueprint(pages)
     app.register_blueprint(admin)

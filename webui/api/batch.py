@@ -16,6 +16,7 @@ from ..context import WebContext, context
 from ..serving.metrics import observe_search
 from . import answers, bodies, image_schemas, search_schemas
 from . import batch_schemas as schemas
+from .deprecation import boolean_masks
 from .masks import MaskWriter
 from .problems import documented, problem_of
 
@@ -64,6 +65,7 @@ def get_segment(path: image_schemas.SegmentPath, query: schemas.SegmentQuery) ->
 
 
 @batch.post("/search/batch", summary="Search many times", responses={200: schemas.Answers, **documented(413, 415)})
+@boolean_masks
 def find_many(body: schemas.Searches) -> Response:
     """Up to 100 searches of up to 10,000 results together, over one state of the catalogue.
 

@@ -11,6 +11,7 @@ from retrieval.catalog.records import FeedbackRecord
 from ..context import context
 from ..serving.metrics import observe_search
 from . import answers, bodies, schemas, search_schemas
+from .deprecation import boolean_masks
 from .masks import MaskWriter
 from .problems import documented
 
@@ -21,6 +22,7 @@ feedback.before_request(bodies.read_json)
 @feedback.post(
     "/feedback", summary="Start refining a search", responses={201: search_schemas.Round, **documented(404, 413, 415)}
 )
+@boolean_masks
 def begin_feedback(body: search_schemas.Search) -> Response:
     """Returns round 0, the plain search. Searches with whole photos cannot be refined."""
     parts, request = context(), body.to_request()
@@ -34,6 +36,7 @@ def begin_feedback(body: search_schemas.Search) -> Response:
 @feedback.get(
     "/feedback/<id:feedback_id>", summary="Get a round", responses={200: search_schemas.Round, **documented(404)}
 )
+@boolean_masks
 def get_feedback(path: search_schemas.FeedbackPath, query: search_schemas.RoundQuery) -> Response:
     """The results of a round, based on the feedback up to then. Round 0 is the plain search."""
     return _answer(context().judgements.get(path.feedback_id, query.round), query)
@@ -44,6 +47,7 @@ def get_feedback(path: search_schemas.FeedbackPath, query: search_schemas.RoundQ
     summary="Judge results",
     responses={201: search_schemas.Round, **documented(404, 413, 415)},
 )
+@boolean_masks
 def add_round(path: search_schemas.FeedbackPath, body: search_schemas.Judging) -> Response:
     """Returns the next round, based on all feedback so far. Judged photos are left out of its results."""
     parts = context()
@@ -56,6 +60,7 @@ def add_round(path: search_schemas.FeedbackPath, body: search_schemas.Judging) -
     summary="Undo the last round",
     responses={200: search_schemas.Round, **documented(404)},
 )
+@boolean_masks
 def take_back(path: search_schemas.FeedbackPath, query: schemas.MasksQuery) -> Response:
     """Drops the last round's feedback and returns the previous round."""
     parts = context()

@@ -13,6 +13,7 @@ from ..serving.metrics import observe_search
 from . import answers, bodies, image_schemas, reference_schemas
 from . import schemas as shared
 from . import search_schemas as schemas
+from .deprecation import boolean_masks
 from .masks import MaskWriter
 from .problems import documented
 
@@ -22,6 +23,7 @@ search.before_request(bodies.read_json)
 
 
 @search.post("/search", summary="Search", responses={200: schemas.Answer, **documented(404, 413, 415)})
+@boolean_masks
 def find(body: schemas.Search) -> Response:
     """Best first. Photos the examples come from are left out."""
     parts = context()
