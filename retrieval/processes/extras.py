@@ -9,7 +9,9 @@ from ..errors import ConfigurationError
 
 EXTRAS = {
     "faiss": "cpu",
+    "httpx": "client",
     "matplotlib": "plot",
+    "mcp": "mcp",
     "pyarrow": "formats",
     "skimage": "demo",
     "sklearn": "demo",

@@ -34,6 +34,10 @@ def loaded_by(statement: str) -> set[str]:
         ("import retrieval.evaluation.regions, retrieval.evaluation.boundaries", {"torch", "faiss"}),
         ("import manage", {"torch", "faiss", "flask"}),
         (
+            "import segsearch.client",
+            {"retrieval", "indexer", "webui", "torch", "faiss", "flask", "sqlalchemy", "numpy", "cv2", "mcp"},
+        ),
+        (
             "from retrieval.recipes import load; "
             "[load(name, 'cpu') for name in ('lite', 'lite-crops', 'lite-unlearned')]",
             {"torch", "timm", "torchvision", "transformers", "openvino_telemetry"},

@@ -1,0 +1,77 @@
+"""A client of SegSearch's servers, for other programs: ``pip install 'segsearch[client]'``.
+
+`Client` waits for its answers, `AsyncClient` is for asyncio; both have the same calls, in groups.
+
+========================= ========================================================
+group                     what
+========================= ========================================================
+`Client.photos`           list, get, upload, delete, tag, download, export
+`Client.segments`         cut-outs, masks, what a place in a photo means
+`Client.queries`          photos to search with
+`Client.searches`         search, facets, completion of words
+`Client.feedback`         searches that are refined in rounds
+`Client.concepts`         names learned from examples and tags
+`Client.clusters`         things on several photos that have no name yet
+`Client.timeline`         photos by date
+`Client.installation`     status, health, what is on its way in
+`Client.upload_folder`    send a folder, and resume it
+========================= ========================================================
+
+Nothing of the library or of its networks is imported.
+"""
+
+from .asking import Filters, Reference, Relation, Search, Thing
+from .clients import AsyncClient, Client, Options
+from .errors import (
+    AnswerError,
+    BusyError,
+    ClientError,
+    ConflictError,
+    ConnectionFailedError,
+    ForbiddenError,
+    InsufficientStorageError,
+    InvalidRequestError,
+    NotFoundError,
+    RejectedFileError,
+    SignInError,
+    UnexpectedAnswerError,
+)
+from .exchange import Retries
+from .folders import Progress, UploadReport
+from .installation import View
+from .values import Answer, Mask, Photo, PhotoWithSegments, QueryPhoto, Result, Round, Segment
+
+__all__ = [
+    "Answer",
+    "AnswerError",
+    "AsyncClient",
+    "BusyError",
+    "Client",
+    "ClientError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "Filters",
+    "ForbiddenError",
+    "InsufficientStorageError",
+    "InvalidRequestError",
+    "Mask",
+    "NotFoundError",
+    "Options",
+    "Photo",
+    "PhotoWithSegments",
+    "Progress",
+    "QueryPhoto",
+    "Reference",
+    "RejectedFileError",
+    "Relation",
+    "Result",
+    "Retries",
+    "Round",
+    "Search",
+    "Segment",
+    "SignInError",
+    "Thing",
+    "UnexpectedAnswerError",
+    "UploadReport",
+    "View",
+]
