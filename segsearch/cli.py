@@ -20,6 +20,7 @@ from retrieval.processes.terminal import echo, show_only_printable
 from retrieval.settings import Settings
 from webui.serving.commands import COMMANDS as WEBUI_COMMANDS
 
+from .mcp.commands import mcp
 from .sections import SectionedGroup
 
 
@@ -52,7 +53,7 @@ def completion(shell: str) -> None:
     click.echo(found(cli, {}, "segsearch", "_SEGSEARCH_COMPLETE").source())
 
 
-for command in (*INDEXER_COMMANDS, *WEBUI_COMMANDS, quickstart):
+for command in (*INDEXER_COMMANDS, *WEBUI_COMMANDS, mcp, quickstart):
     cli.add_command(command)
 demo = copy(quickstart)  # under its former name
 demo.hidden = True

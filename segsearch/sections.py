@@ -23,6 +23,7 @@ SECTIONS = {
     ),
     "Names": ("concepts", "discover"),
     "Users": ("users", "tokens"),
+    "Assistants": ("mcp",),
     "Care": ("backup", "restore-backup", "verify", "clean", "rebuild-index", "migrate", "completion"),
     "Models and measures": ("recipes", "evaluate", "bench"),
 }
