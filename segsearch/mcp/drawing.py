@@ -57,10 +57,10 @@ def _write(rgb: Any, text: str, mask: Any, color: tuple[int, int, int]) -> None:
 
     inside = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
     row, column = np.unravel_index(int(inside.argmax()), inside.shape)
-    scale = max(0.4, max(rgb.shape[:2]) / 1600)
-    (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    scale = max(0.5, max(rgb.shape[:2]) / 1300)
+    (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 2)
     x = int((column + 0.5) * rgb.shape[1] / mask.shape[1] - wide / 2)
     y = int((row + 0.5) * rgb.shape[0] / mask.shape[0] + high / 2)
     place = min(max(x, 1), max(1, rgb.shape[1] - wide - 1)), min(max(y, high + 1), rgb.shape[0] - 2)
-    cv2.putText(rgb, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 4, cv2.LINE_AA)
-    cv2.putText(rgb, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, color, 1, cv2.LINE_AA)
+    cv2.putText(rgb, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 5, cv2.LINE_AA)
+    cv2.putText(rgb, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, color, 2, cv2.LINE_AA)

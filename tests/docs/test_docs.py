@@ -12,11 +12,12 @@ from toys import Pictures
 
 from demo.commands import quickstart
 from indexer.commands import COMMANDS as INDEXER
+from segsearch.mcp.commands import mcp
 from webui.serving.commands import COMMANDS as WEBUI
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")))
-NAMES = {command.name: command for command in (*INDEXER, *WEBUI, quickstart)}
+NAMES = {command.name: command for command in (*INDEXER, *WEBUI, mcp, quickstart)}
 
 
 def options(command: click.Command) -> set[str]:
