@@ -1,19 +1,22 @@
 """Uploads, lists, searches and exports drawn photos with `segsearch.client` while connections are cut.
 
-A proxy of TCP stands between the client and a real server, and resets one connection a minute, and one soon after each
-step began. Nothing may be lost or be there twice.
+::
 
-    python benchmarks/client_faults.py --photos 10000 --output benchmarks/results/client-faults.json
+    python -m benchmarks.client_faults [--photos 10000] [--searches 500] [--seconds 60] [--out FILE]
+
+A proxy of TCP stands between the client and a real server. It resets a connection that carries something every so many
+seconds, and one soon after each step began. Nothing may be lost or be there twice. The library is exported in parts of
+500 photos: a server makes an export while it sends it, so one that takes longer than from cut to cut never arrives.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import random
 import socket
 import struct
+import sys
 import tempfile
 import threading
 import time
@@ -21,12 +24,17 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from servers import drawn, serving
+import click
 
+from indexer.bench.results import OUT, report
 from segsearch.client import Client, Progress, Search
 
+from .servers import drawn, serving
+
 BLOCK = 1 << 16
+PART = 500
 
 
 class CuttingProxy:
@@ -128,7 +136,7 @@ def step(name: str, steps: dict[str, dict[str, float]], proxy: CuttingProxy) -> 
     print(f"{name}: {steps[name]}", flush=True)
 
 
-def measure(photos: int, searches: int, seconds: float) -> dict[str, object]:
+def measure(photos: int, searches: int, seconds: float) -> dict[str, Any]:
     """Run all steps on a new server.
 
     Parameters
@@ -151,7 +159,7 @@ def measure(photos: int, searches: int, seconds: float) -> dict[str, object]:
             proxy = CuttingProxy(server.port, seconds)
             with Client(f"http://127.0.0.1:{proxy.port}") as client:
                 with step("upload", steps, proxy):
-                    report = client.upload_folder(folder, progress=_tell)
+                    first = client.upload_folder(folder, progress=_tell)
                 with step("upload again", steps, proxy):
                     again = client.upload_folder(folder)
                 with step("indexed", steps, proxy):
@@ -163,27 +171,34 @@ def measure(photos: int, searches: int, seconds: float) -> dict[str, object]:
                     keys = list(client.timeline.ids())
                     found = sum(bool(_search(client, key)) for key in random.sample(keys, min(searches, photos)))
                 with step("export", steps, proxy):
-                    exported = json.loads(client.photos.export(Path(place) / "coco.json").read_text())
+                    parts = [_exported(client, Path(place), keys[at : at + PART]) for at in range(0, len(keys), PART)]
             proxy.close()
             tracebacks = server.tracebacks()
+        images = [each for part in parts for each in part["images"]]
+        annotations = [each["id"] for part in parts for each in part["annotations"]]
         left = [path.name for path in Path(place).glob(".*.part")]
     return {
         "photos": photos,
         "cuts": proxy.cuts,
         "steps": steps,
-        "upload": {"sent": report.sent, "known": report.known, "refused": len(report.refused)},
+        "upload": {"sent": first.sent, "known": first.known, "refused": len(first.refused)},
         "upload_again": {"sent": again.sent, "known": again.known, "refused": len(again.refused)},
         "listed": _account(listed, digests),
         "searches": {"asked": min(searches, photos), "answered": found},
-        "exported": _account([Path(each["file_name"]).stem for each in exported["images"]], digests),
+        "exported": _account([Path(each["file_name"]).stem for each in images], digests),
         "segments": {
             "in the index": status.segments,
-            "exported": len(exported["annotations"]),
-            "doubled": len(exported["annotations"]) - len({each["id"] for each in exported["annotations"]}),
+            "exported": len(annotations),
+            "doubled": len(annotations) - len(set(annotations)),
         },
         "partial_files": left,
         "tracebacks": tracebacks,
     }
+
+
+def _exported(client: Client, place: Path, image_ids: list[int]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(client.photos.export(place / "coco.json", photos=image_ids).read_text())
+    return found
 
 
 def _search(client: Client, image_id: int) -> bool:
@@ -206,19 +221,38 @@ def _tell(progress: Progress) -> None:
         print(f"{progress.done} photos", flush=True)
 
 
-def main() -> None:
-    """Measure, and write the result."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=int, default=10_000)
-    parser.add_argument("--searches", type=int, default=500)
-    parser.add_argument("--seconds", type=float, default=60.0, help="between two cuts")
-    parser.add_argument("--output", type=Path)
-    options = parser.parse_args()
-    found = measure(options.photos, options.searches, options.seconds)
-    told = json.dumps(found, indent=2)
-    print(told)
-    if options.output is not None:
-        options.output.write_text(told + "\n")
+def faults_of(found: dict[str, Any]) -> list[str]:
+    """What was lost or doubled, or went wrong otherwise."""
+    photos = found["photos"]
+    wrong = {
+        "photos were lost or doubled by uploads": found["upload"]["sent"] + found["upload"]["known"] != photos,
+        "photos were sent a second time": found["upload_again"]["known"] != photos,
+        "the list is not what was sent": found["listed"] != _right(photos),
+        "the export is not what was sent": found["exported"] != _right(photos),
+        "searches were not answered": found["searches"]["asked"] != found["searches"]["answered"],
+        "segments were lost or doubled": found["segments"]["exported"] != found["segments"]["in the index"]
+        or found["segments"]["doubled"] != 0,
+        "partial files were left": bool(found["partial_files"]),
+        "the server failed": found["tracebacks"] != 0,
+    }
+    return [text for text, is_so in wrong.items() if is_so]
+
+
+def _right(photos: int) -> dict[str, int]:
+    return {"there": photos, "lost": 0, "doubled": 0, "strange": 0}
+
+
+@click.command()
+@click.option("--photos", default=10_000, show_default=True, type=click.IntRange(10))
+@click.option("--searches", default=500, show_default=True, type=click.IntRange(1))
+@click.option("--seconds", default=60.0, show_default=True, help="Between two cuts.")
+@OUT
+def main(photos: int, searches: int, seconds: float, out: Path | None) -> None:
+    """Measure, and exit with 1 if anything was lost or doubled."""
+    found = measure(photos, searches, seconds)
+    faults = faults_of(found)
+    report({**found, "faults": faults}, out)
+    sys.exit(1 if faults else 0)
 
 
 if __name__ == "__main__":
