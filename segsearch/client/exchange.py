@@ -171,7 +171,7 @@ class Exchange:
         self, url: str, *, token: str | None, user: str | None, password: str | None, retries: Retries
     ) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
             raise ValueError(f"{url!r} is not the address of a server: give one such as http://127.0.0.1:8000")
         if (user is None) != (password is None) or (token is not None and user is not None):
             raise ValueError("give a token, or a user with a password, or neither")
