@@ -37,7 +37,12 @@ def search(settings: Settings, size: int, data_dir: Path | None, out: Path | Non
 
 
 @bench.command()
-@click.option("--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="Photos to ingest.",
+)
 @OUT
 @click.pass_obj
 def ingest(settings: Settings, folder: Path, out: Path | None) -> None:

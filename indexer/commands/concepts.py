@@ -22,7 +22,7 @@ def concepts() -> None:
 
 
 @concepts.command("list")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_obj
 def list_concepts(settings: Settings, as_json: bool) -> None:
     """List all concepts and how many segments each one labels."""
@@ -85,7 +85,7 @@ def delete_concept(settings: Settings, name: str) -> None:
 )
 @click.option("--boxes", type=PATHS, help="A COCO instances JSON, or a folder of VOC XML files.")
 @click.option("--replace", is_flag=True, help="Relearn concepts that already exist under the name of a tag.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_obj
 def learn_concepts(settings: Settings, /, *, as_json: bool, replace: bool, **sources: Any) -> None:
     """Learn concepts from tags of whole photos, by finding the segments that explain them, or from boxes.

@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
 @click.group(invoke_without_command=True, short_help="Find groups of similar segments without a name.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many to list.")
-@click.option("--state", default="open", show_default=True, type=click.Choice(["open", "named", "dismissed"]))
-@click.option("--json", "as_json", is_flag=True)
+@click.option(
+    "--state",
+    default="open",
+    show_default=True,
+    type=click.Choice(["open", "named", "dismissed"]),
+    help="Which clusters to list.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_context
 def discover(context: click.Context, limit: int, state: ClusterState, as_json: bool) -> None:
     """Find clusters of similar segments that have no name yet, the most coherent and frequent first.

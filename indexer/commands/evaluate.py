@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option("--feedback", "what", flag_value="feedback", help="Measure rounds of feedback and concepts instead.")
 @click.option("--discovery", "what", flag_value="discovery", help="Measure the clusters of `discover` instead.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_obj
 def evaluate(
     settings: Settings, /, folder: Path, names: tuple[str, ...], as_json: bool, what: str | None, **options: Any

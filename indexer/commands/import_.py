@@ -25,7 +25,7 @@ from .options import PATHS, open_assembly
     help="What SOURCE is. [default: told by what is there]",
 )
 @click.option("--no-concepts", is_flag=True, help="Do not make categories concepts; they stay labels of segments.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_obj
 def import_annotations(
     settings: Settings, /, source: Path, photos: Path | None, form: str | None, *, no_concepts: bool, as_json: bool

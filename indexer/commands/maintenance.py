@@ -15,7 +15,7 @@ from .options import open_assembly
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_obj
 def status(settings: Settings, as_json: bool) -> None:
     """Show what is in the catalogue and in the index."""
@@ -26,7 +26,7 @@ def status(settings: Settings, as_json: bool) -> None:
 
 @click.command(short_help="Check that all parts work on this machine.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Of the web server.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_obj
 def doctor(settings: Settings, port: int, as_json: bool) -> None:
     """Check that all parts work here, and say what to do where one does not. Exits with 1 if there is a fault."""
@@ -57,7 +57,7 @@ def verify(settings: Settings) -> None:
 
 @click.command("clean")
 @click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_obj
 def clean(settings: Settings, dry_run: bool, as_json: bool) -> None:
     """Remove unused files and expired rows. Nothing younger than an hour is removed."""
@@ -83,7 +83,7 @@ def rebuild_index(settings: Settings, recall: float | None) -> None:
 
 @click.command(short_help="Back up the data directory into a folder.")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_obj
 def backup(settings: Settings, folder: Path, as_json: bool) -> None:
     """Back up the data directory into FOLDER while it is in use.

@@ -29,7 +29,7 @@ class Part:
 
 @click.command(short_help="List recipes, segmenters, embedders and indexes.")
 @click.option("--check", is_flag=True, help="Load every plug-in; try segmenters and embedders on a small picture.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_obj
 def recipes(settings: Settings, check: bool, as_json: bool) -> None:
     """List recipes, segmenters, embedders and indexes, of plug-ins, too; exits with 1 if a plug-in cannot be used."""

@@ -61,8 +61,14 @@ from .options import ID, corners, numbers, open_assembly
     multiple=True,
     help=f"Relation of two parts of the query, such as 0:above:1; {', '.join(RELATIONS)}. The first part is 0.",
 )
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--group-by", type=click.Choice(["image", "segment"]), default="image", show_default=True)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many results.")
+@click.option(
+    "--group-by",
+    type=click.Choice(["image", "segment"]),
+    default="image",
+    show_default=True,
+    help="List each photo once, or each segment.",
+)
 @click.option(
     "--min-quality",
     default=0.0,
@@ -98,7 +104,7 @@ from .options import ID, corners, numbers, open_assembly
 @click.option(
     "--server", default="http://127.0.0.1:8000", show_default=True, metavar="URL", help="The web server for --open."
 )
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_obj
 def search(
     settings: Settings,

@@ -59,7 +59,7 @@ def trash() -> None:
 
 
 @trash.command("list")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_obj
 def list_trash(settings: Settings, as_json: bool) -> None:
     """List the photos in the trash, those taken last first."""

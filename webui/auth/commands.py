@@ -26,7 +26,7 @@ def users() -> None:
 
 @users.command("add")
 @click.argument("name")
-@click.option("--role", type=ROLE, default="viewer", show_default=True)
+@click.option("--role", type=ROLE, default="viewer", show_default=True, help="What the user may do.")
 @click.pass_obj
 def add_user(settings: Settings, name: str, role: str) -> None:
     """Add a user. Prompts for the password, or reads it from standard input."""
