@@ -6,7 +6,7 @@ PHOTOS ?=
 SERVE ?= 1
 PORT ?= 8000
 
-.PHONY: help installed setup demo serve test test-fast check lint types audit wheel release bench format clean
+.PHONY: help installed setup demo serve test test-fast check lint types audit docs wheel release bench format clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -61,6 +61,9 @@ audit: setup  ## check the code with bandit and the installed packages with pip-
 	$(RUN) bandit --quiet --configfile pyproject.toml --recursive retrieval indexer webui migrations demo segsearch manage.py
 	$(RUN) python -m tools.audit
 
+docs: setup  ## build the documentation site, in site/; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(RUN) python -m mkdocs build --strict
+
 wheel: setup  ## build the source distribution, and the wheel from it, in dist/
 	rm -rf dist
 	$(UV) build --quiet --no-build-isolation --python .venv/bin/python --out-dir dist
@@ -73,7 +76,7 @@ release: wheel  ## build the files of a release: also the bill of materials (Cyc
 installed: wheel  ## install the wheel in an empty environment, and use it there
 	$(RUN) python -m tools.try_wheel
 
-check: lint types audit installed  ## run what CI runs; fails without Chromium
+check: lint types audit docs installed  ## run what CI runs; fails without Chromium
 	SEGSEARCH_REQUIRE_BROWSER=1 $(MAKE) test
 	$(MAKE) demo SERVE=0
 
@@ -82,4 +85,4 @@ bench: setup  ## measure search against raw FAISS, and with PHOTOS=folder ingest
 	$(if $(PHOTOS),$(RUN) python manage.py bench ingest --folder "$(PHOTOS)")
 
 clean:  ## remove generated files
-	rm -rf .venv .uv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .uv dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,21 +1,4 @@
-"""What a user can set.
-
-====================== ======================== =====================================================
-variable               default                  meaning
-====================== ======================== =====================================================
-SEGSEARCH_DATA_DIR     ``./var``                where the catalogue, index and uploads live
-SEGSEARCH_DATABASE_URL ``DATA_DIR/catalog.db``  SQLAlchemy URL of another SQLite file
-SEGSEARCH_DEVICE       ``auto``                 ``auto``, ``cpu``, ``cuda`` or ``cuda:N``
-SEGSEARCH_RECIPE       ``lite``                 which recipe segments and embeds (``retrieval/recipes/``)
-SEGSEARCH_INDEX        ``local``                which index holds the vectors (``retrieval/index/backends.py``)
-SEGSEARCH_MIN_FREE     ``1G``                   no photos are accepted while the disk has less free space
-SEGSEARCH_QUOTA        not set                  nor while the data directory is larger; ``500M``, ``20G``
-SEGSEARCH_TRASH_DAYS   ``30``                   how long deleted photos can be restored; ``0`` deletes them at once
-SEGSEARCH_WEIGHTS      not set                  folder of weights for recipes that would download theirs; read in
-                                                ``retrieval/models/weights.py``
-SEGSEARCH_LOG_FORMAT   ``text``                 ``text`` or ``json``; read in ``retrieval/processes/logs.py``
-====================== ======================== =====================================================
-"""
+"""What a user can set: `VARIABLES` of the environment."""
 
 from __future__ import annotations
 
@@ -24,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from .errors import ConfigurationError
@@ -36,6 +20,71 @@ TRASH_DAYS = 30.0
 FORMER_DATA_DIR = "SEGSEARCH_HOME"
 MOST_DAYS = 36_500
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
+
+
+class Variable(NamedTuple):
+    """An environment variable: its name, what holds where it is not set, and what it means, in Markdown."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+VARIABLES = (
+    Variable(
+        "SEGSEARCH_DATA_DIR", "./var", f"where the catalogue, index and uploads live (formerly `{FORMER_DATA_DIR}`)"
+    ),
+    Variable(
+        "SEGSEARCH_DATABASE_URL",
+        "",
+        "SQLAlchemy URL of another SQLite file on this machine than `catalog.db` in the data directory, such as "
+        "`sqlite:////data/catalog.db`; other databases are not supported yet",
+    ),
+    Variable(
+        "SEGSEARCH_DEVICE",
+        "auto",
+        "`auto`, `cpu`, `cuda` or `cuda:N`: where networks run, and where copies of large index parts are searched; "
+        "recipe `lite` runs on OpenVINO on a CPU, and on torch on CUDA",
+    ),
+    Variable(
+        "SEGSEARCH_RECIPE",
+        "lite",
+        "the recipe that segments and embeds: `lite`, or another one that `recipes` lists, such as `maskrcnn` or "
+        "`sam`, optionally with another embedder: `lite+siglip2`",
+    ),
+    Variable(
+        "SEGSEARCH_INDEX",
+        "local",
+        "the index that holds the vectors: files on this machine, or a plug-in, which `rebuild-index` fills",
+    ),
+    Variable(
+        "SEGSEARCH_MIN_FREE",
+        MIN_FREE,
+        "while the disk of the data directory has less free space, uploads and query photos are refused (507) and "
+        "workers wait",
+    ),
+    Variable(
+        "SEGSEARCH_QUOTA",
+        "",
+        "while the data directory is larger than this, uploads are refused and workers wait: `500M`, `20G`",
+    ),
+    Variable(
+        "SEGSEARCH_TRASH_DAYS",
+        f"{TRASH_DAYS:g}",
+        "how many days deleted photos can be restored; 0 deletes them at once",
+    ),
+    Variable(
+        "SEGSEARCH_WEIGHTS",
+        "",
+        "folder of weights for recipes that would download theirs; nothing is downloaded if it is set "
+        "(`retrieval/models/weights.py` reads it)",
+    ),
+    Variable(
+        "SEGSEARCH_LOG_FORMAT",
+        "text",
+        "`text`, or `json` for a log collector: an object on each line (`retrieval/processes/logs.py` reads it)",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
