@@ -16,8 +16,9 @@ from ..errors import ConfigurationError
 from ..settings import Settings
 from .hits import Hit, Hits
 from .library import IngestReport, Library
+from .records import Photo, Segment
 
-__all__ = ["Hit", "Hits", "IngestReport", "Library", "open"]
+__all__ = ["Hit", "Hits", "IngestReport", "Library", "Photo", "Segment", "open"]
 
 
 def open(

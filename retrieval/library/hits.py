@@ -15,15 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..errors import UnreadableImageError
+from ..errors import ImageError, UnknownImageError, UnknownSegmentError
 from ..processes.extras import required
 from ..processes.terminal import printable
 from ..search.answer import Used
 from ..types import RgbImage
 from .photos import Photos, outlined
-
-SHOWN_SIDE = 320
-"""Long side of the pictures of `Hits`, in pixels."""
+from .records import SHOWN_SIDE, png_of
 
 COLUMNS = 5
 
@@ -96,12 +94,7 @@ class Hit:
 
     def _repr_png_(self) -> bytes | None:
         """The outlined photo, as notebooks show it; None if the photo is gone, so that the text is shown."""
-        stream = BytesIO()
-        try:
-            Image.fromarray(self.outlined()).save(stream, "PNG")
-        except UnreadableImageError:
-            return None
-        return stream.getvalue()
+        return png_of(self.outlined)
 
     def __str__(self) -> str:
         return f"{self.score:.3f}  {printable(self.path or f'photo {self.image_id}')}"
@@ -189,7 +182,7 @@ def _figure(hit: Hit) -> str:
     try:
         stream = BytesIO()
         Image.fromarray(hit.outlined()).save(stream, "JPEG", quality=85)
-    except UnreadableImageError as error:
+    except (ImageError, UnknownImageError, UnknownSegmentError) as error:
         return f"<figure>{told}<br>{escape(str(error))}</figure>"
     source = base64.b64encode(stream.getvalue()).decode()
     return f'<figure><img src="data:image/jpeg;base64,{source}" alt=""><figcaption>{told}</figcaption></figure>'

@@ -11,8 +11,11 @@ from pkgutil import resolve_name
 from typing import Any, Protocol, Self
 
 from ..assembly import Assembly
-from ..catalog.records import ImageRecord, SegmentRecord
 from ..errors import QueryError
+from ..formats.dataset import Dataset
+from ..formats.exports import FORMATS, Export, Format
+from ..formats.selection import Selection
+from ..formats.targets import check_target, write_file
 from ..images.decoder_pool import DecoderPool
 from ..models.fingerprint import digest_of_file
 from ..query.filters import NO_FILTERS, Filters
@@ -24,6 +27,7 @@ from ..search.engine import SearchEngine
 from ..types import AnalyzedImage
 from .hits import Hit, Hits
 from .photos import Photos
+from .records import Photo, Segment
 
 INGEST = "indexer.worker:ingest_paths"
 """The function that ingests photos. It belongs to a layer above, so it is named here, once, and loaded on first use."""
@@ -188,21 +192,22 @@ class Library:
             self._engine.refresh()
             return self._hits(self._engine.search(request))
 
-    def images(self) -> Iterator[ImageRecord]:
+    def images(self) -> Iterator[Photo]:
         """All photos that are not in the trash, by rising id."""
         page = self._assembly.catalog.images.page(limit=PAGE_SIZE)
         while page:
-            yield from page
+            yield from (Photo.of(record, self._photos) for record in page)
             page = self._assembly.catalog.images.page(after=page[-1].id, limit=PAGE_SIZE)
 
-    def segments(self, image_id: int) -> list[SegmentRecord]:
+    def segments(self, image_id: int) -> list[Segment]:
         """The segments of a photo, in falling quality.
 
         Raises
         ------
         UnknownImageError
         """
-        return self._assembly.catalog.segments.of_image(self._assembly.catalog.images.get(image_id).id)
+        records = self._assembly.catalog.segments.of_image(self._assembly.catalog.images.get(image_id).id)
+        return [Segment.of(record, self._photos) for record in records]
 
     def delete(self, image_id: int) -> None:
         """Move a photo to the trash, which is emptied of what was deleted 30 days ago.
@@ -226,6 +231,40 @@ class Library:
         """
         self._assembly.catalog.images.get(image_id)
         self._assembly.trash.restore([image_id])
+
+    def export(
+        self, to: PhotoPath, hits: Iterable[Hit] | None = None, *, format: Format = "coco", replace: bool = False
+    ) -> None:
+        """Write photos with their segments and names to a file.
+
+        Parameters
+        ----------
+        to : path
+        hits : iterable of Hit, optional
+            Only these segments; everything if absent.
+        format : {"coco", "yolo", "voc", "csv", "cutouts", "parquet"}
+            ``yolo``, ``voc`` and ``cutouts`` are ZIP files.
+        replace : bool
+            Whether an existing file is replaced.
+
+        Raises
+        ------
+        QueryError
+            The target cannot be used, there is no such format, or a hit is a whole photo.
+        UnknownSegmentError
+            A segment was deleted.
+        ConfigurationError
+            The format needs an extra that is not installed.
+        """
+        if format not in FORMATS:
+            raise QueryError(f"there is no format {format!r}: choose one of {', '.join(FORMATS)}")
+        target = Path(to).expanduser().absolute()
+        check_target(target, replace=replace)
+        catalog = self._assembly.catalog
+        selection = Selection() if hits is None else Selection.of_segments(catalog, _segment_ids(hits))
+        dataset = Dataset(catalog, self._assembly.concepts, self._assembly.recipe_spec.space, selection)
+        export = Export(dataset=dataset, format=format, picture=self._photos.image)
+        write_file(target, export.parts(), replace=replace)
 
     def concepts(self) -> list[str]:
         """The names that people gave."""
@@ -318,5 +357,5 @@ def _check_place(image: PhotoPath | int | None, place: dict[str, Any]) -> None:
 def _segment_ids(examples: Iterable[int | Hit]) -> list[int]:
     found = [each.segment_id if isinstance(each, Hit) else each for each in examples]
     if None in found:
-        raise QueryError("a whole photo cannot be an example of a concept: give one of its segments")
+        raise QueryError("a whole photo cannot be used here: give one of its segments")
     return [key for key in found if key is not None]
