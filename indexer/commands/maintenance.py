@@ -55,12 +55,16 @@ def verify(settings: Settings) -> None:
     sys.exit(1 if faults else 0)
 
 
-@click.command("clean")
+@click.command("clean", short_help="Remove unused files and expired rows.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_obj
 def clean(settings: Settings, dry_run: bool, as_json: bool) -> None:
-    """Remove unused files and expired rows. Nothing younger than an hour is removed."""
+    """Remove unused files and expired rows, but nothing younger than an hour.
+
+    Query photos expire after a day, unless a link to their search was copied, and refined searches that were not saved
+    as a concept after 90 days.
+    """
     from .search_output import print_cleaned
 
     print_cleaned(open_assembly(settings), dry_run=dry_run, as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from retrieval.analysis.local import LocalAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.settings import VARIABLES, Settings
+from tools.documentation.paths import DOCS
 from tools.documentation.routes import api_routes, other_routes
 from tools.documentation.tables import table
 from webui import create_app
@@ -64,9 +66,20 @@ def metrics() -> str:
     return table(("metric", "type", "labels", "meaning"), rows)
 
 
+def notebook() -> str:
+    """The notebook's text and code, without outputs."""
+    cells = json.loads((DOCS / "tutorial.ipynb").read_text())["cells"]
+    texts = ("".join(cell["source"]) for cell in cells)
+    return "\n\n".join(
+        text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```"
+        for cell, text in zip(cells, texts, strict=True)
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "<!-- generated: settings -->": settings,
     "<!-- generated: API routes -->": routes,
     "<!-- generated: other routes -->": pages,
     "<!-- generated: metrics -->": metrics,
+    "<!-- generated: notebook -->": notebook,
 }
