@@ -10,14 +10,11 @@ import matplotlib as mpl
 import pytest
 from toys import Pictures
 
-from demo.commands import quickstart
-from indexer.commands import COMMANDS as INDEXER
-from segsearch.mcp.commands import mcp
-from webui.serving.commands import COMMANDS as WEBUI
+from segsearch.cli import cli
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")))
-NAMES = {command.name: command for command in (*INDEXER, *WEBUI, mcp, quickstart)}
+NAMES = cli.commands
 
 
 def options(command: click.Command) -> set[str]:
@@ -36,6 +33,21 @@ def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", document.read_text()):
         if "://" not in target:
             assert (document.parent / target).exists(), target
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of a document's headings, as hosts of repositories make them."""
+    text = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_anchors_are_headings(document: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", document.read_text()):
+        there = document.parent / target if target else document
+        if there.suffix == ".md":
+            assert anchor in anchors(there), f"{target}#{anchor}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
