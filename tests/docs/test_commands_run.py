@@ -103,6 +103,7 @@ def test_what_is_not_run_has_a_reason(document: Path) -> None:
     assert left_out == sum(reason is not None for _, reason in blocks(document)), "a reason stands before no block"
 
 
+@pytest.mark.slow
 def test_a_block_without_a_reason_is_run(tmp_path: Path, shell: dict[str, str]) -> None:
     document = tmp_path / "page.md"
     document.write_text("text\n```sh\nfalse\n```\n\n<!-- not run: needs a GPU -->\n```sh\nfalse\n```\n")

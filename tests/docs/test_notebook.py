@@ -16,7 +16,7 @@ CARS = 17
 """Scenes that show a car."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def notebook() -> NotebookNode:
     return nbformat.read(NOTEBOOK, as_version=4)
 
@@ -30,6 +30,7 @@ def test_it_is_valid_and_has_no_outputs(notebook: NotebookNode) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("default")  # of the client's own libraries
 def test_it_runs_and_shows_pictures(notebook: NotebookNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
+from retrieval import library
 from retrieval.settings import FORMER_DATA_DIR, VARIABLES, Settings
 from segsearch.cli import cli
 from tools.documentation.links import in_site
@@ -100,6 +101,23 @@ def test_every_setting_is_in_the_reference(site: Path) -> None:
     told = text_of(site / "reference" / "settings.html")
     for variable in VARIABLES:
         assert variable.name in told
+
+
+@pytest.mark.slow
+def test_everything_of_the_python_library_is_in_the_reference(site: Path) -> None:
+    page = (site / "reference" / "python.html").read_text()
+    for name in library.__all__:
+        thing = getattr(library, name)
+        place = f"{thing.__module__}.{name}"
+        assert f'id="{place}"' in page, place
+        for member in vars(thing) if isinstance(thing, type) else ():
+            if not member.startswith("_") and callable(getattr(thing, member)):
+                assert f'id="{place}.{member}"' in page, member
+
+
+def test_the_help_names_every_setting() -> None:
+    for variable in VARIABLES:
+        assert variable.name in (cli.help or "")
 
 
 def test_settings_are_those_that_the_code_reads() -> None:
