@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..catalog import Catalog, ImageRecord
-from ..errors import UnreadableImageError
+from ..errors import QueryError, UnreadableImageError
 from ..images.decoder_pool import DecoderPool
 from ..images.formats import extension
 from ..images.masks import resized_mask
@@ -41,10 +41,14 @@ class Photos:
 
         Raises
         ------
+        QueryError
+            The long side is not positive.
         UnknownImageError
         ImageError
             It is not where it was, not what it was, or cannot be decoded.
         """
+        if long_side < 1:
+            raise QueryError(f"the long side of a picture is a number of pixels from 1 on, not {long_side}")
         record = self.catalog.images.get(image_id)
         for place in record.locations:
             with _opened(place.path) as stream:

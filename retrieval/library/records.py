@@ -85,12 +85,14 @@ class Photo(ImageRecord):
 
         Raises
         ------
+        QueryError
+            The long side is not positive.
         ImageError
             The photo is not where it was, not what it was, or cannot be decoded.
         UnknownImageError
             It was deleted.
         """
-        return self.photos.image(self.id, long_side or max(self.width or 0, self.height or 0, 1))
+        return self.photos.image(self.id, max(self.width or 1, self.height or 1) if long_side is None else long_side)
 
     def outlined(self, long_side: int = SHOWN_SIDE) -> RgbImage:
         """A smaller copy with the outlines of segments of quality .5 or more; raises as `image`."""

@@ -1,4 +1,4 @@
-"""The shell commands of README, SECURITY and the documents run, each document's in its order, in a folder of their own.
+"""The shell commands of the README, of CONTRIBUTING and of what is in docs run, each document's in its order, in a folder of their own.
 
 A block that cannot run says why, in a comment before it: ``<!-- not run: needs a GPU -->``.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -42,6 +43,14 @@ def test_photos_show_themselves_with_their_likely_objects(lib: ss.Library) -> No
     assert max(photo.image(48).shape) == 48
     differs = (shown(photo) != photo.image()).any()
     assert differs == any(segment.quality >= LIKELY_OBJECT for segment in lib.segments(photo.id))
+
+
+@pytest.mark.parametrize("long_side", [0, -1])
+def test_a_picture_of_no_size_is_refused(lib: ss.Library, long_side: int) -> None:
+    photo = next(lib.images())
+    for picture in (photo.image, photo.outlined, lib.segments(photo.id)[0].outlined):
+        with pytest.raises(QueryError, match="from 1 on"):
+            picture(long_side)
 
 
 def test_segments_show_themselves_on_their_photos(lib: ss.Library) -> None:
@@ -92,7 +101,8 @@ def test_a_wrong_export_is_refused(lib: ss.Library, tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="exists"):
         lib.export(tmp_path / "all.json")
     lib.export(tmp_path / "all.json", replace=True)
-    whole = lib.search(image=next(lib.images()).id)
-    if whole[0].segment_id is None:
-        with pytest.raises(QueryError, match="give one of its segments"):
-            lib.export(tmp_path / "whole.json", whole)
+    whole = replace(lib.search(segment=lib.segments(1)[0].id)[0], segment_id=None)
+    with pytest.raises(QueryError, match="give one of its segments"):
+        lib.export(tmp_path / "whole.json", [whole])
+    lib.export(tmp_path / "none.json", [])
+    assert json.loads((tmp_path / "none.json").read_text())["annotations"] == []
