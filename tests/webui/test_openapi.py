@@ -27,8 +27,8 @@ SMALL = (64, 48)
 PICTURES = [encoded(drawing(colors, SMALL), kind) for colors in PALETTES for kind in ("PNG", "JPEG", "GIF")]
 CONFIG = schemathesis.Config.from_dict(
     {
-        # a key that came with another request before, or whose request is being answered
-        "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]}},
+        # 409 and 422: a key whose request is being answered, or that came with another request before
+        "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "401", "403", "404", "409", "422"]}},
         "operations": [
             {
                 # rounds and clusters can be asked for that there are not, and segments judged that are not there; 1.0 is no id
