@@ -34,6 +34,7 @@ PAGES = [
     "/health",
     "/recipes",
     "/nothing",
+    "/api/v1/docs",
 ]
 
 

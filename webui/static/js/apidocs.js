@@ -20,6 +20,7 @@ if (window.SwaggerUIBundle) {
     defaultModelsExpandDepth: 0,
     filter: true,
     validatorUrl: null, // which would send the description elsewhere
+    onComplete: () => $("#api .info .title").setAttribute("aria-level", "2"), // between that of the page and those of its parts
   });
 } else {
   $("#api").textContent = "The files of this page are missing. Install the package flask-openapi3-swagger on the server.";
