@@ -45,11 +45,12 @@ def api_routes(app: Flask, document: dict[str, Any]) -> str:
         for path, by_method in document["paths"].items()
         for method, operation in by_method.items()
     ]
+    shared = document["components"].get("parameters", {})
     parts: list[str] = []
     for tag in document["tags"]:
         parts.append(f"## {tag['name'].capitalize()}")
         parts += [
-            _operation(method, path, roles[method, path], operation)
+            _operation(method, path, roles[method, path], operation, shared)
             for name, method, path, operation in operations
             if name == tag["name"]
         ]
@@ -58,12 +59,15 @@ def api_routes(app: Flask, document: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _operation(method: str, path: str, role: str, operation: dict[str, Any]) -> str:
+def _operation(method: str, path: str, role: str, operation: dict[str, Any], shared: dict[str, Any]) -> str:
     """One operation: what it does, who may use it, what it takes and what it answers."""
     told = operation.get("description", "").replace("<br/>", "\n")
+    own = [
+        shared[each["$ref"].rpartition("/")[2]] if "$ref" in each else each for each in operation.get("parameters", ())
+    ]
     given = [
         (f"`{each['name']}`", each["in"], _type(each["schema"]), each.get("description") or _told(each["schema"]))
-        for each in operation.get("parameters", ())
+        for each in own
     ]
     parts = [f"### {method} {path.removeprefix(PREFIX)}", f"{operation['summary']}. For: {role}.", told]
     parts.append(table(("parameter", "in", "type", "meaning"), given))
