@@ -20,8 +20,10 @@ from werkzeug.test import TestResponse
 
 from retrieval.analysis.local import LocalAnalyzer
 from retrieval.catalog import Accounts
+from retrieval.errors import IdempotencyKeyInUseError
 from retrieval.images.decoder_pool import DecoderPool
 from webui import create_app
+from webui.api.problems import from_error
 from webui.context import EXTENSION, WebContext
 
 V1 = "/api/v1"
@@ -208,3 +210,8 @@ def test_a_connection_that_breaks_before_the_answer_is_read(served: str) -> None
     assert (again.status_code, again.headers.get("Idempotent-Replayed")) == (201, "true")
     assert again.json()["id"] == found[0]["id"]
     assert len(requests.get(f"{served}{V1}/concepts", timeout=60).json()["concepts"]) == 1
+
+
+def test_the_one_that_is_still_answered_says_when_to_ask_again() -> None:
+    told = from_error(IdempotencyKeyInUseError("the first one is being answered: send it again in some seconds"))
+    assert (told.status_code, told.headers["Retry-After"]) == (409, "1")

@@ -131,7 +131,8 @@ def from_error(error: Exception) -> Response | None:
     """The problem document of an expected error; None for others."""
     if isinstance(error, RetrievalError):
         status = status_of(error)
-        return problem(status, str(error), retry_headers(status))
+        soon = {"Retry-After": "1"} if isinstance(error, IdempotencyKeyInUseError) else {}
+        return problem(status, str(error), {**retry_headers(status), **soon})
     if isinstance(error, OSError):
         obstacle = obstacle_of(error)
         return problem(507 if error.errno in FULL else 503, obstacle) if obstacle is not None else None
