@@ -39,7 +39,8 @@ from .errors import (
 from .exchange import Retries
 from .folders import Progress, UploadReport
 from .installation import View
-from .values import Answer, Mask, Photo, PhotoWithSegments, QueryPhoto, Result, Round, Segment
+from .search_values import Answer, Result, Round
+from .values import Mask, Photo, PhotoWithSegments, QueryPhoto, Segment
 
 __all__ = [
     "Answer",

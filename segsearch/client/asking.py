@@ -11,6 +11,9 @@ from .values import Mask
 
 Point = tuple[float, float]
 
+MaskFormat = Literal["none", "rle", "polygons"]
+MaskFrame = Literal["analysed", "original"]
+
 
 class Asked:
     """A part of a request; what is None is not sent."""
@@ -25,7 +28,7 @@ def _sent(value: Any) -> Any:
     if isinstance(value, Asked):
         return value.json()
     if isinstance(value, Mask):
-        return value.model_dump(mode="json", include={"size", "counts"})
+        return value.model_dump(mode="json", include={"size", "counts"}, exclude_none=True)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -153,8 +156,12 @@ class Search(Asked):
         One result for each photo, or several.
     min_quality : float, optional
     filters : Filters, optional
-    facets, masks : bool
+    facets : bool
         Whether the answer has them.
+    masks : {"none", "rle", "polygons"}
+        How results have their masks.
+    mask_frame : {"analysed", "original"}, optional
+        Whose pixels masks are in: those of the copy that was analysed, or of the upright original.
     """
 
     text: str | None = None
@@ -167,7 +174,8 @@ class Search(Asked):
     min_quality: float | None = None
     filters: Filters | None = None
     facets: bool = False
-    masks: bool = False
+    masks: MaskFormat = "none"
+    mask_frame: MaskFrame | None = None
 
     def json(self) -> dict[str, Any]:
         """As the server takes it."""

@@ -6,9 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import calls
-from .asking import Reference
+from .asking import MaskFormat, MaskFrame, Reference
 from .calls import C, Call, Group, SentFile, StrPath, given
-from .values import CountedTag, Entered, Level, Photo, PhotoWithSegments, QueryPhoto, Selected
+from .values import (
+    CountedTag,
+    Entered,
+    FoundPhotos,
+    FoundSegments,
+    Level,
+    Photo,
+    PhotoWithSegments,
+    QueryPhoto,
+    Selected,
+    StoredSegment,
+)
 
 PAGE = 500
 
@@ -45,9 +56,25 @@ class Photos(Group[C]):
         return Call(list[Photo], query=asked, within="items", cursor="after")
 
     @calls.get("/images/{image_id}")
-    def get(self, image_id: int) -> Call[PhotoWithSegments]:
-        """A photo with its tags and segments, best first."""
-        return Call(PhotoWithSegments, {"image_id": image_id})
+    def get(
+        self, image_id: int, *, masks: MaskFormat = "rle", mask_frame: MaskFrame = "analysed"
+    ) -> Call[PhotoWithSegments]:
+        """A photo with its tags and segments, best first.
+
+        Parameters
+        ----------
+        image_id : int
+        masks : {"rle", "polygons", "none"}
+            How segments have their masks.
+        mask_frame : {"analysed", "original"}
+            Whose pixels masks are in.
+        """
+        return Call(PhotoWithSegments, {"image_id": image_id}, {"masks": masks, "mask_frame": mask_frame})
+
+    @calls.post("/images/batch")
+    def many(self, image_ids: Sequence[int]) -> Call[FoundPhotos]:
+        """Up to 500 photos by their ids."""
+        return Call(FoundPhotos, body={"ids": list(image_ids)})
 
     @calls.post("/images")
     def upload(self, photo: StrPath | bytes, *, name: str | None = None, folder: str = "") -> Call[Entered]:
@@ -171,6 +198,32 @@ class Photos(Group[C]):
 class Segments(Group[C]):
     """Segments of photos."""
 
+    @calls.get("/segments/{segment_id}")
+    def get(
+        self,
+        segment_id: int,
+        *,
+        masks: MaskFormat = "rle",
+        mask_frame: MaskFrame = "analysed",
+        vector: bool = False,
+    ) -> Call[StoredSegment]:
+        """A segment with its photo and its mask, and with its vector if wanted."""
+        asked = {"masks": masks, "mask_frame": mask_frame, "vector": vector}
+        return Call(StoredSegment, {"segment_id": segment_id}, asked)
+
+    @calls.post("/segments/batch")
+    def many(
+        self,
+        segment_ids: Sequence[int],
+        *,
+        masks: MaskFormat = "rle",
+        mask_frame: MaskFrame = "analysed",
+        vectors: bool = False,
+    ) -> Call[FoundSegments]:
+        """Up to 500 segments by their ids."""
+        asked = {"masks": masks, "mask_frame": mask_frame, "vectors": vectors}
+        return Call(FoundSegments, body={"ids": list(segment_ids), **asked})
+
     @calls.get("/segments/{segment_id}/cutout.png")
     def cutout(self, segment_id: int) -> Call[bytes]:
         """A PNG of the segment's box, transparent around the segment; `open_picture` opens it."""
@@ -182,7 +235,7 @@ class Segments(Group[C]):
         return Call(bytes, {"segment_id": segment_id})
 
     @calls.get("/segments/{segment_id}/mask.png")
-    def mask(self, segment_id: int, *, frame: str = "original") -> Call[bytes]:
+    def mask(self, segment_id: int, *, frame: MaskFrame = "original") -> Call[bytes]:
         """A PNG with one channel, 255 in the segment.
 
         Parameters

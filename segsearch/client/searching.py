@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import calls
-from .asking import Search
+from .asking import MaskFormat, Search
 from .calls import C, Call, Group, given
-from .values import Answer, Facets, Round
+from .search_values import Answer, Answered, Facets, Round
 
 
 def _body(search: Search | str) -> dict[str, object]:
@@ -30,6 +30,11 @@ class Searches(Group[C]):
         """
         return Call(Answer, body=_body(search))
 
+    @calls.post("/search/batch")
+    def find_many(self, searches: Sequence[Search | str]) -> Call[list[Answered]]:
+        """The answers of up to 100 searches, each with an error of its own, in their order."""
+        return Call(list[Answered], body={"searches": [_body(each) for each in searches]}, within="answers")
+
     @calls.post("/search/facets")
     def facets(self, search: Search | str) -> Call[Facets]:
         """How many likely results there are in each folder and year, with each label, and so on."""
@@ -50,7 +55,7 @@ class Feedback(Group[C]):
         return Call(Round, body=_body(search))
 
     @calls.get("/feedback/{feedback_id}")
-    def get(self, feedback_id: int, *, round: int | None = None, masks: bool = False) -> Call[Round]:
+    def get(self, feedback_id: int, *, round: int | None = None, masks: MaskFormat = "none") -> Call[Round]:
         """The results of a round, the last one if none is named."""
         return Call(Round, {"feedback_id": feedback_id}, given(round=round, masks=masks))
 
@@ -62,7 +67,7 @@ class Feedback(Group[C]):
         relevant: Sequence[int] = (),
         irrelevant: Sequence[int] = (),
         withdrawn: Sequence[int] = (),
-        masks: bool = False,
+        masks: MaskFormat = "none",
     ) -> Call[Round]:
         """The next round, by all judgements so far.
 
@@ -73,13 +78,13 @@ class Feedback(Group[C]):
             Segments that show what is searched for, and that do not.
         withdrawn : sequence of int
             Segments whose judgement no longer counts.
-        masks : bool
-            Whether results have masks.
+        masks : {"none", "rle", "polygons"}
+            How results have their masks.
         """
         judged = {"relevant": list(relevant), "irrelevant": list(irrelevant), "withdrawn": list(withdrawn)}
         return Call(Round, {"feedback_id": feedback_id}, body={**judged, "masks": masks})
 
     @calls.delete("/feedback/{feedback_id}/rounds/last")
-    def undo(self, feedback_id: int, *, masks: bool = False) -> Call[Round]:
+    def undo(self, feedback_id: int, *, masks: MaskFormat = "none") -> Call[Round]:
         """Forget the last round's judgements; the round before."""
         return Call(Round, {"feedback_id": feedback_id}, {"masks": masks})

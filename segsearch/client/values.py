@@ -25,20 +25,24 @@ class Value(BaseModel):
 
 
 class Mask(Value):
-    """A mask that covers a whole photo, as COCO's compressed run lengths.
+    """A mask that covers a whole photo.
 
     Attributes
     ----------
     size : tuple of int
-        Height and width at which the photo was analysed.
-    counts : str
+        Height and width: of the frame that the call asked for (`mask_frame`).
+    counts : str or None
+        COCO's compressed run lengths.
+    polygons : tuple of tuple of int or None
+        Instead, if they were asked for: corners ``x, y, x, y, …`` for each connected part.
     """
 
     size: tuple[int, int]
-    counts: str
+    counts: str | None = None
+    polygons: tuple[tuple[int, ...], ...] | None = None
 
     def array(self) -> NDArray[np.bool_]:
-        """The mask, (h, w) bool, at the size at which the photo was analysed.
+        """The mask as pixels.
 
         Returns
         -------
@@ -46,7 +50,14 @@ class Mask(Value):
         """
         from pycocotools import mask as coding
 
-        decoded: NDArray[np.bool_] = coding.decode({"size": list(self.size), "counts": self.counts.encode()}) > 0
+        height, width = self.size
+        if self.counts is not None:
+            run = {"size": [height, width], "counts": self.counts.encode()}
+        else:
+            run = coding.merge(
+                coding.frPyObjects([list(map(float, each)) for each in self.polygons or ()], height, width)
+            )
+        decoded: NDArray[np.bool_] = coding.decode(run) > 0
         return decoded
 
 
@@ -78,6 +89,27 @@ class Segment(Value):
     parent: int | None = None
     mask: Mask | None = None
     concepts: tuple[str, ...] = ()
+
+
+class Vector(Value):
+    """The vector of a segment, of unit length; only vectors of the same space can be compared."""
+
+    space: str
+    values: tuple[float, ...]
+
+
+class StoredSegment(Segment):
+    """A segment with its photo, and with its vector if that was asked for."""
+
+    image_id: int
+    vector: Vector | None = None
+
+
+class FoundSegments(Value):
+    """Segments in the order in which they were asked for, and the ids of which there is nothing."""
+
+    segments: tuple[StoredSegment, ...]
+    missing: tuple[int, ...] = ()
 
 
 class Segmentation(Value):
@@ -130,6 +162,13 @@ class PhotoWithSegments(Photo):
 
     tags: tuple[str, ...] = ()
     segments: tuple[Segment, ...] = ()
+
+
+class FoundPhotos(Value):
+    """Photos in the order in which they were asked for, and the ids of which there is nothing."""
+
+    items: tuple[Photo, ...]
+    missing: tuple[int, ...] = ()
 
 
 class Entered(Value):
@@ -200,172 +239,3 @@ class Selected(Value):
     quality: float
     label: str | None = None
     mask: Mask | None = None
-
-
-class Matched(Value):
-    """How a result matches one part of a search."""
-
-    part: int
-    segment_id: int
-    score: float
-    box_xyxy: Box
-    label: str | None = None
-    nearest: str | None = None
-    mask: Mask | None = None
-
-
-class Result(Value):
-    """One result.
-
-    Attributes
-    ----------
-    image_id : int
-    segment_id : int or None
-        None if whole photos were compared.
-    score : float
-        Cosine similarity.
-    box_xyxy : tuple of int
-    likely : bool
-    probability : float or None
-        Of a search by words, that the photo shows what was asked for.
-    certainty : str or None
-        ``sure``, ``likely`` or ``weak``.
-    matched : tuple of Matched
-    """
-
-    image_id: int
-    segment_id: int | None
-    score: float
-    box_xyxy: Box
-    label: str | None = None
-    likely: bool = False
-    fallback: bool = False
-    quality: float | None = None
-    matched: tuple[Matched, ...] = ()
-    relations: tuple[float, ...] = ()
-    probability: float | None = None
-    certainty: str | None = None
-    mask: Mask | None = None
-
-
-class Used(Value):
-    """What an example was taken for."""
-
-    ref: dict[str, Any]
-    segment: Segment | None = None
-    mask: Mask | None = None
-    box_xyxy: Box | None = None
-    quality: float | None = None
-    level: int | None = None
-    alternatives: tuple[Level, ...] = ()
-
-
-class Substitute(Value):
-    """A known word that stands for one that is not known."""
-
-    name: str
-    weight: float
-
-
-class Term(Value):
-    """A word that was understood."""
-
-    text: str
-    name: str
-    labels: tuple[str, ...] = ()
-    colors: tuple[str, ...] = ()
-    concept: int | None = None
-    substitutes: tuple[Substitute, ...] = ()
-
-
-class Link(Value):
-    """What was said between two words."""
-
-    subject: int
-    object: int
-    text: str
-    relation: str | None = None
-
-
-class Words(Value):
-    """How a text was read."""
-
-    understood: tuple[Term, ...] = ()
-    unwanted: tuple[Term, ...] = ()
-    links: tuple[Link, ...] = ()
-    unknown: tuple[str, ...] = ()
-    unsupported: tuple[str, ...] = ()
-    suggestions: tuple[str, ...] = ()
-
-
-class Freshness(Value):
-    """How many segments were searched, and how many are not searchable yet."""
-
-    segments: int
-    lag: int
-
-
-class Facet(Value):
-    """A condition, and how many likely results meet it."""
-
-    value: str
-    name: str
-    count: int
-
-
-class Answer(Value):
-    """The results of a search, best first.
-
-    Attributes
-    ----------
-    results : tuple of Result
-    none_likely : bool
-        Whether probably nothing shows what was asked for: the results are only the nearest.
-    words : Words or None
-        How the text was read.
-    """
-
-    results: tuple[Result, ...]
-    used: tuple[Used, ...] = ()
-    words: Words | None = None
-    parts: tuple[str, ...] = ()
-    facets: dict[str, tuple[Facet, ...]] | None = None
-    index: Freshness
-    took_ms: float
-    facets_of: int | None = None
-    none_likely: bool = False
-
-
-class Facets(Value):
-    """The facets of a search, counted from the likely ones of the best `facets_of` results."""
-
-    facets: dict[str, tuple[Facet, ...]]
-    facets_of: int
-    took_ms: float
-
-
-class Round(Answer):
-    """A round of feedback.
-
-    Attributes
-    ----------
-    id : int
-        Of the search that is refined.
-    round, rounds : int
-        This round, and the last one; round 0 is the search without feedback.
-    ask : tuple of Result
-        Results for which feedback would help most.
-    relevant, irrelevant : tuple of int
-        Segments judged so far.
-    """
-
-    id: int
-    round: int
-    rounds: int
-    model: str
-    kept_query: bool = False
-    leave_one_out: dict[str, float]
-    threshold: float
-    ask: tuple[Result, ...] = ()
-    relevant: tuple[int, ...] = ()
-    irrelevant: tuple[int, ...] = ()

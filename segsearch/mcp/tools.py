@@ -109,7 +109,7 @@ class Tools:
     async def describe_photo(self, photo_id: PhotoId) -> answers.Description:
         """A photo's name, size, date and tags, and its best segments with their labels and boxes."""
         async with _telling():
-            return answers.described(await self._client.photos.get(photo_id))
+            return answers.described(await self._client.photos.get(photo_id, masks="none"))
 
     async def list_concepts(self) -> list[answers.ConceptName]:
         """Names that people taught the library; search_by_words finds them."""

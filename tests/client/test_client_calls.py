@@ -70,7 +70,9 @@ def test_pictures(either, served) -> None:
 
 def test_searches(either, served) -> None:
     segment = either.ask(served.url, lambda client: client.photos.get(1)).segments[3].id
-    found = either.ask(served.url, lambda client: client.searches.find(Search(positive=[segment], limit=3, masks=True)))
+    found = either.ask(
+        served.url, lambda client: client.searches.find(Search(positive=[segment], limit=3, masks="rle"))
+    )
     assert len(found.results) == 3
     assert all(result.mask.array().any() for result in found.results)
     assert 1 not in {result.image_id for result in found.results}
@@ -89,6 +91,30 @@ def test_searches(either, served) -> None:
     nothing = Search(positive=[segment], filters=Filters(folder="/elsewhere"))
     assert either.ask(served.url, lambda client: client.searches.find(nothing)).results == ()
     assert either.ask(served.url, lambda client: client.searches.words("do")) is not None
+
+
+def test_masks_in_each_form_and_frame(either, served) -> None:
+    runs = either.ask(served.url, lambda client: client.photos.get(1)).segments
+    corners = either.ask(served.url, lambda client: client.photos.get(1, masks="polygons")).segments
+    assert all(np.array_equal(one.mask.array(), other.mask.array()) for one, other in zip(runs, corners, strict=True))
+    assert corners[0].mask.counts is None
+    photo = either.ask(served.url, lambda client: client.photos.get(1, masks="rle", mask_frame="original"))
+    assert photo.segments[0].mask.array().shape == (photo.height, photo.width)
+    assert either.ask(served.url, lambda client: client.photos.get(1, masks="none")).segments[0].mask is None
+
+
+def test_many_at_once(either, served) -> None:
+    photos = either.ask(served.url, lambda client: client.photos.many([3, 99, 1]))
+    assert [photo.id for photo in photos.items] == [3, 1]
+    assert photos.missing == (99,)
+    segments = either.ask(served.url, lambda client: client.segments.many([30, 5, 9999], masks="none", vectors=True))
+    assert [(each.id, each.image_id) for each in segments.segments] == [(30, 2), (5, 1)]
+    assert np.linalg.norm(segments.segments[0].vector.values) == pytest.approx(1, abs=1e-3)
+    assert either.ask(served.url, lambda client: client.segments.get(5)).image_id == 1
+    asked = [Search(positive=[5], limit=2), Search(positive=[9999])]
+    answers = either.ask(served.url, lambda client: client.searches.find_many(asked))
+    assert len(answers[0].answer.results) == 2
+    assert (answers[0].error, answers[1].answer, answers[1].error.status) == (None, None, 404)
 
 
 def test_a_photo_to_search_with(either, served) -> None:

@@ -6,6 +6,7 @@ import socket
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from retrieval.storage.disk import Storage
@@ -25,7 +26,7 @@ from segsearch.client import (
 )
 
 pytestmark = pytest.mark.slow
-ONCE = Retries(attempts=1)
+FAST = Retries(attempts=4, base=0.01)
 
 
 def test_no_server(either) -> None:
@@ -156,3 +157,37 @@ def test_a_file_that_cannot_be_written(either, served, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("*.json")] == ["coco.json"]
     assert kept.read_text() == "kept"
     assert not list(tmp_path.glob(".*.part"))
+
+
+class CutAfterward(httpx.HTTPTransport):
+    """Loses the answer of the first write that the server has made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = super().handle_request(request)
+        if request.method == "POST" and not self.lost:
+            self.lost += 1
+            answer.read()
+            answer.close()
+            raise httpx.ReadError("the connection was cut", request=request)
+        return answer
+
+
+def test_a_write_whose_answer_was_lost_is_made_once(served) -> None:
+    network = CutAfterward()
+    with Client(served.url, retries=FAST, transport=network) as client:
+        begun = client.feedback.begin(Search(positive=[1]))
+        assert network.lost == 1
+        assert client.feedback.begin(Search(positive=[1])).id == begun.id + 1, "there is no third one"
+
+
+def test_an_upload_whose_answer_was_lost_is_new(served) -> None:
+    network = CutAfterward()
+    photo = served.library.paths[0].read_bytes() + b"more"
+    with Client(served.url, retries=FAST, transport=network) as client:
+        assert client.photos.upload(photo).is_new
+        assert network.lost == 1
+        assert not client.photos.upload(photo).is_new

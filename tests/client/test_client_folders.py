@@ -57,7 +57,7 @@ def test_a_second_time_nothing_is_sent(served, folder: Path, monkeypatch) -> Non
 
 def test_where_photos_were_is_kept(served, folder: Path) -> None:
     with Client(served.url) as client:
-        client.upload_folder(folder)
+        client.upload_folder(folder, concurrency=1)
         counted = {each.name: each.photos for each in client.concepts.folders()}
     assert counted == {"photos": 6, "Day 0": 2, "Day 1": 2}, "of equal bytes, the place of the first"
 
