@@ -124,6 +124,7 @@ def search() -> str:
         words="" if by_example else text,
         asked=asked,
         by_example=by_example,
+        by_query="query" in request.args,
         owners=owners,
         photos=[] if asked else context().catalog.images.page(limit=STARTERS, state="indexed", newest_first=True),
     )

@@ -3,6 +3,7 @@
 import { getImage, getQuery } from "./api.js";
 import { cropOf } from "./crop.js";
 import { $$, h, icon, plural, qualityOf, whenSeen } from "./dom.js";
+import { dotsOf } from "./dots.js";
 import { SegmentOverlay } from "./overlay.js";
 import { Mask } from "./rle.js";
 import { strokeButtons, Strokes, toolButtons } from "./tools.js";
@@ -96,6 +97,10 @@ export class Picker {
     const caption = h("p", { class: "caption", "aria-live": "polite" });
     stage.style.setProperty("--shape", width / height);
     this.#overlay = new SegmentOverlay(stage, this.photo, source);
+    stage.append(dotsOf(this.photo, {
+      onPick: (segment, event) => this.#pickSegment(segment, event),
+      onPoint: (id) => this.#overlay?.highlight(id),
+    }));
     const granularity = this.#granularity();
     const [strokes, actions] = this.#tools(source, granularity);
     this.#root.replaceChildren(stage, caption, granularity, strokes, actions, this.#strip());
@@ -131,6 +136,10 @@ export class Picker {
     this.#overlay.addEventListener("stroke", ({ detail }) => this.#stroke((strokes) => strokes.add(detail)));
   }
 
+  #pickSegment({ id }, { shiftKey, ctrlKey, metaKey }) {
+    this.#onPick({ segment: id, add: shiftKey || ctrlKey || metaKey });
+  }
+
   /** Change the strokes, and search with what they mean now. */
   #stroke(change) {
     const before = this.#strokes.place.points.length;
@@ -160,7 +169,7 @@ export class Picker {
         "data-stop": true,
         "aria-pressed": "false",
         "aria-label": `Search with ${segment.label ?? `segment ${row + 1}`}`,
-        click: (event) => this.#onPick({ segment: segment.id, add: event.shiftKey || event.ctrlKey || event.metaKey }),
+        click: (event) => this.#pickSegment(segment, event),
         pointerenter: () => this.#overlay.highlight(segment.id),
         pointerleave: () => this.#overlay.highlight(null),
         focus: () => this.#overlay.highlight(segment.id),

@@ -14,6 +14,7 @@ import { showRefine } from "./refine.js";
 import { showSkeleton } from "./results.js";
 import { Source } from "./source.js";
 import { expired, failed, message, nothingAsked, nothingFound, nothingLikely } from "./summary.js";
+import { bestThings } from "./things.js";
 
 const page = $("#search");
 const answerArea = $(".answer", page);
@@ -45,6 +46,7 @@ async function show() {
   const source = photo.of(asked);
   const byExample = asked.positive.length + asked.negative.length > 0 || source !== null;
   page.classList.toggle("split", byExample);
+  page.classList.toggle("own", source?.kind === "query");
   $(".query").hidden = !byExample && asked.text !== "";
   $("#start").hidden = byExample || asked.text !== "";
   $("#words").value = byExample ? "" : asked.text; // beside examples, words are a chip
@@ -102,7 +104,7 @@ function clear() {
 function fail(problem) {
   clear();
   if (problem.status === 404 && asked.query !== null) {
-    page.classList.remove("split");
+    page.classList.remove("split", "own");
     $("#refine").hidden = true;
     return blank(expired());
   }
@@ -143,18 +145,20 @@ function blank(content) {
   $("#blank").replaceChildren(...(content ?? []));
 }
 
-/** A photo from outside: have it cut into segments, then it is there to pick from. */
+/** A photo from outside: have it cut into segments, and search with the likeliest thing at once. */
 async function take([file]) {
   if (!file) return;
   running.abort();
-  page.classList.add("split");
+  page.classList.add("split", "own");
   $(".query").hidden = false;
   $("#start").hidden = true;
   rest(null);
   const say = picker.preview(file);
   try {
-    const { id } = await patiently(() => postQuery(file), (problem) => say(problem.message));
-    go({ ...empty(), query: id, group: asked.group, quality: asked.quality });
+    const queried = await patiently(() => postQuery(file), (problem) => say(problem.message));
+    const [likeliest] = bestThings(queried, 1);
+    const ref = { query: queried.id, ...(likeliest && { segment: likeliest.id }) }; // without one, the whole photo
+    go({ ...empty(), query: queried.id, positive: [ref], group: asked.group, quality: asked.quality });
   } catch (problem) {
     toast(problem.message, { wait: 10000 });
     show();
