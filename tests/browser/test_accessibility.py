@@ -26,6 +26,7 @@ PAGES = [
     "/search",
     "/search?segment=1",
     "/search?image=5",
+    "/search?image=5&things=1",
     "/search?text=dog",
     "/upload",
     "/concepts",

@@ -17,8 +17,8 @@ const pictureOf = ({ kind, id }) =>
 
 /**
  * Shows a source {kind: "query" | "image", id}. `onPick` hears of what is picked: {segment}, {point}, {box}, {polygon},
- * {points, not_points}, {whole} or, where all points are taken back, {nothing}; with `add` where it is meant beside what
- * is picked already.
+ * {points, not_points}, {whole}, {things} for each thing by itself or, where all points are taken back, {nothing}; with
+ * `add` where it is meant beside what is picked already.
  */
 export class Picker {
   #root;
@@ -27,6 +27,7 @@ export class Picker {
   #shown = null;
   #overlay = null;
   #strokes = new Strokes();
+  #things = null; // the button that searches with each thing
   #advice = null; // how the chosen tool is used
   #rest = () => {}; // shows the caption that goes with nothing pointed at
   photo = null;
@@ -40,7 +41,7 @@ export class Picker {
   clear() {
     this.#root.hidden = true;
     this.#root.replaceChildren();
-    this.#wanted = this.#shown = this.#overlay = this.photo = null;
+    this.#wanted = this.#shown = this.#overlay = this.#things = this.photo = null;
     this.#strokes.clear();
   }
 
@@ -73,8 +74,14 @@ export class Picker {
     this.#build(source);
   }
 
-  /** Mark the references to this photo that are searched with, and what came of them as far as it is known. */
-  mark(used, refs) {
+  /** Put the spotlight on a segment, or on none. */
+  highlight(id) {
+    this.#overlay?.highlight(id);
+  }
+
+  /** Mark the references to this photo that are searched with, and what came of them as far as it is known; or that `things` are. */
+  mark(used, refs, things = false) {
+    this.#things?.setAttribute("aria-pressed", String(things));
     const ids = used.flatMap(({ segment }) => (segment ? [segment.id] : []));
     const made = used.filter(({ mask }) => mask);
     this.#strokes.take(refs.find(({ points }) => points));
@@ -99,7 +106,7 @@ export class Picker {
     this.#overlay = new SegmentOverlay(stage, this.photo, source);
     stage.append(dotsOf(this.photo, {
       onPick: (segment, event) => this.#pickSegment(segment, event),
-      onPoint: (id) => this.#overlay?.highlight(id),
+      onPoint: (id) => this.highlight(id),
     }));
     const granularity = this.#granularity();
     const [strokes, actions] = this.#tools(source, granularity);
@@ -198,7 +205,10 @@ export class Picker {
     const whole = h("button", { class: "button", type: "button", click: takeAll }, icon("photo"), "Whole photo");
     const link = { href: `/photos/${source.id}`, title: "Open the photo", "aria-label": "Open the photo" };
     const page = source.kind === "image" && h("a", { class: "button", ...link }, icon("right"));
-    return [strokes, h("div", { class: "actions" }, tools, whole, page)];
+    const each = () => this.#onPick({ things: true });
+    this.#things = h("button", { class: "button", type: "button", "aria-pressed": "false", click: each }, icon("layers"), "All things");
+    this.#things.hidden = !this.photo.segments.length;
+    return [strokes, h("div", { class: "actions" }, tools, this.#things, whole, page)];
   }
 }
 

@@ -1,5 +1,6 @@
 /**
  * What is searched for, as it stands in the address of a page: /search?segment=12&not=34&text=red&group=segment
+ * With &things=1 each thing of the photo is searched for by itself, or with &within=x0,y0,x1,y1 each in that box.
  * With &all=1 each example has to be in the photo, and &lies=0.above.1 says how the first two lie to each other.
  * &folder= &label= &concept= &year= &size= &place= and &recipe= narrow the results.
  * With &above=12 the line between likely and less likely results is below the twelfth.
@@ -38,7 +39,7 @@ const id = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null);
  * a photo from which nothing has been picked yet, and with `whole` the whole photo.
  */
 export function parse(address) {
-  const asked = { positive: [], negative: [], text: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null, above: null, all: false, relations: [], filters: {} };
+  const asked = { positive: [], negative: [], text: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null, above: null, all: false, relations: [], filters: {}, things: false, within: null };
   let photo = null;
   const place = (part) => {
     if (photo && Object.values(part)[0] !== null) {
@@ -75,6 +76,8 @@ export function parse(address) {
     feedback: (value) => (asked.feedback = id(value)),
     round: (value) => (asked.round = id(value)),
     above: (value) => (asked.above = id(value)),
+    things: (value) => (asked.things = value === "1"),
+    within: (value) => (asked.within = numbers(value, 4)),
     quality: (value) => (asked.quality = QUALITIES.includes(Number(value)) ? Number(value) : 0),
     limit: (value) => (asked.limit = Math.min(Math.max(Number(value) || STEP, STEP), MOST)),
   };
@@ -86,11 +89,13 @@ export function parse(address) {
 }
 
 /** The address that says it. */
-export function format({ positive, negative, text, group, quality, limit, query, feedback, round, above, all, relations, filters }) {
+export function format({ positive, negative, text, group, quality, limit, query, feedback, round, above, all, relations, filters, things, within }) {
   const parts = new URLSearchParams();
   if (query !== null && !positive.some((ref) => ref.query === query)) parts.append("query", query);
   for (const ref of positive) appendRef(parts, ref);
   for (const ref of negative) parts.append(isWhole(ref) ? "notphoto" : "not", ref.segment ?? ref.image);
+  if (things) parts.append("things", "1");
+  if (things && within) parts.append("within", within.join(","));
   if (text) parts.append("text", text);
   if (all) parts.append("all", "1");
   for (const { subject, relation, object } of relations) parts.append("lies", `${subject}.${relation}.${object}`);
@@ -134,8 +139,8 @@ export const without = (asked, ref) => ({
   negative: asked.negative.filter((other) => !sameRef(other, ref)),
 });
 
-/** The same search from its beginning: no judgements, no more results than at first, the line where it is at first. */
-export const anew = (asked) => ({ ...asked, limit: STEP, feedback: null, round: null, above: null, relations: [] });
+/** The same search from its beginning: no judgements, no more results than at first, the line where it is at first, of one thing. */
+export const anew = (asked) => ({ ...asked, limit: STEP, feedback: null, round: null, above: null, relations: [], things: false, within: null });
 
 export const canGrow = (asked) => asked.limit < MOST;
 export const empty = () => parse("");

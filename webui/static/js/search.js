@@ -1,5 +1,6 @@
 /** The search page. The address is the state: every change writes it, and what is shown is read from it. */
 
+import { showAllThings } from "./allthings.js";
 import { getRound, patiently, postQuery, search } from "./api.js";
 import { showCombine } from "./combine.js";
 import { $, announce, looksOnly, plural, toast } from "./dom.js";
@@ -13,7 +14,7 @@ import { anew, body, canGrow, empty, format, isAsked, parse, STEP, without } fro
 import { showRefine } from "./refine.js";
 import { showSkeleton } from "./results.js";
 import { Source } from "./source.js";
-import { expired, failed, message, nothingAsked, nothingFound, nothingLikely } from "./summary.js";
+import { expired, failed, message, nothingAsked, nothingFound, nothingInside, nothingLikely } from "./summary.js";
 import { bestThings } from "./things.js";
 
 const page = $("#search");
@@ -55,7 +56,9 @@ async function show() {
   found.leave();
   refine();
   const picking = showSource(source, signal);
-  const answering = isAsked(asked) ? run(signal) : rest(source);
+  const isOfThings = asked.things && source !== null;
+  if (!isOfThings) $("#things").replaceChildren();
+  const answering = isOfThings ? picking.then(() => runAll(source, signal)) : isAsked(asked) ? run(signal) : rest(source);
   await Promise.all([picking, answering]);
 }
 
@@ -73,6 +76,19 @@ async function showSource(source, signal) {
 function rest(source) {
   clear();
   blank(source && nothingAsked());
+}
+
+/** Search for each thing of the photo by itself. */
+async function runAll(source, signal) {
+  if (signal.aborted || !picker.photo) return;
+  clear();
+  blank(null);
+  answerArea.setAttribute("aria-busy", "true");
+  const options = { source, within: asked.within, signal, onPoint: (segment) => picker.highlight(segment) };
+  const count = await showAllThings($("#things"), picker.photo, options);
+  if (signal.aborted) return;
+  answerArea.setAttribute("aria-busy", "false");
+  if (!count) blank(nothingInside());
 }
 
 async function run(signal) {
@@ -127,12 +143,12 @@ function showAnswer(answer) {
 function mark() {
   const source = photo.of(asked);
   const here = (used ?? []).slice(0, asked.positive.length).filter(({ ref }) => source && photo.belongs(ref, source));
-  picker.mark(here, asked.positive.filter((ref) => source && photo.belongs(ref, source)));
+  picker.mark(here, asked.positive.filter((ref) => source && photo.belongs(ref, source)), asked.things);
   refine();
 }
 
 const refine = () =>
-  showRefine($("#refine"), asked, {
+  showRefine($("#refine"), asked.things ? empty() : asked, {
     used,
     photo: picker.photo,
     onRemove: (ref) => go(without(asked, ref)),

@@ -27,10 +27,13 @@ export class Source {
     kind === "query" ? ref.query === id : ref.image === id || (ref.query === undefined && this.#owners.get(ref.segment) === id);
 
   /** What is asked for when something was picked in the photo: it takes the place of what was picked there before, or comes beside it. */
-  picked(asked, { add, whole, nothing, ...place }) {
+  picked(asked, { add, whole, nothing, things, within = null, ...place }) {
     const source = this.of(asked);
     const photo = { [source.kind]: source.id };
-    if (nothing) return { ...empty(), ...(source.kind === "query" ? { query: source.id } : { positive: [photo] }) };
+    if (nothing || things) {
+      const alone = source.kind === "query" ? { query: source.id } : { positive: [photo] };
+      return { ...empty(), ...alone, things: Boolean(things), within };
+    }
     const isStored = source.kind === "image" && place.segment !== undefined;
     if (isStored) this.#owners.set(place.segment, source.id);
     const ref = whole ? photo : isStored ? place : { ...photo, ...place };

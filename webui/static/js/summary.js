@@ -95,6 +95,9 @@ export const nothingLikely = ({ understood }) =>
 export const nothingAsked = () =>
   message("What are you looking for?", "Click it in the photo, drag a box around it, or use the whole photo.");
 
+export const nothingInside = () =>
+  message("No things were found there", "Make the region larger, or search with the region itself or with the whole photo.");
+
 export const expired = () =>
   message("This photo has expired", "Photos used only as queries are kept for a day, and for longer if a link to the search was copied. Choose the photo again.");
 

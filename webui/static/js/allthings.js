@@ -1,0 +1,77 @@
+/** A search for all things of a photo: a row of results for each. */
+
+import { photoOf } from "./acts.js";
+import { patiently, search } from "./api.js";
+import { cropOf } from "./crop.js";
+import { announce, h, icon, plural } from "./dom.js";
+import { noteResults } from "./origin.js";
+import { body, empty, format } from "./refs.js";
+import { overlayOf, shaped, shapeOf } from "./result.js";
+import { Mask } from "./rle.js";
+import { bestThings } from "./things.js";
+
+const MOST = 8; // things
+const AT_ONCE = 2; // searches
+const LIKELY = 12; // results of a thing, if they are likely
+const NEAREST = 4; // and if none is
+
+/**
+ * Search for each thing of a photo, or of a box of it, and show what was found as it comes. `source` is where the photo
+ * is from, {kind: "query" | "image", id}; `onPoint` hears of the segment whose row is pointed at, or of null. Resolves to
+ * the number of things.
+ */
+export async function showAllThings(root, photo, { source, within, signal, onPoint }) {
+  const rows = bestThings(photo, MOST, within).map((segment) => rowOf(photo, segment, source, onPoint));
+  root.replaceChildren(...rows.map(({ element }) => element));
+  const waiting = [...rows];
+  const work = async () => {
+    while (waiting.length && !signal.aborted) await waiting.shift().fill(signal);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  if (rows.length && !signal.aborted) announce(`Results for ${plural(rows.length, "thing")}`);
+  return rows.length;
+}
+
+function rowOf(photo, segment, source, onPoint) {
+  const number = photo.segments.indexOf(segment) + 1;
+  const name = segment.label ?? `Segment ${number}`;
+  const isQuery = source.kind === "query";
+  const ref = isQuery ? { query: source.id, segment: segment.id } : { segment: segment.id };
+  const asked = { ...empty(), positive: [ref], query: isQuery ? source.id : null };
+  const title = `thing-${segment.id}`;
+  const told = h("p", { class: "told" }, "Searching…");
+  const list = h("ul", { class: "found-row", "data-walk": true, "aria-labelledby": title });
+  const element = h("section", { class: "thing", "aria-labelledby": title, "data-thing": segment.id,
+    pointerenter: () => onPoint(segment.id), pointerleave: () => onPoint(null) },
+  h("header", {},
+    h("span", { class: "crop" }, cropOf(photo, segment.box_xyxy, new Mask(segment.mask))),
+    h("h2", { id: title }, name), told,
+    h("a", { class: "button", href: format(asked), "aria-label": `Show all results for ${name}` }, "Show all", icon("right"))),
+  list);
+  const fill = async (signal) => {
+    try {
+      const ask = () => search({ ...body(asked), limit: LIKELY }, signal);
+      const { results } = await patiently(ask, (problem) => (told.textContent = problem.message), { signal });
+      if (signal.aborted) return;
+      const likely = results.filter((each) => each.likely);
+      told.textContent = saidOf(likely.length, results.length);
+      list.replaceChildren(...(likely.length ? likely : results.slice(0, NEAREST)).map((each) => cardOf(each, list)));
+    } catch (problem) {
+      if (!signal.aborted) told.textContent = problem.message;
+    }
+  };
+  return { element, fill };
+}
+
+function saidOf(likely, all) {
+  if (!all) return "There are no other photos to compare with.";
+  if (!likely) return "Probably no other photo shows this. The nearest:";
+  return likely === LIKELY ? `${LIKELY} or more likely photos` : plural(likely, "likely photo");
+}
+
+function cardOf(result, list) {
+  const alt = `Photo ${result.image_id}${result.label ? `, ${result.label}` : ""}`;
+  const link = h("a", { class: "shot", "data-stop": true, href: photoOf(result), click: () => noteResults(list, link) },
+    h("img", { src: `/api/v1/images/${result.image_id}/thumbnail`, alt, decoding: "async" }), overlayOf(result, false));
+  return shaped(h("li", { class: "result" }, link), shapeOf(result));
+}
