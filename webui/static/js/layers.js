@@ -95,10 +95,10 @@ export class Layers {
   }
 
   /** What was drawn to choose something. */
-  #mark({ box, polygon, points = [], not_points: others = [] }) {
+  #mark({ box, region, polygon, points = [], not_points: others = [] }) {
     const dots = (places, name) => places.map((place) => this.#line([place, place], `dot ${name}`));
     return [
-      ...(box ? [this.#rectangle(box, "asked")] : []),
+      ...(box || region ? [this.#rectangle(box ?? region, "asked")] : []),
       ...(polygon ? [this.#line([...polygon, polygon[0]], "asked")] : []),
       ...dots(points, "plus"),
       ...dots(others, "minus"),

@@ -2,6 +2,7 @@
 
 import { getImage, getQuery } from "./api.js";
 import { cropOf } from "./crop.js";
+import { Cropper } from "./cropper.js";
 import { $$, h, icon, plural, qualityOf, whenSeen } from "./dom.js";
 import { dotsOf } from "./dots.js";
 import { SegmentOverlay } from "./overlay.js";
@@ -16,8 +17,8 @@ const pictureOf = ({ kind, id }) =>
   kind === "query" ? `/api/v1/queries/${id}/file` : `/api/v1/images/${id}/preview`;
 
 /**
- * Shows a source {kind: "query" | "image", id}. `onPick` hears of what is picked: {segment}, {point}, {box}, {polygon},
- * {points, not_points}, {whole}, {things} for each thing by itself or, where all points are taken back, {nothing}; with
+ * Shows a source {kind: "query" | "image", id}. `onPick` hears of what is picked: {segment}, {point}, {box}, {polygon}, {region},
+ * {points, not_points}, {whole}, {things} for each thing by itself (those `within` a box, if there is one) or, where all points are taken back, {nothing}; with
  * `add` where it is meant beside what is picked already.
  */
 export class Picker {
@@ -27,6 +28,7 @@ export class Picker {
   #shown = null;
   #overlay = null;
   #strokes = new Strokes();
+  #crop = null; // {cropper, button, actions}
   #things = null; // the button that searches with each thing
   #advice = null; // how the chosen tool is used
   #rest = () => {}; // shows the caption that goes with nothing pointed at
@@ -41,7 +43,7 @@ export class Picker {
   clear() {
     this.#root.hidden = true;
     this.#root.replaceChildren();
-    this.#wanted = this.#shown = this.#overlay = this.#things = this.photo = null;
+    this.#wanted = this.#shown = this.#overlay = this.#things = this.#crop = this.photo = null;
     this.#strokes.clear();
   }
 
@@ -80,19 +82,21 @@ export class Picker {
   }
 
   /** Mark the references to this photo that are searched with, and what came of them as far as it is known; or that `things` are. */
-  mark(used, refs, things = false) {
-    this.#things?.setAttribute("aria-pressed", String(things));
+  mark(used, refs, { things, within }) {
+    this.#things?.setAttribute("aria-pressed", String(things && !within));
+    this.#endCrop();
     const ids = used.flatMap(({ segment }) => (segment ? [segment.id] : []));
     const made = used.filter(({ mask }) => mask);
     this.#strokes.take(refs.find(({ points }) => points));
-    this.#overlay?.choose(ids, made.map(({ mask }) => mask), refs);
+    this.#overlay?.choose(ids, made.map(({ mask }) => mask), within ? [...refs, { box: within }] : refs);
+    for (const button of $$("[data-segment]", this.#root)) {
+      button.setAttribute("aria-pressed", String(ids.includes(Number(button.dataset.segment))));
+    }
+    if (refs.some(({ region }) => region) || within) return this.#rest(within ? "The things inside the region" : "The region as it is");
     const marked = used.find(({ ref }) => ref.box || ref.polygon || ref.points);
     const { quality, label } = marked?.segment ?? marked ?? {};
     const what = marked?.segment ? (label ?? "One of its segments") : "A new segment, made from your mark";
     this.#rest(marked && `${what} · ${qualityOf(quality)}`);
-    for (const button of $$("[data-segment]", this.#root)) {
-      button.setAttribute("aria-pressed", String(ids.includes(Number(button.dataset.segment))));
-    }
   }
 
   #build(source) {
@@ -109,8 +113,7 @@ export class Picker {
       onPoint: (id) => this.highlight(id),
     }));
     const granularity = this.#granularity();
-    const [strokes, actions] = this.#tools(source, granularity);
-    this.#root.replaceChildren(stage, caption, granularity, strokes, actions, this.#strip());
+    this.#root.replaceChildren(stage, caption, granularity, ...this.#tools(stage, source, granularity), this.#strip());
     this.#root.hidden = false;
     this.#listen(caption);
   }
@@ -187,20 +190,53 @@ export class Picker {
     return h("div", { class: "strip", "data-walk": true, ...group }, segments.slice(0, STRIP).map(button));
   }
 
+  /** Cropping: its button, and what can be done with the region; `onOpen` has other tools put away. */
+  #cropping(stage, onOpen) {
+    const end = () => {
+      this.#endCrop();
+      button.focus();
+    };
+    const cropper = new Cropper(stage, this.photo, end);
+    const { width, height } = this.photo;
+    const act = (words, place, kind = "") => h("button", { class: `button ${kind}`, type: "button", click: () => this.#onPick(place()) }, words);
+    const actions = h("div", { class: "strokes", hidden: true },
+      act("Search this region", () => ({ region: [...cropper.box, width, height] }), "primary"),
+      this.photo.segments.length > 0 && act("Search the things inside", () => ({ things: true, within: cropper.box })),
+      h("button", { class: "button", type: "button", click: end }, "Cancel"));
+    const button = h("button", { class: "button", type: "button", "aria-pressed": "false", "data-key": "c", title: "Crop (C)", click: () => {
+      if (cropper.isOpen) return end();
+      onOpen();
+      cropper.open();
+      actions.hidden = false;
+      button.setAttribute("aria-pressed", "true");
+    } }, icon("crop"), "Crop");
+    return (this.#crop = { cropper, button, actions });
+  }
+
+  #endCrop() {
+    if (!this.#crop) return;
+    const { cropper, button, actions } = this.#crop;
+    cropper.close();
+    actions.hidden = true;
+    button.setAttribute("aria-pressed", "false");
+  }
+
   /** The buttons that go with points, and those that choose how a thing is marked. */
-  #tools(source, granularity) {
+  #tools(stage, source, granularity) {
     const strokes = strokeButtons(this.#overlay, {
       onUndo: () => this.#stroke((each) => each.undo()),
       onClear: () => this.#stroke((each) => each.clear()),
     });
     strokes.hidden = true;
     const onChange = (tool, advice) => {
+      if (tool !== "pick") this.#endCrop();
       strokes.hidden = tool !== "points";
       granularity.hidden = tool === "points" || !this.photo.segments.length;
       this.#advice = advice;
       this.#rest();
     };
     const tools = toolButtons(this.#overlay, ["box", "lasso", "points"], onChange);
+    const crop = this.#cropping(stage, () => tools.find((each) => each.getAttribute("aria-pressed") === "true")?.click());
     const takeAll = () => this.#onPick({ whole: true });
     const whole = h("button", { class: "button", type: "button", click: takeAll }, icon("photo"), "Whole photo");
     const link = { href: `/photos/${source.id}`, title: "Open the photo", "aria-label": "Open the photo" };
@@ -208,7 +244,7 @@ export class Picker {
     const each = () => this.#onPick({ things: true });
     this.#things = h("button", { class: "button", type: "button", "aria-pressed": "false", click: each }, icon("layers"), "All things");
     this.#things.hidden = !this.photo.segments.length;
-    return [strokes, h("div", { class: "actions" }, tools, this.#things, whole, page)];
+    return [strokes, crop.actions, h("div", { class: "actions" }, tools, crop.button, this.#things, whole, page)];
   }
 }
 

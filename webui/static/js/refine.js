@@ -43,7 +43,7 @@ function nameOf(ref, segment) {
   return MARKS.find(([key]) => ref[key])?.[1] ?? "segment";
 }
 
-const MARKS = [["box", "the box"], ["polygon", "the lasso"], ["points", "the points"], ["point", "the point"]];
+const MARKS = [["region", "the region"], ["box", "the box"], ["polygon", "the lasso"], ["points", "the points"], ["point", "the point"]];
 
 /** A cut-out of what the example came to. */
 function pictureOf(ref, used, photo) {

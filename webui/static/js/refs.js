@@ -7,6 +7,8 @@
  * With &feedback=5&round=2 it has been refined by judgements; anything else that changes begins anew.
  */
 
+import { maskOf } from "./region.js";
+
 export const STEP = 50; // results that are asked for at first, and more each time
 export const QUALITIES = [0, 0.1, 0.25, 0.5, 0.75]; // least qualities of segments that can be chosen
 export const RELATIONS = ["left_of", "right_of", "above", "below", "inside", "around", "touching", "larger", "smaller"];
@@ -26,6 +28,12 @@ const places = (text) => {
   if (found.length % 2 || !found.every(Number.isFinite)) return null;
   return Array.from({ length: found.length / 2 }, (_, at) => found.slice(2 * at, 2 * at + 2));
 };
+/** A box inside a photo and the photo's size, or null. */
+const regionOf = (text) => {
+  const found = numbers(text, 6);
+  const [x0, y0, x1, y1, width, height] = found ?? [];
+  return found && 0 <= x0 && x0 < x1 && x1 <= width && 0 <= y0 && y0 < y1 && y1 <= height ? found : null;
+};
 const lie = (text) => {
   const [subject, relation, object] = text.split(".");
   const known = RELATIONS.includes(relation) && /^\d$/.test(subject) && /^\d$/.test(object) && subject !== object;
@@ -35,6 +43,7 @@ const id = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null);
 
 /**
  * Read an address. The order of its parts counts: `image` and `query` begin an example, and `point`, `box`, `lasso`,
+ * `region` (a box that is taken as it is, and the photo's width and height),
  * `on` with `off` (points on a thing and beside it) or `row` (a segment of a query photo) after them say which part. `image` alone is the whole photo; a `query` alone is
  * a photo from which nothing has been picked yet, and with `whole` the whole photo.
  */
@@ -62,6 +71,7 @@ export function parse(address) {
     row: (value) => photo?.query !== undefined && place({ segment: id(value) }),
     point: (value) => place({ point: numbers(value, 2) }),
     box: (value) => place({ box: numbers(value, 4) }),
+    region: (value) => place({ region: regionOf(value) }),
     lasso: (value) => place({ polygon: places(value) }),
     on: (value) => place({ points: places(value) }),
     off: (value) => {
@@ -116,6 +126,7 @@ function appendRef(parts, ref) {
   if (ref.point) parts.append("point", ref.point.join(","));
   else if (ref.box) parts.append("box", ref.box.join(","));
   else if (ref.polygon) parts.append("lasso", ref.polygon.join(","));
+  else if (ref.region) parts.append("region", ref.region.join(","));
   else if (ref.points) {
     parts.append("on", ref.points.join(","));
     if (ref.not_points) parts.append("off", ref.not_points.join(","));
@@ -124,7 +135,7 @@ function appendRef(parts, ref) {
   else if (ref.query !== undefined) parts.append("whole", "1");
 }
 
-export const isWhole = (ref) => ref.segment === undefined && !ref.point && !ref.box && !ref.polygon && !ref.points;
+export const isWhole = (ref) => ref.segment === undefined && !ref.point && !ref.box && !ref.polygon && !ref.points && !ref.region;
 
 /** What is asked for with one more example. Whole photos go with whole photos only, and not with words. */
 export function withExample(asked, ref, side = "positive") {
@@ -147,11 +158,15 @@ export const empty = () => parse("");
 export const isAsked = (asked) => asked.positive.length > 0 || asked.text !== "";
 export const sameRef = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
+/** A reference as the API takes it. */
+const sent = ({ region, ...ref }) => (region ? { ...ref, mask: maskOf(region) } : ref);
+
 /** As POST /search takes it. */
-export function body({ positive, negative, text, limit, group, quality, all, relations, filters }) {
-  const kept = conditions(filters, positive.some(isWhole) ? PHOTO_FILTERS : FILTERS);
+export function body({ positive: refs, negative, text, limit, group, quality, all, relations, filters }) {
+  const positive = refs.map(sent);
+  const kept = conditions(filters, refs.some(isWhole) ? PHOTO_FILTERS : FILTERS);
   const common = { negative, limit, group_by: group, min_quality: quality, filters: kept, masks: "rle" };
-  if (group !== "image" || positive.some(isWhole)) return { ...common, positive, text };
+  if (group !== "image" || refs.some(isWhole)) return { ...common, positive, text };
   if (!all || positive.length === 0) return { ...common, positive, text, ...(all || !positive.length ? { relations } : {}) };
   const others = positive.slice(1).map((ref) => ({ positive: [ref] }));
   return { ...common, positive: positive.slice(0, 1), also: text ? [...others, { text }] : others, relations };

@@ -143,7 +143,7 @@ function showAnswer(answer) {
 function mark() {
   const source = photo.of(asked);
   const here = (used ?? []).slice(0, asked.positive.length).filter(({ ref }) => source && photo.belongs(ref, source));
-  picker.mark(here, asked.positive.filter((ref) => source && photo.belongs(ref, source)), asked.things);
+  picker.mark(here, asked.positive.filter((ref) => source && photo.belongs(ref, source)), asked);
   refine();
 }
 
