@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -247,19 +247,17 @@ def _joined(readings: Sequence[Reading]) -> Reading | None:
         return None
     understood: list[Term] = []
     links: list[Link] = []
+    unknown: dict[str, tuple[str, ...]] = {}
     for reading in readings:
+        unknown.update(zip(reading.unknown, reading.suggested, strict=True))
         first = len(understood)
         links += [replace(each, subject=first + each.subject, object=first + each.object) for each in reading.links]
         understood += reading.understood
     return Reading(
         understood=tuple(understood),
-        unknown=_each_once(reading.unknown for reading in readings),
-        suggestions=_each_once(reading.suggestions for reading in readings),
+        unknown=tuple(unknown),
+        suggested=tuple(unknown.values()),
         unwanted=tuple(dict.fromkeys(term for reading in readings for term in reading.unwanted)),
         links=tuple(links),
-        unsupported=_each_once(reading.unsupported for reading in readings),
+        unsupported=tuple(dict.fromkeys(text for reading in readings for text in reading.unsupported)),
     )
-
-
-def _each_once(words: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(chain.from_iterable(words)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .suggestions import in_turns
+
 
 @dataclass(frozen=True, slots=True)
 class Substitute:
@@ -78,8 +80,8 @@ class Reading:
         In the order of the query, no two with the same meaning.
     unknown : tuple of str
         Words that say something that is not known, as typed.
-    suggestions : tuple of str
-        Known words that may be meant instead of the unknown ones: words of near meaning, and corrected spellings.
+    suggested : tuple of tuple of str
+        For each of the unknown ones, known words that may be meant instead: of near meaning, and corrected spellings.
     unwanted : tuple of Term
         What must not be in the photo: "people" of "without people".
     links : tuple of Link
@@ -90,7 +92,12 @@ class Reading:
 
     understood: tuple[Term, ...]
     unknown: tuple[str, ...] = ()
-    suggestions: tuple[str, ...] = ()
+    suggested: tuple[tuple[str, ...], ...] = ()
     unwanted: tuple[Term, ...] = ()
     links: tuple[Link, ...] = ()
     unsupported: tuple[str, ...] = ()
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """Those for all unknown words, the best for each first."""
+        return in_turns(self.suggested)

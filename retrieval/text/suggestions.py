@@ -20,8 +20,10 @@ _LONGEST = 40
 """No suggestions are looked up for longer words."""
 
 
-def suggest(unknown: Sequence[str], told: Mapping[str, Entry], near: Callable[[str], Iterable[str]]) -> tuple[str, ...]:
-    """Suggest known words for unknown ones: the best for each, then the second best, and so on.
+def suggest(
+    unknown: Sequence[str], told: Mapping[str, Entry], near: Callable[[str], Iterable[str]]
+) -> tuple[tuple[str, ...], ...]:
+    """Suggest known words for each unknown one, the best first; at most `SUGGESTIONS`.
 
     Parameters
     ----------
@@ -31,10 +33,19 @@ def suggest(unknown: Sequence[str], told: Mapping[str, Entry], near: Callable[[s
         The words that may be suggested, by normal form.
     near : callable
         Known words of a near meaning; they go before corrected spellings.
+
+    Notes
+    -----
+    Looked up for the first `SUGGESTIONS` words alone that are not too long; the others get none.
     """
     asked = [key for key in unknown if len(key) <= _LONGEST][:SUGGESTIONS]
-    found = [list(dict.fromkeys((*near(key), *_corrected(key, told)))) for key in asked]
-    turns = (words[turn] for turn in range(SUGGESTIONS) for words in found if turn < len(words))
+    found = {key: tuple(islice(dict.fromkeys((*near(key), *_corrected(key, told))), SUGGESTIONS)) for key in asked}
+    return tuple(found.get(key, ()) for key in unknown)
+
+
+def in_turns(suggested: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Join the suggestions for several words: the best for each, then the second best; at most `SUGGESTIONS`."""
+    turns = (words[turn] for turn in range(SUGGESTIONS) for words in suggested if turn < len(words))
     return tuple(islice(dict.fromkeys(turns), SUGGESTIONS))
 
 

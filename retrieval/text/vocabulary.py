@@ -195,7 +195,7 @@ class Vocabulary:
         return Reading(
             understood=tuple(terms.values()),
             unknown=tuple(unknown.values()),
-            suggestions=suggest(list(unknown), self._told, self._near),
+            suggested=suggest(list(unknown), self._told, self._near),
             unwanted=tuple(term for key, term in unwanted.items() if key not in terms),
             links=tuple(dict.fromkeys(links)),
             unsupported=tuple(dict.fromkeys(unsupported)),

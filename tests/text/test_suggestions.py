@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.text.lexicon import Entry
-from retrieval.text.suggestions import SUGGESTIONS, edit_distance, suggest
+from retrieval.text.suggestions import SUGGESTIONS, edit_distance, in_turns, suggest
 from retrieval.text.vocabulary import Vocabulary
 
 TOLD = {word: Entry(word, word, (row,)) for row, word in enumerate(("tee", "entree", "motorcycle", "bird", "beard"))}
@@ -35,16 +35,19 @@ def no_meaning(_: str) -> list[str]:
     ],
 )
 def test_typing_errors_are_corrected(typed: str, meant: list[str]) -> None:
-    assert list(suggest([typed], TOLD, no_meaning)) == meant
+    assert suggest([typed], TOLD, no_meaning) == (tuple(meant),)
 
 
 def test_words_of_near_meaning_go_first() -> None:
     found = suggest(["motorcylce", "biid"], TOLD, lambda key: ["scooter", "bus"] if key == "biid" else [])
-    assert found == ("motorcycle", "scooter", "bus", "bird")
+    assert found == (("motorcycle",), ("scooter", "bus", "bird"))
+    assert in_turns(found) == ("motorcycle", "scooter", "bus", "bird")
 
 
 def test_there_are_few() -> None:
-    assert len(suggest(["x", "y"], TOLD, lambda key: [key + str(row) for row in range(9)])) == SUGGESTIONS
+    found = suggest(["x", "y", "q" * 500], TOLD, lambda key: [key + str(row) for row in range(9)])
+    assert [len(words) for words in found] == [SUGGESTIONS, SUGGESTIONS, 0]
+    assert len(in_turns(found)) == SUGGESTIONS
 
 
 @pytest.mark.parametrize(

@@ -282,6 +282,7 @@ def _words(reading: Reading) -> search_schemas.Words:
         unknown=list(reading.unknown),
         unsupported=list(reading.unsupported),
         suggestions=list(reading.suggestions),
+        suggested=[list(words) for words in reading.suggested],
     )
 
 

@@ -302,6 +302,7 @@ class Words(BaseModel):
         list[str], Field(description="Words that a search cannot go by and that are ignored, such as numbers.")
     ]
     suggestions: Annotated[list[str], Field(description="Known words that may be meant instead of unknown ones.")]
+    suggested: Annotated[list[list[str]], Field(description="The same for each of the unknown words, in their order.")]
 
 
 class Freshness(BaseModel):
