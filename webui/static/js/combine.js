@@ -5,7 +5,7 @@ import { isWhole, RELATIONS, said } from "./refs.js";
 
 /** Show the choice; `onChange` hears of {all} and {relations}. `answer` is null while there is none. */
 export function showCombine(root, asked, answer, onChange) {
-  const components = asked.positive.length + (asked.text ? 1 : 0);
+  const components = asked.positive.length + (asked.text || asked.must ? 1 : 0);
   const parts = answer?.parts ?? [];
   const together = isTogether(asked) && parts.length > 1;
   root.hidden = asked.positive.some(isWhole) || asked.group !== "image" || asked.feedback !== null || (components < 2 && !together);
@@ -19,7 +19,7 @@ export function showCombine(root, asked, answer, onChange) {
 }
 
 /** Whether things are looked for side by side; words alone always are. */
-export const isTogether = ({ all, positive }) => all || positive.length === 0;
+export const isTogether = ({ all, must, positive }) => all || must !== "" || positive.length === 0;
 
 function choice({ all }, onChange) {
   const button = (value, words, title) =>

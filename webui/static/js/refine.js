@@ -11,9 +11,10 @@ export function showRefine(root, asked, { used, photo, onRemove, onWords, onClea
   root.hidden = examples.length === 0;
   if (root.hidden) return root.replaceChildren();
   const chips = examples.map(([ref, side], row) => chip(ref, side, used?.[row], photo, onRemove));
-  if (asked.text) chips.push(textChip(asked.text, () => onWords("")));
+  const text = [asked.text, asked.must].filter(Boolean).join(", ");
+  if (text) chips.push(textChip(text, () => onWords("")));
   const several = chips.length > 1 && h("button", { class: "quiet", type: "button", click: onClear }, "Clear all");
-  const words = !asked.text && !asked.positive.some(isWhole) && wordsForm(onWords);
+  const words = !text && !asked.positive.some(isWhole) && wordsForm(onWords);
   root.replaceChildren(
     h("div", { class: "head" }, h("h2", {}, "Searching for"), several),
     h("div", { class: "chips" }, chips));

@@ -1,6 +1,7 @@
 /**
  * What is searched for, as it stands in the address of a page: /search?segment=12&not=34&text=red&group=segment
  * With &things=1 each thing of the photo is searched for by itself, or with &within=x0,y0,x1,y1 each in that box.
+ * With &must=dog beside examples a photo has to show a dog as well, while with &text=dog what is found is to be like one.
  * With &all=1 each example has to be in the photo, and &lies=0.above.1 says how the first two lie to each other.
  * &folder= &label= &concept= &year= &size= &place= and &recipe= narrow the results.
  * With &above=12 the line between likely and less likely results is below the twelfth.
@@ -48,7 +49,7 @@ const id = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null);
  * a photo from which nothing has been picked yet, and with `whole` the whole photo.
  */
 export function parse(address) {
-  const asked = { positive: [], negative: [], text: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null, above: null, all: false, relations: [], filters: {}, things: false, within: null };
+  const asked = { positive: [], negative: [], text: "", must: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null, above: null, all: false, relations: [], filters: {}, things: false, within: null };
   let photo = null;
   const place = (part) => {
     if (photo && Object.values(part)[0] !== null) {
@@ -80,6 +81,7 @@ export function parse(address) {
     },
     whole: () => photo?.query !== undefined && asked.positive.push(photo),
     text: (value) => (asked.text = value.trim()),
+    must: (value) => (asked.must = value.trim()),
     group: (value) => (asked.group = value === "segment" ? "segment" : "image"),
     all: (value) => (asked.all = value === "1"),
     lies: (value) => lie(value) && asked.relations.push(lie(value)),
@@ -95,11 +97,12 @@ export function parse(address) {
     if (FILTERS.includes(name)) asked.filters[name] = value;
     else read[name]?.(value);
   }
-  return asked;
+  const isBeside = asked.positive.length > 0 && !asked.all && asked.group === "image";
+  return isBeside ? asked : { ...asked, text: [asked.text, asked.must].filter(Boolean).join(", "), must: "" };
 }
 
 /** The address that says it. */
-export function format({ positive, negative, text, group, quality, limit, query, feedback, round, above, all, relations, filters, things, within }) {
+export function format({ positive, negative, text, must, group, quality, limit, query, feedback, round, above, all, relations, filters, things, within }) {
   const parts = new URLSearchParams();
   if (query !== null && !positive.some((ref) => ref.query === query)) parts.append("query", query);
   for (const ref of positive) appendRef(parts, ref);
@@ -107,6 +110,7 @@ export function format({ positive, negative, text, group, quality, limit, query,
   if (things) parts.append("things", "1");
   if (things && within) parts.append("within", within.join(","));
   if (text) parts.append("text", text);
+  if (must) parts.append("must", must);
   if (all) parts.append("all", "1");
   for (const { subject, relation, object } of relations) parts.append("lies", `${subject}.${relation}.${object}`);
   if (group !== "image") parts.append("group", group);
@@ -141,7 +145,7 @@ export const isWhole = (ref) => ref.segment === undefined && !ref.point && !ref.
 export function withExample(asked, ref, side = "positive") {
   const fits = (other) => isWhole(other) === isWhole(ref) && !sameRef(other, ref);
   const kept = { ...anew(asked), positive: asked.positive.filter(fits), negative: asked.negative.filter(fits) };
-  return { ...kept, text: isWhole(ref) ? "" : asked.text, [side]: [...kept[side], ref] };
+  return { ...kept, ...(isWhole(ref) && { text: "", must: "" }), [side]: [...kept[side], ref] };
 }
 
 export const without = (asked, ref) => ({
@@ -162,11 +166,12 @@ export const sameRef = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const sent = ({ region, ...ref }) => (region ? { ...ref, mask: maskOf(region) } : ref);
 
 /** As POST /search takes it. */
-export function body({ positive: refs, negative, text, limit, group, quality, all, relations, filters }) {
+export function body({ positive: refs, negative, text, must, limit, group, quality, all, relations, filters }) {
   const positive = refs.map(sent);
   const kept = conditions(filters, refs.some(isWhole) ? PHOTO_FILTERS : FILTERS);
   const common = { negative, limit, group_by: group, min_quality: quality, filters: kept, masks: "rle" };
   if (group !== "image" || refs.some(isWhole)) return { ...common, positive, text };
+  if (must) return { ...common, positive, text, also: [{ text: must }], relations };
   if (!all || positive.length === 0) return { ...common, positive, text, ...(all || !positive.length ? { relations } : {}) };
   const others = positive.slice(1).map((ref) => ({ positive: [ref] }));
   return { ...common, positive: positive.slice(0, 1), also: text ? [...others, { text }] : others, relations };

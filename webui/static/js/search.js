@@ -16,6 +16,7 @@ import { showSkeleton } from "./results.js";
 import { Source } from "./source.js";
 import { expired, failed, message, nothingAsked, nothingFound, nothingInside, nothingLikely } from "./summary.js";
 import { bestThings } from "./things.js";
+import { showWordChips } from "./wordchips.js";
 
 const page = $("#search");
 const answerArea = $(".answer", page);
@@ -114,7 +115,7 @@ async function run(signal) {
 
 function clear() {
   found.clear();
-  for (const part of ["#summary", "#combine", "#filters", "#more", "#ask", "#rounds"]) $(part).hidden = true;
+  for (const part of ["#word-chips", "#summary", "#combine", "#filters", "#more", "#ask", "#rounds"]) $(part).hidden = true;
 }
 
 function fail(problem) {
@@ -130,6 +131,7 @@ function fail(problem) {
 function showAnswer(answer) {
   photo.learn(answer.results);
   found.show(answer);
+  showWordChips($("#word-chips"), asked, answer.words, (said) => go({ ...anew(asked), ...said }));
   showCombine($("#combine"), asked, answer, (chosen) => go({ ...anew(asked), ...chosen }));
   $("#more").hidden = asked.feedback !== null || answer.results.length < asked.limit || !canGrow(asked);
   blank(answer.results.length ? null : nothingFound(answer.words, answer.index.segments === 0, asked));
@@ -152,7 +154,7 @@ const refine = () =>
     used,
     photo: picker.photo,
     onRemove: (ref) => go(without(asked, ref)),
-    onWords: (text) => go({ ...anew(asked), text }),
+    onWords: (text) => go({ ...anew(asked), text, must: "" }),
     onClear: () => go({ ...empty(), query: asked.query }),
   });
 

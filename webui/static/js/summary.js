@@ -15,7 +15,7 @@ export function showSummary(root, asked, answer, onChange) {
   const used = root.contains(document.activeElement) ? document.activeElement.name : "";
   root.hidden = answer.results.length === 0 && !asked.quality && !Object.keys(asked.filters).length;
   root.replaceChildren(
-    ...(answer.words ? [understood(answer.words)] : []),
+    ...[answer.words && understood(answer.words)].filter(Boolean),
     h("p", { class: "numbers", role: "status" }, numbers(asked, answer)),
     controls(asked, onChange),
   );
@@ -25,24 +25,15 @@ export function showSummary(root, asked, answer, onChange) {
 const controls = (asked, onChange) =>
   h("div", { class: "controls" }, ...(asked.positive.some(isWhole) ? [] : [quality(asked, onChange), grouping(asked, onChange)]), linkButton(asked));
 
-function understood({ understood: terms, unwanted, links, unknown, unsupported, suggestions }) {
-  const line = h("p", { class: "understood" });
-  terms.forEach((term, at) => line.append(at ? " + " : "", ...told(term)));
-  unwanted.forEach((term) => line.append(h("small", {}, " without "), ...told(term)));
-  const notes = links
-    .filter(({ relation }) => relation)
-    .map(({ subject, object, text, relation }) => {
-      const read = `${terms[subject].text} ${said(relation)} ${terms[object].text}`;
-      return `“${text}” read as: ${read}`;
-    });
-  if (unknown.length) notes.push(`unknown: ${unknown.join(", ")}`);
-  if (unsupported.length) notes.push(`not supported: ${unsupported.join(", ")}`);
-  notes.forEach((note, at) => line.append(at || terms.length || unwanted.length ? " · " : "", h("small", {}, note)));
-  if (suggestions.length) line.append(h("small", {}, " · did you mean ", listed(suggestions.map(wordLink)), "?"));
-  return line;
+/** What the chips of the words do not say: what stands for them, and how they lie to each other; null if there is nothing. */
+function understood({ understood: terms, unwanted, links }) {
+  const read = links.filter(({ relation }) => relation).map(({ subject, object, text, relation }) =>
+    [h("small", {}, `“${text}” read as: ${terms[subject].text} ${said(relation)} ${terms[object].text}`)]);
+  const notes = [...[...terms, ...unwanted].map(told).filter(Boolean), ...read];
+  return notes.length ? h("p", { class: "understood" }, notes.flatMap((note, at) => (at ? [" · ", ...note] : note))) : null;
 }
 
-/** How one word was read: its name and classes, the user's concept, or the known words that stand for it. */
+/** How one word was read: its name and classes, the user's concept, or the known words that stand for it; null if just as it is. */
 function told({ text, name, labels: all, concept, substitutes }) {
   const word = h("strong", {}, text);
   if (concept !== undefined) return [word, h("small", {}, ` → your concept ${name}`)];
@@ -53,7 +44,7 @@ function told({ text, name, labels: all, concept, substitutes }) {
   const labels = all.filter((label) => label !== text && label !== name);
   const more = labels.length > SHOWN ? ` and ${labels.length - SHOWN} more` : "";
   const arrow = labels.length ? h("small", {}, ` → ${labels.slice(0, SHOWN).join(", ")}${more}`) : "";
-  return [word, name === text ? "" : ` (${name})`, arrow];
+  return arrow || name !== text ? [word, name === text ? "" : ` (${name})`, arrow] : null;
 }
 
 function numbers({ group, limit, positive, above }, { results, index, took_ms: took }) {
