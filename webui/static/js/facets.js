@@ -34,7 +34,7 @@ export class Facets {
 
   #toggle(isOpen) {
     if (isOpen) this.#open();
-    else this.#root.hidden = true;
+    else this.#close();
     this.#button.setAttribute("aria-expanded", String(isOpen));
     if (!WIDE.matches) return;
     try {
@@ -44,8 +44,14 @@ export class Facets {
     }
   }
 
+  #close() {
+    this.#root.hidden = true;
+    document.documentElement.dataset.facets = "closed"; // no room is kept for them
+  }
+
   #open() {
     this.#root.hidden = false;
+    delete document.documentElement.dataset.facets;
     this.#button.setAttribute("aria-expanded", "true");
     if (this.#timeline.blocks) this.#showMonths();
     this.refresh();

@@ -1,25 +1,25 @@
 /** The photo that is searched from, with its segments to pick among. */
 
 import { getImage, getQuery } from "./api.js";
-import { cropOf } from "./crop.js";
-import { Cropper } from "./cropper.js";
-import { $$, h, icon, plural, qualityOf, whenSeen } from "./dom.js";
+import { cropTool } from "./croptool.js";
+import { $$, h, icon, plural, qualityOf } from "./dom.js";
 import { dotsOf } from "./dots.js";
 import { SegmentOverlay } from "./overlay.js";
-import { Mask } from "./rle.js";
+import { stripOf } from "./strip.js";
 import { strokeButtons, Strokes, toolButtons } from "./tools.js";
 
 const SIZES = [[0, "Part"], [null, "Auto"], [1, "Whole"]]; // granularities that can be chosen
-const STRIP = 40; // segments shown as cut-outs below the photo
+
+const keyOf = ({ kind, id }) => `${kind}-${id}`;
 
 /** Where a source's picture is. */
 const pictureOf = ({ kind, id }) =>
   kind === "query" ? `/api/v1/queries/${id}/file` : `/api/v1/images/${id}/preview`;
 
 /**
- * Shows a source {kind: "query" | "image", id}. `onPick` hears of what is picked: {segment}, {point}, {box}, {polygon}, {region},
- * {points, not_points}, {whole}, {things} for each thing by itself (those `within` a box, if there is one) or, where all points are taken back, {nothing}; with
- * `add` where it is meant beside what is picked already.
+ * Shows a source {kind: "query" | "image", id}. `onPick` hears of what is picked: {segment}, {point}, {box}, {polygon},
+ * {region}, {points, not_points}, {whole}, {things} for each thing by itself (those `within` a box, if there is one) or,
+ * where all points are taken back, {nothing}; with `add` where it is meant beside what is picked already.
  */
 export class Picker {
   #root;
@@ -28,7 +28,7 @@ export class Picker {
   #shown = null;
   #overlay = null;
   #strokes = new Strokes();
-  #crop = null; // {cropper, button, actions}
+  #endCrop = () => {};
   #things = null; // the button that searches with each thing
   #advice = null; // how the chosen tool is used
   #rest = () => {}; // shows the caption that goes with nothing pointed at
@@ -43,7 +43,8 @@ export class Picker {
   clear() {
     this.#root.hidden = true;
     this.#root.replaceChildren();
-    this.#wanted = this.#shown = this.#overlay = this.#things = this.#crop = this.photo = null;
+    this.#wanted = this.#shown = this.#overlay = this.#things = this.photo = null;
+    this.#endCrop = () => {};
     this.#strokes.clear();
   }
 
@@ -63,8 +64,10 @@ export class Picker {
     return (text) => (note.textContent = text);
   }
 
+  shows = (source) => this.#shown === keyOf(source);
+
   async show(source) {
-    const key = `${source.kind}-${source.id}`;
+    const key = keyOf(source);
     this.#wanted = key;
     if (key === this.#shown) return;
     const load = source.kind === "query" ? getQuery : getImage;
@@ -81,10 +84,9 @@ export class Picker {
     this.#overlay?.highlight(id);
   }
 
-  /** Mark the references to this photo that are searched with, and what came of them as far as it is known; or that `things` are. */
+  /** Mark the references to this photo that are searched with, and what came of them as far as it is known; or that its things are. */
   mark(used, refs, { things, within }) {
     this.#things?.setAttribute("aria-pressed", String(things && !within));
-    this.#endCrop();
     const ids = used.flatMap(({ segment }) => (segment ? [segment.id] : []));
     const made = used.filter(({ mask }) => mask);
     this.#strokes.take(refs.find(({ points }) => points));
@@ -108,12 +110,10 @@ export class Picker {
     const caption = h("p", { class: "caption", "aria-live": "polite" });
     stage.style.setProperty("--shape", width / height);
     this.#overlay = new SegmentOverlay(stage, this.photo, source);
-    stage.append(dotsOf(this.photo, {
-      onPick: (segment, event) => this.#pickSegment(segment, event),
-      onPoint: (id) => this.highlight(id),
-    }));
+    const on = { onPick: (segment, event) => this.#pickSegment(segment, event), onPoint: (id) => this.highlight(id) };
+    stage.append(dotsOf(this.photo, on));
     const granularity = this.#granularity();
-    this.#root.replaceChildren(stage, caption, granularity, ...this.#tools(stage, source, granularity), this.#strip());
+    this.#root.replaceChildren(stage, caption, granularity, ...this.#tools(stage, source, granularity), stripOf(this.photo, on));
     this.#root.hidden = false;
     this.#listen(caption);
   }
@@ -139,14 +139,14 @@ export class Picker {
     };
     tell(last);
     this.#overlay.addEventListener("highlight", ({ detail }) => tell(detail));
-    const pick = ({ detail: { segment, add } }) => this.#onPick({ segment: segment.id, add });
-    this.#overlay.addEventListener("pick", pick);
+    this.#overlay.addEventListener("pick", ({ detail: { segment, add } }) => this.#onPick({ segment: segment.id, add }));
     this.#overlay.addEventListener("point", ({ detail }) => this.#onPick(detail));
     for (const mark of ["box", "lasso"]) this.#overlay.addEventListener(mark, ({ detail }) => this.#onPick(detail));
     this.#overlay.addEventListener("stroke", ({ detail }) => this.#stroke((strokes) => strokes.add(detail)));
   }
 
   #pickSegment({ id }, { shiftKey, ctrlKey, metaKey }) {
+    this.#endCrop();
     this.#onPick({ segment: id, add: shiftKey || ctrlKey || metaKey });
   }
 
@@ -171,56 +171,6 @@ export class Picker {
     return h("div", { class: "granularity", hidden: !this.photo.segments.length }, group);
   }
 
-  #strip() {
-    const button = (segment, row) =>
-      h("button", {
-        type: "button",
-        "data-segment": segment.id,
-        "data-stop": true,
-        "aria-pressed": "false",
-        "aria-label": `Search with ${segment.label ?? `segment ${row + 1}`}`,
-        click: (event) => this.#pickSegment(segment, event),
-        pointerenter: () => this.#overlay.highlight(segment.id),
-        pointerleave: () => this.#overlay.highlight(null),
-        focus: () => this.#overlay.highlight(segment.id),
-        blur: () => this.#overlay.highlight(null),
-      }, cutOut(this.photo, segment));
-    const { segments } = this.photo;
-    const group = { role: "group", "aria-label": "Segments of the photo", hidden: !segments.length };
-    return h("div", { class: "strip", "data-walk": true, ...group }, segments.slice(0, STRIP).map(button));
-  }
-
-  /** Cropping: its button, and what can be done with the region; `onOpen` has other tools put away. */
-  #cropping(stage, onOpen) {
-    const end = () => {
-      this.#endCrop();
-      button.focus();
-    };
-    const cropper = new Cropper(stage, this.photo, end);
-    const { width, height } = this.photo;
-    const act = (words, place, kind = "") => h("button", { class: `button ${kind}`, type: "button", click: () => this.#onPick(place()) }, words);
-    const actions = h("div", { class: "strokes", hidden: true },
-      act("Search this region", () => ({ region: [...cropper.box, width, height] }), "primary"),
-      this.photo.segments.length > 0 && act("Search the things inside", () => ({ things: true, within: cropper.box })),
-      h("button", { class: "button", type: "button", click: end }, "Cancel"));
-    const button = h("button", { class: "button", type: "button", "aria-pressed": "false", "data-key": "c", title: "Crop (C)", click: () => {
-      if (cropper.isOpen) return end();
-      onOpen();
-      cropper.open();
-      actions.hidden = false;
-      button.setAttribute("aria-pressed", "true");
-    } }, icon("crop"), "Crop");
-    return (this.#crop = { cropper, button, actions });
-  }
-
-  #endCrop() {
-    if (!this.#crop) return;
-    const { cropper, button, actions } = this.#crop;
-    cropper.close();
-    actions.hidden = true;
-    button.setAttribute("aria-pressed", "false");
-  }
-
   /** The buttons that go with points, and those that choose how a thing is marked. */
   #tools(stage, source, granularity) {
     const strokes = strokeButtons(this.#overlay, {
@@ -236,20 +186,14 @@ export class Picker {
       this.#rest();
     };
     const tools = toolButtons(this.#overlay, ["box", "lasso", "points"], onChange);
-    const crop = this.#cropping(stage, () => tools.find((each) => each.getAttribute("aria-pressed") === "true")?.click());
-    const takeAll = () => this.#onPick({ whole: true });
-    const whole = h("button", { class: "button", type: "button", click: takeAll }, icon("photo"), "Whole photo");
+    const onOpen = () => tools.find((each) => each.getAttribute("aria-pressed") === "true")?.click();
+    const crop = cropTool(stage, this.photo, { onOpen, onPick: this.#onPick });
+    this.#endCrop = crop.end;
+    const whole = h("button", { class: "button", type: "button", click: () => this.#onPick({ whole: true }) }, icon("photo"), "Whole photo");
     const link = { href: `/photos/${source.id}`, title: "Open the photo", "aria-label": "Open the photo" };
     const page = source.kind === "image" && h("a", { class: "button", ...link }, icon("right"));
-    const each = () => this.#onPick({ things: true });
-    this.#things = h("button", { class: "button", type: "button", "aria-pressed": "false", click: each }, icon("layers"), "All things");
-    this.#things.hidden = !this.photo.segments.length;
+    const state = { "aria-pressed": "false", hidden: !this.photo.segments.length };
+    this.#things = h("button", { class: "button", type: "button", ...state, click: () => this.#onPick({ things: true }) }, icon("layers"), "All things");
     return [strokes, crop.actions, h("div", { class: "actions" }, tools, crop.button, this.#things, whole, page)];
   }
-}
-
-function cutOut(photo, segment) {
-  const place = h("span", { class: "crop" });
-  whenSeen(place, () => place.replaceChildren(cropOf(photo, segment.box_xyxy, new Mask(segment.mask))));
-  return place;
 }

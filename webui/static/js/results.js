@@ -6,6 +6,8 @@ import { takeUpResults } from "./origin.js";
 import { cardOf, keyOf, reasonsFor, shaped } from "./result.js";
 import { Selection } from "./selection.js";
 
+const EAGER = 12; // results whose photos are fetched at once; those of others as they come into sight
+
 /**
  * Show results, keeping the cards of those that are there already; `on` has what is done on cards.
  * Segments are shown in their photos or, as `alone`, cut out; if several are looked for `together`, all of them.
@@ -19,6 +21,7 @@ export function showResults(list, found, { alone, on, parts = [], together = fal
     const card = kept.get(keyOf(result, alone, together)) ?? cardOf(result, alone && result.mask, on, together);
     Object.assign(card, { result, number, together, reasons: reasonsFor(result, parts) });
     card.classList.toggle("unlikely", number >= at);
+    if (number < EAGER) $("img", card).loading = "eager";
     const name = result.fallback ? "whole photo" : result.label;
     const said = [result.certainty ?? (line && (number < at ? "likely" : "less likely")), !together && name].filter(Boolean);
     const score = $(".score", card);
@@ -50,7 +53,9 @@ export function selectResults(list) {
   });
 }
 
-export function showSkeleton(list) {
+/** Where no results are shown yet, cards without photos in a list of their own: what takes their place may lie elsewhere. */
+export function showSkeleton(list, results) {
+  if (results.children.length) return;
   const shapes = [1.4, 0.75, 1.3, 1.5, 0.8, 1.33, 1, 1.4, 0.7, 1.5, 1.33, 1.2];
   const card = () => h("li", { class: "card skeleton", "aria-hidden": "true" }, h("span", { class: "shot" }));
   list.replaceChildren(...shapes.map((shape) => shaped(card(), shape)));

@@ -55,11 +55,11 @@ async function show() {
   document.title = `${asked.text || "Search"} – SegSearch`;
   used = null;
   found.leave();
-  refine();
+  if (!source || picker.shows(source)) refine(); // otherwise it comes with the photo above it
   const picking = showSource(source, signal);
   const isOfThings = asked.things && source !== null;
   if (!isOfThings) $("#things").replaceChildren();
-  const answering = isOfThings ? picking.then(() => runAll(source, signal)) : isAsked(asked) ? run(signal) : rest(source);
+  const answering = isOfThings ? picking.then(() => runAll(source, signal)) : isAsked(asked) ? run(signal, picking) : rest(source);
   await Promise.all([picking, answering]);
 }
 
@@ -92,29 +92,34 @@ async function runAll(source, signal) {
   if (!count) blank(nothingInside());
 }
 
-async function run(signal) {
-  const grid = $("#results");
+/** Search for what is asked; results come once the photo beside or above them is there (`picking`), so that they stay where they are. */
+async function run(signal, picking) {
   noteQuery(asked);
   blank(null);
   answerArea.setAttribute("aria-busy", "true");
-  const skeleton = grid.children.length === 0 && setTimeout(() => showSkeleton(grid), 150);
+  let isRunning = true;
+  const pause = new Promise((resolve) => setTimeout(resolve, 150));
+  Promise.all([pause, picking]).then(() => isRunning && !signal.aborted && showSkeleton($("#skeleton"), $("#results")));
   try {
     const onWait = (problem) => blank(message("One moment…", problem.message));
     const ask = () => (asked.feedback ? getRound(asked.feedback, asked.round, { signal }) : search(body(asked), signal));
-    const answer = await patiently(ask, onWait, { signal });
+    const [answer] = await Promise.all([patiently(ask, onWait, { signal }), picking]);
     if (signal.aborted) return;
+    isRunning = false;
+    $("#skeleton").replaceChildren();
     showAnswer(answer);
     narrowing($("#filters"), asked, answer, signal, (filters) => go({ ...asked, feedback: null, round: null, above: null, limit: STEP, filters }));
   } catch (problem) {
     if (!signal.aborted) fail(problem);
   } finally {
-    clearTimeout(skeleton);
+    isRunning = false;
     if (!signal.aborted) answerArea.setAttribute("aria-busy", "false");
   }
 }
 
 function clear() {
   found.clear();
+  $("#skeleton").replaceChildren();
   for (const part of ["#word-chips", "#summary", "#combine", "#filters", "#more", "#ask", "#rounds"]) $(part).hidden = true;
 }
 

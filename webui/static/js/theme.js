@@ -1,10 +1,12 @@
-/* Loaded first and not deferred: the chosen theme is set before anything is painted. */
+/* Loaded first and not deferred: what was chosen is known before anything is painted, the theme and whether filters are shown. */
 (() => {
-  let theme = null;
+  let [theme, facets] = [null, null];
   try {
-    theme = localStorage.getItem("theme");
+    [theme, facets] = ["theme", "facets"].map((key) => localStorage.getItem(key));
   } catch {
-    /* storage is switched off: the system's theme it is */
+    /* storage is switched off: the system's theme it is, with filters */
   }
-  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+  const { dataset } = document.documentElement;
+  if (theme === "light" || theme === "dark") dataset.theme = theme;
+  if (facets === "closed") dataset.facets = facets;
 })();

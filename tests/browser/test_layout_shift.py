@@ -1,0 +1,64 @@
+"""Pages do not jump while they load.
+
+References
+----------
+W3C, "Layout Instability API", https://wicg.github.io/layout-instability/; a cumulative shift of at most 0.1 is good:
+https://web.dev/articles/cls
+"""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+GOOD = 0.1
+
+OBSERVER = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    if (!entry.hadRecentInput) window.shifts.push(entry.value);
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+@pytest.mark.parametrize(
+    ("address", "there"),
+    [
+        ("/", ".timeline.live .card"),
+        ("/search?text=dog", "#results .result"),
+        ("/search?segment=1", "#results .result"),
+        ("/search?image=5&things=1", ".thing .shot"),
+        ("/photos/5", "#filmstrip a"),
+    ],
+)
+def test_nothing_jumps(page: Page, address: str, there: str, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.add_init_script(OBSERVER)
+    page.goto(address)
+    expect(page.locator(there).first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.shifts.reduce((sum, each) => sum + each, 0)") <= GOOD
+
+
+def test_no_room_is_kept_for_filters_that_were_closed(page: Page) -> None:
+    """Also after the page is loaded again."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto("/")
+    photos, filters = page.locator("#photos"), page.locator("#facets")
+    expect(filters).to_be_visible()
+    beside = photos.bounding_box()
+    page.locator("#show-facets").click()
+    expect(filters).to_be_hidden()
+    alone = photos.bounding_box()
+    page.reload()
+    expect(page.locator(".timeline.live .card").first).to_be_visible()
+    again = photos.bounding_box()
+    assert beside is not None
+    assert alone is not None
+    assert again is not None
+    assert alone["x"] == again["x"] < beside["x"]
