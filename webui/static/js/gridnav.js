@@ -1,6 +1,6 @@
 /** Arrow keys in grids and lists marked data-walk: to the neighbours left and right, above and below. */
 
-import { $, $$ } from "./dom.js";
+import { $$ } from "./dom.js";
 
 const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
 const SEEN = "[data-stop]:not([hidden] *)";
@@ -18,11 +18,11 @@ export function walkGrids() {
   });
 }
 
-/** With the focus nowhere, the right arrow enters the grid at the first thing in sight. */
+/** With the focus nowhere, the right arrow enters the results, or else the first grid, at the first thing in sight. */
 function entry(event) {
-  const grid = $("[data-walk]");
-  if (event.target !== document.body || event.key !== "ArrowRight" || !grid) return null;
-  return $$(SEEN, grid).find((stop) => stop.getBoundingClientRect().top >= 0) ?? null;
+  if (event.target !== document.body || event.key !== "ArrowRight") return null;
+  const stops = [".answer [data-walk]", "[data-walk]"].flatMap((grids) => $$(grids)).flatMap((grid) => $$(SEEN, grid));
+  return stops.find((stop) => stop.checkVisibility() && stop.getBoundingClientRect().top >= 0) ?? null;
 }
 
 function neighbour(stops, from, key) {

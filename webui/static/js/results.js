@@ -36,8 +36,16 @@ export function showResults(list, found, { alone, on, parts = [], together = fal
     line.place(at, results.length, above === null ? words : at === results.length ? "Nothing below" : "Less likely", above !== null);
     cards.splice(at, 0, ...line.elements);
   }
+  const place = [...list.children].findIndex((card) => card.contains(document.activeElement));
   keepOnly(list, cards);
+  if (place >= 0 && document.activeElement === document.body) refocus(cards, place);
   takeUpResults(list);
+}
+
+/** The result that had the focus has gone: the focus goes to the one in its place. */
+function refocus(cards, place) {
+  const shots = (some) => some.map((card) => $(".shot", card)).filter(Boolean);
+  (shots(cards.slice(0, place + 1)).at(-1) ?? shots(cards)[0])?.focus({ preventScroll: true });
 }
 
 /** A selection among the results in a list. */

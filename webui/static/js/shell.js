@@ -50,6 +50,12 @@ function shortcut(event) {
   event.preventDefault();
 }
 
+for (const link of $$(".skip")) {
+  link.addEventListener("click", (event) => {
+    event.preventDefault(); // the address stays as it is
+    $(link.hash).focus();
+  });
+}
 $("#theme").addEventListener("click", switchTheme);
 dark.addEventListener("change", showTheme);
 showTheme();
