@@ -26,6 +26,7 @@ from ..auth import passwords
 from ..context import context
 from ..pictures import names, originals
 from . import errors
+from .nesting import nested
 
 PAGE_SIZE = 60
 STARTERS = 12
@@ -96,11 +97,13 @@ def photo(image_id: int) -> str:
         raise NotFound(str(error)) from error
     before, after = catalog.timeline.neighbours(image_id)
     segments = catalog.segments.of_image(image_id)
+    worth_showing = max(LISTED_AT_LEAST, sum(each.quality >= WORTH_SHOWING for each in segments))
     return render_template(
         "photo.html",
         photo=found,
         segments=segments,
-        worth_showing=max(LISTED_AT_LEAST, sum(each.quality >= WORTH_SHOWING for each in segments)),
+        worth_showing=worth_showing,
+        tree=nested(segments, worth_showing),
         concepts=context().trainer.labels(image_id),
         before=before,
         after=after,

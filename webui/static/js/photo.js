@@ -10,6 +10,7 @@ import { showNames } from "./naming.js";
 import { empty, format } from "./refs.js";
 import { Mask } from "./rle.js";
 import { SegmentBar } from "./segmentbar.js";
+import { SegmentList } from "./segmentlist.js";
 import { toolButtons } from "./tools.js";
 import { offerUndoLater } from "./undo.js";
 import { Zoom } from "./zoom.js";
@@ -17,6 +18,7 @@ import { Zoom } from "./zoom.js";
 const page = $("#photo");
 const id = Number(page.dataset.id);
 const list = $("#segments");
+const rows = list && new SegmentList(list);
 const resting = "Click something to search for it, or to do something else with it.";
 const go = (ref) => location.assign(format({ ...empty(), positive: [ref] }));
 
@@ -100,7 +102,7 @@ function showNamed(photo, select) {
   select(segment);
   const link = $(location.hash);
   link?.classList.add("active");
-  if (link?.parentElement.hidden) listAll();
+  if (link?.parentElement.hidden) rows.showAll();
   if (link) list.scrollTop = link.offsetTop - list.offsetTop - 80;
   scrollTo(0, 0); // browsers go to the segment in the list, which may be far below the photo
 }
@@ -162,18 +164,6 @@ acting($("#erase"), "The photo could not be deleted", async (button) => {
   if (!(await forGood(button.dataset.forGood))) return false;
   await eraseImages([id]);
 }, "/?state=trash");
-
-/** List the fragments, too. */
-function listAll() {
-  for (const row of $$("li[hidden]", list)) row.hidden = false;
-  $("#all-segments").remove();
-}
-
-$("#all-segments")?.addEventListener("click", () => {
-  const first = $("li[hidden] a", list);
-  listAll();
-  first.focus();
-});
 
 start();
 showFilmstrip(id).catch(() => ($("#filmstrip").hidden = true)); // the page does without
