@@ -29,6 +29,7 @@ from .pages.apidocs import apidocs
 from .pages.views import pages
 from .renditions import Renditions
 from .serving.admission import admit
+from .serving.compression import compress
 from .serving.events import EVENTS, StatusEvents
 from .serving.following import Follower
 from .serving.forms import bound_forms
@@ -122,6 +123,7 @@ def build(
     app.extensions[EVENTS] = StatusEvents(lambda: status_of(context).model_dump())
     follower = Follower(context)
     number_requests(app)
+    compress(app)
     measure(app, context, follower if follow else None)
     protect(app, hosts)
     admit(app)

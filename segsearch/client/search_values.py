@@ -101,6 +101,7 @@ class Words(Value):
     unknown: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()
+    suggested: tuple[tuple[str, ...], ...] = ()
 
 
 class Freshness(Value):
@@ -183,6 +184,7 @@ class Problem(Value):
     title: str
     status: int
     detail: str
+    request_id: str | None = None
 
 
 class Answered(Value):

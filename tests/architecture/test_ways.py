@@ -51,7 +51,7 @@ def test_a_click(assembly: Assembly) -> None:
     with DecoderPool(1) as decoders:
         app = create_app(assembly, LocalAnalyzer(assembly.recipe, decoders), follow=False)
     photo = assembly.catalog.images.page()[0]
-    body = {"positive": [{"image": photo.id, "point": [200, 150]}], "masks": True}
+    body = {"positive": [{"image": photo.id, "point": [200, 150]}], "masks": "rle"}
     way, (name, view) = Way(), next(each for each in app.view_functions.items() if each[0].endswith("search.find"))
 
     def traced(*arguments: Any, **named: Any) -> Any:

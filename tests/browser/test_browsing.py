@@ -354,15 +354,17 @@ def test_results_are_judged_in_rounds(page: Page, site: Site) -> None:
 def test_a_name_being_typed_stays_while_the_change_of_a_round_is_found(page: Page) -> None:
     """What a round changed is asked for after its results: the field for a name keeps its text and the focus."""
     held: list[Route] = []
-    page.route(re.compile(r"/feedback/\d+\?.*masks=false"), lambda route: held.append(route))
+    page.route(re.compile(r"/feedback/\d+\?.*masks=none"), lambda route: held.append(route))
     page.goto("/search?segment=1")
     results = page.locator("#results .result")
     expect(results).to_have_count(50)
     results.nth(0).get_by_role("button", name="Right").click()
-    page.keyboard.press("r")
+    with page.expect_request(re.compile(r"/feedback/\d+\?.*masks=none")) as asked:
+        page.keyboard.press("r")
     name = page.get_by_role("textbox", name="Name of the concept")
     name.fill("Half typed")
     expect(page.locator(".change")).to_have_text("")
+    assert asked.value.url
     held[0].continue_()
     expect(page.locator(".change")).to_have_text(re.compile(r"^ *\d+ new, \d+ gone\.$"))
     expect(name).to_have_value("Half typed")

@@ -57,7 +57,7 @@ def test_the_search_finds_a_page_and_asks_no_other_host(browser: Browser, addres
     page.goto(f"{address}/index.html")
     page.locator(".md-search__input").fill("recall")
     found = page.locator(".md-search-result__item a").filter(has_text="Tune recall").first
-    expect(found).to_be_visible()
+    expect(found).to_be_visible(timeout=30_000)  # the index is loaded and built first
     found.click()
     expect(page.get_by_role("heading", name="Tune recall")).to_be_visible()
     context.close()

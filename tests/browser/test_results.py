@@ -356,9 +356,9 @@ def test_a_link_to_a_photo_that_is_gone_is_not_copied(page: Page, site: Site, co
     picture = site.photos / "gone.png"
     drawing(971).save(picture)
     page.locator("#file").set_input_files(picture)
-    page.wait_for_url("**/search?query=*")
-    page.locator(".strip button").first.click()
+    page.wait_for_url("**/search?query=*&row=*")
     expect(page.locator("#results .result").first).to_be_visible()
+    expect(page.locator(".answer")).to_have_attribute("aria-busy", "false")
     site.assembly.queries.remove(int(re.findall(r"query=(\d+)", page.url)[0]))
     page.get_by_role("button", name="Copy link").click()
     expect(page.locator("#toasts")).to_contain_text("The link was not copied")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from loops import in_a_loop
 from toys import Ingested
 
 from retrieval.analysis.local import LocalAnalyzer
@@ -82,7 +82,7 @@ class Either:
                 found = what(client)
                 return await found if inspect.isawaitable(found) else [each async for each in found]
 
-        return asyncio.run(wait())
+        return in_a_loop(wait())
 
 
 @pytest.fixture(params=[False, True], ids=["waiting", "asyncio"])

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from loops import in_a_loop
 
 from retrieval.processes.program import own_command, own_environment
 
@@ -64,7 +65,5 @@ def test_every_tool_is_in_the_document() -> None:
     from segsearch.mcp.tools import server
 
     listed = set(re.findall(r"^\| `([a-z_]+)`", (DOCS / "mcp.md").read_text(), re.MULTILINE))
-    import asyncio
-
-    tools = asyncio.run(server(AsyncClient(), opens_paths=False).list_tools())
+    tools = in_a_loop(server(AsyncClient(), opens_paths=False).list_tools())
     assert listed == {tool.name for tool in tools}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from click.testing import CliRunner
+from loops import in_a_loop
 from mcp import Client as Assistant
 from mcp import StdioServerParameters
 
@@ -31,7 +31,7 @@ async def _status(target: Any) -> Any:
 def test_over_standard_input_and_output(served) -> None:
     command, *arguments = own_command("mcp", "--url", served.url)
     environment = own_environment(SEGSEARCH_TOKEN=served.tokens()["viewer"])
-    names, found = asyncio.run(_status(StdioServerParameters(command=command, args=arguments, env=environment)))
+    names, found = in_a_loop(_status(StdioServerParameters(command=command, args=arguments, env=environment)))
     assert "search_by_words" in names
     assert found.structured_content["photos"] == 6
 
@@ -59,7 +59,7 @@ def port(served) -> Iterator[int]:
 
 @pytest.mark.slow
 def test_over_http(served, port: int) -> None:
-    names, found = asyncio.run(_status(f"http://127.0.0.1:{port}/mcp"))
+    names, found = in_a_loop(_status(f"http://127.0.0.1:{port}/mcp"))
     assert "search_by_photo" in names
     assert found.structured_content["photos"] == 6
 
@@ -67,7 +67,7 @@ def test_over_http(served, port: int) -> None:
         async with Assistant(f"http://127.0.0.1:{port}/mcp") as assistant:
             return await assistant.call_tool("search_by_photo", {"path": str(served.library.paths[0])})
 
-    assert "opens no files" in asyncio.run(by_path()).content[0].text
+    assert "opens no files" in in_a_loop(by_path()).content[0].text
     rebound = httpx.post(f"http://127.0.0.1:{port}/mcp", headers={"Host": "evil.example"}, json={})
     assert rebound.status_code in (403, 421), "another name that leads here is refused"
 

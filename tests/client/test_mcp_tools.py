@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import io
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from loops import in_a_loop
 from mcp import Client as Assistant
 from PIL import Image
 from test_client_coverage import DESCRIBED
@@ -49,7 +49,7 @@ def talk(
         ):
             return await what(assistant)
 
-    return asyncio.run(wait()), network.sent
+    return in_a_loop(wait()), network.sent
 
 
 def call(url: str, name: str, arguments: dict, **options: Any) -> Any:
@@ -181,10 +181,10 @@ def test_no_write_of_the_client_passes(described) -> None:
 
     if path in ASKING:
         with pytest.raises(httpx.ConnectError):
-            asyncio.run(send())
+            in_a_loop(send())
     else:
         with pytest.raises(WriteRefusedError, match="only reads"):
-            asyncio.run(send())
+            in_a_loop(send())
         assert not network.sent
 
 

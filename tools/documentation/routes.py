@@ -16,6 +16,11 @@ PREFIX = "/api/v1"
 REQUEST_TYPES = ("application/json", "multipart/form-data")
 
 
+def is_of_api(path: str) -> bool:
+    """Whether the OpenAPI document describes a route, and not a page about it."""
+    return path.startswith(PREFIX) and not path.startswith((f"{PREFIX}/docs", f"{PREFIX}/openapi"))
+
+
 def rules(app: Flask) -> Iterator[tuple[str, str, str]]:
     """Method, path and the role that is needed, of every route; paths are written as in the OpenAPI document."""
     for rule in app.url_map.iter_rules():
@@ -26,7 +31,7 @@ def rules(app: Flask) -> Iterator[tuple[str, str, str]]:
 
 def other_routes(app: Flask) -> str:
     """A table of the pages, and of what is there for operators."""
-    rows = [(f"`{method} {path}`", role) for method, path, role in rules(app) if not path.startswith(PREFIX)]
+    rows = [(f"`{method} {path}`", role) for method, path, role in rules(app) if not is_of_api(path)]
     return table(("route", "for"), sorted(rows, key=lambda row: row[0].split()[1]))
 
 
