@@ -1,7 +1,8 @@
 """Compression of text: pages, scripts, style sheets and answers of the API, by Flask-Compress.
 
-Pictures are compressed already, and downloads are sent as they are, so that they can be resumed. Answers that hold a secret beside what a stranger may choose would leak
-it by their size (BREACH): no page has one, and only the answer that shows a new token does, which is left alone.
+Pictures are compressed already, and downloads are sent as they are, so that they can be resumed. An answer that holds a
+secret beside what a stranger may choose would leak it by its size (BREACH): no page holds one, and what shows or lists
+tokens is left alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ LEAST_BYTES = 1000
 """Smaller answers fit into a packet anyway."""
 
 SECRETS = ("/api/v1/tokens", "/api/v1/account/tokens")
-"""Addresses whose answers show a secret."""
+"""Addresses whose answers show or list tokens."""
 
 
 def compress(app: Flask) -> None:
