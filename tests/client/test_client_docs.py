@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from loops import in_a_loop
+from loops import apart, in_a_loop
 
 from retrieval.processes.program import own_command, own_environment
 
@@ -31,7 +31,7 @@ def test_the_client(
     assert len(blocks) == 7
     code = "\n".join(blocks)
     assert "http://127.0.0.1:8000" in code
-    exec(code.replace("http://127.0.0.1:8000", served.url), {})
+    apart(exec, code.replace("http://127.0.0.1:8000", served.url), {})
     told = capsys.readouterr().out
     assert "3 0 {}" in told, "the folder was sent"
     assert "3 of 3: " in told
@@ -56,7 +56,7 @@ def test_an_assistant(served, capfd: pytest.CaptureFixture) -> None:
     command, *arguments = own_command("mcp", "--url", served.url)
     started = f"command={command!r}, args={arguments!r}, env={own_environment()!r}"
     assert 'command="segsearch", args=["mcp"]' in code
-    exec(code.replace('command="segsearch", args=["mcp"]', started), {})
+    apart(exec, code.replace('command="segsearch", args=["mcp"]', started), {})
     assert capfd.readouterr().out.splitlines() == ["3 of 3 hits are likely.", "image/jpeg"]
 
 
