@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -16,6 +15,7 @@ from retrieval.search.answer import SearchAnswer
 
 from ..context import WebContext
 from .following import Follower
+from .requests import seconds_so_far
 
 logger = logging.getLogger(__name__)
 
@@ -100,17 +100,13 @@ def measure(app: Flask, parts: WebContext, follower: Follower | None) -> None:
     """Count and time every request to `app`."""
     metrics = app.extensions[METRICS] = Metrics.of(parts, follower)
 
-    @app.before_request
-    def start() -> None:
-        g.started = time.perf_counter()
-
     @app.after_request
     def finish(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "none"
         method = request.method if request.method in METHODS else "other"
         metrics.requests.labels(method, route, str(response.status_code)).inc()
-        if "started" in g:
-            metrics.latency.labels(method, route).observe(time.perf_counter() - g.started)
+        if (seconds := seconds_so_far()) is not None:
+            metrics.latency.labels(method, route).observe(seconds)
         return response
 
 

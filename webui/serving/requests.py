@@ -37,10 +37,10 @@ def number_requests(app: Flask) -> None:
 
     @app.after_request
     def end(response: Response) -> Response:
-        number = request_id.get()
-        if number is not None and "began" in g:
+        number, seconds = request_id.get(), seconds_so_far()
+        if number is not None and seconds is not None:
             response.headers[HEADER] = number
-            _log(response)
+            _log(response, seconds)
         return response
 
     @app.teardown_request
@@ -48,7 +48,12 @@ def number_requests(app: Flask) -> None:
         request_id.set(None)  # the thread answers others
 
 
-def _log(response: Response) -> None:
+def seconds_so_far() -> float | None:
+    """How long the current request has taken; None before it begins."""
+    return time.perf_counter() - g.began if "began" in g else None
+
+
+def _log(response: Response, seconds: float) -> None:
     visitor = g.get("visitor")
     fields = {
         "address": request.remote_addr,
@@ -57,7 +62,7 @@ def _log(response: Response) -> None:
         "path": request.path,
         "status": response.status_code,
         "bytes": response.content_length,
-        "milliseconds": round((time.perf_counter() - g.began) * 1000, 1),
+        "milliseconds": round(seconds * 1000, 1),
     }
     shown = ("-" if value is None else value for value in fields.values())
     logging.getLogger(ACCESS_LOG).info("%s %s %s %s %s %s bytes %s ms", *shown, extra=fields)
