@@ -62,9 +62,10 @@ def extract_batch(recipe: Recipe, images: Sequence[RgbImage]) -> list[Any]:
     except OutOfDeviceMemoryError:
         if len(images) == 1:
             raise
-        logger.warning("a batch of %d does not fit the device's memory: halved", len(images))
-        half = len(images) // 2
-        return extract_batch(recipe, images[:half]) + extract_batch(recipe, images[half:])
+    # Behind the except clause, where the error and the memory that its traceback holds are gone
+    logger.warning("a batch of %d does not fit the device's memory: halved", len(images))
+    half = len(images) // 2
+    return extract_batch(recipe, images[:half]) + extract_batch(recipe, images[half:])
 
 
 def embed_imported(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,15 +116,10 @@ class Backbone:
 
         Notes
         -----
-        An image's features do not depend on what else is in the batch. On CUDA the pass runs in float16 with
-        float32 accumulation and results come back as float32.
+        An image's features do not depend on what else is in the batch. Every device computes in float32.
         """
-        groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for row, image in enumerate(images):
-            groups[grid_size(image.shape[:2], long_side)].append(row)
         found: dict[int, Features] = {}
-        for size_hw, rows in groups.items():
-            batch = np.stack([resized(images[row], size_hw) for row in rows])
+        for rows, batch in batches(images, long_side):
             found.update(zip(rows, self._pass(batch, tuple(strides), decoder), strict=True))
         return [found[row] for row in range(len(images))]
 
@@ -165,6 +160,28 @@ class _Pass:
         maps, head = forward(operators, pixels, {*self.strides, *(WIDTHS if self.decoder else ())})
         decoded = decode(operators, maps) if self.decoder else ()
         return [head, *(maps[stride] for stride in self.strides), *decoded]
+
+
+def batches(images: Sequence[RgbImage], long_side: int) -> Iterator[tuple[list[int], NDArray[np.uint8]]]:
+    """Batches of images brought to the size of a pass, those of one size together.
+
+    Parameters
+    ----------
+    images : sequence of ndarray of shape (H, W, 3), uint8
+    long_side : int
+        In pixels.
+
+    Yields
+    ------
+    rows : list of int
+        Which images they are.
+    batch : ndarray of shape (N, h, w, 3), uint8
+    """
+    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for row, image in enumerate(images):
+        groups[grid_size(image.shape[:2], long_side)].append(row)
+    for size_hw, rows in groups.items():
+        yield rows, np.stack([resized(images[row], size_hw) for row in rows])
 
 
 def grid_size(size_hw: tuple[int, ...], long_side: int) -> tuple[int, int]:

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from retrieval.errors import ConfigurationError
 from retrieval.models import runtimes
@@ -112,7 +114,6 @@ class TestDevices:
             find_device(name)
 
     def test_memory_that_runs_out_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        import numpy as np
         import torch
 
         from retrieval.errors import OutOfDeviceMemoryError
@@ -126,6 +127,34 @@ class TestDevices:
         images = [np.zeros((72, 96, 3), np.uint8)] * 2
         with pytest.raises(OutOfDeviceMemoryError, match=r"2 images of \(96, 128\) do not fit cpu"):
             Backbone(runtime=TorchRuntime(find_device("cpu"))).extract(images, long_side=128)
+
+    def test_memory_of_a_pass_that_did_not_fit_is_free_before_halves_are_tried(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import weakref
+
+        import torch
+
+        from retrieval.analysis.batch import extract_batch
+        from retrieval.models.torch_runtime import TorchRuntime
+        from retrieval.recipes import load
+
+        recipe = load("lite-unlearned", "cpu")
+        recipe.backbone.runtime = TorchRuntime(find_device("cpu"))  # type: ignore[attr-defined]
+        usual, held, still = TorchRuntime._run, [], []
+
+        def one_at_a_time(self: TorchRuntime, network: Any, images: NDArray[np.uint8]) -> list[Any]:
+            still.extend(each() is not None for each in held)
+            if len(images) > 1:
+                maps = torch.zeros(8)
+                held.append(weakref.ref(maps))
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return usual(self, network, images)
+
+        monkeypatch.setattr(TorchRuntime, "_run", one_at_a_time)
+        assert len(extract_batch(recipe, [np.zeros((48, 64, 3), np.uint8)] * 4)) == 4
+        assert len(held) == 3
+        assert not any(still)
 
 
 WATCHED = """
