@@ -133,6 +133,16 @@ class _GraphOperators:
             x, twice, "linear_onnx", "scales", coordinate_transformation_mode="half_pixel", axes=sides
         )
 
+    def pool(self, x: Any, cells: int) -> Any:
+        return self._ops.adaptive_avg_pool(x, np.array([cells, cells]))
+
+    def resize(self, x: Any, like: Any) -> Any:
+        sides = np.array([2, 3])
+        size_hw = self._ops.gather(self._ops.shape_of(like), sides, np.array(0))
+        return self._ops.interpolate(
+            x, size_hw, "linear_onnx", "sizes", coordinate_transformation_mode="half_pixel", axes=sides
+        )
+
 
 def import_openvino() -> Any:
     """OpenVINO without its converter, so that nothing is sent anywhere; one that is loaded already stays as it is.

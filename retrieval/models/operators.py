@@ -54,6 +54,14 @@ class Operators(Protocol[T]):
         """Enlarge to twice the height and width, bilinear between the centres of pixels."""
         ...
 
+    def pool(self, x: T, cells: int) -> T:
+        """Average over the cells of a grid, (N, C, cells, cells); cells of a small map overlap."""
+        ...
+
+    def resize(self, x: T, like: T) -> T:
+        """Bring to the height and width of another map, bilinear between the centres of pixels."""
+        ...
+
 
 def padding(kernel: int, stride: int) -> tuple[int, int]:
     """Zeros before and after each side, of which one more after where their number is odd, as TensorFlow's "same".

@@ -14,6 +14,8 @@ name                         segments                                vectors
 ``-mobilenet``
 ``lraspp``                   the same                                those of ``lite``
 the last six with ``-crf``   the same, after a dense CRF             those of ``lite``
+``psp``                      connected parts of VOC's 20 classes and those of ``lite``
+                             of 23 kinds of stuff
 ``sam``, ``sam2``            masks of a grid of points               those of ``lite``
 ``semantic:MODEL``           connected parts of a hub model's        those of ``lite``
                              classes
@@ -39,7 +41,7 @@ from .protocols import Recipe
 from .specs import RecipeSpec as RecipeSpec
 
 _MODULES = {
-    **{"lite": "lite", "lite-crops": "lite", "lite-unlearned": "lite", "grid": "grid"},
+    **{"lite": "lite", "lite-crops": "lite", "lite-unlearned": "lite", "grid": "grid", "psp": "psp"},
     **dict.fromkeys(("maskrcnn", "maskrcnn-v2"), "maskrcnn"),
     **{
         name + refined: "pixel_classes"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.size import ModelSize
 from ..types import RgbImage, Segments
 from . import RecipeSpec
 from .network import frame_size, network_spec, nothing
@@ -158,6 +159,11 @@ class MaskRcnn:
     network: Any
     device: Device
     class_names: tuple[str | None, ...]
+
+    @property
+    def size(self) -> ModelSize:
+        """Of the network."""
+        return ModelSize.of_network(self.network)
 
     @property
     def frame_side(self) -> int:

@@ -34,8 +34,8 @@ class SegmentationNetwork(Protocol):
         ...
 
     @property
-    def network(self) -> Any:
-        """The module of torch."""
+    def size(self) -> ModelSize:
+        """Of the network, without lite's backbone."""
         ...
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[Any]:
@@ -78,7 +78,7 @@ class NetworkRecipe:
     @property
     def size(self) -> ModelSize:
         """The size of both networks."""
-        return ModelSize.of_network(self.network.network) + self.lite.size
+        return self.network.size + self.lite.size
 
     @property
     def class_names(self) -> tuple[str | None, ...]:

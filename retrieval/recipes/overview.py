@@ -62,6 +62,7 @@ _SEGMENTS = {
     "fcn": "connected parts of VOC's 20 classes",
     "deeplabv3": "connected parts of VOC's 20 classes",
     "lraspp": "connected parts of VOC's 20 classes, by a small network",
+    "psp": "connected parts of VOC's 20 classes and of stuff",
     "sam": "masks of a grid of points",
     "sam2": "masks of a grid of points",
     "semantic": "connected parts of the classes of a model of the hub",
@@ -93,7 +94,7 @@ def _own(name: str) -> RecipeOverview:
     if name.endswith("-crf"):
         segments += ", refined by a dense CRF"
     weights, fault = _weights(name)
-    licence = _OWN if name.startswith("lite") else "none needed" if name == "grid" else NOT_STATED
+    licence = _OWN if name.startswith("lite") or name == "psp" else "none needed" if name == "grid" else NOT_STATED
     if name in ("sam", "sam2"):
         licence = "Apache-2.0, by the model's page"
     elif name == "semantic":
@@ -144,7 +145,7 @@ def _weights(name: str) -> tuple[Weights, str | None]:
     from .pixel_classes import WEIGHTS as CLASSES
     from .sam import MODELS
 
-    if name.startswith("lite") or name == "grid":
+    if name.startswith("lite") or name in ("grid", "psp"):
         return "included", None
     if name == "semantic":
         return "not known", "name a model of the hub behind a colon: SEGSEARCH_RECIPE=semantic:OWNER/MODEL"

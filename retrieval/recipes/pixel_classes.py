@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.size import ModelSize
 from ..segment.class_map import ClassMap, ComponentParameters, class_segments
 from ..segment.dense_crf_parameters import CrfParameters
 from ..types import RgbImage, Segments
@@ -87,6 +88,11 @@ class PixelClassifier:
     logits: Callable[[Any, Tensor], Tensor]
     device: Device
     class_names: tuple[str | None, ...]
+
+    @property
+    def size(self) -> ModelSize:
+        """Of the network."""
+        return ModelSize.of_network(self.network)
 
     @property
     def frame_side(self) -> int:

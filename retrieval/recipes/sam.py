@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.size import ModelSize
 from ..processes.extras import required
 from ..segment.sam_parameters import PARAMETERS, SamParameters
 from ..types import RgbImage, Segments
@@ -88,6 +89,11 @@ class Sam:
     network: Any
     processor: Any
     device: Device
+
+    @property
+    def size(self) -> ModelSize:
+        """Of the network."""
+        return ModelSize.of_network(self.network)
 
     @property
     def frame_side(self) -> int:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ConfigurationError
+from ..models.size import ModelSize
 from ..processes.extras import required
 from ..segment.class_map import ClassMap, ComponentParameters, class_segments
 from ..types import RgbImage, Segments
@@ -73,6 +74,11 @@ class SemanticNetwork:
     processor: Any
     device: Device
     class_names: tuple[str | None, ...]
+
+    @property
+    def size(self) -> ModelSize:
+        """Of the network."""
+        return ModelSize.of_network(self.network)
 
     @property
     def frame_side(self) -> int:

@@ -41,6 +41,7 @@ def test_each_once_with_a_spec_or_a_fault(monkeypatch: pytest.MonkeyPatch) -> No
         "lite-crops",
         "lite-unlearned",
         "grid",
+        "psp",
     ]
 
 
