@@ -26,6 +26,7 @@ from .auth.security import SESSION_COOKIE, protect
 from .context import EXTENSION, WebContext
 from .pages.admin import admin
 from .pages.apidocs import apidocs
+from .pages.languages import translate
 from .pages.views import pages
 from .renditions import Renditions
 from .serving.admission import admit
@@ -129,6 +130,7 @@ def build(
     admit(app)
     bound_forms(app)
     identify(app, assembly.settings.session_key_file, mode=login_mode)
+    translate(app)
     limit(app)
     keep_answers(app)
     app.register_blueprint(health)

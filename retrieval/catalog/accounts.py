@@ -30,13 +30,17 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRecord:
-    """A user. `password_hash` is what `webui.auth.passwords` made of the password."""
+    """A user.
+
+    `password_hash` is what `webui.auth.passwords` made of the password, and `language` what was chosen for pages.
+    """
 
     id: int
     name: str
     role: Role
     created_at: datetime
     password_hash: str = field(repr=False)
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +105,16 @@ class Accounts(Repository):
             session.add(row)
             session.flush()
             return row.id
+
+    def choose_language(self, name: str, language: str) -> None:
+        """Keep the language of pages that a user has chosen, as a code of ISO 639 such as ``de``.
+
+        Raises
+        ------
+        UnknownUserError
+        """
+        with self._sessions.begin() as session:
+            _row(session, name).language = language
 
     def change(self, name: str, *, role: Role | None = None, password_hash: str | None = None) -> None:
         """Give a user another role or password.
@@ -198,7 +212,7 @@ class Accounts(Repository):
 _ANY = select(Account.id).limit(1)
 _EVER = select(or_(_ANY.exists(), select(Access.id).where(Access.had_users).exists()))
 
-_USERS = select(Account.id, Account.name, Account.role, Account.created_at, Account.password_hash)
+_USERS = select(Account.id, Account.name, Account.role, Account.created_at, Account.password_hash, Account.language)
 _BY_ID = _USERS.where(Account.id == bindparam("asked"))
 _BY_KEY = _USERS.where(Account.key == bindparam("asked"))
 _BY_DIGEST = _USERS.join(ApiToken).where(ApiToken.digest == bindparam("asked"))

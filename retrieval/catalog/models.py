@@ -381,6 +381,7 @@ class Account(Base):
     key: Mapped[str] = mapped_column(String(64), unique=True)
     role: Mapped[str] = mapped_column(String(6))
     password_hash: Mapped[str]
+    language: Mapped[str | None] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(Utc)
 
 

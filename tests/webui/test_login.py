@@ -26,6 +26,7 @@ OWN = {"Origin": "http://localhost"}
 
 EVERYBODY = {
     *("GET /static/<path:filename>", "GET /healthz", "GET /readyz", "GET /login", "POST /login"),
+    *("POST /language", "GET /messages/<code>.js"),
 }
 VIEWER = {
     *("GET /", "GET /worst", "GET /photos/<id:image_id>", "GET /search", "GET /concepts"),

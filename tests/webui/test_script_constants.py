@@ -23,7 +23,7 @@ def constant(script: str, name: str) -> object:
 
 
 def test_relations() -> None:
-    assert constant("refs.js", "RELATIONS") == list(RELATIONS)
+    assert constant("relations.js", "RELATIONS") == list(RELATIONS)
 
 
 def test_largest_limit_of_a_search() -> None:
@@ -46,5 +46,5 @@ def test_photos_of_one_request() -> None:
 
 def test_formats_of_exports() -> None:
     script = (SCRIPTS / "exporting.js").read_text()
-    assert tuple(re.findall(r'^  \["(\w+)", "', script, re.MULTILINE)) == FORMATS
+    assert tuple(re.findall(r'^  \["(\w+)", [g"]', script, re.MULTILINE)) == FORMATS
     assert constant("exporting.js", "MOST") == MAX_PAGE

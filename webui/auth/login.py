@@ -31,6 +31,7 @@ from retrieval.catalog.accounts import FIRST_ADMIN, ROLES, Accounts, Role, UserR
 from retrieval.processes.program import PROGRAM
 
 from ..context import context
+from ..texts import gettext
 from . import passwords
 from .limiting import SIGN_INS, client, spend
 from .security import SAFE_METHODS, SESSION_COOKIE, bearer_token
@@ -42,7 +43,12 @@ LIFETIME = timedelta(hours=12)
 
 _KEY_BYTES = 32
 
-EVERYBODY = frozenset({"static", "health.is_alive", "health.is_ready", "login.form", "login.sign_in"})
+EVERYBODY = frozenset(
+    {
+        *("static", "health.is_alive", "health.is_ready", "login.form", "login.sign_in"),
+        *("languages.choose", "languages.messages"),
+    }
+)
 VIEWERS = frozenset(
     {
         *(
@@ -88,11 +94,14 @@ class Visitor:
     role : Role
     by : str
         How the visitor was identified: an open installation, a session, or a token.
+    language : str or None
+        What the user has chosen for pages.
     """
 
     name: str | None
     role: Role
     by: Literal["nothing", "session", "token"]
+    language: str | None = None
 
     def may(self, role: Role) -> bool:
         """Whether this visitor has that role or a higher one."""
@@ -165,7 +174,7 @@ def identify(app: Flask, key_file: Path, *, mode: LoginMode) -> None:
         needed = role_needed(request.endpoint, request.method)
         if needed is None:
             return None
-        visitor = _visitor()
+        visitor = identified()
         if visitor is None:
             return _sign_in_first()
         g.visitor = visitor
@@ -215,7 +224,7 @@ def is_own_path(target: str) -> bool:
 @login.get("/login")
 def form() -> ResponseReturnValue:
     """The sign-in page."""
-    if _visitor() is not None:
+    if identified() is not None:
         return redirect(_following())
     return _form()
 
@@ -229,7 +238,7 @@ def sign_in() -> ResponseReturnValue:
     user = context().accounts.named(name)
     if not passwords.matches(password, user.password_hash if user else None) or user is None:
         logger.warning("sign-in from %s failed", client())  # without the name: it may be a mistyped password
-        return _form("Wrong user name or password.", name), 401
+        return _form(gettext("Wrong user name or password."), name), 401
     session.clear()
     session.permanent = True
     session.update(user=user.id, stamp=_stamp(user))
@@ -248,7 +257,11 @@ def sign_out() -> ResponseReturnValue:
 
 def _form(complaint: str | None = None, name: str = "") -> str:
     if not context().accounts.any():
-        complaint = f"{NO_USERS_LEFT[0].upper()}{NO_USERS_LEFT[1:]}."
+        complaint = gettext(
+            "Nobody can sign in, because there are no users: create one on the server with `%(program)s users add NAME "
+            "--role admin`.",
+            program=PROGRAM,
+        )
     return render_template("login.html", complaint=complaint, name=name[:100], following=_following())
 
 
@@ -260,7 +273,7 @@ def _following() -> str:
 # ---- who it is
 
 
-def _visitor() -> Visitor | None:
+def identified() -> Visitor | None:
     """The visitor; None if sign-in is required and the visitor is unknown."""
     accounts = context().accounts
     token = bearer_token()
@@ -270,7 +283,7 @@ def _visitor() -> Visitor | None:
     else:
         user, by = _in_session(accounts), "session"
     if user is not None:
-        return Visitor(user.name, user.role, by)
+        return Visitor(user.name, user.role, by, user.language)
     return ANYBODY if _is_open(accounts) else None
 
 

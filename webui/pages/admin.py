@@ -9,6 +9,7 @@ from flask import Blueprint, render_template
 from ..api.health import health_of
 from ..api.recipes import recipes_of
 from ..context import context
+from ..texts import gettext, number
 
 admin = Blueprint("admin", __name__)
 
@@ -29,9 +30,24 @@ def recipes() -> str:
 def ago(moment: str | None) -> str:
     """How long ago a moment of the API was, such as "3 min ago"; "never" for None."""
     if moment is None:
-        return "never"
+        return gettext("never")
     seconds = max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())
-    for unit, size, least in (("d", 86_400, 172_800), ("h", 3600, 5400), ("min", 60, 90)):
-        if seconds >= least:
-            return f"{seconds / size:.0f} {unit} ago"
-    return f"{seconds:.0f} s ago"
+    if seconds >= 172_800:
+        return gettext("%(num)s d ago", num=round(seconds / 86_400))
+    if seconds >= 5400:
+        return gettext("%(num)s h ago", num=round(seconds / 3600))
+    if seconds >= 90:
+        return gettext("%(num)s min ago", num=round(seconds / 60))
+    return gettext("%(num)s s ago", num=round(seconds))
+
+
+@admin.app_template_filter()
+def filesizeformat(size: float, binary: bool = False) -> str:
+    """A size in bytes with a unit, such as "4.2 MB", or "4.0 MiB" if `binary`."""
+    base, letters = (1024, "KMGTPE") if binary else (1000, "kMGTPE")
+    unit, shown = "B", float(size)
+    for letter in letters:
+        if shown < base:
+            break
+        shown, unit = shown / base, f"{letter}iB" if binary else f"{letter}B"
+    return f"{number(shown, '0' if unit == 'B' else '0.0')} {unit}"

@@ -10,24 +10,29 @@ from retrieval.processes.logs import request_id
 from retrieval.processes.program import PROGRAM
 
 from ..api import problems
+from ..texts import gettext, lazy_gettext
 
 TITLES = {
-    400: "Bad request",
-    401: "Sign in first",
-    403: "Not allowed",
-    404: "Not found",
-    405: "Method not allowed",
-    413: "Too large",
-    429: "Too many requests",
-    409: "Conflict",
-    500: "Something went wrong",
-    503: "The server is busy or not ready",
-    507: "Not enough disk space",
+    400: lazy_gettext("Bad request"),
+    401: lazy_gettext("Sign in first"),
+    403: lazy_gettext("Not allowed"),
+    404: lazy_gettext("Not found"),
+    405: lazy_gettext("Method not allowed"),
+    413: lazy_gettext("Too large"),
+    429: lazy_gettext("Too many requests"),
+    409: lazy_gettext("Conflict"),
+    500: lazy_gettext("Something went wrong"),
+    503: lazy_gettext("The server is busy or not ready"),
+    507: lazy_gettext("Not enough disk space"),
 }
 DETAILS = {
-    404: "The photo or page may have been deleted, or the address may be wrong.",
-    413: f"The request is too large. Use {PROGRAM} ingest to add large photos from disk.",
-    500: "Try again. If it happens again, report it with the request's id below: the server's log has the details.",
+    404: lazy_gettext("The photo or page may have been deleted, or the address may be wrong."),
+    413: lazy_gettext(
+        "The request is too large. Use %(program)s ingest to add large photos from disk.", program=PROGRAM
+    ),
+    500: lazy_gettext(
+        "Try again. If it happens again, report it with the request's id below: the server's log has the details."
+    ),
 }
 
 
@@ -41,7 +46,7 @@ def error_page(error: HTTPException) -> tuple[str, int, list[tuple[str, str]]]:
     """The page of an error that has a status code; of an unexpected one, the page of a 500."""
     code = error.code or 500
     written = error.description if error.description != type(error).description else None
-    page = _page(code, written or DETAILS.get(code, error.description), error.name)
+    page = _page(code, written or str(DETAILS.get(code, error.description)), error.name)
     headers = [(name, value) for name, value in error.get_headers() if name.lower() != "content-type"]
     return page, code, headers
 
@@ -52,7 +57,11 @@ def page_of(error: RetrievalError) -> tuple[str, int, dict[str, str]]:
     return _page(code, str(error)), code, problems.retry_headers(code)
 
 
-def _page(code: int, detail: str | None, name: str = "Error") -> str:
+def _page(code: int, detail: str | None, name: str | None = None) -> str:
     return render_template(
-        "error.html", code=code, title=TITLES.get(code, name), detail=detail, request_id=request_id.get()
+        "error.html",
+        code=code,
+        title=TITLES.get(code, name or gettext("Error")),
+        detail=detail,
+        request_id=request_id.get(),
     )

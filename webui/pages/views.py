@@ -10,12 +10,13 @@ from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 from flask import Blueprint, g, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 
 from retrieval.catalog import ImageRecord
-from retrieval.catalog.accounts import ROLES
+from retrieval.catalog.accounts import ROLES, Role
 from retrieval.catalog.records import CLUSTER_STATES, LISTED, ORDERS, ClusterState, Listed, Order, View
 from retrieval.errors import QueryError, UnknownImageError
 from retrieval.learning.cluster_ranking import guess
@@ -25,6 +26,7 @@ from ..api.intake import intake_of
 from ..auth import passwords
 from ..context import context
 from ..pictures import names, originals
+from ..texts import gettext, lazy_gettext
 from . import errors
 from .nesting import nested
 
@@ -40,16 +42,20 @@ RATIO_STEPS = range(-20, 21)
 
 _ID = re.compile(r"[0-9]{1,18}")
 
-FILTERS: tuple[tuple[Listed | None, str], ...] = (
-    (None, "All"),
-    ("indexed", "Searchable"),
-    ("empty", "Without segments"),
-    ("failed", "Failed"),
-    ("pending", "Pending"),
-    ("trash", "Trash"),
+FILTERS: tuple[tuple[Listed | None, object], ...] = (
+    (None, lazy_gettext("All")),
+    ("indexed", lazy_gettext("Searchable")),
+    ("empty", lazy_gettext("Without segments")),
+    ("failed", lazy_gettext("Failed")),
+    ("pending", lazy_gettext("Pending")),
+    ("trash", lazy_gettext("Trash")),
 )
 
-ORDER_NAMES: Mapping[Order, str] = {"newest": "Newest taken", "oldest": "Oldest taken", "added": "Newest added"}
+ORDER_NAMES: Mapping[Order, object] = {
+    "newest": lazy_gettext("Newest taken"),
+    "oldest": lazy_gettext("Oldest taken"),
+    "added": lazy_gettext("Newest added"),
+}
 
 pages = Blueprint("pages", __name__)
 for shown in (names.shown_path, names.name_of, names.reason_of, names.place_of):
@@ -222,6 +228,19 @@ def ratio(image: ImageRecord) -> str:
     wide = image.width / image.height if image.width and image.height else 4 / 3
     step = round(math.log(wide, 1.06))
     return f"r{min(max(step, RATIO_STEPS[0]), RATIO_STEPS[-1])}"
+
+
+@pages.app_template_global()
+def role_name(role: Role) -> str:
+    """A role in the language of the page."""
+    return {"viewer": gettext("viewer"), "editor": gettext("editor"), "admin": gettext("admin")}[role]
+
+
+@pages.app_template_global()
+def worker_name(worker: Any) -> str:
+    """A worker, by its host and its process where these are known."""
+    host = worker.host or gettext("Worker")
+    return gettext("%(host)s, process %(pid)s", host=host, pid=worker.pid) if worker.pid else host
 
 
 # ---- what views ask

@@ -9,6 +9,8 @@ from pathlib import Path
 from retrieval.catalog import ImageRecord
 from retrieval.catalog.records import LocationRecord
 
+from ..texts import gettext
+
 _SLASHES = re.compile(r"[/\\]")
 
 MAX_PART, MAX_PARTS = 255, 20
@@ -23,12 +25,14 @@ def shown_path(path: Path | None) -> str | None:
 def name_of(image: ImageRecord) -> str:
     """The name of a photo: that of its file, or of the file that was uploaded."""
     place = image.place
-    return (shown_path(Path(place.name)) if place is not None and place.name else None) or f"Photo {image.id}"
+    return (shown_path(Path(place.name)) if place is not None and place.name else None) or gettext(
+        "Photo %(id)s", id=image.id
+    )
 
 
 def reason_of(image: ImageRecord) -> str:
     """Why a photo failed, without the path, which is shown next to it."""
-    reason = image.error or "unknown reason"
+    reason = image.error or gettext("unknown reason")
     for location in image.locations:
         reason = reason.removeprefix(f"{shown_path(location.path)}: ")
     return reason
@@ -38,7 +42,9 @@ def place_of(location: LocationRecord) -> str:
     """The location of a photo, for display."""
     if location.uploaded_as is None:
         return shown_path(location.path) or ""
-    return f"uploaded as {location.uploaded_as}" if location.uploaded_as else "uploaded here"
+    if not location.uploaded_as:
+        return gettext("uploaded here")
+    return gettext("uploaded as %(name)s", name=location.uploaded_as)
 
 
 def uploaded_as(name: str | None, folder: str | None) -> str:

@@ -10,6 +10,7 @@ from retrieval.processes.duties import DutyRecord
 from retrieval.processes.program import PROGRAM
 
 from ..context import WebContext
+from ..texts import gettext, ngettext
 
 ALIVE = timedelta(seconds=120)
 """A running worker publishes every 30 s; if none has for so long, none runs."""
@@ -39,18 +40,27 @@ def findings(parts: WebContext, *, is_fresh: bool, index_error: str | None) -> l
 
 def _of_server(parts: WebContext, *, is_fresh: bool, index_error: str | None) -> Iterator[Found]:
     if shortage := parts.assembly.storage.shortage():
-        yield _bad(f"No photos are accepted: {shortage}.", command=f"{PROGRAM} clean")
+        yield _bad(gettext("No photos are accepted: %(why)s.", why=shortage), command=f"{PROGRAM} clean")
     if not is_fresh:
-        yield _bad("This server no longer follows the catalogue, so searches miss new photos. See its log, restart it.")
+        yield _bad(
+            gettext(
+                "This server no longer follows the catalogue, so searches miss new photos. See its log, restart it."
+            )
+        )
     if not parts.analyzer_is_up():
         yield _bad(
-            "The analyzer is not running, so nobody can search with a photo of their own. It is restarted by itself; "
-            "if this stays, see the server's log."
+            gettext(
+                "The analyzer is not running, so nobody can search with a photo of their own. It is restarted by "
+                "itself; if this stays, see the server's log."
+            )
         )
     if index_error is not None:
         yield _warning(
-            f"The index files cannot be used: {index_error}. Searches read the catalogue instead, which takes longer "
-            "at the start of a server.",
+            gettext(
+                "The index files cannot be used: %(error)s. Searches read the catalogue instead, which takes longer at "
+                "the start of a server.",
+                error=index_error,
+            ),
             command=f"{PROGRAM} rebuild-index",
         )
 
@@ -58,8 +68,14 @@ def _of_server(parts: WebContext, *, is_fresh: bool, index_error: str | None) ->
 def _of_duties(failing: list[DutyRecord]) -> Iterator[Found]:
     for each in failing:
         cure = {"command": f"{PROGRAM} rebuild-index"} if each.name == "publish" else {}
-        times = f"{each.failures} times" if each.failures > 1 else "once"
-        yield _bad(f"The background task “{each.name}” failed {times}, and is retried by itself: {each.error}", **cure)
+        text = ngettext(
+            "The background task “%(name)s” failed once, and is retried by itself: %(error)s",
+            "The background task “%(name)s” failed %(num)s times, and is retried by itself: %(error)s",
+            each.failures,
+            name=each.name,
+            error=each.error,
+        )
+        yield _bad(text, **cure)
 
 
 def _of_ingest(parts: WebContext) -> Iterator[Found]:
@@ -68,22 +84,36 @@ def _of_ingest(parts: WebContext) -> Iterator[Found]:
     others = sum(count for wanted, count in waiting.items() if wanted not in (None, recipe))
     mine = sum(waiting.values()) - others
     if parts.ingest_queue.orders().paused:
-        yield _warning(f"Ingest is paused; {_photos(mine + others, 'waits', 'wait')}.", action="resume")
-    elif mine and not worker_seen(parts):
-        yield _bad(
-            f"{_photos(mine, 'waits', 'wait')}, and no worker was seen in the last {ALIVE.seconds // 60} minutes.",
-            command=f"{PROGRAM} worker",
+        text = ngettext(
+            "Ingest is paused; %(num)s photo waits.", "Ingest is paused; %(num)s photos wait.", mine + others
         )
+        yield _warning(text, action="resume")
+    elif mine and not worker_seen(parts):
+        text = ngettext(
+            "%(num)s photo waits, and no worker was seen in the last %(minutes)s minutes.",
+            "%(num)s photos wait, and no worker was seen in the last %(minutes)s minutes.",
+            mine,
+            minutes=ALIVE.seconds // 60,
+        )
+        yield _bad(text, command=f"{PROGRAM} worker")
     if others:
-        text = f"{_photos(others, 'waits', 'wait')} for a worker with another recipe."
+        text = ngettext(
+            "%(num)s photo waits for a worker with another recipe.",
+            "%(num)s photos wait for a worker with another recipe.",
+            others,
+        )
         yield _warning(text, page="/recipes")
     if counts["failed"]:
-        text = f"{_photos(counts['failed'], 'could', 'could')} not be added."
+        text = ngettext("%(num)s photo could not be added.", "%(num)s photos could not be added.", counts["failed"])
         yield _warning(text, action="retry-failed", page="/upload#failures")
     analysed = parts.catalog.images.recipes()
     older = sum(count for each, count in analysed.items() if each != recipe)
     if older:
-        text = f"{_photos(older, 'was', 'were')} analysed with another recipe than the current one."
+        text = ngettext(
+            "%(num)s photo was analysed with another recipe than the current one.",
+            "%(num)s photos were analysed with another recipe than the current one.",
+            older,
+        )
         yield _warning(text, page="/recipes")
 
 
@@ -93,11 +123,6 @@ def worker_seen(parts: WebContext) -> bool:
         return True
     moments = [each.succeeded_at for each in parts.assembly.duties.records() if each.succeeded_at]
     return any(datetime.now(UTC) - datetime.fromisoformat(each) < ALIVE for each in moments)
-
-
-def _photos(count: int, one: str, many: str) -> str:
-    """Such as "1 photo waits" or "1,204 photos wait"."""
-    return f"1 photo {one}" if count == 1 else f"{count:,} photos {many}"
 
 
 def _bad(text: str, **cure: str) -> Found:

@@ -3,6 +3,7 @@
 import { changeOwnPassword, makeOwnToken, revokeOwnToken } from "./api.js";
 import { $, h, toast } from "./dom.js";
 import { onSend } from "./forms.js";
+import { date, gettext } from "./i18n.js";
 import { revoking } from "./tokens.js";
 
 const list = $("#tokens");
@@ -15,8 +16,8 @@ function show({ id, name, created_at, token }) {
   $("#secret").focus();
   $("#secret").select();
   const row = h("li", { class: "row", "data-token": id, "data-name": name },
-    h("div", { class: "what" }, h("strong", {}, name), " ", h("span", { class: "hint" }, `created ${created_at.slice(0, 10)}`)),
-    h("button", { class: "button danger", type: "button", "data-revoke": true, "aria-label": `Revoke ${name}` }, "Revoke"));
+    h("div", { class: "what" }, h("strong", {}, name), " ", h("span", { class: "hint" }, gettext("created %(day)s", { day: date(new Date(created_at), { dateStyle: "medium" }) }))),
+    h("button", { class: "button danger", type: "button", "data-revoke": true, "aria-label": gettext("Revoke %(name)s", { name }) }, gettext("Revoke")));
   list.append(row);
 }
 
@@ -24,9 +25,9 @@ async function copy() {
   $("#secret").select();
   try {
     await navigator.clipboard.writeText($("#secret").value);
-    toast("Copied.");
+    toast(gettext("Copied."));
   } catch {
-    toast("The browser blocked copying. Press Ctrl+C."); // it does where the connection is encrypted
+    toast(gettext("The browser blocked copying. Press Ctrl+C.")); // it does where the connection is encrypted
   }
 }
 
@@ -45,7 +46,7 @@ if (list) {
     await changeOwnPassword(form.get("current"), form.get("password"));
     $("#new-password").reset();
     $("#password").type = "password";
-    toast("Password changed.");
+    toast(gettext("Password changed."));
   });
   $("[data-copy]").addEventListener("click", copy);
 }

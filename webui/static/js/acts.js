@@ -1,12 +1,13 @@
 /** What can be done with a result: search for more like it, not like it, add it to the search, open its photo. */
 
 import { h, icon } from "./dom.js";
+import { gettext } from "./i18n.js";
 import { anew, empty, withExample } from "./refs.js";
 
 const ACTS = [
-  ["like", "search", "More like this"],
-  ["not", "minus", "Not this"],
-  ["add", "plus", "Add to the search"],
+  ["like", "search", gettext("More like this")],
+  ["not", "minus", gettext("Not this")],
+  ["add", "plus", gettext("Add to the search")],
 ];
 
 /** Where the photo of a result is shown, with the segment in the light. */
@@ -16,11 +17,11 @@ export const photoOf = ({ image_id: photo, segment_id: segment, fallback }) =>
 /** Buttons for a result, with their words if `worded`; `onAct` hears of (result, name). */
 export function actButtons(result, onAct, { worded = false } = {}) {
   const inside = (sign, words) => [icon(sign), worded ? words : null];
-  const named = (words) => (worded ? {} : { title: words, "aria-label": `${words}: photo ${result.image_id}` });
+  const named = (words) => (worded ? {} : { title: words, "aria-label": gettext("%(action)s: photo %(photo)s", { action: words, photo: result.image_id }) });
   const kind = worded ? "button" : null;
   const buttons = ACTS.map(([name, sign, words]) =>
     h("button", { class: kind, type: "button", "data-act": name, ...named(words), click: () => onAct(result, name) }, ...inside(sign, words)));
-  return [...buttons, h("a", { class: kind, "data-act": "open", href: photoOf(result), ...named("Open the photo") }, ...inside("right", "Open the photo"))];
+  return [...buttons, h("a", { class: kind, "data-act": "open", href: photoOf(result), ...named(gettext("Open the photo")) }, ...inside("right", gettext("Open the photo")))];
 }
 
 /** What is asked for after one of them. */

@@ -3,10 +3,11 @@
 import { photoOf } from "./acts.js";
 import { patiently, search } from "./api.js";
 import { cropOf } from "./crop.js";
-import { announce, h, icon, plural } from "./dom.js";
+import { announce, h, icon } from "./dom.js";
+import { gettext, ngettext } from "./i18n.js";
 import { noteResults } from "./origin.js";
 import { body, empty, format } from "./refs.js";
-import { overlayOf, shaped, shapeOf } from "./result.js";
+import { altOf, overlayOf, shaped, shapeOf } from "./result.js";
 import { Mask } from "./rle.js";
 import { bestThings } from "./things.js";
 
@@ -28,25 +29,25 @@ export async function showAllThings(root, photo, { source, within, signal, onPoi
     while (waiting.length && !signal.aborted) await waiting.shift().fill(signal);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  if (rows.length && !signal.aborted) announce(`Results for ${plural(rows.length, "thing")}`);
+  if (rows.length && !signal.aborted) announce(ngettext("Results for %(num)s thing", "Results for %(num)s things", rows.length));
   return rows.length;
 }
 
 function rowOf(photo, segment, source, onPoint) {
   const number = photo.segments.indexOf(segment) + 1;
-  const name = segment.label ?? `Segment ${number}`;
+  const name = segment.label ?? gettext("Segment %(number)s", { number });
   const isQuery = source.kind === "query";
   const ref = isQuery ? { query: source.id, segment: segment.id } : { segment: segment.id };
   const asked = { ...empty(), positive: [ref], query: isQuery ? source.id : null };
   const title = `thing-${segment.id}`;
-  const told = h("p", { class: "told" }, "Searching…");
+  const told = h("p", { class: "told" }, gettext("Searching…"));
   const list = h("ul", { class: "found-row", "data-walk": true, "aria-labelledby": title });
   const element = h("section", { class: "thing", "aria-labelledby": title, "data-thing": segment.id,
     pointerenter: () => onPoint(segment.id), pointerleave: () => onPoint(null) },
   h("header", {},
     h("span", { class: "crop" }, cropOf(photo, segment.box_xyxy, new Mask(segment.mask))),
     h("h2", { id: title }, name), told,
-    h("a", { class: "button", href: format(asked), "aria-label": `Show all results for ${name}` }, "Show all", icon("right"))),
+    h("a", { class: "button", href: format(asked), "aria-label": gettext("Show all results for %(name)s", { name }) }, gettext("Show all"), icon("right"))),
   list);
   const fill = async (signal) => {
     try {
@@ -64,13 +65,13 @@ function rowOf(photo, segment, source, onPoint) {
 }
 
 function saidOf(likely, all) {
-  if (!all) return "There are no other photos to compare with.";
-  if (!likely) return "Probably no other photo shows this. The nearest:";
-  return likely === LIKELY ? `${LIKELY} or more likely photos` : plural(likely, "likely photo");
+  if (!all) return gettext("There are no other photos to compare with.");
+  if (!likely) return gettext("Probably no other photo shows this. The nearest:");
+  return likely === LIKELY ? gettext("%(num)s or more likely photos", { num: LIKELY }) : ngettext("%(num)s likely photo", "%(num)s likely photos", likely);
 }
 
 function cardOf(result, list) {
-  const alt = `Photo ${result.image_id}${result.label ? `, ${result.label}` : ""}`;
+  const alt = altOf(result);
   const link = h("a", { class: "shot", "data-stop": true, href: photoOf(result), click: () => noteResults(list, link) },
     h("img", { src: `/api/v1/images/${result.image_id}/thumbnail`, alt, decoding: "async" }), overlayOf(result, false));
   return shaped(h("li", { class: "result" }, link), shapeOf(result));

@@ -1,6 +1,7 @@
 /** Calls to /api/v1. A call that fails throws a Problem whose message can be shown. */
 
 import { folderOf } from "./files.js";
+import { gettext } from "./i18n.js";
 
 const ROOT = "/api/v1";
 
@@ -23,7 +24,7 @@ export function problemOf(status, body, retryAfter = null) {
   } catch {
     /* no problem document */
   }
-  return new Problem(status, detail ?? `The server returned status ${status}.`, Number(retryAfter) || null);
+  return new Problem(status, detail ?? gettext("The server returned status %(status)s.", { status }), Number(retryAfter) || null);
 }
 
 async function call(path, options = {}) {
@@ -32,7 +33,7 @@ async function call(path, options = {}) {
     answer = await fetch(ROOT + path, { headers: { Accept: "application/json" }, ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(0, "The server cannot be reached. Is it still running?");
+    throw new Problem(0, gettext("The server cannot be reached. Is it still running?"));
   }
   if (answer.status === 401) toSignIn(); // the session has ended
   if (!answer.ok) throw problemOf(answer.status, await answer.text(), answer.headers.get("Retry-After"));
@@ -152,7 +153,7 @@ export function postImage(file, onProgress) {
         reject(problemOf(request.status, request.responseText, request.getResponseHeader("Retry-After")));
       }
     });
-    request.addEventListener("error", () => reject(new Problem(0, "The connection was lost.")));
+    request.addEventListener("error", () => reject(new Problem(0, gettext("The connection was lost."))));
     request.open("POST", `${ROOT}/images`);
     request.setRequestHeader("Accept", "application/json");
     request.send(form);

@@ -2,6 +2,7 @@
 
 /* global SwaggerUIBundle */
 import { $ } from "./dom.js";
+import { gettext } from "./i18n.js";
 
 const root = document.documentElement;
 const system = matchMedia("(prefers-color-scheme: dark)");
@@ -23,5 +24,5 @@ if (window.SwaggerUIBundle) {
     onComplete: () => $("#api .info .title").setAttribute("aria-level", "2"), // between that of the page and those of its parts
   });
 } else {
-  $("#api").textContent = "The files of this page are missing. Install the package flask-openapi3-swagger on the server.";
+  $("#api").textContent = gettext("The files of this page are missing. Install the package flask-openapi3-swagger on the server.");
 }

@@ -1,11 +1,12 @@
 /** A photo in the timeline: its picture or what has become of it, and a box to select it with. */
 
 import { h, looksOnly } from "./dom.js";
+import { gettext, ngettext } from "./i18n.js";
 
 /** Instead of a picture that cannot be had. */
 const named = ({ target }) => target.hasAttribute("src") && target.replaceWith(h("strong", { class: "tile" }, target.alt));
 
-const STATES = { pending: "pending", working: "being segmented" };
+const STATES = { pending: gettext("pending"), working: gettext("being segmented") };
 
 export function cardOf(photo) {
   const { id, state, name, segments, missing, error } = photo;
@@ -13,12 +14,12 @@ export function cardOf(photo) {
   const inside = shown
     ? h("img", { src: `/api/v1/images/${id}/thumbnail`, alt: name, decoding: "async", draggable: "false", error: named })
     : h("span", { class: "tile" }, h("strong", {}, name), state === "failed" ? error : STATES[state]);
-  const badge = missing ? "file missing" : state === "empty" ? "no segments" : null;
-  const foot = state === "indexed" ? `${name} · ${segments} segment${segments === 1 ? "" : "s"}` : shown ? name : null;
+  const badge = missing ? gettext("file missing") : state === "empty" ? gettext("no segments") : null;
+  const foot = state === "indexed" ? `${name} · ${ngettext("%(num)s segment", "%(num)s segments", segments)}` : shown ? name : null;
   return h("li", { class: "card", "data-id": id, "data-state": state },
     h("a", { class: "shot", href: `/photos/${id}`, title: name, tabindex: "-1",
       "data-badge": badge, "data-missing": missing, "data-foot": foot }, inside),
-    !looksOnly && h("input", { class: "pick", type: "checkbox", tabindex: "-1", "aria-label": `Select ${name}` }));
+    !looksOnly && h("input", { class: "pick", type: "checkbox", tabindex: "-1", "aria-label": gettext("Select %(name)s", { name }) }));
 }
 
 /** Whether a card would look the same. */

@@ -1,7 +1,8 @@
 /** The tiles of concepts: rename, threshold, merge, delete, import, learn from folders. */
 
 import { changeConcept, deleteConcept, importConcepts, learnFolders, listFolders, mergeConcepts, rankedPhotos } from "./api.js";
-import { $, $$, plural, toast } from "./dom.js";
+import { $, $$, toast } from "./dom.js";
+import { date, gettext, ngettext } from "./i18n.js";
 import { chooseThreshold } from "./threshold.js";
 
 async function change(doing) {
@@ -23,7 +24,7 @@ const actions = {
   },
   threshold: (tile) => chooseThreshold(tile.dataset).catch((problem) => toast(problem.message, { wait: 10000 })),
   delete({ dataset: { id, name } }) {
-    if (confirm(`Delete the concept “${name}”? The photos are kept.`)) change(() => deleteConcept(id));
+    if (confirm(gettext("Delete the concept “%(name)s”? The photos are kept.", { name }))) change(() => deleteConcept(id));
   },
 };
 
@@ -52,8 +53,10 @@ for (const tile of $$(".concept")) {
 
 async function countPhotos(tile) {
   const { labelled, newest } = await rankedPhotos(tile.dataset.id, 0);
-  const day = newest && new Date(newest).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" });
-  $("[data-photos]", tile).textContent = `${plural(labelled, "photo")}${day ? `, latest ${day}` : ""}`;
+  const day = newest && date(new Date(newest), { day: "numeric", month: "short", year: "numeric" });
+  $("[data-photos]", tile).textContent = day
+    ? ngettext("%(num)s photo, latest %(day)s", "%(num)s photos, latest %(day)s", labelled, { day })
+    : ngettext("%(num)s photo", "%(num)s photos", labelled);
 }
 
 const watcher = new IntersectionObserver((entries) => {
@@ -76,7 +79,7 @@ $("#import")?.addEventListener("change", ({ target }) => {
     try {
       file = JSON.parse(await target.files[0].text());
     } catch {
-      throw new Error("This file is not valid JSON. Choose a file exported from SegSearch.");
+      throw new Error(gettext("This file is not valid JSON. Choose a file exported from SegSearch."));
     }
     await importConcepts(file);
   });
@@ -93,7 +96,9 @@ function folderRow({ name, photos }) {
   const label = document.createElement("label");
   const box = Object.assign(document.createElement("input"), { type: "checkbox", value: name, disabled: photos < LEAST });
   const hint = Object.assign(document.createElement("span"), { className: "hint" });
-  hint.textContent = photos < LEAST ? `${photos} of at least ${LEAST} photos` : `${photos} photos`;
+  hint.textContent = photos < LEAST
+    ? gettext("%(num)s of at least %(least)s photos", { num: photos, least: LEAST })
+    : ngettext("%(num)s photo", "%(num)s photos", photos);
   label.append(box, ` ${name} `, hint);
   row.append(label);
   return row;
@@ -110,7 +115,7 @@ async function learn() {
   $("[data-learn]", dialog).disabled = true;
   try {
     for (let start = 0; start < boxes.length; start += AT_ONCE) {
-      say(`Learning ${Math.min(start + AT_ONCE, boxes.length)} of ${boxes.length}…`);
+      say(gettext("Learning %(num)s of %(all)s…", { num: Math.min(start + AT_ONCE, boxes.length), all: boxes.length }));
       const { tags } = await learnFolders(boxes.slice(start, start + AT_ONCE).map((box) => box.value));
       for (const tag of tags) {
         if (tag.concept_id) learnt += 1;
@@ -121,7 +126,7 @@ async function learn() {
     failed.push(problem.message);
   }
   if (!failed.length) return location.reload();
-  say(`${learnt} learned. ${failed.join("; ")}.`);
+  say(`${gettext("%(num)s learned.", { num: learnt })} ${failed.join("; ")}.`);
   dialog.addEventListener("close", () => learnt && location.reload(), { once: true });
 }
 
@@ -136,7 +141,7 @@ $("#learn")?.addEventListener("click", async () => {
       list.append(...folders.map(folderRow));
       after = next;
     }
-    if (!list.children.length) say("No photos are in folders. Ingest a folder first.");
+    if (!list.children.length) say(gettext("No photos are in folders. Ingest a folder first."));
   } catch (problem) {
     say(problem.message);
   }

@@ -1,10 +1,11 @@
 /** A rectangle over a photo with handles at its corners and sides, moved by the pointer, by fingers and by arrow keys. */
 
 import { $, h } from "./dom.js";
+import { gettext } from "./i18n.js";
 
 const HANDLES = [
-  ["nw", "Top left corner"], ["n", "Top side"], ["ne", "Top right corner"], ["e", "Right side"],
-  ["se", "Bottom right corner"], ["s", "Bottom side"], ["sw", "Bottom left corner"], ["w", "Left side"],
+  ["nw", gettext("Top left corner")], ["n", gettext("Top side")], ["ne", gettext("Top right corner")], ["e", gettext("Right side")],
+  ["se", gettext("Bottom right corner")], ["s", gettext("Bottom side")], ["sw", gettext("Bottom left corner")], ["w", gettext("Left side")],
 ];
 const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const [STEP, LEAP] = [0.01, 0.1]; // of the photo that an arrow key moves a side, and with Shift
@@ -25,9 +26,9 @@ export class Cropper {
     this.#photo = photo;
     this.#onClose = onClose;
     const handle = ([side, name]) =>
-      h("button", { class: `handle ${side}`, type: "button", "data-side": side, "aria-label": `${name} of the region`, title: `${name}: drag it, or press arrow keys` });
-    const middle = h("button", { class: "middle", type: "button", "data-side": "nesw", "aria-label": "The region: arrow keys move it" });
-    this.#frame = h("div", { class: "crop-frame", role: "group", "aria-label": "Region of the photo" }, middle, HANDLES.map(handle));
+      h("button", { class: `handle ${side}`, type: "button", "data-side": side, "aria-label": gettext("%(side)s of the region", { side: name }), title: gettext("%(side)s: drag it, or press arrow keys", { side: name }) });
+    const middle = h("button", { class: "middle", type: "button", "data-side": "nesw", "aria-label": gettext("The region: arrow keys move it") });
+    this.#frame = h("div", { class: "crop-frame", role: "group", "aria-label": gettext("Region of the photo") }, middle, HANDLES.map(handle));
     this.#frame.addEventListener("pointerdown", (event) => this.#hold(event));
     this.#frame.addEventListener("pointermove", (event) => this.#held && this.#drag(event));
     for (const type of ["pointerup", "pointercancel"]) this.#frame.addEventListener(type, () => (this.#held = null));

@@ -2,6 +2,7 @@
 
 import { Cropper } from "./cropper.js";
 import { h, icon } from "./dom.js";
+import { gettext } from "./i18n.js";
 
 /**
  * On the `stage` of a photo; `onOpen` has other tools put away, and `onPick` hears of {region}, a box and the photo's
@@ -27,9 +28,9 @@ export function cropTool(stage, photo, { onOpen, onPick }) {
     return h("button", { class: `button ${kind}`, type: "button", click }, words);
   };
   const actions = h("div", { class: "strokes", hidden: true },
-    act("Search this region", (box) => ({ region: [...box, photo.width, photo.height] }), "primary"),
-    photo.segments.length > 0 && act("Search the things inside", (box) => ({ things: true, within: box })),
-    h("button", { class: "button", type: "button", click: leave }, "Cancel"));
+    act(gettext("Search this region"), (box) => ({ region: [...box, photo.width, photo.height] }), "primary"),
+    photo.segments.length > 0 && act(gettext("Search the things inside"), (box) => ({ things: true, within: box })),
+    h("button", { class: "button", type: "button", click: leave }, gettext("Cancel")));
   const open = () => {
     onOpen();
     cropper.open();
@@ -37,6 +38,6 @@ export function cropTool(stage, photo, { onOpen, onPick }) {
     button.setAttribute("aria-pressed", "true");
   };
   const click = () => (cropper.isOpen ? leave() : open());
-  const button = h("button", { class: "button", type: "button", "aria-pressed": "false", "data-key": "c", title: "Crop (C)", click }, icon("crop"), "Crop");
+  const button = h("button", { class: "button", type: "button", "aria-pressed": "false", "data-key": "c", title: gettext("Crop (C)"), click }, icon("crop"), gettext("Crop"));
   return { button, actions, end };
 }

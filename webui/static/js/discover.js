@@ -1,7 +1,8 @@
 /** Clusters of what has no name yet: name, split, dismiss, restore, merge. */
 
 import { changeCluster, mergeClusters, nameCluster, updateClusters } from "./api.js";
-import { $, $$, announce, plural, toast } from "./dom.js";
+import { $, $$, announce, toast } from "./dom.js";
+import { gettext, ngettext } from "./i18n.js";
 
 const complain = (problem) => toast(problem.message, { wait: 10000 });
 const names = new Map($$("#names option").map(({ value }) => [value.trim().toLowerCase(), value]));
@@ -39,7 +40,7 @@ function choose() {
 
 async function name(card, wanted) {
   const known = names.get(wanted.toLowerCase());
-  if (known && !confirm(`The concept “${known}” already exists. Add these examples to it?`)) return;
+  if (known && !confirm(gettext("The concept “%(name)s” already exists. Add these examples to it?", { name: known }))) return;
   const done = await change(card, () => nameCluster(card.dataset.id, wanted, Boolean(known)));
   if (!done) return;
   if (!known) {
@@ -48,16 +49,16 @@ async function name(card, wanted) {
     option.value = wanted;
     $("#names").append(option);
   }
-  remove(card, known ? `Added to “${known}”.` : `Saved. You can now search for “${wanted}”.`);
+  remove(card, known ? gettext("Added to “%(name)s”.", { name: known }) : gettext("Saved. You can now search for “%(name)s”.", { name: wanted }));
   updateClusters().catch(() => {}); // what it explains besides is hidden when the page is shown next
 }
 
 const acts = {
   dismiss: async (card) => {
-    if (await change(card, () => changeCluster(card.dataset.id, "dismiss"))) remove(card, "Dismissed.");
+    if (await change(card, () => changeCluster(card.dataset.id, "dismiss"))) remove(card, gettext("Dismissed."));
   },
   restore: async (card) => {
-    if (await change(card, () => changeCluster(card.dataset.id, "restore"))) remove(card, "Restored.");
+    if (await change(card, () => changeCluster(card.dataset.id, "restore"))) remove(card, gettext("Restored."));
   },
   split: async (card) => {
     const parts = await change(card, () => changeCluster(card.dataset.id, "split"));
@@ -86,7 +87,7 @@ $("#merge")?.addEventListener("click", async () => {
 
 $("#update")?.addEventListener("click", async ({ currentTarget: button }) => {
   button.disabled = true;
-  announce("Looking for clusters");
+  announce(gettext("Looking for clusters"));
   try {
     let founded = 0;
     let joined = 0;
@@ -97,7 +98,7 @@ $("#update")?.addEventListener("click", async ({ currentTarget: button }) => {
       joined += report.joined;
     } while (report.more);
     if (founded || joined || report.explained) location.reload();
-    else toast(`Nothing new. ${plural(report.waiting, "segment has", "segments have")} too few similar ones so far.`);
+    else toast(ngettext("Nothing new. %(num)s segment has too few similar ones so far.", "Nothing new. %(num)s segments have too few similar ones so far.", report.waiting));
   } catch (problem) {
     complain(problem);
   }

@@ -1,5 +1,7 @@
 /** Making elements. Attributes that are functions are listeners; null, undefined and false leave one out. */
 
+import { gettext } from "./i18n.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 function fill(element, attributes, children) {
@@ -86,14 +88,13 @@ export async function confirmed({ title, text, label }) {
     h("form", { method: "dialog" },
       h("h2", { id: "confirmed-title" }, title),
       h("p", {}, text),
-      h("p", { class: "choices" }, button("", { autofocus: true }, "Cancel"), " ", button("yes", { class: "button danger" }, label))));
+      h("p", { class: "choices" }, button("", { autofocus: true }, gettext("Cancel")), " ", button("yes", { class: "button danger" }, label))));
   return (await answerTo(dialog)) === "yes";
 }
 
 /** How likely a segment is one whole object, in three steps; the page of a photo has the same (`_macros.html`). */
-export const qualityOf = (quality) => `${quality >= 0.4 ? "good" : quality >= 0.1 ? "fair" : "poor"} quality`;
-
-export const plural = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+export const qualityOf = (quality) =>
+  quality >= 0.4 ? gettext("good quality") : quality >= 0.1 ? gettext("fair quality") : gettext("poor quality");
 
 /** Keep in `parent` just these elements, in this order; those that are there already are not moved. */
 export function keepOnly(parent, wanted) {

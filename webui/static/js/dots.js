@@ -1,6 +1,7 @@
 /** Dots on the best things of a photo, each a button that searches with its thing. */
 
 import { h } from "./dom.js";
+import { gettext } from "./i18n.js";
 import { Mask } from "./rle.js";
 import { bestThings, DOTS } from "./things.js";
 
@@ -10,10 +11,10 @@ export function dotsOf(photo, { onPick, onPoint }) {
   const dot = (segment, at) => {
     const mask = new Mask(segment.mask);
     const [x, y] = mask.middle;
-    const name = segment.label ?? `segment ${photo.segments.indexOf(segment) + 1}`;
+    const name = segment.label ?? gettext("segment %(number)s", { number: photo.segments.indexOf(segment) + 1 });
     const button = h("button", {
       class: "dot", type: "button", "data-stop": true, "data-segment": segment.id, "aria-pressed": "false",
-      title: `Search with ${name}`, "aria-label": `Likely thing ${at + 1} of ${things.length}: ${name}`,
+      title: gettext("Search with %(name)s", { name }), "aria-label": gettext("Likely thing %(number)s of %(all)s: %(name)s", { number: at + 1, all: things.length, name }),
       click: (event) => onPick(segment, event),
       pointerenter: () => onPoint(segment.id), pointerleave: () => onPoint(null),
       focus: () => onPoint(segment.id), blur: () => onPoint(null),
@@ -22,5 +23,5 @@ export function dotsOf(photo, { onPick, onPoint }) {
     button.style.setProperty("--at-y", y / mask.height);
     return button;
   };
-  return h("div", { class: "dots", role: "group", "aria-label": "Likely things", "data-walk": true }, things.map(dot));
+  return h("div", { class: "dots", role: "group", "aria-label": gettext("Likely things"), "data-walk": true }, things.map(dot));
 }

@@ -1,6 +1,7 @@
 /** The query that one adds to while looking at photos. It is kept in this tab, as the address of a search. */
 
-import { $, h, plural } from "./dom.js";
+import { $, h } from "./dom.js";
+import { gettext, ngettext } from "./i18n.js";
 import { empty, format, isAsked, parse, withExample } from "./refs.js";
 
 const KEY = "query";
@@ -29,16 +30,16 @@ export function showDraft() {
   if (!changed) return line.replaceChildren();
   const { positive, negative, text } = asked;
   const parts = [
-    positive.length && plural(positive.length, "example"),
-    text && `“${text}”`,
-    negative.length && `not ${plural(negative.length, "example")}`,
+    positive.length && ngettext("%(num)s example", "%(num)s examples", positive.length),
+    text && gettext("“%(text)s”", { text }),
+    negative.length && ngettext("not %(num)s example", "not %(num)s examples", negative.length),
   ].filter(Boolean);
   const search = isAsked(asked)
-    ? h("a", { class: "button", href: format(asked) }, "Show results")
-    : h("span", { class: "hint" }, "Add what to look for, too.");
+    ? h("a", { class: "button", href: format(asked) }, gettext("Show results"))
+    : h("span", { class: "hint" }, gettext("Add what to look for, too."));
   const clear = h("button", { class: "quiet", type: "button", click: () => {
     sessionStorage.removeItem(KEY);
     showDraft();
-  } }, "Clear");
-  line.replaceChildren(h("span", {}, `Query: ${parts.join(", ")}`), search, clear);
+  } }, gettext("Clear"));
+  line.replaceChildren(h("span", {}, gettext("Query: %(parts)s", { parts: parts.join(", ") })), search, clear);
 }

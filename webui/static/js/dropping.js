@@ -2,11 +2,12 @@
 
 import { h, icon } from "./dom.js";
 import { filesOf } from "./files.js";
+import { gettext } from "./i18n.js";
 
 const inCorner = (files) => import("./corner.js").then(({ addInCorner }) => addInCorner(files));
 
 /** The zone for files that are added to the library; unless something else takes them, in a corner of the page. */
-export const toLibrary = (take = inCorner) => ({ sign: "upload", title: "Add to the library", hint: "Photos, folders and ZIP files", take });
+export const toLibrary = (take = inCorner) => ({ sign: "upload", title: gettext("Add to the library"), hint: gettext("Photos, folders and ZIP files"), take });
 
 const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
 

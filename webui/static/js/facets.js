@@ -2,14 +2,13 @@
 
 import { getLibraryFacets } from "./api.js";
 import { $, h } from "./dom.js";
+import { gettext, ngettext, number } from "./i18n.js";
 import { monthName } from "./timeline.js";
 
 const SHOWN = 8; // of each kind; the rest on request
 const WIDE = matchMedia("(min-width: 1200px)");
 const KEPT = "facets";
 const AGAIN = 10000; // milliseconds between two counts while photos come in
-
-const number = (count) => count.toLocaleString("en");
 
 export class Facets {
   #root = $("#facets");
@@ -70,10 +69,10 @@ export class Facets {
     const { view } = this.#timeline;
     const { folders, tags, labels, concepts } = await getLibraryFacets(view).catch(() => ({}));
     if (!folders) return; // asked again with the next change
-    this.#show("folder", "Folders", folders, (name) => this.#narrowed("folder", name));
-    this.#show("tag", "Tags", tags, (name) => this.#narrowed("tag", name));
-    this.#show("label", "Labels", labels, (name) => this.#narrowed("label", name));
-    if (view.state !== "trash") this.#show("concept", "Concepts", concepts, (name) => `/search?${new URLSearchParams({ text: name })}`);
+    this.#show("folder", gettext("Folders"), folders, (name) => this.#narrowed("folder", name));
+    this.#show("tag", gettext("Tags"), tags, (name) => this.#narrowed("tag", name));
+    this.#show("label", gettext("Labels"), labels, (name) => this.#narrowed("label", name));
+    if (view.state !== "trash") this.#show("concept", gettext("Concepts"), concepts, (name) => `/search?${new URLSearchParams({ text: name })}`);
   }
 
   /** The address of the view that has this value of a facet, too, or has it no more. */
@@ -97,7 +96,7 @@ export class Facets {
       section.dataset.all = "";
       this.#show(kind, title, values, addressOf);
       $(`li:nth-child(${SHOWN + 1}) a`, section).focus();
-    } }, `Show ${values.length - SHOWN} more`);
+    } }, ngettext("Show %(num)s more", "Show %(num)s more", values.length - SHOWN));
     section.replaceChildren(...[h("h2", {}, title), h("ul", {}, items), more].filter(Boolean));
   }
 
@@ -120,7 +119,7 @@ export class Facets {
     section.hidden = months.length === 0;
     const monthsOf = (each) => h("ul", {}, each.map(({ month, photos }) => h("li", {},
       h("button", { type: "button", click: () => this.#goTo(month) }, ...barOf(monthName(month, "short").split(" ")[0], photos, mostOfMonth)))));
-    section.replaceChildren(h("h2", {}, "Dates"), ...[...years].map(([year, each]) => {
+    section.replaceChildren(h("h2", {}, gettext("Dates")), ...[...years].map(([year, each]) => {
       const fill = ({ target }) => target.open && target.children.length === 1 && target.append(monthsOf(each));
       const bars = h("summary", {}, ...barOf(year, sums.get(year), most));
       return h("details", { "data-year": year, open: open.has(year), toggle: fill }, bars, open.has(year) && monthsOf(each));

@@ -2,6 +2,7 @@
 
 import { getAround } from "./api.js";
 import { $, h, icon } from "./dom.js";
+import { gettext } from "./i18n.js";
 import { goBack, origin } from "./origin.js";
 
 const SHOWN = 30; // photos on each side
@@ -12,7 +13,7 @@ const idOf = (link) => Number(link.match(/^\/photos\/(\d+)/)?.[1]);
 export async function showFilmstrip(id) {
   const { title, address, links, photos = new Map() } = (await found(id)) ?? (await inLibrary(id, {}));
   const at = links.findIndex((link) => idOf(link) === id);
-  steps({ k: ["Previous photo", "left", links[at - 1]], j: ["Next photo", "right", links[at + 1]] });
+  steps({ k: [gettext("Previous photo"), "left", links[at - 1]], j: [gettext("Next photo"), "right", links[at + 1]] });
   const from = Math.max(0, at - SHOWN);
   const list = h("ul", {}, links.slice(from, at + SHOWN + 1).map((link, place) => thumbnail(link, photos.get(link), from + place === at)));
   const strip = $("#filmstrip");
@@ -29,7 +30,7 @@ async function found(id) {
 }
 
 /** The photos around it in a view of the library; null if it is not in that view. */
-async function inLibrary(id, view, { title, address } = { title: "Library", address: "/" }) {
+async function inLibrary(id, view, { title, address } = { title: gettext("Library"), address: "/" }) {
   const { before, after, listed } = await getAround(id, { ...view, count: SHOWN });
   if (!listed && Object.keys(view).length) return null;
   const shown = { id, state: $("#photo").dataset.state, name: $("h1").textContent };
@@ -38,7 +39,7 @@ async function inLibrary(id, view, { title, address } = { title: "Library", addr
 }
 
 /** What has no picture yet, or never will, has a sign. Results always have one. */
-function thumbnail(link, { state, name } = { state: "indexed", name: `Photo ${idOf(link)}` }, isCurrent) {
+function thumbnail(link, { state, name } = { state: "indexed", name: gettext("Photo %(id)s", { id: idOf(link) }) }, isCurrent) {
   const source = `/api/v1/images/${idOf(link)}/thumbnail`;
   const inside = ["indexed", "empty"].includes(state)
     ? h("img", { src: source, alt: name, decoding: "async" })

@@ -2,11 +2,12 @@
 
 import { countFacets } from "./api.js";
 import { h } from "./dom.js";
+import { gettext, number } from "./i18n.js";
 import { body, isWhole, PHOTO_FILTERS } from "./refs.js";
 
 const KINDS = [
-  ["folder", "Folder", "folder"], ["label", "Label", "label"], ["concept", "Concept", "concept"],
-  ["year", "Year", "year"], ["size", "Size", "size"], ["place", "Position", "position"], ["recipe", "Recipe", "recipe"],
+  ["folder", gettext("Folder"), "folder"], ["label", gettext("Label"), "label"], ["concept", gettext("Concept"), "concept"],
+  ["year", gettext("Year"), "year"], ["size", gettext("Size"), "size"], ["place", gettext("Position"), "position"], ["recipe", gettext("Recipe"), "recipe"],
 ];
 
 /**
@@ -35,10 +36,10 @@ function showFilters(root, asked, counted, onChange) {
     .map(([name, title, facet]) => choice(name, title, counted?.facets?.[facet] ?? [], asked, onChange)).filter(Boolean);
   root.hidden = choices.length === 0;
   if (root.hidden) return root.replaceChildren();
-  const clear = h("button", { type: "button", class: "quiet", name: "clear", click: () => onChange(null) }, "Clear");
-  const basis = counted?.facets_of ? `Counted in the top ${counted.facets_of} results` : null;
+  const clear = h("button", { type: "button", class: "quiet", name: "clear", click: () => onChange(null) }, gettext("Clear"));
+  const basis = counted?.facets_of ? gettext("Counted in the top %(num)s results", { num: number(counted.facets_of) }) : null;
   root.replaceChildren(h("details", { open: Boolean(wasOpen || chosen), title: basis },
-    h("summary", {}, chosen ? `Filters (${chosen})` : "Filters"),
+    h("summary", {}, chosen ? gettext("Filters (%(num)s)", { num: chosen }) : gettext("Filters")),
     h("div", { class: "choices" }, choices, chosen > 0 && clear)));
   if (used) root.querySelector(`[name="${used}"]`)?.focus();
 }
@@ -51,7 +52,7 @@ function choice(name, title, facets, asked, onChange) {
   const shown = value && !known ? [{ value, name: value, count: 0 }, ...facets] : facets;
   const change = ({ target }) => onChange(name, target.value);
   const options = shown.map((facet) => h("option", { value: facet.value, selected: facet.value === value, title: facet.name }, `${brief(facet.name)} (${facet.count})`));
-  return h("label", { class: "choice" }, `${title} `, h("select", { name, change }, h("option", { value: "" }, "any"), options));
+  return h("label", { class: "choice" }, `${title} `, h("select", { name, change }, h("option", { value: "" }, gettext("any")), options));
 }
 
 /** The end of a long path. */

@@ -1,6 +1,7 @@
 /** What happens to photos on their way in: the server says when it changes; if it cannot, it is asked again and again. */
 
 import { getStatus } from "./api.js";
+import { gettext, number } from "./i18n.js";
 
 const BUSY = 2000; // milliseconds between two questions while photos are waiting
 const IDLE = 4000;
@@ -90,13 +91,18 @@ const visible = () => document.hidden
 /** "312 of 1,204, 4.1 a second, 3 min left". */
 export function progressOf({ entered, waiting, rate }) {
   const all = entered + waiting;
-  const parts = [`${entered.toLocaleString("en")} of ${all.toLocaleString("en")}`];
-  if (rate) parts.push(rate >= 0.1 ? `${rate.toFixed(rate < 10 ? 1 : 0)} a second` : `${(60 * rate).toFixed(1)} a minute`, `${lasting(waiting / rate)} left`);
+  const parts = [gettext("%(num)s of %(all)s", { num: number(entered), all: number(all) })];
+  if (rate) {
+    parts.push(rate >= 0.1
+      ? gettext("%(num)s a second", { num: number(rate, rate < 10 ? 1 : 0) })
+      : gettext("%(num)s a minute", { num: number(60 * rate, 1) }));
+    parts.push(gettext("%(time)s left", { time: lasting(waiting / rate) }));
+  }
   return parts.join(", ");
 }
 
 function lasting(seconds) {
-  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 90) return gettext("%(num)s s", { num: Math.max(1, Math.round(seconds)) });
   const minutes = Math.round(seconds / 60);
-  return minutes < 90 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+  return minutes < 90 ? gettext("%(num)s min", { num: minutes }) : gettext("%(num)s h", { num: number(Math.round(minutes / 60)) });
 }

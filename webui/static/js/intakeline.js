@@ -1,12 +1,15 @@
 /** The line that says how far an ingest is, with the buttons that make sense now. */
 
-import { $, $$, plural } from "./dom.js";
+import { $, $$ } from "./dom.js";
+import { gettext, ngettext } from "./i18n.js";
 import { progressOf } from "./intake.js";
 
 /** What is going on, such as "Paused": a pause lets the workers finish the photos that they have begun. */
 function doing({ counts, paused, shortage }) {
-  if (paused) return counts.working ? `Pausing once ${plural(counts.working, "photo")} in progress ${counts.working === 1 ? "is" : "are"} finished` : "Paused";
-  return shortage ? `Waiting for disk space (${shortage})` : "Segmenting photos";
+  if (paused) return counts.working
+    ? ngettext("Pausing once %(num)s photo in progress is finished", "Pausing once %(num)s photos in progress are finished", counts.working)
+    : gettext("Paused");
+  return shortage ? gettext("Waiting for disk space (%(why)s)", { why: shortage }) : gettext("Segmenting photos");
 }
 
 /** Show a state of `followIntake`; the line is hidden if nothing is on its way in and nothing is in the way. */

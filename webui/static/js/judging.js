@@ -2,6 +2,7 @@
 
 import { beginFeedback, getRound, judge, keepConcept, takeBack } from "./api.js";
 import { $, toast } from "./dom.js";
+import { gettext } from "./i18n.js";
 import { Marks } from "./marks.js";
 import { anew, body, isWhole } from "./refs.js";
 import { showResults } from "./results.js";
@@ -92,6 +93,6 @@ export class Judging {
 
   async save(name) {
     const kept = await keepConcept(name, this.asked().feedback);
-    toast(`Saved. You can now search for “${kept.name}”.`);
+    toast(gettext("Saved. You can now search for “%(name)s”.", { name: kept.name }));
   }
 }

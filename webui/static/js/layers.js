@@ -1,6 +1,7 @@
 /** What is drawn over a photo: outlines of segments, a spotlight on one, marks, and the level in the corner. */
 
 import { h, s } from "./dom.js";
+import { gettext } from "./i18n.js";
 import { Mask } from "./rle.js";
 
 const SHOWN = 14; // outlines drawn before anything is pointed at
@@ -65,7 +66,7 @@ export class Layers {
   /** Which of how many levels is shown; nothing where there is one. */
   showLevel(place, of) {
     this.#level.hidden = !place || of < 2;
-    this.#level.textContent = `${place} of ${of}`;
+    this.#level.textContent = gettext("%(num)s of %(all)s", { num: place, all: of });
   }
 
   /** Rows of the segments that cover a point of the photo. */

@@ -4,6 +4,7 @@ import { getTimelineIds, listFolders } from "./api.js";
 import { actOnSelection } from "./bulk.js";
 import { $, $$, announce, h, toast } from "./dom.js";
 import { Facets } from "./facets.js";
+import { gettext, number } from "./i18n.js";
 import { followIntake } from "./intake.js";
 import { showIntake } from "./intakeline.js";
 import { giveOrders } from "./orders.js";
@@ -82,7 +83,7 @@ async function startTimeline() {
 function noteView({ target, defaultPrevented }) {
   if (defaultPrevented || !target.closest("a.shot")) return;
   const { order, state, ...narrowed } = view;
-  const name = state === "trash" ? "Trash" : "Library";
+  const name = state === "trash" ? gettext("Trash") : gettext("Library");
   noteOrigin({ title: [name, ...Object.values(narrowed)].join(": "), view, place: timeline.blocks && timeline.place() });
 }
 
@@ -111,7 +112,7 @@ function chooseView() {
 async function offerFolders() {
   const { folders } = await listFolders();
   const choice = $("#folder-choice select");
-  const option = ({ name, photos }) => h("option", { value: name }, `${name} (${photos.toLocaleString("en")})`);
+  const option = ({ name, photos }) => h("option", { value: name }, `${name} (${number(photos)})`);
   const shown = [...choice.options];
   choice.addEventListener("focus", () => {
     choice.append(...folders.filter(({ name }) => shown.every((each) => each.value !== name)).map(option));
@@ -126,7 +127,7 @@ function showCounts({ waiting, total, trash, counts }) {
   const numbers = { ...counts, pending: waiting, all: total, trash };
   for (const chip of $$("[data-filter]")) {
     const count = numbers[chip.dataset.filter];
-    $("span", chip).textContent = count.toLocaleString("en");
+    $("span", chip).textContent = number(count);
     chip.hidden &&= !count;
   }
 }
@@ -166,7 +167,7 @@ async function start() {
       isFirst = false;
       if (root && hasChanged) await refresh();
       else if ($("[data-empty-library]") && intake.total) location.reload();
-      if (intake.ended) announce("All photos have been segmented");
+      if (intake.ended) announce(gettext("All photos have been segmented"));
     },
   });
 }

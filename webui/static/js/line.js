@@ -1,6 +1,7 @@
 /** The line between likely results and less likely ones, which can be dragged and moved by keys. */
 
 import { $$, h, icon } from "./dom.js";
+import { gettext } from "./i18n.js";
 
 const EDGE = 90; // pixels from the top and the bottom of the window in which dragging scrolls
 const PACE = 14; // pixels that it scrolls at once
@@ -19,16 +20,16 @@ export class Line {
   #at = 0; // how many results are above
   #to = null; // where it is being dragged
   #pointer = null; // {x, y}
-  #slider = h("div", { class: "line", role: "slider", tabindex: "0", "aria-orientation": "vertical", "aria-label": "Line between likely and less likely results", "aria-valuemin": "0" });
+  #slider = h("div", { class: "line", role: "slider", tabindex: "0", "aria-orientation": "vertical", "aria-label": gettext("Line between likely and less likely results"), "aria-valuemin": "0" });
   #words = h("span", { class: "words" });
-  #reset = h("button", { class: "quiet", type: "button", click: () => this.#onMove(null) }, icon("undo"), "Reset");
+  #reset = h("button", { class: "quiet", type: "button", click: () => this.#onMove(null) }, icon("undo"), gettext("Reset"));
 
   /** In a list of results; `onMove` hears how many are to be above, null for those that are likely, and undefined if
    * it stays where it was. */
   constructor(list, onMove) {
     this.#list = list;
     this.#onMove = onMove;
-    this.#slider.append(h("span", { class: "grip", title: "Drag to show more or fewer as likely" }, icon("grip")), this.#words);
+    this.#slider.append(h("span", { class: "grip", title: gettext("Drag to show more or fewer as likely") }, icon("grip")), this.#words);
     const listen = (type, act) => this.#slider.addEventListener(type, act);
     listen("pointerdown", (event) => this.#hold(event));
     listen("pointermove", (event) => this.#pointer && this.#drag(event));
@@ -47,7 +48,7 @@ export class Line {
   }
 
   #tell(at, of = this.#cards.length) {
-    for (const [name, value] of [["valuemax", of], ["valuenow", at], ["valuetext", `${at} of ${of} results above`]]) {
+    for (const [name, value] of [["valuemax", of], ["valuenow", at], ["valuetext", gettext("%(num)s of %(all)s results above", { num: at, all: of })]]) {
       this.#slider.setAttribute(`aria-${name}`, value);
     }
   }
@@ -95,7 +96,7 @@ export class Line {
     if (to === this.#to) return;
     this.#to = to;
     this.#mark(cards, to);
-    this.#words.textContent = `${to} above`;
+    this.#words.textContent = gettext("%(num)s above", { num: to });
     this.#tell(to);
   }
 

@@ -2,11 +2,12 @@
 
 import { addConcept, changeConcept, deleteConcept, getConcept, getImage, listConcepts } from "./api.js";
 import { $, h, icon, looksOnly, toast } from "./dom.js";
+import { gettext } from "./i18n.js";
 import { offerUndoOf } from "./undo.js";
 import { complete } from "./wordbox.js";
 
 const COLORS = 5; // of `part-0` and so on
-const FAILURE = "It could not be undone";
+const FAILURE = gettext("It could not be undone");
 
 const sideOf = ({ positive, negative }, segment) =>
   positive.includes(segment) ? "positive" : negative.includes(segment) ? "negative" : "removed";
@@ -18,7 +19,7 @@ export class Naming {
   #onChange;
   #segment = null;
   #judged = new Map(); // ids of concepts that were judged here, by segment
-  #tags = h("ul", { class: "tags", "aria-label": "Names", hidden: true });
+  #tags = h("ul", { class: "tags", "aria-label": gettext("Names"), hidden: true });
   #form;
   #turn = Promise.resolve();
   element;
@@ -73,18 +74,18 @@ export class Naming {
       h("button", { type: "button", "data-stop": true, "aria-pressed": String(side === wanted), title: words, "aria-label": `${words}: ${concept.name}`,
         click: () => this.#attempt(() => this.#judge(concept, side === wanted ? "removed" : wanted)) }, icon(sign));
     return h("li", { class: `tag part-${concept.id % COLORS} ${side}` }, h("span", {}, concept.name),
-      !looksOnly && [vote("positive", "check", "Right"), vote("negative", "close", "Wrong")]);
+      !looksOnly && [vote("positive", "check", gettext("Right")), vote("negative", "close", gettext("Wrong"))]);
   }
 
   #naming() {
-    const list = h("ul", { id: "name-list", class: "suggestions", role: "listbox", "aria-label": "Known names", hidden: true });
-    const input = h("input", { type: "text", maxlength: "100", required: true, placeholder: "Name", "aria-label": "Name of the segment", role: "combobox",
+    const list = h("ul", { id: "name-list", class: "suggestions", role: "listbox", "aria-label": gettext("Known names"), hidden: true });
+    const input = h("input", { type: "text", maxlength: "100", required: true, placeholder: gettext("Name"), "aria-label": gettext("Name of the segment"), role: "combobox",
       "aria-expanded": "false", "aria-controls": "name-list", "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false" });
     const send = (event) => {
       event.preventDefault();
       if (input.value.trim()) this.#attempt(() => this.#name(input.value.trim().replaceAll(/\s+/g, " ")));
     };
-    const form = h("form", { class: "addwords", hidden: true, submit: send }, input, list, h("button", { class: "button", type: "submit" }, "Save"));
+    const form = h("form", { class: "addwords", hidden: true, submit: send }, input, list, h("button", { class: "button", type: "submit" }, gettext("Save")));
     complete(input, list, { whole: true });
     return form;
   }
@@ -110,7 +111,7 @@ export class Naming {
     } else {
       const made = await addConcept(name, [segment.id]);
       this.#note(segment, made.id);
-      offerUndoOf(`“${made.name}” is a new concept, with this segment as its example.`, () => this.#inTurn(async () => {
+      offerUndoOf(gettext("“%(name)s” is a new concept, with this segment as its example.", { name: made.name }), () => this.#inTurn(async () => {
         await deleteConcept(made.id);
         await this.#refresh(segment);
       }), FAILURE);
@@ -129,12 +130,16 @@ export class Naming {
     };
     const before = sideOf(await getConcept(id), segment.id);
     if (side === before) {
-      toast(`“${name}” was judged like this already.`);
+      toast(gettext("“%(name)s” was judged like this already.", { name }));
       return this.#refresh(segment);
     }
     await change(side);
-    const told = { positive: "This is an example of", negative: "This is no", removed: "Taken back:" }[side];
-    offerUndoOf(`${told} “${name}”.`, () => this.#inTurn(() => change(before)), FAILURE);
+    const told = {
+      positive: gettext("This is an example of “%(name)s”.", { name }),
+      negative: gettext("This is no “%(name)s”.", { name }),
+      removed: gettext("Taken back: “%(name)s”.", { name }),
+    }[side];
+    offerUndoOf(told, () => this.#inTurn(() => change(before)), FAILURE);
   }
 
   #note({ id }, concept) {
@@ -159,7 +164,7 @@ export async function showNames(photo, list) {
   photo.segments.forEach(({ id, label, concepts: names = [] }, row) => {
     const place = $(`[data-segment="${id}"] strong`, list);
     const tags = names.map((name) => h("span", { class: `tag part-${colors.get(name)}` }, name));
-    const own = label ?? (tags.length ? "" : `Segment ${row + 1}`);
+    const own = label ?? (tags.length ? "" : gettext("Segment %(number)s", { number: row + 1 }));
     if (tags.length || $(".tag", place)) place.replaceChildren(...tags, own);
   });
 }

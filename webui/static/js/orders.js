@@ -1,16 +1,17 @@
 /** Buttons that pause, resume or cancel ingest, or retry photos, and say what came of it. */
 
 import { orderIntake } from "./api.js";
-import { confirmed, plural, toast } from "./dom.js";
+import { confirmed, toast } from "./dom.js";
+import { gettext, ngettext } from "./i18n.js";
 
 const done = {
-  pause: () => "Paused. Photos in progress will be finished.",
-  resume: () => "Resumed.",
-  cancel: ({ photos }) => `${plural(photos, "photo")} cancelled. Upload or ingest them again to add them.`,
-  "retry-failed": ({ photos }) => `${plural(photos, "photo")} will be retried.`,
+  pause: () => gettext("Paused. Photos in progress will be finished."),
+  resume: () => gettext("Resumed."),
+  cancel: ({ photos }) => ngettext("%(num)s photo cancelled. Upload or ingest it again to add it.", "%(num)s photos cancelled. Upload or ingest them again to add them.", photos),
+  "retry-failed": ({ photos }) => ngettext("%(num)s photo will be retried.", "%(num)s photos will be retried.", photos),
 };
 
-const cancelling = { title: "Cancel all pending photos?", text: "Photos already added are kept.", label: "Cancel pending photos" };
+const cancelling = { title: gettext("Cancel all pending photos?"), text: gettext("Photos already added are kept."), label: gettext("Cancel pending photos") };
 
 /** Have every button with `data-intake`, also later ones, give its order; `then` is called afterwards. */
 export function giveOrders(then = () => {}) {

@@ -3,6 +3,7 @@
  * place on that page, so that one can come back to it.
  */
 
+import { gettext } from "./i18n.js";
 import { isAsked, parse } from "./refs.js";
 
 const KEY = "origin";
@@ -21,7 +22,7 @@ export function noteResults(list, followed) {
     const href = link.getAttribute("href");
     if (!links.has(link.pathname)) links.set(link.pathname, href);
   }
-  const title = asked.text ? `Results for “${asked.text}”` : isAsked(asked) ? "Results" : "Search";
+  const title = asked.text ? gettext("Results for “%(text)s”", { text: asked.text }) : isAsked(asked) ? gettext("Results") : gettext("Search");
   const place = { href: followed.getAttribute("href"), top: followed.getBoundingClientRect().top };
   noteOrigin({ title, links: [...links.values()], place });
 }

@@ -4,6 +4,7 @@ import { deleteImage, eraseImages, getImage, restoreImages } from "./api.js";
 import { cropOf } from "./crop.js";
 import { $, $$, confirmed, qualityOf, toast, whenSeen } from "./dom.js";
 import { addToQuery, showDraft } from "./draft.js";
+import { gettext } from "./i18n.js";
 import { SegmentOverlay } from "./overlay.js";
 import { showFilmstrip } from "./filmstrip.js";
 import { showNames } from "./naming.js";
@@ -19,7 +20,7 @@ const page = $("#photo");
 const id = Number(page.dataset.id);
 const list = $("#segments");
 const rows = list && new SegmentList(list);
-const resting = "Click something to search for it, or to do something else with it.";
+const resting = gettext("Click something to search for it, or to do something else with it.");
 const go = (ref) => location.assign(format({ ...empty(), positive: [ref] }));
 
 /** Show which segment is pointed at: in the list, and in words; if none is, `rest`. */
@@ -35,9 +36,9 @@ function tell({ segment, row, place, of }, rest) {
 }
 
 function named(segment, row, place, of) {
-  const name = segment.concepts?.join(", ") || (segment.label ?? `Segment ${row + 1}`);
-  const here = of > 1 && place ? `, ${place} of ${of} here (Alt + wheel or . for the next)` : "";
-  return `${name} · ${qualityOf(segment.quality)}${here}`;
+  const name = segment.concepts?.join(", ") || (segment.label ?? gettext("Segment %(number)s", { number: row + 1 }));
+  const here = of > 1 && place ? gettext("%(num)s of %(all)s here (Alt + wheel or . for the next)", { num: place, all: of }) : "";
+  return [name, qualityOf(segment.quality), here].filter(Boolean).join(" · ");
 }
 
 function connect(overlay, bar, photo) {
@@ -139,7 +140,7 @@ async function wait() {
   }
 }
 
-const forGood = (text) => confirmed({ title: "Delete this photo for good?", text: `${text} This cannot be undone.`, label: "Delete" });
+const forGood = (text) => confirmed({ title: gettext("Delete this photo for good?"), text: `${text} ${gettext("This cannot be undone.")}`, label: gettext("Delete") });
 
 /** Do something with the photo, then go on to the next one or to `after`. */
 function acting(button, failure, act, after = null) {
@@ -154,13 +155,13 @@ function acting(button, failure, act, after = null) {
   });
 }
 
-acting($("#delete"), "The photo could not be deleted", async (button) => {
+acting($("#delete"), gettext("The photo could not be deleted"), async (button) => {
   if (button.dataset.forGood && !(await forGood(button.dataset.forGood))) return false;
   await deleteImage(id);
   if (!button.dataset.forGood) offerUndoLater([id]);
 });
-acting($("#restore"), "The photo could not be restored", () => restoreImages([id]), location.pathname);
-acting($("#erase"), "The photo could not be deleted", async (button) => {
+acting($("#restore"), gettext("The photo could not be restored"), () => restoreImages([id]), location.pathname);
+acting($("#erase"), gettext("The photo could not be deleted"), async (button) => {
   if (!(await forGood(button.dataset.forGood))) return false;
   await eraseImages([id]);
 }, "/?state=trash");

@@ -2,13 +2,14 @@
 
 import { getImage, getQuery } from "./api.js";
 import { cropTool } from "./croptool.js";
-import { $$, h, icon, plural, qualityOf } from "./dom.js";
+import { $$, h, icon, qualityOf } from "./dom.js";
 import { dotsOf } from "./dots.js";
+import { gettext, ngettext } from "./i18n.js";
 import { SegmentOverlay } from "./overlay.js";
 import { stripOf } from "./strip.js";
 import { strokeButtons, Strokes, toolButtons } from "./tools.js";
 
-const SIZES = [[0, "Part"], [null, "Auto"], [1, "Whole"]]; // granularities that can be chosen
+const SIZES = [[0, gettext("Part")], [null, gettext("Auto")], [1, gettext("Whole")]]; // granularities that can be chosen
 
 const keyOf = ({ kind, id }) => `${kind}-${id}`;
 
@@ -52,13 +53,13 @@ export class Picker {
   preview(file) {
     this.clear();
     const url = URL.createObjectURL(file);
-    const image = h("img", { src: url, alt: "The photo you chose", error: () => image.remove() });
+    const image = h("img", { src: url, alt: gettext("The photo you chose"), error: () => image.remove() });
     const stage = h("div", { class: "stage working" }, image);
     image.addEventListener("load", () => {
       stage.style.setProperty("--shape", image.naturalWidth / image.naturalHeight);
       URL.revokeObjectURL(url);
     });
-    const note = h("p", { class: "caption", role: "status" }, "Segmenting the photo…");
+    const note = h("p", { class: "caption", role: "status" }, gettext("Segmenting the photo…"));
     this.#root.replaceChildren(stage, note);
     this.#root.hidden = false;
     return (text) => (note.textContent = text);
@@ -94,17 +95,17 @@ export class Picker {
     for (const button of $$("[data-segment]", this.#root)) {
       button.setAttribute("aria-pressed", String(ids.includes(Number(button.dataset.segment))));
     }
-    if (refs.some(({ region }) => region) || within) return this.#rest(within ? "The things inside the region" : "The region as it is");
+    if (refs.some(({ region }) => region) || within) return this.#rest(within ? gettext("The things inside the region") : gettext("The region as it is"));
     const marked = used.find(({ ref }) => ref.box || ref.polygon || ref.points);
     const { quality, label } = marked?.segment ?? marked ?? {};
-    const what = marked?.segment ? (label ?? "One of its segments") : "A new segment, made from your mark";
+    const what = marked?.segment ? (label ?? gettext("One of its segments")) : gettext("A new segment, made from your mark");
     this.#rest(marked && `${what} · ${qualityOf(quality)}`);
   }
 
   #build(source) {
     const { url, width, height, segments, filename } = this.photo;
-    const name = source.kind === "query" ? "Your photo" : (filename ?? `Photo ${source.id}`);
-    const label = `${name} with ${plural(segments.length, "segment")}. Arrow keys move between them, Enter searches.`;
+    const name = source.kind === "query" ? gettext("Your photo") : (filename ?? gettext("Photo %(id)s", { id: source.id }));
+    const label = ngettext("%(name)s with %(num)s segment. Arrow keys move between them, Enter searches.", "%(name)s with %(num)s segments. Arrow keys move between them, Enter searches.", segments.length, { name });
     const picture = h("img", { src: url, width, height, alt: name });
     const stage = h("div", { class: "stage", tabindex: "0", role: "group", "aria-label": label }, picture);
     const caption = h("p", { class: "caption", "aria-live": "polite" });
@@ -120,8 +121,8 @@ export class Picker {
 
   #listen(caption) {
     const resting = this.photo.segments.length
-      ? "Click what you are looking for, or drag a box around it. Click again for the next segment there."
-      : "No segments were found. Drag a box around what you are looking for, or search with the whole photo.";
+      ? gettext("Click what you are looking for, or drag a box around it. Click again for the next segment there.")
+      : gettext("No segments were found. Drag a box around what you are looking for, or search with the whole photo.");
     let [rest, last] = [null, { segment: null }];
     this.#rest = (told) => {
       rest = told ?? null;
@@ -129,8 +130,8 @@ export class Picker {
     };
     const tell = (pointed) => {
       const { segment, row, place, of } = (last = pointed);
-      const here = of > 1 && place ? ` · ${place} of ${of} here` : "";
-      const name = segment?.label ?? `Segment ${row + 1}`;
+      const here = of > 1 && place ? ` · ${gettext("%(num)s of %(all)s here", { num: place, all: of })}` : "";
+      const name = segment?.label ?? gettext("Segment %(number)s", { number: row + 1 });
       const advice = rest ?? this.#advice ?? resting;
       caption.textContent = segment ? `${name} · ${qualityOf(segment.quality)}${here}` : advice;
       for (const button of $$("[data-segment]", this.#root)) {
@@ -167,7 +168,7 @@ export class Picker {
         for (const each of group.children) each.setAttribute("aria-pressed", String(each === event.currentTarget));
         this.#overlay.granularity = value;
       } }, name);
-    const group = h("div", { class: "switch", role: "group", "aria-label": "What a click picks" }, SIZES.map(button));
+    const group = h("div", { class: "switch", role: "group", "aria-label": gettext("What a click picks") }, SIZES.map(button));
     return h("div", { class: "granularity", hidden: !this.photo.segments.length }, group);
   }
 
@@ -189,11 +190,11 @@ export class Picker {
     const onOpen = () => tools.find((each) => each.getAttribute("aria-pressed") === "true")?.click();
     const crop = cropTool(stage, this.photo, { onOpen, onPick: this.#onPick });
     this.#endCrop = crop.end;
-    const whole = h("button", { class: "button", type: "button", click: () => this.#onPick({ whole: true }) }, icon("photo"), "Whole photo");
-    const link = { href: `/photos/${source.id}`, title: "Open the photo", "aria-label": "Open the photo" };
+    const whole = h("button", { class: "button", type: "button", click: () => this.#onPick({ whole: true }) }, icon("photo"), gettext("Whole photo"));
+    const link = { href: `/photos/${source.id}`, title: gettext("Open the photo"), "aria-label": gettext("Open the photo") };
     const page = source.kind === "image" && h("a", { class: "button", ...link }, icon("right"));
     const state = { "aria-pressed": "false", hidden: !this.photo.segments.length };
-    this.#things = h("button", { class: "button", type: "button", ...state, click: () => this.#onPick({ things: true }) }, icon("layers"), "All things");
+    this.#things = h("button", { class: "button", type: "button", ...state, click: () => this.#onPick({ things: true }) }, icon("layers"), gettext("All things"));
     return [strokes, crop.actions, h("div", { class: "actions" }, tools, crop.button, this.#things, whole, page)];
   }
 }

@@ -2,6 +2,7 @@
 
 import { actButtons } from "./acts.js";
 import { $, $$, h, icon, looksOnly } from "./dom.js";
+import { gettext } from "./i18n.js";
 import { noteResults } from "./origin.js";
 import { overlayOf, shapeOf } from "./result.js";
 import { isTyping } from "./shell.js";
@@ -42,10 +43,10 @@ export class Preview {
     const button = (sign, words, click) =>
       h("button", { class: "quiet round", type: "button", title: words, "aria-label": words, click }, icon(sign));
     this.#title = h("span", { role: "status" });
-    this.#steps = [button("left", "Previous (←)", () => this.#go(-1)), button("right", "Next (→)", () => this.#go(1))];
+    this.#steps = [button("left", gettext("Previous (←)"), () => this.#go(-1)), button("right", gettext("Next (→)"), () => this.#go(1))];
     this.#body = h("div", { class: "body" });
-    const dialog = h("dialog", { class: "preview", "aria-label": "Preview", keydown: (event) => this.#key(event) },
-      h("header", {}, h("h2", {}, this.#title), this.#steps, button("close", "Close (Esc)", () => this.close())), this.#body);
+    const dialog = h("dialog", { class: "preview", "aria-label": gettext("Preview"), keydown: (event) => this.#key(event) },
+      h("header", {}, h("h2", {}, this.#title), this.#steps, button("close", gettext("Close (Esc)"), () => this.close())), this.#body);
     dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
     dialog.addEventListener("close", () => this.#closed(dialog));
     this.#dialog = dialog;
@@ -87,7 +88,7 @@ export class Preview {
     const cards = this.#cards;
     const at = cards.indexOf(card);
     const said = $$(".score span", card).map((each) => each.textContent);
-    this.#title.textContent = [`${at + 1} of ${cards.length}`, ...said].join(" · ");
+    this.#title.textContent = [gettext("%(num)s of %(all)s", { num: at + 1, all: cards.length }), ...said].join(" · ");
     [cards[at - 1], cards[at + 1]].forEach((to, side) => this.#steps[side].setAttribute("aria-disabled", String(!to)));
     const frame = h("div", { class: "frame" }, h("img", { src: large(result), alt: $("img", card).alt }), overlayOf(result, together));
     frame.style.setProperty("--aspect", shapeOf(result).toFixed(4));
@@ -96,7 +97,7 @@ export class Preview {
       h("div", { class: "about" },
         !looksOnly && this.#votes(result),
         h("div", { class: "acts", click: ({ target }) => target.closest("a") && noteResults(card.parentElement, $(".shot", card)) }, actButtons(result, this.#on.act, { worded: true })),
-        h("ul", { class: "reasons", "aria-label": "Reasons" }, reasons.map((line) => h("li", {}, line)))));
+        h("ul", { class: "reasons", "aria-label": gettext("Reasons") }, reasons.map((line) => h("li", {}, line)))));
     if (focused) $(`[data-key="${focused}"]`, this.#body)?.focus();
     if (cards[at + 1]) new Image().src = large(cards[at + 1].result);
   }
@@ -104,7 +105,7 @@ export class Preview {
   #votes(result) {
     const vote = (side, sign, words) =>
       h("button", { class: `button ${side}`, type: "button", "data-key": side, "aria-pressed": String(this.#on.side(result.segment_id) === side), click: () => this.#vote(side) }, icon(sign), words);
-    return h("div", { class: "verdict" }, vote("relevant", "check", "Right"), vote("irrelevant", "close", "Wrong"));
+    return h("div", { class: "verdict" }, vote("relevant", "check", gettext("Right")), vote("irrelevant", "close", gettext("Wrong")));
   }
 
   #vote(side) {

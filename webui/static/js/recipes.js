@@ -1,9 +1,10 @@
 /** The recipes: analysing photos again with one of them, and how far that is. */
 
 import { resegmentWith } from "./api.js";
-import { $, plural, toast } from "./dom.js";
+import { $, toast } from "./dom.js";
 import { onSend, openForm } from "./forms.js";
 import { keepFresh, refresh } from "./fresh.js";
+import { gettext, ngettext } from "./i18n.js";
 import { giveOrders } from "./orders.js";
 
 const PAUSE = 300; // milliseconds after typing, until the photos are counted
@@ -26,7 +27,7 @@ async function count() {
   const told = $("#again-count");
   try {
     const { photos } = await resegmentWith({ ...chosen(), dry_run: true });
-    if (turn === asked) told.textContent = photos ? `${plural(photos, "photo")} will be analysed again.` : "No photos fit: all of them were analysed with this recipe, or are left out.";
+    if (turn === asked) told.textContent = photos ? ngettext("%(num)s photo will be analysed again.", "%(num)s photos will be analysed again.", photos) : gettext("No photos fit: all of them were analysed with this recipe, or are left out.");
   } catch (problem) {
     if (turn === asked) told.textContent = problem.message;
   }
@@ -50,7 +51,8 @@ form.addEventListener("input", () => {
 onSend(form, async () => {
   const { photos, command } = await resegmentWith(chosen());
   dialog.close();
-  toast(`${plural(photos, "photo")} will be analysed again with ${recipe}.${photos && command ? ` They need a worker: ${command}` : ""}`, { wait: command ? 15000 : 5000 });
+  const told = ngettext("%(num)s photo will be analysed again with %(recipe)s.", "%(num)s photos will be analysed again with %(recipe)s.", photos, { recipe });
+  toast([told, photos && command && gettext("They need a worker: %(command)s", { command })].filter(Boolean).join(" "), { wait: command ? 15000 : 5000 });
   await refresh("#recipes");
 });
 

@@ -2,6 +2,7 @@
 
 import { cropOf } from "./crop.js";
 import { h, icon } from "./dom.js";
+import { gettext } from "./i18n.js";
 import { isWhole } from "./refs.js";
 import { Mask } from "./rle.js";
 
@@ -13,10 +14,10 @@ export function showRefine(root, asked, { used, photo, onRemove, onWords, onClea
   const chips = examples.map(([ref, side], row) => chip(ref, side, used?.[row], photo, onRemove));
   const text = [asked.text, asked.must].filter(Boolean).join(", ");
   if (text) chips.push(textChip(text, () => onWords("")));
-  const several = chips.length > 1 && h("button", { class: "quiet", type: "button", click: onClear }, "Clear all");
+  const several = chips.length > 1 && h("button", { class: "quiet", type: "button", click: onClear }, gettext("Clear all"));
   const words = !text && !asked.positive.some(isWhole) && wordsForm(onWords);
   root.replaceChildren(
-    h("div", { class: "head" }, h("h2", {}, "Searching for"), several),
+    h("div", { class: "head" }, h("h2", {}, gettext("Searching for")), several),
     h("div", { class: "chips" }, chips));
   if (words) root.append(words);
 }
@@ -25,26 +26,29 @@ function chip(ref, side, used, photo, onRemove) {
   const name = nameOf(ref, used?.segment);
   return h("span", { class: `example ${side}` },
     h("span", { class: "crop" }, pictureOf(ref, used, photo)),
-    h("span", {}, h("span", { class: "sign" }, side === "not" ? "not like" : "like"), name),
-    removal(`Remove ${side === "not" ? "not like" : "like"} ${name}`, () => onRemove(ref)));
+    h("span", {}, h("span", { class: "sign" }, side === "not" ? gettext("not like") : gettext("like")), name),
+    removal(side === "not" ? gettext("Remove not like %(name)s", { name }) : gettext("Remove like %(name)s", { name }), () => onRemove(ref)));
 }
 
 function textChip(text, onRemove) {
   return h("span", { class: "example words" },
-    h("span", {}, h("span", { class: "sign" }, "words"), text),
-    removal(`Remove the words “${text}”`, onRemove));
+    h("span", {}, h("span", { class: "sign" }, gettext("words")), text),
+    removal(gettext("Remove the words “%(text)s”", { text }), onRemove));
 }
 
 const removal = (name, click) =>
   h("button", { class: "quiet round", type: "button", "aria-label": name, click }, icon("close"));
 
 function nameOf(ref, segment) {
-  if (isWhole(ref)) return "whole photo";
+  if (isWhole(ref)) return gettext("whole photo");
   if (segment?.label) return segment.label;
-  return MARKS.find(([key]) => ref[key])?.[1] ?? "segment";
+  return MARKS.find(([key]) => ref[key])?.[1] ?? gettext("segment");
 }
 
-const MARKS = [["region", "the region"], ["box", "the box"], ["polygon", "the lasso"], ["points", "the points"], ["point", "the point"]];
+const MARKS = [
+  ["region", gettext("the region")], ["box", gettext("the box")], ["polygon", gettext("the lasso")],
+  ["points", gettext("the points")], ["point", gettext("the point")],
+];
 
 /** A cut-out of what the example came to. */
 function pictureOf(ref, used, photo) {
@@ -61,11 +65,11 @@ function pictureOf(ref, used, photo) {
 }
 
 function wordsForm(onWords) {
-  const named = { placeholder: "Add words…", "aria-label": "Words to add to the query" };
+  const named = { placeholder: gettext("Add words…"), "aria-label": gettext("Words to add to the query") };
   const field = h("input", { type: "text", maxlength: "500", ...named });
   const send = (event) => {
     event.preventDefault();
     if (field.value.trim()) onWords(field.value.trim());
   };
-  return h("form", { class: "addwords", submit: send }, field, h("button", { class: "button", type: "submit" }, "Add"));
+  return h("form", { class: "addwords", submit: send }, field, h("button", { class: "button", type: "submit" }, gettext("Add")));
 }

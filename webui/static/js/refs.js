@@ -9,12 +9,10 @@
  */
 
 import { maskOf } from "./region.js";
+import { RELATIONS } from "./relations.js";
 
 export const STEP = 50; // results that are asked for at first, and more each time
 export const QUALITIES = [0, 0.1, 0.25, 0.5, 0.75]; // least qualities of segments that can be chosen
-export const RELATIONS = ["left_of", "right_of", "above", "below", "inside", "around", "touching", "larger", "smaller"];
-const SAID = { left_of: "left of", right_of: "right of" };
-export const said = (relation) => SAID[relation] ?? relation;
 export const FILTERS = ["folder", "label", "concept", "year", "size", "place", "recipe"];
 export const PHOTO_FILTERS = ["folder", "year", "recipe"]; // those that whole photos can meet, too
 const MOST = 1000;

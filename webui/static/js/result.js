@@ -2,6 +2,7 @@
 
 import { actButtons, photoOf } from "./acts.js";
 import { h, icon, looksOnly, s, whenSeen } from "./dom.js";
+import { gettext, number, percent } from "./i18n.js";
 import { noteResults } from "./origin.js";
 import { Mask } from "./rle.js";
 
@@ -10,36 +11,40 @@ export const keyOf = (result, alone, together) =>
 
 /** The reasons for a result, with its numbers, as lines. */
 export function reasonsFor({ score, label, fallback, quality, matched, probability }, parts) {
-  const lines = [`Similarity: ${score.toFixed(2)} (1 means identical)`];
-  if (probability !== null) lines.push(`Probability that the photo shows it: ${percent(probability)}`);
-  if (fallback) lines.unshift("No segment matched: the whole photo was compared");
+  const lines = [gettext("Similarity: %(score)s (1 means identical)", { score: number(score, 2) })];
+  if (probability !== null) lines.push(gettext("Probability that the photo shows it: %(percent)s", { percent: percent(probability) }));
+  if (fallback) lines.unshift(gettext("No segment matched: the whole photo was compared"));
   for (const { part, score, nearest } of matched) {
-    const as = nearest && nearest !== parts[part] ? `, as ${nearest}` : "";
-    lines.push(`${parts[part] ?? "this"}: ${score.toFixed(2)}${as}`);
+    const told = { name: parts[part] ?? gettext("this"), score: number(score, 2), nearest };
+    lines.push(nearest && nearest !== parts[part] ? gettext("%(name)s: %(score)s, as %(nearest)s", told) : gettext("%(name)s: %(score)s", told));
   }
-  if (label) lines.push(`Labelled ${label}`);
-  if (quality !== null) lines.push(`Segment quality: ${quality.toFixed(2)}`);
+  if (label) lines.push(gettext("Labelled %(label)s", { label }));
+  if (quality !== null) lines.push(gettext("Segment quality: %(quality)s", { quality: number(quality, 2) }));
   return lines;
 }
 
+/** What a picture of a result shows, in words. */
+export const altOf = ({ image_id: photo, label }) =>
+  label ? gettext("Photo %(photo)s, %(label)s", { photo, label }) : gettext("Photo %(id)s", { id: photo });
+
 /** `on` has what is done on the card: `vote`, `act`, and `preview` of the card. */
 export function cardOf(result, alone, on, together) {
-  const { image_id: photo, segment_id: segment, label } = result;
+  const { image_id: photo, segment_id: segment } = result;
   const source = alone ? `/api/v1/segments/${segment}/crop` : `/api/v1/images/${photo}/thumbnail`;
-  const alt = `Photo ${photo}${label ? `, ${label}` : ""}`;
+  const alt = altOf(result);
   const picture = h("img", { src: source, alt, loading: "lazy", decoding: "async" });
   const vote = (side, sign, words) => {
-    const named = { title: words, "aria-label": `${words}: photo ${photo}` };
+    const named = { title: words, "aria-label": gettext("%(action)s: photo %(photo)s", { action: words, photo }) };
     const state = { class: side, "aria-pressed": "false", click: () => on.vote(result, side) };
     return h("button", { type: "button", ...named, ...state }, icon(sign));
   };
   const noted = ({ target }) => target.closest('[href^="/photos/"]') && noteResults(card.parentElement, card.querySelector(".shot"));
   const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone), together), "data-segment": segment, click: noted },
     h("a", { class: "shot", "data-stop": true, href: photoOf(result) }, picture),
-    !looksOnly && h("input", { class: "pick", type: "checkbox", tabindex: "-1", "aria-label": `Select photo ${photo}` }),
+    !looksOnly && h("input", { class: "pick", type: "checkbox", tabindex: "-1", "aria-label": gettext("Select photo %(photo)s", { photo }) }),
     h("span", { class: "acts" }, actButtons(result, on.act)),
     h("button", { class: "score", type: "button", click: () => on.preview(card) }),
-    !looksOnly && h("span", { class: "votes" }, vote("relevant", "check", "Right"), vote("irrelevant", "close", "Wrong")));
+    !looksOnly && h("span", { class: "votes" }, vote("relevant", "check", gettext("Right")), vote("irrelevant", "close", gettext("Wrong"))));
   const view = alone ? cropView(new Mask(result.mask)) : null;
   if (result.mask) whenSeen(card, () => card.querySelector(".shot").append(overlayOf(result, together, view)));
   return shaped(card, view ? view[2] / view[3] : shapeOf(result));
@@ -77,5 +82,3 @@ export function overlayOf(result, together, view = null) {
       return s("path", { class: name, d: mask.outline, transform });
     }));
 }
-
-const percent = (share) => `${Math.round(100 * share)} %`;

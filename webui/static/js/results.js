@@ -1,11 +1,13 @@
 /** The grid of results. */
 
 import { $, $$, h, keepOnly } from "./dom.js";
+import { gettext } from "./i18n.js";
 import { aboveLine, inOrder } from "./line.js";
 import { takeUpResults } from "./origin.js";
 import { cardOf, keyOf, reasonsFor, shaped } from "./result.js";
 import { Selection } from "./selection.js";
 
+const CERTAINTY = { sure: gettext("sure"), likely: gettext("likely"), weak: gettext("weak") };
 const EAGER = 12; // results whose photos are fetched at once; those of others as they come into sight
 
 /**
@@ -22,18 +24,18 @@ export function showResults(list, found, { alone, on, parts = [], together = fal
     Object.assign(card, { result, number, together, reasons: reasonsFor(result, parts) });
     card.classList.toggle("unlikely", number >= at);
     if (number < EAGER) $("img", card).loading = "eager";
-    const name = result.fallback ? "whole photo" : result.label;
-    const said = [result.certainty ?? (line && (number < at ? "likely" : "less likely")), !together && name].filter(Boolean);
+    const name = result.fallback ? gettext("whole photo") : result.label;
+    const said = [CERTAINTY[result.certainty] ?? (line && (number < at ? gettext("likely") : gettext("less likely"))), !together && name].filter(Boolean);
     const score = $(".score", card);
     score.replaceChildren(...said.map((words) => h("span", {}, words)));
     score.hidden = said.length === 0;
     score.title = card.reasons.join(".\n");
-    score.setAttribute("aria-label", `${said.join(", ")}: preview with reasons`);
+    score.setAttribute("aria-label", gettext("%(words)s: preview with reasons", { words: said.join(", ") }));
     return card;
   });
   if (line && results.length > 1) {
-    const words = at === 0 && none ? `${none}. The nearest:` : at === results.length ? "All of these are likely" : "Less likely";
-    line.place(at, results.length, above === null ? words : at === results.length ? "Nothing below" : "Less likely", above !== null);
+    const words = at === 0 && none ? gettext("%(why)s. The nearest:", { why: none }) : at === results.length ? gettext("All of these are likely") : gettext("Less likely");
+    line.place(at, results.length, above === null ? words : at === results.length ? gettext("Nothing below") : gettext("Less likely"), above !== null);
     cards.splice(at, 0, ...line.elements);
   }
   const place = [...list.children].findIndex((card) => card.contains(document.activeElement));

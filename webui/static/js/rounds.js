@@ -1,12 +1,13 @@
 /** The rounds of refining a search: what came of the last one, what was marked, and what can be done next. */
 
-import { $, h, icon, looksOnly, plural } from "./dom.js";
+import { $, h, icon, looksOnly } from "./dom.js";
+import { gettext, ngettext } from "./i18n.js";
 import { SIDES } from "./marks.js";
 import { keepingPlace, trayOf } from "./tray.js";
 
 const MODELS = {
-  rocchio: "the query moved towards the results marked right",
-  linear: "a model trained on your feedback ranks the results",
+  rocchio: gettext("the query moved towards the results marked right"),
+  linear: gettext("a model trained on your feedback ranks the results"),
 };
 
 /** What is above the results: rounds, marks, and what can be done with them; `change` is what the round changed, once it is known. */
@@ -17,18 +18,18 @@ export function showRounds(root, { round, change, marks }, { onRefine, onUndo, o
     h("button", { class: "button", type: "button", click, ...extra }, sign && icon(sign), label);
   const past = Boolean(round && round.round < round.rounds);
   const compare = round?.rounds > 0 &&
-    button(past ? `Back to round ${round.rounds}` : "Compare with round 0", null, () => onCompare(past ? null : 0));
+    button(past ? gettext("Back to round %(round)s", { round: round.rounds }) : gettext("Compare with round 0"), null, () => onCompare(past ? null : 0));
   const mayEdit = !looksOnly && round?.rounds > 0 && !past;
   keepingPlace(root, () => root.replaceChildren(
-    h("p", {}, h("strong", {}, round ? `Round ${round.round}` : "Refine"), ` ${told(round)}`,
+    h("p", {}, h("strong", {}, round ? gettext("Round %(round)s", { round: round.round }) : gettext("Refine")), ` ${told(round)}`,
       h("span", { class: "change" }, changeOf(round, change)),
       marks.hasChanges && h("span", { class: "marked" }, ` ${news(marks)}.`)),
     h("div", { class: "choices" },
-      marks.hasChanges && !past && button("Refine", "check", onRefine, { class: "button primary", "data-key": "r", title: "Refine (R)" }),
-      marks.hasChanges && button("Clear marks", null, onClear),
+      marks.hasChanges && !past && button(gettext("Refine"), "check", onRefine, { class: "button primary", "data-key": "r", title: gettext("Refine (R)") }),
+      marks.hasChanges && button(gettext("Clear marks"), null, onClear),
       compare,
       mayEdit && !marks.hasChanges && saving(onSave),
-      mayEdit && button("Undo round", "undo", onUndo, { "data-key": "u", title: "Undo the last round (U)" })),
+      mayEdit && button(gettext("Undo round"), "undo", onUndo, { "data-key": "u", title: gettext("Undo the last round (U)") })),
     trayOf(marks, { fixed: past }) ?? ""));
 }
 
@@ -38,12 +39,14 @@ export function showChange(root, { round, change }) {
 }
 
 const changeOf = (round, change) =>
-  change ? h("span", { title: `Likely results, compared with round ${round.round - 1}` }, ` ${change.found} new, ${change.dropped} gone.`) : "";
+  change ? h("span", { title: gettext("Likely results, compared with round %(round)s", { round: round.round - 1 }) }, ` ${gettext("%(found)s new, %(dropped)s gone.", change)}`) : "";
 
 /** What was marked since the last round. */
 function news(marks) {
   const [right, wrong, back] = [...SIDES, "withdrawn"].map((side) => marks.changed(side).length);
-  return `${right} marked right, ${wrong} marked wrong${back ? `, ${back} taken back` : ""}`;
+  return back
+    ? gettext("%(right)s marked right, %(wrong)s marked wrong, %(back)s taken back", { right, wrong, back })
+    : gettext("%(right)s marked right, %(wrong)s marked wrong", { right, wrong });
 }
 
 /** How the likely results of a round differ from those of the round before; what was judged meanwhile is not counted. */
@@ -56,20 +59,19 @@ export function changeBetween(before, now) {
 
 /** A name for what the rounds have come to, by which it can be searched from now on. */
 function saving(onSave) {
-  const field = h("input", { type: "text", maxlength: "100", placeholder: "Name this concept", "aria-label": "Name of the concept" });
+  const field = h("input", { type: "text", maxlength: "100", placeholder: gettext("Name this concept"), "aria-label": gettext("Name of the concept") });
   const send = (event) => {
     event.preventDefault();
     if (field.value.trim()) onSave(field.value.trim());
   };
-  return h("form", { class: "addwords", submit: send }, field, h("button", { class: "button", type: "submit" }, "Save"));
+  return h("form", { class: "addwords", submit: send }, field, h("button", { class: "button", type: "submit" }, gettext("Save")));
 }
 
 function told(round) {
   if (!round) return "";
-  if (round.round === 0) return round.rounds ? "– the search before any feedback." : "– mark results as right or wrong.";
-  const judged = plural(round.relevant.length + round.irrelevant.length, "marked result");
+  if (round.round === 0) return round.rounds ? gettext("– the search before any feedback.") : gettext("– mark results as right or wrong.");
   const why = round.kept_query
-    ? "the query is unchanged, because the feedback would have made it worse"
+    ? gettext("the query is unchanged, because the feedback would have made it worse")
     : MODELS[round.model];
-  return `– from ${judged}: ${why}.`;
+  return ngettext("– from %(num)s marked result: %(why)s.", "– from %(num)s marked results: %(why)s.", round.relevant.length + round.irrelevant.length, { why });
 }

@@ -1,6 +1,7 @@
 /** The bar at the right that goes through the months: by pointer, by finger and by keyboard. */
 
 import { h } from "./dom.js";
+import { ngettext } from "./i18n.js";
 import { monthName } from "./timeline.js";
 
 const APART = 26; // pixels between two years
@@ -75,7 +76,7 @@ export class Scrubber {
     this.#thumb.style.top = `${(100 * scrollY) / this.#way}%`;
     this.#thumb.dataset.month = monthName(month, "short");
     this.#root.setAttribute("aria-valuenow", number);
-    this.#root.setAttribute("aria-valuetext", `${monthName(month)}, ${photos.toLocaleString("en")} photos`);
+    this.#root.setAttribute("aria-valuetext", ngettext("%(month)s, %(num)s photo", "%(month)s, %(num)s photos", photos, { month: monthName(month) }));
   }
 
   #shareAt({ clientY }) {

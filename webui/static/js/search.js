@@ -3,12 +3,13 @@
 import { showAllThings } from "./allthings.js";
 import { getRound, patiently, postQuery, search } from "./api.js";
 import { showCombine } from "./combine.js";
-import { $, announce, looksOnly, plural, toast } from "./dom.js";
+import { $, announce, looksOnly, toast } from "./dom.js";
 import { noteQuery } from "./draft.js";
 import { takeDrops, toLibrary } from "./dropping.js";
 import { chooseFiles, takePasted } from "./files.js";
 import { narrowing } from "./filters.js";
 import { Found } from "./found.js";
+import { gettext, ngettext } from "./i18n.js";
 import { Picker } from "./picker.js";
 import { anew, body, canGrow, empty, format, isAsked, parse, STEP, without } from "./refs.js";
 import { showRefine } from "./refine.js";
@@ -52,7 +53,7 @@ async function show() {
   $(".query").hidden = !byExample && asked.text !== "";
   $("#start").hidden = byExample || asked.text !== "";
   $("#words").value = byExample ? "" : asked.text; // beside examples, words are a chip
-  document.title = `${asked.text || "Search"} – SegSearch`;
+  document.title = `${asked.text || gettext("Search")} – SegSearch`;
   used = null;
   found.leave();
   if (!source || picker.shows(source)) refine(); // otherwise it comes with the photo above it
@@ -101,7 +102,7 @@ async function run(signal, picking) {
   const pause = new Promise((resolve) => setTimeout(resolve, 150));
   Promise.all([pause, picking]).then(() => isRunning && !signal.aborted && showSkeleton($("#skeleton"), $("#results")));
   try {
-    const onWait = (problem) => blank(message("One moment…", problem.message));
+    const onWait = (problem) => blank(message(gettext("One moment…"), problem.message));
     const ask = () => (asked.feedback ? getRound(asked.feedback, asked.round, { signal }) : search(body(asked), signal));
     const [answer] = await Promise.all([patiently(ask, onWait, { signal }), picking]);
     if (signal.aborted) return;
@@ -142,7 +143,7 @@ function showAnswer(answer) {
   blank(answer.results.length ? null : nothingFound(answer.words, answer.index.segments === 0, asked));
   used = answer.used;
   mark();
-  const count = answer.results.length ? plural(answer.results.length, "result") : "No results";
+  const count = answer.results.length ? ngettext("%(num)s result", "%(num)s results", answer.results.length) : gettext("No results");
   announce(answer.none_likely ? `${nothingLikely(answer.words)}. ${count}` : count);
 }
 
@@ -189,7 +190,7 @@ async function take([file]) {
 }
 
 takeDrops([
-  { sign: "camera", title: "Search with this photo", hint: "It is not added to the library", take, onlyOne: !looksOnly },
+  { sign: "camera", title: gettext("Search with this photo"), hint: gettext("It is not added to the library"), take, onlyOne: !looksOnly },
   ...(looksOnly ? [] : [toLibrary()]),
 ]);
 takePasted(take);

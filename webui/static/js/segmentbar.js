@@ -2,6 +2,7 @@
 
 import { addToQuery } from "./draft.js";
 import { $, announce, h, icon, looksOnly, toast } from "./dom.js";
+import { gettext, pgettext } from "./i18n.js";
 import { Naming } from "./naming.js";
 import { empty, format } from "./refs.js";
 
@@ -33,7 +34,7 @@ export class SegmentBar extends EventTarget {
   /** Show it for a segment; `name` says which that is. */
   show(segment, name) {
     this.segment = segment;
-    this.#bar.setAttribute("aria-label", `Actions for ${name}`);
+    this.#bar.setAttribute("aria-label", gettext("Actions for %(name)s", { name }));
     this.#bar.replaceChildren(...this.#actions(), this.#naming.element);
     this.#bar.hidden = false;
     this.place();
@@ -77,18 +78,18 @@ export class SegmentBar extends EventTarget {
   #actions() {
     const { id } = this.segment;
     const button = (sign, words, act) =>
-      h("button", { class: "quiet", type: "button", "data-stop": true, title: words, click: act }, icon(sign), h("span", {}, words));
+      h("button", { class: "quiet", type: "button", "data-stop": true, "data-sign": sign, title: words, click: act }, icon(sign), h("span", {}, words));
     const add = (side, words) => () => {
       addToQuery(id, side);
       announce(words);
     };
     return [
-      h("a", { class: "button primary", "data-stop": true, href: format({ ...empty(), positive: [{ segment: id }] }) }, icon("search"), "Search"),
-      button("plus", "Add to query", add("positive", "Added to the query")),
-      button("minus", "Not this", add("negative", "Excluded from the query")),
-      !looksOnly && button("tag", "Name", () => this.#naming.ask()),
+      h("a", { class: "button primary", "data-stop": true, href: format({ ...empty(), positive: [{ segment: id }] }) }, icon("search"), gettext("Search")),
+      button("plus", gettext("Add to query"), add("positive", gettext("Added to the query"))),
+      button("minus", gettext("Not this"), add("negative", gettext("Excluded from the query"))),
+      !looksOnly && button("tag", pgettext("verb", "Name"), () => this.#naming.ask()),
       this.#copying(button),
-      h("button", { class: "quiet round", type: "button", "data-stop": true, "aria-label": "Close", title: "Close (Esc)", click: () => this.close() }, icon("close")),
+      h("button", { class: "quiet round", type: "button", "data-stop": true, "aria-label": gettext("Close"), title: gettext("Close (Esc)"), click: () => this.close() }, icon("close")),
     ].filter(Boolean);
   }
 
@@ -96,15 +97,15 @@ export class SegmentBar extends EventTarget {
   #copying(button) {
     const address = `/api/v1/segments/${this.segment.id}/cutout.png`;
     const download = () => h("a", { href: address, download: `segment-${this.segment.id}.png` }).click();
-    if (!navigator.clipboard?.write || !globalThis.ClipboardItem) return button("download", "Download cut-out", download);
-    return button("copy", "Copy cut-out", async () => {
+    if (!navigator.clipboard?.write || !globalThis.ClipboardItem) return button("download", gettext("Download cut-out"), download);
+    return button("copy", gettext("Copy cut-out"), async () => {
       try {
         await navigator.clipboard.write([new ClipboardItem({ "image/png": pictureAt(address) })]);
-        toast("The cut-out is in the clipboard.");
+        toast(gettext("The cut-out is in the clipboard."));
       } catch (problem) {
-        if (problem instanceof TypeError) return toast("The cut-out could not be fetched. Is the server still running?");
+        if (problem instanceof TypeError) return toast(gettext("The cut-out could not be fetched. Is the server still running?"));
         download();
-        toast("The clipboard took no picture: the cut-out is downloaded instead.");
+        toast(gettext("The clipboard took no picture: the cut-out is downloaded instead."));
       }
     });
   }
@@ -115,7 +116,7 @@ export class SegmentBar extends EventTarget {
     event.preventDefault();
     if (!this.#naming.isAsking) return this.close();
     this.#naming.close();
-    $("[title=Name]", this.#bar).focus();
+    $("[data-sign=tag]", this.#bar).focus();
   }
 }
 

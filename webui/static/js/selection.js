@@ -1,6 +1,7 @@
 /** Photos that are selected in a grid: by their marks, dragging over them, as a range, by keyboard or all of them. */
 
 import { $, $$, announce, looksOnly, toast } from "./dom.js";
+import { ngettext } from "./i18n.js";
 import { isTyping } from "./shell.js";
 
 /**
@@ -79,7 +80,7 @@ export class Selection extends EventTarget {
     const count = this.#keys.size;
     if (looksOnly) return;
     $("#selection").hidden = count === 0;
-    $("#selected").textContent = `${count.toLocaleString("en")} selected`;
+    $("#selected").textContent = ngettext("%(num)s selected", "%(num)s selected", count);
     this.#root.classList.toggle("picking", count > 0);
     for (const card of $$(".card", this.#root)) this.dress(card);
   }

@@ -56,6 +56,9 @@ for (const link of $$(".skip")) {
     $(link.hash).focus();
   });
 }
+$("#language").addEventListener("submit", ({ target }) => {
+  target.elements.next.value = location.pathname + location.search; // scripts may have changed the address
+});
 $("#theme").addEventListener("click", switchTheme);
 dark.addEventListener("change", showTheme);
 showTheme();

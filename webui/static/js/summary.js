@@ -1,9 +1,11 @@
 /** The line above the results: how the words were understood, what was found, how to group it and how good it must be. */
 
-import { h, plural } from "./dom.js";
+import { h } from "./dom.js";
+import { gettext, language, ngettext, number, woven } from "./i18n.js";
 import { aboveLine } from "./line.js";
 import { linkButton } from "./link.js";
-import { empty, format, isWhole, QUALITIES, said } from "./refs.js";
+import { empty, format, isWhole, QUALITIES } from "./refs.js";
+import { related } from "./relations.js";
 
 const SHOWN = 6; // classes of a word that are listed
 
@@ -28,7 +30,7 @@ const controls = (asked, onChange) =>
 /** What the chips of the words do not say: what stands for them, and how they lie to each other; null if there is nothing. */
 function understood({ understood: terms, unwanted, links }) {
   const read = links.filter(({ relation }) => relation).map(({ subject, object, text, relation }) =>
-    [h("small", {}, `“${text}” read as: ${terms[subject].text} ${said(relation)} ${terms[object].text}`)]);
+    [h("small", {}, gettext("“%(text)s” read as: %(meaning)s", { text, meaning: related(relation, terms[subject].text, terms[object].text) }))]);
   const notes = [...[...terms, ...unwanted].map(told).filter(Boolean), ...read];
   return notes.length ? h("p", { class: "understood" }, notes.flatMap((note, at) => (at ? [" · ", ...note] : note))) : null;
 }
@@ -36,34 +38,39 @@ function understood({ understood: terms, unwanted, links }) {
 /** How one word was read: its name and classes, the user's concept, or the known words that stand for it; null if just as it is. */
 function told({ text, name, labels: all, concept, substitutes }) {
   const word = h("strong", {}, text);
-  if (concept !== undefined) return [word, h("small", {}, ` → your concept ${name}`)];
+  if (concept !== undefined) return [word, h("small", {}, ` → ${gettext("your concept %(name)s", { name })}`)];
   if (substitutes.length) {
     const nearest = listed(substitutes.map((each) => wordLink(each.name)));
-    return [word, h("small", {}, ` → no word for ${text}; nearest known: `, nearest)];
+    return [word, h("small", {}, " → ", woven(gettext("no word for %(text)s; nearest known: %(words)s"), { text, words: nearest }))];
   }
   const labels = all.filter((label) => label !== text && label !== name);
-  const more = labels.length > SHOWN ? ` and ${labels.length - SHOWN} more` : "";
-  const arrow = labels.length ? h("small", {}, ` → ${labels.slice(0, SHOWN).join(", ")}${more}`) : "";
+  const first = labels.slice(0, SHOWN).join(", ");
+  const more = labels.length - SHOWN;
+  const arrow = labels.length ? h("small", {}, ` → ${more > 0 ? gettext("%(words)s and %(num)s more", { words: first, num: more }) : first}`) : "";
   return arrow || name !== text ? [word, name === text ? "" : ` (${name})`, arrow] : null;
 }
 
 function numbers({ group, limit, positive, above }, { results, index, took_ms: took }) {
   const likely = aboveLine(results, above);
-  const what = group === "image" ? "photo" : "segment";
-  const found = `${likely} likely of ${plural(results.length, what)}${results.length >= limit ? " so far" : ""}`;
-  if (positive.some(isWhole)) return `${found} · whole photos compared · ${spent(took)}`;
-  const lag = index.lag ? ` · ${plural(index.lag, "segment")} not yet searchable` : "";
-  return `${found} · ${plural(index.segments, "segment")} searched${lag} · ${spent(took)}`;
+  const found = group === "image"
+    ? ngettext("%(likely)s likely of %(num)s photo", "%(likely)s likely of %(num)s photos", results.length, { likely })
+    : ngettext("%(likely)s likely of %(num)s segment", "%(likely)s likely of %(num)s segments", results.length, { likely });
+  return [
+    results.length >= limit ? gettext("%(found)s so far", { found }) : found,
+    ...(positive.some(isWhole) ? [gettext("whole photos compared")] : [
+      ngettext("%(num)s segment searched", "%(num)s segments searched", index.segments),
+      index.lag && ngettext("%(num)s segment not yet searchable", "%(num)s segments not yet searchable", index.lag),
+    ]),
+    gettext("%(num)s ms", { num: number(took, took < 10 ? 1 : 0) }),
+  ].filter(Boolean).join(" · ");
 }
-
-const spent = (took) => `${took < 10 ? took.toFixed(1) : Math.round(took)} ms`;
 
 function quality(asked, onChange) {
   const option = (value) =>
-    h("option", { value, selected: value === asked.quality }, value ? `≥ ${value.toFixed(2)}` : "any");
+    h("option", { value, selected: value === asked.quality }, value ? `≥ ${number(value, 2)}` : gettext("any"));
   const change = ({ target }) => onChange({ quality: Number(target.value) });
-  const title = "How likely a segment is one whole object";
-  return h("label", { class: "choice", title }, "Quality ", h("select", { name: "quality", change }, QUALITIES.map(option)));
+  const title = gettext("How likely a segment is one whole object");
+  return h("label", { class: "choice", title }, `${gettext("Quality")} `, h("select", { name: "quality", change }, QUALITIES.map(option)));
 }
 
 function grouping({ group }, onChange) {
@@ -71,8 +78,8 @@ function grouping({ group }, onChange) {
     const state = { name: value, "aria-pressed": String(group === value) };
     return h("button", { type: "button", ...state, click: () => onChange({ group: value }) }, words);
   };
-  const buttons = [button("image", "Photos"), button("segment", "Segments")];
-  return h("div", { class: "switch", role: "group", "aria-label": "Group results" }, buttons);
+  const buttons = [button("image", gettext("Photos")), button("segment", gettext("Segments"))];
+  return h("div", { class: "switch", role: "group", "aria-label": gettext("Group results") }, buttons);
 }
 
 /** A heading with lines below it, for where results would be. */
@@ -80,40 +87,43 @@ export const message = (title, ...lines) => [h("h2", {}, title), ...lines.map((l
 
 /** What is said where the nearest results probably do not show what was asked for. */
 export const nothingLikely = ({ understood }) =>
-  understood.length > 1 ? "Probably no photo here shows all of this" : `Probably nothing here shows “${understood[0].text}”`;
+  understood.length > 1 ? gettext("Probably no photo here shows all of this") : gettext("Probably nothing here shows “%(text)s”", { text: understood[0].text });
 
 /** Where no results can be shown, what to do. */
 export const nothingAsked = () =>
-  message("What are you looking for?", "Click it in the photo, drag a box around it, or use the whole photo.");
+  message(gettext("What are you looking for?"), gettext("Click it in the photo, drag a box around it, or use the whole photo."));
 
 export const nothingInside = () =>
-  message("No things were found there", "Make the region larger, or search with the region itself or with the whole photo.");
+  message(gettext("No things were found there"), gettext("Make the region larger, or search with the region itself or with the whole photo."));
 
 export const expired = () =>
-  message("This photo has expired", "Photos used only as queries are kept for a day, and for longer if a link to the search was copied. Choose the photo again.");
+  message(gettext("This photo has expired"), gettext("Photos used only as queries are kept for a day, and for longer if a link to the search was copied. Choose the photo again."));
 
-export const failed = ({ status, message: why }) => message(status === 404 ? "Not found" : "This search failed", why);
+export const failed = ({ status, message: why }) => message(status === 404 ? gettext("Not found") : gettext("This search failed"), why);
+
+/** Which language searches understand, where it is not that of the page. */
+const understands = () => (language === "en" ? [] : [gettext("Searches understand English words and the names of your concepts.")]);
 
 /** What stands in the place of results when there are none. */
 export function nothingFound(words, isLibraryEmpty, { quality, filters, relations }) {
   if (isLibraryEmpty) {
-    const add = h("a", { href: "/upload" }, "Add photos");
-    return message("Nothing to search yet", ["No photos have been segmented yet. ", add, "."]);
+    const add = h("a", { href: "/upload" }, gettext("Add photos"));
+    return message(gettext("Nothing to search yet"), [gettext("No photos have been segmented yet."), " ", add]);
   }
   if (words && !words.understood.length && words.unwanted.length && !words.unknown.length) {
     const unwanted = words.unwanted.map((term) => term.text).join(", ");
-    return message(`Only “${unwanted}” is excluded.`, "Name what the photos should show, too.");
+    return message(gettext("Only “%(words)s” is excluded.", { words: unwanted }), gettext("Name what the photos should show, too."));
   }
   if (words && !words.understood.length) {
     const unknown = [...words.unknown, ...words.unsupported].join(", ");
     const instead = words.suggestions.length
-      ? ["Did you mean ", ...listed(words.suggestions.map(wordLink)), "?"]
-      : ["Try the name of a thing: ", ...listed(["dog", "motorcycle", "pizza"].map(wordLink)), " …"];
-    const photo = ["Or ", h("a", { href: "/search" }, "search with a photo"), "."];
-    return message(unknown ? `“${unknown}” is not a known word.` : "No known words.", instead, photo);
+      ? woven(gettext("Did you mean %(words)s?"), { words: listed(words.suggestions.map(wordLink)) })
+      : woven(gettext("Try the name of a thing: %(words)s …"), { words: listed(["dog", "motorcycle", "pizza"].map(wordLink)) });
+    const photo = h("a", { href: "/search" }, gettext("Or search with a photo"));
+    return message(unknown ? gettext("“%(words)s” is not a known word.", { words: unknown }) : gettext("No known words."), ...understands(), instead, photo);
   }
-  if (relations.length) return message("Nothing found", "No photo matches. Remove a relation.");
-  if (Object.keys(filters).length) return message("Nothing found", "No photo matches the filters. Remove one.");
-  if (quality) return message("Nothing found", "No other photo has a segment of this quality. Choose a lower quality.");
-  return message("Nothing found", "There are no other photos to compare with.");
+  if (relations.length) return message(gettext("Nothing found"), gettext("No photo matches. Remove a relation."));
+  if (Object.keys(filters).length) return message(gettext("Nothing found"), gettext("No photo matches the filters. Remove one."));
+  if (quality) return message(gettext("Nothing found"), gettext("No other photo has a segment of this quality. Choose a lower quality."));
+  return message(gettext("Nothing found"), gettext("There are no other photos to compare with."));
 }

@@ -4,6 +4,7 @@ import { getMonths } from "./api.js";
 import { Blocks } from "./blocks.js";
 import { cardOf, isSame } from "./card.js";
 import { $, h, keepOnly } from "./dom.js";
+import { date } from "./i18n.js";
 import { Loading } from "./loading.js";
 
 const NEAR = 120; // pixels above and below the window
@@ -18,7 +19,7 @@ export function monthName(month, style = "long") {
   const [year, number] = month.split("-").map(Number);
   const day = new Date(2000, number - 1, 1);
   day.setFullYear(year);
-  return day.toLocaleDateString("en", { month: style, year: "numeric" });
+  return date(day, { month: style, year: "numeric" });
 }
 
 /** Tells of "laid" when heights have changed, and of "drawn" after each change of what is in the document. */

@@ -1,11 +1,12 @@
 /** What a drag over a photo does: buttons to choose among picking, a box, a lasso, and points. */
 
 import { h, icon } from "./dom.js";
+import { gettext } from "./i18n.js";
 
 const TOOLS = [
-  ["box", "box", "Box", "b", "Drag a box around what you are looking for."],
-  ["lasso", "lasso", "Lasso", "l", "Draw a line around what you are looking for."],
-  ["points", "points", "Points", "m", "Click or brush over what you are looking for; with Alt, or Not this, over what is not meant."],
+  ["box", "box", gettext("Box"), "b", gettext("Drag a box around what you are looking for.")],
+  ["lasso", "lasso", gettext("Lasso"), "l", gettext("Draw a line around what you are looking for.")],
+  ["points", "points", gettext("Points"), "m", gettext("Click or brush over what you are looking for; with Alt, or Not this, over what is not meant.")],
 ];
 
 /**
@@ -62,13 +63,13 @@ export class Strokes {
 
 /** Buttons that go with the points: what a stroke means, taking the last one back, and clearing all. */
 export function strokeButtons(overlay, { onUndo, onClear }) {
-  const sides = [[false, "plus", "This"], [true, "minus", "Not this"]].map(([minus, sign, label]) =>
+  const sides = [[false, "plus", gettext("This")], [true, "minus", gettext("Not this")]].map(([minus, sign, label]) =>
     h("button", { type: "button", "aria-pressed": String(!minus), click: (event) => {
       overlay.marking.minus = minus;
       for (const each of sides) each.setAttribute("aria-pressed", String(each === event.currentTarget));
     } }, icon(sign), label));
   return h("div", { class: "strokes" },
-    h("div", { class: "switch", role: "group", "aria-label": "What a stroke means" }, sides),
-    h("button", { class: "button", type: "button", title: "Take back the last stroke", click: onUndo }, icon("undo"), "Undo"),
-    h("button", { class: "button", type: "button", click: onClear }, icon("close"), "Clear"));
+    h("div", { class: "switch", role: "group", "aria-label": gettext("What a stroke means") }, sides),
+    h("button", { class: "button", type: "button", title: gettext("Take back the last stroke"), click: onUndo }, icon("undo"), gettext("Undo")),
+    h("button", { class: "button", type: "button", click: onClear }, icon("close"), gettext("Clear")));
 }

@@ -1,9 +1,12 @@
 /** What was marked right and wrong, pinned above the results: each mark can be switched or taken back. */
 
 import { $, h, icon, looksOnly } from "./dom.js";
+import { gettext } from "./i18n.js";
 import { SIDES } from "./marks.js";
 
-const NAMES = { relevant: ["Right", "check"], irrelevant: ["Wrong", "close"] };
+const NAMES = { relevant: [gettext("Right"), "check"], irrelevant: [gettext("Wrong"), "close"] };
+const MARKED = { relevant: gettext("Marked right"), irrelevant: gettext("Marked wrong") };
+const INSTEAD = { relevant: gettext("Mark wrong instead"), irrelevant: gettext("Mark right instead") };
 const opposite = (side) => SIDES.find((each) => each !== side);
 
 /** The tray, or null if nothing was marked. Marks are `fixed` in an earlier round. */
@@ -26,20 +29,20 @@ function groupOf(marks, side, isFixed) {
   if (!segments.length) return null;
   const [name, sign] = NAMES[side];
   const count = segments.filter((segment) => marks.of(segment)).length;
-  return h("section", { class: side, "aria-label": `Marked ${name.toLowerCase()}` },
+  return h("section", { class: side, "aria-label": MARKED[side] },
     h("h2", {}, h("span", { class: `sign ${side}` }, icon(sign)), `${name} (${count})`),
     h("ul", {}, segments.map((segment) => itemOf(marks, segment, side, isFixed))));
 }
 
 function itemOf(marks, segment, side, isFixed) {
   const isGone = marks.of(segment) === null;
-  const picture = h("img", { src: `/api/v1/segments/${segment}/crop`, alt: `Segment ${segment}`, loading: "lazy", decoding: "async" });
+  const picture = h("img", { src: `/api/v1/segments/${segment}/crop`, alt: gettext("Segment %(number)s", { number: segment }), loading: "lazy", decoding: "async" });
   const button = (act, sign, words, click) =>
-    h("button", { type: "button", class: act, "data-act": `${act}-${segment}`, title: words, "aria-label": `${words}: segment ${segment}`, click }, icon(sign));
+    h("button", { type: "button", class: act, "data-act": `${act}-${segment}`, title: words, "aria-label": gettext("%(action)s: segment %(segment)s", { action: words, segment }), click }, icon(sign));
   const [, sign] = NAMES[opposite(side)];
-  const back = isGone ? ["undo", "Mark it again"] : ["trash", "Take back"];
+  const back = isGone ? ["undo", gettext("Mark it again")] : ["trash", gettext("Take back")];
   return h("li", { class: [isGone && "withdrawn", marks.isChanged(segment) && "changed"].filter(Boolean).join(" "), "data-segment": segment },
-    h("a", { href: `/search?segment=${segment}`, title: "Search with this segment" }, picture),
-    !isFixed && button("other", sign, `Mark ${NAMES[opposite(side)][0].toLowerCase()} instead`, () => marks.toggle(segment, opposite(side))),
+    h("a", { href: `/search?segment=${segment}`, title: gettext("Search with this segment") }, picture),
+    !isFixed && button("other", sign, INSTEAD[side], () => marks.toggle(segment, opposite(side))),
     !isFixed && button("back", ...back, () => marks.toggle(segment, side)));
 }

@@ -1,7 +1,8 @@
 /** Undo: of deleting photos also on the page that one goes to after it. */
 
 import { restoreImages } from "./api.js";
-import { plural, toast } from "./dom.js";
+import { toast } from "./dom.js";
+import { gettext, ngettext } from "./i18n.js";
 
 const KEPT = "just-deleted";
 const WAIT = 10000; // milliseconds during which Undo is offered
@@ -19,7 +20,7 @@ export function offerUndoOf(text, act, failure) {
       toast(`${failure}: ${problem.message}`, { wait: WAIT });
     }
   } };
-  const remove = toast(text, { wait: WAIT, action: { label: "Undo", act: undo.act } });
+  const remove = toast(text, { wait: WAIT, action: { label: gettext("Undo"), act: undo.act } });
   const end = () => {
     remove();
     if (last === undo) last = null;
@@ -33,10 +34,10 @@ export function offerUndo(ids, onRestored) {
   const restore = async () => {
     let restored = 0;
     for (let at = 0; at < ids.length; at += AT_ONCE) restored += (await restoreImages(ids.slice(at, at + AT_ONCE))).restored;
-    toast(`${plural(restored, "photo")} restored.`);
+    toast(ngettext("%(num)s photo restored.", "%(num)s photos restored.", restored));
     await onRestored();
   };
-  offerUndoOf(`${plural(ids.length, "photo")} moved to the trash.`, restore, "The photos could not be restored");
+  offerUndoOf(ngettext("%(num)s photo moved to the trash.", "%(num)s photos moved to the trash.", ids.length), restore, gettext("The photos could not be restored"));
 }
 
 /** Offer it on the next page. */

@@ -5,6 +5,7 @@ import { $, announce, toast } from "./dom.js";
 import { takeDrops, toLibrary } from "./dropping.js";
 import { chooseFiles, takePasted } from "./files.js";
 import { isBusy, refresh } from "./fresh.js";
+import { gettext } from "./i18n.js";
 import { followIntake } from "./intake.js";
 import { showIntake } from "./intakeline.js";
 import { giveOrders } from "./orders.js";
@@ -36,7 +37,7 @@ followIntake({
   onChange(intake) {
     showIntake(intake);
     redraw();
-    if (intake.ended) announce("All photos have been segmented");
+    if (intake.ended) announce(gettext("All photos have been segmented"));
   },
 });
 giveOrders(() => refresh("#ingest"));

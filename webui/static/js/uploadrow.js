@@ -2,17 +2,18 @@
 
 import { h, icon } from "./dom.js";
 import { folderOf, place } from "./files.js";
+import { gettext } from "./i18n.js";
 
 const OUTCOMES = {
-  queued: ["clock", "waiting"],
-  sending: ["upload", "uploading"],
-  pending: ["clock", "being segmented"],
-  indexed: ["check", "searchable", "good"],
-  empty: ["check", "no segments found", "good"],
-  known: ["same", "already in the library"],
-  restored: ["undo", "restored from the trash", "good"],
-  failed: ["warning", "could not be added", "bad"],
-  refused: ["warning", "not added", "bad"],
+  queued: ["clock", gettext("waiting")],
+  sending: ["upload", gettext("uploading")],
+  pending: ["clock", gettext("being segmented")],
+  indexed: ["check", gettext("searchable"), "good"],
+  empty: ["check", gettext("no segments found"), "good"],
+  known: ["same", gettext("already in the library")],
+  restored: ["undo", gettext("restored from the trash"), "good"],
+  failed: ["warning", gettext("could not be added"), "bad"],
+  refused: ["warning", gettext("not added"), "bad"],
 };
 
 export class Row {

@@ -1,7 +1,8 @@
 /** Adding photos: a few at a time, each with its outcome, and then until they are searchable. */
 
 import { getImages, patiently, postImage } from "./api.js";
-import { announce, h, plural } from "./dom.js";
+import { announce, h } from "./dom.js";
+import { gettext, ngettext, number, percent } from "./i18n.js";
 import { Row } from "./uploadrow.js";
 import { entriesOf, isZip } from "./zip.js";
 
@@ -19,8 +20,8 @@ export class Uploads {
   #looking = false;
   #tally = h("p", { role: "status" });
   #problems = h("button", { class: "quiet", type: "button", "aria-pressed": "false", hidden: true, click: () => this.#showProblems() },
-    "Show only problems");
-  #total = h("progress", { max: 1, value: 0, "aria-label": "Photos uploaded" });
+    gettext("Show only problems"));
+  #total = h("progress", { max: 1, value: 0, "aria-label": gettext("Photos uploaded") });
   #list = h("ol", { class: "files", tabindex: "0", "aria-label": "Files", "data-walk": true });
 
   constructor(root) {
@@ -47,9 +48,9 @@ export class Uploads {
       const inside = zip.name.replace(/\.zip$/i, "");
       this.#take(entries.map((entry) => new Row({ ...entry, folder: entry.folder || inside })));
       for (const { name, why } of left) this.#refuse(name, `${zip.name}: ${why}`);
-      if (!entries.length && !left.length) this.#refuse(zip.name, "There is nothing in it.");
+      if (!entries.length && !left.length) this.#refuse(zip.name, gettext("There is nothing in it."));
     } catch (problem) {
-      this.#refuse(zip.name, `It cannot be unpacked: ${problem.message}.`);
+      this.#refuse(zip.name, gettext("It cannot be unpacked: %(why)s.", { why: problem.message }));
     }
   }
 
@@ -90,7 +91,7 @@ export class Uploads {
   async #send(row) {
     if (row.source.size > MOST_BYTES) {
       const size = Math.ceil(row.source.size / 2 ** 20);
-      return row.set("refused", `${size} MB is too large to upload. Use ${PROGRAM} ingest instead.`);
+      return row.set("refused", gettext("%(size)s MB is too large to upload. Use %(program)s ingest instead.", { size: number(size), program: PROGRAM }));
     }
     row.set("sending");
     try {
@@ -107,7 +108,7 @@ export class Uploads {
 
   #progress(row, share) {
     row.share = share;
-    row.why.textContent = share < 1 ? `${Math.round(share * 100)}%` : "";
+    row.why.textContent = share < 1 ? percent(share) : "";
     this.#showTotal();
   }
 
@@ -145,7 +146,7 @@ export class Uploads {
   }
 
   #gone(id) {
-    this.#waiting.get(id).set("refused", "The photo has been deleted.");
+    this.#waiting.get(id).set("refused", gettext("The photo has been deleted."));
     this.#waiting.delete(id);
   }
 
@@ -157,15 +158,15 @@ export class Uploads {
     const count = (...states) => this.#rows.filter((row) => states.includes(row.state)).length;
     const problems = count("failed", "refused");
     const parts = [
-      [count("indexed", "empty"), "added"],
-      [count("known"), "already in the library"],
-      [count("restored"), "restored from the trash"],
-      [count("queued", "sending"), "to upload"],
-      [count("pending"), "being segmented"],
-      [problems, problems === 1 ? "problem" : "problems"],
+      [count("indexed", "empty"), (n) => ngettext("%(num)s added", "%(num)s added", n)],
+      [count("known"), (n) => ngettext("%(num)s already in the library", "%(num)s already in the library", n)],
+      [count("restored"), (n) => ngettext("%(num)s restored from the trash", "%(num)s restored from the trash", n)],
+      [count("queued", "sending"), (n) => ngettext("%(num)s to upload", "%(num)s to upload", n)],
+      [count("pending"), (n) => ngettext("%(num)s being segmented", "%(num)s being segmented", n)],
+      [problems, (n) => ngettext("%(num)s problem", "%(num)s problems", n)],
     ];
-    const told = parts.filter(([number]) => number).map(([number, words]) => `${number.toLocaleString("en")} ${words}`);
-    this.#tally.textContent = `${plural(this.#rows.length, "file")}: ${told.join(", ")}.`;
+    const told = parts.filter(([n]) => n).map(([n, words]) => words(n)).join(", ");
+    this.#tally.textContent = ngettext("%(num)s file: %(told)s.", "%(num)s files: %(told)s.", this.#rows.length, { told });
     this.#problems.hidden = problems === 0;
     this.#showTotal();
   }

@@ -3,8 +3,10 @@
 import { addUser, changeUser, removeUser, revokeToken } from "./api.js";
 import { $, $$, toast } from "./dom.js";
 import { onSend, openForm } from "./forms.js";
+import { gettext } from "./i18n.js";
 import { revoking } from "./tokens.js";
 
+const ROLES = { viewer: gettext("viewer"), editor: gettext("editor"), admin: gettext("admin") };
 const adding = $("#adding");
 const changing = $("#changing");
 let changed = null; // the row that the dialog is about
@@ -28,14 +30,15 @@ onSend($("form", changing), async (form) => {
   const role = form.get("role");
   if (role !== before || password) {
     await changeUser(user, { ...(role !== before && { role }), ...(password && { password }) });
-    changed.dataset.role = $("[data-shown-role]", changed).textContent = role;
-    toast([role !== before && `The role of ${user} is now ${role}.`, password && `The password of ${user} was changed.`].filter(Boolean).join(" "));
+    changed.dataset.role = role;
+    $("[data-shown-role]", changed).textContent = ROLES[role];
+    toast([role !== before && gettext("The role of %(user)s is now %(role)s.", { user, role: ROLES[role] }), password && gettext("The password of %(user)s was changed.", { user })].filter(Boolean).join(" "));
   }
   changing.close();
 });
 
 async function remove({ dataset: { user } }) {
-  if (!confirm(`Remove ${user}? Their sessions and API tokens end at once. Photos they added are kept.`)) return;
+  if (!confirm(gettext("Remove %(user)s? Their sessions and API tokens end at once. Photos they added are kept.", { user }))) return;
   try {
     await removeUser(user);
   } catch (problem) {

@@ -1,6 +1,7 @@
 /** Zooming a photo on its stage, by wheel, pinch and buttons, up to the pixels of the original; a drag pans it. */
 
 import { $, h, icon } from "./dom.js";
+import { gettext, percent } from "./i18n.js";
 
 const DRAG = 6; // screen pixels from which a press is a drag
 const STEP = 1.5; // by which a button zooms
@@ -35,10 +36,10 @@ export class Zoom extends EventTarget {
     this.#selected = selected;
     const button = (key, words, content, click) =>
       h("button", { type: "button", "data-key": key, title: `${words} (${key})`, "aria-label": words, click }, content);
-    this.#buttons = h("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
-      button("-", "Zoom out", icon("minus"), () => this.to(this.#scale / STEP)), this.#level,
-      button("+", "Zoom in", icon("plus"), () => this.to(this.#scale * STEP)),
-      button("0", "Fit", "Fit", () => this.to(1)),
+    this.#buttons = h("div", { class: "zoom", role: "group", "aria-label": gettext("Zoom") },
+      button("-", gettext("Zoom out"), icon("minus"), () => this.to(this.#scale / STEP)), this.#level,
+      button("+", gettext("Zoom in"), icon("plus"), () => this.to(this.#scale * STEP)),
+      button("0", gettext("Fit"), gettext("Fit"), () => this.to(1)),
       button("1", "1:1", "1:1", () => this.actual()));
     stage.before(this.#buttons);
     stage.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
@@ -100,7 +101,7 @@ export class Zoom extends EventTarget {
     style.setProperty("--zoom", this.#scale);
     ["--x", "--y"].forEach((name, axis) => style.setProperty(name, `${100 * this.#at[axis]}%`));
     classList.toggle("zoomed", this.#scale > 1);
-    this.#level.textContent = `${Math.round((100 * this.#scale) / this.#actual)} %`;
+    this.#level.textContent = percent(this.#scale / this.#actual);
     const [out, into, fit, actual] = this.#buttons.querySelectorAll("button");
     out.disabled = fit.disabled = this.#scale === 1;
     into.disabled = this.#scale >= BEYOND * Math.max(1, this.#actual);

@@ -1,0 +1,20 @@
+"""the language that a user has chosen for pages
+
+Revision: 0018, after 0017
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0018"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("account", sa.Column("language", sa.String(16), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("account", "language")
