@@ -9,6 +9,7 @@ Douze et al., "The Faiss library", 2024, sections 3 and 4.2 (scalar quantiser).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,18 +124,30 @@ class FaissIndex:
         parameters = faiss.SearchParameters(sel=selector(without)) if len(without) else None  # type: ignore[call-arg]
         return hits_of(self._index, queries, min(k, max(len(self), 1)), k, parameters)
 
-    def best_scores(self, queries: Vectors) -> NDArray[np.float32]:
-        """The greatest inner product of each vector with any of the queries, (N,), by rising id; O(Q·N·D).
+    def best_scores(self, groups: Sequence[Vectors]) -> NDArray[np.float32]:
+        """The greatest inner product of each vector with any query of each group, (G, N), by rising id; O(Q·N·D).
 
-        For many queries, of which each would give a list as long as what is wanted of all of them.
+        For many queries, of which each would give a list as long as what is wanted of all of them. Vectors are decoded
+        once for all groups.
+
+        Parameters
+        ----------
+        groups : sequence of ndarray of shape (Q, D), float32
+            Scores of one without queries are -inf.
         """
-        found = np.empty(len(self), np.float32)
+        found = np.full((len(groups), len(self)), -np.inf, np.float32)
+        sizes = np.array([len(each) for each in groups])
+        rows = np.flatnonzero(sizes)
+        if not len(rows):
+            return found
+        queries, starts = np.concatenate(groups), np.cumsum(sizes[rows]) - sizes[rows]
         flat, block = faiss.downcast_index(self._index.index), np.empty((BLOCK, self.dim), np.float32)
         for start in range(0, len(self), BLOCK):
             count = min(BLOCK, len(self) - start)
             flat.reconstruct_n(start, count, block[:count])
-            found[start : start + count] = (queries @ block[:count].T).max(axis=0, initial=-np.inf)
-        return found[self._order()[1]]
+            found[rows, start : start + count] = np.maximum.reduceat(queries @ block[:count].T, starts, axis=0)
+        order = self._order()[1]
+        return found if (order[1:] > order[:-1]).all() else found[:, order]
 
     def vectors(self, ids: Ids) -> Vectors:
         """Vectors of those of the ids that are there, in their order; O(M·D) for M of them."""

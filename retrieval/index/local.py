@@ -7,7 +7,8 @@ swaps it. What was deleted is remembered with its shard and left out, until the 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -17,9 +18,9 @@ from ..types import Ids, Vectors
 from . import filtering, merging
 from . import ranking as rank
 from .checks import check_entries, check_queries
-from .faiss_index import NO_IDS, FaissIndex
+from .faiss_index import NO_IDS, FaissIndex, among
 from .files import IndexFiles
-from .protocols import IdFilter, IndexStats
+from .protocols import IdFilter, IndexQuery, IndexStats
 from .published import PublishedShards, blocks
 from .ranking import Scored
 from .replicas import Replicas
@@ -113,14 +114,23 @@ class LocalIndex:
         """
         check_queries(directions, k, self._dim)
         snapshot = self._snapshot
+        query = IndexQuery(directions=directions, k=k, exclude_images=exclude_images, group_by_image=group_by_image)
         if filter is None:
-            return self._nearest(snapshot, directions, k, exclude_images, group_by_image=group_by_image)
+            return self._nearest(snapshot, [query])[0]
         if filter.listed is None:
-            search = partial(self._nearest, snapshot, directions, exclude_images=exclude_images, group_by_image=False)
-            return filtering.sieved(search, filter, k, group_by_image=group_by_image)
+            return filtering.sieved(partial(self._deeper, snapshot, query), filter, k, group_by_image=group_by_image)
         image_ids, vectors = snapshot.image_ids_of(filter.listed), self._vectors(snapshot, filter.listed)
         found = filtering.among_listed(filter.listed, image_ids, vectors, directions).without(exclude_images)
         return (found.best_per_image() if group_by_image else found)[:k]
+
+    def search_batch(self, queries: Sequence[IndexQuery]) -> list[Scored]:
+        """The answer of `search` to each, over one state, as `BatchIndex.search_batch`.
+
+        O(N·D) to read the vectors of exact shards, once for all of them, and O(Q·N·D) to compare them.
+        """
+        for each in queries:
+            check_queries(each.directions, each.k, self._dim)
+        return self._nearest(self._snapshot, queries)
 
     def upsert(self, batch: VectorBatch) -> None:
         """Add entries, in the place of those that have their ids, as a shard in memory.
@@ -177,30 +187,39 @@ class LocalIndex:
             if not self._published.has(snapshot):
                 self._snapshot = Snapshot(self._published.write(snapshot, partial(self._vectors, snapshot)))
 
-    def _nearest(
-        self,
-        snapshot: Snapshot,
-        directions: Vectors,
-        k: int,
-        exclude_images: Collection[int],
-        *,
-        group_by_image: bool,
-    ) -> Scored:
-        exact, rough = list[Scored](), list[Scored]()
-        search = partial(
-            Shard.candidates, queries=directions, k=k, exclude_images=exclude_images, group_by_image=group_by_image
-        )
+    def _nearest(self, snapshot: Snapshot, queries: Sequence[IndexQuery]) -> list[Scored]:
+        exact, rough = [list[Scored]() for _ in queries], [list[Scored]() for _ in queries]
         for shard in snapshot.shards:
-            found, is_exact = self._replicas.candidates(shard, search)
-            (exact if is_exact else rough).append(found)
-        if rough:
-            spare = max(shard.rerank_depth_for(k) for shard in snapshot.shards)
-            candidates = rank.best_of(rough, None if group_by_image else k + spare)
-            batch = self._source.some(candidates.ids)
-            if len(batch):
-                exact.append(Scored(batch.ids, batch.image_ids, (batch.vectors @ directions.T).max(axis=1, initial=-1)))
-        best = rank.best_of(exact)
-        return (best.best_per_image() if group_by_image else best)[:k]
+            lists, is_exact = self._replicas.candidates(shard, queries)
+            for kept, found in zip(exact if is_exact else rough, lists, strict=True):
+                kept.append(found)
+        if rough and rough[0]:
+            for kept, found in zip(exact, self._rescored(snapshot, queries, rough), strict=True):
+                kept.append(found)
+        best = [rank.best_of(each) for each in exact]
+        return [
+            (each.best_per_image() if query.group_by_image else each)[: query.k]
+            for each, query in zip(best, queries, strict=True)
+        ]
+
+    def _deeper(self, snapshot: Snapshot, query: IndexQuery, k: int) -> Scored:
+        return self._nearest(snapshot, [replace(query, k=k, group_by_image=False)])[0]
+
+    def _rescored(
+        self, snapshot: Snapshot, queries: Sequence[IndexQuery], rough: Sequence[Sequence[Scored]]
+    ) -> list[Scored]:
+        """Candidates of each search with exact scores, by the catalogue's vectors, which are read once for all."""
+        wanted = list[Ids]()
+        for query, lists in zip(queries, rough, strict=True):
+            spare = max(shard.rerank_depth_for(query.k) for shard in snapshot.shards)
+            wanted.append(rank.best_of(lists, None if query.group_by_image else query.k + spare).ids)
+        batch, found = self._source.some(np.unique(np.concatenate(wanted))), list[Scored]()
+        vectors = batch.vectors.reshape(-1, self._dim)
+        for query, ids in zip(queries, wanted, strict=True):
+            own = among(np.sort(ids), batch.ids)
+            scores = (vectors[own] @ query.directions.T).max(axis=1, initial=-1)
+            found.append(Scored(batch.ids[own], batch.image_ids[own], scores))
+        return found
 
     def _vectors(self, snapshot: Snapshot, ids: Ids) -> Vectors:
         found = np.zeros((len(ids), self._dim), np.float32)

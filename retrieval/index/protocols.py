@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..catalog.records import VectorBatch
 from ..types import Hits, Ids, Vectors
@@ -149,6 +149,31 @@ class SegmentIndex(Protocol):
             Another process is writing.
         IndexFileError
             It cannot be written; what was there stays.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class IndexQuery:
+    """One of several searches: the arguments of `SegmentIndex.search`, without a filter."""
+
+    directions: Vectors
+    k: int
+    exclude_images: Collection[int] = ()
+    group_by_image: bool = False
+
+
+@runtime_checkable
+class BatchIndex(Protocol):
+    """What an index has, beside `SegmentIndex`, if it answers several searches sooner together than one by one."""
+
+    def search_batch(self, queries: Sequence[IndexQuery]) -> list[Scored]:
+        """The answer of `SegmentIndex.search` to each, over one state; scores may differ by rounding.
+
+        Raises
+        ------
+        ValueError
+            As `SegmentIndex.search`, of any of them.
         """
         ...
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from ..types import Hits, Ids, Vectors
 from .checks import check_queries
 from .faiss_index import NO_IDS, filled_up
 from .inverted import InvertedIndex
+from .protocols import IndexQuery
 from .ranking import Scored
 from .shards import Shard
 
@@ -124,15 +125,15 @@ class Replicas:
         if self._thread is not None:
             self._thread.join()
 
-    def candidates(self, shard: Shard, search: Callable[[Shard], Scored]) -> tuple[Scored, bool]:
-        """What a search finds in a shard, by its replica if there is one, and whether its scores are exact."""
+    def candidates(self, shard: Shard, queries: Sequence[IndexQuery]) -> tuple[list[Scored], bool]:
+        """What searches find in a shard, by its replica if there is one, and whether its scores are exact."""
         replica = self._made.get(shard.name)
         if replica is not None:
             try:
-                return search(replace(shard, index=replica, rerank_depth=0)), True
+                return replace(shard, index=replica, rerank_depth=0).candidates(queries), True
             except BeyondReplicaError as reason:
                 logger.info("shard %s is searched on the CPU: %s", shard.name, reason)
-        return search(shard), shard.index.is_exact
+        return shard.candidates(queries), shard.index.is_exact
 
     def _replicate(self, shard: Shard) -> None:
         try:

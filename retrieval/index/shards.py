@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..types import Hits, Ids, Vectors
 from . import ranking as rank
 from .faiss_index import NO_IDS, FaissIndex, among
 from .inverted import TOP, InvertedIndex
-from .protocols import ShardIndex
+from .protocols import IndexQuery, ShardIndex
 from .ranking import Scored
 
 ALIKE = 0.99
@@ -29,6 +29,9 @@ DEEPER, LEAST = 3, 300
 WHOLE, MANY = 8, 8
 """Where more than one in so many vectors are wanted, or by more queries, scoring all of them at once costs less than
 finding the best of each query."""
+
+SCORES = 16_000_000
+"""So many scores of searches that are answered together are held at once: 64 MB."""
 
 FOUND = 0.8
 """Of a sample, what a shard that is searched approximately has to find again."""
@@ -104,23 +107,34 @@ class Shard:
         near = self.search(stored.vectors, k=1).ids
         return bool((near == stored.ids[:, None]).any(axis=1).mean() >= FOUND)
 
-    def candidates(self, queries: Vectors, k: int, exclude_images: Collection[int], *, group_by_image: bool) -> Scored:
-        """The k best of any of the queries, without `exclude_images`, best first; all there are, if fewer.
+    def candidates(self, queries: Sequence[IndexQuery]) -> list[Scored]:
+        """For each search the k best of any of its directions, best first; all there are, if fewer.
 
         Of a shard that is not exact more come back, for the best by short codes need not be the best; where photos are
-        grouped, up to `CLOSE` of each, and one otherwise.
+        grouped, up to `CLOSE` of each, and one otherwise. An exact shard is read once for as many searches as `SCORES`
+        allows.
         """
-        depth = (max(DEEPER * k, LEAST) if group_by_image else k) + 20 * len(exclude_images)
+        if sum(len(each.directions) for each in queries) <= MANY or not isinstance(self.index, FaissIndex):
+            return [self._nearest(each) for each in queries]
+        found, at_once = list[Scored](), max(1, SCORES // max(1, len(self.ids)))
+        for start in range(0, len(queries), at_once):
+            some = queries[start : start + at_once]
+            scores = self.index.best_scores([each.directions for each in some])
+            found += [self._of_all(own, each, _first_depth(each)) for own, each in zip(scores, some, strict=True)]
+        return found
+
+    def _nearest(self, query: IndexQuery) -> Scored:
+        queries, k, grouped, depth = query.directions, query.k, query.group_by_image, _first_depth(query)
         while True:
             if isinstance(self.index, FaissIndex) and (len(queries) > MANY or WHOLE * depth > len(self)):
-                scores = self.index.best_scores(queries)
-                return self._of_all(scores, k, depth, exclude_images, group_by_image=group_by_image)
+                (scores,) = self.index.best_scores([queries])
+                return self._of_all(scores, query, depth)
             hits = self.search_any(queries, k=depth)
-            found = rank.merge_hits(hits, self.image_ids_of).without(exclude_images)
-            if group_by_image:
+            found = rank.merge_hits(hits, self.image_ids_of).without(query.exclude_images)
+            if grouped:
                 found = found.best_per_image(1 if self.index.is_exact else CLOSE)
             counted = np.arange(len(found))
-            if group_by_image:
+            if grouped:
                 counted = np.sort(np.unique(found.image_ids, return_index=True)[1])
             counted = counted[found.scores[counted] >= rank.complete_from(hits)]
             if len(counted) >= k:
@@ -129,24 +143,16 @@ class Shard:
                 return found
             depth *= int(np.clip(2 * k / max(len(counted), 1), 2, 4))
 
-    def _of_all(
-        self,
-        scores: NDArray[np.float32],
-        k: int,
-        depth: int,
-        exclude_images: Collection[int],
-        *,
-        group_by_image: bool,
-    ) -> Scored:
+    def _of_all(self, scores: NDArray[np.float32], query: IndexQuery, depth: int) -> Scored:
         """As `candidates`, by the score of every vector; only the `depth` best are sorted if they are enough."""
         scores = np.where(self.alive(), scores, -np.inf) if len(self.tombstones) else scores
         while True:
             rows = rank.rows_of_best(scores, depth)
             rows = rows[np.isfinite(scores[rows])]
-            found = Scored(self.ids[rows], self.image_ids[rows], scores[rows]).without(exclude_images)
+            found = Scored(self.ids[rows], self.image_ids[rows], scores[rows]).without(query.exclude_images)
             best = rank.best_of([found])
-            best = (best.best_per_image() if group_by_image else best)[:k]
-            if len(best) >= k or depth >= len(scores):
+            best = (best.best_per_image() if query.group_by_image else best)[: query.k]
+            if len(best) >= query.k or depth >= len(scores):
                 return best
             depth *= 4
 
@@ -163,3 +169,9 @@ class Shard:
     def rerank_depth_for(self, k: int) -> int:
         """More candidates where k are wanted: `rerank_depth`, and for more than `TOP` as its root grows."""
         return round(self.rerank_depth * math.sqrt(max(1.0, k / TOP)))
+
+
+def _first_depth(query: IndexQuery) -> int:
+    """How many are looked for at first."""
+    wanted = max(DEEPER * query.k, LEAST) if query.group_by_image else query.k
+    return wanted + 20 * len(query.exclude_images)

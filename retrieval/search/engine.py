@@ -11,7 +11,7 @@ import numpy as np
 
 from ..catalog import Catalog, Concepts, QueryStore, SegmentHit
 from ..catalog.records import ConceptRecord
-from ..errors import QueryError
+from ..errors import QueryError, RetrievalError
 from ..index import ranking as rank
 from ..index.following import CatalogFollower
 from ..index.protocols import SegmentIndex
@@ -23,6 +23,7 @@ from ..text.vocabulary import Vocabulary
 from ..types import Ids, Vectors
 from . import faceting, feedback
 from .answer import FacetAnswer, Match, SearchAnswer, Used
+from .batch import first_look, search_batch
 from .combined_search import combined_search
 from .distinct import distinct
 from .faceting import found
@@ -85,11 +86,24 @@ class SearchEngine:
         QueryError
             A reference cannot be resolved, or examples cannot be combined.
         """
-        started = time.perf_counter()
         with self.catalog.one_connection():
-            understood = understand(self.lookup, request)
-            results, counted = found(request, understood, self.recipe, partial(self._matches, request, understood))
-            return self._answer(understood, self._explained(results, understood), counted, started)
+            return self._answered(request, understand(self.lookup, request), time.perf_counter())
+
+    def search_batch(self, requests: Sequence[SearchRequest]) -> list[SearchAnswer | RetrievalError]:
+        """Answer several searches over one state of the catalogue; one that cannot be answered gives its error.
+
+        Those for a single thing without filters are answered in one pass over the index (`batch`).
+        """
+        with self.catalog.one_connection():
+            return search_batch(self.lookup, self.segments, requests, self._answered)
+
+    def _answered(
+        self, request: SearchRequest, understood: QueryPlan, started: float, first: Scored | None = None
+    ) -> SearchAnswer:
+        """Answer a search that is understood; `first` is what its `first_look` found, if it was looked for already."""
+        look = partial(self._matches, request, understood, first=first)
+        results, counted = found(request, understood, self.recipe, look)
+        return self._answer(understood, _explained(results, understood, self.segments), counted, started)
 
     def facets(self, request: SearchRequest) -> FacetAnswer:
         """Facets of the results of a search, without the results.
@@ -227,7 +241,9 @@ class SearchEngine:
             took_ms=(time.perf_counter() - started) * 1000,
         )
 
-    def _matches(self, request: SearchRequest, understood: QueryPlan, depth: int) -> tuple[Match, ...]:
+    def _matches(
+        self, request: SearchRequest, understood: QueryPlan, depth: int, *, first: Scored | None = None
+    ) -> tuple[Match, ...]:
         """The best matches; for a single thing, as many as `depth` if that is more than requested."""
         if understood.means_nothing:
             return ()
@@ -238,7 +254,7 @@ class SearchEngine:
             return combined(
                 hits, self._floor, combined_chances(self.recipe, understood.plain_words, hits, self.segments)
             )
-        return self._ranked(request, understood, understood.hidden, depth)
+        return self._ranked(request, understood, understood.hidden, depth, first=first)
 
     def _scope(self, request: SearchRequest) -> Scope:
         """The segments that meet the request's conditions."""
@@ -262,18 +278,14 @@ class SearchEngine:
         here = [each for each in self.concepts.known().values() if each.model.space == self.recipe.space]
         return faceting.count(counted, self.catalog, self.segments, here)
 
-    def _explained(self, matches: tuple[Match, ...], understood: QueryPlan) -> tuple[Match, ...]:
-        """The matches with their scores for each of several examples and words, if missing."""
-        parts = understood.parts
-        if not parts or not matches or understood.is_combination:
-            return matches
-        vectors = self.segments.get(np.array([match.segment_id for match in matches], np.int64))
-        columns = [told(number, part, matches, vectors) for number, part in enumerate(parts)]
-        rows = zip(*columns, strict=True)
-        return tuple(match._replace(parts=row) for match, row in zip(matches, rows, strict=True))
-
     def _ranked(
-        self, request: SearchRequest, understood: QueryPlan, hidden: Collection[int], depth: int
+        self,
+        request: SearchRequest,
+        understood: QueryPlan,
+        hidden: Collection[int],
+        depth: int,
+        *,
+        first: Scored | None = None,
     ) -> tuple[Match, ...]:
         """Segments by their best inner product with the directions; photos that are `hidden` are left out.
 
@@ -282,11 +294,11 @@ class SearchEngine:
         """
         thing, scope, by_photo = understood.things[0], self._scope(request), request.group_by == "image"
         unwanted = [each.directions for each in understood.unwanted]
-        grouped = by_photo and not thing.colors
-        enough = request.limit if thing.colors or unwanted else depth
-        k = enough * (12 if thing.colors else 4 if unwanted else 1 if grouped else 3)
+        enough, k, grouped = first_look(request, understood, depth)
         while True:
-            found = scope.search(thing.directions, k, exclude_images=hidden, group_by_image=grouped)
+            if (found := first) is None:
+                found = scope.search(thing.directions, k, exclude_images=hidden, group_by_image=grouped)
+            first = None
             scored = penalized(scope.colored(found, thing.colors), self.segments, unwanted)
             if by_photo and not grouped:
                 scored = scored.best_per_image()
@@ -294,8 +306,8 @@ class SearchEngine:
             if not by_photo:
                 chosen = distinct(chosen, known, self.catalog.segments)
             if len(chosen) >= enough or len(found) < k:
-                first, words = chosen[:depth], understood.plain_words
-                likelihood = chances(self.recipe, words, [first.ids], first.scores, self.segments) if words else None
+                best, words = chosen[:depth], understood.plain_words
+                likelihood = chances(self.recipe, words, [best.ids], best.scores, self.segments) if words else None
                 return described(chosen, known, depth, self._floor, likelihood)
             k *= 4
 
@@ -369,3 +381,14 @@ def _start(understood: QueryPlan) -> Vectors:
     if understood.means_nothing:
         raise QueryError("none of the words are known, so there are no results to judge: use other words")
     return understood.things[0].directions
+
+
+def _explained(matches: tuple[Match, ...], understood: QueryPlan, index: SegmentIndex) -> tuple[Match, ...]:
+    """The matches with their scores for each of several examples and words, if missing."""
+    parts = understood.parts
+    if not parts or not matches or understood.is_combination:
+        return matches
+    vectors = index.get(np.array([match.segment_id for match in matches], np.int64))
+    columns = [told(number, part, matches, vectors) for number, part in enumerate(parts)]
+    rows = zip(*columns, strict=True)
+    return tuple(match._replace(parts=row) for match, row in zip(matches, rows, strict=True))

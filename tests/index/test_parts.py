@@ -9,6 +9,7 @@ import pytest
 from toys import random_units
 
 from retrieval.index.faiss_index import FaissIndex
+from retrieval.index.protocols import IndexQuery
 from retrieval.index.shards import Shard
 from retrieval.types import Hits, Ids, Vectors
 
@@ -74,7 +75,8 @@ def test_the_best_of_any_direction(
         weak = 0.4 * random_units(np.random.default_rng(seed), directions - 1, DIM)
         queries = np.concatenate([drawn.vectors[:1], weak])  # the list of the first is full of one photo
         for k in (1, 10, 50):
-            found = part.candidates(queries, k, exclude_images, group_by_image=group_by_image)
+            asked = IndexQuery(directions=queries, k=k, exclude_images=exclude_images, group_by_image=group_by_image)
+            (found,) = part.candidates([asked])
             assert found.ids[:k].tolist() == drawn.best(queries, k, exclude_images, group_by_image=group_by_image)
             assert (np.diff(found.scores) <= 0).all()
 
@@ -84,9 +86,9 @@ def test_deleted_ones_are_left_out(directions: int) -> None:
     drawn = Collection.drawn(0)
     queries = drawn.vectors[:directions]
     part = Shard.of(drawn.ids, drawn.image_ids, drawn.vectors)
-    gone = part.candidates(queries, 30, (), group_by_image=False).ids
-    left = part.with_tombstones(gone).candidates(queries, len(drawn.ids), (), group_by_image=False).ids.tolist()
-    assert left == drawn.best(queries, len(drawn.ids), set(), group_by_image=False)[30:]
+    gone = part.candidates([IndexQuery(directions=queries, k=30)])[0].ids
+    (left,) = part.with_tombstones(gone).candidates([IndexQuery(directions=queries, k=len(drawn.ids))])
+    assert left.ids.tolist() == drawn.best(queries, len(drawn.ids), set(), group_by_image=False)[30:]
 
 
 def test_scores_of_everything_come_by_rising_id() -> None:
@@ -94,4 +96,6 @@ def test_scores_of_everything_come_by_rising_id() -> None:
     index, order = FaissIndex(DIM), np.random.default_rng(1).permutation(len(drawn.ids))
     index.add(drawn.ids[order], drawn.vectors[order])
     queries = random_units(np.random.default_rng(2), 7, DIM)
-    assert index.best_scores(queries) == pytest.approx((drawn.vectors @ queries.T).max(axis=1), abs=1e-5)
+    groups = [queries[:1], queries[1:5], queries[5:]]
+    for scores, group in zip(index.best_scores(groups), groups, strict=True):
+        assert scores == pytest.approx((drawn.vectors @ group.T).max(axis=1), abs=1e-5)

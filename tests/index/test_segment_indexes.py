@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import runpy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ from toys import random_units
 
 from retrieval.catalog.records import VectorBatch
 from retrieval.errors import IndexLockedError
-from retrieval.index import merging
+from retrieval.index import merging, shards
 from retrieval.index.backends import IndexConfig
 from retrieval.index.files import IndexFiles
 from retrieval.index.local import LocalIndex
-from retrieval.index.protocols import IndexStats, SegmentIndex
+from retrieval.index.protocols import BatchIndex, IndexQuery, IndexStats, SegmentIndex
 from retrieval.index.sources import Source
 from retrieval.types import Ids, Vectors
 
@@ -377,3 +377,39 @@ class TestFlushing:
         with index.files.writing(), pytest.raises(IndexLockedError, match="wait for it or stop it"):
             index.flush()
         index.flush()
+
+
+def test_searches_together_find_what_each_finds_alone(empty: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not isinstance(empty.index, BatchIndex):
+        pytest.skip("this index answers one by one")
+    monkeypatch.setattr(shards, "SCORES", 3 * COUNT)  # so that one pass does not do for all
+    empty.upsert(drawn())
+    empty.index.flush()
+    empty.upsert(drawn(1, first=IMAGES + 1, images=4))
+    empty.delete(*drawn().ids[:20].tolist())
+    rng = np.random.default_rng(2)
+    queries = [
+        IndexQuery(directions=random_units(rng, count, DIM), k=k, exclude_images=hidden, group_by_image=grouped)
+        for count in (1, 2, 12)
+        for k in (1, 10, 1000)
+        for hidden in ((), (1, 2))
+        for grouped in (False, True)
+    ]
+    for asked, found in zip(queries, empty.index.search_batch(queries), strict=True):
+        alone = empty.index.search(
+            asked.directions, asked.k, exclude_images=asked.exclude_images, group_by_image=asked.group_by_image
+        )
+        assert found.ids.tolist() == alone.ids.tolist()
+        assert found.image_ids.tolist() == alone.image_ids.tolist()
+        assert found.scores == pytest.approx(alone.scores, abs=1e-6)
+
+
+def test_a_search_of_several_that_is_wrong_is_refused(empty: Case) -> None:
+    if not isinstance(empty.index, BatchIndex):
+        pytest.skip("this index answers one by one")
+    empty.upsert(drawn())
+    right = IndexQuery(directions=np.ones((1, DIM), np.float32), k=1)
+    for wrong in (replace(right, k=0), replace(right, directions=np.ones((1, DIM + 1), np.float32))):
+        with pytest.raises(ValueError, match="ask for at least 1 hit|this index takes"):
+            empty.index.search_batch([right, wrong])
+    assert empty.index.search_batch([]) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
@@ -11,6 +11,7 @@ from flask_openapi3.models.tag import Tag
 
 from retrieval.catalog.records import SegmentRecord
 from retrieval.errors import RetrievalError, UnknownSegmentError
+from retrieval.query.request import SearchRequest
 
 from ..context import WebContext, context
 from ..serving.metrics import observe_search
@@ -74,19 +75,29 @@ def find_many(body: schemas.Searches) -> Response:
     """
     parts, started = context(), time.perf_counter()
     with parts.catalog.one_connection():
-        found = [_answered(parts, each) for each in body.searches]
+        found = _answered(parts, body.searches)
     took_ms = round((time.perf_counter() - started) * 1000, 3)
     return answers.as_json(schemas.Answers(answers=found, took_ms=took_ms))
 
 
-def _answered(parts: WebContext, asked: search_schemas.Search) -> schemas.Answered:
-    try:
-        answer = parts.engine.search(asked.to_request())
-    except RetrievalError as error:
-        return schemas.Answered(error=problem_of(error))
-    observe_search(answer)
-    masks = MaskWriter(parts, asked.mask_format, asked.mask_frame)
-    return schemas.Answered(answer=answers.search_answer(asked, answer, masks))
+def _answered(parts: WebContext, searches: Sequence[search_schemas.Search]) -> list[schemas.Answered]:
+    requests, found = list[SearchRequest](), list[schemas.Answered]()
+    refused = dict[int, RetrievalError]()
+    for row, asked in enumerate(searches):
+        try:
+            requests.append(asked.to_request())
+        except RetrievalError as error:
+            refused[row] = error
+    answered = iter(parts.engine.search_batch(requests))
+    for row, asked in enumerate(searches):
+        answer = refused[row] if row in refused else next(answered)
+        if isinstance(answer, RetrievalError):
+            found.append(schemas.Answered(error=problem_of(answer)))
+            continue
+        observe_search(answer)
+        masks = MaskWriter(parts, asked.mask_format, asked.mask_frame)
+        found.append(schemas.Answered(answer=answers.search_answer(asked, answer, masks)))
+    return found
 
 
 def _segments(
