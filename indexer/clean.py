@@ -32,8 +32,22 @@ INDEX = "index files that no manifest names"
 QUERY_ROWS = "query photos whose time is over"
 FEEDBACK_ROWS = "refined searches whose time is over"
 ANSWER_ROWS = "answers of requests whose time is over"
+EXPORT_ROWS = "exports whose time is over"
+EXPORTS = "files of exports whose time is over"
 TRASH = "photos whose time in the trash is over"
-KINDS = (TRASH, RENDITIONS, UPLOADS, QUERIES, UNFINISHED, INDEX, QUERY_ROWS, FEEDBACK_ROWS, ANSWER_ROWS)
+KINDS = (
+    TRASH,
+    RENDITIONS,
+    UPLOADS,
+    QUERIES,
+    UNFINISHED,
+    INDEX,
+    QUERY_ROWS,
+    FEEDBACK_ROWS,
+    ANSWER_ROWS,
+    EXPORT_ROWS,
+    EXPORTS,
+)
 
 _UNFINISHED = re.compile(r"\.upload-[0-9a-f]+|\..+\.[0-9a-f]+\.partial|\..+-[0-9a-f]+\.tmp")
 _NAMED = re.compile(r"(?P<sha256>[0-9a-f]{64})(\.preview\.jpg|\.thumb\.jpg|\.\w+)?")
@@ -78,6 +92,7 @@ def _cleaned(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> lis
         (QUERY_ROWS, assembly.queries),
         (FEEDBACK_ROWS, assembly.judgements),
         (ANSWER_ROWS, assembly.idempotency_keys),
+        (EXPORT_ROWS, assembly.export_jobs),
     )
     for kind, rows in expiring:
         if kind in found:
@@ -104,8 +119,10 @@ def _all(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> Iterato
         if store.kind in kinds:
             yield from _stored(store, remove=remove)
     if UNFINISHED in kinds:
-        for folder in (*(store.folder for store in stores), settings.data_dir / "duties"):
+        for folder in (*(store.folder for store in stores), settings.exports_dir, settings.data_dir / "duties"):
             yield from _unfinished(folder, remove=remove)
+    if EXPORTS in kinds:
+        yield from _exports(assembly, remove=remove)
     if INDEX in kinds:
         for folder in sorted(settings.index_dir.glob("*/*")):
             yield from _index_files(IndexFiles(folder), remove=remove)
@@ -121,6 +138,17 @@ def _stored(store: _Store, *, remove: bool) -> Iterator[tuple[str, int]]:
                 store.remove(sha256, path)
             if not remove or not path.exists():
                 yield store.kind, size
+
+
+def _exports(assembly: Assembly, *, remove: bool) -> Iterator[tuple[str, int]]:
+    """Files without a row, whatever their age: a row is there before its file, and as long."""
+    files = (path for path in _files(assembly.settings.exports_dir) if path.stem.isdecimal())
+    while chunk := list(islice(files, CHUNK)):
+        known = assembly.export_jobs.known([int(path.stem) for path in chunk])
+        for path in chunk:
+            size = _size(path)
+            if int(path.stem) not in known and (not remove or _unlink(path)):
+                yield EXPORTS, size
 
 
 def _unfinished(folder: Path, *, remove: bool) -> Iterator[tuple[str, int]]:

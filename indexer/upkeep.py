@@ -1,4 +1,4 @@
-"""What a worker does beside ingesting: publish the index, remove what is of no use, and look for clusters."""
+"""What a worker does beside ingesting: publish the index, write exports, find clusters, remove what is of no use."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from retrieval.assembly import Assembly
 from retrieval.processes.duties import Duty
 
 from .clean import KINDS, UPLOADS, clean
+from .exports import Exporter
 from .publish import PUBLISH, Publisher
 
 DISCOVER = "discover"
 TIDY = "tidy"
+EXPORT = "export"
+EXPORT_SECONDS = 2.0
 TIDY_SECONDS = 3600.0
 PUBLISH_SECONDS = 30.0
 LAST_ATTEMPTS = 3
@@ -34,6 +37,8 @@ class Upkeep:
         self._stopping = stopping
         self._ended = threading.Event()
         self._tidying = Duty(TIDY, lambda: _tidy(assembly), TIDY_SECONDS, "unused files cannot be removed", records)
+        exporter = Exporter(assembly, lambda: stopping.is_set() or self._ended.is_set())
+        self._exporting = Duty(EXPORT, exporter.write_next, EXPORT_SECONDS, "exports cannot be written", records)
         self._finishing = (
             Duty(PUBLISH, lambda: _publish(publisher), PUBLISH_SECONDS, "the index cannot be published", records),
             Duty(DISCOVER, discovery.update, PUBLISH_SECONDS, "the clusters cannot be updated", records),
@@ -45,7 +50,7 @@ class Upkeep:
         self._ended.clear()
         self._threads = [
             threading.Thread(target=duty.keep_up, args=(self._ended,), name=duty.name)
-            for duty in (self._tidying, *self._finishing)
+            for duty in (self._tidying, self._exporting, *self._finishing)
         ]
         for thread in self._threads:
             thread.start()

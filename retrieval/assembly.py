@@ -16,6 +16,7 @@ from .catalog import (
     Catalog,
     Clusters,
     Concepts,
+    ExportJobs,
     Folders,
     IdempotencyKeys,
     ImportedSegments,
@@ -128,6 +129,11 @@ class DataDirectory:
     def idempotency_keys(self) -> IdempotencyKeys:
         """Answers of requests, by the keys that came with them."""
         return IdempotencyKeys(self._sessions)
+
+    @cached_property
+    def export_jobs(self) -> ExportJobs:
+        """Exports that are written in the background."""
+        return ExportJobs(self._sessions)
 
     @cached_property
     def concepts(self) -> Concepts:

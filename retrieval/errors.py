@@ -138,6 +138,10 @@ class UnknownFeedbackError(CatalogError):
     """No search with judgements has this id."""
 
 
+class UnknownExportError(CatalogError):
+    """No export has this id: it never existed, or its time is over."""
+
+
 class UnknownConceptError(CatalogError):
     """No concept has this id."""
 
@@ -184,3 +188,7 @@ class IdempotencyKeyReusedError(RetrievalError):
 
 class IdempotencyKeyInUseError(RetrievalError):
     """The first request with a key is still being answered."""
+
+
+class TooManyExportsError(RetrievalError):
+    """A user has as many unfinished exports as one may have."""

@@ -209,9 +209,18 @@ class Settings:
         return self.data_dir / "queries"
 
     @property
+    def exports_dir(self) -> Path:
+        """Folder of the files of exports, removed when they expire."""
+        return self.data_dir / "exports"
+
+    @property
     def analyzers_dir(self) -> Path:
         """Folder of the analyzer processes' sockets; only its owner may enter it."""
         return self.data_dir / "analyzers"
+
+    def export(self, job_id: int, extension: str) -> Path:
+        """Path of the file of an export, which is there once it is whole."""
+        return self.exports_dir / f"{job_id}.{extension}"
 
     @property
     def session_key_file(self) -> Path:

@@ -21,6 +21,8 @@ module            what
 `judgements`      searches that are refined, in rounds
 `concepts`        names that people gave
 `idempotency`     answers of requests, by the keys that came with them
+`export_jobs`     exports that are written in the background
+`export_models`   their table
 `clusters`        clusters of segments that have no name
 `folders`         names of folders
 `accounts`        users and API tokens
@@ -42,6 +44,7 @@ from .clusters import Clusters
 from .concepts import Concepts
 from .deleted_files import DeletedFiles
 from .dialects import copy as copy_database
+from .export_jobs import ExportJobs
 from .folders import Folders
 from .idempotency import IdempotencyKeys, KeptAnswer
 from .images import ImageRepository
@@ -65,6 +68,7 @@ __all__ = [
     "Clusters",
     "Concepts",
     "DeletedFiles",
+    "ExportJobs",
     "Folders",
     "IdempotencyKeys",
     "ImageRecord",

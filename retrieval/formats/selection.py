@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -101,6 +102,21 @@ class Selection:
             raise QueryError(f"the concept {concept.name!r} labels no segment: give it more examples")
         owners = {hit.image_id for hit in hits.values()}
         return cls(photos=tuple(sorted(owners)), segments=frozenset(hits), filters=filters)
+
+    def to_json(self) -> str:
+        """The ids of a selection without filters, to be kept."""
+        segments = None if self.segments is None else sorted(self.segments)
+        return json.dumps({"photos": self.photos, "segments": segments})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The selection that `to_json` wrote; what was deleted since is left out of `pages`."""
+        kept = json.loads(text)
+        photos, segments = kept["photos"], kept["segments"]
+        return cls(
+            photos=None if photos is None else tuple(photos),
+            segments=None if segments is None else frozenset(segments),
+        )
 
     def pages(self, catalog: Catalog) -> Iterator[list[ImageRecord]]:
         """The photos that were analysed, by rising id, in pages; those in the trash are left out."""

@@ -14,7 +14,9 @@ group                     what
 `Client.clusters`         things on several photos that have no name yet
 `Client.timeline`         photos by date
 `Client.installation`     status, health, what is on its way in
+`Client.exports`          exports that the server writes in the background
 `Client.upload_folder`    send a folder, and resume it
+`Client.export`           have an export written, wait for it, and fetch it
 ========================= ========================================================
 
 Nothing of the library or of its networks is imported.
@@ -28,6 +30,7 @@ from .errors import (
     ClientError,
     ConflictError,
     ConnectionFailedError,
+    ExportFailedError,
     ForbiddenError,
     InsufficientStorageError,
     InvalidRequestError,
@@ -37,6 +40,7 @@ from .errors import (
     UnexpectedAnswerError,
 )
 from .exchange import Retries
+from .exports import ExportJob
 from .folders import Progress, UploadReport
 from .installation import View
 from .search_values import Answer, Result, Round
@@ -51,6 +55,8 @@ __all__ = [
     "ClientError",
     "ConflictError",
     "ConnectionFailedError",
+    "ExportFailedError",
+    "ExportJob",
     "Filters",
     "ForbiddenError",
     "InsufficientStorageError",

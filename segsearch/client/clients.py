@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypedDict, Unpack
 
@@ -14,6 +17,7 @@ import httpx
 from .calls import C, StrPath
 from .connections import AsyncioConnection, SyncConnection
 from .exchange import Exchange, Retries
+from .exports import ExportJob, Exports, until_done
 from .folders import FolderUpload, Progress, UploadReport
 from .installation import Installation, Timeline
 from .naming import Clusters, Concepts
@@ -23,6 +27,19 @@ from .searching import Feedback, Searches
 DEFAULT_URL = "http://127.0.0.1:8000"
 CONCURRENCY = 3
 """Uploads that a server takes at once; more would wait there."""
+
+
+class Selection(TypedDict, total=False):
+    """What is exported, and how: the parameters of `Exports.order`."""
+
+    format: str
+    photos: Sequence[int]
+    segments: Sequence[int]
+    concept: int
+    text: str
+    like: int
+    limit: int
+    polygons: bool
 
 
 class Options(TypedDict, total=False):
@@ -85,6 +102,7 @@ class _Groups(Generic[C]):
         self.clusters = Clusters(connection)
         self.timeline = Timeline(connection)
         self.installation = Installation(connection)
+        self.exports = Exports(connection)
 
 
 class Client(_Groups[SyncConnection]):
@@ -99,7 +117,7 @@ class Client(_Groups[SyncConnection]):
 
     Attributes
     ----------
-    photos, segments, queries, searches, feedback, concepts, clusters, timeline, installation
+    photos, segments, queries, searches, feedback, concepts, clusters, timeline, installation, exports
         Groups of calls.
 
     Raises
@@ -173,6 +191,39 @@ class Client(_Groups[SyncConnection]):
                 upload.stop()
         return upload.report
 
+    def export(
+        self, target: StrPath, *, progress: Callable[[ExportJob], None] | None = None, **selection: Unpack[Selection]
+    ) -> Path:
+        """Have the server write an export, wait for it, and fetch the file; a download that breaks off goes on.
+
+        Parameters
+        ----------
+        target : path
+            The file, which is replaced when all of it has come.
+        progress : callable, optional
+            Called with an `ExportJob` each time that its state is known.
+        **selection
+            As in `Photos.export`: `format`, `photos` and so on, with up to 10,000 ids.
+
+        Raises
+        ------
+        ExportFailedError
+            The server could not write it.
+        ClientError
+        OSError
+            The file cannot be written. The server keeps the export for a day: `exports.save` fetches it.
+        """
+        job = self.exports.order(**selection)
+        waiting = until_done(job, progress)
+        with suppress(StopIteration):
+            pause = next(waiting)
+            while True:
+                time.sleep(pause)
+                pause = waiting.send(self.exports.get(job.id))
+        saved = self.exports.save(target, job.id)
+        self.exports.delete(job.id)
+        return saved
+
     def _send_photos(self, upload: FolderUpload) -> None:
         try:
             for path, size in upload:
@@ -228,6 +279,21 @@ class AsyncClient(_Groups[AsyncioConnection]):
             upload.stop()
             await asyncio.gather(*workers, return_exceptions=True)
         return upload.report
+
+    async def export(
+        self, target: StrPath, *, progress: Callable[[ExportJob], None] | None = None, **selection: Unpack[Selection]
+    ) -> Path:
+        """As `Client.export`."""
+        job = await self.exports.order(**selection)
+        waiting = until_done(job, progress)
+        with suppress(StopIteration):
+            pause = next(waiting)
+            while True:
+                await asyncio.sleep(pause)
+                pause = waiting.send(await self.exports.get(job.id))
+        saved = await self.exports.save(target, job.id)
+        await self.exports.delete(job.id)
+        return saved
 
     async def _send_photos(self, upload: FolderUpload) -> None:
         for path, size in upload:

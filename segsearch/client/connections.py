@@ -13,12 +13,12 @@ import httpx
 
 from .calls import Call, StrPath
 from .exchange import Exchange, Outcome, Pause, Reply, Send, Step
-from .files import replacing
+from .files import Download, replacing
 
 T = TypeVar("T")
 
 
-def _request(send: Send, stack: ExitStack) -> dict[str, object]:
+def _request(send: Send, stack: ExitStack, sink: Download | None) -> dict[str, object]:
     """The arguments of httpx; the file is opened here, because each attempt reads it from its beginning."""
     files: dict[str, tuple[str, BinaryIO | bytes]] | None = None
     if send.file is not None:
@@ -29,7 +29,7 @@ def _request(send: Send, stack: ExitStack) -> dict[str, object]:
         "method": send.method,
         "url": send.url,
         "params": send.parameters or None,
-        "headers": send.headers,
+        "headers": {**send.headers, **(sink.headers() if sink is not None and send.streams else {})},
         "content": send.json,
         "data": send.form,
         "files": files,
@@ -76,14 +76,14 @@ class SyncConnection:
             The file cannot be written.
         """
         with replacing(target) as (path, file):
-            self._follow(call, file)
+            self._follow(call, Download(file))
         return path
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
-    def _follow(self, call: Call[T], sink: BinaryIO | None = None) -> tuple[T, bytes]:
+    def _follow(self, call: Call[T], sink: Download | None = None) -> tuple[T, bytes]:
         steps = self._exchange.steps(call, streams=sink is not None)
         outcome: Outcome = None
         while True:
@@ -94,16 +94,16 @@ class SyncConnection:
                 return found
             outcome = self._do(step, sink)
 
-    def _do(self, step: Step, sink: BinaryIO | None) -> Outcome:
+    def _do(self, step: Step, sink: Download | None) -> Outcome:
         if isinstance(step, Pause):
             time.sleep(step.seconds)
             return None
         try:
             with ExitStack() as stack:
-                answer = stack.enter_context(self._http.stream(**_request(step, stack)))  # type: ignore[arg-type]
+                answer = stack.enter_context(self._http.stream(**_request(step, stack, sink)))  # type: ignore[arg-type]
                 if sink is None or not (step.streams and answer.is_success):
                     return Reply(answer.status_code, answer.headers, answer.read())
-                _restart(sink)
+                sink.begin(answer.status_code, answer.headers)
                 for block in answer.iter_bytes():
                     sink.write(block)
                 return Reply(answer.status_code, answer.headers, b"")
@@ -140,14 +140,14 @@ class AsyncioConnection:
     async def save(self, call: Call[bytes], target: StrPath) -> Path:
         """As `SyncConnection.save`."""
         with replacing(target) as (path, file):
-            await self._follow(call, file)
+            await self._follow(call, Download(file))
         return path
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
-    async def _follow(self, call: Call[T], sink: BinaryIO | None = None) -> tuple[T, bytes]:
+    async def _follow(self, call: Call[T], sink: Download | None = None) -> tuple[T, bytes]:
         steps = self._exchange.steps(call, streams=sink is not None)
         outcome: Outcome = None
         while True:
@@ -158,24 +158,18 @@ class AsyncioConnection:
                 return found
             outcome = await self._do(step, sink)
 
-    async def _do(self, step: Step, sink: BinaryIO | None) -> Outcome:
+    async def _do(self, step: Step, sink: Download | None) -> Outcome:
         if isinstance(step, Pause):
             await asyncio.sleep(step.seconds)
             return None
         try:
             with ExitStack() as stack:
-                async with self._http.stream(**_request(step, stack)) as answer:  # type: ignore[arg-type]
+                async with self._http.stream(**_request(step, stack, sink)) as answer:  # type: ignore[arg-type]
                     if sink is None or not (step.streams and answer.is_success):
                         return Reply(answer.status_code, answer.headers, await answer.aread())
-                    _restart(sink)
+                    sink.begin(answer.status_code, answer.headers)
                     async for block in answer.aiter_bytes():
                         await asyncio.to_thread(sink.write, block)
                     return Reply(answer.status_code, answer.headers, b"")
         except httpx.TransportError as error:
             return error
-
-
-def _restart(sink: BinaryIO) -> None:
-    """Forget what an attempt that broke off wrote."""
-    sink.seek(0)
-    sink.truncate()

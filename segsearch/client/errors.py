@@ -85,6 +85,10 @@ class InsufficientStorageError(AnswerError):
     """The server has no space for more photos."""
 
 
+class ExportFailedError(ClientError):
+    """The server could not write an export; the message says why."""
+
+
 _KINDS: dict[int, type[AnswerError]] = {
     400: InvalidRequestError,
     401: SignInError,

@@ -30,14 +30,21 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def migrated(home: Path) -> Path:
+    """The same, brought up to date as the command `migrate` does it."""
+    migrate(f"sqlite:///{home / 'catalog.db'}")
+    return home
+
+
 def test_the_schema_becomes_that_of_now(home: Path) -> None:
     url = f"sqlite:///{home / 'catalog.db'}"
     assert migrate(url) == ScriptDirectory.from_config(alembic_config(url)).get_current_head()
     command.check(alembic_config(url))
 
 
-def test_everything_that_people_made_is_there(home: Path) -> None:
-    assembly = Assembly(Settings.in_data_dir(home, device="cpu", recipe="grid"))
+def test_everything_that_people_made_is_there(migrated: Path) -> None:
+    assembly = Assembly(Settings.in_data_dir(migrated, device="cpu", recipe="grid"))
     counts = {state: count for state, count in assembly.catalog.images.counts().items() if count}
     assert counts == {"indexed": 5, "failed": 1, "pending": 1}
     assert assembly.tags.counts() == [("holiday", 2)]
@@ -49,8 +56,8 @@ def test_everything_that_people_made_is_there(home: Path) -> None:
     assert passwords.matches("a long password", admin.password_hash)
 
 
-def test_it_is_searched_with_an_index_made_anew(home: Path) -> None:
-    with retrieval.open(home, device="cpu", recipe="grid") as library:
+def test_it_is_searched_with_an_index_made_anew(migrated: Path) -> None:
+    with retrieval.open(migrated, device="cpu", recipe="grid") as library:
         found = library.search(text="patch")
         assert any(hit.likely for hit in found)
         assert {hit.path.parent for hit in found} == {Path("/photos")}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from segsearch.client import calls, library_values, search_values, values
+from segsearch.client import calls, exports, library_values, search_values, values
+from segsearch.client.exports import Exports
 from segsearch.client.installation import Installation, Timeline
 from segsearch.client.naming import Clusters, Concepts
 from segsearch.client.photos import Photos, QueryPhotos, Segments
 from segsearch.client.searching import Feedback, Searches
 
-GROUPS = (Photos, Segments, QueryPhotos, Searches, Feedback, Concepts, Clusters, Timeline, Installation)
+GROUPS = (Photos, Segments, QueryPhotos, Searches, Feedback, Concepts, Clusters, Timeline, Installation, Exports)
 DESCRIBED = [each for group in GROUPS for each in vars(group).values() if isinstance(each, calls.Described)]
 
 LEFT_OUT = {
@@ -35,7 +36,7 @@ LEFT_OUT = {
 
 VALUES = {
     kind.__name__: kind
-    for module in (values, search_values, library_values)
+    for module in (values, search_values, library_values, exports)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, values.Value) and kind.__module__ == module.__name__
 }

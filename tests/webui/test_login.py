@@ -62,6 +62,8 @@ VIEWER = {
     *("GET /api/v1/docs", "GET /api/v1/docs/<name>"),
     *("GET /api/v1/openapi.json", "GET /api/v1/tags", "GET /api/v1/images/download"),
     "GET /api/v1/export",
+    *("POST /api/v1/exports", "GET /api/v1/exports", "GET /api/v1/exports/<id:export_id>"),
+    *("GET /api/v1/exports/<id:export_id>/file", "DELETE /api/v1/exports/<id:export_id>"),
     *("GET /api/v1/events", "GET /api/v1/timeline/facets", "GET /api/v1/timeline/around"),
 }
 EDITOR = {

@@ -60,6 +60,7 @@ VIEWERS = frozenset(
             "api_batch.find_many",
             "api_queries.add_query",
             "api_queries.keep_query",
+            *("api_export.order_export", "api_export.delete_export"),
             "login.sign_out",
         ),
         *("api_account.set_password", "api_account.add_token", "api_account.revoke_token"),

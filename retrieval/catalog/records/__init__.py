@@ -13,6 +13,7 @@ from .clusters import (
     joined_members,
 )
 from .concepts import ConceptModel, ConceptRecord
+from .exports import EXPORT_STATES, ExportRecord, ExportState
 from .images import STATES, ImageRecord, KnownLocation, LocationRecord, State
 from .ingest import Job, Orders, Removed, WorkerRecord
 from .queries import FeedbackRecord, QueryRecord
@@ -22,6 +23,7 @@ from .vectors import Contents, VectorBatch, vector_bytes, vectors_from
 
 __all__ = [
     "CLUSTER_STATES",
+    "EXPORT_STATES",
     "LISTED",
     "ORDERS",
     "STATES",
@@ -33,6 +35,8 @@ __all__ = [
     "ConceptModel",
     "ConceptRecord",
     "Contents",
+    "ExportRecord",
+    "ExportState",
     "FeedbackRecord",
     "ImageRecord",
     "Job",
