@@ -100,19 +100,21 @@ from .options import ID, corners, numbers, open_assembly
 )
 @click.option("--facets", is_flag=True, help="Count the likely results by label, folder and other filters.")
 @click.option("--details", is_flag=True, help="Also show scores, quality, boxes and what matched each part.")
+@click.option("--pictures", is_flag=True, help="Show the photos in the terminal; needs the extra `terminal`.")
 @click.option("--open", "opens", is_flag=True, help="Open the page of the first result in the browser.")
 @click.option(
     "--server", default="http://127.0.0.1:8000", show_default=True, metavar="URL", help="The web server for --open."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_obj
-def search(
+def search(  # noqa: PLR0913  # its options
     settings: Settings,
     /,
     *,
     words: tuple[str, ...],
     image: Path | None,
     details: bool,
+    pictures: bool,
     opens: bool,
     server: str,
     as_json: bool,
@@ -121,11 +123,24 @@ def search(
     """Search by WORDS, a photo, a place on it, or a stored segment. Several together must all match."""
     if words and asked["text"]:
         raise click.UsageError("give the words either as WORDS or with --text")
+    if pictures and as_json:
+        raise click.UsageError("--pictures shows pictures, and --json prints JSON: give one of them")
+    from retrieval.processes.tables import Console
+    from retrieval.processes.terminal import echo
+
     from .browser import open_page
+    from .pictures import obstacle, print_pictures, renderer
     from .search_output import answer_to, print_answer
 
+    console = Console()
+    hindrance = obstacle(console) if pictures else None
+    show = renderer() if pictures and hindrance is None else None
     assembly = open_assembly(settings)
     answer = answer_to(assembly, image, {**asked, "text": " ".join(words) or asked["text"]})
     print_answer(assembly, answer, as_json=as_json, details=details)
+    if show is not None:
+        print_pictures(assembly, console, answer.results, show)
+    elif hindrance is not None:
+        echo(f"no pictures: {hindrance}", err=True)
     if opens and answer.results:
         open_page(server, answer.results[0])

@@ -15,6 +15,7 @@ EXTRAS = {
     "pyarrow": "formats",
     "skimage": "demo",
     "sklearn": "demo",
+    "textual_image": "terminal",
     "timm": "families",
     "torch": "families",
     "torchvision": "families",
