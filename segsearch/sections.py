@@ -20,6 +20,7 @@ SECTIONS = {
         "trash",
         "export",
         "import",
+        "sidecars",
     ),
     "Names": ("concepts", "discover"),
     "Users": ("users", "tokens"),

@@ -43,9 +43,10 @@ def _stop_on_signals(worker: Worker) -> None:
 @click.option(
     "--restore", is_flag=True, help="Also ingest photos that were deleted. Files named themselves always are."
 )
+@click.option("--sidecars", "reads", is_flag=True, help="Make the keywords of XMP files beside the photos their tags.")
 @click.option("--watch", is_flag=True, help="Keep watching PATHS for new, changed and deleted files until interrupted.")
 @click.pass_obj
-def ingest(  # its options
+def ingest(  # noqa: PLR0913  # its options
     settings: Settings,
     paths: tuple[Path, ...],
     *,
@@ -53,13 +54,14 @@ def ingest(  # its options
     strict: bool,
     within: bool,
     restore: bool,
+    reads: bool,
     watch: bool,
 ) -> None:
     """Ingest photos: files, and folders with everything below them. Photos that were deleted are left out."""
     if watch:
-        if as_json or strict or restore:
+        if as_json or strict or restore or reads:
             raise click.UsageError(
-                "--watch prints no report and restores nothing: leave out --json, --strict, --restore"
+                "--watch prints no report and restores nothing: leave out --json, --strict, --restore, --sidecars"
             )
         _watch(settings, paths, within=within)
         return
@@ -73,6 +75,10 @@ def ingest(  # its options
         worker = Worker(assembly, progress.advance)
         _stop_on_signals(worker)
         report = run(assembly, worker, paths, tally, within=within, restore=restore)
+    if reads:
+        from .sidecars import read_beside
+
+        read_beside(assembly, paths)
     if as_json:
         report.write_json(sys.stdout)
     else:
