@@ -3,7 +3,8 @@
 References
 ----------
 Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014. Fields beyond COCO's are ``sha256`` of images and
-``score``, ``label`` and ``concepts`` of annotations; its tools pass them over.
+``score``, ``segment_label`` and ``concepts`` of annotations; its tools pass them over. FiftyOne makes them attributes
+of its own ``Detection``, which has a ``label`` already, so that none may have this name.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _annotation(
         "area": int(mask.sum()),
         "iscrowd": 0,
         "score": round(segment.quality, 4),
-        "label": segment.label,
+        "segment_label": segment.label,
         "concepts": list(annotation.concepts),
         "segmentation": [each.ravel().tolist() for each in polygons_of(mask)]
         if polygons

@@ -71,7 +71,8 @@ def test_masks_are_enlarged_to_the_photo(toys: ToyLibrary) -> None:
     left[:, :200] = True
     np.testing.assert_array_equal(coco.decode(first["segmentation"]).astype(bool), left)
     np.testing.assert_array_equal(coco.decode(second["segmentation"]).astype(bool), ~left)
-    assert (first["label"], second["label"]) == ("cat", None)
+    assert (first["segment_label"], second["segment_label"]) == ("cat", None)
+    assert not {"label", "bounding_box", "mask", "confidence", "index", "tags"} & first.keys()  # FiftyOne's own
     found = exported(dataset(toys))
     assert found["categories"] == [{"id": 1, "name": "cat"}, {"id": 2, "name": "segment"}]
     assert [each["category_id"] for each in found["annotations"]] == [1, 2]
