@@ -1,4 +1,4 @@
-"""What a worker does beside ingesting: publish the index, write exports, find clusters, remove what is of no use."""
+"""What a worker does beside ingesting: the index, exports, near-duplicates, clusters, removal of what is of no use."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from retrieval.assembly import Assembly
 from retrieval.processes.duties import Duty
 
 from .clean import KINDS, UPLOADS, clean
+from .duplicates import DUPLICATES, DuplicateSearch
 from .exports import Exporter
 from .publish import PUBLISH, Publisher
 
@@ -34,6 +35,7 @@ class Upkeep:
     def __init__(self, assembly: Assembly, stopping: threading.Event) -> None:
         records = assembly.duties
         publisher, discovery = Publisher(assembly), Discovery(assembly, stopping)
+        duplicates = DuplicateSearch(assembly, stopping)
         self._stopping = stopping
         self._ended = threading.Event()
         self._tidying = Duty(TIDY, lambda: _tidy(assembly), TIDY_SECONDS, "unused files cannot be removed", records)
@@ -41,6 +43,7 @@ class Upkeep:
         self._exporting = Duty(EXPORT, exporter.write_next, EXPORT_SECONDS, "exports cannot be written", records)
         self._finishing = (
             Duty(PUBLISH, lambda: _publish(publisher), PUBLISH_SECONDS, "the index cannot be published", records),
+            Duty(DUPLICATES, duplicates.update, PUBLISH_SECONDS, "near-duplicates cannot be found", records),
             Duty(DISCOVER, discovery.update, PUBLISH_SECONDS, "the clusters cannot be updated", records),
         )
         self._threads: list[threading.Thread] = []
@@ -56,7 +59,7 @@ class Upkeep:
             thread.start()
 
     def finish(self) -> None:
-        """Stop the threads, then publish and look for clusters once more."""
+        """Stop the threads, then publish, and look for near-duplicates and clusters once more."""
         self._ended.set()
         for thread in self._threads:
             thread.join()

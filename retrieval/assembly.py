@@ -23,6 +23,7 @@ from .catalog import (
     IngestOverview,
     IngestQueue,
     Judgements,
+    NearDuplicates,
     QueryStore,
     Sessions,
     Tags,
@@ -149,6 +150,11 @@ class DataDirectory:
     def clusters(self) -> Clusters:
         """Segments that look alike and that nothing explains."""
         return Clusters(self._sessions)
+
+    @cached_property
+    def duplicates(self) -> NearDuplicates:
+        """Pairs of photos that are near-duplicates."""
+        return NearDuplicates(self._sessions)
 
     @cached_property
     def own_files(self) -> OwnFiles:

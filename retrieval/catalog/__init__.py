@@ -8,6 +8,7 @@ module            what
 `locations`       where their files are, and registering files
 `tags`            words and names that people gave to photos
 `trash`           photos that were deleted and can be restored
+`duplicates`      pairs of photos that are near-duplicates
 `deleted_files`   files of photos that were deleted for good
 `segments`        segments, with masks, boxes and colours
 `vectors`         vectors, and what an index needs to know of them
@@ -30,6 +31,7 @@ module            what
 `rows`            from ORM rows to records, and from analyses to rows
 `filtering`       filters as conditions of SQL, and facets
 `segment_select`  columns of many segments, by the driver's own cursor
+`base`            what all tables have in common
 `models`          the tables
 `schema`          the schema's version, and migrating
 `sessions`        connections and transactions
@@ -44,6 +46,7 @@ from .clusters import Clusters
 from .concepts import Concepts
 from .deleted_files import DeletedFiles
 from .dialects import copy as copy_database
+from .duplicates import NearDuplicates
 from .export_jobs import ExportJobs
 from .folders import Folders
 from .idempotency import IdempotencyKeys, KeptAnswer
@@ -79,6 +82,7 @@ __all__ = [
     "Judgements",
     "KeptAnswer",
     "LocationRepository",
+    "NearDuplicates",
     "QueryRecord",
     "QueryStore",
     "SegmentHit",

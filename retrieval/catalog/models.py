@@ -2,72 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     LargeBinary,
-    MetaData,
     String,
     Text,
     UniqueConstraint,
     false,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-NAMING = {
-    "ix": "ix_%(column_0_label)s",
-    "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-if TYPE_CHECKING:
-    UtcDecorator = TypeDecorator[datetime]
-else:
-    UtcDecorator = TypeDecorator
-
-
-class Utc(UtcDecorator):
-    """A moment. It is stored in UTC without saying so, which every database can do, and says so everywhere else."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """As it is stored.
-
-        Raises
-        ------
-        ValueError
-            It does not say in which time zone it is.
-        """
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"the time {value} has no time zone: use datetime.now(UTC)")
-        return value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """As it is used."""
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-class Base(DeclarativeBase):
-    """Named constraints, so that migrations can alter them on every database."""
-
-    metadata = MetaData(naming_convention=NAMING)
-
+from .base import Base, Utc
 
 TIMELINE = ("id", "state", "width", "height", "deleted_at")
 """What the timeline needs to know of all photos; it is read from an index, without the rows."""
@@ -157,6 +108,27 @@ class ImageTag(Base):
 
     image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
     tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class NearDuplicate(Base):
+    """Two photos that are alike, the smaller id first; `dismissed` once someone said that they are no duplicates."""
+
+    __tablename__ = "near_duplicate"
+
+    first_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    second_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True, index=True)
+    likeness: Mapped[float]
+    dismissed: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class DuplicateCheck(Base):
+    """A photo that was compared with the others by vectors of a space; `detail` is known if it has duplicates."""
+
+    __tablename__ = "duplicate_check"
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    space: Mapped[str] = mapped_column(String(64))
+    detail: Mapped[float | None]
 
 
 class DeletedFile(Base):

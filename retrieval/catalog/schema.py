@@ -136,10 +136,10 @@ def _number(engine: Engine, database_url: str) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    from .models import Base
+    from .models import Image
 
     with engine.connect().execution_options(reading=True) as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+        differences = compare_metadata(MigrationContext.configure(connection), Image.metadata)
     if differences:
         raise CatalogError(
             "the catalogue has no schema number, and its schema is not that of this version: restore a backup of it"

@@ -10,7 +10,8 @@ from typing import Any, Final, Literal
 from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker
 
-from .models import Base, ChangeStamp, Concept, ConceptExample, Image, Segment
+from .base import Base
+from .models import ChangeStamp, Concept, ConceptExample, Image, Segment
 
 Name = Literal["vectors", "concepts", "trash"]
 

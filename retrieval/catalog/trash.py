@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from ..errors import UnknownImageError
 from ..storage.own_files import OwnFiles
 from .dialects import in_chunks
+from .duplicates import forget_checks
 from .images import ImageRepository
 from .models import Image
 from .sessions import Repository, Sessions
@@ -94,6 +95,8 @@ class Trash(Repository):
                 statement = update(Image).where(Image.id.in_(chunk), which).values(deleted_at=moment)
                 found = session.execute(statement, execution_options={"synchronize_session": False})
                 changed += int(found.rowcount)  # type: ignore[attr-defined]
+                if moment is None:
+                    forget_checks(session, chunk)
             if changed:
                 count_changed(session)
         return changed

@@ -17,8 +17,8 @@ from sqlalchemy.exc import OperationalError
 from toys import ToyLibrary, analysis
 
 from retrieval.catalog import migrate, open_sessions
+from retrieval.catalog.base import Base
 from retrieval.catalog.dialects import connect
-from retrieval.catalog.models import Base
 from retrieval.catalog.schema import alembic_config
 from retrieval.errors import CatalogError, SchemaOutdatedError
 

@@ -13,6 +13,7 @@ from .clusters import (
     joined_members,
 )
 from .concepts import ConceptModel, ConceptRecord
+from .duplicates import Comparison, Copy, DuplicatePair
 from .exports import EXPORT_STATES, ExportRecord, ExportState
 from .images import STATES, ImageRecord, KnownLocation, LocationRecord, State
 from .ingest import Job, Orders, Removed, WorkerRecord
@@ -32,9 +33,12 @@ __all__ = [
     "ClusterRecord",
     "ClusterState",
     "Clustering",
+    "Comparison",
     "ConceptModel",
     "ConceptRecord",
     "Contents",
+    "Copy",
+    "DuplicatePair",
     "ExportRecord",
     "ExportState",
     "FeedbackRecord",

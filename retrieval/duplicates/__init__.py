@@ -1,0 +1,1 @@
+"""Near-duplicates: photos that are crops, copies or edits of one another."""
