@@ -21,6 +21,7 @@ SECTIONS = {
         "export",
         "import",
         "sidecars",
+        "duplicates",
     ),
     "Names": ("concepts", "discover"),
     "Users": ("users", "tokens"),

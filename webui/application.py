@@ -26,6 +26,7 @@ from .auth.security import SESSION_COOKIE, protect
 from .context import EXTENSION, WebContext
 from .pages.admin import admin
 from .pages.apidocs import apidocs
+from .pages.duplicates import duplicates
 from .pages.languages import translate
 from .pages.views import pages
 from .renditions import Renditions
@@ -136,6 +137,7 @@ def build(
     app.register_blueprint(health)
     app.register_blueprint(pages)
     app.register_blueprint(admin)
+    app.register_blueprint(duplicates)
     app.register_blueprint(apidocs)
     app.register_blueprint(login)
     if follow:

@@ -3,7 +3,20 @@
 import click
 
 from ..bench.commands import bench
-from . import concepts, discover, evaluate, export, import_, ingest, maintenance, recipes, search, sidecars, trash
+from . import (
+    concepts,
+    discover,
+    duplicates,
+    evaluate,
+    export,
+    import_,
+    ingest,
+    maintenance,
+    recipes,
+    search,
+    sidecars,
+    trash,
+)
 
 COMMANDS: tuple[click.Command, ...] = (
     ingest.ingest, ingest.worker, ingest.retry_failed, ingest.pause, ingest.resume, ingest.cancel, ingest.resegment,
@@ -11,5 +24,5 @@ COMMANDS: tuple[click.Command, ...] = (
     maintenance.status, maintenance.doctor, maintenance.verify, maintenance.clean, maintenance.rebuild_index,
     export.export, import_.import_annotations, sidecars.sidecars,
     maintenance.migrate, maintenance.backup, maintenance.restore_backup,
-    concepts.concepts, discover.discover, recipes.recipes, evaluate.evaluate, bench,
+    concepts.concepts, discover.discover, duplicates.duplicates, recipes.recipes, evaluate.evaluate, bench,
 )  # fmt: skip

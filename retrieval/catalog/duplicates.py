@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from .dialects import in_chunks
@@ -108,7 +108,8 @@ class NearDuplicates(Repository):
 
 def forget_checks(session: Session, image_ids: Collection[int]) -> None:
     """Have photos compared anew, because others may have come while they were in the trash."""
-    session.execute(delete(DuplicateCheck).where(DuplicateCheck.image_id.in_(image_ids)))
+    checked = DuplicateCheck.image_id.in_(image_ids)
+    session.execute(update(DuplicateCheck).where(checked).values(space=""))
 
 
 def _unchecked(space: str) -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ group                     what
 `Client.feedback`         searches that are refined in rounds
 `Client.concepts`         names learned from examples and tags
 `Client.clusters`         things on several photos that have no name yet
+`Client.duplicates`       photos that are crops, copies or edits of one another
 `Client.timeline`         photos by date
 `Client.installation`     status, health, what is on its way in
 `Client.exports`          exports that the server writes in the background

@@ -16,6 +16,7 @@ import httpx
 
 from .calls import C, StrPath
 from .connections import AsyncioConnection, SyncConnection
+from .duplicates import Duplicates
 from .exchange import Exchange, Retries
 from .exports import ExportJob, Exports, until_done
 from .folders import FolderUpload, Progress, UploadReport
@@ -100,6 +101,7 @@ class _Groups(Generic[C]):
         self.feedback = Feedback(connection)
         self.concepts = Concepts(connection)
         self.clusters = Clusters(connection)
+        self.duplicates = Duplicates(connection)
         self.timeline = Timeline(connection)
         self.installation = Installation(connection)
         self.exports = Exports(connection)
@@ -117,7 +119,7 @@ class Client(_Groups[SyncConnection]):
 
     Attributes
     ----------
-    photos, segments, queries, searches, feedback, concepts, clusters, timeline, installation, exports
+    photos, segments, queries, searches, feedback, concepts, clusters, duplicates, timeline, installation, exports
         Groups of calls.
 
     Raises

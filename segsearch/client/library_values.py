@@ -107,6 +107,24 @@ class Cluster(Value):
     typical: tuple[TypicalMember, ...] = ()
 
 
+class Duplicate(Value):
+    """A photo that is a near-duplicate of another, and the size of its file."""
+
+    id: int
+    likeness: float
+    width: int | None = None
+    height: int | None = None
+    bytes: int
+    filename: str | None = None
+
+
+class DuplicateGroup(Value):
+    """A photo and its near-duplicates, the likest first."""
+
+    best: Duplicate
+    others: tuple[Duplicate, ...]
+
+
 class ClusterUpdate(Value):
     """What an update of the clusters did; `more` if it is to be called again."""
 

@@ -31,6 +31,7 @@ PAGES = [
     "/upload",
     "/concepts",
     "/discover",
+    "/duplicates",
     "/account",
     "/health",
     "/recipes",

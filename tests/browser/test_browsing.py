@@ -28,6 +28,7 @@ PAGES = [
     "/upload",
     "/concepts",
     "/discover",
+    "/duplicates",
     "/?state=failed",
 ]
 

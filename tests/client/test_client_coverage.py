@@ -6,12 +6,15 @@ import pytest
 
 from segsearch.client import calls, exports, library_values, search_values, values
 from segsearch.client.exports import Exports
+from segsearch.client import calls, library_values, search_values, values
+from segsearch.client.duplicates import Duplicates
 from segsearch.client.installation import Installation, Timeline
 from segsearch.client.naming import Clusters, Concepts
 from segsearch.client.photos import Photos, QueryPhotos, Segments
 from segsearch.client.searching import Feedback, Searches
 
 GROUPS = (Photos, Segments, QueryPhotos, Searches, Feedback, Concepts, Clusters, Timeline, Installation, Exports)
+GROUPS = (Photos, Segments, QueryPhotos, Searches, Feedback, Concepts, Clusters, Duplicates, Timeline, Installation)
 DESCRIBED = [each for group in GROUPS for each in vars(group).values() if isinstance(each, calls.Described)]
 
 LEFT_OUT = {
@@ -87,6 +90,7 @@ def test_query_parameters_are_those_of_the_server(document) -> None:
         (Concepts.photos, {"concept_id": 1}),
         (Concepts.folders, {}),
         (Clusters.all, {}),
+        (Duplicates.all, {"min_likeness": 0.9}),
         (Timeline.photos, {"month": "2024-01"}),
         (Timeline.ids, {}),
         (Timeline.around, {"image_id": 1}),

@@ -7,6 +7,7 @@ from .bulk import bulk
 from .clusters import clusters
 from .concepts import concepts
 from .deletion import deletion
+from .duplicates import duplicates
 from .export import export
 from .feedback import feedback
 from .health import health
@@ -23,6 +24,7 @@ BLUEPRINTS = (
     bulk,
     batch,
     deletion,
+    duplicates,
     export,
     timeline,
     intake,

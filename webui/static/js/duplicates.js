@@ -1,0 +1,80 @@
+/** Groups of near-duplicates: keep one of each, or say that they are no duplicates. */
+
+import { deleteImages, problemOf } from "./api.js";
+import { $, $$, confirmed, plural, toast } from "./dom.js";
+import { offerUndo, offerUndoOf } from "./undo.js";
+
+const AT_ONCE = 100;
+
+async function judge(what, ids) {
+  const headers = { Accept: "application/json", "Content-Type": "application/json" };
+  const answer = await fetch(`/api/v1/duplicates/${what}`, { method: "POST", headers, body: JSON.stringify({ ids }) });
+  if (!answer.ok) throw problemOf(answer.status, await answer.text());
+}
+
+const idsOf = (group) => $$(".copy", group).map((copy) => Number(copy.dataset.id));
+
+/** Take a group away and go on with the next one; the last one of a page shows what comes next. */
+function remove(group) {
+  const next = group.nextElementSibling ?? group.previousElementSibling;
+  const place = { parent: group.parentElement, before: group.nextElementSibling };
+  group.remove();
+  count(-1);
+  $("button", next ?? document.body)?.focus();
+  return () => {
+    group.classList.remove("leaving");
+    group.inert = false;
+    place.parent.insertBefore(group, place.before?.isConnected ? place.before : null);
+    count(1);
+    $("button", group)?.focus();
+  };
+}
+
+function count(change) {
+  const total = $("#total");
+  if (total) total.textContent = Number(total.textContent) + change;
+}
+
+const acts = {
+  async keep(group, button) {
+    const kept = $(".copy:has(:checked)", group).dataset.id;
+    const others = idsOf(group).filter((id) => String(id) !== kept);
+    const photos = plural(others.length, "photo");
+    const text = "Uploaded files are deleted, too; files elsewhere are kept. This cannot be undone.";
+    const trashed = "trash" in button.dataset;
+    if (!trashed && !(await confirmed({ title: `Delete ${photos}?`, text, label: `Delete ${photos}` }))) return null;
+    for (let at = 0; at < others.length; at += AT_ONCE) await deleteImages(others.slice(at, at + AT_ONCE));
+    const back = remove(group);
+    if (trashed) offerUndo(others, back);
+    else toast(`${photos} deleted.`);
+    return true;
+  },
+  async dismiss(group) {
+    const ids = idsOf(group);
+    await judge("dismiss", ids);
+    const back = remove(group);
+    offerUndoOf("Not shown as duplicates any more.", async () => {
+      await judge("restore", ids);
+      back();
+    }, "They could not be shown again");
+    return true;
+  },
+};
+
+for (const group of $$(".group")) {
+  for (const button of $$("[data-do]", group)) {
+    button.addEventListener("click", async () => {
+      group.classList.add("leaving");
+      group.inert = true;
+      let done = null;
+      try {
+        done = await acts[button.dataset.do](group, button);
+      } catch (problem) {
+        toast(problem.message, { wait: 10000 });
+      }
+      if (done) return;
+      group.classList.remove("leaving");
+      group.inert = false;
+    });
+  }
+}
