@@ -40,10 +40,11 @@ def print_duplicates(assembly: Assembly, *, limit: int, min_likeness: float, as_
                 "best" if first else f"{each['likeness']:.2f}",
                 f"{each['width']} x {each['height']}",
                 str(round(each["bytes"] / 1000)),
-                f"{'' if first else '  '}{each['path']}",
+                f"{'' if first else '  '}{each['name']}",
             )
     console.print(table)
-    console.print(f"{len(groups)} groups; the page /duplicates shows them, and `{PROGRAM} delete ID` deletes a photo")
+    count = "1 group" if len(groups) == 1 else f"{len(groups)} groups"
+    console.print(f"{count}; the page /duplicates shows them, and `{PROGRAM} delete ID` deletes a photo")
 
 
 def _row(record: ImageRecord, likeness: float) -> dict[str, Any]:
@@ -53,5 +54,6 @@ def _row(record: ImageRecord, likeness: float) -> dict[str, Any]:
         "width": record.width,
         "height": record.height,
         "bytes": record.place.size if record.place else 0,
+        "name": record.place.name if record.place else "",
         "path": str(record.path or ""),
     }
