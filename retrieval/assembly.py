@@ -241,6 +241,7 @@ class Assembly(DataDirectory):
             catalog=self.catalog,
             queries=self.queries,
             concepts=self.concepts,
+            duplicates=self.duplicates,
             followed_segments=self.indexes.segments(gpu=gpu_of(self.settings.device)),
             followed_photos=self.indexes.photos(),
             recipe=self.recipe_spec,

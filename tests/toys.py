@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from retrieval.assembly import Assembly
-from retrieval.catalog import Catalog, Concepts, IngestQueue, QueryStore, Trash, open_sessions
+from retrieval.catalog import Catalog, Concepts, IngestQueue, NearDuplicates, QueryStore, Trash, open_sessions
 from retrieval.catalog.records import SegmentRecord
 from retrieval.embed.projection import unit
 from retrieval.images.masks import encode_mask
@@ -186,6 +186,7 @@ class ToyLibrary:
             catalog=self.catalog,
             queries=self.queries,
             concepts=Concepts(self.sessions),
+            duplicates=NearDuplicates(self.sessions),
             followed_segments=self.followed_segments(),
             followed_photos=self.followed_photos(),
             recipe=card,

@@ -98,6 +98,7 @@ from .options import ID, corners, numbers, open_assembly
 @click.option(
     "--position", type=click.Choice(POSITIONS), help="Only segments whose centre is in this third of the photo."
 )
+@click.option("--fold-duplicates", is_flag=True, help="List photos that are copies of one another once.")
 @click.option("--facets", is_flag=True, help="Count the likely results by label, folder and other filters.")
 @click.option("--details", is_flag=True, help="Also show scores, quality, boxes and what matched each part.")
 @click.option("--pictures", is_flag=True, help="Show the photos in the terminal; needs the extra `terminal`.")

@@ -67,7 +67,7 @@ def _place(image: Path | None, asked: dict[str, Any]) -> dict[str, Any]:
 def _request(assembly: Assembly, refs: Sequence[Ref], asked: dict[str, Any]) -> SearchRequest:
     if not refs and not asked["text"].strip():
         raise click.UsageError("nothing is asked for: give words, --image or --segment")
-    chosen = {name: asked[name] for name in ("text", "limit", "group_by", "min_quality")}
+    chosen = {name: asked[name] for name in ("text", "limit", "group_by", "min_quality", "fold_duplicates")}
     also = [Clause(positive=(Ref(segment=key),)) for key in asked["and_segment"]]
     also += [Clause(text=text) for text in asked["and_text"]]
     relations = tuple(_relation(text) for text in asked["relations"])
@@ -150,7 +150,8 @@ def _print_results(console: Console, answer: SearchAnswer, paths: dict[int, Path
     for match, following in zip(answer.results, [*answer.results[1:], None], strict=True):
         path = paths.get(match.image_id)
         file = "" if path is None else str(path.relative_to(folder)) if folder else str(path)
-        cells = [*_cells(answer, match, chances=chances, details=details), file]
+        alike = f"  (+{len(match.alike)} alike)" if match.alike else ""
+        cells = [*_cells(answer, match, chances=chances, details=details), file + alike]
         ends = match.likely and following is not None and not following.likely
         table.add_row(*cells, style=None if match.likely else "dim", end_section=ends)
     console.print(table)
@@ -333,7 +334,7 @@ def _used_json(used: Used) -> dict[str, Any] | None:
 
 def _explained(match: Match) -> dict[str, Any]:
     matched = [{**part._asdict(), "score": round(part.score, 6)} for part in match.parts]
-    return {"matched": matched, "relations": [round(degree, 4) for degree in match.relations]}
+    return {"alike": match.alike, "matched": matched, "relations": [round(degree, 4) for degree in match.relations]}
 
 
 def print_cleaned(assembly: Assembly, *, dry_run: bool, as_json: bool) -> None:

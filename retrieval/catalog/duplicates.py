@@ -61,6 +61,17 @@ class NearDuplicates(Repository):
             rows = session.execute(statement.order_by(NearDuplicate.first_id, NearDuplicate.second_id))
             return [DuplicatePair(first, second, likeness) for first, second, likeness in rows]
 
+    def among(self, image_ids: Collection[int]) -> list[DuplicatePair]:
+        """Pairs of some photos that were not dismissed."""
+        inside, found = set(image_ids), list[DuplicatePair]()
+        columns = NearDuplicate.first_id, NearDuplicate.second_id, NearDuplicate.likeness
+        with self._reading() as session:
+            for chunk in in_chunks(sorted(inside)):
+                statement = select(*columns).where(NearDuplicate.first_id.in_(chunk), ~NearDuplicate.dismissed)
+                rows = session.execute(statement)
+                found += [DuplicatePair(one, other, alike) for one, other, alike in rows if other in inside]
+        return found
+
     def of_image(self, image_id: int) -> dict[int, float]:
         """The near-duplicates of a photo in the library, and how alike they are, the likest first."""
         sides = (NearDuplicate.first_id, NearDuplicate.second_id), (NearDuplicate.second_id, NearDuplicate.first_id)

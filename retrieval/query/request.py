@@ -150,6 +150,8 @@ class SearchRequest:
     relations : tuple of Relation
         How the things are arranged. The request's own examples and words are thing 0. Several words without examples
         are one thing each; this also applies to `also`.
+    fold_duplicates : bool
+        Whether only the best result of photos that are near-duplicates of one another is listed.
 
     Raises
     ------
@@ -167,6 +169,7 @@ class SearchRequest:
     facets: bool = False
     also: tuple[Clause, ...] = ()
     relations: tuple[Relation, ...] = ()
+    fold_duplicates: bool = False
 
     def __post_init__(self) -> None:
         if not self.positive and not self.text.strip():
@@ -183,6 +186,8 @@ class SearchRequest:
             raise QueryError(f"whole photos have no {', '.join(self.filters.of_segments)}: search by a segment instead")
         if (self.also or self.relations) and self.group_by != "image":
             raise QueryError("a query of several parts finds photos: group by image, not by segment")
+        if self.fold_duplicates and self.group_by != "image":
+            raise QueryError("near-duplicates are whole photos: group by image, not by segment, to fold them")
 
     @property
     def conditions(self) -> Filters:

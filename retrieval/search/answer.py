@@ -96,6 +96,8 @@ class Match(NamedTuple):
         Degree to which each requested relation holds, 0 to 1; those that words tell come last.
     probability : float or None
         That the photo shows what was asked for, 0 to 1: of a search by words alone, with a recipe that knows it.
+    alike : tuple of int
+        Photos that were left out because they are near-duplicates of this one, the best first.
     """
 
     image_id: int
@@ -109,6 +111,7 @@ class Match(NamedTuple):
     parts: tuple[PartMatch, ...] = ()
     relations: tuple[float, ...] = ()
     probability: float | None = None
+    alike: tuple[int, ...] = ()
 
     @property
     def certainty(self) -> Certainty | None:

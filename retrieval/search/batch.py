@@ -96,7 +96,8 @@ def search_batch(
 def _is_plain(request: SearchRequest, understood: QueryPlan) -> bool:
     """Whether the search begins with the nearest of all segments, and looks no deeper for facets."""
     is_single = not (understood.by_photo or understood.is_combination or understood.means_nothing)
-    return is_single and not request.facets and request.conditions.is_empty
+    is_simple = not (request.facets or request.fold_duplicates) and request.conditions.is_empty
+    return is_single and is_simple
 
 
 def _query(request: SearchRequest, understood: QueryPlan) -> IndexQuery:

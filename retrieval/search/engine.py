@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from ..catalog import Catalog, Concepts, QueryStore, SegmentHit
+from ..catalog import Catalog, Concepts, NearDuplicates, QueryStore, SegmentHit
 from ..catalog.records import ConceptRecord
 from ..errors import QueryError, RetrievalError
 from ..index import ranking as rank
@@ -26,10 +26,12 @@ from .answer import FacetAnswer, Match, SearchAnswer, Used
 from .batch import first_look, search_batch
 from .combined_search import combined_search
 from .distinct import distinct
+from .explaining import explained
 from .faceting import found
 from .feedback import LabelledExamples, Model, RoundAnswer
+from .folding import folded_results
 from .making import SegmentMaker
-from .matches import combined, described, fallbacks_last, of_photos, told
+from .matches import combined, described, fallbacks_last, of_photos
 from .plan import QueryPlan, understand
 from .presence import chances, combined_chances
 from .resolver import QueryResolver
@@ -56,6 +58,7 @@ class SearchEngine:
     catalog : Catalog
     queries : QueryStore
     concepts : Concepts
+    duplicates : NearDuplicates
     followed_segments, followed_photos : CatalogFollower
         The indexes, and what keeps them in step with the catalogue.
     recipe : RecipeSpec
@@ -69,6 +72,7 @@ class SearchEngine:
     catalog: Catalog
     queries: QueryStore
     concepts: Concepts
+    duplicates: NearDuplicates
     followed_segments: CatalogFollower
     followed_photos: CatalogFollower
     recipe: RecipeSpec
@@ -101,9 +105,8 @@ class SearchEngine:
         self, request: SearchRequest, understood: QueryPlan, started: float, first: Scored | None = None
     ) -> SearchAnswer:
         """Answer a search that is understood; `first` is what its `first_look` found, if it was looked for already."""
-        look = partial(self._matches, request, understood, first=first)
-        results, counted = found(request, understood, self.recipe, look)
-        return self._answer(understood, _explained(results, understood, self.segments), counted, started)
+        results, counted = self._found(request, understood, partial(self._matches, first=first))
+        return self._answer(understood, explained(results, understood, self.segments), counted, started)
 
     def facets(self, request: SearchRequest) -> FacetAnswer:
         """Facets of the results of a search, without the results.
@@ -146,7 +149,7 @@ class SearchEngine:
             model = feedback.fit(judged, threshold_rule(self.recipe))
             moved = replace(understood.things[0], directions=model.directions)
             refined = understood if model.kept_query else replace(understood, things=(moved,), parts=())
-            results, counted = found(request, refined, self.recipe, partial(self._ranked, request, refined, hidden))
+            results, counted = self._found(request, refined, partial(self._ranked, hidden=hidden))
             asked = self._ask(request, model, hidden)
             answer = self._answer(understood, results, counted, started)
         return RoundAnswer(answer=answer, model=model, ask=asked)
@@ -239,6 +242,16 @@ class SearchEngine:
             indexed=self.segments.stats().count,
             lag=self.lag,
             took_ms=(time.perf_counter() - started) * 1000,
+        )
+
+    def _found(
+        self, request: SearchRequest, understood: QueryPlan, look: Callable[..., tuple[Match, ...]]
+    ) -> tuple[tuple[Match, ...], tuple[Match, ...] | None]:
+        """The results, and the matches to count facets from."""
+        return folded_results(
+            request,
+            lambda asked: found(asked, understood, self.recipe, lambda depth: look(asked, understood, depth=depth)),
+            self.duplicates,
         )
 
     def _matches(
@@ -381,14 +394,3 @@ def _start(understood: QueryPlan) -> Vectors:
     if understood.means_nothing:
         raise QueryError("none of the words are known, so there are no results to judge: use other words")
     return understood.things[0].directions
-
-
-def _explained(matches: tuple[Match, ...], understood: QueryPlan, index: SegmentIndex) -> tuple[Match, ...]:
-    """The matches with their scores for each of several examples and words, if missing."""
-    parts = understood.parts
-    if not parts or not matches or understood.is_combination:
-        return matches
-    vectors = index.get(np.array([match.segment_id for match in matches], np.int64))
-    columns = [told(number, part, matches, vectors) for number, part in enumerate(parts)]
-    rows = zip(*columns, strict=True)
-    return tuple(match._replace(parts=row) for match, row in zip(matches, rows, strict=True))

@@ -10,22 +10,8 @@ from numpy.typing import NDArray
 from ..catalog.records import ImageRecord, SegmentHit
 from ..index import ranking as rank
 from ..index.ranking import Scored
-from ..types import Vectors
 from .answer import LIKELY_CHANCE, Match, PartMatch
 from .combined_search import CombinedHit
-from .plan import QueryTerm
-
-
-def told(number: int, part: QueryTerm, matches: Sequence[Match], vectors: Vectors) -> list[PartMatch]:
-    """Scores of matches for one example or word."""
-    scores = vectors @ part.directions.T
-    nearest = scores.argmax(axis=1).tolist()
-    return [
-        PartMatch(
-            number, match.segment_id or 0, score, match.box_xyxy, match.label, part.labels[row] if part.labels else None
-        )
-        for match, row, score in zip(matches, nearest, scores.max(axis=1).tolist(), strict=True)
-    ]
 
 
 def combined(

@@ -158,6 +158,8 @@ class Search(Asked):
     filters : Filters, optional
     facets : bool
         Whether the answer has them.
+    fold_duplicates : bool
+        Whether near-duplicates are listed once.
     masks : {"none", "rle", "polygons"}
         How results have their masks.
     mask_frame : {"analysed", "original"}, optional
@@ -174,6 +176,7 @@ class Search(Asked):
     min_quality: float | None = None
     filters: Filters | None = None
     facets: bool = False
+    fold_duplicates: bool = False
     masks: MaskFormat = "none"
     mask_frame: MaskFrame | None = None
 

@@ -36,6 +36,8 @@ class Result(Value):
     certainty : str or None
         ``sure``, ``likely`` or ``weak``.
     matched : tuple of Matched
+    alike : tuple of int
+        Near-duplicates that were left out for it.
     """
 
     image_id: int
@@ -46,6 +48,7 @@ class Result(Value):
     likely: bool = False
     fallback: bool = False
     quality: float | None = None
+    alike: tuple[int, ...] = ()
     matched: tuple[Matched, ...] = ()
     relations: tuple[float, ...] = ()
     probability: float | None = None

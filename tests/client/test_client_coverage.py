@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from segsearch.client import calls, exports, library_values, search_values, values
-from segsearch.client.exports import Exports
-from segsearch.client import calls, library_values, search_values, values
 from segsearch.client.duplicates import Duplicates
+from segsearch.client.exports import Exports
 from segsearch.client.installation import Installation, Timeline
 from segsearch.client.naming import Clusters, Concepts
 from segsearch.client.photos import Photos, QueryPhotos, Segments

@@ -44,7 +44,7 @@ ITEM_FIELDS = [
 ]
 SEGMENT_FIELDS = ["id", "box_xyxy", "area", "quality", "label", "label_score", "parent", "mask"]
 RESULT_FIELDS = ["image_id", "segment_id", "score", "box_xyxy", "label", "likely", "fallback", "quality"]
-RESULT_FIELDS += ["matched", "relations", "probability", "certainty"]
+RESULT_FIELDS += ["alike", "matched", "relations", "probability", "certainty"]
 
 
 def send(client: FlaskClient, call: str, content: bytes, name: str = "photo.png") -> TestResponse:

@@ -253,6 +253,7 @@ def _result(match: Match) -> search_schemas.Result:
         likely=match.likely,
         fallback=match.fallback,
         quality=match.quality,
+        alike=list(match.alike),
         matched=[search_schemas.Matched(**part._asdict()) for part in match.parts],
         relations=list(match.relations),
         probability=match.probability,

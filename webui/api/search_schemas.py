@@ -153,6 +153,7 @@ class Search(ResultMasks):
     ] = 0.0
     filters: Annotated[Conditions, Field(description="Conditions that results must meet.")] = Conditions()
     facets: Annotated[bool, Field(strict=True, description="Whether to count facets of the likely results.")] = False
+    fold_duplicates: Annotated[bool, Field(strict=True, description="Whether to list near-duplicates once.")] = False
 
     def to_request(self) -> SearchRequest:
         """Convert to the engine's value.
@@ -172,6 +173,7 @@ class Search(ResultMasks):
             filters=self.filters.to_filters(),
             facets=self.facets,
             also=tuple(thing.to_clause() for thing in self.also),
+            fold_duplicates=self.fold_duplicates,
             relations=tuple(Relation(each.subject, each.relation, each.object) for each in self.relations),
         )
 
@@ -226,6 +228,7 @@ class Result(BaseModel):
     quality: Annotated[
         float | None, Field(description="Quality of the segment, 0 to 1; null if whole photos are compared.")
     ]
+    alike: Annotated[list[int], Field(description="Near-duplicates that were left out for it, the best first.")]
     matched: Annotated[
         list[Matched],
         Field(
