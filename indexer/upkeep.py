@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from retrieval.assembly import Assembly
 from retrieval.processes.duties import Duty
@@ -18,6 +19,8 @@ EXPORT = "export"
 EXPORT_SECONDS = 2.0
 TIDY_SECONDS = 3600.0
 PUBLISH_SECONDS = 30.0
+DUPLICATES_SECONDS = 120.0
+"""For so long a worker that is done looks for near-duplicates; what is left waits for the next one."""
 LAST_ATTEMPTS = 3
 """How often a duty that fails is tried at the end."""
 
@@ -41,9 +44,11 @@ class Upkeep:
         self._tidying = Duty(TIDY, lambda: _tidy(assembly), TIDY_SECONDS, "unused files cannot be removed", records)
         exporter = Exporter(assembly, lambda: stopping.is_set() or self._ended.is_set())
         self._exporting = Duty(EXPORT, exporter.write_next, EXPORT_SECONDS, "exports cannot be written", records)
+        self._comparing = Duty(
+            DUPLICATES, duplicates.update, PUBLISH_SECONDS, "near-duplicates cannot be found", records
+        )
         self._finishing = (
             Duty(PUBLISH, lambda: _publish(publisher), PUBLISH_SECONDS, "the index cannot be published", records),
-            Duty(DUPLICATES, duplicates.update, PUBLISH_SECONDS, "near-duplicates cannot be found", records),
             Duty(DISCOVER, discovery.update, PUBLISH_SECONDS, "the clusters cannot be updated", records),
         )
         self._threads: list[threading.Thread] = []
@@ -53,18 +58,20 @@ class Upkeep:
         self._ended.clear()
         self._threads = [
             threading.Thread(target=duty.keep_up, args=(self._ended,), name=duty.name)
-            for duty in (self._tidying, self._exporting, *self._finishing)
+            for duty in (self._tidying, self._exporting, self._comparing, *self._finishing)
         ]
         for thread in self._threads:
             thread.start()
 
     def finish(self) -> None:
-        """Stop the threads, then publish, and look for near-duplicates and clusters once more."""
+        """Stop the threads, then publish, and look for clusters and near-duplicates once more."""
         self._ended.set()
         for thread in self._threads:
             thread.join()
         for duty in self._finishing:
             duty.finish(self._stopping.is_set, LAST_ATTEMPTS)
+        end = time.monotonic() + DUPLICATES_SECONDS
+        self._comparing.finish(lambda: self._stopping.is_set() or time.monotonic() > end, LAST_ATTEMPTS)
 
 
 class Discovery:

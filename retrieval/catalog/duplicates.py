@@ -22,8 +22,8 @@ class NearDuplicates(Repository):
     # ---- comparing
 
     def unchecked(self, space: str, limit: int) -> list[int]:
-        """Photos of a space that were not compared with the others by vectors of this space, by id."""
-        statement = select(Image.id).where(_unchecked(space)).order_by(Image.id).limit(limit)
+        """Photos of a space that were not compared with the others by vectors of this space, the newest first."""
+        statement = select(Image.id).where(_unchecked(space)).order_by(Image.id.desc()).limit(limit)
         with self._reading() as session:
             return list(session.scalars(statement))
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .models import Base, Utc
+from .base import Base, Utc
 
 
 class ExportJob(Base):

@@ -12,10 +12,12 @@ from click.testing import CliRunner
 from PIL import Image
 from toys import close
 
+from indexer import upkeep
 from indexer.commands.duplicates import duplicates
 from indexer.report import Tally
 from indexer.worker import Worker, ingest
 from retrieval.assembly import Assembly
+from retrieval.duplicates.detection import DuplicateDetector
 from retrieval.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -93,3 +95,15 @@ def test_without_renditions_and_originals_nothing_is_compared(settings: Settings
 @pytest.mark.parametrize("options", [["--limit", "0"], ["--min-likeness", "2"], ["--min-likeness", "much"]])
 def test_what_cannot_be_asked(settings: Settings, options: list[str]) -> None:
     assert CliRunner().invoke(duplicates, options, obj=settings).exit_code == 2
+
+
+def test_an_ingest_does_not_wait_for_all_comparisons(
+    settings: Settings, photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "DUPLICATES_SECONDS", 0.0)
+    monkeypatch.setattr(DuplicateDetector.update, "__defaults__", (1,))
+    entered(settings, photos)
+    made = Assembly(settings)
+    assert made.duplicates.waiting(made.recipe_spec.space) == 2
+    close(made)
+    assert names(listed(settings)) == [["one.png", "crop.png"]]
