@@ -75,8 +75,8 @@ def _of_photos(filters: Filters) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [IN_LIBRARY]
     if filters.folder is not None:
         start = _folder_uri(filters.folder)
-        inside = Location.uri.startswith(start, autoescape=True)
-        found.append(exists().where(Location.image_id == Image.id, inside))
+        inside = Location.uri > start, Location.uri < f"{start[:-1]}0"  # the sign after the slash
+        found.append(exists().where(Location.image_id == Image.id, *inside))
     if filters.taken_from is not None:
         found.append(Image.taken_at >= datetime.combine(filters.taken_from, time()))
     if filters.taken_until is not None:
