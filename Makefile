@@ -6,7 +6,7 @@ PHOTOS ?=
 SERVE ?= 1
 PORT ?= 8000
 
-.PHONY: help installed setup demo serve test test-fast check lint types audit docs wheel release bench format clean
+.PHONY: help installed setup demo serve test test-fast test-services check lint types audit docs wheel release bench format clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -43,6 +43,10 @@ FAST = $(addprefix tests/,architecture catalog contracts docs embed images index
 # FAISS with one thread a process: the two of pytest-xdist have the cores.
 test-fast: setup  ## run the quick tests of the library, in half a minute
 	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile -q -m "not slow and not browser and not gpu" $(FAST)
+
+# What a test that knows SQLite alone leaves out is marked `sqlite`, with its reason.
+test-services: setup  ## run the tests of the catalogue on a PostgreSQL server that is started for them, in ten minutes
+	SEGSEARCH_TEST_DATABASE=postgresql timeout 1500 $(RUN) pytest -q -m "not browser and not gpu" $(addprefix tests/,catalog index library webui indexer)
 
 lint: setup  ## check with ruff, codespell and the import contracts
 	$(RUN) ruff check .

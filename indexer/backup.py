@@ -1,8 +1,8 @@
 """Backing a data directory up into a folder while it is in use, and restoring one from there.
 
-A backup has the catalogue, uploads and renditions. The index is rebuilt from the catalogue when it is restored. Photos
-that were ingested where they lie stay there: they are the user's own to back up. Files are named by the digest of their
-photo, so a second backup into the same folder copies only what is new.
+A backup has the catalogue as an SQLite file, whatever database it is in, uploads and renditions. The index is rebuilt
+from the catalogue when it is restored. Photos that were ingested where they lie stay there: they are the user's own to
+back up. Files are named by the digest of their photo, so a second backup into the same folder copies only what is new.
 
 The catalogue is copied between two passes over the files: what the copy names was there in one of the two, unless it
 was deleted for good at that very moment, and then it is copied once more.
@@ -26,6 +26,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from retrieval.assembly import Assembly, DataDirectory
+from retrieval.catalog import copy_catalogue
 from retrieval.errors import ConfigurationError
 from retrieval.settings import Settings, sqlite_url
 from retrieval.storage.locations import path_of, uri_of
@@ -102,8 +103,7 @@ def back_up(assembly: Assembly, folder: Path) -> tuple[Backup, Copied]:
     Raises
     ------
     ConfigurationError
-        The folder has something else in it, is inside the data directory or holds it, or another backup is being made;
-        or the catalogue is not SQLite.
+        The folder has something else in it, is inside the data directory or holds it, or another backup is being made.
     OSError
         It cannot be written. An earlier backup in it is then still complete.
     """
@@ -146,7 +146,7 @@ def restore(settings: Settings, folder: Path) -> Backup:
     Parameters
     ----------
     settings : Settings
-        Of the new data directory, which must not exist yet or be empty.
+        Of the new data directory, which must not exist yet or be empty; so must its database, if that is elsewhere.
     folder : Path
         The backup.
 
@@ -170,7 +170,11 @@ def restore(settings: Settings, folder: Path) -> Backup:
         opened.migrate()
         former = replace(settings, data_dir=Path(note.data_dir))
         opened.catalog.locations.move(uri_of(former.uploads_dir), uri_of(settings.uploads_dir))
-    database.replace(here / DATABASE)
+    if settings.database_url == sqlite_url(here / DATABASE):
+        database.replace(here / DATABASE)
+    else:
+        copy_catalogue(sqlite_url(database), settings.database_url)
+        database.unlink()
     with closing(Assembly(settings)) as assembly:
         rebuild(assembly)
         if faults := verify(assembly):

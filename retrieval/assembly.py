@@ -88,7 +88,7 @@ class DataDirectory:
         return migrate(self.settings.database_url, partial(_remains, self.settings))
 
     def copy_database(self, target: Path) -> None:
-        """Write the database to a file as it is at one moment, while others use it; raises as `dialects.copy`."""
+        """Write the database to an SQLite file as it is at one moment; raises as `copying.copy_database`."""
         copy_database(self.settings.database_url, target)
 
     @cached_property

@@ -37,8 +37,9 @@ VARIABLES = (
     Variable(
         "SEGSEARCH_DATABASE_URL",
         "",
-        "SQLAlchemy URL of another SQLite file on this machine than `catalog.db` in the data directory, such as "
-        "`sqlite:////data/catalog.db`; other databases are not supported yet",
+        "where the catalogue is, if not in `catalog.db` in the data directory: an SQLAlchemy URL of a database on a "
+        "PostgreSQL server, `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`, or of an SQLite file on this machine, "
+        "`sqlite:////data/catalog.db`",
     ),
     Variable(
         "SEGSEARCH_DEVICE",
@@ -146,7 +147,10 @@ class Settings:
         if not _DEVICE.fullmatch(device):
             faults.append(f"SEGSEARCH_DEVICE={device!r} must be auto, cpu, cuda or cuda:N")
         if "://" not in url:
-            faults.append("SEGSEARCH_DATABASE_URL is not an SQLAlchemy URL such as sqlite:////path/catalog.db")
+            faults.append(
+                "SEGSEARCH_DATABASE_URL is not an SQLAlchemy URL such as "
+                "postgresql+psycopg://user:password@host/database or sqlite:////path/catalog.db"
+            )
         faults += [
             f"{name}={sizes[name]!r} is not a size such as 500M, 20G or 0" for name in sizes if limits[name] is None
         ]

@@ -26,7 +26,7 @@ SECTIONS = {
     "Names": ("concepts", "discover"),
     "Users": ("users", "tokens"),
     "Assistants": ("mcp",),
-    "Care": ("backup", "restore-backup", "verify", "clean", "rebuild-index", "migrate", "completion"),
+    "Care": ("backup", "restore-backup", "verify", "clean", "rebuild-index", "migrate", "copy-catalogue", "completion"),
     "Models and measures": ("recipes", "evaluate", "bench"),
 }
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import hypothesis
 import pytest
+from databases import ON_POSTGRESQL, Files, Server, on_server, running_server
 from toys import Ingested, Pictures, ToyLibrary, close
 
 from retrieval.assembly import Assembly
-from retrieval.catalog import open_sessions
 from retrieval.recipes.protocols import Recipe
 from retrieval.settings import Settings
 
@@ -46,6 +44,37 @@ def clean_environment() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def databases(tmp_path_factory: pytest.TempPathFactory, clean_environment: None) -> Iterator[Files | Server]:
+    """Where catalogues are."""
+    if not ON_POSTGRESQL:
+        yield Files(tmp_path_factory.mktemp("blank"))
+        return
+    with running_server() as server, on_server(server):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server(databases: Files | Server) -> Iterator[Server]:
+    """A PostgreSQL server, wherever the other catalogues are."""
+    if isinstance(databases, Server):
+        yield databases
+        return
+    with running_server() as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def forgotten(request: pytest.FixtureRequest, databases: Files | Server) -> Iterator[None]:
+    """A test's catalogues end with it."""
+    if ON_POSTGRESQL and (found := request.node.get_closest_marker("sqlite")):
+        pytest.skip(f"of SQLite alone: {found.args[0]}")
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder is not None:
+        databases.forget(folder)
+
+
 @pytest.fixture
 def pictures(tmp_path: Path) -> Pictures:
     """Draws pictures into ``tmp_path/photos``."""
@@ -65,21 +94,13 @@ def settings(home: Path) -> Settings:
 
 
 @pytest.fixture
-def assembly(settings: Settings, blank_catalog: Path) -> Iterator[Assembly]:
+def assembly(settings: Settings, databases: Files | Server) -> Iterator[Assembly]:
     """An installation without photos."""
     settings.data_dir.mkdir(parents=True)
-    shutil.copy(blank_catalog, settings.data_dir / "catalog.db")
+    databases.blank(settings.data_dir)
     made = Assembly(settings)
     yield made
     close(made)
-
-
-@pytest.fixture(scope="session")
-def blank_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the schema and nothing else, to be copied."""
-    path = tmp_path_factory.mktemp("blank") / "catalog.db"
-    open_sessions(f"sqlite:///{path}").kw["bind"].dispose()
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -98,35 +119,35 @@ def ingested_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def ingested(ingested_template: Path, tmp_path: Path) -> Iterator[Ingested]:
+def ingested(ingested_template: Path, tmp_path: Path, databases: Files | Server) -> Iterator[Ingested]:
     """An installation with six photos of 25 segments each, index published; ``tmp_path/photos`` and ``…/home``."""
     for part in ("photos", "home"):
         shutil.copytree(ingested_template / part, tmp_path / part)
-    with closing(sqlite3.connect(tmp_path / "home" / "catalog.db")) as database, database:
-        names = ingested_template.as_uri(), tmp_path.as_uri()
-        database.execute("UPDATE location SET uri = replace(uri, ?, ?)", names)
+    databases.copy(ingested_template / "home", tmp_path / "home")
+    names = {"old": ingested_template.as_uri(), "new": tmp_path.as_uri()}
+    databases.execute(tmp_path / "home", "UPDATE location SET uri = replace(uri, :old, :new)", **names)
     made = Assembly(Settings.in_data_dir(tmp_path / "home", device="cpu", recipe="grid"))
     yield Ingested(made, tmp_path / "photos", sorted((tmp_path / "photos").iterdir()))
     close(made)
 
 
 @pytest.fixture
-def toys(blank_catalog: Path, tmp_path: Path) -> Iterator[ToyLibrary]:
+def toys(databases: Files | Server, tmp_path: Path) -> Iterator[ToyLibrary]:
     """A catalogue to be filled by hand."""
-    shutil.copy(blank_catalog, tmp_path / "catalog.db")
+    databases.blank(tmp_path)
     library = ToyLibrary(tmp_path)
     yield library
     library.close()
 
 
 @pytest.fixture
-def more_toys(blank_catalog: Path, tmp_path: Path) -> Iterator[Callable[[str], ToyLibrary]]:
+def more_toys(databases: Files | Server, tmp_path: Path) -> Iterator[Callable[[str], ToyLibrary]]:
     """Makes further catalogues, by name."""
     made: list[ToyLibrary] = []
 
     def make(name: str) -> ToyLibrary:
         (tmp_path / name).mkdir()
-        shutil.copy(blank_catalog, tmp_path / name / "catalog.db")
+        databases.blank(tmp_path / name)
         made.append(ToyLibrary(tmp_path / name))
         return made[-1]
 

@@ -126,12 +126,17 @@ class ToyLibrary:
     recipe: str = TOY
 
     def __post_init__(self) -> None:
-        self.sessions = open_sessions(f"sqlite:///{self.folder / 'catalog.db'}")
+        self.sessions = open_sessions(Settings.in_data_dir(self.folder).database_url)
         self.catalog, self.ingest_queue = Catalog(self.sessions), IngestQueue(self.sessions)
         self.queries = QueryStore(self.sessions)
         files = OwnFiles(Settings.in_data_dir(self.folder), self.catalog.locations, self.queries)
         self.trash = Trash(self.sessions, self.catalog.images, files, days=30)
         self._names = itertools.count(1)
+
+    @property
+    def url(self) -> str:
+        """The URL of the catalogue."""
+        return self.sessions.engine.url.render_as_string(hide_password=False)
 
     def register(self, name: str = "") -> int:
         """A pending photo."""

@@ -23,6 +23,6 @@ COMMANDS: tuple[click.Command, ...] = (
     search.search, trash.delete, trash.restore, trash.trash,
     maintenance.status, maintenance.doctor, maintenance.verify, maintenance.clean, maintenance.rebuild_index,
     export.export, import_.import_annotations, sidecars.sidecars,
-    maintenance.migrate, maintenance.backup, maintenance.restore_backup,
+    maintenance.migrate, maintenance.copy_catalogue, maintenance.backup, maintenance.restore_backup,
     concepts.concepts, discover.discover, duplicates.duplicates, recipes.recipes, evaluate.evaluate, bench,
 )  # fmt: skip

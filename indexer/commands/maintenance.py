@@ -110,6 +110,21 @@ def restore_backup(settings: Settings, folder: Path) -> None:
     print_restored(settings, folder.absolute())
 
 
+@click.command("copy-catalogue", short_help="Copy the catalogue to another database.")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def copy_catalogue(source: str, target: str, as_json: bool) -> None:
+    """Copy the catalogue at the URL FROM into a new, empty database at the URL TO, and compare the two.
+
+    URLs are written as in SEGSEARCH_DATABASE_URL. FROM is not changed; stop workers and servers before, or what they
+    write meanwhile is not in the copy. Files of the data directory are not touched.
+    """
+    from .copy_output import print_copied
+
+    print_copied(source, target, as_json=as_json)
+
+
 @click.command()
 @click.pass_obj
 def migrate(settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """exports that are written in the background
 
-Revision: 0019, after 0017
+Revision: 0019, after 0018
 """
 
 import sqlalchemy as sa

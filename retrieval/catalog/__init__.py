@@ -36,7 +36,8 @@ module            what
 `schema`          the schema's version, and migrating
 `sessions`        connections and transactions
 `stamps`          counts of changes
-`dialects`        where kinds of databases differ
+`copying`         copying a catalogue to another database
+`dialects`        where SQLite and PostgreSQL differ
 ================= ====================================================================
 """
 
@@ -44,8 +45,8 @@ from .accounts import Accounts
 from .catalog import Catalog
 from .clusters import Clusters
 from .concepts import Concepts
+from .copying import CopiedTable, copy_catalogue, copy_database
 from .deleted_files import DeletedFiles
-from .dialects import copy as copy_database
 from .duplicates import NearDuplicates
 from .export_jobs import ExportJobs
 from .folders import Folders
@@ -70,6 +71,7 @@ __all__ = [
     "Catalog",
     "Clusters",
     "Concepts",
+    "CopiedTable",
     "DeletedFiles",
     "ExportJobs",
     "Folders",
@@ -93,6 +95,7 @@ __all__ = [
     "Timeline",
     "Trash",
     "VectorRepository",
+    "copy_catalogue",
     "copy_database",
     "migrate",
     "open_sessions",

@@ -1,13 +1,13 @@
-"""What all tables have in common: names of constraints, and moments."""
+"""What all tables have in common: names of constraints, and types."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar
 
-from sqlalchemy import DateTime, Dialect, MetaData
+from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.types import TypeDecorator
+
+from .dialects.expressions import WHOLE, text_of
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -18,38 +18,8 @@ NAMING = {
 }
 
 
-if TYPE_CHECKING:
-    UtcDecorator = TypeDecorator[datetime]
-else:
-    UtcDecorator = TypeDecorator
-
-
-class Utc(UtcDecorator):
-    """A moment. It is stored in UTC without saying so, which every database can do, and says so everywhere else."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """As it is stored.
-
-        Raises
-        ------
-        ValueError
-            It does not say in which time zone it is.
-        """
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"the time {value} has no time zone: use datetime.now(UTC)")
-        return value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """As it is used."""
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
 class Base(DeclarativeBase):
-    """Named constraints, so that migrations can alter them on every database."""
+    """Named constraints, so that migrations can alter them, and types that mean the same on both databases."""
 
     metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {int: WHOLE, str: text_of()}

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .deleted_files import DeletedFiles
+from .dialects import Database, describe
 from .images import ImageRepository
 from .locations import LocationRepository
 from .segments import SegmentRepository
@@ -50,6 +51,10 @@ class Catalog:
         self.segments = SegmentRepository(sessions)
         self.timeline = Timeline(sessions)
         self.vectors = VectorRepository(sessions)
+
+    def database(self) -> Database:
+        """What database the catalogue is in, and how quickly that answers."""
+        return describe(self._sessions.engine)
 
     @contextmanager
     def one_connection(self) -> Iterator[None]:

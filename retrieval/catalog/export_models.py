@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, String, Text
+from sqlalchemy import CheckConstraint, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Base, Utc
+from .base import Base
+from .dialects.expressions import WHOLE, Utc, text_of
 
 
 class ExportJob(Base):
@@ -20,18 +21,18 @@ class ExportJob(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    user: Mapped[str] = mapped_column(String(64))
+    user: Mapped[str] = mapped_column(text_of(64))
     created_at: Mapped[datetime] = mapped_column(Utc)
-    format: Mapped[str] = mapped_column(String(16))
+    format: Mapped[str] = mapped_column(text_of(16))
     polygons: Mapped[bool]
-    selection: Mapped[str] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(String(7), default="queued", index=True)
+    selection: Mapped[str] = mapped_column(text_of(kind=Text))
+    state: Mapped[str] = mapped_column(text_of(7), default="queued", index=True)
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
-    owner: Mapped[str | None] = mapped_column(String(64))
+    owner: Mapped[str | None] = mapped_column(text_of(64))
     seen_at: Mapped[datetime | None] = mapped_column(Utc)
     finished_at: Mapped[datetime | None] = mapped_column(Utc)
-    size: Mapped[int | None] = mapped_column(BigInteger)
-    sha256: Mapped[str | None] = mapped_column(String(64))
-    error: Mapped[str | None] = mapped_column(Text)
+    size: Mapped[int | None] = mapped_column(WHOLE)
+    sha256: Mapped[str | None] = mapped_column(text_of(64))
+    error: Mapped[str | None] = mapped_column(text_of(kind=Text))

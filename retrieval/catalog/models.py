@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
     LargeBinary,
-    String,
     Text,
     UniqueConstraint,
     false,
@@ -18,7 +16,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Base, Utc
+from .base import Base
+from .dialects.expressions import WHOLE, Utc, text_of
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """An index that has only the rows of a condition."""
+    condition = text(where)
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
 
 TIMELINE = ("id", "state", "width", "height", "deleted_at")
 """What the timeline needs to know of all photos; it is read from an index, without the rows."""
@@ -35,27 +41,27 @@ class Image(Base):
         Index("ix_image_space_id", "space", "id", "vector_count", "deleted_at"),
         Index("ix_image_dated_at", "dated_at", *TIMELINE),
         Index("ix_image_created_at", "created_at", *TIMELINE),
-        Index("ix_image_deleted_at", "deleted_at", "id", sqlite_where=text("deleted_at IS NOT NULL")),
+        _partial("ix_image_deleted_at", "deleted_at", "id", where="deleted_at IS NOT NULL"),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    sha256: Mapped[str] = mapped_column(String(64), unique=True)
-    state: Mapped[str] = mapped_column(String(8), default="pending")
+    sha256: Mapped[str] = mapped_column(text_of(64), unique=True)
+    state: Mapped[str] = mapped_column(text_of(8), default="pending")
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]
-    lease_owner: Mapped[str | None] = mapped_column(String(64))
+    lease_owner: Mapped[str | None] = mapped_column(text_of(64))
     lease_until: Mapped[datetime | None] = mapped_column(Utc)
-    format: Mapped[str | None] = mapped_column(String(8))
+    format: Mapped[str | None] = mapped_column(text_of(8))
     width: Mapped[int | None]
     height: Mapped[int | None]
     taken_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(Utc)
     dated_at: Mapped[datetime | None]  # when it was taken; if that is not known, when it was added
     deleted_at: Mapped[datetime | None] = mapped_column(Utc)  # when it was moved to the trash, if it is there
-    recipe: Mapped[str | None] = mapped_column(String(64))
-    space: Mapped[str | None] = mapped_column(String(64))
-    wanted_recipe: Mapped[str | None] = mapped_column(String(64))
+    recipe: Mapped[str | None] = mapped_column(text_of(64))
+    space: Mapped[str | None] = mapped_column(text_of(64))
+    wanted_recipe: Mapped[str | None] = mapped_column(text_of(64))
     segment_count: Mapped[int] = mapped_column(default=0)
     vector_count: Mapped[int] = mapped_column(default=0)
     quality: Mapped[float | None]
@@ -127,7 +133,7 @@ class DuplicateCheck(Base):
     __tablename__ = "duplicate_check"
 
     image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
-    space: Mapped[str] = mapped_column(String(64))
+    space: Mapped[str] = mapped_column(text_of(64))
     detail: Mapped[float | None]
 
 
@@ -139,7 +145,7 @@ class DeletedFile(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uri: Mapped[str] = mapped_column(unique=True)
-    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    sha256: Mapped[str] = mapped_column(text_of(64), index=True)
     size: Mapped[int]
     mtime_ns: Mapped[int]
 
@@ -163,8 +169,8 @@ class Segment(Base):
 
     __tablename__ = "segment"
     __table_args__ = (
-        Index("ix_segment_label", "label", "image_id", sqlite_where=text("label IS NOT NULL")),
-        Index("ix_segment_is_imported", "image_id", "id", sqlite_where=text("is_imported")),
+        _partial("ix_segment_label", "label", "image_id", where="label IS NOT NULL"),
+        _partial("ix_segment_is_imported", "image_id", "id", where="is_imported"),
         {"sqlite_autoincrement": True},
     )
 
@@ -196,10 +202,10 @@ class Query(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     created_at: Mapped[datetime] = mapped_column(Utc, index=True)
-    sha256: Mapped[str] = mapped_column(String(64))
+    sha256: Mapped[str] = mapped_column(text_of(64))
     width: Mapped[int]
     height: Mapped[int]
-    recipe: Mapped[str] = mapped_column(String(64))
+    recipe: Mapped[str] = mapped_column(text_of(64))
     segments: Mapped[bytes] = mapped_column(LargeBinary)
     photo_vector: Mapped[bytes] = mapped_column(LargeBinary)
     kept_at: Mapped[datetime | None] = mapped_column(Utc)
@@ -214,8 +220,8 @@ class Feedback(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     created_at: Mapped[datetime] = mapped_column(Utc)
-    space: Mapped[str] = mapped_column(String(64))
-    request: Mapped[str] = mapped_column(Text)
+    space: Mapped[str] = mapped_column(text_of(64))
+    request: Mapped[str] = mapped_column(text_of(kind=Text))
     rounds: Mapped[int] = mapped_column(default=0)
 
 
@@ -230,14 +236,14 @@ class IdempotencyKey(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    user: Mapped[str] = mapped_column(String(64))
-    key: Mapped[str] = mapped_column(String(255))
-    request: Mapped[str] = mapped_column(String(64))
-    owner: Mapped[str] = mapped_column(String(64))
+    user: Mapped[str] = mapped_column(text_of(64))
+    key: Mapped[str] = mapped_column(text_of(255))
+    request: Mapped[str] = mapped_column(text_of(64))
+    owner: Mapped[str] = mapped_column(text_of(64))
     created_at: Mapped[datetime] = mapped_column(Utc)
     size: Mapped[int] = mapped_column(default=0)
     status: Mapped[int | None]
-    mimetype: Mapped[str | None] = mapped_column(String(100))
+    mimetype: Mapped[str | None] = mapped_column(text_of(100))
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
@@ -262,7 +268,7 @@ class Concept(Base):
     name: Mapped[str]
     key: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(Utc)
-    space: Mapped[str] = mapped_column(String(64))
+    space: Mapped[str] = mapped_column(text_of(64))
     directions: Mapped[bytes] = mapped_column(LargeBinary)
     rows: Mapped[int]
     threshold: Mapped[float]
@@ -286,7 +292,7 @@ class Discovery(Base):
 
     __tablename__ = "discovery"
 
-    space: Mapped[str] = mapped_column(String(64), primary_key=True)
+    space: Mapped[str] = mapped_column(text_of(64), primary_key=True)
     revision: Mapped[int] = mapped_column(default=0)
     newest_segment: Mapped[int] = mapped_column(default=0)
 
@@ -301,8 +307,8 @@ class Cluster(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    space: Mapped[str] = mapped_column(String(64), index=True)
-    state: Mapped[str] = mapped_column(String(9), default="open")
+    space: Mapped[str] = mapped_column(text_of(64), index=True)
+    state: Mapped[str] = mapped_column(text_of(9), default="open")
     concept_id: Mapped[int | None] = mapped_column(ForeignKey("concept.id", ondelete="SET NULL"), index=True)
     created_at: Mapped[datetime] = mapped_column(Utc)
     centre: Mapped[bytes] = mapped_column(LargeBinary)
@@ -326,8 +332,8 @@ class ChangeStamp(Base):
 
     __tablename__ = "change_stamp"
 
-    name: Mapped[str] = mapped_column(String(16), primary_key=True)
-    count: Mapped[int] = mapped_column(BigInteger, default=0)
+    name: Mapped[str] = mapped_column(text_of(16), primary_key=True)
+    count: Mapped[int] = mapped_column(WHOLE, default=0)
 
 
 class Access(Base):
@@ -349,11 +355,11 @@ class Account(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(64))
-    key: Mapped[str] = mapped_column(String(64), unique=True)
-    role: Mapped[str] = mapped_column(String(6))
+    name: Mapped[str] = mapped_column(text_of(64))
+    key: Mapped[str] = mapped_column(text_of(64), unique=True)
+    role: Mapped[str] = mapped_column(text_of(6))
     password_hash: Mapped[str]
-    language: Mapped[str | None] = mapped_column(String(16))
+    language: Mapped[str | None] = mapped_column(text_of(16))
     created_at: Mapped[datetime] = mapped_column(Utc)
 
 
@@ -365,6 +371,6 @@ class ApiToken(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
-    name: Mapped[str] = mapped_column(String(64))
-    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(text_of(64))
+    digest: Mapped[str] = mapped_column(text_of(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(Utc)

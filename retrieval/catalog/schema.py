@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
-from ..errors import CatalogError, SchemaOutdatedError
+from ..errors import CatalogError, ConfigurationError, SchemaOutdatedError
 from ..processes.program import PROGRAM
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ _HERE = Path(__file__).resolve().parent
 
 MIGRATIONS = next(folder for folder in (_HERE / "migrations", _HERE.parents[1] / "migrations") if folder.is_dir())
 """Beside this module in a wheel, at the top of a checkout."""
+
+UNFINISHED = "copying"
+"""Stands in the place of the schema's number while a catalogue is copied into the database."""
 
 Evidence = Callable[[], str | None]
 """What tells that a database without tables is not a new one, if anything does."""
@@ -60,12 +63,8 @@ def check(engine: Engine, database_url: str, evidence: Evidence) -> None:
     current = _current(engine, evidence)
     if current is None:
         _upgrade(database_url)
-    elif current != head():
-        _check_known(current)
-        raise SchemaOutdatedError(
-            f"the catalogue has schema {current or 'without a number'}, and this version needs {head()}: "
-            f"run `{PROGRAM} migrate`"
-        )
+    else:
+        _check_head(current)
 
 
 def bring_up_to_date(engine: Engine, database_url: str, evidence: Evidence) -> str:
@@ -88,12 +87,9 @@ def bring_up_to_date(engine: Engine, database_url: str, evidence: Evidence) -> s
 def _current(engine: Engine, evidence: Evidence) -> str | None:
     """The revision of the database; empty if it has tables and says none, None if it is new."""
     with engine.connect().execution_options(reading=True) as connection:
-        has_revision = engine.dialect.has_table(connection, "alembic_version")
-        current = connection.scalar(text("SELECT version_num FROM alembic_version")) if has_revision else None
-        if current is not None:
-            return str(current)
-        if engine.dialect.has_table(connection, "image"):
-            return ""
+        current = _revision(connection)
+    if current is not None:
+        return current
     left = evidence()
     if left is not None:
         raise CatalogError(
@@ -103,8 +99,70 @@ def _current(engine: Engine, evidence: Evidence) -> str | None:
     return None
 
 
+def _revision(connection: Connection) -> str | None:
+    """As `_current`, without a look at what tells more."""
+    has_table = connection.dialect.has_table
+    has_revision = has_table(connection, "alembic_version")
+    current = connection.scalar(text("SELECT version_num FROM alembic_version")) if has_revision else None
+    if current is not None:
+        return str(current)
+    return "" if has_table(connection, "image") else None
+
+
+def check_copyable(connection: Connection) -> None:
+    """See that a database has a catalogue of this version.
+
+    Raises
+    ------
+    ConfigurationError, SchemaOutdatedError
+        Saying what to do.
+    """
+    current = _revision(connection)
+    if current is None:
+        raise ConfigurationError(f"there is no catalogue in {connection.engine.url}: check the URL of the source")
+    _check_head(current)
+
+
+def prepare_copy(engine: Engine, database_url: str) -> None:
+    """Make the schema in a database that a catalogue is to be copied into, or that an interrupted copy left.
+
+    Raises
+    ------
+    SchemaOutdatedError, CatalogError
+    """
+    with engine.connect().execution_options(reading=True) as connection:
+        current = _revision(connection)
+    if current is None:
+        _upgrade(database_url)
+    elif current != UNFINISHED:
+        _check_head(current)
+
+
+def begin_copy(connection: Connection) -> None:
+    """Note that a copy into a database has begun."""
+    connection.execute(text("UPDATE alembic_version SET version_num = :number"), {"number": UNFINISHED})
+
+
+def finish_copy(connection: Connection) -> None:
+    """Note that a copy into a database is complete."""
+    connection.execute(text("UPDATE alembic_version SET version_num = :number"), {"number": head()})
+
+
+def _check_head(current: str) -> None:
+    if current != head():
+        _check_known(current)
+        raise SchemaOutdatedError(
+            f"the catalogue has schema {current or 'without a number'}, and this version needs {head()}: "
+            f"run `{PROGRAM} migrate`"
+        )
+
+
 def _check_known(current: str) -> None:
     known = revisions()
+    if current == UNFINISHED:
+        raise CatalogError(
+            f"a copy into this catalogue was not finished, and nothing is in it: run `{PROGRAM} copy-catalogue` again"
+        )
     if current and current not in known:
         if current.isdecimal() and current > known[-1]:
             raise SchemaOutdatedError(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 
-from ..errors import CatalogError
+from ..errors import CatalogError, RetrievalError
 from . import dialects, schema, stamps
 from .schema import Evidence
 
@@ -81,11 +81,12 @@ def open_sessions(database_url: str, evidence: Evidence = schema.nothing) -> Ses
     """
     engine = dialects.connect(database_url)
     try:
+        dialects.reach(engine)
         schema.check(engine, database_url, evidence)
     except DatabaseError as error:
         engine.dispose()
         raise CatalogError(f"the catalogue {engine.url} cannot be opened: {error.orig}") from error
-    except CatalogError:
+    except RetrievalError:
         engine.dispose()
         raise
     dialects.refuse_new(engine)
@@ -134,6 +135,7 @@ def migrate(database_url: str, evidence: Evidence = schema.nothing) -> str:
     """
     engine = dialects.connect(database_url)
     try:
+        dialects.reach(engine)
         return schema.bring_up_to_date(engine, database_url, evidence)
     except DatabaseError as error:
         raise CatalogError(f"the catalogue {engine.url} cannot be opened: {error.orig}") from error

@@ -13,6 +13,7 @@ from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from ..errors import QueryError
+from .dialects.expressions import month
 from .folders import folders_of
 from .models import IN_LIBRARY, Image, ImageTag, Location, Segment, Tag
 from .records import ImageRecord, Month, View
@@ -33,10 +34,10 @@ class Timeline(Repository):
 
     def months(self, view: View) -> list[Month]:
         """Months that have photos, in the order of the view."""
-        month = func.strftime("%Y-%m", _date(view)).label("month")
+        name = month(_date(view)).label("month")
         known = (Image.width > 0) & (Image.height > 0)
         aspect = func.avg(case((known, 1.0 * Image.width / Image.height), else_=UNKNOWN_ASPECT))
-        statement = _listed(select(month, func.count(), aspect), view).group_by(month)
+        statement = _listed(select(name, func.count(), aspect), view).group_by(name)
         with self._reading() as session:
             found = [Month(*row) for row in session.execute(statement)]
         return sorted(found, key=lambda each: each.name, reverse=view.order != "oldest")

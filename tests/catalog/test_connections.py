@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from databases import ON_POSTGRESQL
 from sqlalchemy import event
 from toys import ToyLibrary, analysis
 
 from retrieval.catalog import Concepts
-from retrieval.catalog.dialects import sqlite
+from retrieval.catalog.dialects import postgresql, sqlite
 from retrieval.catalog.records import ConceptModel
 from retrieval.learning.concepts import ConceptTrainer
 from retrieval.query.filters import Filters
@@ -26,8 +27,10 @@ X, Y, Z, W = (tuple(row) for row in np.eye(4).tolist())
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyLibrary]:
     """Four photos, a query photo and two concepts; whoever wants a second connection fails."""
-    made = partial(sqlite.create_engine, pool_size=1, max_overflow=0, pool_timeout=0.2)
-    monkeypatch.setattr(sqlite, "create_engine", made)
+    kind = postgresql if ON_POSTGRESQL else sqlite
+    monkeypatch.setattr(
+        kind, "create_engine", partial(kind.create_engine, pool_size=1, max_overflow=0, pool_timeout=0.2)
+    )
     toys = ToyLibrary(tmp_path)
     for vectors in ([X, Y], [Y, Z], [Z, X], [X, W]):
         toys.add(analysis(vectors, labels=("cup", None)))
@@ -136,6 +139,7 @@ MOST_STATEMENTS = 8
 """Of any of these searches: at most three for an example, one for hits, masks, filters, and two for facets."""
 
 
+@pytest.mark.sqlite("its driver traces statements")
 @pytest.mark.parametrize("kind", KINDS)
 def test_few_statements_however_many_photos(library: ToyLibrary, kind: str) -> None:
     engine: SearchEngine = library.engine()

@@ -8,19 +8,20 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from toys import ToyLibrary, analysis
 
 from retrieval.catalog import IngestQueue, Judgements, SegmentRecord, succession
 from retrieval.catalog import ingest_queue as module
 from retrieval.catalog.dialects import database_now
 from retrieval.catalog.ingest_queue import LEASE, MAX_ATTEMPTS
+from retrieval.catalog.models import Image
 from retrieval.catalog.records import Job, State
 from retrieval.query.request import SearchRequest
 from retrieval.segment.assessment import Assessment
@@ -37,7 +38,7 @@ from retrieval.catalog.owners import new_owner
 
 now, owner = ingest_queue.database_now, new_owner()
 ingest_queue.database_now = lambda session: now(session) + timedelta(days=1)
-assert len(IngestQueue(open_sessions(f"sqlite:///{sys.argv[1]}")).claim(owner, 5)) == 2
+assert len(IngestQueue(open_sessions(sys.argv[1])).claim(owner, 5)) == 2
 print(owner, flush=True)
 time.sleep(600)
 """
@@ -47,7 +48,7 @@ time.sleep(600)
 @contextmanager
 def worker_ahead(toys: ToyLibrary) -> Iterator[subprocess.Popen[str]]:
     """A process that has claimed the photos, by a clock that is a day ahead."""
-    program = [sys.executable, "-c", CLAIM, str(toys.folder / "catalog.db")]
+    program = [sys.executable, "-c", CLAIM, toys.url]
     with subprocess.Popen(program, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
         assert process.stdout is not None
         try:
@@ -64,7 +65,9 @@ def state_of(toys: ToyLibrary, image_id: int) -> State:
 def expire(toys: ToyLibrary) -> None:
     """Let every lease run out."""
     with toys.sessions.begin() as session:
-        session.execute(text("UPDATE image SET lease_until = '2000-01-01 00:00:00.000000' WHERE lease_until NOT NULL"))
+        session.execute(
+            text("UPDATE image SET lease_until = '2000-01-01 00:00:00.000000' WHERE lease_until IS NOT NULL")
+        )
 
 
 class TestClaiming:
@@ -164,8 +167,7 @@ class TestClaiming:
         else:
             assert [job.image_id for job in toys.ingest_queue.claim("other", 5)] == images
             with toys.sessions() as session:
-                ends = session.scalars(text("SELECT lease_until FROM image")).all()
-                assert max(map(datetime.fromisoformat, ends)).replace(tzinfo=UTC) <= database_now(session) + LEASE
+                assert max(session.scalars(select(Image.lease_until))) <= database_now(session) + LEASE
 
     def test_a_photo_that_kills_its_workers_is_given_up(self, toys: ToyLibrary) -> None:
         image, other = toys.register(), toys.register()

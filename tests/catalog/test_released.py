@@ -19,7 +19,7 @@ from webui.auth import passwords
 
 RELEASED = sorted((Path(__file__).parent / "released").glob("*.sql"))
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite("they are its files")]
 
 
 @pytest.fixture(params=RELEASED, ids=lambda path: path.stem)

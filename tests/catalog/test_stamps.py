@@ -129,6 +129,7 @@ class TestVectors:
         assert [each.split("FROM ")[1].split()[0] for each in asked if "FROM" in each] == ["change_stamp"]
         assert len([each for each in asked if not each.startswith("BEGIN")]) == 1
 
+    @pytest.mark.sqlite("a plan of its planner")
     def test_and_counting_what_there_is_needs_no_photo(self, toys: ToyLibrary) -> None:
         with statements(toys) as asked:
             toys.catalog.vectors.contents(toys.recipe)

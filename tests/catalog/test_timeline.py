@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from databases import fetched
+from sqlalchemy import text
 from toys import ToyLibrary, analysis
 
 from retrieval.catalog.records import ORDERS, Order, View
@@ -31,11 +33,13 @@ def toys(toys: ToyLibrary) -> ToyLibrary:
     """A catalogue of `PHOTOS`."""
     seen = [SeenFile(uri_of(Path(row[-1])), f"{key:064x}", 1, 1) for key, row in PHOTOS.items()]
     toys.catalog.locations.register(seen)
-    with closing(sqlite3.connect(toys.folder / "catalog.db")) as database, database:
+    with toys.sessions.engine.begin() as connection:
+        names = "taken_at", "created_at", "state", "width", "height"
+        columns = ", ".join(f"{name} = :{name}" for name in names)
         for key, row in PHOTOS.items():
-            columns = "taken_at = ?, created_at = ?, state = ?, width = ?, height = ?"
-            database.execute(f"UPDATE image SET {columns} WHERE id = ?", (*row[:-1], key))
-        database.execute("UPDATE image SET dated_at = coalesce(taken_at, created_at)")
+            values = {**dict(zip(names, row[:-1], strict=True)), "key": key}
+            connection.execute(text(f"UPDATE image SET {columns} WHERE id = :key"), values)
+        connection.execute(text("UPDATE image SET dated_at = coalesce(taken_at, created_at)"))
     return toys
 
 
@@ -125,6 +129,7 @@ def test_what_is_no_name_of_a_folder_is_refused(folder: str) -> None:
         View(folder=folder)
 
 
+@pytest.mark.sqlite("a plan of its planner")
 def test_the_months_are_read_from_an_index(toys: ToyLibrary) -> None:
     """The rows hold vectors, and are a hundred times as large."""
     with closing(sqlite3.connect(toys.folder / "catalog.db")) as database:
@@ -138,10 +143,9 @@ def test_the_months_are_read_from_an_index(toys: ToyLibrary) -> None:
 
 def test_a_photo_is_dated_when_it_is_entered_and_when_it_is_analysed(toys: ToyLibrary) -> None:
     def dates() -> list[tuple[str, str, str]]:
-        with closing(sqlite3.connect(toys.folder / "catalog.db")) as database:
-            return database.execute(
-                "SELECT taken_at, created_at, dated_at FROM image WHERE id > 6 ORDER BY id"
-            ).fetchall()
+        columns = "taken_at", "created_at", "dated_at"
+        moments = ", ".join(f"substr(CAST({name} AS VARCHAR), 1, 19)" for name in columns)
+        return fetched(toys.url, f"SELECT {moments} FROM image WHERE id > 6 ORDER BY id")
 
     toys.catalog.locations.register([SeenFile(uri_of(Path(f"/{n}.jpg")), f"{n:064x}", 1, 1) for n in (7, 8)])
     assert all(dated == created for _, created, dated in dates())
@@ -151,6 +155,6 @@ def test_a_photo_is_dated_when_it_is_entered_and_when_it_is_analysed(toys: ToyLi
         photo = AnalyzedImage(format="JPEG", size_hw=(72, 96), taken_at=moment, analysis=analysis([[1, 0, 0, 0]]))
         toys.ingest_queue.finish("test", {key: photo}, "toy:1", "toy:1")
     (with_time, without) = dates()
-    assert with_time[2] == with_time[0] == "2001-02-03 00:00:00.000000"
+    assert with_time[2] == with_time[0] == "2001-02-03 00:00:00"
     assert without[0] is None
     assert without[2] == without[1]

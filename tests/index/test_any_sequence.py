@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from databases import Files, Server
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -30,13 +31,13 @@ from retrieval.types import Ids
 class Following(RuleBasedStateMachine):
     """Any sequence of changes leaves the index with what the catalogue holds, and hits as the reference finds them."""
 
-    blank: Path
+    databases: Files | Server
 
     @initialize(seed=st.integers(0, 2**16))
     def begin(self, seed: int) -> None:
         """An empty catalogue."""
         self.folder = Path(tempfile.mkdtemp(prefix="segsearch-test-"))
-        shutil.copy(self.blank, self.folder / "catalog.db")
+        self.databases.blank(self.folder)
         self.toys = ToyLibrary(self.folder)
         self.rng = np.random.default_rng(seed)
         self.live = self.toys.followed_segments()
@@ -144,13 +145,14 @@ class Following(RuleBasedStateMachine):
         """Leave nothing behind."""
         if hasattr(self, "toys"):
             self.toys.close()
+            self.databases.forget(self.folder)
             shutil.rmtree(self.folder)
 
 
 @pytest.fixture
-def following(blank_catalog: Path) -> Iterator[type[Following]]:
+def following(databases: Files | Server) -> Iterator[type[Following]]:
     """The machine, with a database to begin with."""
-    yield type("Following", (Following,), {"blank": blank_catalog})
+    yield type("Following", (Following,), {"databases": databases})
 
 
 @pytest.mark.parametrize("exact_up_to", [merging.EXACT_UP_TO, 3], ids=["exact", "short codes"])

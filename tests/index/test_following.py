@@ -247,6 +247,7 @@ class TestOfAnotherCatalogue:
             with pytest.raises(IndexMismatchError, match=r"another.*rebuild-index"):
                 opened()
 
+    @pytest.mark.sqlite("its file is put back")
     def test_so_is_one_of_a_later_state_whose_ids_were_given_again(self, toys: ToyLibrary, tmp_path: Path) -> None:
         """A catalogue restored from a copy gives the ids after it to other segments."""
         toys.add(analysis([X]))
@@ -261,6 +262,7 @@ class TestOfAnotherCatalogue:
         with pytest.raises(IndexMismatchError, match="rebuild-index"):
             toys.followed_segments()
 
+    @pytest.mark.sqlite("its file is put back")
     def test_a_catalogue_restored_from_a_copy_is_caught_up_with(self, toys: ToyLibrary, tmp_path: Path) -> None:
         """What it lost is left out, even when its ids are given again later."""
         toys.add(analysis([X]))

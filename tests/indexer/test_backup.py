@@ -8,11 +8,13 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from databases import Server
 from filelock import FileLock
 from toys import Ingested, close, drawing
 
@@ -22,6 +24,7 @@ from indexer.commands.maintenance import backup, restore_backup
 from indexer.verify import verify
 from indexer.worker import ingest_paths
 from retrieval.assembly import Assembly
+from retrieval.catalog import copy_catalogue
 from retrieval.errors import ConfigurationError
 from retrieval.settings import Settings
 
@@ -188,10 +191,21 @@ def test_a_data_directory_in_use_is_not_restored_over(used: Assembly, tmp_path: 
         restore(used.settings, tmp_path / "backup")
 
 
-def test_other_databases_have_their_own_tools(used: Assembly, tmp_path: Path) -> None:
-    elsewhere = Assembly(replace(used.settings, database_url="postgresql://host/segsearch"))
-    with pytest.raises(ConfigurationError, match="pg_dump"):
-        back_up(elsewhere, tmp_path / "backup")
+def test_from_a_server_and_back_to_one(used: Assembly, server: Server, tmp_path: Path) -> None:
+    """The backup has the catalogue as an SQLite file, whatever it was in."""
+    copy_catalogue(used.settings.database_url, served := server.empty(tmp_path / "served"))
+    with closing(Assembly(replace(used.settings, database_url=served))) as elsewhere:
+        made, _ = back_up(elsewhere, tmp_path / "backup")
+    assert made.photos == 8
+    settings = replace(
+        Settings.in_data_dir(tmp_path / "new"), recipe="grid", database_url=server.empty(tmp_path / "back")
+    )
+    assert restore(settings, tmp_path / "backup").photos == 8
+    assert not list((tmp_path / "new").glob("*.db*"))
+    with closing(Assembly(settings)) as restored:
+        assert restored.catalog.images.counts() == used.catalog.images.counts()
+    for name in ("served", "back"):
+        server.forget(tmp_path / name)
 
 
 def test_the_commands(used: Assembly, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -12,6 +10,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from databases import Files, Server, fetched
 from PIL import Image
 from toys import Ingested, Pictures
 
@@ -219,9 +218,7 @@ def test_names_are_learnt(lib: ss.Library, first: Path) -> None:
 
 def test_a_query_photo_leaves_nothing_behind(lib: ss.Library, ingested: Ingested, first: Path) -> None:
     lib.search(image=first)
-    with sqlite3.connect(ingested.assembly.settings.data_dir / "catalog.db") as database:
-        assert database.execute("SELECT count(*) FROM query").fetchone() == (0,)
-    database.close()
+    assert fetched(ingested.assembly.settings.database_url, "SELECT count(*) FROM query") == [(0,)]
 
 
 @pytest.mark.parametrize(
@@ -258,17 +255,15 @@ def test_what_cannot_be_entered(lib: ss.Library) -> None:
         lib.ingest("nowhere")
 
 
-def test_what_cannot_be_opened(tmp_path: Path, blank_catalog: Path) -> None:
+def test_what_cannot_be_opened(tmp_path: Path, databases: Files | Server) -> None:
     with pytest.raises(ConfigurationError, match="'nothing' is none of"):
         ss.open(tmp_path / "home", recipe="nothing")
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="is not a folder"):
         ss.open(tmp_path / "file")
     (tmp_path / "newer").mkdir()
-    shutil.copy(blank_catalog, tmp_path / "newer" / "catalog.db")
-    with sqlite3.connect(tmp_path / "newer" / "catalog.db") as database:
-        database.execute("UPDATE alembic_version SET version_num = '9999'")
-    database.close()
+    databases.blank(tmp_path / "newer")
+    databases.execute(tmp_path / "newer", "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(SchemaOutdatedError, match="newer SegSearch.*upgrade"):
         ss.open(tmp_path / "newer", recipe="grid")
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
+from databases import Files, Server
 from flask import Flask
 from flask.testing import FlaskClient
 from installation import PALETTES, PASSWORD, Library, drawing, encoded, library_in
+from toys import close
 
 from retrieval.analysis.local import LocalAnalyzer
 from retrieval.catalog.accounts import ROLES, Accounts
@@ -37,18 +37,20 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     library = library_in(folder)
     for number, colors in enumerate(PALETTES, 1):
         library.add(f"photo{number}.png", encoded(drawing(colors)))
+    close(library.assembly)
     return folder
 
 
 @pytest.fixture(scope="session")
-def copy_template(template: Path) -> Callable[[Path], Library]:
+def copy_template(template: Path, databases: Files | Server) -> Callable[[Path], Library]:
     """Makes an installation with four photos, ids 1 to 4, each with 25 segments, in a folder."""
 
     def copy(parent: Path) -> Library:
         folder = parent / "installation"
         shutil.copytree(template, folder)
-        with closing(sqlite3.connect(folder / "home" / "catalog.db")) as database, database:
-            database.execute("UPDATE location SET uri = replace(uri, ?, ?)", (template.as_uri(), folder.as_uri()))
+        databases.copy(template / "home", folder / "home")
+        names = {"old": template.as_uri(), "new": folder.as_uri()}
+        databases.execute(folder / "home", "UPDATE location SET uri = replace(uri, :old, :new)", **names)
         return library_in(folder)
 
     return copy
@@ -93,9 +95,11 @@ def served(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def reader(template: Path, decoders: DecoderPool) -> FlaskClient:
+def reader(
+    copy_template: Callable[[Path], Library], tmp_path_factory: pytest.TempPathFactory, decoders: DecoderPool
+) -> FlaskClient:
     """A client of one application for all tests that change nothing."""
-    assembly = library_in(template).assembly
+    assembly = copy_template(tmp_path_factory.mktemp("read")).assembly
     app = create_app(assembly, LocalAnalyzer(assembly.recipe, decoders), follow=False)
     app.testing = True
     return app.test_client()

@@ -12,6 +12,8 @@ from installation import Library, drawing, encoded
 
 from retrieval.catalog import Accounts
 
+pytestmark = pytest.mark.sqlite("its file is moved, replaced and spoilt")
+
 PAGES = (
     "/",
     "/worst",

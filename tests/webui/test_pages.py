@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from databases import ON_POSTGRESQL
 from flask import Flask
 from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
 
 from retrieval.analysis.local import LocalAnalyzer
-from retrieval.catalog.dialects import sqlite
+from retrieval.catalog.dialects import postgresql, sqlite
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.storage.locations import uri_of
 from webui import create_app
@@ -227,8 +228,10 @@ def test_no_page_and_no_call_holds_two_connections(
     copy_template: Callable[[Path], Library], tmp_path: Path, decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Threads that each hold one and wait for another would wait for ever."""
-    made = partial(sqlite.create_engine, pool_size=1, max_overflow=0, pool_timeout=0.2)
-    monkeypatch.setattr(sqlite, "create_engine", made)
+    kind = postgresql if ON_POSTGRESQL else sqlite
+    monkeypatch.setattr(
+        kind, "create_engine", partial(kind.create_engine, pool_size=1, max_overflow=0, pool_timeout=0.2)
+    )
     assembly = copy_template(tmp_path).assembly
     app = create_app(assembly, LocalAnalyzer(assembly.recipe, decoders), follow=False)
     app.testing, client = True, app.test_client()

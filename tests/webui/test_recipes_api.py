@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import pytest
+from databases import execute
 from flask.testing import FlaskClient
 from installation import Library
 
@@ -54,8 +53,7 @@ def test_photos_wait_for_a_worker_with_it(client: FlaskClient, library: Library)
 
 
 def test_photos_of_recipes_that_are_not_listed(client: FlaskClient, library: Library) -> None:
-    with closing(sqlite3.connect(library.assembly.settings.data_dir / "catalog.db")) as database, database:
-        database.execute("UPDATE image SET recipe = 'older:1' WHERE id = 2")
+    execute(library.assembly.settings.database_url, "UPDATE image SET recipe = 'older:1' WHERE id = 2")
     assert client.get("/api/v1/recipes").get_json()["others"] == [{"fingerprint": "older:1", "photos": 1}]
     assert "older:1" in client.get("/recipes").text
     assert client.post(RESEGMENT, json={"recipe": "grid"}).get_json() == {"photos": 1, "command": None}

@@ -59,6 +59,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", folder], check=True)
 
 
+@pytest.mark.sqlite("its file is on the full disk")
 def test_deleting_on_a_full_disk(
     copy_template: Callable[[Path], Library], small_disk: Path, decoders: DecoderPool
 ) -> None:

@@ -1,88 +1,118 @@
-"""Where kinds of databases differ: connecting, the clock, the length of a statement, and how drivers name errors.
+"""Where the two kinds of databases differ: connecting, transactions, a few expressions, and how drivers name errors.
 
 ============= ==============================================================
 module        what
 ============= ==============================================================
 `sqlite`      what only SQLite needs
 `sqlite_file` an SQLite file that is moved away while it is open
+`postgresql`  what only PostgreSQL needs
+`expressions` expressions and types of SQL that the two write differently
 `failures`    errors of drivers as those of this program
+`description` what a database is, for reports
 ============= ==============================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, make_url, select
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
-from ...errors import ConfigurationError
-from . import failures, sqlite, sqlite_file
+from ...errors import CatalogUnavailableError, ConfigurationError
+from . import postgresql, sqlite
+from .description import Database, describe
+from .expressions import now
 from .sqlite_file import refuse_new
 
-__all__ = ["connect", "copy", "database_now", "in_chunks", "refuse_new"]
+__all__ = [
+    "Database",
+    "connect",
+    "database_now",
+    "describe",
+    "in_chunks",
+    "last_ids",
+    "reach",
+    "refuse_new",
+    "set_last_ids",
+]
 
 T = TypeVar("T")
 
-_NOW = {
-    "sqlite": "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')",
-    "postgresql": "SELECT clock_timestamp() AT TIME ZONE 'UTC'",
-    "mysql": "SELECT utc_timestamp(6)",
-    "mariadb": "SELECT utc_timestamp(6)",
-}
-
 
 def connect(database_url: str) -> Engine:
-    """Create an engine whose transactions behave alike on every database, and whose errors quote no stored value.
+    """Create an engine whose transactions behave alike on both databases, and whose errors quote no stored value.
 
     Raises
     ------
     ConfigurationError
-        The URL names no kind of database that is installed here.
+        The URL is malformed or names another kind of database, or a driver is missing.
     CatalogError
         The folder of the database cannot be made.
     """
     try:
         url = make_url(database_url)
-        if url.drivername.startswith("sqlite"):
+        kind = url.get_backend_name()
+        if kind == "sqlite":
             return sqlite.engine_of(url)
-        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, poolclass=failures.Pool)
-    except (ArgumentError, ModuleNotFoundError) as error:
-        raise ConfigurationError(f"SEGSEARCH_DATABASE_URL does not name a usable database: {error}") from error
-    failures.listen(engine)
-    return engine
+    except (ArgumentError, ValueError) as error:
+        raise ConfigurationError(
+            "SEGSEARCH_DATABASE_URL cannot be read: write postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE or "
+            "sqlite:////PATH, with signs such as @ : / in a password as %40 %3A %2F"
+        ) from error
+    if kind == "postgresql":
+        return postgresql.engine_of(url)
+    raise ConfigurationError(
+        f"SEGSEARCH_DATABASE_URL names a database of the kind {kind}: use postgresql+psycopg://… or sqlite:///…"
+    )
 
 
-def copy(database_url: str, target: Path) -> None:
-    """Write a database to a file as it is at one moment, while others read and write it.
+def reach(engine: Engine) -> None:
+    """Connect for the first time, so that a wrong URL is told in full to whoever starts the program.
 
     Raises
     ------
-    ConfigurationError
-        The database is not SQLite.
-    CatalogUnavailableError
-        It is gone.
+    CatalogUnavailableError, ConfigurationError
+        The server cannot be reached, or cannot hold a catalogue.
     """
-    url = make_url(database_url)
-    path = sqlite_file.path_of(url)
-    if not url.drivername.startswith("sqlite") or path is None:
-        raise ConfigurationError(
-            f"a catalogue in {url.drivername} is backed up with its own tools, such as pg_dump; back up the folders "
-            "uploads and renditions of the data directory, too"
-        )
-    sqlite_file.copy(path, target)
+    if engine.dialect.name == "postgresql":
+        try:
+            engine.connect().close()
+        except CatalogUnavailableError as error:
+            raise postgresql.unreachable(engine.url, error.__cause__ or error) from error
+
+
+def last_ids(connection: Connection, tables: Sequence[str]) -> dict[str, int]:
+    """The last id that each of the tables has given out, 0 if none: no id is used again when its row is gone.
+
+    Parameters
+    ----------
+    connection : Connection
+    tables : sequence of str
+        Tables that give out ids.
+    """
+    if connection.dialect.name == "sqlite":
+        return sqlite.last_ids(connection, tables)
+    return postgresql.last_ids(connection, tables)
+
+
+def set_last_ids(connection: Connection, ids: Mapping[str, int]) -> None:
+    """Go on with the ids after these."""
+    if connection.dialect.name == "sqlite":
+        sqlite.set_last_ids(connection, ids)
+    else:
+        postgresql.set_last_ids(connection, ids)
 
 
 def database_now(session: Session) -> datetime:
     """The time in UTC by the clock of the database: one clock for the workers of all machines."""
-    found = session.scalar(text(_NOW[session.get_bind().dialect.name]))
+    found = session.scalar(select(now()))
     return (found if isinstance(found, datetime) else datetime.fromisoformat(str(found))).replace(tzinfo=UTC)
 
 
 def in_chunks(ids: Sequence[T], size: int = 500) -> list[Sequence[T]]:
-    """Slices short enough for one ``IN (…)`` on every database."""
+    """Slices short enough for one ``IN (…)`` on both databases."""
     return [ids[start : start + size] for start in range(0, len(ids), size)]

@@ -1,7 +1,7 @@
-"""What is wrong with a database, told from its own errors: one map for every kind of database.
+"""What is wrong with a database, told from its own errors: one map for both kinds of databases.
 
-Drivers say it in different ways: SQLite by its result codes, PostgreSQL's by SQLSTATE, MySQL's by numbers. What none of
-these tells is told by the classes that all drivers share (PEP 249), and by SQLAlchemy, which knows lost connections.
+SQLite says it by its result codes, PostgreSQL by SQLSTATE. What neither tells is told by the classes that all drivers
+share (PEP 249), and by SQLAlchemy, which knows lost connections.
 """
 
 from __future__ import annotations
@@ -15,9 +15,15 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
-from ...errors import CatalogConflictError, CatalogDamagedError, CatalogError, CatalogUnavailableError
+from ...errors import (
+    CatalogConflictError,
+    CatalogDamagedError,
+    CatalogUnavailableError,
+    QueryError,
+    RetrievalError,
+)
 
-Kind = Literal["busy", "conflict", "full", "read-only", "gone", "damaged", "integrity"]
+Kind = Literal["busy", "crowded", "conflict", "full", "read-only", "forbidden", "gone", "damaged", "unstorable"]
 
 _SQLITE: Final[dict[int, Kind]] = {
     5: "busy", 6: "busy", 8: "read-only", 3: "read-only", 10: "gone", 11: "damaged", 13: "full", 14: "gone",
@@ -26,27 +32,25 @@ _SQLITE: Final[dict[int, Kind]] = {
 """Primary result codes: BUSY, LOCKED, READONLY, PERM, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB."""
 
 _SQLSTATES: Final[dict[str, Kind]] = {
-    "40": "conflict", "55P03": "busy", "57014": "busy", "53300": "busy", "53100": "full", "53200": "full",
-    "25006": "read-only", "08": "gone", "57P": "gone", "58": "gone", "XX001": "damaged", "XX002": "damaged",
-    "23": "integrity",
+    "40": "conflict", "55P03": "busy", "57014": "busy", "53300": "crowded", "53100": "full", "53200": "full",
+    "25006": "read-only", "08": "gone", "57P": "gone", "58": "gone", "25P03": "gone", "3D000": "gone", "42P01": "gone",
+    "42501": "forbidden", "28": "forbidden", "XX001": "damaged", "XX002": "damaged", "22021": "unstorable",
 }  # fmt: skip
 """Codes and the beginnings of codes, of which the longest counts."""
-
-_MYSQL: Final[dict[int, Kind]] = {
-    1205: "busy", 1213: "conflict", 1040: "busy", 1021: "full", 1114: "full", 1290: "read-only", 1836: "read-only",
-    2002: "gone", 2003: "gone", 2006: "gone", 2013: "gone", 1053: "gone", 1194: "damaged", 1034: "damaged",
-}  # fmt: skip
 
 ADVICE: Final[dict[Kind, str]] = {
     "busy": "another program has locked the catalogue for too long: stop that program, or try again",
     "conflict": "another program made a conflicting change at the same time: try again",
-    "integrity": "another program added the same row at the same time: try again",
+    "crowded": "the server of the catalogue has no connection left: stop other programs, or raise its max_connections",
     "full": "the disk of the catalogue is full: free some space first; even deleting a photo needs a little",
     "read-only": "the catalogue is read-only: give this account write access to its file and folder, and check that "
     "the disk is not mounted read-only",
+    "forbidden": "the server of the catalogue refuses its user: give the user of SEGSEARCH_DATABASE_URL all rights on "
+    "the database and its tables",
     "gone": "the catalogue cannot be reached: check that its file or server exists, and that its folder is writable",
     "damaged": "the catalogue is damaged: stop everything that uses it, and restore a backup; for an SQLite file, "
     "`sqlite3 catalog.db .recover` saves what is readable",
+    "unstorable": "a text has the character U+0000, which the catalogue cannot hold: leave it out",
 }
 
 
@@ -63,27 +67,26 @@ def kind_of(error: BaseException, *, is_lost: bool = False) -> Kind | None:
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(code, int):
         return "gone" if str(error).startswith("no such table") else _SQLITE.get(code & 0xFF)
-    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    state = getattr(error, "sqlstate", None)
     if isinstance(state, str) and (found := _of_state(state)):
         return found
-    number = error.args[0] if error.args else None
-    if isinstance(number, int) and number in _MYSQL:
-        return _MYSQL[number]
     if is_lost or _is(error, "InterfaceError"):
         return "gone"
-    if _is(error, "IntegrityError") and not type(error).__module__.startswith("sqlite3"):
-        return "integrity"
+    if _is(error, "DataError") and "NUL" in str(error):  # the driver itself refuses it, and has no code for that
+        return "unstorable"
     return "gone" if _is(error, "OperationalError") and not type(error).__module__.startswith("sqlite3") else None
 
 
-def translated(error: BaseException, *, is_lost: bool = False, busy_seconds: float = 0) -> CatalogError | None:
+def translated(error: BaseException, *, is_lost: bool = False, busy_seconds: float = 0) -> RetrievalError | None:
     """The error to raise instead of a driver's; None to keep that."""
     kind = kind_of(error, is_lost=is_lost)
     if kind is None:
         return None
     if kind == "damaged":
         return CatalogDamagedError(ADVICE[kind])
-    if kind in ("conflict", "integrity"):
+    if kind == "unstorable":
+        return QueryError(ADVICE[kind])
+    if kind == "conflict":
         return CatalogConflictError(ADVICE[kind])
     if kind == "busy" and busy_seconds:
         return CatalogUnavailableError(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.pool import StaticPool
 
 from ...errors import CatalogError
@@ -41,6 +42,19 @@ def engine_of(url: URL) -> Engine:
     sqlite_file.follow(engine)
     failures.listen(engine, busy_seconds=BUSY_SECONDS)
     return engine
+
+
+def last_ids(connection: Connection, tables: Sequence[str]) -> dict[str, int]:
+    """As `dialects.last_ids`."""
+    found = {name: int(last) for name, last in connection.execute(text("SELECT name, seq FROM sqlite_sequence"))}
+    return {table: found.get(table, 0) for table in tables}
+
+
+def set_last_ids(connection: Connection, ids: Mapping[str, int]) -> None:
+    """As `dialects.set_last_ids`."""
+    for table, last in ids.items():
+        connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": table})
+        connection.execute(text("INSERT INTO sqlite_sequence VALUES (:name, :seq)"), {"name": table, "seq": last})
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:

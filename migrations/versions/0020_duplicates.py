@@ -1,12 +1,12 @@
 """pairs of photos that are near-duplicates, and which photos were compared with the others
 
-Revision: 0021, after 0017
+Revision: 0020, after 0019
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0021"
+revision = "0020"
 down_revision = "0019"
 branch_labels = None
 depends_on = None
