@@ -114,8 +114,11 @@ def _data_directory(assembly: Assembly) -> Finding:
         file.flush()
         os.fsync(file.fileno())
     kind = _file_system_of(folder)
-    if kind in NETWORK_DISKS:
-        told = f"{folder} is on a network disk ({kind}), where SQLite can lose data: choose a folder on a local disk"
+    if kind in NETWORK_DISKS and assembly.settings.database_url.startswith("sqlite"):
+        told = (
+            f"{folder} is on a network disk ({kind}), where SQLite can lose data: choose a folder on a local disk, or "
+            "have the catalogue on PostgreSQL"
+        )
         return Finding("data directory", "warning", told)
     return Finding("data directory", "ok", f"{folder} can be written")
 
@@ -137,8 +140,8 @@ def _disk(assembly: Assembly) -> Finding:
 
 
 def _catalogue(assembly: Assembly) -> Finding:
-    counts = assembly.catalog.images.counts()
-    told = f"{sum(counts.values()):,} photos"
+    counts, database = assembly.catalog.images.counts(), assembly.catalog.database()
+    told = f"{sum(counts.values()):,} photos in {database.kind} {database.version}, {database.latency_ms:.2g} ms away"
     if counts["failed"]:
         return Finding(
             "catalogue", "warning", f"{told}, {counts['failed']:,} of them failed: retry with `{PROGRAM} retry-failed`"

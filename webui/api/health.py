@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sqlite3
 from dataclasses import asdict
 
 from flask import Response
@@ -41,6 +40,7 @@ def health_of(parts: WebContext) -> schemas.Health:
     assembly, follower = parts.assembly, metrics_of_app().follower
     is_fresh = follower is None or follower.is_fresh
     index, recipes = _index(parts, is_fresh=is_fresh), parts.catalog.images.recipes()
+    database = parts.catalog.database()
     failed = parts.catalog.images.page(state="failed", newest_first=True, limit=FAILURES)
     return schemas.Health(
         findings=[schemas.Finding(**each) for each in findings(parts, is_fresh=is_fresh, index_error=index.error)],
@@ -48,6 +48,7 @@ def health_of(parts: WebContext) -> schemas.Health:
         trash=assembly.trash.count(),
         index=index,
         disk=_disk(parts),
+        database=schemas.Database(**asdict(database)),
         workers=[worker(each) for each in assembly.ingest_overview.workers()],
         duties=[
             schemas.Duty(**{name: value for name, value in asdict(each).items() if name != "kind"})
@@ -61,7 +62,7 @@ def health_of(parts: WebContext) -> schemas.Health:
         other_recipes=sum(recipes.values()) - recipes.get(assembly.recipe_spec.fingerprint, 0),
         device=parts.settings.device,
         runtime=runtime_name(parts.settings.device),
-        versions={"python": platform.python_version(), "sqlite": sqlite3.sqlite_version, **versions()},
+        versions={"python": platform.python_version(), database.kind.lower(): database.version, **versions()},
     )
 
 

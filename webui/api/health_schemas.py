@@ -66,6 +66,14 @@ class Disk(BaseModel):
     other: Annotated[int, Field(description="The catalogue and query photos, in bytes.")]
 
 
+class Database(BaseModel):
+    """The database of the catalogue."""
+
+    kind: Literal["SQLite", "PostgreSQL"]
+    version: str
+    latency_ms: Annotated[float, Field(description="How long the shortest question takes.")]
+
+
 class Duty(BaseModel):
     """A background task of the workers, and its last outcome."""
 
@@ -92,6 +100,7 @@ class Health(BaseModel):
     trash: int
     index: IndexHealth
     disk: Disk
+    database: Database
     workers: list[Worker]
     duties: list[Duty]
     failures: Annotated[list[Failure], Field(description="The latest failed photos, at most 5.")]
