@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import numpy as np
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from ..errors import QueryError, UnknownConceptError
+from ..errors import CatalogConflictError, QueryError, UnknownConceptError
 from ..text.tokens import normal_form
 from ..types import Vectors
 from .judgements import SEGMENTS_IN_TRASH, check_segments
@@ -24,10 +25,17 @@ MAX_NAME = 100
 
 
 class Concepts(Repository):
-    """The concepts of a catalogue; examples in the trash are left out, and kept for when they are restored."""
+    """The concepts of a catalogue; examples in the trash are left out, and kept for when they are restored.
+
+    Attributes
+    ----------
+    changing : Lock
+        Held while a concept is trained anew: threads of one process would make each other begin again.
+    """
 
     def __init__(self, sessions: Sessions) -> None:
         super().__init__(sessions)
+        self.changing = threading.Lock()
         self._known: tuple[int, dict[int, ConceptRecord]] | None = None
 
     def all(self) -> list[ConceptRecord]:
@@ -116,15 +124,34 @@ class Concepts(Repository):
                 ids.append(_write(session, _new(name), model).id)
         return ids
 
-    def change(self, concept_id: int, *, name: str | None = None, model: ConceptModel | None = None) -> None:
+    def change(
+        self,
+        concept_id: int,
+        *,
+        name: str | None = None,
+        model: ConceptModel | None = None,
+        former: ConceptModel | None = None,
+    ) -> None:
         """Rename a concept, or replace what was learned.
+
+        Parameters
+        ----------
+        concept_id : int
+        name : str, optional
+        model : ConceptModel, optional
+        former : ConceptModel, optional
+            What `model` was made from: nothing is changed if the concept is not that any more.
 
         Raises
         ------
         UnknownConceptError, UnknownSegmentError, QueryError
+        CatalogConflictError
+            Another change came before.
         """
         with self._sessions.begin() as session:
             row = _row(session, concept_id)
+            if former is not None:
+                _check_same(session, row, former)
             if name is not None:
                 _check_free(session, name, beside=concept_id)
                 row.name, row.key = _named(name), _key(name)
@@ -167,6 +194,13 @@ def _check_free(session: Session, name: str, *, beside: int | None = None) -> No
     holder = session.scalar(select(Concept.id).where(Concept.key == _key(name)))
     if holder not in (None, beside):
         raise QueryError(f"there is already a concept named {name!r}: choose another name, or merge the two")
+
+
+def _check_same(session: Session, row: Concept, former: ConceptModel) -> None:
+    now = _record(row, session.scalars(_EXAMPLES.where(ConceptExample.concept_id == row.id)).all()).model
+    learned = (now.positive, now.negative, now.threshold) == (former.positive, former.negative, former.threshold)
+    if not learned or not np.array_equal(now.directions, former.directions):
+        raise CatalogConflictError(f"concept {row.id} was changed by someone else at the same time: try again")
 
 
 def _write(session: Session, row: Concept, model: ConceptModel) -> Concept:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypedDict
 
@@ -11,13 +11,17 @@ import numpy as np
 
 from ..catalog import Concepts
 from ..catalog.records import ConceptModel, ConceptRecord, FeedbackRecord, VectorBatch, vector_bytes, vectors_from
-from ..errors import QueryError
+from ..errors import CatalogConflictError, QueryError
 from ..index.ranking import Scored
 from ..search.engine import MAX_LABELLED, SearchEngine
 from ..text.tokens import normal_form
 from ..types import Vectors
 
 FORM: Literal["segsearch-concepts-1"] = "segsearch-concepts-1"
+
+
+ATTEMPTS = 10
+"""How often a concept is trained because other processes changed it meanwhile."""
 
 
 class Portable(TypedDict):
@@ -92,16 +96,37 @@ class ConceptTrainer:
         negative: Collection[int] = (),
         removed: Collection[int] = (),
     ) -> None:
-        """Rename a concept, or retrain it with other examples."""
-        model = None
-        if positive or negative or removed:
-            old = self.concepts.get(concept_id).model
+        """Rename a concept, or retrain it with other examples.
+
+        Raises
+        ------
+        UnknownConceptError, UnknownSegmentError, QueryError
+        CatalogConflictError
+            Other processes changed it each of `ATTEMPTS` times.
+        """
+
+        def retrained(old: ConceptModel) -> ConceptModel:
             gone = {*removed, *positive, *negative}
-            examples = ([key for key in side if key not in gone] for side in (old.positive, old.negative))
-            kept, refused = examples
+            kept, refused = ([key for key in side if key not in gone] for side in (old.positive, old.negative))
             query = old.query if old.space == self.engine.recipe.space else None
-            model = self._model(query, [*kept, *positive], [*refused, *negative])
-        self.concepts.change(concept_id, name=name, model=model)
+            return self._model(query, [*kept, *positive], [*refused, *negative])
+
+        if positive or negative or removed:
+            self._change(concept_id, name, retrained)
+        else:
+            self.concepts.change(concept_id, name=name)
+
+    def _change(self, concept_id: int, name: str | None, made: Callable[[ConceptModel], ConceptModel]) -> None:
+        """Replace what was learned by what is made of it, again if another process changes it meanwhile."""
+        with self.concepts.changing:
+            for left in reversed(range(ATTEMPTS)):
+                old = self.concepts.get(concept_id).model
+                try:
+                    self.concepts.change(concept_id, name=name, model=made(old), former=old)
+                    break
+                except CatalogConflictError:
+                    if not left:
+                        raise
 
     def merge(self, concept_ids: Sequence[int], name: str) -> int:
         """Replace several concepts by one with all their examples; returns its id."""
@@ -148,8 +173,7 @@ class ConceptTrainer:
         ------
         UnknownConceptError
         """
-        model = replace(self.concepts.get(concept_id).model, threshold=threshold)
-        self.concepts.change(concept_id, model=model)
+        self._change(concept_id, None, lambda old: replace(old, threshold=threshold))
 
     def labels(self, image_id: int) -> dict[int, list[str]]:
         """Names of the concepts of each labelled segment of a photo, computed now; nothing is stored."""
