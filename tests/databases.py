@@ -118,6 +118,11 @@ class Server:
             connection.execute(text(statement))
 
 
+def environment_of(folder: Path) -> dict[str, str]:
+    """Variables by which another process uses the catalogue of a data directory."""
+    return {"SEGSEARCH_DATA_DIR": str(folder), "SEGSEARCH_DATABASE_URL": Settings.in_data_dir(folder).database_url}
+
+
 def execute(url: str, *statements: str, **values: Any) -> None:
     """Change a catalogue by SQL, in one transaction."""
     engine: Engine = connect(url)

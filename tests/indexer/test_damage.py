@@ -30,6 +30,8 @@ MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 PLACES = 12
 """Damages of each file."""
 
+pytestmark = pytest.mark.sqlite("its file is damaged")
+
 
 def spoil(path: Path, lot: random.Random) -> str:
     """Do one thing to a file that a disk, a copy or a person may do; returns what."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from databases import environment_of
 from toys import Ingested
 
 from indexer.commands.export import FORMATS as OFFERED
@@ -142,7 +143,7 @@ def test_ctrl_c_leaves_nothing(ingested: Ingested, tmp_path: Path) -> None:
     )
     environment = {
         **os.environ,
-        "SEGSEARCH_DATA_DIR": str(ingested.assembly.settings.data_dir),
+        **environment_of(ingested.assembly.settings.data_dir),
         "SEGSEARCH_RECIPE": "grid",
         "SEGSEARCH_DEVICE": "cpu",
     }

@@ -91,6 +91,7 @@ class TestFullDisk:
         finally:
             subprocess.run(["umount", small], check=True)
 
+    @pytest.mark.sqlite("it bounds its file")
     def test_while_the_catalogue_is_written(
         self, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -146,6 +147,7 @@ class TestFullDisk:
         assert states(assembly) == {"pending": 1}
 
 
+@pytest.mark.sqlite("another program locks its file")
 class TestLockedCatalogue:
     def test_it_is_waited_for(
         self, settings: Settings, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch,

@@ -4,14 +4,16 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
+from databases import environment_of, execute, fetched
+
+from retrieval.errors import CatalogUnavailableError
+from retrieval.settings import Settings
 
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 PHOTOS = 300
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 
 def run(home, *arguments, **options):
-    environment = {**os.environ, "SEGSEARCH_DATA_DIR": str(home), "SEGSEARCH_RECIPE": "grid"}
+    environment = {**os.environ, **environment_of(home), "SEGSEARCH_RECIPE": "grid"}
     return subprocess.Popen(
         [sys.executable, str(MANAGE), *map(str, arguments)],
         env=environment,
@@ -32,14 +34,13 @@ def run(home, *arguments, **options):
 
 
 def ask(home, question):
-    with closing(sqlite3.connect(home / "catalog.db", timeout=30)) as database:
-        return database.execute(question).fetchall()
+    return fetched(Settings.in_data_dir(home).database_url, question)
 
 
 def finished(home):
     try:
         return ask(home, "SELECT count(*) FROM image WHERE state NOT IN ('pending', 'working')")[0][0]
-    except sqlite3.OperationalError:
+    except CatalogUnavailableError:  # there are no tables yet
         return 0
 
 
@@ -53,8 +54,8 @@ def kill_when(process, home, photos):
 
 
 def let_leases_run_out(home):
-    with closing(sqlite3.connect(home / "catalog.db", timeout=30)) as database, database:
-        database.execute("UPDATE image SET lease_until = '2000-01-01 00:00:00' WHERE state = 'working'")
+    ended = "UPDATE image SET lease_until = '2000-01-01 00:00:00' WHERE state = 'working'"
+    execute(Settings.in_data_dir(home).database_url, ended)
 
 
 def test_nothing_is_lost_and_nothing_doubled(pictures, home):

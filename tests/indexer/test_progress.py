@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from databases import environment_of
 from rich.console import Console
 from toys import Pictures
 
@@ -73,7 +74,7 @@ def test_on_a_terminal(settings: Settings, pictures: Pictures) -> None:
     pictures.many(3)
     (pictures.folder / "notes.txt").write_text("not a picture")
     environment = {
-        **os.environ, "SEGSEARCH_DATA_DIR": str(settings.data_dir), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_MIN_FREE": "0",
+        **os.environ, **environment_of(settings.data_dir), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_MIN_FREE": "0",
         "TERM": "xterm", "COLUMNS": "100",
     }  # fmt: skip
     ours, theirs = pty.openpty()

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from databases import environment_of
 from toys import Ingested, drawing
 
 from retrieval.processes.terminal import PrintableFormatter, printable
@@ -46,7 +47,7 @@ def run(where: Ingested, *arguments: str, code: int = 0) -> str:
     """What a command prints to both streams; nothing of it steers a terminal, whatever is in the names."""
     settings = where.assembly.settings
     environment = {
-        **os.environ, "SEGSEARCH_DATA_DIR": str(settings.data_dir), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_MIN_FREE": "0",
+        **os.environ, **environment_of(settings.data_dir), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_MIN_FREE": "0",
         "COLUMNS": "1000",
     }  # fmt: skip
     command = [sys.executable, str(ROOT / "manage.py"), *arguments]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from databases import environment_of
 from toys import Pictures
 
 from indexer import watch as watching
@@ -121,7 +122,7 @@ def test_what_cannot_be_watched_is_told(
 @pytest.mark.slow
 def test_an_interrupt_ends_it_cleanly(pictures: Pictures, home: Path) -> None:
     pictures.many(2)
-    environment = {**os.environ, "SEGSEARCH_DATA_DIR": str(home), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_MIN_FREE": "0"}
+    environment = {**os.environ, **environment_of(home), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_MIN_FREE": "0"}
     command = [sys.executable, str(MANAGE), "ingest", "--watch", str(pictures.folder)]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from databases import environment_of
 from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
 
@@ -24,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 NEW = encoded(drawing(("teal", "pink")))
 
 OTHER = """
-import io, sys
+import io, os, sys
 from pathlib import Path
 from indexer.commands.ingest import cancel
 from retrieval.assembly import Assembly
@@ -45,8 +47,8 @@ def pause(kind, name, *, after):
         return result
     setattr(kind, name, paused)
 
-what, home, image_id, picture = sys.argv[1:]
-settings = Settings.in_data_dir(Path(home), device="cpu", recipe="grid")
+what, image_id, picture = sys.argv[1:]
+settings = Settings.from_env({**os.environ, "SEGSEARCH_DEVICE": "cpu", "SEGSEARCH_RECIPE": "grid"})
 pause(ImageRepository, "delete", after=True)
 pause(IngestQueue, "cancel", after=True)
 pause(LocationRepository, "register", after=False)
@@ -72,10 +74,11 @@ def other(library: Library, tmp_path: Path) -> Iterator[Callable[..., subprocess
     started: list[subprocess.Popen[str]] = []
 
     def start(what: str, image_id: int = 0) -> subprocess.Popen[str]:
-        arguments = [what, str(library.assembly.settings.data_dir), str(image_id), str(tmp_path / "new.png")]
+        arguments = [what, str(image_id), str(tmp_path / "new.png")]
         process = subprocess.Popen(
             [sys.executable, "-c", OTHER, *arguments],
             cwd=ROOT,
+            env={**os.environ, **environment_of(library.assembly.settings.data_dir)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
