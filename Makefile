@@ -45,8 +45,8 @@ test-fast: setup  ## run the quick tests of the library, in half a minute
 	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile -q -m "not slow and not browser and not gpu" $(FAST)
 
 # What a test that knows SQLite alone leaves out is marked `sqlite`, with its reason.
-test-services: setup  ## run the tests of the catalogue on a PostgreSQL server that is started for them, in ten minutes
-	SEGSEARCH_TEST_DATABASE=postgresql timeout 1500 $(RUN) pytest -q -m "not browser and not gpu" $(addprefix tests/,catalog index library webui indexer)
+test-services: setup  ## run the tests of the catalogue on a PostgreSQL server that is started for them, in about a quarter of an hour
+	SEGSEARCH_TEST_DATABASE=postgresql timeout --signal=INT 1800 $(RUN) pytest -q -m "not browser and not gpu" $(addprefix tests/,catalog index library webui indexer)
 
 lint: setup  ## check with ruff, codespell and the import contracts
 	$(RUN) ruff check .

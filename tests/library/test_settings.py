@@ -10,6 +10,7 @@ from retrieval.errors import ConfigurationError
 from retrieval.settings import Settings
 
 
+@pytest.mark.sqlite("its file is the default")
 def test_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Settings.from_env({})
