@@ -40,7 +40,7 @@ def zoom_of(page: Page) -> float:
 
 
 def level(page: Page) -> float:
-    return float(page.locator(".zoom .percent").inner_text().removesuffix(" %"))
+    return float(page.locator(".zoom .percent").inner_text().removesuffix("%"))
 
 
 def on_photo(page: Page, x: float, y: float) -> list[float]:
@@ -214,7 +214,7 @@ def test_a_photo_without_segments_is_zoomed_too(page: Page, site: Site, large: i
     expect(page.locator("#stage .overlay")).to_have_count(0)
     page.keyboard.press("1")
     expect(page.locator("#stage .full")).to_have_count(1)
-    expect(page.locator(".zoom .percent")).to_have_text("100 %")
+    expect(page.locator(".zoom .percent")).to_have_text("100%")
 
 
 def touches(session: CDPSession, kind: str, *points: tuple[float, float]) -> None:
