@@ -97,7 +97,7 @@ class SegSearch(Store):
 
     modules = ("retrieval.assembly", "retrieval.query.request")
     filling_modules = ("indexer.bench.synthetic", "indexer.publish")
-    packages = ("faiss-gpu", "numpy", "sqlalchemy")
+    packages = ("faiss-gpu-cuvs", "numpy", "sqlalchemy")
 
     def add(self, vectors: NDArray[np.float32], photos: NDArray[np.int64]) -> Iterator[int]:
         """As a worker enters photos."""
@@ -160,7 +160,7 @@ class RawFaiss(Store):
     """Floats in memory, compared one by one; photos in an array beside them."""
 
     modules = ("faiss",)
-    packages = ("faiss-gpu", "numpy")
+    packages = ("faiss-gpu-cuvs", "numpy")
 
     def add(self, vectors: NDArray[np.float32], photos: NDArray[np.int64]) -> Iterator[int]:
         """Into an ``IndexFlatIP``."""

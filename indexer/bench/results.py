@@ -13,7 +13,7 @@ import psutil
 
 from retrieval.processes.versions import versions
 
-PACKAGES = ("faiss-gpu", "numpy", "openvino", "sqlalchemy", "torch", "waitress")
+PACKAGES = ("faiss-gpu-cuvs", "numpy", "openvino", "sqlalchemy", "torch", "waitress")
 
 OUT = click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write the figures to this JSON file."

@@ -18,8 +18,9 @@ from sqlalchemy import Connection, Engine, Row, Select, Table, delete, insert, m
 from ..errors import CatalogDamagedError, ConfigurationError
 from ..settings import sqlite_url
 from . import dialects, schema
+from .base import Base
 from .dialects import sqlite_file
-from .models import Access, Base, ChangeStamp
+from .models import Access, ChangeStamp
 
 BATCH = 500
 """Rows that are held at once."""

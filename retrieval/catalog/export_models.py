@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Text
+from sqlalchemy import BigInteger, CheckConstraint, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Base
-from .dialects.expressions import WHOLE, Utc, text_of
+from .dialects.expressions import Utc, text_of
 
 
 class ExportJob(Base):
@@ -33,6 +33,6 @@ class ExportJob(Base):
     owner: Mapped[str | None] = mapped_column(text_of(64))
     seen_at: Mapped[datetime | None] = mapped_column(Utc)
     finished_at: Mapped[datetime | None] = mapped_column(Utc)
-    size: Mapped[int | None] = mapped_column(WHOLE)
+    size: Mapped[int | None] = mapped_column(BigInteger)
     sha256: Mapped[str | None] = mapped_column(text_of(64))
     error: Mapped[str | None] = mapped_column(text_of(kind=Text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -17,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .base import Base
-from .dialects.expressions import WHOLE, Utc, text_of
+from .dialects.expressions import Utc, text_of
 
 
 def _partial(name: str, *columns: str, where: str) -> Index:
@@ -333,7 +334,7 @@ class ChangeStamp(Base):
     __tablename__ = "change_stamp"
 
     name: Mapped[str] = mapped_column(text_of(16), primary_key=True)
-    count: Mapped[int] = mapped_column(WHOLE, default=0)
+    count: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class Access(Base):

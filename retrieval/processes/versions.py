@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("segsearch", "openvino", "torch", "faiss-cpu", "faiss-gpu", "numpy", "pillow", "sqlalchemy", "flask")
+PACKAGES = ("segsearch", "openvino", "torch", "faiss-cpu", "faiss-gpu-cuvs", "numpy", "pillow", "sqlalchemy", "flask")
 """What one asks for first where something does not work."""
 
 

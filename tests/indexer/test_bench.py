@@ -55,7 +55,7 @@ def test_searches(tmp_path: Path) -> None:
     assert figures["segments"] == 1000
     assert figures["parts"] == ["exact"]
     assert figures["recall@50"] == 1
-    assert figures["machine"]["faiss-gpu"]
+    assert figures["machine"]["faiss-gpu-cuvs"]
     for name in ("engine", "engine, flat", "raw FAISS, exact"):
         assert 0 < figures["ms"][name]["p50"] <= figures["ms"][name]["p99"]
     for name in ("HTTP, 1 client, ms", "HTTP, 8 clients, ms", "round of feedback, ms"):
