@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -43,15 +44,15 @@ def test_the_best_is_in_front_and_is_kept(page: Page, copies: Site) -> None:
     assert shown(page) == ["13", "12", "11"]
     expect(group(page).get_by_role("radio").first).to_be_checked()
     check(page, "duplicates")
-    total = int(page.locator("#total").inner_text())
+    total = int(page.locator("#total").inner_text().split()[0])
     group(page).get_by_role("button", name="Keep the marked one, delete 2").click()
     expect(page.locator(".toast")).to_contain_text("2 photos moved to the trash.")
     expect(group(page)).to_have_count(0)
-    expect(page.locator("#total")).to_have_text(str(total - 1))
+    expect(page.locator("#total")).to_have_text(re.compile(rf"^{total - 1} group"))
     assert copies.assembly.trash.count() >= 2
     page.get_by_role("button", name="Undo").click()
     expect(group(page)).to_be_visible()
-    expect(page.locator("#total")).to_have_text(str(total))
+    expect(page.locator("#total")).to_have_text(re.compile(rf"^{total} group"))
     assert copies.assembly.catalog.images.get(12).deleted_at is None
 
 

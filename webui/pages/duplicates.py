@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, request
 from retrieval.duplicates.grouping import groups_of
 
 from ..context import context
+from ..texts import number
 
 GROUPS = 24
 """Groups on a page."""
@@ -41,4 +42,4 @@ def review() -> str:
 @duplicates.app_template_global()
 def file_size(count: int) -> str:
     """A number of bytes in decimal units, such as "340 KB"."""
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1000))} KB"
+    return f"{number(count / 1e6, '0.0')} MB" if count >= 1e6 else f"{number(max(1, round(count / 1000)))} KB"

@@ -1,7 +1,8 @@
 /** Groups of near-duplicates: keep one of each, or say that they are no duplicates. */
 
 import { deleteImages, problemOf } from "./api.js";
-import { $, $$, confirmed, plural, toast } from "./dom.js";
+import { $, $$, confirmed, toast } from "./dom.js";
+import { gettext, ngettext } from "./i18n.js";
 import { offerUndo, offerUndoOf } from "./undo.js";
 
 const AT_ONCE = 100;
@@ -32,31 +33,37 @@ function remove(group) {
 
 function count(change) {
   const total = $("#total");
-  if (total) total.textContent = Number(total.textContent) + change;
+  if (!total) return;
+  total.dataset.count = Number(total.dataset.count) + change;
+  total.textContent = ngettext("%(num)s group", "%(num)s groups", Number(total.dataset.count));
 }
+
+const deletion = (count) => ({
+  title: ngettext("Delete %(num)s photo?", "Delete %(num)s photos?", count),
+  text: gettext("Uploaded files are deleted, too; files elsewhere are kept. This cannot be undone."),
+  label: ngettext("Delete %(num)s photo", "Delete %(num)s photos", count),
+});
 
 const acts = {
   async keep(group, button) {
     const kept = $(".copy:has(:checked)", group).dataset.id;
     const others = idsOf(group).filter((id) => String(id) !== kept);
-    const photos = plural(others.length, "photo");
-    const text = "Uploaded files are deleted, too; files elsewhere are kept. This cannot be undone.";
     const trashed = "trash" in button.dataset;
-    if (!trashed && !(await confirmed({ title: `Delete ${photos}?`, text, label: `Delete ${photos}` }))) return null;
+    if (!trashed && !(await confirmed(deletion(others.length)))) return null;
     for (let at = 0; at < others.length; at += AT_ONCE) await deleteImages(others.slice(at, at + AT_ONCE));
     const back = remove(group);
     if (trashed) offerUndo(others, back);
-    else toast(`${photos} deleted.`);
+    else toast(ngettext("%(num)s photo deleted.", "%(num)s photos deleted.", others.length));
     return true;
   },
   async dismiss(group) {
     const ids = idsOf(group);
     await judge("dismiss", ids);
     const back = remove(group);
-    offerUndoOf("Not shown as duplicates any more.", async () => {
+    offerUndoOf(gettext("Not shown as duplicates any more."), async () => {
       await judge("restore", ids);
       back();
-    }, "They could not be shown again");
+    }, gettext("They could not be shown again"));
     return true;
   },
 };
