@@ -10,20 +10,10 @@ from playwright.sync_api import Page, Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-COUNTING = """
-window.most = window.now = 0;
-const real = window.fetch;
-window.fetch = async (...call) => {
-  if (!String(call[0]).endsWith("/search")) return real(...call);
-  window.most = Math.max(window.most, ++window.now);
-  try { return await real(...call); } finally { window.now--; }
-};
-"""
-
-
 def test_a_photo_of_the_library_is_answered_thing_by_thing(page: Page) -> None:
-    """From its page; not more than two searches run at a time; a row leads to all results of its thing."""
-    page.add_init_script(COUNTING)
+    """From its page; all things are asked for in one request; a row leads to all results of its thing."""
+    asked: list[str] = []
+    page.on("request", lambda each: asked.append(each.url) if "/api/v1/search" in each.url else None)
     page.goto("/photos/5")
     page.get_by_role("link", name="Search with all things").click()
     page.wait_for_url("**/search?image=5&things=1")
@@ -33,7 +23,7 @@ def test_a_photo_of_the_library_is_answered_thing_by_thing(page: Page) -> None:
     assert 2 <= count <= 8
     for row in rows.all():
         expect(row.locator(".told")).to_have_text(re.compile("likely|nearest"))
-    assert 1 <= page.evaluate("window.most") <= 2
+    assert [url.rpartition("/")[2] for url in asked] == ["batch"]
     expect(page.get_by_role("button", name="All things")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#results > li")).to_have_count(0)
     segment = rows.nth(1).get_attribute("data-thing")
@@ -71,21 +61,30 @@ def test_things_of_a_region_and_a_region_without_things(page: Page) -> None:
     expect(page.locator(".thing")).to_have_count(0)
 
 
-def test_a_search_that_fails_is_told_in_its_row(page: Page, complaints: Complaints) -> None:
+def test_a_search_that_fails_is_told_in_its_row(page: Page) -> None:
     """The others are answered."""
-    complaints.expected = ("500",)
-    failed: list[str] = []
 
     def answer(route: Route) -> None:
-        if failed:
-            return route.continue_()
-        failed.append(route.request.url)
-        return route.fulfill(status=500, json={"detail": "The disk is full."})
+        fetched = route.fetch()
+        content = fetched.json()
+        content["answers"][0] = {"error": {"detail": "The disk is full.", "status": 500}}
+        route.fulfill(response=fetched, json=content)
 
-    page.route("**/api/v1/search", answer)
+    page.route("**/api/v1/search/batch", answer)
     page.goto("/search?image=5&things=1")
     expect(page.locator(".thing .told", has_text="The disk is full.")).to_have_count(1)
     expect(page.locator(".thing .shot").first).to_be_visible()
+
+
+def test_a_request_that_fails_is_told_in_every_row(page: Page, complaints: Complaints) -> None:
+    complaints.expected = ("500",)
+    page.route("**/api/v1/search/batch", lambda route: route.fulfill(status=500, json={"detail": "The disk is full."}))
+    page.goto("/search?image=5&things=1")
+    rows = page.locator(".thing")
+    expect(rows.first.locator(".told")).to_have_text("The disk is full.")
+    count = rows.count()
+    assert count > 1
+    expect(rows.locator(".told", has_text="The disk is full.")).to_have_count(count)
 
 
 @pytest.mark.parametrize("within", ["", "x,y", "1,2,3", "NaN,0,1,1"])

@@ -1,7 +1,7 @@
 /** A search for all things of a photo: a row of results for each. */
 
 import { photoOf } from "./acts.js";
-import { patiently, search } from "./api.js";
+import { patiently, searchAll } from "./api.js";
 import { cropOf } from "./crop.js";
 import { announce, h, icon } from "./dom.js";
 import { gettext, ngettext } from "./i18n.js";
@@ -12,24 +12,27 @@ import { Mask } from "./rle.js";
 import { bestThings } from "./things.js";
 
 const MOST = 8; // things
-const AT_ONCE = 2; // searches
 const LIKELY = 12; // results of a thing, if they are likely
 const NEAREST = 4; // and if none is
 
 /**
- * Search for each thing of a photo, or of a box of it, and show what was found as it comes. `source` is where the photo
- * is from, {kind: "query" | "image", id}; `onPoint` hears of the segment whose row is pointed at, or of null. Resolves to
- * the number of things.
+ * Search for each thing of a photo, or of a box of it, in one request, and show what was found. `source` is where the
+ * photo is from, {kind: "query" | "image", id}; `onPoint` hears of the segment whose row is pointed at, or of null.
+ * Resolves to the number of things.
  */
 export async function showAllThings(root, photo, { source, within, signal, onPoint }) {
   const rows = bestThings(photo, MOST, within).map((segment) => rowOf(photo, segment, source, onPoint));
   root.replaceChildren(...rows.map(({ element }) => element));
-  const waiting = [...rows];
-  const work = async () => {
-    while (waiting.length && !signal.aborted) await waiting.shift().fill(signal);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  if (rows.length && !signal.aborted) announce(ngettext("Results for %(num)s thing", "Results for %(num)s things", rows.length));
+  if (!rows.length) return 0;
+  const tellAll = (problem) => rows.forEach(({ told }) => (told.textContent = problem.message));
+  try {
+    const ask = () => searchAll(rows.map(({ asked }) => ({ ...body(asked), limit: LIKELY })), signal);
+    const { answers } = await patiently(ask, tellAll, { signal });
+    rows.forEach((row, at) => row.fill(answers[at]));
+  } catch (problem) {
+    if (!signal.aborted) tellAll(problem);
+  }
+  if (!signal.aborted) announce(ngettext("Results for %(num)s thing", "Results for %(num)s things", rows.length));
   return rows.length;
 }
 
@@ -49,19 +52,13 @@ function rowOf(photo, segment, source, onPoint) {
     h("h2", { id: title }, name), told,
     h("a", { class: "button", href: format(asked), "aria-label": gettext("Show all results for %(name)s", { name }) }, gettext("Show all"), icon("right"))),
   list);
-  const fill = async (signal) => {
-    try {
-      const ask = () => search({ ...body(asked), limit: LIKELY }, signal);
-      const { results } = await patiently(ask, (problem) => (told.textContent = problem.message), { signal });
-      if (signal.aborted) return;
-      const likely = results.filter((each) => each.likely);
-      told.textContent = saidOf(likely.length, results.length);
-      list.replaceChildren(...(likely.length ? likely : results.slice(0, NEAREST)).map((each) => cardOf(each, list)));
-    } catch (problem) {
-      if (!signal.aborted) told.textContent = problem.message;
-    }
+  const fill = ({ answer, error }) => {
+    const results = answer?.results ?? [];
+    const likely = results.filter((each) => each.likely);
+    told.textContent = error ? error.detail : saidOf(likely.length, results.length);
+    list.replaceChildren(...(likely.length ? likely : results.slice(0, NEAREST)).map((each) => cardOf(each, list)));
   };
-  return { element, fill };
+  return { element, asked, told, fill };
 }
 
 function saidOf(likely, all) {

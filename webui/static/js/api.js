@@ -78,6 +78,8 @@ const send = (path, body, { method = "POST", signal } = {}) =>
   });
 
 export const search = (body, signal) => send("/search", body, { signal });
+/** Several searches at once; each answer is `{answer}` or `{error}`. */
+export const searchAll = (searches, signal) => send("/search/batch", { searches }, { signal });
 export const countFacets = (body, signal) => send("/search/facets", body, { signal });
 
 export const beginFeedback = (body) => send("/feedback", body);
