@@ -105,7 +105,9 @@ class SearchEngine:
         self, request: SearchRequest, understood: QueryPlan, started: float, first: Scored | None = None
     ) -> SearchAnswer:
         """Answer a search that is understood; `first` is what its `first_look` found, if it was looked for already."""
-        results, counted = self._found(request, understood, partial(self._matches, first=first))
+        results, counted = folded_results(
+            request, understood, self.recipe, partial(self._matches, first=first), self.duplicates
+        )
         return self._answer(understood, explained(results, understood, self.segments), counted, started)
 
     def facets(self, request: SearchRequest) -> FacetAnswer:
@@ -149,7 +151,9 @@ class SearchEngine:
             model = feedback.fit(judged, threshold_rule(self.recipe))
             moved = replace(understood.things[0], directions=model.directions)
             refined = understood if model.kept_query else replace(understood, things=(moved,), parts=())
-            results, counted = self._found(request, refined, partial(self._ranked, hidden=hidden))
+            results, counted = folded_results(
+                request, refined, self.recipe, partial(self._ranked, hidden=hidden), self.duplicates
+            )
             asked = self._ask(request, model, hidden)
             answer = self._answer(understood, results, counted, started)
         return RoundAnswer(answer=answer, model=model, ask=asked)
@@ -242,16 +246,6 @@ class SearchEngine:
             indexed=self.segments.stats().count,
             lag=self.lag,
             took_ms=(time.perf_counter() - started) * 1000,
-        )
-
-    def _found(
-        self, request: SearchRequest, understood: QueryPlan, look: Callable[..., tuple[Match, ...]]
-    ) -> tuple[tuple[Match, ...], tuple[Match, ...] | None]:
-        """The results, and the matches to count facets from."""
-        return folded_results(
-            request,
-            lambda asked: found(asked, understood, self.recipe, lambda depth: look(asked, understood, depth=depth)),
-            self.duplicates,
         )
 
     def _matches(

@@ -9,13 +9,20 @@ from dataclasses import replace
 from ..catalog import NearDuplicates
 from ..catalog.records import DuplicatePair
 from ..query.request import MAX_LIMIT, SearchRequest
+from ..recipes import RecipeSpec
 from .answer import Match
+from .faceting import found
+from .plan import QueryPlan
 
 Found = tuple[tuple[Match, ...], tuple[Match, ...] | None]
 
 
 def folded_results(
-    request: SearchRequest, search: Callable[[SearchRequest], Found], duplicates: NearDuplicates
+    request: SearchRequest,
+    understood: QueryPlan,
+    recipe: RecipeSpec,
+    look: Callable[..., tuple[Match, ...]],
+    duplicates: NearDuplicates,
 ) -> Found:
     """Results of a request, near-duplicates folded if it asks for that, and the matches to count facets from.
 
@@ -25,10 +32,16 @@ def folded_results(
     Parameters
     ----------
     request : SearchRequest
-    search : callable
-        Answers a request without folding.
+    understood : QueryPlan
+    recipe : RecipeSpec
+    look : callable
+        Finds the best matches of a request and plan, as many as its keyword `depth`, without folding.
     duplicates : NearDuplicates
     """
+
+    def search(asked: SearchRequest) -> Found:
+        return found(asked, understood, recipe, lambda depth: look(asked, understood, depth=depth))
+
     results, counted = search(request)
     limit = request.limit
     while request.fold_duplicates:

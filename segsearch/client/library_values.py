@@ -314,6 +314,14 @@ class Failure(Value):
     reason: str
 
 
+class Database(Value):
+    """The database of the catalogue: ``SQLite`` or ``PostgreSQL``, its version, and milliseconds it takes to answer."""
+
+    kind: str
+    version: str
+    latency_ms: float
+
+
 class Health(Value):
     """What is wrong in the installation, with its cures, and its parts."""
 
@@ -322,6 +330,7 @@ class Health(Value):
     trash: int = 0
     index: IndexHealth
     disk: Disk
+    database: Database | None = None
     workers: tuple[Worker, ...] = ()
     duties: tuple[Duty, ...] = ()
     failures: tuple[Failure, ...] = ()

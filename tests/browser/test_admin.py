@@ -92,7 +92,7 @@ def test_photos_are_analysed_again(page: Page, site: Site, complaints: Complaint
     page.keyboard.press("Enter")
     expect(dialog).to_be_hidden()
     card = page.locator("[data-recipe='lite']")
-    expect(card).to_contain_text(f"{below} to be analysed again with it")
+    expect(card).to_contain_text(f"{below} photos to be analysed again with it")
     expect(card).to_contain_text("SEGSEARCH_RECIPE=lite")
     assert site.assembly.ingest_queue.claim("test", 10, site.assembly.recipe_spec.fingerprint) == []
     page.get_by_role("button", name="Cancel pending").click()

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+
 def test_a_photo_of_the_library_is_answered_thing_by_thing(page: Page) -> None:
     """From its page; all things are asked for in one request; a row leads to all results of its thing."""
     asked: list[str] = []

@@ -706,7 +706,7 @@ def test_nothing_is_an_answer(page: Page) -> None:
     divider = page.locator("#results .divider .words")
     expect(divider).to_have_text("Probably nothing here shows “accordions”. The nearest:")
     expect(page.locator("#results > li").nth(1)).to_have_class(re.compile("divider"))
-    expect(page.locator(".result .score").first).to_have_attribute("title", re.compile("shows it: 25.%"))
+    expect(page.locator(".result .score").first).to_have_attribute("title", re.compile("shows it: 25%"))
     page.reload()
     expect(divider).to_have_text("Less likely")
     first, second = (page.locator(".result .score").nth(row) for row in (0, 1))

@@ -13,7 +13,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAGES = (
     *("/", "/?state=trash", "/photos/1", "/search", "/search?text=dog", "/search?text=Motorrad", "/search?image=1"),
-    *("/concepts", "/discover", "/upload", "/health", "/recipes", "/account", "/worst", "/duplicates", "/login", "/nothing"),
+    *(
+        "/concepts",
+        "/discover",
+        "/upload",
+        "/health",
+        "/recipes",
+        "/account",
+        "/worst",
+        "/duplicates",
+        "/login",
+        "/nothing",
+    ),
 )
 
 

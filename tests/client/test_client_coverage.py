@@ -12,8 +12,10 @@ from segsearch.client.naming import Clusters, Concepts
 from segsearch.client.photos import Photos, QueryPhotos, Segments
 from segsearch.client.searching import Feedback, Searches
 
-GROUPS = (Photos, Segments, QueryPhotos, Searches, Feedback, Concepts, Clusters, Timeline, Installation, Exports)
-GROUPS = (Photos, Segments, QueryPhotos, Searches, Feedback, Concepts, Clusters, Duplicates, Timeline, Installation)
+GROUPS = (
+    *(Photos, Segments, QueryPhotos, Searches, Feedback, Concepts, Clusters, Duplicates, Timeline, Installation),
+    Exports,
+)
 DESCRIBED = [each for group in GROUPS for each in vars(group).values() if isinstance(each, calls.Described)]
 
 LEFT_OUT = {

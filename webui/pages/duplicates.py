@@ -29,7 +29,7 @@ def review() -> str:
     records = parts.catalog.images.find({key for group in shown for key in (group.best, *group.others)})
     return render_template(
         "duplicates.html",
-        here="review",
+        here="duplicates",
         groups=[group for group in shown if {group.best, *group.others} <= records.keys()],
         records=records,
         total=len(groups),
