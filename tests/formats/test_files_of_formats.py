@@ -216,10 +216,16 @@ def test_parquet(toys: ToyLibrary) -> None:
     assert read.schema.field("box_xyxy").type == pyarrow.list_(pyarrow.int32(), 4)
     rows = read.to_pylist()
     assert [row["segment_id"] for row in rows] == [1, 2, 3, 4]
+    image, (_, part) = toys.catalog.images.get(1), toys.catalog.segments.of_image(1)
     assert rows[1] == {
         "segment_id": 2, "image_id": 1, "path": "/toys/a.png", "box_xyxy": [12, 8, 24, 16], "area": 96,
         "quality": pytest.approx(0.1), "category": "segment", "space": TOY, "vector": [0, 1, 0, 0],
+        "label": None, "label_score": None, "is_imported": False, "mask_size_hw": [20, 40],
+        "mask_counts": part.mask_counts, "colors": None, "sha256": image.sha256, "width": 80, "height": 40,
+        "format": "PNG", "taken_at": None, "recipe": TOY, "segments_of_photo": 2, "photo_vector": None,
     }  # fmt: skip
+    assert [row["photo_vector"] for row in rows] == [[1, 0, 0, 0], None] * 2
+    assert (rows[0]["label"], rows[0]["label_score"]) == ('cow: "big"', 0)
 
 
 def test_parquet_writes_groups(toys: ToyLibrary, monkeypatch: pytest.MonkeyPatch) -> None:

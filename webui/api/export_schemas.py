@@ -44,7 +44,7 @@ class Exported(Strict):
 
     format: Annotated[
         Format,
-        Field(description="`yolo`, `voc` and `cutouts` are ZIP files; `parquet` has vectors."),
+        Field(description="`yolo`, `voc` and `cutouts` are ZIP files; `parquet` has masks and vectors."),
     ] = "coco"
     concept: Annotated[
         int | None,
