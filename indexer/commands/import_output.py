@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -98,8 +98,8 @@ def format_of(source: Path) -> str:
     if (source / "Annotations").is_dir():
         return "voc"
     raise QueryError(
-        f"{source} is neither COCO's JSON, nor a folder with data.yaml (YOLO) or Annotations (VOC): name its format "
-        "with --format"
+        f"{source} is neither COCO's JSON, nor a folder with data.yaml (YOLO) or Annotations (VOC), nor Parquet: name "
+        "its format with --format"
     )
 
 
@@ -168,8 +168,13 @@ def _print(report: ImportReport, concepts: list[str], untaught: list[str]) -> No
         table.add_column(name.replace("_", " "), justify="right")
     table.add_row(*map(str, counts.values()))
     Console().print(table)
-    for title, lines in (("refused", [*report.faults, *untaught]), ("not in the catalogue", report.unknown)):
-        for line in lines[:SHOWN]:
-            echo(f"{title}: {line}")
-        if len(lines) > SHOWN:
-            echo(f"… and {len(lines) - SHOWN} more; --json lists them")
+    print_lines("refused", [*report.faults, *untaught])
+    print_lines("not in the catalogue", report.unknown)
+
+
+def print_lines(title: str, lines: Sequence[str]) -> None:
+    """Print the first of some lines, each with a title, and how many more there are."""
+    for line in lines[:SHOWN]:
+        echo(f"{title}: {line}")
+    if len(lines) > SHOWN:
+        echo(f"… and {len(lines) - SHOWN} more; --json lists them")

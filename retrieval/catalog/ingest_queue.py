@@ -95,31 +95,48 @@ class IngestQueue(Repository):
         A photo that was deleted, or whose lease went to another worker, is dropped.
         """
         prepared = [_prepared(image_id, entry, recipe, space or recipe) for image_id, entry in analyzed.items()]
+        return len(self._commit(_held_by(owner), prepared))
+
+    def adopt(self, analyzed: Mapping[int, AnalyzedImage], recipe: str, space: str) -> set[int]:
+        """Commit photos that were analysed elsewhere, in one transaction; returns the ids of those that were taken.
+
+        Left as they are: photos that a worker is analysing, that have imported segments, which would need vectors of
+        this recipe, or that are in the trash.
+        """
+        prepared = [_prepared(image_id, entry, recipe, space) for image_id, entry in analyzed.items()]
+        imported = select(Segment.id).where(Segment.image_id == Image.id, Segment.is_imported).exists()
+        return self._commit(and_(Image.state != "working", IN_LIBRARY, ~imported), prepared)
+
+    def _commit(self, ours: ColumnElement[bool], prepared: Sequence[_Prepared]) -> set[int]:
+        """Commit those of the photos that meet a condition; returns their ids."""
         try:
-            return self._commit(owner, prepared, self._successions(prepared, judged_only=True))
+            return self._write(ours, prepared, self._successions(prepared, judged_only=True))
         except JudgedMeanwhileError:
-            return self._commit(owner, prepared, self._successions(prepared, judged_only=False))
+            return self._write(ours, prepared, self._successions(prepared, judged_only=False))
 
     def _successions(self, prepared: Sequence[_Prepared], *, judged_only: bool) -> list[Succession]:
         """What takes the place of each photo's old segments; masks are compared here, where nobody waits for us."""
         with self._reading() as session:
             return [succession(session, each.image_id, each.rows, judged_only=judged_only) for each in prepared]
 
-    def _commit(self, owner: str, prepared: Sequence[_Prepared], successions: Sequence[Succession]) -> int:
-        finished, carried = 0, Counter[str]()
+    def _write(
+        self, ours: ColumnElement[bool], prepared: Sequence[_Prepared], successions: Sequence[Succession]
+    ) -> set[int]:
+        finished, carried = set[int](), Counter[str]()
+        unsynchronized = {"synchronize_session": False}
         with self._sessions.begin() as session:
             for each, successors in zip(prepared, successions, strict=True):
-                mine = update(Image).where(_held_by(owner), Image.id == each.image_id)
-                if not session.execute(mine.values(each.values)).rowcount:  # type: ignore[attr-defined]
+                taken = update(Image).where(ours, Image.id == each.image_id).values(each.values)
+                if not session.execute(taken, execution_options=unsynchronized).rowcount:  # type: ignore[attr-defined]
                     continue
-                finished += 1
+                finished.add(each.image_id)
                 keys = insert_segments(session, each.image_id, each.rows) if each.rows else []
                 carried += carry(session, each.image_id, keys, successors)
                 if each.imported:
                     session.execute(update(Segment), each.imported)
                 kept = [*keys, *(row["id"] for row in each.imported)]
                 old = Segment.image_id == each.image_id, Segment.id.not_in(kept)
-                session.execute(delete(Segment).where(*old), execution_options={"synchronize_session": False})
+                session.execute(delete(Segment).where(*old), execution_options=unsynchronized)
         self.carried += carried
         return finished
 

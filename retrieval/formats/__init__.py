@@ -10,7 +10,9 @@ module       what
 `voc`        PASCAL VOC: an XML file for each photo, and pictures of objects and classes
 `table`      a CSV table
 `cutouts`    cut-out segments, as PNG with alpha
-`vectors`    vectors, as Parquet
+`vectors`    segments with masks and vectors, as Parquet
+`analyses`   reads such a file
+`adopting`   takes its analyses over for photos of the catalogue
 `exports`    one data set in any of the formats
 `labelled`   what is read from files of annotations
 `places`     photos by the paths and names that such files give them

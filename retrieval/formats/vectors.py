@@ -38,7 +38,7 @@ def parquet_table(dataset: Dataset) -> Iterator[bytes]:
     float32 of fixed size, of unit length; then ``label``, ``label_score``, ``is_imported``, ``mask_size_hw`` (2 int32),
     ``mask_counts`` (COCO compressed RLE) and ``colors`` (11 shares, uint8). Columns of its photo are ``sha256``,
     ``width``, ``height``, ``format``, ``taken_at`` (local time), ``recipe``, ``segments_of_photo``, and
-    ``photo_vector`` (P float32), which only the photo's first row has.
+    ``photo_vector`` (P float32), which only the photo's first row has. `analyses` reads them again.
     """
     arrow, parquet = required("pyarrow"), required("pyarrow.parquet")
     sink, writer = Sink(), None
