@@ -19,7 +19,7 @@ from ..images.masks import checked_mask, decode_mask
 from ..processes.extras import required
 from ..types import Analysis, AnalyzedImage, Segments, Vectors
 
-AT_ONCE = 4096
+AT_ONCE = 1024
 """Rows that are read at once."""
 
 UNIT = 0.01
