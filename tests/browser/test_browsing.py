@@ -710,7 +710,7 @@ def test_nothing_is_an_answer(page: Page) -> None:
     page.reload()
     expect(divider).to_have_text("Less likely")
     first, second = (page.locator(".result .score").nth(row) for row in (0, 1))
-    expect(first).to_have_attribute("title", re.compile("shows it: 75.%"))
+    expect(first).to_have_attribute("title", re.compile("shows it: 75%"))
     expect(first).to_have_text(re.compile("^likely"))
     expect(second).to_have_text(re.compile("^weak"))
 
