@@ -3,7 +3,7 @@
 ::
 
     python -m benchmarks.search_batch DATA_DIR
-    python -m benchmarks.search_batch /tmp/many --size 300000    # fills it with synthetic segments first
+    python -m benchmarks.search_batch FOLDER --size 300000    # fills it with synthetic segments first
 """
 
 from __future__ import annotations
