@@ -20,11 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from ..errors import WeightsCorruptError
 from .operators import Convolution, Operators, T
-from .tensor_file import read_tensors
+from .tensor_file import read_convolutions
 
 CHANNELS = {2: 16, 4: 24, 8: 48, 16: 120, 32: 352}
 """Channels of EfficientNet-Lite2's maps."""
@@ -39,7 +36,9 @@ SHAPES = {
     "edges": (2, WIDTHS[2], 3, 3),
     "objects": (3, WIDTHS[4], 3, 3),
 }
-"""Of the weights of each convolution; all but those of ``below`` have a bias."""
+"""Of the weights of each convolution."""
+
+WITHOUT_BIAS = frozenset(name for name in SHAPES if name.startswith("below."))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -62,21 +61,7 @@ class BoundaryDecoder:
         ------
         WeightsMissingError, WeightsCorruptError
         """
-        stored = read_tensors(path, "a boundary decoder")
-        try:
-            tensors = {name: value.astype(np.float32) for name, value in stored.items()}
-            convolutions = {
-                name: Convolution(
-                    tensors.pop(f"{name}.weight").reshape(shape),
-                    None if name.startswith("below.") else tensors.pop(f"{name}.bias").reshape(shape[0]),
-                )
-                for name, shape in SHAPES.items()
-            }
-        except (KeyError, ValueError) as error:
-            raise WeightsCorruptError(f"{path} is not a boundary decoder: restore it with `git checkout`") from error
-        if tensors:
-            raise WeightsCorruptError(f"{path} holds more than a boundary decoder: restore it with `git checkout`")
-        return cls(convolutions)
+        return cls(read_convolutions(path, "a boundary decoder", SHAPES, without_bias=WITHOUT_BIAS))
 
 
 def decode(operators: Operators[T], maps: Mapping[int, T]) -> tuple[T, T]:

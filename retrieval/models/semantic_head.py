@@ -18,12 +18,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from ..errors import WeightsCorruptError
 from .efficientnet import EfficientNet, forward
 from .operators import Convolution, Operators, T
-from .tensor_file import read_tensors
+from .tensor_file import read_convolutions
 
 GRIDS = (1, 2, 3, 6)
 """Cells along each side of the grids."""
@@ -68,11 +65,6 @@ class SemanticHead:
 
     convolutions: Mapping[str, Convolution]
 
-    @property
-    def classes(self) -> int:
-        """How many it tells apart."""
-        return len(self.convolutions[CLASSES].weight)
-
     @classmethod
     def load(cls, path: Path, classes: int) -> SemanticHead:
         """Read the weights, which are kept as float16.
@@ -87,20 +79,7 @@ class SemanticHead:
         ------
         WeightsMissingError, WeightsCorruptError
         """
-        stored = read_tensors(path, "a semantic head")
-        try:
-            tensors = {name: value.astype(np.float32) for name, value in stored.items()}
-            convolutions = {
-                name: Convolution(
-                    tensors.pop(f"{name}.weight").reshape(shape), tensors.pop(f"{name}.bias").reshape(shape[0])
-                )
-                for name, shape in shapes(classes).items()
-            }
-        except (KeyError, ValueError) as error:
-            raise WeightsCorruptError(f"{path} is not a semantic head: restore it with `git checkout`") from error
-        if tensors:
-            raise WeightsCorruptError(f"{path} holds more than a semantic head: restore it with `git checkout`")
-        return cls(convolutions)
+        return cls(read_convolutions(path, "a semantic head", shapes(classes)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from retrieval.analysis.batch import analyze_batch
 from retrieval.assembly import Assembly
@@ -88,3 +91,19 @@ def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
+
+
+@contextmanager
+def opened_page(
+    browser: Browser, site: Site, complaints: Complaints, *, size: tuple[int, int], **options: Any
+) -> Iterator[Page]:
+    """A fresh page of a window of some size; at the end nothing may have been complained about."""
+    viewport = {"width": size[0], "height": size[1]}
+    context = browser.new_context(base_url=site.url, viewport=viewport, reduced_motion="reduce", **options)
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    page.on("console", complaints.hear)
+    page.on("pageerror", lambda error: complaints.found.append(str(error)))
+    yield page
+    context.close()
+    assert complaints.unexpected == []

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browsing import PASSWORD, PHOTOS, Complaints, Site, drawing
+from browsing import PASSWORD, PHOTOS, Complaints, Site, drawing, opened_page
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from retrieval.analysis.local import LocalAnalyzer
@@ -120,13 +120,5 @@ def complaints() -> Complaints:
 @pytest.fixture
 def page(browser: Browser, site: Site, complaints: Complaints) -> Iterator[Page]:
     """A fresh page; at the end nothing may have been complained about."""
-    context = browser.new_context(
-        base_url=site.url, viewport={"width": 1280, "height": 800}, color_scheme="light", reduced_motion="reduce"
-    )
-    context.set_default_timeout(10_000)
-    page = context.new_page()
-    page.on("console", complaints.hear)
-    page.on("pageerror", lambda error: complaints.found.append(str(error)))
-    yield page
-    context.close()
-    assert complaints.unexpected == []
+    with opened_page(browser, site, complaints, size=(1280, 800), color_scheme="light") as page:
+        yield page

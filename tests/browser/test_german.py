@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from browsing import Complaints, Site
+from browsing import Complaints, Site, opened_page
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -31,17 +31,8 @@ PAGES = (
 @pytest.fixture(params=[(1440, 900), (390, 844)], ids=["desktop", "phone"])
 def german(request: pytest.FixtureRequest, browser: Browser, site: Site, complaints: Complaints) -> Iterator[Page]:
     """A page of a browser that prefers German."""
-    width, height = request.param
-    context = browser.new_context(
-        base_url=site.url, viewport={"width": width, "height": height}, locale="de-DE", reduced_motion="reduce"
-    )
-    context.set_default_timeout(10_000)
-    page = context.new_page()
-    page.on("console", complaints.hear)
-    page.on("pageerror", lambda error: complaints.found.append(str(error)))
-    yield page
-    context.close()
-    assert complaints.unexpected == []
+    with opened_page(browser, site, complaints, size=request.param, locale="de-DE") as page:
+        yield page
 
 
 def test_from_a_word_to_a_concept(german: Page, site: Site) -> None:
