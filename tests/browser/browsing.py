@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -78,7 +79,7 @@ class Complaints:
     def hear(self, message: ConsoleMessage) -> None:
         """Note an error or a warning."""
         if message.type in ("error", "warning"):
-            self.found.append(message.text)
+            self.found.append(f"{message.text} ({urlsplit(message.location['url']).path})")
 
     @property
     def unexpected(self) -> list[str]:

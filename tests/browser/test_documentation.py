@@ -55,9 +55,11 @@ def test_the_search_finds_a_page_and_asks_no_other_host(browser: Browser, addres
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{address}/index.html")
+    ready = page.locator(".md-search-result__meta").filter(has_text="Type to start searching")
+    expect(ready).to_have_count(1, timeout=30_000)  # what is typed before the index is built can be missed
     page.locator(".md-search__input").fill("recall")
     found = page.locator(".md-search-result__item a").filter(has_text="Tune recall").first
-    expect(found).to_be_visible(timeout=30_000)  # the index is loaded and built first
+    expect(found).to_be_visible(timeout=30_000)
     found.click()
     expect(page.get_by_role("heading", name="Tune recall")).to_be_visible()
     context.close()
