@@ -28,6 +28,7 @@ import psutil
 
 from indexer.bench.results import OUT, report
 from retrieval.analysis.remote import RemoteAnalyzer
+from retrieval.analysis.server import REST_SECONDS
 from retrieval.images.decode import decode
 from retrieval.models.backbone import Backbone
 from retrieval.models.openvino_runtime import OpenVinoRuntime
@@ -115,12 +116,15 @@ class Commands:
         for _ in range(2):
             remote.analyze(Path(self._photo))
             moments.append(time.perf_counter())
-        memory = psutil.Process(process.pid).memory_full_info().pss / MEGABYTE
+        memory = [proportional_memory(process.pid)]
+        time.sleep(REST_SECONDS + 1)
+        memory.append(proportional_memory(process.pid))
         process.terminate()
         process.wait(60)
         first, second = np.diff(moments)
         figures = {"ready after, s": moments[0] - started, "first photo, s": float(first), "next, s": float(second)}
-        return {**{key: round(value, 2) for key, value in figures.items()}, "PSS, MB": round(memory)}
+        sizes = {"PSS, MB": round(memory[0]), "PSS at rest, MB": round(memory[1])}
+        return {**{key: round(value, 2) for key, value in figures.items()}, **sizes}
 
     def _start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         program = ["-m", "segsearch"] if name == "openvino" else ["-c", BLOCKED]
@@ -149,6 +153,11 @@ class Commands:
         if process.returncode:
             raise click.ClickException(f"{' '.join(arguments)} ended with {process.returncode}")
         return time.perf_counter() - started, used.ru_utime + used.ru_stime, peak
+
+
+def proportional_memory(number: int) -> float:
+    """Memory of a process with its share of what it shares with others, in MB."""
+    return float(psutil.Process(number).memory_full_info().pss) / MEGABYTE
 
 
 def peak_memory(number: int) -> float:

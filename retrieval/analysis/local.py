@@ -15,10 +15,11 @@ from ..errors import AnalyzerUnavailableError, QueryError, UnreadableImageError
 from ..images.decode import DecodedImage
 from ..images.decoder_pool import QUERY_SECONDS, DecoderPool
 from ..images.masks import decode_mask
+from ..processes.memory import return_freed_memory
 from ..processes.program import PROGRAM
 from ..query.prompt import Prompt
 from ..query.request import MAX_TEXT
-from ..recipes.protocols import NO_PROMPTS, PromptSegmenter, Recipe, TextEmbedder
+from ..recipes.protocols import NO_PROMPTS, MemoryReleaser, PromptSegmenter, Recipe, TextEmbedder
 from ..types import AnalyzedImage, Segments, Vectors
 from .batch import describe, describe_segments, extract_batch
 from .kept import KeptFeatures, Seen, Version, version_of
@@ -105,6 +106,12 @@ class LocalAnalyzer:
             seen = Seen(seen.image, seen.features, regions)
         self.kept.put(version, seen)
         return seen
+
+    def release_memory(self) -> None:
+        """Give back what the next photo will need again, except the features that are kept."""
+        if isinstance(self.recipe, MemoryReleaser):
+            self.recipe.release_memory()
+        return_freed_memory()
 
     def embed_text(self, text: str, space: str) -> Vectors:
         """The vector of a text, (1, D), by the recipe's text tower.

@@ -10,6 +10,7 @@ import secrets
 import select
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ WAITING_PHOTOS = 4
 
 WAITING_TEXTS = 16
 
+REST_SECONDS = 2.0
+"""So long after its last answer an analyzer rests."""
+
 WAITING_PROMPTS = 8
 
 MAX_QUESTION_BYTES = 1 << 18
@@ -52,6 +56,8 @@ class AnalyzerServer:
         Where to listen; only its owner may enter it. Sockets of dead processes are removed from it.
     owner : int, optional
         Number of the process that this analyzer belongs to; this process if absent.
+    on_rest : callable, optional
+        Called once after some time without requests.
 
     Raises
     ------
@@ -59,7 +65,9 @@ class AnalyzerServer:
         The folder cannot be closed to others, or does not support sockets.
     """
 
-    def __init__(self, analyzer: Analyzer, folder: Path, owner: int | None = None) -> None:
+    def __init__(
+        self, analyzer: Analyzer, folder: Path, owner: int | None = None, on_rest: Callable[[], None] | None = None
+    ) -> None:
         self._folder = folder
         self._name = f"{os.getpid() if owner is None else owner}-{secrets.token_hex(4)}{SUFFIX}"
         private_socket.make(folder)
@@ -67,7 +75,7 @@ class AnalyzerServer:
             there.sweep()
             listener = self._listen(there)
         self._answers = _Answers(analyzer)
-        self._server = _Server(listener, self._answers)
+        self._server = _Server(listener, self._answers, on_rest)
 
     def serve_forever(self) -> None:
         """Answer until closed; each client has its own thread, so that clients do not block each other."""
@@ -130,11 +138,14 @@ class _Answers:
     ----------
     ending : threading.Event
         Once it is set, no request is started, and failures are not logged.
+    last : float or None
+        When the last answer was made or the analyzer started, by the monotonic clock; None while it rests.
     """
 
     def __init__(self, analyzer: Analyzer) -> None:
         self._analyzer = analyzer
         self.ending = threading.Event()
+        self.last: float | None = time.monotonic()
         self._known = {
             "/photos": (_Line(WAITING_PHOTOS), self._photo),
             "/prompts": (_Line(WAITING_PROMPTS), self._prompt),
@@ -150,7 +161,12 @@ class _Answers:
                 raise WireError(f"there is no endpoint {what}")  # noqa: TRY301
             line, answer = self._known[what]
             with line.turn():
-                return _ENDING if self.ending.is_set() or has_left() else _found(answer(question))
+                if self.ending.is_set() or has_left():
+                    return _ENDING
+                try:
+                    return _found(answer(question))
+                finally:
+                    self.last = time.monotonic()
         except AnalyzerUnavailableError as error:
             return _failed(HTTPStatus.SERVICE_UNAVAILABLE, error)
         except (ImageError, QueryError) as error:
@@ -216,13 +232,25 @@ class _Server(ThreadingMixIn, BaseServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, listener: socket.socket, answers: _Answers) -> None:
+    def __init__(self, listener: socket.socket, answers: _Answers, on_rest: Callable[[], None] | None) -> None:
         super().__init__("", _Handler)
-        self.socket, self.answers = listener, answers
+        self.socket, self.answers, self._on_rest = listener, answers, on_rest
 
     def fileno(self) -> int:
         """The descriptor that the server loop waits on."""
         return self.socket.fileno()
+
+    def service_actions(self) -> None:
+        """Rest some time after the last answer; the base calls this twice a second."""
+        last = self.answers.last
+        if self._on_rest is None or last is None or time.monotonic() - last < REST_SECONDS:
+            return
+        if self.answers.last == last:
+            self.answers.last = None
+        try:
+            self._on_rest()
+        except Exception:
+            logger.exception("memory could not be given back")
 
     def get_request(self) -> tuple[socket.socket, str]:
         """Accept a connection."""

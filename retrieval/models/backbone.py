@@ -90,6 +90,10 @@ class Backbone:
         """Begin to load what `extract` needs with these arguments; returns at once."""
         self.runtime.prepare(_Pass(self._network, tuple(strides), decoder))
 
+    def release_memory(self) -> None:
+        """Give back the buffers of passes."""
+        self.runtime.release_memory()
+
     def extract(
         self,
         images: Sequence[RgbImage],

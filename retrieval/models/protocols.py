@@ -66,3 +66,7 @@ class Runtime(Protocol):
         OutOfDeviceMemoryError
         """
         ...
+
+    def release_memory(self) -> None:
+        """Give back the buffers of passes; the next pass makes them again. Networks stay loaded."""
+        ...

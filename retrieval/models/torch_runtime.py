@@ -54,6 +54,11 @@ class TorchRuntime:
         torch.cuda.empty_cache()
         raise OutOfDeviceMemoryError(f"{len(images)} images of {images.shape[1:3]} do not fit {self.device}")
 
+    def release_memory(self) -> None:
+        """Give back what torch keeps of the GPU's memory for later passes."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
     @torch.inference_mode()
     def _run(self, network: Network, images: NDArray[np.uint8]) -> list[NDArray[Any]]:
         if self._threads:

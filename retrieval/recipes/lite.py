@@ -8,6 +8,8 @@ alike, are the query vectors of words, and name the segments.
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -24,7 +26,7 @@ from ..models.fingerprint import fingerprint
 from ..models.size import ModelSize
 from ..query.prompt import Prompt
 from ..segment.parameters import HierarchyParameters, MergeParameters
-from ..text.vocabulary import Vocabulary
+from ..text.lexicon import class_labels
 from ..types import Analysis, FeatureMap, Features, RgbImage, Segments, Vectors
 from . import RecipeSpec
 
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from ..models.boundary_decoder import BoundaryDecoder
     from ..segment.hierarchy import HierarchySegmenter
     from ..segment.prompt_measures import PromptRegions
+
+logger = logging.getLogger(__name__)
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 BACKBONE = "efficientnet-lite2-9656183e"
@@ -162,6 +166,10 @@ class LiteRecipe:
         large = self.backbone.extract(images, long_side=chosen.large_side, strides=chosen.strides, decoder=self.decoder)
         return [LiteFeatures(*pair) for pair in zip(small, large, strict=True)]
 
+    def release_memory(self) -> None:
+        """Give back the buffers of passes."""
+        self.backbone.release_memory()
+
     def segment(self, image: RgbImage, features: LiteFeatures) -> Segments:
         """The region hierarchy's best nodes."""
         candidates = self.segmenter.candidates(image, features.large)
@@ -241,11 +249,8 @@ class LiteRecipe:
         chances /= chances.sum(axis=1, keepdims=True)
         best = chances.argmax(axis=1)
         scores = chances[np.arange(len(best)), best].astype(np.float32)
-        vocabulary = Vocabulary.load()
-        labels = (
-            vocabulary.label(int(row)) if score >= MIN_LABEL_SCORE else None
-            for row, score in zip(best, scores, strict=True)
-        )
+        names = class_labels()
+        labels = (names[row] if score >= MIN_LABEL_SCORE else None for row, score in zip(best, scores, strict=True))
         return tuple(labels), scores
 
 
@@ -331,6 +336,8 @@ def unfitted(name: str, device: str, threads: int | None = None) -> LiteRecipe:
     backbone.prepare(parameters.strides, decoder)
     from ..segment.hierarchy import HierarchySegmenter  # loads numba, while the networks are compiled
 
+    segmenter = HierarchySegmenter(parameters.hierarchy)
+    threading.Thread(target=_load_kernels, args=(segmenter,), name="kernels").start()
     nothing = LinearMap(np.zeros(0, np.float32), np.zeros((0, 0), np.float32))
     return LiteRecipe(
         fingerprint="unfitted",
@@ -338,8 +345,22 @@ def unfitted(name: str, device: str, threads: int | None = None) -> LiteRecipe:
         parameters=parameters,
         backbone=backbone,
         decoder=decoder,
-        segmenter=HierarchySegmenter(parameters.hierarchy),
+        segmenter=segmenter,
         projection=Projection(nothing, nothing, np.zeros((0, 0), np.float32)),
         ranking=LinearMap.load(RANKING),
         files=(RANKING, BOUNDARIES) if parameters.hierarchy.learned else (RANKING,),
     )
+
+
+def _load_kernels(segmenter: HierarchySegmenter) -> None:
+    """Segment a small random picture, so that the compiled functions are loaded when the first photo comes."""
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (64, 96, 3)).astype(np.uint8)
+    maps = {stride: rng.random((4, 6, 8), np.float32) for stride in segmenter.parameters.strides}
+    edges, objects = rng.random((32, 48, 2), np.float32), rng.random((16, 24, 3), np.float32)
+    head = rng.random((2, 3, 8), np.float32)
+    try:
+        found = segmenter.candidates(picture, Features(maps, head, edges, objects)).segments.coarsened()
+        PooledMaps([head]).means(found)
+    except Exception:
+        logger.debug("the compiled functions cannot be loaded ahead; the first photo will raise this", exc_info=True)

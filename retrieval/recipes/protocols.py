@@ -117,6 +117,15 @@ class PromptSegmenter(Protocol):
 
 
 @runtime_checkable
+class MemoryReleaser(Protocol):
+    """What a recipe may do besides: give back memory that only its passes need."""
+
+    def release_memory(self) -> None:
+        """Give back the buffers of passes; the next pass makes them again."""
+        ...
+
+
+@runtime_checkable
 class TextEmbedder(Protocol):
     """What a recipe may do besides: read any text."""
 

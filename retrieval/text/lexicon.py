@@ -23,6 +23,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import TypedDict
@@ -99,6 +100,18 @@ def read_wordnet_data(path: Path = DATA_FILE) -> WordNetData:
             f"the word vocabulary {path} is missing; build it with python -m training.build_vocabulary"
         ) from None
     return data
+
+
+@cache
+def class_labels() -> tuple[str, ...]:
+    """The display name of each of the classifier's classes, in its order.
+
+    Raises
+    ------
+    WeightsMissingError
+        The data file is not there.
+    """
+    return tuple(label for _, label in read_wordnet_data()["classes"])
 
 
 def read_learned_words() -> list[list[str]]:

@@ -74,18 +74,6 @@ class Vocabulary:
         """
         return _load(DATA_FILE)
 
-    def label(self, row: int) -> str:
-        """Return the display name of a row.
-
-        Raises
-        ------
-        IndexError
-            If there is no such row.
-        """
-        if row < 0:
-            raise IndexError(f"no row {row}")
-        return self._labels[row]
-
     def words(self) -> Sequence[str]:
         """Return all known words in alphabetical order, without scientific names."""
         return self._words

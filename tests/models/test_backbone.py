@@ -107,6 +107,24 @@ def test_maps_have_the_sizes_of_their_strides(backbone: Any) -> None:
     assert {cells.dtype for cells in (*found.strides.values(), found.head)} == {np.dtype(np.float32)}
 
 
+def test_passes_are_the_same_after_memory_was_released(backbone: Any) -> None:
+    (before,) = backbone.extract([picture(0)], long_side=96, strides=[16])
+    backbone.release_memory()
+    (after,) = backbone.extract([picture(0)], long_side=96, strides=[16])
+    np.testing.assert_array_equal(after.head, before.head)
+    np.testing.assert_array_equal(after.strides[16], before.strides[16])
+
+
+def test_memory_can_be_released_while_passes_run(backbone: Any) -> None:
+    (expected,) = backbone.extract([picture(0)], long_side=96)
+    with ThreadPoolExecutor(4) as pool:
+        found = [pool.submit(backbone.extract, [picture(0)], long_side=96) for _ in range(40)]
+        for _ in range(20):
+            backbone.release_memory()
+        for each in found:
+            np.testing.assert_allclose(each.result()[0].head, expected.head, atol=1e-5)
+
+
 def test_only_what_was_asked_for_is_returned(backbone: Any) -> None:
     (found,) = backbone.extract([picture(0)], long_side=64)
     assert found.strides == {}

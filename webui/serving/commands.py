@@ -207,16 +207,17 @@ def analyzer(settings: Settings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it loads there is nothing to clean up
     from retrieval.analysis.local import LocalAnalyzer
     from retrieval.analysis.server import AnalyzerServer
-    from retrieval.assembly import Assembly
     from retrieval.images.decoder_pool import DecoderPool
+    from retrieval.recipes import load
 
-    recipe = Assembly(settings).recipe
+    recipe = load(settings.recipe, settings.device)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     ending = threading.Event()
     stop_on_signals(ending.set)
     stop_with_parent(ending.set)
     with DecoderPool(1) as decoders:
-        server = AnalyzerServer(LocalAnalyzer(recipe, decoders), settings.analyzers_dir, started_by())
+        local = LocalAnalyzer(recipe, decoders)
+        server = AnalyzerServer(local, settings.analyzers_dir, started_by(), local.release_memory)
         threading.Thread(target=server.serve_forever, name="answers", daemon=True).start()
         ending.wait()
         server.close()
