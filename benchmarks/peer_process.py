@@ -67,9 +67,11 @@ class Service:
         keys, vectors = (np.load(self._data / f"{name}.npy") for name in ("keys", "queries"))
         self._queries = [Query(int(key), vector) for key, vector in zip(keys, vectors, strict=True)]
         self._store.open()
-        self._ways = self._store.ways()
+        ways, photo_ways = self._store.ways(), self._store.photo_ways()
+        self._ways = ways | photo_ways
         return {
-            "ways": list(self._ways),
+            "ways": list(ways),
+            "photo ways": list(photo_ways),
             "efforts": self._store.efforts,
             "versions": {name: importlib.metadata.version(name) for name in self._store.packages},
         }

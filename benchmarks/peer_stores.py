@@ -87,6 +87,13 @@ class Store(ABC):
         """How it can be asked; usually in one way."""
         return {"": self.search}
 
+    def photo_ways(self) -> dict[str, Ask]:
+        """How it can be asked for the `TOP` photos whose nearest segments are nearest; the query's own may be one more.
+
+        Of each photo one segment is answered. Stores that have no such search have no way.
+        """
+        return {}
+
     def nearest(self, query: Query, effort: Effort, way: str) -> Sequence[int]:
         """What counts for the recall: the ids of an answer, unless answers are more than nearest neighbours."""
         return self.ways()[way](query, effort).ids
@@ -135,8 +142,11 @@ class SegSearch(Store):
         return {
             "by vector": self.search,
             "engine, segments": partial(self._ask_engine, "segment"),
-            "engine, photos": partial(self._ask_engine, "image"),
         }
+
+    def photo_ways(self) -> dict[str, Ask]:
+        """By the engine, which hides the query's own photo."""
+        return {"engine, photos": partial(self._ask_engine, "image")}
 
     def nearest(self, query: Query, effort: Effort, way: str) -> Sequence[int]:  # noqa: ARG002
         """Of its index, whichever way it is asked."""
@@ -184,6 +194,20 @@ class RawFaiss(Store):
         """By one thread, as all are."""
         rows = self._index.search(query.vector[None], TOP)[1][0]
         return Answer((rows + 1).tolist(), self._photos[rows].tolist())
+
+    def photo_ways(self) -> dict[str, Ask]:
+        """By as many segments as there have to be."""
+        return {"photos": self._search_photos}
+
+    def _search_photos(self, query: Query, effort: Effort) -> Answer:  # noqa: ARG002
+        count = 8 * TOP
+        while True:
+            rows = self._index.search(query.vector[None], min(count, self._index.ntotal))[1][0]
+            _, firsts = np.unique(self._photos[rows], return_index=True)
+            if len(firsts) > TOP or len(rows) == self._index.ntotal:
+                best = rows[np.sort(firsts)][: TOP + 1]
+                return Answer((best + 1).tolist(), self._photos[best].tolist())
+            count *= 2
 
 
 class ScikitLearn(Store):
@@ -316,6 +340,21 @@ class MilvusLite(Store):
         """By the graph of each of its segments."""
         found = self._opened.search(
             "segments", data=[query.vector], limit=TOP, search_params={"params": dict(effort)}, output_fields=["photo"]
+        )[0]
+        return Answer([hit["id"] for hit in found], [hit["entity"]["photo"] for hit in found])
+
+    def photo_ways(self) -> dict[str, Ask]:
+        """By its grouping search."""
+        return {"photos": self._search_photos}
+
+    def _search_photos(self, query: Query, effort: Effort) -> Answer:
+        found = self._opened.search(
+            "segments",
+            data=[query.vector],
+            limit=TOP + 1,
+            search_params={"params": {"ef": 11 * effort["ef"]}},  # it groups ten times as many as are wanted
+            group_by_field="photo",
+            output_fields=["photo"],
         )[0]
         return Answer([hit["id"] for hit in found], [hit["entity"]["photo"] for hit in found])
 

@@ -8,7 +8,8 @@
 Each store is a process of its own on one core, in an environment of its own where it needs packages that this one has
 not; see `benchmarks.peer_stores`. All get the same vectors, ids and photos, and answer with the ids and photos of the
 50 nearest. They are filled one after another, then asked in turn: every query by every store, several rounds, the best
-time of each query counts, taken within the process. Where a store has settings that trade time for recall, the fastest
+time of each query counts, taken within the process. Those that can group are also asked for the 50 photos whose
+nearest segments are nearest, one segment of each. Where a store has settings that trade time for recall, the fastest
 ones that reach the recall wanted are taken, found by other queries; all else is as it is by default.
 
 Memory is the proportional set size after all searches: mapped files count, what the system caches of files that are
@@ -22,7 +23,7 @@ import shutil
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -49,8 +50,16 @@ TUNING = 30
 """Queries by which settings are chosen, beside those that are measured."""
 
 
-def write_data(folder: Path, size: int, queries: int) -> NDArray[np.int64]:
-    """Write vectors, photos and queries for the processes; returns the true ids, (Q, `TOP`), nearest first."""
+def write_data(folder: Path, size: int, queries: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Write vectors, photos and queries for the processes.
+
+    Returns
+    -------
+    ids, photos : ndarray of shape (Q, `TOP`)
+        The true ones, nearest first.
+    own : ndarray of shape (Q,)
+        The photo of each query.
+    """
     vectors = np.lib.format.open_memmap(folder / "vectors.npy", "w+", np.float32, (size, DIM))
     start = 0
     for block in synthetic_blocks(size, DIM):
@@ -61,7 +70,8 @@ def write_data(folder: Path, size: int, queries: int) -> NDArray[np.int64]:
     keys = np.random.default_rng(1).choice(size, TUNING + queries, replace=False) + 1
     np.save(folder / "keys.npy", keys)
     np.save(folder / "queries.npy", vectors[keys - 1])
-    return nearest(vectors, vectors[keys - 1])
+    own = (keys - 1) // PER_PHOTO + 1
+    return nearest(vectors, vectors[keys - 1]), nearest_photos(vectors, vectors[keys - 1], own), own
 
 
 def nearest(vectors: NDArray[np.float32], queries: NDArray[np.float32], at_once: int = 65_536) -> NDArray[np.int64]:
@@ -75,6 +85,20 @@ def nearest(vectors: NDArray[np.float32], queries: NDArray[np.float32], at_once:
         order = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
         scores, ids = np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)
     return ids
+
+
+def nearest_photos(
+    vectors: NDArray[np.float32], queries: NDArray[np.float32], own: NDArray[np.int64], at_once: int = 65_536
+) -> NDArray[np.int64]:
+    """Numbers of the `TOP` photos but each query's own whose best segments have the greatest inner products, (Q, k)."""
+    step = max(at_once // PER_PHOTO, 1) * PER_PHOTO
+    best = []
+    for start in range(0, len(vectors), step):
+        scores = queries @ vectors[start : start + step].T
+        best.append(np.maximum.reduceat(scores, range(0, scores.shape[1], PER_PHOTO), axis=1))
+    scores = np.concatenate(best, axis=1)
+    scores[np.arange(len(queries)), own - 1] = -np.inf
+    return np.argsort(-scores, axis=1, kind="stable")[:, : min(TOP, scores.shape[1] - 1)] + 1
 
 
 @dataclass
@@ -132,16 +156,30 @@ def recall(found: Sequence[int], truth: NDArray[np.int64]) -> float:
     return float(np.isin(truth, found).mean())
 
 
+def photos_of(found: Mapping[str, Any], own: int) -> list[int]:
+    """The photos of an answer but the query's own."""
+    return [photo for photo in found["photos"] if photo != own][:TOP]
+
+
 def tuned(
-    process: StoreProcess, way: str, efforts: Sequence[Effort], truth: NDArray[np.int64], wanted: float
+    process: StoreProcess,
+    way: str,
+    efforts: Sequence[Effort],
+    truth: NDArray[np.int64],
+    wanted: float,
+    own: NDArray[np.int64] | None = None,
 ) -> Effort:
-    """The fastest settings that reach a recall, or if none does those with the greatest."""
+    """The fastest settings that reach a recall, or if none does those with the greatest.
+
+    With the queries' `own` photos it is the recall of other photos, else that of segments.
+    """
     if len(efforts) == 1:
         return efforts[0]
     tried: list[tuple[float, float, Effort]] = []
     for effort in efforts:
         found = [process.ask("search", row=row, way=way, effort=effort) for row in range(TUNING)]
-        reached = np.mean([recall(each["ids"], true) for each, true in zip(found, truth, strict=False)])
+        answers = [each["ids"] if own is None else photos_of(each, own[row]) for row, each in enumerate(found)]
+        reached = np.mean([recall(each, true) for each, true in zip(answers, truth, strict=False)])
         tried.append((float(reached), float(np.median([each["seconds"] for each in found])), effort))
     enough = [each for each in tried if each[0] >= wanted]
     return min(enough, key=lambda each: each[1])[2] if enough else max(tried, key=lambda each: each[0])[2]
@@ -209,7 +247,7 @@ class Comparison:
         self.versions: dict[str, dict[str, str]] = {}
         self._place, self._data, self._terms, self._tell = place, place / str(size), terms, tell
         self._data.mkdir(parents=True, exist_ok=True)
-        self._truth = write_data(self._data, size, terms.queries)
+        self._truth, self._photo_truth, self._own = write_data(self._data, size, terms.queries)
         self._figures: dict[str, dict[str, Any]] = {}
 
     def run(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -239,7 +277,8 @@ class Comparison:
         first = process.ask("search", row=0, way=told["ways"][0], effort=told["efforts"][0])
         figures["first search, ms"] = round(1000 * first["seconds"], 1)
         self.versions[name], self._figures[name] = told["versions"], figures
-        return [self._chosen(process, way, told["efforts"]) for way in told["ways"]]
+        by_segment = [self._chosen(process, way, told["efforts"]) for way in told["ways"]]
+        return by_segment + [self._chosen_by_photo(process, way, told["efforts"]) for way in told["photo ways"]]
 
     def _chosen(self, process: StoreProcess, way: str, efforts: Sequence[Effort]) -> Asked:
         effort = tuned(process, way, efforts, self._truth, self._terms.wanted)
@@ -248,6 +287,15 @@ class Comparison:
             ids = process.ask("nearest", row=row, way=way, effort=effort)["ids"]
             asked.recalls.append(recall(ids, self._truth[row]))
         self._tell(f"{asked.name}: recall {np.mean(asked.recalls):.3f} by {effort}")
+        return asked
+
+    def _chosen_by_photo(self, process: StoreProcess, way: str, efforts: Sequence[Effort]) -> Asked:
+        effort = tuned(process, way, efforts, self._photo_truth, self._terms.wanted, self._own)
+        asked = Asked(process, way, effort, np.full(self._terms.queries, np.inf))
+        for row in range(TUNING, len(self._truth)):
+            found = process.ask("search", row=row, way=way, effort=effort)
+            asked.recalls.append(recall(photos_of(found, self._own[row]), self._photo_truth[row]))
+        self._tell(f"{asked.name}: recall of photos {np.mean(asked.recalls):.3f} by {effort}")
         return asked
 
     def _measure(self, everything: Sequence[Asked]) -> None:

@@ -18,12 +18,13 @@ from click.testing import CliRunner
 from benchmarks import peer_client, peers
 from benchmarks.peer_client import PeerError, interpreter
 from benchmarks.peer_stores import STORES, TOP
-from benchmarks.peers import TUNING, Comparison, Terms, chosen, nearest, tuned
+from benchmarks.peers import TUNING, Comparison, Terms, chosen, nearest, nearest_photos, tuned
 
 pytestmark = pytest.mark.slow
 
 SIZE = 1000
 FLAT = "faiss flat"
+PHOTOS = "faiss flat photos"
 SCIKIT = ["scikit-learn cosine", "scikit-learn euclidean"]
 
 
@@ -38,6 +39,17 @@ def test_the_truth_is_found_blockwise(count: int) -> None:
     vectors, queries = (rng.standard_normal((n, 8)).astype(np.float32) for n in (count, 5))
     expected = np.argsort(-(queries @ vectors.T), axis=1)[:, :TOP] + 1
     np.testing.assert_array_equal(nearest(vectors, queries, at_once=64), expected)
+
+
+def test_the_nearest_photos_are_those_of_the_nearest_segments() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((1000, 8)).astype(np.float32)
+    own = np.array([3, 10])
+    found = nearest_photos(vectors, vectors[own * 100 - 1], own, at_once=150)
+    for photos, photo in zip(found, own, strict=True):
+        ranked = np.argsort(-(vectors @ vectors[photo * 100 - 1]))
+        expected = list(dict.fromkeys((ranked // 100 + 1).tolist()))
+        assert photos.tolist() == [each for each in expected if each != photo]
 
 
 def test_stores_are_chosen_by_how_their_names_begin() -> None:
@@ -75,11 +87,11 @@ def test_stores_are_compared(tmp_path: Path) -> None:
     found = told["sizes"][str(SIZE)]
     assert found["faults"] == {}
     ways = ["by vector", "engine, segments", "engine, photos"]
-    assert list(found["stores"]) == [*(f"segsearch {way}" for way in ways), FLAT, *SCIKIT]
+    assert list(found["stores"]) == [*(f"segsearch {way}" for way in ways), FLAT, PHOTOS, *SCIKIT]
     for name, figures in found["stores"].items():
         assert f"| {name} " in ran.output
         assert figures["recall@50"] == 1
-        assert figures["hits"] == (9 if name == "segsearch engine, photos" else TOP), "its own photo is hidden"
+        assert figures["hits"] == {"segsearch engine, photos": 9, PHOTOS: 10}.get(name, TOP), "its own is hidden"
         assert 0 < figures["p50, ms"] <= figures["p95, ms"] <= figures["p99, ms"]
         assert figures["bytes a segment"] > (512 if name.startswith("segsearch") else 1024)
         assert figures["memory, MB"] > 10

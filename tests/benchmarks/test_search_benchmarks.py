@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from benchmarks import likeness, perfect_masks, plots
+from benchmarks import index_codes, likeness, perfect_masks, plots
 
 
 class TestPerfectMasks:
@@ -52,6 +52,22 @@ def test_likeness_of_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
     assert photos[400] > 10
     assert lists[8] == 1
     assert 0 < codes[100] <= codes[250] <= 1
+
+
+@pytest.mark.slow
+def test_codes_are_compared_at_one_recall(tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    arguments = ["--size", "5000", "--rounds", "1", "--recall", "0.8", "--out", str(out)]
+    ran = CliRunner().invoke(index_codes.main, arguments, catch_exceptions=False)
+    assert ran.exit_code == 0, ran.output
+    found = json.loads(out.read_text())
+    assert {each["kind"] for each in found["kinds"]} == set(index_codes.KINDS)
+    for each in found["kinds"]:
+        assert each["recall"] >= 0.8
+        assert each["p50, ms"] > 0
+        assert each["bytes a vector"] < 256
+    errors = [each["mean squared distance"] for each in found["training of the lists"].values()]
+    assert errors[1] == pytest.approx(errors[0], rel=0.02)
 
 
 class TestPlots:
