@@ -25,6 +25,7 @@ from retrieval.assembly import Assembly
 from retrieval.errors import RetrievalError
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.models.runtimes import gpu_unused, runtime_name
+from retrieval.processes.cores import usable_cores
 from retrieval.processes.program import PROGRAM
 from retrieval.processes.versions import versions
 from retrieval.storage.disk import obstacle_of, size
@@ -97,7 +98,7 @@ def examine(assembly: Assembly, port: int) -> Iterator[Finding]:
 
 def _versions(_: Assembly) -> Finding:
     found = ", ".join(f"{name} {number}" for name, number in versions().items())
-    system = f"{platform.system()} {platform.release()} on {platform.machine()}, {os.cpu_count()} cores"
+    system = f"{platform.system()} {platform.release()} on {platform.machine()}, {len(usable_cores())} cores"
     return Finding("versions", "ok", f"Python {platform.python_version()}, {found}; {system}")
 
 

@@ -12,7 +12,6 @@ been claimed is given back.
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import re
 import threading
@@ -34,6 +33,7 @@ from retrieval.errors import ImageError, UnreadableImageError
 from retrieval.images.decode import DecodedImage
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.images.renditions import remove_partial
+from retrieval.processes.cores import usable_cores
 from retrieval.processes.program import PROGRAM
 from retrieval.recipes.protocols import Recipe
 from retrieval.settings import Settings
@@ -145,7 +145,7 @@ class Pipeline:
         Exception
             Whatever stopped a stage.
         """
-        cores, ahead = os.cpu_count() or 1, self.recipe.batch_size * self.recipe.concurrency * BATCHES_AHEAD
+        cores, ahead = len(usable_cores()), self.recipe.batch_size * self.recipe.concurrency * BATCHES_AHEAD
         decoded: queue.Queue[_Decoded | None] = queue.Queue(ahead)
         analysed: queue.Queue[Future[_Analyzed] | None] = queue.Queue(ahead)
         done = [0]

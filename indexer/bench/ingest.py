@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import threading
 import time
@@ -17,6 +16,7 @@ import psutil
 from retrieval.analysis.local import ANALYSIS_SIDE
 from retrieval.assembly import Assembly
 from retrieval.images.decode import DecodedImage, decode_with_renditions
+from retrieval.processes.cores import usable_cores
 from retrieval.settings import Settings
 from retrieval.types import AnalyzedImage
 
@@ -42,7 +42,7 @@ def bench_ingest(settings: Settings, folder: Path) -> dict[str, Any]:
     The use of the cores is the sum of the stages alone over cores × wall time: more than 1 if a stage costs less next
     to the others than alone. Stages at once is the same sum over the wall time.
     """
-    cores = os.cpu_count() or 1
+    cores = len(usable_cores())
     with tempfile.TemporaryDirectory(prefix="segsearch-bench-") as data_dir:
         assembly = Assembly(Settings.in_data_dir(Path(data_dir), device=settings.device, recipe=settings.recipe))
         stages = _stages_alone(assembly, folder)

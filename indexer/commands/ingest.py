@@ -97,9 +97,21 @@ def _watch(settings: Settings, paths: tuple[Path, ...], *, within: bool) -> None
 
 
 @click.command()
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Run so many worker processes, which share the cores, and take the GPUs in turn.",
+)
 @click.pass_obj
-def worker(settings: Settings) -> None:
+def worker(settings: Settings, workers: int) -> None:
     """Ingest pending photos until interrupted."""
+    if workers > 1:
+        from ..several_workers import work_forever as work_together
+
+        work_together(settings.device, workers)
+        return
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it works there is nothing to end in order
     from retrieval.processes.lifetime import stop_with_parent
 

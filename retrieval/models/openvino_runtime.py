@@ -7,7 +7,6 @@ file (``docs/decisions/0026-openvino-runtime.md``).
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import threading
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..processes.cores import usable_cores
 from .operators import Convolution, padding
 from .protocols import Network
 
@@ -51,7 +51,7 @@ class OpenVinoRuntime:
         self._openvino = import_openvino()
         self._core = self._openvino.Core()
         self._core.get_property("CPU", "FULL_DEVICE_NAME")  # loads the plugin
-        cores = os.cpu_count() or 1
+        cores = len(usable_cores())
         self.concurrency = max(1, cores // threads) if threads else 1
         self._options = {
             "INFERENCE_PRECISION_HINT": "f32",

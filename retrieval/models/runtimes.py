@@ -64,13 +64,19 @@ def _torch_runtime(device: torch.device, threads: int | None) -> Runtime:
 
 
 def has_cuda() -> bool:
-    """Whether NVIDIA's driver sees a device; needs only the driver's own library."""
+    """Whether NVIDIA's driver sees a device."""
+    return cuda_devices() > 0
+
+
+def cuda_devices() -> int:
+    """How many devices NVIDIA's driver sees; needs only the driver's own library."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
-        return False
+        return 0
     count = ctypes.c_int()
-    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+    found = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
+    return count.value if found else 0
 
 
 def gpu_unused(device: str) -> str | None:

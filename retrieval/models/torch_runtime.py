@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import OutOfDeviceMemoryError
+from ..processes.cores import usable_cores
 from .operators import Convolution, padding
 from .protocols import Network
 
@@ -39,7 +39,7 @@ class TorchRuntime:
             torch.backends.cudnn.allow_tf32 = False  # of convolutions in float32, which nothing else computes
         self._threads = threads if on_cpu else None
         self.batch_size = 1 if on_cpu else 32
-        self.concurrency = max(1, (os.cpu_count() or 1) // threads) if on_cpu and threads else 1
+        self.concurrency = max(1, len(usable_cores()) // threads) if on_cpu and threads else 1
         self._placed: dict[Convolution, Placed] = {}
 
     def prepare(self, network: Network) -> None:

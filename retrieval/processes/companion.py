@@ -7,11 +7,17 @@ import os
 import subprocess
 import threading
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
 
 from .lifetime import PARENT_VARIABLE
 from .program import own_command, own_environment
 
 logger = logging.getLogger(__name__)
+
+STOPPING_SECONDS = 0.2
+"""Ctrl-C reaches all processes of a terminal; this one may notice it after the others have ended."""
 
 
 class Companion:
@@ -21,10 +27,16 @@ class Companion:
     ----------
     command : str
         Name of a command of this program.
+    settings : mapping of str to str
+        Environment variables of the process, besides those of this one.
+    cores : sequence of int, optional
+        It runs on these alone, where the system can bind processes to cores.
     """
 
-    def __init__(self, command: str) -> None:
-        self.command = command
+    def __init__(
+        self, command: str, settings: Mapping[str, str] = MappingProxyType({}), cores: Sequence[int] | None = None
+    ) -> None:
+        self.command, self._settings, self._cores = command, settings, cores
         self._ending = threading.Event()
         self._starting = threading.Lock()
         self._process = self._start()
@@ -41,15 +53,19 @@ class Companion:
             self._process.kill()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        environment = own_environment(**{PARENT_VARIABLE: str(os.getpid())})
-        return subprocess.Popen(own_command(self.command), env=environment)
+        environment = own_environment(**{PARENT_VARIABLE: str(os.getpid()), **self._settings})
+        process = subprocess.Popen(own_command(self.command), env=environment)
+        if self._cores is not None and hasattr(os, "sched_setaffinity"):
+            with suppress(ProcessLookupError):  # it has ended already
+                os.sched_setaffinity(process.pid, self._cores)
+        return process
 
     def _watch(self) -> None:
         pause = 1.0
         while True:
             started = time.monotonic()
             code = self._process.wait()
-            if self._ending.is_set():
+            if self._ending.wait(STOPPING_SECONDS):
                 return
             pause = 1.0 if time.monotonic() - started > 60 else min(pause * 2, 60.0)
             logger.error("the %s exited with code %d; restarting it in %.0f s", self.command, code, pause)
