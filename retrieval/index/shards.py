@@ -20,11 +20,13 @@ from .ranking import Scored
 ALIKE = 0.99
 """Inner product from which on two vectors are taken for one; the same photo analysed twice may differ by rounding."""
 
-CLOSE = 3
+CLOSE = 4
 """Of one photo so many of the best by short codes are given exact scores where only the best is wanted."""
 
-DEEPER, LEAST = 3, 300
-"""Where one segment a photo is wanted, so many times more are looked for at first, and at least so many."""
+DEEPER, LEAST, LEAST_ROUGH = 3, 300, 1000
+"""Where one segment a photo is wanted, so many times more are looked for at first, and at least so many. A shard that
+is not exact is asked by up to `MANY` queries for `LEAST_ROUGH`: few segments of the photos found last are near, and
+those are missed first. For more queries this would take twice as long."""
 
 WHOLE, MANY = 8, 8
 """Where more than one in so many vectors are wanted, or by more queries, scoring all of them at once costs less than
@@ -124,7 +126,9 @@ class Shard:
         return found
 
     def _nearest(self, query: IndexQuery) -> Scored:
-        queries, k, grouped, depth = query.directions, query.k, query.group_by_image, _first_depth(query)
+        queries, k, grouped = query.directions, query.k, query.group_by_image
+        is_shallow = self.index.is_exact or len(queries) > MANY
+        depth = _first_depth(query, LEAST if is_shallow else LEAST_ROUGH)
         while True:
             if isinstance(self.index, FaissIndex) and (len(queries) > MANY or WHOLE * depth > len(self)):
                 (scores,) = self.index.best_scores([queries])
@@ -138,7 +142,8 @@ class Shard:
                 counted = np.sort(np.unique(found.image_ids, return_index=True)[1])
             counted = counted[found.scores[counted] >= rank.complete_from(hits)]
             if len(counted) >= k:
-                return found[: counted[k - 1] + 1 + self.rerank_depth_for(k)]
+                last = counted[min(k + self.rerank_depth_for(k), len(counted)) - 1]
+                return found[: last + 1]
             if depth >= len(self):
                 return found
             depth *= int(np.clip(2 * k / max(len(counted), 1), 2, 4))
@@ -171,7 +176,7 @@ class Shard:
         return round(self.rerank_depth * math.sqrt(max(1.0, k / TOP)))
 
 
-def _first_depth(query: IndexQuery) -> int:
+def _first_depth(query: IndexQuery, least: int = LEAST) -> int:
     """How many are looked for at first."""
-    wanted = max(DEEPER * query.k, LEAST) if query.group_by_image else query.k
+    wanted = max(DEEPER * query.k, least) if query.group_by_image else query.k
     return wanted + 20 * len(query.exclude_images)

@@ -16,6 +16,7 @@ from retrieval.catalog.records import VectorBatch
 from retrieval.errors import IndexMismatchError
 from retrieval.index.faiss_index import NO_IDS
 from retrieval.index.inverted import TOP, Blocks, InvertedIndex, Tuning, best_of_any, build
+from retrieval.index.protocols import IndexQuery
 from retrieval.index.shards import Shard
 from retrieval.types import Ids, Vectors
 
@@ -210,3 +211,22 @@ def test_building_is_repeatable(built: tuple[InvertedIndex, Tuning], vectors: Ve
     assert tuning == built[1]
     found, expected = (each.search(vectors[:9], k=9, without=NO_IDS).ids for each in (again, built[0]))
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.slow
+def test_the_last_photos_are_found_as_well_as_the_nearest_segments() -> None:
+    vectors = synthetic_vectors(30_000, DIM)
+    ids, photos = np.arange(30_000), np.arange(30_000) // 30
+    built = build(Blocks(ids, lambda wanted: [VectorBatch(wanted, photos[wanted], vectors[wanted])]), 0.95)
+    assert built is not None
+    shard = Shard("lists", built[0], ids, photos, NO_IDS, built[1].spare)
+    found = []
+    for row in range(7, 30_000, 1500):
+        query = IndexQuery(directions=vectors[row][None], k=100, exclude_images=[photos[row]], group_by_image=True)
+        (candidates,) = shard.candidates([query])
+        scores = vectors @ vectors[row]
+        scores[photos == photos[row]] = -1
+        truth = np.argsort(-np.maximum.reduceat(scores, range(0, 30_000, 30)))[:100]
+        ranked = candidates.ids[np.argsort(-scores[candidates.ids])]
+        found.append(np.isin(truth, list(dict.fromkeys(photos[ranked].tolist()))[:100]).mean())
+    assert np.mean(found) > 0.94
