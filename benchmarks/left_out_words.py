@@ -2,11 +2,11 @@
 
 ::
 
-    python -m benchmarks.left_out_words --data FOLDER --wordnet DIR --encoder DIR [--out FILE]
+    python -m benchmarks.left_out_words --data FOLDER --wordnet DIR --encoder DIR [--every N] [--out FILE]
 
-The photos are training photos of ``caltech-dev``, whose folders say what they show; the options are those of
-:mod:`training.build_substitutes`. A known word that means the same, or a part of it, is left out, too, and so are its
-classes in words that mean more.
+The photos are training photos of ``caltech-dev``, whose folders say what they show: four of each, every N-th. Two
+options are those of :mod:`training.build_substitutes`. A known word that means the same, or a part of it, is left out,
+too, and so are its classes in words that mean more.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ BINS = (0.0, 0.43, 0.5, 0.6, 1.01)
 """Bounds of the nearness of the best substitute, by which figures are also given."""
 
 
-def described(data: Path, device: str) -> dict[str, list[Vectors]]:
+def described(data: Path, device: str, every: int) -> dict[str, list[Vectors]]:
     """Vectors of the segments of photos, by what they show."""
     recipe = recipe_spec("lite").build(device, None)
     found: dict[str, list[Vectors]] = {}
-    for path in track(training_photos(data, {"caltech-dev": 1}), description="describing"):
+    for path in track(training_photos(data, {"caltech-dev": every}), description="describing"):
         photos = found.setdefault(NAMES.get(path.parent.name, path.parent.name).replace("_", " "), [])
         if len(photos) < PER_FOLDER:
             image = decode(path, long_side=SIDE).rgb
@@ -76,9 +76,10 @@ def precision(photos: Sequence[Vectors], shows: NDArray[np.bool_], queries: Vect
 @click.option("--data", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--wordnet", "directory", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--encoder", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--every", default=1, show_default=True, type=click.IntRange(1, 2), help="1 or 2: other photos.")
 @click.option("--device", default="auto", show_default=True)
 @OUT
-def main(data: Path, directory: Path, encoder: Path, device: str, out: Path | None) -> None:
+def main(data: Path, directory: Path, encoder: Path, every: int, device: str, out: Path | None) -> None:
     """Measure substitutes of words that are known."""
     wordnet = read_wordnet(directory)
     reparent(wordnet)
@@ -88,7 +89,7 @@ def main(data: Path, directory: Path, encoder: Path, device: str, out: Path | No
     words = recipe_spec("lite").word_vectors
     if words is None:
         raise click.ClickException("the recipe lite has no words")
-    by_folder = described(data, device)
+    by_folder = described(data, device, every)
     photos = [vectors for each in by_folder.values() for vectors in each]
     folders = np.array([name for name, each in by_folder.items() for _ in each])
     rows = {each.text: row for row, each in enumerate(known)}
