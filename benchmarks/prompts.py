@@ -1,4 +1,4 @@
-"""How well a box, a lasso or clicks take an annotated object: what is picked among the segments, and what is made.
+"""How well a box or lasso takes an annotated object: what is picked among the segments, and what is made.
 
 ::
 
@@ -6,9 +6,9 @@
     python -m benchmarks.prompts DATA FOLDS [EVERY [SLOW]]
 
 Over the objects of ``coco-dev`` (every EVERY-th photo), mean IoU with the object in the photo's own pixels. Weights are
-those of the fold that has not seen the photo. Each object is marked by its own box, a box 20 % looser, a drawn lasso,
-and by clicks: in its middle, then each in the middle of the largest part that is still wrong. Nodes, GrabCut,
-clicks, and what is made even where a segment is the same, are slow, and measured on every SLOW-th photo (6).
+those of the fold that has not seen the photo. Each object is marked by its own box, a box 20 % looser, and a lasso.
+Nodes, GrabCut, and what is made even where a segment is the same, are slow, and measured on every SLOW-th photo (6).
+Clicks are measured by `benchmarks.clicks`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,13 +31,12 @@ from retrieval.analysis.local import ANALYSIS_SIDE
 from retrieval.catalog.records import SegmentRecord
 from retrieval.catalog.rows import segment_columns, segment_record_from
 from retrieval.evaluation.datasets import AnnotatedPhoto, load_photos
-from retrieval.evaluation.marks import box_around, correction, lasso, loosened
+from retrieval.evaluation.marks import box_around, lasso, loosened
 from retrieval.images.decode import DecodedImage, decode
 from retrieval.images.masks import box_iou, decode_mask, encode_mask
 from retrieval.query.prompt import Prompt
 from retrieval.recipes import load
 from retrieval.search import picking
-from retrieval.search.point_editing import by_points
 from retrieval.segment.prompt_measures import PromptRegions, region_of
 from retrieval.segment.prompting import SuperpixelClassifier, segment_prompt
 from retrieval.types import Segments
@@ -46,8 +44,6 @@ from training.fit_prompts import LOOSER
 from training.photos import FOLDS, fold_numbers
 
 Mask = NDArray[np.bool_]
-
-CLICKS = 5
 
 
 class Photo:
@@ -85,8 +81,6 @@ class Photo:
 
     def answer(self, prompt: Prompt) -> Mask:
         """What a search takes: a stored segment, or what is made."""
-        if prompt.points and (found := by_points(self.segments, self.size_hw, prompt)) is not None:
-            return self.masks[found] if isinstance(found, int) else decode_mask(*found)
         made = self.make(prompt)
         same = picking.same(self.segments, (self.frame, encode_mask(made)))
         return made if same is None else self.masks[same]
@@ -136,25 +130,6 @@ def boxes(photo: Photo, truth: Mask, kind: str, share: float, slow: bool) -> Ite
         yield f"{kind}: made", overlap(photo.make(prompt), truth)
 
 
-def clicks(photo: Photo, truth: Mask) -> Iterator[tuple[str, float]]:
-    """IoU after each of some clicks."""
-    guess, prompt = np.zeros_like(truth), None
-    for number in range(1, CLICKS + 1):
-        if not (guess ^ truth).any():
-            yield f"{number} clicks", 1.0
-            continue
-        point, is_positive = correction(truth, guess)
-        if prompt is None:
-            prompt = Prompt(points=(point,))
-        elif is_positive:
-            prompt = replace(prompt, points=(*prompt.points, point))
-        else:
-            prompt = replace(prompt, not_points=(*prompt.not_points, point))
-        mask = photo.answer(prompt)
-        guess = cv2.resize(mask.astype(np.uint8), truth.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
-        yield f"{number} clicks", overlap(guess, truth)
-
-
 def main(data: Path, folds: Path, every: int = 1, slow_every: int = 6) -> None:
     """Print the figures."""
     cv2.setNumThreads(1)
@@ -175,7 +150,6 @@ def main(data: Path, folds: Path, every: int = 1, slow_every: int = 6) -> None:
             drawn = lasso(truth, rng)
             told += [("lasso: the line itself", overlap(region_of(drawn, truth.shape), truth))]
             told += [("lasso: picked or made", overlap(photo.answer(drawn), truth))]
-            told += clicks(photo, truth) if slow else []
             for name, value in told:
                 found[name].append((int(fold[number]), value))
             if slow:

@@ -80,9 +80,10 @@ class LocalAnalyzer:
     def segment_prompt(self, path: Path, prompt: Prompt, space: str) -> AnalyzedImage:
         """Make a segment of what was marked on a photo; see `Analyzer`."""
         check_space(self.recipe, space)
-        seen = self._seen(path, with_regions=prompt.mask is None)
+        is_given = prompt.mask is not None and not prompt.points
+        seen = self._seen(path, with_regions=not is_given)
         prompt.check_on(seen.image.size_hw)
-        if prompt.mask is not None:
+        if prompt.mask is not None and is_given:
             mask, quality = decode_mask(prompt.mask[0], prompt.mask[1].encode("ascii")), 1.0
             mask = _bounded(mask, seen.image.rgb.shape[:2])
         else:

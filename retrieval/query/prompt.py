@@ -35,7 +35,7 @@ LEAST_SIDE = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """One of: a box, a polygon, points, or a mask.
+    """One of: a box, a polygon, points, a mask, or a mask with points that correct it.
 
     Coordinates are pixels of the upright original; another frame is reached by `scaled`.
 
@@ -50,7 +50,7 @@ class Prompt:
     not_points : tuple of tuple of float
         ``x, y`` beside it.
     mask : tuple, optional
-        The thing itself, at any size that covers the photo.
+        The thing itself, at any size that covers the photo. With points, what they correct.
 
     Raises
     ------
@@ -65,7 +65,8 @@ class Prompt:
     mask: Mask | None = None
 
     def __post_init__(self) -> None:
-        kinds = self.box is not None, self.mask is not None, bool(self.polygon), bool(self.points or self.not_points)
+        is_masked = self.mask is not None and not self.points
+        kinds = self.box is not None, is_masked, bool(self.polygon), bool(self.points or self.not_points)
         if sum(kinds) != 1:
             raise QueryError("mark the thing by exactly one of a box, a polygon, points on it, or a mask")
         _check_length("polygon", self.polygon, MAX_CORNERS, "corners")
@@ -101,7 +102,8 @@ class Prompt:
         height, width = size_hw
         if self.mask is not None:
             _check_covers(self.mask[0], size_hw)
-            return
+            if not self.points:
+                return
         for x, y in (*self.points, *self.not_points):
             if not (0 <= x < width and 0 <= y < height):
                 raise QueryError(f"the point {x:g},{y:g} lies outside the photo of {width}x{height} pixels")
@@ -117,7 +119,7 @@ class Prompt:
 
         A mask has a frame of its own, and stays.
         """
-        if self.mask is not None:
+        if self.mask is not None and not self.points:
             return self
         fy, fx = to_hw[0] / from_hw[0], to_hw[1] / from_hw[1]
         if self.box is not None:
@@ -127,7 +129,7 @@ class Prompt:
             name: tuple((x * fx, y * fy) for x, y in getattr(self, name))
             for name in ("polygon", "points", "not_points")
         }
-        return _unchecked(moved)
+        return _unchecked(moved, self.mask)
 
     def to_json(self) -> str:
         """As JSON, for another process."""
@@ -164,11 +166,11 @@ class Prompt:
         return (*([] if self.box is None else [self.box]), *self.polygon, *self.points, *self.not_points)
 
 
-def _unchecked(places: dict[str, tuple[Point, ...]]) -> Prompt:
+def _unchecked(places: dict[str, tuple[Point, ...]], mask: Mask | None) -> Prompt:
     """A prompt of places that were checked in another frame, where corners were farther apart."""
     made = object.__new__(Prompt)
     object.__setattr__(made, "box", None)
-    object.__setattr__(made, "mask", None)
+    object.__setattr__(made, "mask", mask)
     for name, value in places.items():
         object.__setattr__(made, name, value)
     return made

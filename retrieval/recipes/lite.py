@@ -189,10 +189,14 @@ class LiteRecipe:
         self, regions: PromptRegions, prompt: Prompt, size_hw: tuple[int, int]
     ) -> tuple[NDArray[np.bool_], float]:
         """A segment made of superpixels."""
+        from ..segment.point_measures import POINT_MEASURES
+        from ..segment.pointing import segment_points
         from ..segment.prompting import SuperpixelClassifier, segment_prompt
 
-        frame = regions.leaves.shape[0], regions.leaves.shape[1]
-        return segment_prompt(regions, prompt.scaled(size_hw, frame), SuperpixelClassifier.load(PROMPTS))
+        prompt = prompt.scaled(size_hw, (regions.leaves.shape[0], regions.leaves.shape[1]))
+        if prompt.points:
+            return segment_points(regions, prompt, SuperpixelClassifier.load(POINTS, POINT_MEASURES))
+        return segment_prompt(regions, prompt, SuperpixelClassifier.load(PROMPTS))
 
     def ranked_by(self, features: LiteFeatures, candidates: Segments) -> Vectors:
         """What the segmenter's `Objectness` sees of candidates: plain descriptors of three maps, projected."""
@@ -283,6 +287,7 @@ def objectness_path(name: str) -> Path:
 BOUNDARIES = DATA / "boundaries.safetensors"
 RANKING = DATA / "lite-ranking.safetensors"
 PROMPTS = DATA / "lite-prompts.safetensors"
+POINTS = DATA / "lite-points.safetensors"
 
 
 def recipe_spec(name: str) -> RecipeSpec:

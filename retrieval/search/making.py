@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,12 @@ from ..analysis.analyzer import Analyzer
 from ..catalog.records import ImageRecord, QueryRecord, SegmentRecord
 from ..errors import QueryError
 from ..images.masks import encode_segments, scale_box
-from ..query.prompt import Prompt
+from ..query.prompt import Mask, Prompt
 from ..recipes import RecipeSpec
 from ..storage.originals import digest_of, open_regular, path_of_opened
 from ..types import AnalyzedImage, Vectors
 from . import picking
-from .point_editing import by_points
+from .point_editing import agrees, begun_with, by_points
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -32,7 +32,8 @@ class MadeSegment:
     area : int
         In the same pixels.
     quality : float
-        For a box or lasso, the expected IoU with what is meant; for points, that of its least good part; 1 for a mask.
+        For a box, lasso or points, the expected IoU with what is meant; 1 for a mask, and for points where the recipe
+        makes no segments.
     label : str or None
     label_score : float or None
     mask_size_hw, mask_counts
@@ -137,8 +138,9 @@ def pick_or_make(
 ) -> tuple[int, MadeSegment | None]:
     """The row of the segment that was marked, or one that is made because none fits.
 
-    For points, segments are united and taken from each other. For a box or lasso a segment is made. A stored one
-    that is nearly the same is taken in its place, because it is known to people by its number and names.
+    The first of several points picks a segment, which the others correct if they disagree with it. For a box or lasso a
+    segment is made. A stored one that is nearly the same is taken in its place, because it is known to people by its
+    number and names. If the recipe makes no segments, those under points are united and taken from each other.
 
     Parameters
     ----------
@@ -158,13 +160,23 @@ def pick_or_make(
     prompt.check_on(size_hw)
     asked = prompt
     if prompt.points:
-        found = by_points(segments, size_hw, prompt)
-        if isinstance(found, int):
-            return found, None
-        if found is not None:
+        begun = begun_with(segments, size_hw, prompt)
+        if begun is not None and agrees(segments[begun], size_hw, prompt):
+            return begun, None
+        if maker is not None and maker.can_make(prompt):
+            prompt = prompt if begun is None else replace(prompt, mask=_mask_of(segments[begun]))
+        elif (found := by_points(segments, size_hw, prompt)) is not None:
+            if isinstance(found, int):
+                return found, None
             prompt = Prompt(mask=(found[0], found[1].decode("ascii")))
     if maker is None or not maker.can_make(prompt):
         return picking.best_fit(segments, size_hw, asked), None
     made = maker.make(prompt)
     row = picking.same(segments, (made.mask_size_hw, made.mask_counts))
-    return (row, None) if row is not None else (-1, made)
+    if row is None or not agrees(segments[row], size_hw, asked):
+        return -1, made
+    return row, None
+
+
+def _mask_of(segment: SegmentRecord) -> Mask:
+    return segment.mask_size_hw, segment.mask_counts.decode("ascii")

@@ -1,7 +1,8 @@
 """What several points on a photo mean: a segment, or one with others added to it and taken from it.
 
-The segment that is likeliest meant is begun with. A negative point in it takes away the segment under that point which
-has most in common with it, and a positive point beside it adds the likeliest segment there.
+The segment that the first point means is begun with (`begun_with`). Recipes that make segments of points correct it by
+all others. With other recipes a negative point in it takes away the segment under that point which has most in common
+with it, and a positive point beside it adds the likeliest segment there (`by_points`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,19 @@ MOST_TAKEN = 0.8
 """Segments that have more than this share of what was begun with are not taken away from it."""
 
 Floats = NDArray[np.float64]
+
+
+def begun_with(segments: Sequence[SegmentRecord], size_hw: tuple[int, int], prompt: Prompt) -> int | None:
+    """The row of the segment that the first of some points means; None where none covers it."""
+    chances = _log_chances(segments, size_hw, prompt.points[0])
+    return int(chances.argmax()) if np.isfinite(chances).any() else None
+
+
+def agrees(segment: SegmentRecord, size_hw: tuple[int, int], prompt: Prompt) -> bool:
+    """Whether a segment has all positive points of a prompt and no negative one."""
+    mask = decode_mask(segment.mask_size_hw, segment.mask_counts)
+    has = (_holds(mask, size_hw, point) for point in prompt.points)
+    return all(has) and not any(_holds(mask, size_hw, point) for point in prompt.not_points)
 
 
 def by_points(segments: Sequence[SegmentRecord], size_hw: tuple[int, int], prompt: Prompt) -> int | MaskRun | None:

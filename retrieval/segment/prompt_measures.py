@@ -88,7 +88,7 @@ class PromptRegions:
         """Mean colour, (L, 3), and mean features of the first stride as unit vectors, (L, C)."""
         regions = self.hierarchies.regions
         colors = (regions.color / self.areas[:, None]).astype(np.float32)
-        return colors, _unit(next(iter(regions.maps.values())))
+        return colors, unit(next(iter(regions.maps.values())))
 
     @cached_property
     def members(self) -> Floats:
@@ -164,7 +164,7 @@ def measures(found: PromptRegions, prompt: Prompt) -> tuple[NDArray[np.int64], N
     fits, whole = _fits(found, prompt, box, inner)
     columns += fits
     for tree in found.hierarchies.trees:
-        within, sizes = _sums(tree.children, inner), _sums(tree.children, found.areas)
+        within, sizes = sums_of(tree.children, inner), sums_of(tree.children, found.areas)
         made_at = np.concatenate([np.zeros(tree.leaves), tree.cost])
         left_at, filled = _climb(tree.parents(), within / sizes, made_at, within / extent)
         columns += [np.log(left_at[: tree.leaves] + 1e-3), filled[: tree.leaves]]
@@ -210,7 +210,7 @@ def _likeness(
     """How like each superpixel is to the middle, to what is likely the thing, and to what is around."""
     color, deep = found.appearance
     sides = [weights if weights.sum() else np.full(len(weights), 1e-9) for weights in (central, likely, ring)]
-    columns: list[Floats] = [deep @ _unit((weights @ deep)[None])[0] for weights in sides]
+    columns: list[Floats] = [deep @ unit((weights @ deep)[None])[0] for weights in sides]
     means = [weights @ color / weights.sum() for weights in sides]
     columns += [np.linalg.norm(color - mean, axis=1) / 30 for mean in means]
     near = np.square(color[rows]).sum(1)[:, None] + np.square(color).sum(1)[None] - 2 * color[rows] @ color.T
@@ -241,8 +241,8 @@ def _fits(
 
 
 @njit(cache=True, nogil=True)
-def _sums(children, values):  # type: ignore[no-untyped-def]
-    """Sums of values of leaves over the leaves of every node."""
+def sums_of(children, values):  # type: ignore[no-untyped-def]
+    """Sums of values of leaves, (L,), over the leaves of every node, (2L - 1,)."""
     leaves = len(values)
     sums = np.zeros(2 * leaves - 1)
     sums[:leaves] = values
@@ -273,5 +273,6 @@ def _climb(parents, share, made_at, fill):  # type: ignore[no-untyped-def]
     return left_at, filled
 
 
-def _unit(vectors: NDArray[np.floating]) -> Vectors:
+def unit(vectors: NDArray[np.floating]) -> Vectors:
+    """Vectors, (N, C), of length one."""
     return np.asarray(vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9), np.float32)

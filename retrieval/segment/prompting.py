@@ -1,8 +1,7 @@
-"""A segment made of what a person marked: by a box, a lasso, or points on and beside it.
+"""A segment made of what a person marked by a box or lasso; for points see `pointing`.
 
-Within a box or lasso a small network tells how likely each superpixel belongs to the thing, and the union with the
-highest expected IoU is taken. ``python -m training.fit_prompts`` fits the network to marks on annotated objects. Points
-are met by the best nodes of the hierarchy that cover the positive and none of the negative ones.
+A small network tells how likely each superpixel belongs to the thing, and the union with the highest expected IoU is
+taken. ``python -m training.fit_prompts`` fits the network to marks on annotated objects.
 
 References
 ----------
@@ -14,6 +13,7 @@ and those of `prompt_measures`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -23,7 +23,7 @@ from safetensors.numpy import save_file
 
 from ..errors import WeightsCorruptError
 from ..models.tensor_file import read_tensors
-from ..query.prompt import Point, Prompt
+from ..query.prompt import Prompt
 from .prompt_measures import MEASURES, PromptRegions, measures, region_of
 
 Mask = NDArray[np.bool_]
@@ -42,7 +42,7 @@ class SuperpixelClassifier:
     Attributes
     ----------
     weights : tuple of ndarray of shape (I, O), float32
-        From `prompt_measures.measures` to log odds.
+        From measures of superpixels to log odds.
     biases : tuple of ndarray of shape (O,), float32
     """
 
@@ -50,7 +50,7 @@ class SuperpixelClassifier:
     biases: tuple[NDArray[np.float32], ...]
 
     def __call__(self, measured: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probabilities of superpixels with these measures, (K,) for (K, 37)."""
+        """Probabilities of superpixels with these measures, (K,) for (K, I)."""
         x = measured
         for layer, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             x = (np.maximum(x, 0) if layer else x) @ weights + bias
@@ -63,8 +63,9 @@ class SuperpixelClassifier:
         save_file({name: np.ascontiguousarray(each, np.float32) for name, each in tensors.items()}, path)
 
     @classmethod
-    def load(cls, path: Path) -> SuperpixelClassifier:
-        """Read the network.
+    @cache
+    def load(cls, path: Path, measures: int = MEASURES) -> SuperpixelClassifier:
+        """Read a network of so many measures, once a process.
 
         Raises
         ------
@@ -77,8 +78,8 @@ class SuperpixelClassifier:
             weights, biases = (tuple(tensors[f"{name}_{n}"] for n in layers) for name in ("weights", "bias"))
         except KeyError as error:
             raise WeightsCorruptError(f"{path} is not {what}: restore it with `git checkout`") from error
-        if not weights or weights[0].shape[0] != MEASURES or weights[-1].shape[1:] != (1,):
-            raise WeightsCorruptError(f"{path} is no classifier of {MEASURES} measures: restore it by git checkout")
+        if not weights or weights[0].shape[0] != measures or weights[-1].shape[1:] != (1,):
+            raise WeightsCorruptError(f"{path} is no classifier of {measures} measures: restore it by git checkout")
         return cls(weights, biases)
 
 
@@ -89,18 +90,16 @@ def segment_prompt(found: PromptRegions, prompt: Prompt, classifier: SuperpixelC
     ----------
     found : PromptRegions
     prompt : Prompt
-        In the frame of `found`, (H, W).
+        A box or polygon, in the frame of `found`, (H, W).
     classifier : SuperpixelClassifier
 
     Returns
     -------
     ndarray of shape (H, W), bool
-        Not empty. Within the box or lasso; with all positive points and no negative one.
+        Not empty, and within the box or lasso.
     float
-        For a box or lasso, the expected IoU with the thing; for points, the quality of the least good node, 0 to 1.
+        The expected IoU with the thing, 0 to 1.
     """
-    if prompt.points:
-        return _by_points(found, prompt)
     region = region_of(prompt, (found.leaves.shape[0], found.leaves.shape[1]))
     if not found.hierarchies.trees or not len(found.quality):
         return region, 0.0
@@ -159,59 +158,3 @@ def _without_small(mask: Mask, *, border_counts: bool, largest: float | None = N
         keeps[np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))] = True
         keeps[0] = False
     return np.asarray(keeps[parts], bool)
-
-
-def _by_points(found: PromptRegions, prompt: Prompt) -> tuple[Mask, float]:
-    """The best nodes that cover the positive points and no negative one, united."""
-    positive, negative = (_superpixels(found.leaves, each) for each in (prompt.points, prompt.not_points))
-    nodes, quality = _nodes(found)
-    allowed = ~nodes[:, np.setdiff1d(negative, positive)].any(axis=1)
-    union, worst, missing = np.zeros(nodes.shape[1], bool), 1.0, np.unique(positive)
-    while len(missing):
-        covered = nodes[:, missing].sum(axis=1) * allowed
-        able = np.flatnonzero(covered == covered.max())
-        best = able[np.argmax(quality[able])]
-        union |= nodes[best]
-        worst, missing = min(worst, float(quality[best])), missing[~union[missing]]
-    return _parted(union[found.leaves], found.leaves, prompt), worst
-
-
-def _nodes(found: PromptRegions) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Candidates, (N, L), with their quality; then all nodes of the trees, which count less, larger ones more."""
-    segments = found.hierarchies.candidates.segments
-    if not found.nodes:
-        return np.ones((1, 1), bool), np.zeros(1)
-    every = np.concatenate(found.nodes)
-    share = (every @ found.areas) / found.areas.sum()
-    return np.concatenate([segments.membership, every]), np.concatenate([found.quality, 1e-3 * share])
-
-
-def _superpixels(leaves: NDArray[np.int32], points: tuple[Point, ...]) -> NDArray[np.int64]:
-    """The superpixels that points lie on."""
-    return np.array([leaves[_pixel(point, leaves.shape)] for point in points], np.int64)
-
-
-def _pixel(point: Point, shape: tuple[int, ...]) -> tuple[int, int]:
-    return min(int(point[1]), shape[0] - 1), min(int(point[0]), shape[1] - 1)
-
-
-def _parted(mask: Mask, leaves: NDArray[np.int32], prompt: Prompt) -> Mask:
-    """Superpixels with positive and negative points are parted by which of them are nearer; the points always count."""
-    shared = np.intersect1d(_superpixels(leaves, prompt.points), _superpixels(leaves, prompt.not_points))
-    result = mask.copy()
-    if len(shared):
-        place = np.isin(leaves, shared)
-        near, far = (_distance(leaves.shape, each) for each in (prompt.points, prompt.not_points))
-        result[place] = (near < far)[place]
-    for points, value in ((prompt.not_points, False), (prompt.points, True)):
-        for point in points:
-            result[_pixel(point, leaves.shape)] = value
-    return result
-
-
-def _distance(shape: tuple[int, ...], points: tuple[Point, ...]) -> NDArray[np.float32]:
-    """The distance of every pixel to the nearest point."""
-    away = np.ones(shape, np.uint8)
-    for point in points:
-        away[_pixel(point, shape)] = 0
-    return np.asarray(cv2.distanceTransform(away, cv2.DIST_L2, 5), np.float32)

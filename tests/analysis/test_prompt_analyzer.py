@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.analysis.server import MAX_QUESTION_BYTES, AnalyzerServer
 from retrieval.errors import AnalyzerUnavailableError, ImageError, QueryError
 from retrieval.images.decoder_pool import DecoderPool
-from retrieval.images.masks import encode_mask
+from retrieval.images.masks import decode_mask, encode_mask
 from retrieval.query.prompt import MAX_COUNTS, Prompt
 from retrieval.recipes import load
 from retrieval.recipes.grid import GridRecipe
@@ -41,6 +42,9 @@ class MarkedRecipe(GridRecipe):
         return np.zeros(image.shape[:2], np.uint8)
 
     def segment_prompt(self, regions: Any, prompt: Prompt, size_hw: tuple[int, int]) -> tuple[NDArray[np.bool_], float]:
+        if prompt.points:
+            assert prompt.mask is not None
+            return decode_mask(prompt.mask[0], prompt.mask[1].encode()), 0.5
         return region_of(prompt.scaled(size_hw, regions.shape), regions.shape), 0.5
 
 
@@ -81,8 +85,13 @@ def mask_prompt(size_hw: tuple[int, int]) -> Prompt:
 
 @pytest.mark.parametrize(
     "prompt",
-    [BOX, Prompt(polygon=((10, 10), (150, 20), (80, 90))), mask_prompt((50, 100))],
-    ids=["box", "lasso", "mask"],
+    [
+        BOX,
+        Prompt(polygon=((10, 10), (150, 20), (80, 90))),
+        mask_prompt((50, 100)),
+        replace(mask_prompt((50, 100)), points=((10, 10),), not_points=((150, 20),)),
+    ],
+    ids=["box", "lasso", "mask", "points that correct a mask"],
 )
 def test_it_is_the_same_here_and_there(
     marked: LocalAnalyzer, remote: RemoteAnalyzer, pictures: Pictures, prompt: Prompt

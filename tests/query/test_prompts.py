@@ -21,6 +21,12 @@ WIDE = ((20, 60), encode_mask(np.eye(20, 60, dtype=bool)).decode())
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "nothing": ({}, "exactly one of"),
     "two kinds": ({"box": BOX, "polygon": TRIANGLE}, "exactly one of"),
+    "a mask and a box": ({"box": BOX, "mask": MASK}, "exactly one of"),
+    "a mask and negative points": ({"mask": MASK, "not_points": ((1.0, 1.0),)}, "exactly one of"),
+    "a mask that is empty, with points": (
+        {"mask": ((4, 6), encode_mask(np.zeros((4, 6), bool)).decode()), "points": ((1.0, 1.0),)},
+        "it is empty",
+    ),
     "NaN in a box": ({"box": (NAN, 0, 4, 4)}, "not a finite number"),
     "infinite box": ({"box": (0, 0, INF, 4)}, "not a finite number"),
     "empty box": ({"box": (4, 4, 4, 8)}, "is empty"),
@@ -64,6 +70,11 @@ def test_a_bad_mark_is_refused(name: str) -> None:
         ({"points": ((100, 4),)}, "the point 100,4 lies outside"),
         ({"points": ((1, 4),), "not_points": ((-1, 4),)}, "outside"),
         ({"mask": WIDE}, "the mask is 60x20, but the photo 100x80"),
+        ({"mask": WIDE, "points": ((1, 4),)}, "the mask is 60x20, but the photo 100x80"),
+        (
+            {"mask": ((8, 10), encode_mask(np.eye(8, 10, dtype=bool)).decode()), "points": ((100, 4),)},
+            "the point 100,4",
+        ),
     ],
 )
 def test_a_mark_has_to_lie_on_the_photo(given: dict[str, Any], message: str) -> None:
@@ -90,6 +101,7 @@ def test_masks_of_the_photos_proportions_fit() -> None:
         Prompt(polygon=TRIANGLE),
         Prompt(points=((1.0, 2.0),), not_points=((3.5, 4.0), (5.0, 6.0))),
         Prompt(mask=MASK),
+        Prompt(mask=MASK, points=((1.0, 2.0),), not_points=((3.5, 4.0),)),
     ],
 )
 def test_json_and_back(prompt: Prompt) -> None:
@@ -106,6 +118,12 @@ def test_a_small_mark_survives_in_a_smaller_frame() -> None:
     small = Prompt(box=(40, 40, 42, 42)).scaled((4000, 4000), (400, 400))
     assert small.box == (4, 4, 5, 5)
     Prompt(polygon=((40, 40), (42, 40), (41, 43))).scaled((4000, 4000), (40, 40))
+
+
+def test_points_that_correct_a_mask_are_scaled_and_the_mask_stays() -> None:
+    prompt = Prompt(mask=MASK, points=((10.0, 20.0),), not_points=((30.0, 40.0),))
+    assert prompt.scaled((80, 100), (8, 20)) == Prompt(mask=MASK, points=((2.0, 2.0),), not_points=((6.0, 4.0),))
+    assert Prompt(mask=MASK).scaled((80, 100), (8, 20)) == Prompt(mask=MASK)
 
 
 @pytest.mark.parametrize("mask", [np.eye(9, dtype=bool), np.ones((3, 4), bool), np.arange(24).reshape(4, 6) % 5 == 0])

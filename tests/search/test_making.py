@@ -12,7 +12,7 @@ from toys import segment_record
 from retrieval.catalog.records import QueryRecord
 from retrieval.errors import QueryError
 from retrieval.images.masks import encode_mask
-from retrieval.query.prompt import Prompt
+from retrieval.query.prompt import Point, Prompt
 from retrieval.recipes import recipe_spec
 from retrieval.search import picking
 from retrieval.search.making import MakerOnPhoto, SegmentMaker, pick_or_make
@@ -38,16 +38,23 @@ PHOTO = [
 
 
 class Filler:
-    """An analyzer that makes what lies within the mark."""
+    """An analyzer that makes what lies within the mark, and always the same of points and masks."""
+
+    makes = np.eye(*SIZE, dtype=bool)
 
     asked: list[tuple[Path, str]]
+    prompts: list[Prompt]
 
     def __init__(self) -> None:
-        self.asked = []
+        self.asked, self.prompts = [], []
 
     def segment_prompt(self, path: Path, prompt: Prompt, space: str) -> AnalyzedImage:
         self.asked.append((path, space))
-        mask = region_of(prompt.scaled(LARGE, SIZE), SIZE) if prompt.mask is None else np.eye(*SIZE, dtype=bool)
+        self.prompts.append(prompt)
+        if prompt.mask is None and not prompt.points:
+            mask = region_of(prompt.scaled(LARGE, SIZE), SIZE)
+        else:
+            mask = self.makes
         segments = Segments(mask.astype(np.int32), np.array([[False, True]]), np.array([0.75], np.float32))
         vectors = np.ones((1, 4), np.float32) / 2
         return AnalyzedImage(
@@ -157,9 +164,40 @@ def test_points_add_segments_and_take_them_away(
 
 def test_what_points_add_up_to_is_given_a_vector(filler: Filler) -> None:
     prompt = Prompt(points=((100, 100), (450, 150)))
-    for takes_prompts in (True, False):
-        assert pick_or_make(prompt, PHOTO, LARGE, maker(filler, takes_prompts))[1] is not None
+    assert pick_or_make(prompt, PHOTO, LARGE, maker(filler, takes_prompts=False))[1] is not None
+    assert filler.prompts == [Prompt(mask=(SIZE, encode_mask(drawn((8, 8, 20, 20), (40, 10, 56, 20))).decode()))]
     assert pick_or_make(prompt, PHOTO, LARGE, None) == (1, None)
+
+
+def test_points_correct_the_segment_of_the_first(filler: Filler) -> None:
+    for points, not_points in ((((100, 100), (450, 150)), ()), (((100, 100),), ((150, 150),))):
+        row, made = pick_or_make(Prompt(points=points, not_points=not_points), PHOTO, LARGE, maker(filler))
+        assert row == -1
+        assert made is not None
+        assert made.mask_counts == encode_mask(filler.makes)
+        begun = SIZE, PHOTO[1].mask_counts.decode()
+        assert filler.prompts[-1] == Prompt(mask=begun, points=points, not_points=not_points)
+
+
+@pytest.mark.parametrize("points", [((100, 100),), ((100, 100), (190, 190))])
+def test_points_that_agree_with_that_segment_correct_nothing(filler: Filler, points: tuple[Point, ...]) -> None:
+    assert pick_or_make(Prompt(points=points, not_points=((590, 390),)), PHOTO, LARGE, maker(filler)) == (1, None)
+    assert not filler.asked
+
+
+def test_where_no_segment_covers_the_first_point_there_is_none_to_correct(filler: Filler) -> None:
+    prompt = Prompt(points=((590, 390), (100, 100)))
+    assert pick_or_make(prompt, PHOTO, LARGE, maker(filler))[1] is not None
+    assert filler.prompts == [prompt]
+
+
+def test_a_segment_that_points_contradict_is_not_what_was_made(filler: Filler) -> None:
+    filler.makes = box_mask(8, 8, 20, 20)
+    prompt = Prompt(points=((100, 100), (450, 150)))
+    assert pick_or_make(prompt, PHOTO, LARGE, maker(filler))[0] == -1, "it misses the second point"
+    assert pick_or_make(Prompt(points=((120, 120),), not_points=((85, 85),)), PHOTO, LARGE, maker(filler))[0] == -1
+    filler.makes = box_mask(4, 4, 30, 36)
+    assert pick_or_make(Prompt(points=((100, 100), (250, 300))), PHOTO, LARGE, maker(filler)) == (0, None)
 
 
 def test_the_mark_has_to_lie_on_the_photo(filler: Filler) -> None:

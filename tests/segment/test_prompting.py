@@ -1,12 +1,12 @@
-"""Segments made of boxes, lassos and points, on drawn pictures whose boundaries and centres are given."""
+"""Segments made of boxes and lassos, on drawn pictures whose boundaries and centres are given."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from drawn_regions import BODY, HEAD, OTHER, SIZE, drawn, drawn_regions, overlap
 
 from retrieval.errors import WeightsCorruptError, WeightsMissingError
 from retrieval.query.prompt import Prompt
@@ -16,10 +16,6 @@ from retrieval.segment.prompt_measures import MEASURES, PromptRegions, measures,
 from retrieval.segment.prompting import SuperpixelClassifier, best_union, cleared, segment_prompt
 from retrieval.types import Features
 
-SIZE = 128
-BODY, HEAD, OTHER = (20, 50, 70, 100), (35, 20, 60, 50), (85, 40, 120, 90)
-"""A thing of two parts of different colours, and another thing beside it."""
-
 
 @pytest.fixture(scope="module")
 def classifier() -> SuperpixelClassifier:
@@ -28,37 +24,7 @@ def classifier() -> SuperpixelClassifier:
 
 @pytest.fixture(scope="module")
 def found() -> PromptRegions:
-    image = np.full((SIZE, SIZE, 3), 230, np.uint8)
-    lines = np.zeros((SIZE, SIZE), np.float32)
-    objects = np.zeros((SIZE // 4, SIZE // 4, 3), np.float32)
-    rows, columns = np.mgrid[: SIZE // 4, : SIZE // 4] / (SIZE // 4)
-    things = [((BODY, (200, 30, 30)), (HEAD, (240, 200, 60))), ((OTHER, (30, 40, 200)),)]
-    for parts in things:
-        boxes = np.array([box for box, _ in parts])
-        middle = np.concatenate([boxes[:, :2], boxes[:, 2:]]).mean(axis=0) / SIZE
-        for (x0, y0, x1, y1), color in parts:
-            image[y0:y1, x0:x1] = color
-            cv2.rectangle(lines, (x0, y0), (x1 - 1, y1 - 1), 1, 2)
-            cell = slice(y0 // 4, y1 // 4), slice(x0 // 4, x1 // 4)
-            objects[cell] = np.stack([np.ones_like(rows), middle[0] - columns, middle[1] - rows], axis=2)[cell]
-    maps = {16: np.ascontiguousarray(cv2.resize(image, (8, 8), interpolation=cv2.INTER_AREA), np.float32)}
-    features = Features(
-        maps, np.ones((1, 1, 8), np.float32), edges=np.stack([lines, lines], axis=2)[::2, ::2], objects=objects
-    )
-    segmenter = HierarchySegmenter(LEARNED)
-    hierarchies = segmenter.hierarchies(image, features)
-    return PromptRegions(hierarchies, segmenter.quality(hierarchies.candidates))
-
-
-def drawn(*boxes: tuple[int, int, int, int]) -> np.ndarray:
-    mask = np.zeros((SIZE, SIZE), bool)
-    for x0, y0, x1, y1 in boxes:
-        mask[y0:y1, x0:x1] = True
-    return mask
-
-
-def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    return float((one & other).sum() / (one | other).sum())
+    return drawn_regions()
 
 
 def around(*boxes: tuple[int, int, int, int], by: int = 0) -> Prompt:
@@ -83,20 +49,6 @@ def test_a_lasso_leaves_out_what_is_beside_it(found: PromptRegions, classifier: 
     corners = ((33, 17), (62, 18), (63, 47), (74, 48), (73, 103), (16, 104), (17, 46), (32, 47))
     mask, _ = segment_prompt(found, Prompt(polygon=tuple((float(x), float(y)) for x, y in corners)), classifier)
     assert overlap(mask, drawn(BODY, HEAD)) > 0.85
-
-
-def test_points_on_and_beside_a_thing(found: PromptRegions, classifier: SuperpixelClassifier) -> None:
-    prompt = Prompt(points=((45.0, 80.0), (48.0, 35.0)), not_points=((100.0, 60.0), (5.0, 5.0)))
-    mask, _ = segment_prompt(found, prompt, classifier)
-    assert overlap(mask, drawn(BODY, HEAD)) > 0.85
-    for (x, y), value in ((prompt.points[0], True), (prompt.points[1], True), (prompt.not_points[0], False)):
-        assert mask[int(y), int(x)] == value
-
-
-def test_points_in_one_superpixel_part_it(found: PromptRegions, classifier: SuperpixelClassifier) -> None:
-    mask, _ = segment_prompt(found, Prompt(points=((90.0, 65.0),), not_points=((115.0, 65.0),)), classifier)
-    assert mask[65, 90]
-    assert not mask[65, 115]
 
 
 def test_what_was_marked_is_measured(found: PromptRegions) -> None:
@@ -127,7 +79,6 @@ def test_a_picture_of_one_colour_gives_the_mark_itself(classifier: SuperpixelCla
     plain = PromptRegions(hierarchies, segmenter.quality(hierarchies.candidates))
     mask, expected = segment_prompt(plain, Prompt(box=(4, 4, 20, 20)), classifier)
     assert (mask.sum(), expected) == (256, 0.0)
-    assert segment_prompt(plain, Prompt(points=((4, 4),)), classifier)[0].all()
 
 
 def test_the_union_of_the_highest_expected_overlap() -> None:
