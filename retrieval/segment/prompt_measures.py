@@ -102,7 +102,14 @@ class PromptRegions:
 
     def inside(self, region: NDArray[np.bool_]) -> Floats:
         """The share of each superpixel that lies in a region, (H, W), of the image, (L,)."""
-        return np.bincount(self.leaves[region], minlength=len(self.areas)) / self.areas
+        window = window_of(region)
+        return np.bincount(self.leaves[window][region[window]], minlength=len(self.areas)) / self.areas
+
+
+def window_of(region: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """The part of an image that holds a region, (H, W), and a pixel around it where the image goes on."""
+    left, top, width, height = cv2.boundingRect(region.astype(np.uint8))
+    return slice(max(top - 1, 0), top + height + 1), slice(max(left - 1, 0), left + width + 1)
 
 
 def region_of(prompt: Prompt, size_hw: tuple[int, int]) -> NDArray[np.bool_]:
@@ -198,10 +205,12 @@ def _within(box: tuple[float, float, float, float], size_hw: tuple[int, int]) ->
 
 def _depth(found: PromptRegions, region: NDArray[np.bool_]) -> Floats:
     """Mean distance of each superpixel's pixels in the region from what is outside, in pixels; the frame is no edge."""
-    padded = cv2.copyMakeBorder(region.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    window = window_of(region)
+    part, leaves = region[window], found.leaves[window]
+    padded = cv2.copyMakeBorder(part.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     distance = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
-    sums = np.bincount(found.leaves[region], distance[region], len(found.areas))
-    return np.asarray(np.minimum(sums / found.areas, np.sqrt(region.sum())), np.float64)
+    sums = np.bincount(leaves[part], distance[part], len(found.areas))
+    return np.asarray(np.minimum(sums / found.areas, np.sqrt(part.sum())), np.float64)
 
 
 def _likeness(

@@ -24,7 +24,7 @@ from safetensors.numpy import save_file
 from ..errors import WeightsCorruptError
 from ..models.tensor_file import read_tensors
 from ..query.prompt import Prompt
-from .prompt_measures import MEASURES, PromptRegions, measures, region_of
+from .prompt_measures import MEASURES, PromptRegions, measures, region_of, window_of
 
 Mask = NDArray[np.bool_]
 
@@ -142,8 +142,12 @@ def best_union(chances: NDArray[np.float64], pixels: NDArray[np.float64]) -> tup
 
 def cleared(mask: Mask) -> Mask:
     """A mask without its small islands and holes."""
-    filled = ~_without_small(~mask, border_counts=True, largest=float(mask.sum()))
-    return _without_small(filled, border_counts=False)
+    window = window_of(mask)
+    part = mask[window]
+    filled = ~_without_small(~part, border_counts=True, largest=float(part.sum()))
+    result = np.zeros_like(mask)
+    result[window] = _without_small(filled, border_counts=False)
+    return result
 
 
 def _without_small(mask: Mask, *, border_counts: bool, largest: float | None = None) -> Mask:

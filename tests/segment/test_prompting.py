@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from drawn_regions import BODY, HEAD, OTHER, SIZE, drawn, drawn_regions, overlap
@@ -12,7 +13,7 @@ from retrieval.errors import WeightsCorruptError, WeightsMissingError
 from retrieval.query.prompt import Prompt
 from retrieval.recipes.lite import LEARNED, PROMPTS
 from retrieval.segment.hierarchy import HierarchySegmenter
-from retrieval.segment.prompt_measures import MEASURES, PromptRegions, measures, region_of
+from retrieval.segment.prompt_measures import MEASURES, PromptRegions, measures, region_of, window_of
 from retrieval.segment.prompting import SuperpixelClassifier, best_union, cleared, segment_prompt
 from retrieval.types import Features
 
@@ -101,6 +102,27 @@ def test_islands_and_holes_are_cleared() -> None:
     mask[90:120, 90:120] = True
     expected = drawn((20, 20, 80, 80), (90, 90, 120, 120))
     assert (cleared(mask) == expected).all()
+
+
+def test_a_bay_at_the_frame_is_no_hole() -> None:
+    mask = drawn((0, 20, 60, 80))
+    mask[40:43, 0:3] = False
+    mask[50:53, 30:33] = False
+    expected = drawn((0, 20, 60, 80))
+    expected[40:43, 0:3] = False
+    assert (cleared(mask) == expected).all()
+    moved = np.roll(mask, 5, axis=1)
+    assert (cleared(moved) == np.roll(expected, 5, axis=1)).all(), "outside is outside wherever the frame is"
+
+
+@pytest.mark.parametrize("box", [(0, 0, SIZE, SIZE), (0, 5, 1, 6), (127, 127, 128, 128), (9, 0, 30, 20)])
+def test_the_window_of_a_region_holds_it_with_what_is_around_it(box: tuple[int, int, int, int]) -> None:
+    region = drawn(box)
+    rows, columns = window_of(region)
+    assert region[rows, columns].sum() == region.sum()
+    grown = cv2.dilate(region.astype(np.uint8), np.ones((3, 3), np.uint8))
+    assert grown[rows, columns].sum() == grown.sum()
+    assert grown[rows, columns].all()
 
 
 def test_weights_are_checked(tmp_path: Path, classifier: SuperpixelClassifier) -> None:
