@@ -31,7 +31,7 @@ class Analyzer(Protocol):
         ----------
         path : Path
         prompt : Prompt
-            In pixels of the upright original. A mask is taken as it is.
+            In pixels of the upright original. A mask without points is taken as it is.
         space : str
             The space that the segment's vector must be in.
 

@@ -110,7 +110,8 @@ class PromptSegmenter(Protocol):
         regions
             What `prompt_regions` returned.
         prompt : Prompt
-            A box, a polygon or points, in pixels of an image of `size_hw`, on which it lies.
+            A box, a polygon or points, in pixels of an image of `size_hw`, on which it lies. Points may come with the
+            mask of a segment that they correct.
         size_hw : tuple of int
         """
         ...
