@@ -6,6 +6,8 @@ module           what
 `analyzer`       the interface of an analyzer
 `local`          analyses in this process, with the network loaded
 `kept`           features of the last photos, for the next prompt
+`other_recipes`  analyses with another recipe than the loaded one
+`resegmenting`   another recipe for a photo: looking at its segments first
 `nearest`        the analyzer process or, where it is not up, this one
 `remote`         sends requests to the analyzer process
 `server`         the analyzer process

@@ -24,6 +24,30 @@ class Analyzer(Protocol):
         """
         ...
 
+    def analyze_by(self, recipe: str, path: Path) -> AnalyzedImage:
+        """Decode, segment and embed one file with another recipe than the one that is loaded.
+
+        Parameters
+        ----------
+        recipe : str
+            Its name.
+        path : Path
+
+        Raises
+        ------
+        ImageError
+            The file is not a usable image.
+        QueryError
+            The recipe cannot be used on this machine.
+        AnalyzerUnavailableError
+            The analyzer process is not running, or is doing so for another photo.
+
+        Notes
+        -----
+        The recipe is loaded for this photo alone (`other_recipes`), which takes seconds.
+        """
+        ...
+
     def segment_prompt(self, path: Path, prompt: Prompt, space: str) -> AnalyzedImage:
         """Make a segment of what was marked on a photo.
 

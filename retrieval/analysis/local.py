@@ -23,6 +23,7 @@ from ..recipes.protocols import NO_PROMPTS, MemoryReleaser, PromptSegmenter, Rec
 from ..types import AnalyzedImage, Segments, Vectors
 from .batch import describe, describe_segments, extract_batch
 from .kept import KeptFeatures, Seen, Version, version_of
+from .other_recipes import OtherRecipes
 
 ANALYSIS_SIDE = 1024
 """Photos are analysed on a copy with at most this long side, in pixels."""
@@ -55,11 +56,14 @@ class LocalAnalyzer:
     recipe : Recipe
     decoders : DecoderPool
     kept : KeptFeatures
+    others : OtherRecipes
+        Run recipes other than `recipe`.
     """
 
     recipe: Recipe
     decoders: DecoderPool
     kept: KeptFeatures = field(default_factory=KeptFeatures)
+    others: OtherRecipes = field(default_factory=OtherRecipes)
 
     def analyze(self, path: Path) -> AnalyzedImage:
         """Decode, segment and embed one file.
@@ -76,6 +80,10 @@ class LocalAnalyzer:
         features = extract_batch(self.recipe, [image.rgb])[0]
         self.kept.put(decoding.version, Seen(image, features, None))
         return describe(self.recipe, image, features)
+
+    def analyze_by(self, recipe: str, path: Path) -> AnalyzedImage:
+        """Decode, segment and embed one file with another recipe; see `Analyzer`."""
+        return self.others.analyze(recipe, _version(path), lambda: Decoding.begin(path, self.decoders).image.result())
 
     def segment_prompt(self, path: Path, prompt: Prompt, space: str) -> AnalyzedImage:
         """Make a segment of what was marked on a photo; see `Analyzer`."""

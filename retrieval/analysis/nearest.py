@@ -40,6 +40,10 @@ class NearestAnalyzer:
         decoding = Decoding.begin(path, self._decoders)
         return self._local.finish(decoding)
 
+    def analyze_by(self, recipe: str, path: Path) -> AnalyzedImage:
+        """As `Analyzer.analyze_by`."""
+        return self._one().analyze_by(recipe, path)
+
     def segment_prompt(self, path: Path, prompt: Prompt, space: str) -> AnalyzedImage:
         """As `Analyzer.segment_prompt`."""
         return self._one().segment_prompt(path, prompt, space)

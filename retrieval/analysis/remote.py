@@ -33,11 +33,14 @@ from ..query.prompt import Prompt
 from ..types import AnalyzedImage, Vectors
 from . import private_socket
 from .local import check_length
+from .other_recipes import OTHER_SECONDS
 from .wire import MAX_BYTES, WireError, load_photo, load_vectors
 
 logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 120.0
+
+OTHER_PATIENCE_SECONDS = PATIENCE_SECONDS + OTHER_SECONDS
 
 TEXT_PATIENCE_SECONDS = 20.0
 """Texts do not queue behind photos."""
@@ -88,6 +91,11 @@ class RemoteAnalyzer:
         """
         with _telling("cannot segment query photos"):
             return load_photo(self._ask("/photos", _question(path=str(path)), PATIENCE_SECONDS))
+
+    def analyze_by(self, recipe: str, path: Path) -> AnalyzedImage:
+        """Have the process analyse one file with another recipe; see `Analyzer`."""
+        with _telling("cannot segment photos with another recipe"):
+            return load_photo(self._ask("/others", _question(recipe=recipe, path=str(path)), OTHER_PATIENCE_SECONDS))
 
     def segment_prompt(self, path: Path, prompt: Prompt, space: str) -> AnalyzedImage:
         """Have the process make a segment of what was marked on a photo; see `Analyzer`."""

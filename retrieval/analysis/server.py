@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 WAITING_PHOTOS = 4
 """How many photos may wait while one is analysed; further ones are refused."""
 
+WAITING_OTHERS = 1
+
 WAITING_TEXTS = 16
 
 REST_SECONDS = 2.0
@@ -47,7 +49,7 @@ _ARRAYS = "application/octet-stream"
 
 
 class AnalyzerServer:
-    """Answers `RemoteAnalyzer`: one photo, one prompt and one text at a time.
+    """Answers `RemoteAnalyzer`: one photo, one photo by another recipe, one prompt and one text at a time.
 
     Parameters
     ----------
@@ -148,6 +150,7 @@ class _Answers:
         self.last: float | None = time.monotonic()
         self._known = {
             "/photos": (_Line(WAITING_PHOTOS), self._photo),
+            "/others": (_Line(WAITING_OTHERS), self._other),
             "/prompts": (_Line(WAITING_PROMPTS), self._prompt),
             "/texts": (_Line(WAITING_TEXTS), self._text),
         }
@@ -183,6 +186,10 @@ class _Answers:
     def _photo(self, question: bytes) -> bytes:
         (path,) = _asked(question, "path")
         return dump_photo(self._analyzer.analyze(Path(path)))
+
+    def _other(self, question: bytes) -> bytes:
+        recipe, path = _asked(question, "recipe", "path")
+        return dump_photo(self._analyzer.analyze_by(recipe, Path(path)))
 
     def _prompt(self, question: bytes) -> bytes:
         path, prompt, space = _asked(question, "path", "prompt", "space")

@@ -100,12 +100,14 @@ class IngestQueue(Repository):
     def adopt(self, analyzed: Mapping[int, AnalyzedImage], recipe: str, space: str) -> set[int]:
         """Commit photos that were analysed elsewhere, in one transaction; returns the ids of those that were taken.
 
-        Left as they are: photos that a worker is analysing, that have imported segments, which would need vectors of
-        this recipe, or that are in the trash.
+        Left as they are: photos that a worker is analysing, that have imported segments of which the analysis has no
+        vectors, or that are in the trash.
         """
         prepared = [_prepared(image_id, entry, recipe, space) for image_id, entry in analyzed.items()]
-        imported = select(Segment.id).where(Segment.image_id == Image.id, Segment.is_imported).exists()
-        return self._commit(and_(Image.state != "working", IN_LIBRARY, ~imported), prepared)
+        known = [key for entry in analyzed.values() for key in entry.imported]
+        others = Segment.image_id == Image.id, Segment.is_imported, Segment.id.not_in(known)
+        unknown = select(Segment.id).where(*others).exists()
+        return self._commit(and_(Image.state != "working", IN_LIBRARY, ~unknown), prepared)
 
     def _commit(self, ours: ColumnElement[bool], prepared: Sequence[_Prepared]) -> set[int]:
         """Commit those of the photos that meet a condition; returns their ids."""

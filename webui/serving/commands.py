@@ -157,6 +157,7 @@ def analyzer(settings: Settings) -> None:
     """Segment query photos for the web servers of this data directory."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it loads there is nothing to clean up
     from retrieval.analysis.local import LocalAnalyzer
+    from retrieval.analysis.other_recipes import OtherRecipes
     from retrieval.analysis.server import AnalyzerServer
     from retrieval.images.decoder_pool import DecoderPool
     from retrieval.recipes import load
@@ -167,7 +168,7 @@ def analyzer(settings: Settings) -> None:
     stop_on_signals(ending.set)
     stop_with_parent(ending.set)
     with DecoderPool(1) as decoders:
-        local = LocalAnalyzer(recipe, decoders)
+        local = LocalAnalyzer(recipe, decoders, others=OtherRecipes(settings.device))
         server = AnalyzerServer(local, settings.analyzers_dir, started_by(), local.release_memory)
         threading.Thread(target=server.serve_forever, name="answers", daemon=True).start()
         ending.wait()
