@@ -154,6 +154,7 @@ def test_it_is_described(reader: FlaskClient) -> None:
         "search",
         "search/facets",
         "segment",
+        "images/{image_id}/segmentation/preview",
         *batches,
     }
     assert all("409" in paths[path][method]["responses"] for path, method in having)

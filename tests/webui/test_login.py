@@ -85,7 +85,9 @@ EDITOR = {
     *("POST /api/v1/clusters/<id:cluster_id>/name", "POST /api/v1/clusters/<id:cluster_id>/dismiss"),
     *("POST /api/v1/clusters/<id:cluster_id>/restore", "POST /api/v1/clusters/<id:cluster_id>/split"),
     *("POST /api/v1/intake/pause", "POST /api/v1/intake/resume", "POST /api/v1/intake/cancel"),
-    *("POST /api/v1/intake/retry-failed",),
+    *("POST /api/v1/intake/retry-failed", "GET /api/v1/images/<id:image_id>/recipes"),
+    "POST /api/v1/images/<id:image_id>/segmentation/preview",
+    "POST /api/v1/images/<id:image_id>/segmentation",
     *("POST /api/v1/clusters/merge", "POST /api/v1/clusters/update"),
 }
 ADMIN = {

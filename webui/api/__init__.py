@@ -16,11 +16,13 @@ from .intake import intake
 from .queries import queries
 from .recipes import recipes
 from .search import search
+from .segmentation import segmentation
 from .status import status
 from .timeline import timeline
 
 BLUEPRINTS = (
     images,
+    segmentation,
     bulk,
     batch,
     deletion,

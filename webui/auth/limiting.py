@@ -23,6 +23,8 @@ LIMITER = "segsearch-limiter"
 RATES = {
     "api_images.add_image": parse("600/minute"),  # a folder may be dropped on the page
     "api_queries.add_query": parse("60/minute"),  # each takes a pass of the network
+    "api_segmentation.preview_segmentation": parse("30/minute"),  # each may load a network
+    "api_segmentation.take_segmentation": parse("30/minute"),
     "api_queries.keep_query": parse("60/minute"),  # each may take the place of another
     "api_search.find": parse("300/minute"),
     "api_batch.find_many": parse("30/minute"),  # each may be a hundred searches

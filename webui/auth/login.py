@@ -66,7 +66,7 @@ VIEWERS = frozenset(
         *("api_account.set_password", "api_account.add_token", "api_account.revoke_token"),
     }
 )
-EDITORS = frozenset({"pages.upload", "api_intake.get_intake"})
+EDITORS = frozenset({"pages.upload", "api_intake.get_intake", "api_segmentation.list_recipes_for"})
 ADMINS = frozenset({"pages.users", "api_accounts"})
 OPERATORS = frozenset({"admin", "api_health", "api_recipes"})
 """Endpoints and whole blueprints that need another role than their method suggests.

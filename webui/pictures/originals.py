@@ -166,7 +166,7 @@ def remake(context: WebContext, image: ImageRecord) -> None:
     preview, thumbnail = context.settings.preview(image.sha256), context.settings.thumbnail(image.sha256)
     made = False
     try:
-        with _decodable(context, image) as source:
+        with decodable(context, image) as source:
             context.renditions.make(source, image.sha256, preview=preview, thumbnail=thumbnail)
             made = True
     except Conflict:
@@ -183,7 +183,7 @@ def pixels(context: WebContext, image: ImageRecord) -> RgbImage:
     NotFound, Conflict, Gone
         As `rendition`.
     """
-    with _decodable(context, image) as source:
+    with decodable(context, image) as source:
         return context.renditions.decode(source, image.sha256, long_side=max(image.width or 1, image.height or 1))
 
 
@@ -209,7 +209,7 @@ def _read(path: Path) -> RgbImage:
 
 
 @contextmanager
-def _decodable(context: WebContext, image: ImageRecord) -> Iterator[Path]:
+def decodable(context: WebContext, image: ImageRecord) -> Iterator[Path]:
     """The path of a photo's file, which has its bytes before and after the block.
 
     Raises

@@ -40,6 +40,7 @@ class Quota:
 
 QUOTAS: Mapping[str, Quota] = {
     "analysis": Quota(2, 4, 20.0),
+    "resegmentation": Quota(1, 2, 20.0),
     "upload": Quota(3, 6, 20.0),
     "picture": Quota(8, 8, 10.0),
     "download": Quota(2, 2, 20.0),
@@ -51,6 +52,8 @@ QUOTAS: Mapping[str, Quota] = {
 
 KINDS: Mapping[str, str | None] = {
     "api_queries.add_query": "analysis",
+    "api_segmentation.preview_segmentation": "resegmentation",
+    "api_segmentation.take_segmentation": "resegmentation",
     "api_images.add_image": "upload",
     "api_images.get_file": "picture",
     "api_images.get_thumbnail": "picture",

@@ -166,6 +166,12 @@ acting($("#erase"), gettext("The photo could not be deleted"), async (button) =>
   await eraseImages([id]);
 }, "/?state=trash");
 
+$("#resegment")?.addEventListener("click", async ({ currentTarget: button }) => {
+  const { compareRecipes } = await import("./resegmenting.js");
+  const photo = await getImage(id).catch((problem) => toast(problem.message));
+  if (photo?.id) compareRecipes({ ...photo, url: $("#stage img").src }, button);
+});
+
 start();
 showFilmstrip(id).catch(() => ($("#filmstrip").hidden = true)); // the page does without
 if (["pending", "working"].includes(page.dataset.state)) wait();

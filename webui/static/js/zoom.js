@@ -12,7 +12,8 @@ const BEYOND = 4; // times 1:1, or times the whole photo if that is more
  * `selected()` has the box of the selected segment, if any. Tells of "change". The stage's overlay lies exactly on the
  * picture at every zoom.
  *
- * `full` is where the original is, if a browser can show it: it is loaded once the picture has too few pixels.
+ * `full` is where the original is, if a browser can show it: it is loaded once the picture has too few pixels. Without
+ * buttons it is zoomed by the wheel, by fingers, and by its `view`, as another one has it.
  */
 export class Zoom extends EventTarget {
   #stage;
@@ -27,7 +28,7 @@ export class Zoom extends EventTarget {
   #level = h("span", { class: "percent" });
   #buttons;
 
-  constructor(stage, photo, { full, draws, selected }) {
+  constructor(stage, photo, { full, draws, selected, hasButtons = true }) {
     super();
     this.#stage = stage;
     this.#photo = photo;
@@ -41,13 +42,25 @@ export class Zoom extends EventTarget {
       button("+", gettext("Zoom in"), icon("plus"), () => this.to(this.#scale * STEP)),
       button("0", gettext("Fit"), gettext("Fit"), () => this.to(1)),
       button("1", "1:1", "1:1", () => this.actual()));
-    stage.before(this.#buttons);
+    if (hasButtons) stage.before(this.#buttons);
     stage.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     const ways = { pointerdown: this.#down, pointermove: this.#move, pointerup: this.#up, pointercancel: this.#up };
     for (const [type, act] of Object.entries(ways)) {
       stage.addEventListener(type, (event) => event.isTrusted && act(event), { capture: true }); // before the overlay
     }
     new ResizeObserver(() => this.#show()).observe(stage);
+  }
+
+  /** Its scale, and the upper left corner of the photo in shares of the stage. */
+  get view() {
+    return { scale: this.#scale, at: this.#at };
+  }
+
+  /** Show what another one shows; tells nobody. */
+  set view({ scale, at }) {
+    this.#scale = scale;
+    this.#at = at;
+    this.#show();
   }
 
   /** The scale at which a pixel of the photo is one of the screen. */
