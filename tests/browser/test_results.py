@@ -117,16 +117,16 @@ def test_selected_results_are_exported(page: Page, site: Site) -> None:
         results.nth(row).locator(".shot").focus()
         page.keyboard.press("x")
         chosen.add(results.nth(row).get_attribute("data-segment"))
-    page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="Export", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("heading")).to_have_text("Export 2 segments")
     expect(dialog.get_by_role("radio", name="COCO")).to_be_checked()
     dialog.get_by_role("button", name="Cancel").click()
     expect(page.locator("#selection")).to_be_visible()
-    page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="Export", exact=True).click()
     dialog.get_by_role("radio", name="CSV").check()
     with page.expect_download() as download:
-        dialog.get_by_role("button", name="Export").click()
+        dialog.get_by_role("button", name="Export", exact=True).click()
     header, *rows = csv.reader(Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines())
     assert {row[header.index("segment_id")] for row in rows} == chosen
 

@@ -10,6 +10,7 @@ from retrieval.formats.exports import FORMATS
 from retrieval.learning.weak_labels import LEAST_PHOTOS
 from retrieval.query.relations import RELATIONS
 from retrieval.query.request import MAX_LIMIT
+from webui.api.export_schemas import MAX_ORDERED
 from webui.api.schemas import MAX_JUDGED, MAX_PAGE
 
 SCRIPTS = Path(__file__).parents[2] / "webui" / "static" / "js"
@@ -45,6 +46,7 @@ def test_photos_of_one_request() -> None:
 
 
 def test_formats_of_exports() -> None:
-    script = (SCRIPTS / "exporting.js").read_text()
+    script = (SCRIPTS / "formats.js").read_text()
     assert tuple(re.findall(r'^  \["(\w+)", [g"]', script, re.MULTILINE)) == FORMATS
     assert constant("exporting.js", "MOST") == MAX_PAGE
+    assert constant("exporting.js", "MOST_ORDERED") == MAX_ORDERED

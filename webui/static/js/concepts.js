@@ -22,6 +22,7 @@ const actions = {
     form.hidden = false;
     $("input", form).select();
   },
+  export: ({ dataset: { id, name } }) => import("./exporting.js").then(({ exportConcept }) => exportConcept({ id: Number(id), name })),
   threshold: (tile) => chooseThreshold(tile.dataset).catch((problem) => toast(problem.message, { wait: 10000 })),
   delete({ dataset: { id, name } }) {
     if (confirm(gettext("Delete the concept “%(name)s”? The photos are kept.", { name }))) change(() => deleteConcept(id));

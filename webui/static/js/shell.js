@@ -70,6 +70,8 @@ $(".who")?.addEventListener("submit", () => sessionStorage.clear()); // what one
 if ($("#words")) complete($("#words"), $("#words-list"));
 walkGrids();
 if (sessionStorage.getItem("just-deleted")) import("./undo.js").then(({ offerKept }) => offerKept());
+if (sessionStorage.getItem("exports-followed")) import("./exports.js").then(({ followOn }) => followOn());
+for (const button of $$(".show-exports")) button.addEventListener("click", () => import("./exports.js").then(({ showExports }) => showExports()));
 
 if ("mostMb" in document.body.dataset && !$("#search, #drop")) takeDrops([toLibrary()]);
 
