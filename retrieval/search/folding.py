@@ -16,6 +16,9 @@ from .plan import QueryPlan
 
 Found = tuple[tuple[Match, ...], tuple[Match, ...] | None]
 
+SPARE, LEAST_SPARE = 4, 8
+"""A quarter and eight more results are searched for at first, so that a few near-duplicates take no second search."""
+
 
 def folded_results(
     request: SearchRequest,
@@ -26,7 +29,7 @@ def folded_results(
 ) -> Found:
     """Results of a request, near-duplicates folded if it asks for that, and the matches to count facets from.
 
-    More results are searched for until there are as many as requested, or no more. Facets count photos that are
+    More results are searched for, until there are as many as requested, or no more. Facets count photos that are
     folded, too.
 
     Parameters
@@ -42,8 +45,10 @@ def folded_results(
     def search(asked: SearchRequest) -> Found:
         return found(asked, understood, recipe, lambda depth: look(asked, understood, depth=depth))
 
-    results, counted = search(request)
     limit = request.limit
+    if request.fold_duplicates:
+        limit = min(limit + limit // SPARE + LEAST_SPARE, MAX_LIMIT)
+    results, counted = search(replace(request, limit=limit))
     while request.fold_duplicates:
         pairs = duplicates.among({match.image_id for match in results})
         left = folded(results, pairs)

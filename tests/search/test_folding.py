@@ -9,6 +9,7 @@ from retrieval.catalog import NearDuplicates
 from retrieval.catalog.records import Comparison, DuplicatePair
 from retrieval.errors import QueryError
 from retrieval.query.request import Ref, SearchRequest
+from retrieval.search import folding
 from retrieval.search.engine import SearchEngine
 
 
@@ -42,6 +43,17 @@ def test_a_chain_is_not_folded_into_one(toys: ToyLibrary, ids: list[int]) -> Non
 
 
 def test_there_are_as_many_results_as_were_asked_for(toys: ToyLibrary, ids: list[int]) -> None:
+    pair(toys, (ids[1], ids[2]), (ids[1], ids[3]), (ids[1], ids[4]))
+    engine = toys.engine()
+    assert found(engine, ids[0], limit=2) == [(ids[1], (ids[2], ids[3], ids[4])), (ids[5], ())]
+    assert found(engine, ids[0], limit=1) == [(ids[1], (ids[2], ids[3], ids[4]))], "a few more are looked at"
+
+
+def test_copies_beyond_what_is_looked_at_are_found(
+    toys: ToyLibrary, ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By further searches, until there are enough results."""
+    monkeypatch.setattr(folding, "LEAST_SPARE", 0)
     pair(toys, (ids[1], ids[2]), (ids[1], ids[3]), (ids[1], ids[4]))
     engine = toys.engine()
     assert found(engine, ids[0], limit=2) == [(ids[1], (ids[2], ids[3], ids[4])), (ids[5], ())]
