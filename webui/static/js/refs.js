@@ -4,6 +4,7 @@
  * With &must=dog beside examples a photo has to show a dog as well, while with &text=dog what is found is to be like one.
  * With &all=1 each example has to be in the photo, and &lies=0.above.1 says how the first two lie to each other.
  * &folder= &label= &concept= &year= &size= &place= and &recipe= narrow the results.
+ * With &copies=1 near-duplicates are results of their own, instead of one standing for the others.
  * With &above=12 the line between likely and less likely results is below the twelfth.
  * With &feedback=5&round=2 it has been refined by judgements; anything else that changes begins anew.
  */
@@ -47,7 +48,7 @@ const id = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null);
  * a photo from which nothing has been picked yet, and with `whole` the whole photo.
  */
 export function parse(address) {
-  const asked = { positive: [], negative: [], text: "", must: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null, above: null, all: false, relations: [], filters: {}, things: false, within: null };
+  const asked = { positive: [], negative: [], text: "", must: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null, above: null, all: false, relations: [], filters: {}, copies: false, things: false, within: null };
   let photo = null;
   const place = (part) => {
     if (photo && Object.values(part)[0] !== null) {
@@ -86,6 +87,7 @@ export function parse(address) {
     feedback: (value) => (asked.feedback = id(value)),
     round: (value) => (asked.round = id(value)),
     above: (value) => (asked.above = id(value)),
+    copies: (value) => (asked.copies = value === "1"),
     things: (value) => (asked.things = value === "1"),
     within: (value) => (asked.within = numbers(value, 4)),
     quality: (value) => (asked.quality = QUALITIES.includes(Number(value)) ? Number(value) : 0),
@@ -100,7 +102,7 @@ export function parse(address) {
 }
 
 /** The address that says it. */
-export function format({ positive, negative, text, must, group, quality, limit, query, feedback, round, above, all, relations, filters, things, within }) {
+export function format({ positive, negative, text, must, group, quality, limit, query, feedback, round, above, all, relations, filters, copies, things, within }) {
   const parts = new URLSearchParams();
   if (query !== null && !positive.some((ref) => ref.query === query)) parts.append("query", query);
   for (const ref of positive) appendRef(parts, ref);
@@ -112,6 +114,7 @@ export function format({ positive, negative, text, must, group, quality, limit, 
   if (all) parts.append("all", "1");
   for (const { subject, relation, object } of relations) parts.append("lies", `${subject}.${relation}.${object}`);
   if (group !== "image") parts.append("group", group);
+  if (copies) parts.append("copies", "1");
   if (quality) parts.append("quality", quality);
   for (const name of FILTERS) if (filters[name]) parts.append(name, filters[name]);
   if (limit > STEP) parts.append("limit", limit);
@@ -159,6 +162,9 @@ export const canGrow = (asked) => asked.limit < MOST;
 export const empty = () => parse("");
 export const isAsked = (asked) => asked.positive.length > 0 || asked.text !== "";
 export const sameRef = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
+/** Whether near-duplicates are listed once. */
+export const folds = ({ group, copies }) => group === "image" && !copies;
 
 /** A reference as the API takes it. */
 const sent = ({ region, ...ref }) => (region ? { ...ref, mask: maskOf(region) } : ref);

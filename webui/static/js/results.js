@@ -1,5 +1,6 @@
 /** The grid of results. */
 
+import { showAlike } from "./alike.js";
 import { $, $$, h, keepOnly } from "./dom.js";
 import { gettext } from "./i18n.js";
 import { aboveLine, inOrder } from "./line.js";
@@ -31,6 +32,7 @@ export function showResults(list, found, { alone, on, parts = [], together = fal
     score.hidden = said.length === 0;
     score.title = card.reasons.join(".\n");
     score.setAttribute("aria-label", gettext("%(words)s: preview with reasons", { words: said.join(", ") }));
+    showAlike(card, result);
     return card;
   });
   if (line && results.length > 1) {

@@ -11,7 +11,7 @@ import { narrowing } from "./filters.js";
 import { Found } from "./found.js";
 import { gettext, ngettext } from "./i18n.js";
 import { Picker } from "./picker.js";
-import { anew, body, canGrow, empty, format, isAsked, parse, STEP, without } from "./refs.js";
+import { anew, body, canGrow, empty, folds, format, isAsked, parse, STEP, without } from "./refs.js";
 import { showRefine } from "./refine.js";
 import { showSkeleton } from "./results.js";
 import { Source } from "./source.js";
@@ -103,7 +103,7 @@ async function run(signal, picking) {
   Promise.all([pause, picking]).then(() => isRunning && !signal.aborted && showSkeleton($("#skeleton"), $("#results")));
   try {
     const onWait = (problem) => blank(message(gettext("One moment…"), problem.message));
-    const ask = () => (asked.feedback ? getRound(asked.feedback, asked.round, { signal }) : search(body(asked), signal));
+    const ask = () => (asked.feedback ? getRound(asked.feedback, asked.round, { signal }) : search({ ...body(asked), fold_duplicates: folds(asked) }, signal));
     const [answer] = await Promise.all([patiently(ask, onWait, { signal }), picking]);
     if (signal.aborted) return;
     isRunning = false;

@@ -1,5 +1,6 @@
 /** The line above the results: how the words were understood, what was found, how to group it and how good it must be. */
 
+import { copiesSwitch } from "./alike.js";
 import { h } from "./dom.js";
 import { gettext, language, ngettext, number, woven } from "./i18n.js";
 import { aboveLine } from "./line.js";
@@ -19,13 +20,13 @@ export function showSummary(root, asked, answer, onChange) {
   root.replaceChildren(
     ...[answer.words && understood(answer.words)].filter(Boolean),
     h("p", { class: "numbers", role: "status" }, numbers(asked, answer)),
-    controls(asked, onChange),
+    controls(asked, answer, onChange),
   );
   if (used) root.querySelector(`[name="${used}"]`)?.focus();
 }
 
-const controls = (asked, onChange) =>
-  h("div", { class: "controls" }, ...(asked.positive.some(isWhole) ? [] : [quality(asked, onChange), grouping(asked, onChange)]), linkButton(asked));
+const controls = (asked, { results }, onChange) =>
+  h("div", { class: "controls" }, copiesSwitch(asked, results, onChange), ...(asked.positive.some(isWhole) ? [] : [quality(asked, onChange), grouping(asked, onChange)]), linkButton(asked));
 
 /** What the chips of the words do not say: what stands for them, and how they lie to each other; null if there is nothing. */
 function understood({ understood: terms, unwanted, links }) {
