@@ -45,6 +45,8 @@ logger = logging.getLogger(__name__)
 MAX_UPLOAD_BYTES = 100 * 1024**2
 """Largest request; the command ``ingest`` takes larger photos."""
 
+FONT_SECONDS = 365 * 86_400
+
 DESCRIPTION = """Search photos by segment. Every photo is split into segments, and searches compare segments.
 
 Boxes, points and areas are in pixels of the upright original photo (EXIF orientation applied); boxes are
@@ -76,6 +78,10 @@ class SegSearchApp(OpenAPI):
             raise e
         logger.error("answering %s %s failed", request.method, request.path, exc_info=e)
         return problems.unexpected()
+
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        """How long browsers keep a static file without asking: fonts, whose names have their versions, a year."""
+        return FONT_SECONDS if filename is not None and filename.endswith(".woff2") else None
 
     def generate_spec_json(self) -> None:
         """Generate the OpenAPI document."""

@@ -9,7 +9,7 @@ https://web.dev/articles/cls
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -23,6 +23,10 @@ new PerformanceObserver((list) => {
   }
 }).observe({ type: "layout-shift", buffered: true });
 """
+
+PAINTED = """() => new Promise((resolve) => {
+  new PerformanceObserver(() => resolve()).observe({ type: "paint", buffered: true });
+})"""
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
@@ -43,6 +47,22 @@ def test_nothing_jumps(page: Page, address: str, there: str, size: tuple[int, in
     expect(page.locator(there).first).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert page.evaluate("window.shifts.reduce((sum, each) => sum + each, 0)") <= GOOD
+
+
+@pytest.mark.parametrize("address", ["/", "/search?text=dog", "/photos/5"])
+def test_nothing_jumps_when_the_typeface_comes_late(page: Page, address: str) -> None:
+    """What stands in its place has its width and height."""
+    held: list[Route] = []
+    page.route("**/*.woff2", lambda route: held.append(route))
+    page.add_init_script(OBSERVER)
+    page.goto(address, wait_until="commit")
+    page.evaluate(PAINTED)
+    assert not page.evaluate("document.fonts.check('15px Inter')")
+    assert len(held) == 1, "the other half is not needed"
+    held[0].continue_()
+    page.evaluate("document.fonts.load('15px Inter').then(() => null)")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.shifts.reduce((sum, each) => sum + each, 0)") <= GOOD / 2
 
 
 def test_no_room_is_kept_for_filters_that_were_closed(page: Page) -> None:
