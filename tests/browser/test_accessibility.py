@@ -7,9 +7,12 @@ Deque Systems, axe-core, https://github.com/dequelabs/axe-core; W3C, "Web Conten
 
 from __future__ import annotations
 
+import io
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import Complaints, Site
+from browsing import Complaints, Site, drawing
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -147,6 +150,46 @@ def test_analysing_again(page: Page) -> None:
     page.get_by_role("button", name="Analyse again with lite", exact=True).click()
     expect(page.locator("#again-count")).to_contain_text("photos will be analysed again")
     check(page, "analysing again")
+
+
+def test_cropping(page: Page) -> None:
+    """The frame over a photo of one's own, with its buttons."""
+    buffer = io.BytesIO()
+    drawing(960).save(buffer, "PNG")
+    page.goto("/search")
+    page.locator("#file").set_input_files([{"name": "a.png", "mimeType": "image/png", "buffer": buffer.getvalue()}])
+    expect(page.locator(".dots [aria-pressed=true]")).to_have_count(1)
+    page.get_by_role("button", name="Crop").click()
+    expect(page.locator(".crop-frame")).to_be_visible()
+    check(page, "cropping")
+    expect(page.locator(".crop-frame")).to_be_visible()
+
+
+def test_filters_of_results(page: Page) -> None:
+    """Open, and with one that was chosen."""
+    page.goto("/search?segment=1")
+    expect(page.locator("#results .result").first).to_be_visible()
+    page.locator("#filters summary").click()
+    size = page.locator("#filters select[name=size]")
+    expect(size).to_be_visible()
+    check(page, "filters of results")
+    size.select_option(index=1)
+    expect(page).to_have_url(re.compile("size="))
+    expect(page.locator("#filters")).to_be_visible()
+    check(page, "results that are filtered")
+
+
+def test_filtering_segments_by_name(page: Page) -> None:
+    """The field is in use, and no segment has the name."""
+    page.goto("/photos/5")
+    page.locator("#stage .overlay").wait_for()
+    field = page.get_by_label("Filter the segments by name")
+    field.press_sequentially("Segment 1")
+    expect(page.locator("#segments li").first).to_be_visible()
+    check(page, "segments by name")
+    field.fill("no such name")
+    expect(page.locator("#no-segments")).to_be_visible()
+    check(page, "no segment of a name")
 
 
 def test_signing_in(browser: Browser, closed: Site) -> None:
