@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from browsing import Complaints, Site, drawing, opened_page
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from test_accessibility import check
 from toy_recipes import CoarseRecipe, offer_coarse
@@ -142,6 +143,22 @@ def test_what_goes_wrong_is_told_and_tried_again(page: Page, choosing: Choosing,
     dialog.get_by_role("button", name="Try again").click()
     expect(side(dialog, 1).locator(".overlay")).to_be_visible()
     expect(dialog.get_by_role("button", name="Use the new segments")).to_be_enabled()
+
+
+def test_a_photo_without_segments(page: Page, choosing: Choosing) -> None:
+    flat = choosing.site.photos / "flat.png"
+    Image.new("RGB", (320, 240), "grey").save(flat)
+    choosing.site.enter([flat])
+    page.goto("/photos/2")
+    page.get_by_role("button", name="Segment again").click()
+    dialog = page.get_by_role("dialog")
+    expect(side(dialog, 0)).to_contain_text("Now: grid0 segments")
+    dialog.get_by_label("Recipe", exact=True).select_option("coarse")
+    expect(side(dialog, 1)).to_contain_text("It finds no segments in this photo.")
+    dialog.get_by_role("button", name="Use the new segments").click()
+    expect(page.locator("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Segment again").click()
+    expect(side(dialog, 0)).to_contain_text("Now: coarse0 segments")
 
 
 def test_photos_in_the_trash_have_no_button(page: Page, choosing: Choosing) -> None:
