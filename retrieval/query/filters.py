@@ -95,6 +95,11 @@ class Filters:
         changed = (each.name for each in fields(self) if getattr(self, each.name) != each.default)
         return tuple(name for name in changed if name not in about_photos)
 
+    @property
+    def of_photos(self) -> Filters:
+        """Those of the conditions that a whole photo can meet."""
+        return Filters(folder=self.folder, taken_from=self.taken_from, taken_until=self.taken_until, recipe=self.recipe)
+
 
 NO_FILTERS = Filters()
 

@@ -15,6 +15,9 @@ MAX_LIMIT = 1000
 MAX_TEXT = 500
 MAX_ID = 2**63 - 1
 
+MOST_THINGS = 12
+"""So many segments of a photo are its things, at most."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ref:
@@ -193,6 +196,55 @@ class SearchRequest:
     def conditions(self) -> Filters:
         """All conditions that results must meet."""
         return replace(self.filters, min_quality=max(self.min_quality, self.filters.min_quality))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThingsRequest:
+    """A search for each thing of a photo by itself.
+
+    Attributes
+    ----------
+    photo : Ref
+        The whole photo.
+    within : tuple of float, optional
+        ``x0, y0, x1, y1`` in pixels of the upright original; only things inside it.
+    most : int
+        How many things at most, the best first, from 1 to `MOST_THINGS`.
+    limit, min_quality, filters, fold_duplicates
+        Of each search, as those of `SearchRequest`.
+
+    Raises
+    ------
+    QueryError
+        The reference is no whole photo, or a number is out of range.
+    """
+
+    photo: Ref
+    within: Box | None = None
+    most: int = MOST_THINGS
+    limit: int = 20
+    min_quality: float = 0.0
+    filters: Filters = NO_FILTERS
+    fold_duplicates: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.photo.is_photo:
+            raise QueryError("the things of a photo are asked for: give an image or a query, and no place on it")
+        if not 1 <= self.most <= MOST_THINGS:
+            raise QueryError(f"most is {self.most}; a photo has from 1 to {MOST_THINGS} things")
+        if self.within is not None and not (self.within[0] < self.within[2] and self.within[1] < self.within[3]):
+            raise QueryError("the region is empty: give x0, y0, x1, y1, the first corner above and left of the second")
+        self.search(self.photo, self.filters.of_photos)
+
+    def search(self, ref: Ref, filters: Filters | None = None) -> SearchRequest:
+        """The search for one of the things, or for the whole photo."""
+        return SearchRequest(
+            positive=(ref,),
+            limit=self.limit,
+            min_quality=self.min_quality,
+            filters=self.filters if filters is None else filters,
+            fold_duplicates=self.fold_duplicates,
+        )
 
 
 def _check_text(text: str) -> None:

@@ -9,6 +9,9 @@ module            what
 `picking`         the segment of a photo at a point or in a box
 `click_ranking`   how likely each segment under a click is the one meant
 `scope`           the segments that pass the filters
+`things`          the segments that are the things of a photo
+`thing_search`    a search for each of them
+`whole_photos`    photos that are alike as a whole
 `combined_search` several things in one photo
 `combination`     how well segments of one photo match several things and their relations
 `presence`        the probability that a photo shows a word

@@ -176,3 +176,41 @@ class SearchAnswer:
         """Whether probably nothing shows what was asked for: results have a probability, and none is likely."""
         has_probability = any(match.probability is not None for match in self.results)
         return has_probability and not any(match.likely for match in self.results)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThingFound:
+    """A thing of a photo, and what a search for it found.
+
+    Attributes
+    ----------
+    segment : SegmentRecord
+    name : str
+        Its label or, without one, its number.
+    answer : SearchAnswer
+    """
+
+    segment: SegmentRecord
+    name: str
+    answer: SearchAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThingsAnswer:
+    """What searches for each thing of a photo found.
+
+    Attributes
+    ----------
+    things : tuple of ThingFound
+        The best first.
+    whole : SearchAnswer or None
+        Where the photo has no thing: photos that are alike as a whole. None where only a region was asked for.
+    note : str or None
+        Why there is no thing.
+    took_ms : float
+    """
+
+    things: tuple[ThingFound, ...]
+    whole: SearchAnswer | None
+    note: str | None
+    took_ms: float

@@ -17,12 +17,12 @@ from ..index.following import CatalogFollower
 from ..index.protocols import SegmentIndex
 from ..index.ranking import Scored
 from ..query.filters import Facets
-from ..query.request import SearchRequest
+from ..query.request import SearchRequest, ThingsRequest
 from ..recipes import RecipeSpec
 from ..text.vocabulary import Vocabulary
 from ..types import Ids, Vectors
 from . import faceting, feedback
-from .answer import FacetAnswer, Match, SearchAnswer, Used
+from .answer import FacetAnswer, Match, SearchAnswer, ThingsAnswer, Used
 from .batch import first_look, search_batch
 from .combined_search import combined_search
 from .distinct import distinct
@@ -31,13 +31,15 @@ from .faceting import found
 from .feedback import LabelledExamples, Model, RoundAnswer
 from .folding import folded_results
 from .making import SegmentMaker
-from .matches import combined, described, fallbacks_last, of_photos
+from .matches import combined, described, fallbacks_last
 from .plan import QueryPlan, understand
 from .presence import chances, combined_chances
 from .resolver import QueryResolver
 from .scope import Scope
+from .thing_search import search_things
 from .threshold import threshold_rule
 from .unwanted import penalized
+from .whole_photos import nearest_photos
 
 CANDIDATES = 400
 """This many of the nearest segments are candidates for questions, and never weak negatives."""
@@ -100,6 +102,17 @@ class SearchEngine:
         """
         with self.catalog.one_connection():
             return search_batch(self.lookup, self.segments, requests, self._answered)
+
+    def search_things(self, request: ThingsRequest) -> ThingsAnswer:
+        """Search for each thing of a photo by itself, over one state of the catalogue and in one pass over the index.
+
+        Raises
+        ------
+        UnknownImageError, UnknownQueryError, QueryError
+            As `thing_search.search_things`.
+        """
+        with self.catalog.one_connection():
+            return search_things(self.lookup, request, self.search_batch)
 
     def _answered(
         self, request: SearchRequest, understood: QueryPlan, started: float, first: Scored | None = None
@@ -255,7 +268,7 @@ class SearchEngine:
         if understood.means_nothing:
             return ()
         if understood.by_photo:
-            return self._photo_matches(request, understood)
+            return nearest_photos(self.photos, self.catalog, request, understood, self._floor)
         if understood.is_combination:
             hits = combined_search(self._scope(request), understood, request.limit)
             return combined(
@@ -364,19 +377,6 @@ class SearchEngine:
         vectors = batch.vectors[np.searchsorted(batch.ids, scored.ids)]
         rows = feedback.ask(scored.scores.astype(np.float64), vectors, model.threshold, count=QUESTIONS)
         return fallbacks_last(described(scored[rows], known, QUESTIONS, self._floor))
-
-    def _photo_matches(self, request: SearchRequest, understood: QueryPlan) -> tuple[Match, ...]:
-        """Whole photos against whole-photo vectors."""
-        queries, hidden = understood.things[0].directions, understood.hidden
-        k = limit = request.limit
-        while True:
-            found = self.photos.search(queries, k, exclude_images=hidden)
-            images = self.catalog.images.find(list(self.catalog.images.passing_of(found.ids.tolist(), request.filters)))
-            scored = found[np.array([key in images for key in found.ids.tolist()], bool)][:limit]
-            if len(scored) >= limit or len(found) < k:
-                break
-            k *= 4
-        return of_photos(scored, images, self._floor)
 
 
 def _start(understood: QueryPlan) -> Vectors:

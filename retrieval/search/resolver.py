@@ -97,6 +97,24 @@ class QueryResolver:
         record, vector, _ = self.catalog.segments.example(segments[row].id)
         return Example(ref, vector, record, image.id, levels)
 
+    def segments_of(self, photo: Ref) -> tuple[Sequence[SegmentRecord], tuple[int, int]]:
+        """All segments of a photo or query photo, and its height and width.
+
+        Raises
+        ------
+        UnknownImageError, UnknownQueryError
+            There is no such photo.
+        QueryError
+            It was not analysed yet, or its vectors are of another space.
+        """
+        if photo.query is not None:
+            query = self.queries.get(photo.query)
+            self._check_space(query.recipe)
+            return query.segments, query.size_hw
+        image = self._analysed(photo.image or 0)
+        self._check_space(image.space)
+        return self.catalog.segments.of_image(image.id), (image.height or 1, image.width or 1)
+
     def levels(self, ref: Ref) -> tuple[SegmentRecord, ...]:
         """All segments under a point of a photo or query photo, whatever made its vectors; the likeliest first.
 
