@@ -23,7 +23,7 @@ group                     what
 Nothing of the library or of its networks is imported.
 """
 
-from .asking import Filters, Reference, Relation, Search, Thing
+from .asking import Filters, Reference, Relation, Search, Thing, ThingsSearch
 from .clients import AsyncClient, Client, Options
 from .errors import (
     AnswerError,
@@ -44,7 +44,7 @@ from .exchange import Retries
 from .exports import ExportJob
 from .folders import Progress, UploadReport
 from .installation import View
-from .search_values import Answer, Result, Round
+from .search_values import Answer, Result, Round, ThingsAnswer
 from .values import Mask, Photo, PhotoWithSegments, QueryPhoto, Segment
 
 __all__ = [
@@ -79,6 +79,8 @@ __all__ = [
     "Segment",
     "SignInError",
     "Thing",
+    "ThingsAnswer",
+    "ThingsSearch",
     "UnexpectedAnswerError",
     "UploadReport",
     "View",

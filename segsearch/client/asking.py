@@ -184,3 +184,38 @@ class Search(Asked):
         """As the server takes it."""
         told = Asked.json(self)
         return {**told, "positive": references(self.positive), "negative": references(self.negative)}
+
+
+@dataclass(frozen=True, slots=True)
+class ThingsSearch(Asked):
+    """A search for each thing of a photo by itself.
+
+    Attributes
+    ----------
+    image, query : int, optional
+        A photo of the library, or a query photo: one of them.
+    within : tuple of float, optional
+        ``x0, y0, x1, y1`` in pixels of the upright original; only things inside.
+    most : int, optional
+        How many things at most; 12 if absent.
+    limit : int, optional
+        Results of each; 20 if absent.
+    min_quality : float, optional
+    filters : Filters, optional
+    fold_duplicates : bool
+        Whether near-duplicates are listed once.
+    masks : {"none", "rle", "polygons"}
+        How results have their masks.
+    mask_frame : {"analysed", "original"}, optional
+    """
+
+    image: int | None = None
+    query: int | None = None
+    within: tuple[float, float, float, float] | None = None
+    most: int | None = None
+    limit: int | None = None
+    min_quality: float | None = None
+    filters: Filters | None = None
+    fold_duplicates: bool = False
+    masks: MaskFormat = "none"
+    mask_frame: MaskFrame | None = None

@@ -145,6 +145,42 @@ class Answer(Value):
     none_likely: bool = False
 
 
+class ThingFound(Value):
+    """A thing of a photo, and what was found for it.
+
+    Attributes
+    ----------
+    segment : int
+        A stored segment; of a query photo, the row.
+    name : str
+        Its label or, without one, its number.
+    answer : Answer
+    """
+
+    segment: int
+    name: str
+    answer: Answer
+
+
+class ThingsAnswer(Value):
+    """What was found for each thing of a photo.
+
+    Attributes
+    ----------
+    things : tuple of ThingFound
+        The best first.
+    whole : Answer or None
+        If the photo has no thing, photos that are alike as a whole.
+    note : str or None
+        Why there is no thing.
+    """
+
+    things: tuple[ThingFound, ...]
+    whole: Answer | None = None
+    note: str | None = None
+    took_ms: float
+
+
 class Facets(Value):
     """The facets of a search, counted from the likely ones of the best `facets_of` results."""
 

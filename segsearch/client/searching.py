@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import calls
-from .asking import MaskFormat, Search
+from .asking import MaskFormat, Search, ThingsSearch
 from .calls import C, Call, Group, given
-from .search_values import Answer, Answered, Facets, Round
+from .search_values import Answer, Answered, Facets, Round, ThingsAnswer
 
 
 def _body(search: Search | str) -> dict[str, object]:
@@ -34,6 +34,19 @@ class Searches(Group[C]):
     def find_many(self, searches: Sequence[Search | str]) -> Call[list[Answered]]:
         """The answers of up to 100 searches, each with an error of its own, in their order."""
         return Call(list[Answered], body={"searches": [_body(each) for each in searches]}, within="answers")
+
+    @calls.post("/search/things")
+    def find_things(self, search: ThingsSearch) -> Call[ThingsAnswer]:
+        """Everything in a photo: results for each of its things by itself.
+
+        Raises
+        ------
+        InvalidRequestError
+            There is not one photo, or it was not analysed yet.
+        NotFoundError
+            The photo does not exist.
+        """
+        return Call(ThingsAnswer, body=search.json())
 
     @calls.post("/search/facets")
     def facets(self, search: Search | str) -> Call[Facets]:

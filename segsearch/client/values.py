@@ -158,10 +158,17 @@ class Photo(Value):
 
 
 class PhotoWithSegments(Photo):
-    """A photo with its tags and its segments, best first."""
+    """A photo with its tags and its segments, best first.
+
+    Attributes
+    ----------
+    things : tuple of int
+        Ids of the segments that are its things, the best first; empty where none is likely to be one.
+    """
 
     tags: tuple[str, ...] = ()
     segments: tuple[Segment, ...] = ()
+    things: tuple[int, ...] = ()
 
 
 class FoundPhotos(Value):
@@ -212,12 +219,19 @@ class Folder(Value):
 
 
 class QueryPhoto(Value):
-    """A photo to search with, kept by the server for a day."""
+    """A photo to search with, kept by the server for a day.
+
+    Attributes
+    ----------
+    things : tuple of int
+        Ids of the segments that are its things, the best first; empty where none is likely to be one.
+    """
 
     id: int
     width: int
     height: int
     segments: tuple[Segment, ...]
+    things: tuple[int, ...] = ()
 
 
 class Level(Value):

@@ -24,7 +24,7 @@ def test_a_photo_of_the_library_is_answered_thing_by_thing(page: Page) -> None:
     assert 2 <= count <= 8
     for row in rows.all():
         expect(row.locator(".told")).to_have_text(re.compile("likely|nearest"))
-    assert [url.rpartition("/")[2] for url in asked] == ["batch"]
+    assert [url.rpartition("/")[2] for url in asked] == ["things"]
     expect(page.get_by_role("button", name="All things")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#results > li")).to_have_count(0)
     segment = rows.nth(1).get_attribute("data-thing")
@@ -62,30 +62,32 @@ def test_things_of_a_region_and_a_region_without_things(page: Page) -> None:
     expect(page.locator(".thing")).to_have_count(0)
 
 
-def test_a_search_that_fails_is_told_in_its_row(page: Page) -> None:
-    """The others are answered."""
+def test_a_request_that_fails_is_told(page: Page, complaints: Complaints) -> None:
+    complaints.expected = ("500",)
+    page.route("**/api/v1/search/things", lambda route: route.fulfill(status=500, json={"detail": "The disk is full."}))
+    page.goto("/search?image=5&things=1")
+    expect(page.locator("#things .told")).to_have_text("The disk is full.")
+    expect(page.locator("#blank")).to_be_hidden()
+
+
+def test_a_photo_without_things_is_compared_as_a_whole(page: Page) -> None:
+    """It is said why, and what is alike is there."""
 
     def answer(route: Route) -> None:
-        fetched = route.fetch()
-        content = fetched.json()
-        content["answers"][0] = {"error": {"detail": "The disk is full.", "status": 500}}
-        route.fulfill(response=fetched, json=content)
+        asked = {"positive": [{"image": 5}], "limit": 12}
+        whole = page.request.post("/api/v1/search", data=asked).json()
+        route.fulfill(json={"things": [], "whole": whole, "note": "…", "took_ms": 1.0})
 
-    page.route("**/api/v1/search/batch", answer)
+    page.route("**/api/v1/search/things", answer)
     page.goto("/search?image=5&things=1")
-    expect(page.locator(".thing .told", has_text="The disk is full.")).to_have_count(1)
-    expect(page.locator(".thing .shot").first).to_be_visible()
-
-
-def test_a_request_that_fails_is_told_in_every_row(page: Page, complaints: Complaints) -> None:
-    complaints.expected = ("500",)
-    page.route("**/api/v1/search/batch", lambda route: route.fulfill(status=500, json={"detail": "The disk is full."}))
-    page.goto("/search?image=5&things=1")
-    rows = page.locator(".thing")
-    expect(rows.first.locator(".told")).to_have_text("The disk is full.")
-    count = rows.count()
-    assert count > 1
-    expect(rows.locator(".told", has_text="The disk is full.")).to_have_count(count)
+    row = page.locator(".thing")
+    expect(row).to_have_count(1)
+    expect(row.locator("h2")).to_have_text("The whole photo")
+    expect(row.locator(".hint")).to_contain_text("clearly a thing")
+    expect(row.locator(".shot").first).to_be_visible()
+    row.get_by_role("link", name="Show all").click()
+    page.wait_for_url("**/search?image=5")
+    expect(page.locator("#results .result").first).to_be_visible()
 
 
 @pytest.mark.parametrize("within", ["", "x,y", "1,2,3", "NaN,0,1,1"])

@@ -88,7 +88,7 @@ def test_crop_a_query_photo_to_two_things(page: Page) -> None:
     expect(page.locator(".dots")).to_be_hidden()
     drag(page, frame.get_by_label("Top left corner"), 0, 0)
     drag(page, frame.get_by_label("Bottom right corner"), 1, 1)
-    with page.expect_request("**/api/v1/search/batch"):
+    with page.expect_request("**/api/v1/search/things"):
         page.get_by_role("button", name="Search the things inside").click()
     page.wait_for_url("**&things=1&within=0,0,*")
     expect(page.locator(".thing .shot").first).to_be_visible()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segsearch.client import Client, Filters, Reference, Search, Thing, View
+from segsearch.client import Client, Filters, Reference, Search, Thing, ThingsSearch, View
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +32,21 @@ def test_photos_and_their_segments(either, served) -> None:
     assert mask.shape == one.mask.size
     covers = mask.mean() * whole.width * whole.height
     assert covers == pytest.approx(one.area, rel=0.05)
+
+
+def test_each_thing_of_a_photo(either, served) -> None:
+    photo = either.ask(served.url, lambda client: client.photos.get(1))
+    asked = ThingsSearch(image=1, most=2, limit=3, filters=Filters(recipe="another"))
+    found = either.ask(served.url, lambda client: client.searches.find_things(asked))
+    assert [each.segment for each in found.things] == list(photo.things[:2])
+    assert [each.answer.results for each in found.things] == [(), ()]
+    found = either.ask(
+        served.url, lambda client: client.searches.find_things(ThingsSearch(image=1, limit=3, masks="rle"))
+    )
+    assert [each.segment for each in found.things] == list(photo.things)
+    assert (found.whole, found.note) == (None, None)
+    assert {len(each.answer.results) for each in found.things} == {3}
+    assert found.things[0].answer.results[0].mask.array().any()
 
 
 def test_pages_are_asked_for_as_they_are_wanted(served, monkeypatch) -> None:

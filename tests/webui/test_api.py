@@ -226,7 +226,7 @@ class TestListing:
 class TestOnePhoto:
     def test_segments_and_masks(self, reader: FlaskClient) -> None:
         photo = body_of(reader.get("/api/v1/images/1"))
-        assert list(photo) == [*ITEM_FIELDS, "tags", "segments"]
+        assert list(photo) == [*ITEM_FIELDS, "tags", "segments", "things"]
         assert photo["segment_count"] == len(photo["segments"])
         for segment in photo["segments"]:
             assert list(segment) == SEGMENT_FIELDS
@@ -398,7 +398,7 @@ class TestDeleting:
 class TestQueries:
     def test_segments(self, client: FlaskClient) -> None:
         query = body_of(send(client, "queries", NEW), 201)
-        assert list(query) == ["id", "width", "height", "segments"]
+        assert list(query) == ["id", "width", "height", "segments", "things"]
         assert (query["width"], query["height"]) == SIZE
         assert [segment["id"] for segment in query["segments"]] == list(range(25))
         assert list(query["segments"][0]) == SEGMENT_FIELDS

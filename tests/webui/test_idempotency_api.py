@@ -153,6 +153,7 @@ def test_it_is_described(reader: FlaskClient) -> None:
     assert {path for path in without if not path.startswith(("account", "users", "tokens"))} == {
         "search",
         "search/facets",
+        "search/things",
         "segment",
         "images/{image_id}/segmentation/preview",
         *batches,

@@ -48,6 +48,7 @@ VIEWER = {
         "GET /api/v1/queries/<id:query_id>/levels",
         "POST /api/v1/search",
         "POST /api/v1/search/facets",
+        "POST /api/v1/search/things",
         "POST /api/v1/search/batch",
         "POST /api/v1/images/batch",
         "POST /api/v1/segments/batch",

@@ -16,13 +16,22 @@ from retrieval.catalog.records import ConceptRecord, FeedbackRecord
 from retrieval.errors import QueryError
 from retrieval.images.masks import MaskRun
 from retrieval.query.filters import Facets
-from retrieval.search.answer import FacetAnswer, Match, SearchAnswer, Used
+from retrieval.search.answer import FacetAnswer, Match, SearchAnswer, ThingsAnswer, Used
 from retrieval.search.feedback import RoundAnswer
 from retrieval.search.resolver import Example
+from retrieval.search.things import best_things
 from retrieval.text.reading import Reading, Term
 
 from ..pictures.names import shown_path
-from . import account_schemas, concept_schemas, image_schemas, reference_schemas, schemas, search_schemas
+from . import (
+    account_schemas,
+    concept_schemas,
+    image_schemas,
+    reference_schemas,
+    schemas,
+    search_schemas,
+    things_schemas,
+)
 from .mask_schemas import AnyMask
 from .masks import MaskWriter
 
@@ -75,14 +84,20 @@ def item_with_segments(
     for each in shown:
         if each.id in concepts:
             each.concepts = concepts[each.id]
-    return image_schemas.ItemWithSegments(**dict(item(image)), tags=tags, segments=shown)
+    things = _things(segments, (image.height or 1, image.width or 1))
+    return image_schemas.ItemWithSegments(**dict(item(image)), tags=tags, segments=shown, things=things)
 
 
 def query_photo(query: QueryRecord, masks: MaskWriter) -> image_schemas.QueryPhoto:
     """A query photo."""
     height, width = query.size_hw
     segments = [segment(record, masks.of_photo(query.size_hw, run_of(record))) for record in query.segments]
-    return image_schemas.QueryPhoto(id=query.id, width=width, height=height, segments=segments)
+    things = _things(query.segments, query.size_hw)
+    return image_schemas.QueryPhoto(id=query.id, width=width, height=height, segments=segments, things=things)
+
+
+def _things(segments: Sequence[SegmentRecord], size_hw: tuple[int, int]) -> list[int]:
+    return [segments[row].id for row in best_things(segments, size_hw)]
 
 
 def segment(record: SegmentRecord, mask: AnyMask | None) -> schemas.Segment:
@@ -108,10 +123,33 @@ def search_answer(asked: search_schemas.Search, answer: SearchAnswer, masks: Mas
     """The answer of a search."""
     things: list[search_schemas.Search | search_schemas.Thing] = [asked, *asked.also]
     references = [reference for thing in things for reference in (*thing.positive, *thing.negative)]
-    used = [_used(reference, entry, masks) for reference, entry in zip(references, answer.used, strict=True)]
+    return _answer(references, answer, masks)
+
+
+def things_answer(found: ThingsAnswer, masks: MaskWriter) -> things_schemas.ThingsAnswer:
+    """The answers of the searches for each thing of a photo."""
+    return things_schemas.ThingsAnswer(
+        things=[
+            things_schemas.ThingFound(segment=each.segment.id, name=each.name, answer=_of_own(each.answer, masks))
+            for each in found.things
+        ],
+        whole=None if found.whole is None else _of_own(found.whole, masks),
+        note=found.note,
+        took_ms=round(found.took_ms, 3),
+    )
+
+
+def _of_own(answer: SearchAnswer, masks: MaskWriter) -> search_schemas.Answer:
+    """An answer to references that were not sent, but made here."""
+    return _answer([reference_schemas.Reference.of(each.ref) for each in answer.used], answer, masks)
+
+
+def _answer(
+    references: Sequence[reference_schemas.Reference], answer: SearchAnswer, masks: MaskWriter
+) -> search_schemas.Answer:
     return search_schemas.Answer(
         results=_results(answer.results, masks),
-        used=used,
+        used=[_used(reference, entry, masks) for reference, entry in zip(references, answer.used, strict=True)],
         words=_words(answer.words) if answer.words else None,
         parts=list(answer.parts),
         facets=None if answer.facets is None else _shown(answer.facets),

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from werkzeug.datastructures import FileStorage as ReceivedFile
 
 from retrieval.catalog.records import State
-from retrieval.query.request import MAX_ID
+from retrieval.query.request import MAX_ID, MOST_THINGS
 
 from .mask_schemas import Frame
 from .schemas import MAX_PAGE, Moment, PathId, Segment, Strict, Text
@@ -127,11 +127,21 @@ class Item(BaseModel):
     segmentation: Annotated[Segmentation | None, Field(description="Null until the photo is analysed.")]
 
 
+Things = Annotated[
+    list[int],
+    Field(
+        description=f"Ids of the segments that are its things, the best first, at most {MOST_THINGS}: of high quality, "
+        "and none a part of another. Empty where no segment is likely to be a thing."
+    ),
+]
+
+
 class ItemWithSegments(Item):
     """A photo with its segments."""
 
     tags: list[str]
     segments: list[Segment]
+    things: Things
 
 
 class Page(BaseModel):
@@ -174,6 +184,7 @@ class QueryPhoto(BaseModel):
     width: int
     height: int
     segments: list[Segment]
+    things: Things
 
 
 def picture(*mime_types: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from retrieval.query.request import Ref
 
 from ..context import context
 from ..serving.metrics import observe_search
-from . import answers, bodies, image_schemas, reference_schemas
+from . import answers, bodies, image_schemas, reference_schemas, things_schemas
 from . import schemas as shared
 from . import search_schemas as schemas
 from .deprecation import boolean_masks
@@ -31,6 +31,24 @@ def find(body: schemas.Search) -> Response:
     observe_search(answer)
     masks = MaskWriter(parts, body.mask_format, body.mask_frame)
     return answers.as_json(answers.search_answer(body, answer, masks))
+
+
+@search.post(
+    "/search/things",
+    summary="Search for each thing of a photo",
+    responses={200: things_schemas.ThingsAnswer, **documented(404, 413, 415)},
+)
+def find_things(body: things_schemas.ThingsOfPhoto) -> Response:
+    """Everything in a photo: a search for each of its `things` by itself, over one state of the catalogue.
+
+    Without filters they share one pass over the index. For more results of one thing, send its `segment` to
+    `POST /search`. Of a photo in which nothing is likely to be a thing, photos that are alike as a whole are found.
+    """
+    parts = context()
+    found = parts.engine.search_things(body.to_request())
+    for answer in (*(each.answer for each in found.things), *([found.whole] if found.whole else ())):
+        observe_search(answer)
+    return answers.as_json(answers.things_answer(found, MaskWriter(parts, body.masks, body.mask_frame)))
 
 
 @search.post(

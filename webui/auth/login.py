@@ -53,6 +53,7 @@ VIEWERS = frozenset(
     {
         *(
             "api_search.find",
+            "api_search.find_things",
             "api_search.count_facets",
             "api_search.select_segment",
             "api_batch.get_images",

@@ -37,7 +37,7 @@ METHODS = frozenset({"POST", "PATCH", "DELETE"})
 
 UNCHANGING = frozenset(
     {
-        *("api_search.find", "api_search.count_facets", "api_search.select_segment"),
+        *("api_search.find", "api_search.find_things", "api_search.count_facets", "api_search.select_segment"),
         "api_segmentation.preview_segmentation",
         *("api_batch.get_images", "api_batch.get_segments", "api_batch.find_many"),
     }

@@ -84,8 +84,8 @@ const send = (path, body, { method = "POST", signal } = {}) =>
   });
 
 export const search = (body, signal) => send("/search", body, { signal });
-/** Several searches at once; each answer is `{answer}` or `{error}`. */
-export const searchAll = (searches, signal) => send("/search/batch", { searches }, { signal });
+/** A search for each thing of a photo. */
+export const searchThings = (body, signal) => send("/search/things", body, { signal });
 export const countFacets = (body, signal) => send("/search/facets", body, { signal });
 
 export const beginFeedback = (body) => send("/feedback", body);

@@ -3,11 +3,13 @@
 import { h } from "./dom.js";
 import { gettext } from "./i18n.js";
 import { Mask } from "./rle.js";
-import { bestThings, DOTS } from "./things.js";
+import { thingsOf } from "./things.js";
+
+const DOTS = 5; // things that are offered on a photo
 
 /** Of a photo; `onPick(segment, event)` hears of a click, and `onPoint(id)` of the dot that is pointed at, or null. */
 export function dotsOf(photo, { onPick, onPoint }) {
-  const things = bestThings(photo, DOTS);
+  const things = thingsOf(photo, DOTS);
   const dot = (segment, at) => {
     const mask = new Mask(segment.mask);
     const [x, y] = mask.middle;

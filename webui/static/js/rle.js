@@ -74,25 +74,6 @@ export class Mask {
     return [left, top, right, bottom];
   }
 
-  /** In pixels of its frame. */
-  get area() {
-    let sum = 0;
-    for (const [start, end] of this.#insideRuns()) sum += end - start;
-    return sum;
-  }
-
-  /** The area that it shares with another mask of the same frame. */
-  shared(other) {
-    const [own, others] = [[...this.#insideRuns()], [...other.#insideRuns()]];
-    let [sum, a, b] = [0, 0, 0];
-    while (a < own.length && b < others.length) {
-      sum += Math.max(0, Math.min(own[a][1], others[b][1]) - Math.max(own[a][0], others[b][0]));
-      if (own[a][1] < others[b][1]) a++;
-      else b++;
-    }
-    return sum;
-  }
-
   /** A point well inside, [x, y]: the middle of the longest run. */
   get middle() {
     let [from, length] = [0, 0];

@@ -16,7 +16,6 @@ import { showRefine } from "./refine.js";
 import { showSkeleton } from "./results.js";
 import { Source } from "./source.js";
 import { expired, failed, message, nothingAsked, nothingFound, nothingInside, nothingLikely } from "./summary.js";
-import { bestThings } from "./things.js";
 import { showWordChips } from "./wordchips.js";
 
 const page = $("#search");
@@ -87,10 +86,10 @@ async function runAll(source, signal) {
   blank(null);
   answerArea.setAttribute("aria-busy", "true");
   const options = { source, within: asked.within, signal, onPoint: (segment) => picker.highlight(segment) };
-  const count = await showAllThings($("#things"), picker.photo, options);
+  const isAnswered = await showAllThings($("#things"), picker.photo, options);
   if (signal.aborted) return;
   answerArea.setAttribute("aria-busy", "false");
-  if (!count) blank(nothingInside());
+  if (!isAnswered) blank(nothingInside());
 }
 
 /** Search for what is asked; results come once the photo beside or above them is there (`picking`), so that they stay where they are. */
@@ -180,8 +179,8 @@ async function take([file]) {
   const say = picker.preview(file);
   try {
     const queried = await patiently(() => postQuery(file), (problem) => say(problem.message));
-    const [likeliest] = bestThings(queried, 1);
-    const ref = { query: queried.id, ...(likeliest && { segment: likeliest.id }) }; // without one, the whole photo
+    const [likeliest] = queried.things;
+    const ref = { query: queried.id, ...(likeliest !== undefined && { segment: likeliest }) }; // without one, the whole photo
     go({ ...empty(), query: queried.id, positive: [ref], group: asked.group, quality: asked.quality });
   } catch (problem) {
     toast(problem.message, { wait: 10000 });
