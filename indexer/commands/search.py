@@ -50,6 +50,9 @@ from .options import ID, corners, numbers, open_assembly
     callback=lambda *a: corners(a[2]),
     help="Search by what this line around it encloses, in pixels of the photo.",
 )
+@click.option(
+    "--things", metavar="PHOTO", help="Search for each thing of a photo by itself: a file, or a stored photo's id."
+)
 @click.option("--segment", type=ID, help="The id of a stored segment to search with.")
 @click.option("--text", default="", help="The WORDS, for scripts: such as 'find all motorcycles'.")
 @click.option("--and-segment", type=ID, multiple=True, help="The id of a segment whose like must also be in the photo.")
@@ -114,6 +117,7 @@ def search(  # noqa: PLR0913  # its options
     *,
     words: tuple[str, ...],
     image: Path | None,
+    things: str | None,
     details: bool,
     pictures: bool,
     opens: bool,
@@ -133,11 +137,19 @@ def search(  # noqa: PLR0913  # its options
     from .pictures import obstacle, print_pictures, renderer
     from .search_output import answer_to, print_answer
 
+    text = " ".join(words) or asked["text"]
+    if things is not None:
+        from .things_output import print_things, things_of
+
+        beside = {**asked, "text": text, "image": image, "pictures": pictures, "open": opens}
+        assembly = open_assembly(settings)
+        print_things(assembly, things_of(assembly, things, beside), as_json=as_json, details=details)
+        return
     console = Console()
     hindrance = obstacle(console) if pictures else None
     show = renderer() if pictures and hindrance is None else None
     assembly = open_assembly(settings)
-    answer = answer_to(assembly, image, {**asked, "text": " ".join(words) or asked["text"]})
+    answer = answer_to(assembly, image, {**asked, "text": text})
     print_answer(assembly, answer, as_json=as_json, details=details)
     if show is not None:
         print_pictures(assembly, console, answer.results, show)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from retrieval.query.filters import Filters
 from retrieval.query.relations import RELATIONS, Relation
 from retrieval.query.request import Clause, Ref, SearchRequest
 from retrieval.search.answer import Match, PartMatch, SearchAnswer, Used
+from retrieval.search.engine import SearchEngine
 from retrieval.storage.disk import size
 from retrieval.text.reading import Reading, Term
 
@@ -36,6 +38,13 @@ def answer_to(assembly: Assembly, image: Path | None, asked: dict[str, Any]) -> 
     refs = [Ref(segment=segment)] if segment is not None else []
     if image is None:
         return assembly.engine().search(_request(assembly, refs, asked))
+    with engine_with_photo(assembly, image) as (engine, query):
+        return engine.search(_request(assembly, [*refs, Ref(query=query, **place)], asked))
+
+
+@contextmanager
+def engine_with_photo(assembly: Assembly, image: Path) -> Iterator[tuple[SearchEngine, int]]:
+    """An engine, and a query photo of a file, which is analysed while the index is opened, and removed at the end."""
     digest, path = digest_of_file(image), image.absolute()
     with DecoderPool(1) as decoders:
         analyzer = assembly.analyzer(decoders)
@@ -43,7 +52,7 @@ def answer_to(assembly: Assembly, image: Path | None, asked: dict[str, Any]) -> 
             photo = analyzer.analyze(path)
             query = assembly.queries.add(digest, photo.size_hw, photo.analysis, assembly.recipe_spec.space)
             try:
-                return engine.result().search(_request(assembly, [*refs, Ref(query=query, **place)], asked))
+                yield engine.result(), query
             finally:
                 assembly.queries.remove(query)
 
@@ -75,13 +84,13 @@ def _request(assembly: Assembly, refs: Sequence[Ref], asked: dict[str, Any]) -> 
         positive=tuple(refs),
         also=tuple(also),
         relations=relations,
-        filters=_filters(assembly, asked),
+        filters=filters_of(assembly, asked),
         facets=asked["facets"],
         **chosen,
     )
 
 
-def _filters(assembly: Assembly, asked: dict[str, Any]) -> Filters:
+def filters_of(assembly: Assembly, asked: dict[str, Any]) -> Filters:
     """Filters from options; a concept is given by its name."""
     days = {name: asked[name].date() for name in ("taken_from", "taken_until") if asked[name]}
     same = {name: asked[name] for name in ("label", "min_area", "max_area", "position")}
@@ -104,14 +113,8 @@ def _relation(text: str) -> Relation:
 
 def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool, details: bool = False) -> None:
     """A table of results, or one JSON object; `details` adds scores, quality and boxes to the table."""
-    images = assembly.catalog.images.find({match.image_id for match in answer.results})
-    paths = {key: str(image.path or "") for key, image in images.items()}
     if as_json:
-        paths = {
-            key: path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-            for key, path in paths.items()
-        }
-        echo_json(_answer_json(answer, paths))
+        echo_json(answer_json(answer, paths_as_text(assembly, answer)))
         return
     console = Console()
     _print_words(console, assembly, answer)
@@ -125,7 +128,7 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool, det
             f"{'all of this' if others else first.text}; the nearest are:"
         )
     if answer.results:
-        _print_results(console, answer, {key: Path(path) for key, path in paths.items()}, details=details)
+        print_results(console, answer, paths_of(assembly, answer), details=details)
     else:
         console.print("nothing was found")
     for kind, facets in (answer.facets or {}).items():
@@ -136,7 +139,19 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool, det
     console.print(f"{answer.indexed:,} segments searched in {answer.took_ms:.0f} ms{lag}")
 
 
-def _print_results(console: Console, answer: SearchAnswer, paths: dict[int, Path], *, details: bool) -> None:
+def paths_of(assembly: Assembly, answer: SearchAnswer) -> dict[int, Path]:
+    """Where the photos of results are."""
+    images = assembly.catalog.images.find({match.image_id for match in answer.results})
+    return {key: Path(image.path or "") for key, image in images.items()}
+
+
+def paths_as_text(assembly: Assembly, answer: SearchAnswer) -> dict[int, str]:
+    """The same for JSON; bytes that are no UTF-8 are escaped."""
+    texts = {key: os.fsencode(path) if path.parts else b"" for key, path in paths_of(assembly, answer).items()}
+    return {key: text.decode("utf-8", "backslashreplace") for key, text in texts.items()}
+
+
+def print_results(console: Console, answer: SearchAnswer, paths: Mapping[int, Path], *, details: bool) -> None:
     """A table of results whose files are named from the folder that they share."""
     folder = _shared_folder([paths[match.image_id] for match in answer.results if match.image_id in paths])
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
@@ -258,7 +273,8 @@ def _term_json(term: Term) -> dict[str, Any]:
     }
 
 
-def _answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
+def answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
+    """An answer as JSON, with the paths of the photos."""
     results = [
         {
             **_explained(match),

@@ -158,6 +158,23 @@ def test_marks_on_a_photo(ingested: Ingested) -> None:
     assert "no segment fits: one was made, box " in run(ingested, *photo, *apart)
 
 
+def test_each_thing_of_a_photo(ingested: Ingested) -> None:
+    """Of a stored photo, and of the same one as a file, which finds the stored one as well."""
+    found = results(ingested, "--things", str(ingested.ids[0]), "--limit", "2")
+    assert (found["whole"], found["note"]) == (None, None)
+    things = found["things"]
+    assert 1 < len(things) <= 12
+    for each in things:
+        alone = results(ingested, "--segment", str(each["segment"]), "--limit", "2")
+        assert each["answer"]["results"] == alone["results"]
+    of_file = results(ingested, "--things", str(ingested.paths[0]), "--limit", "1")["things"]
+    assert len(of_file) == len(things)
+    assert {each["answer"]["results"][0]["image_id"] for each in of_file} == {ingested.ids[0]}
+    table = run(ingested, "--things", str(ingested.ids[0]), "--limit", "2", "--details")
+    assert f"{len(things)}. segment" in table
+    assert "150 segments searched" in table
+
+
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
@@ -175,6 +192,12 @@ def test_marks_on_a_photo(ingested: Ingested) -> None:
         (["--segment", "9" * 30], "is not in the range"),
         (["--segment", "1", "--and-segment", "-1"], "is not in the range"),
         (["--segment", "1", "--until", "10000-01-01"], "does not match the format"),
+        (["--things", "nothing.jpg"], "give a file, or the id of a photo"),
+        (["--things", "1", "dog"], "leave out the words"),
+        (["--things", "1", "--level", "0"], "leave out --level"),
+        (["--things", "1", "--not-at", "1,1"], "leave out --not-at"),
+        (["--things", "1", "--facets"], "leave out --facets"),
+        (["--things", "1", "--group-by", "segment"], "leave out --group-by"),
     ],
 )
 def test_wrong_use(ingested: Ingested, options: list[str], fault: str) -> None:
