@@ -11,6 +11,10 @@ from .prompt import Box, Mask, Point, Prompt
 from .relations import MAX_PARTS, Relation
 
 GroupBy = Literal["image", "segment"]
+
+Compare = Literal["whole", "things"]
+"""How whole photos are compared: by what they look like as a whole, or by the things in them."""
+
 MAX_LIMIT = 1000
 MAX_TEXT = 500
 MAX_ID = 2**63 - 1
@@ -155,6 +159,8 @@ class SearchRequest:
         are one thing each; this also applies to `also`.
     fold_duplicates : bool
         Whether only the best result of photos that are near-duplicates of one another is listed.
+    compare : {"whole", "things"}
+        How photos are compared with a whole photo; with ``things`` that is the only example.
 
     Raises
     ------
@@ -173,6 +179,7 @@ class SearchRequest:
     also: tuple[Clause, ...] = ()
     relations: tuple[Relation, ...] = ()
     fold_duplicates: bool = False
+    compare: Compare = "whole"
 
     def __post_init__(self) -> None:
         if not self.positive and not self.text.strip():
@@ -185,12 +192,22 @@ class SearchRequest:
         if len(self.also) >= MAX_PARTS:
             raise QueryError(f"the query has {len(self.also) + 1} parts; it can have at most {MAX_PARTS}")
         whole = any(ref.is_photo for ref in (*self.positive, *self.negative))
+        if self.compare == "things":
+            self._check_sets()
         if whole and self.filters.of_segments:
             raise QueryError(f"whole photos have no {', '.join(self.filters.of_segments)}: search by a segment instead")
         if (self.also or self.relations) and self.group_by != "image":
             raise QueryError("a query of several parts finds photos: group by image, not by segment")
         if self.fold_duplicates and self.group_by != "image":
             raise QueryError("near-duplicates are whole photos: group by image, not by segment, to fold them")
+
+    def _check_sets(self) -> None:
+        is_photo = len(self.positive) == 1 and self.positive[0].is_photo
+        if not is_photo or self.negative or self.text.strip() or self.also:
+            raise QueryError(
+                "photos are compared by the things in them with one whole photo: give an image or a query without a "
+                "place on it, and no other examples or words"
+            )
 
     @property
     def conditions(self) -> Filters:

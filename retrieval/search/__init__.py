@@ -12,6 +12,7 @@ module            what
 `things`          the segments that are the things of a photo
 `thing_search`    a search for each of them
 `whole_photos`    photos that are alike as a whole
+`set_matching`    photos that share most things with a photo
 `combined_search` several things in one photo
 `combination`     how well segments of one photo match several things and their relations
 `presence`        the probability that a photo shows a word

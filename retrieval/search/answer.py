@@ -14,6 +14,8 @@ from .making import MadeSegment
 Certainty = Literal["sure", "likely", "weak"]
 """A probability in words: at least `SURE_CHANCE`, at least `LIKELY_CHANCE`, or less."""
 
+Compared = Literal["segments", "whole", "things"]
+
 SURE_CHANCE = 0.8
 """From this probability on, 81 % of the results are right of words that have not seen the photos, on photos for
 development (docs/models/word-presence.md)."""
@@ -159,6 +161,8 @@ class SearchAnswer:
     indexed, lag : int
         Segments searched, and how many of the catalogue's were not searchable yet.
     took_ms : float
+    compared : {"segments", "whole", "things"}
+        What was compared: segments, whole photos, or the things of a photo with the segments of others.
     """
 
     results: tuple[Match, ...]
@@ -170,6 +174,7 @@ class SearchAnswer:
     indexed: int
     lag: int
     took_ms: float
+    compared: Compared = "segments"
 
     @property
     def none_likely(self) -> bool:

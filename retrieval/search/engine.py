@@ -36,6 +36,7 @@ from .plan import QueryPlan, understand
 from .presence import chances, combined_chances
 from .resolver import QueryResolver
 from .scope import Scope
+from .set_matching import photos_sharing_things
 from .thing_search import search_things
 from .threshold import threshold_rule
 from .unwanted import penalized
@@ -259,6 +260,7 @@ class SearchEngine:
             indexed=self.segments.stats().count,
             lag=self.lag,
             took_ms=(time.perf_counter() - started) * 1000,
+            compared=understood.compared,
         )
 
     def _matches(
@@ -267,6 +269,8 @@ class SearchEngine:
         """The best matches; for a single thing, as many as `depth` if that is more than requested."""
         if understood.means_nothing:
             return ()
+        if understood.weights:
+            return photos_sharing_things(self.segments, self.catalog, request, understood, self._floor)
         if understood.by_photo:
             return nearest_photos(self.photos, self.catalog, request, understood, self._floor)
         if understood.is_combination:

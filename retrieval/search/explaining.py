@@ -15,7 +15,7 @@ from .plan import QueryPlan, QueryTerm
 def explained(matches: tuple[Match, ...], understood: QueryPlan, index: SegmentIndex) -> tuple[Match, ...]:
     """The matches with their scores for each of several examples and words, if missing."""
     parts = understood.parts
-    if not parts or not matches or understood.is_combination:
+    if not parts or not matches or understood.is_combination or understood.by_photo:
         return matches
     vectors = index.get(np.array([match.segment_id for match in matches], np.int64))
     columns = [_told(number, part, matches, vectors) for number, part in enumerate(parts)]

@@ -13,9 +13,10 @@ import numpy as np
 from ..errors import QueryError
 from ..index import ranking as rank
 from ..query.relations import MAX_PARTS, Relation, RelationName
-from ..query.request import Clause, SearchRequest
+from ..query.request import Clause, Ref, SearchRequest
 from ..text.reading import Link, Reading, Term
 from ..types import Vectors
+from .answer import Compared
 from .resolver import Example, QueryResolver, stack
 
 
@@ -65,6 +66,8 @@ class QueryPlan:
         What must not be in a photo: "people" of "without people".
     relations : tuple of Relation
         Those of the request, then those that its words tell.
+    weights : tuple of float
+        How much each of the things counts, of sum 1, where photos are compared by the things of a photo; else empty.
     """
 
     examples: tuple[Example, ...]
@@ -74,6 +77,7 @@ class QueryPlan:
     is_combination: bool
     unwanted: tuple[QueryTerm, ...] = ()
     relations: tuple[Relation, ...] = ()
+    weights: tuple[float, ...] = ()
 
     @property
     def means_nothing(self) -> bool:
@@ -84,6 +88,11 @@ class QueryPlan:
     def by_photo(self) -> bool:
         """Whether whole photos are compared."""
         return any(example.ref.is_photo for example in self.examples)
+
+    @property
+    def compared(self) -> Compared:
+        """What is compared."""
+        return "things" if self.weights else "whole" if self.by_photo else "segments"
 
     @property
     def plain_words(self) -> tuple[QueryTerm, ...]:
@@ -113,6 +122,8 @@ def understand(lookup: QueryResolver, request: SearchRequest) -> QueryPlan:
     QueryError
         A reference cannot be resolved, examples cannot be combined, or a relation names a missing thing.
     """
+    if request.compare == "things" and (by_things := _by_things(lookup, request.positive[0])) is not None:
+        return by_things
     clauses = [_ResolvedClause.of(lookup, request, words_are_things=request.group_by == "image")]
     clauses += [_ResolvedClause.of(lookup, clause, words_are_things=True) for clause in request.also]
     things_of_each = [each.things() for each in clauses]
@@ -136,6 +147,25 @@ def understand(lookup: QueryResolver, request: SearchRequest) -> QueryPlan:
         is_combination=is_combination,
         unwanted=tuple(term for each in clauses for term in each.unwanted),
         relations=tuple(dict.fromkeys(relations)),
+    )
+
+
+def _by_things(lookup: QueryResolver, photo: Ref) -> QueryPlan | None:
+    """The things of a photo, weighted by their quality; None if it has none, so that it is compared as a whole."""
+    records, vectors = lookup.things_of(photo)
+    if not records:
+        return None
+    things = tuple(
+        QueryTerm(each.label or f"segment {each.id}", row[None]) for each, row in zip(records, vectors, strict=True)
+    )
+    total = sum(each.quality for each in records)
+    return QueryPlan(
+        examples=(lookup.example(photo),),
+        words=None,
+        things=things,
+        parts=things,
+        is_combination=False,
+        weights=tuple(each.quality / total for each in records),
     )
 
 

@@ -19,6 +19,7 @@ from ..text.vocabulary import Vocabulary
 from ..types import Vectors
 from . import picking
 from .making import MadeSegment, MakerOnPhoto, SegmentMaker, pick_or_make
+from .things import best_things
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -114,6 +115,18 @@ class QueryResolver:
         image = self._analysed(photo.image or 0)
         self._check_space(image.space)
         return self.catalog.segments.of_image(image.id), (image.height or 1, image.width or 1)
+
+    def things_of(self, photo: Ref) -> tuple[list[SegmentRecord], Vectors]:
+        """The things of a photo or query photo, the best first, and their vectors, (T, D); raises as `segments_of`."""
+        segments, size_hw = self.segments_of(photo)
+        rows = best_things(segments, size_hw)
+        if photo.query is not None:
+            vectors = self.queries.get(photo.query).vectors[rows]
+        else:
+            batch = self.catalog.vectors.of_segments([segments[row].id for row in rows])
+            rows = [row for row in rows if segments[row].id in set(batch.ids.tolist())]
+            vectors = batch.vectors[np.searchsorted(batch.ids, [segments[row].id for row in rows])]
+        return [segments[row] for row in rows], np.asarray(vectors, np.float32)
 
     def levels(self, ref: Ref) -> tuple[SegmentRecord, ...]:
         """All segments under a point of a photo or query photo, whatever made its vectors; the likeliest first.
