@@ -53,6 +53,13 @@ from .options import ID, corners, numbers, open_assembly
 @click.option(
     "--things", metavar="PHOTO", help="Search for each thing of a photo by itself: a file, or a stored photo's id."
 )
+@click.option(
+    "--compare",
+    type=click.Choice(["whole", "things"]),
+    default="whole",
+    show_default=True,
+    help="Compare photos with the one of --image as a whole, or by the things in it.",
+)
 @click.option("--segment", type=ID, help="The id of a stored segment to search with.")
 @click.option("--text", default="", help="The WORDS, for scripts: such as 'find all motorcycles'.")
 @click.option("--and-segment", type=ID, multiple=True, help="The id of a segment whose like must also be in the photo.")

@@ -36,6 +36,8 @@ def answer_to(assembly: Assembly, image: Path | None, asked: dict[str, Any]) -> 
     """The answer to what the options of ``search`` describe; a photo is analysed first, and removed at the end."""
     place, segment = _place(image, asked), asked["segment"]
     refs = [Ref(segment=segment)] if segment is not None else []
+    if asked["compare"] == "things" and image is None:
+        raise click.UsageError("--compare things compares photos with one whole photo: give --image")
     if image is None:
         return assembly.engine().search(_request(assembly, refs, asked))
     with engine_with_photo(assembly, image) as (engine, query):
@@ -76,7 +78,7 @@ def _place(image: Path | None, asked: dict[str, Any]) -> dict[str, Any]:
 def _request(assembly: Assembly, refs: Sequence[Ref], asked: dict[str, Any]) -> SearchRequest:
     if not refs and not asked["text"].strip():
         raise click.UsageError("nothing is asked for: give words, --image or --segment")
-    chosen = {name: asked[name] for name in ("text", "limit", "group_by", "min_quality", "fold_duplicates")}
+    chosen = {name: asked[name] for name in ("text", "limit", "group_by", "min_quality", "fold_duplicates", "compare")}
     also = [Clause(positive=(Ref(segment=key),)) for key in asked["and_segment"]]
     also += [Clause(text=text) for text in asked["and_text"]]
     relations = tuple(_relation(text) for text in asked["relations"])
@@ -121,6 +123,8 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool, det
     for used in answer.used:
         if told := _told_used(used):
             console.print(told)
+    if answer.compared == "things":
+        console.print(f"photos are compared by {len(answer.parts)} things: {', '.join(answer.parts)}")
     if answer.none_likely and answer.words is not None:
         first, *others = answer.words.understood
         console.print(
@@ -318,6 +322,7 @@ def answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
         "took_ms": took,
         "facets_of": answer.facets_of,
         "none_likely": answer.none_likely,
+        "compared": answer.compared,
     }
 
 

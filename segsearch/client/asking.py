@@ -160,6 +160,8 @@ class Search(Asked):
         Whether the answer has them.
     fold_duplicates : bool
         Whether near-duplicates are listed once.
+    compare : {"whole", "things"}, optional
+        How photos are compared with a whole photo: as a whole, or by the things in it; it is the only example then.
     masks : {"none", "rle", "polygons"}
         How results have their masks.
     mask_frame : {"analysed", "original"}, optional
@@ -177,6 +179,7 @@ class Search(Asked):
     filters: Filters | None = None
     facets: bool = False
     fold_duplicates: bool = False
+    compare: Literal["whole", "things"] | None = None
     masks: MaskFormat = "none"
     mask_frame: MaskFrame | None = None
 

@@ -132,6 +132,8 @@ class Answer(Value):
         Whether probably nothing shows what was asked for: the results are only the nearest.
     words : Words or None
         How the text was read.
+    compared : str
+        ``segments``, ``whole`` photos, or the ``things`` of a photo.
     """
 
     results: tuple[Result, ...]
@@ -143,6 +145,7 @@ class Answer(Value):
     took_ms: float
     facets_of: int | None = None
     none_likely: bool = False
+    compared: str = "segments"
 
 
 class ThingFound(Value):

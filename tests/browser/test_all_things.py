@@ -1,4 +1,4 @@
-"""Searching with all things of a photo: a row of results for each."""
+"""Searching with all things of a photo: a row of results for each, or photos that share most of them."""
 
 from __future__ import annotations
 
@@ -94,3 +94,38 @@ def test_a_photo_without_things_is_compared_as_a_whole(page: Page) -> None:
 def test_a_region_that_cannot_be_read_is_left_out(page: Page, within: str) -> None:
     page.goto(f"/search?image=5&things=1&within={within}")
     expect(page.locator(".thing .shot").first).to_be_visible()
+
+
+def test_photos_by_the_things_in_them(page: Page) -> None:
+    """Beside comparing photos as a whole; what they share is outlined and named, and the address keeps the choice."""
+    page.goto("/search?image=5")
+    numbers = page.locator("#summary .numbers")
+    expect(numbers).to_contain_text("whole photos compared")
+    expect(page.get_by_role("button", name="As a whole")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".result .overlay")).to_have_count(0)
+    by_things = page.get_by_role("button", name="By the things in it")
+    by_things.click()
+    page.wait_for_url("**/search?image=5&by=things")
+    expect(numbers).to_contain_text(re.compile(r"compared by \d+ things?"))
+    expect(by_things).to_have_attribute("aria-pressed", "true")
+    expect(by_things).to_be_focused()
+    first = page.locator(".result").first
+    expect(first.locator(".overlay path.found").first).to_be_attached()
+    first.locator(".score").click()
+    expect(page.locator(".preview .reasons li").first).to_have_text(re.compile("^Shares "))
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="As a whole").click()
+    page.wait_for_url(re.compile(r"/search\?image=5$"))
+    expect(numbers).to_contain_text("whole photos compared")
+    expect(page.locator(".result .overlay")).to_have_count(0)
+
+
+def test_a_photo_without_things_says_that_it_was_compared_as_a_whole(page: Page) -> None:
+    def answer(route: Route) -> None:
+        asked = route.request.post_data_json
+        assert asked["compare"] == "things"
+        route.fulfill(json=page.request.post("/api/v1/search", data={**asked, "compare": "whole"}).json())
+
+    page.route("**/api/v1/search", answer)
+    page.goto("/search?image=5&by=things")
+    expect(page.locator("#summary .numbers")).to_contain_text("no thing was found in it")

@@ -49,6 +49,14 @@ def test_each_thing_of_a_photo(either, served) -> None:
     assert found.things[0].answer.results[0].mask.array().any()
 
 
+def test_photos_that_share_most_things(either, served) -> None:
+    asked = Search(positive=[Reference(image=1)], compare="things", limit=2)
+    found = either.ask(served.url, lambda client: client.searches.find(asked))
+    assert found.compared == "things"
+    assert len(found.results) == 2
+    assert {part.part for part in found.results[0].matched} <= set(range(len(found.parts)))
+
+
 def test_pages_are_asked_for_as_they_are_wanted(served, monkeypatch) -> None:
     monkeypatch.setattr("segsearch.client.photos.PAGE", 2)
     with Client(served.url) as client:

@@ -158,6 +158,15 @@ def test_marks_on_a_photo(ingested: Ingested) -> None:
     assert "no segment fits: one was made, box " in run(ingested, *photo, *apart)
 
 
+def test_photos_that_share_most_things(ingested: Ingested) -> None:
+    found = results(ingested, "--image", str(ingested.paths[0]), "--compare", "things", "--limit", "3")
+    assert found["compared"] == "things"
+    assert found["results"][0]["image_id"] == ingested.ids[0]
+    assert [part["part"] for part in found["results"][0]["matched"]] == list(range(len(found["parts"])))
+    table = run(ingested, "--image", str(ingested.paths[0]), "--compare", "things", "--details")
+    assert "photos are compared by" in table
+
+
 def test_each_thing_of_a_photo(ingested: Ingested) -> None:
     """Of a stored photo, and of the same one as a file, which finds the stored one as well."""
     found = results(ingested, "--things", str(ingested.ids[0]), "--limit", "2")
@@ -192,6 +201,8 @@ def test_each_thing_of_a_photo(ingested: Ingested) -> None:
         (["--segment", "9" * 30], "is not in the range"),
         (["--segment", "1", "--and-segment", "-1"], "is not in the range"),
         (["--segment", "1", "--until", "10000-01-01"], "does not match the format"),
+        (["--segment", "1", "--compare", "things"], "one whole photo"),
+        (["--things", "1", "--compare", "things"], "leave out --compare"),
         (["--things", "nothing.jpg"], "give a file, or the id of a photo"),
         (["--things", "1", "dog"], "leave out the words"),
         (["--things", "1", "--level", "0"], "leave out --level"),

@@ -1,4 +1,4 @@
-"""`POST /search/things`: a search for each thing of a photo, by the recipe `grid`."""
+"""Searches for each thing of a photo, and for photos that share them, by the recipe `grid`."""
 
 from __future__ import annotations
 
@@ -75,3 +75,33 @@ def test_what_is_refused(reader: FlaskClient, body: dict[str, Any], says: str) -
 def test_photos_that_are_not_there(reader: FlaskClient) -> None:
     assert "999" in find(reader, 404, image=999)["detail"]
     assert "999" in find(reader, 404, query=999)["detail"]
+
+
+def test_photos_that_share_most_things(reader: FlaskClient) -> None:
+    asked = {"positive": [{"image": 1}], "compare": "things", "limit": 3, "masks": "rle"}
+    answer = reader.post(f"{V1}/search", json=asked).get_json()
+    assert answer["compared"] == "things"
+    assert len(answer["parts"]) == len(reader.get(f"{V1}/images/1").get_json()["things"])
+    assert [result["segment_id"] for result in answer["results"]] == [None] * 3
+    scores = [result["score"] for result in answer["results"]]
+    assert scores == sorted(scores, reverse=True)
+    shared = answer["results"][0]["matched"]
+    assert shared
+    owners = reader.post(f"{V1}/segments/batch", json={"ids": [each["segment_id"] for each in shared]}).get_json()
+    assert {each["image_id"] for each in owners["segments"]} == {answer["results"][0]["image_id"]}
+    assert all(each["mask"]["counts"] for each in shared)
+    whole = reader.post(f"{V1}/search", json={"positive": [{"image": 1}]}).get_json()
+    assert (whole["compared"], whole["parts"]) == ("whole", [])
+    one = reader.post(f"{V1}/search", json={"positive": [{"segment": 1}]}).get_json()
+    assert one["compared"] == "segments"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"positive": [{"segment": 1}]}, {"text": "dog"}, {"positive": [{"image": 1}, {"image": 2}]}]
+)
+def test_what_cannot_be_compared_by_things(reader: FlaskClient, wrong: dict[str, Any]) -> None:
+    response = reader.post(f"{V1}/search", json={**wrong, "compare": "things"})
+    assert response.status_code == 422
+    assert "one whole photo" in response.get_json(force=True)["detail"]
+    response = reader.post(f"{V1}/search", json={"positive": [{"image": 1}], "compare": "parts"})
+    assert "compare" in response.get_json(force=True)["detail"]

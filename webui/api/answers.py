@@ -31,6 +31,7 @@ from . import (
     schemas,
     search_schemas,
     things_schemas,
+    word_schemas,
 )
 from .mask_schemas import AnyMask
 from .masks import MaskWriter
@@ -157,6 +158,7 @@ def _answer(
         took_ms=round(answer.took_ms, 3),
         facets_of=answer.facets_of,
         none_likely=answer.none_likely,
+        compared=answer.compared,
     )
 
 
@@ -215,6 +217,7 @@ def round_answer(record: FeedbackRecord, found: RoundAnswer, masks: MaskWriter) 
         took_ms=round(found.answer.took_ms, 3),
         facets_of=found.answer.facets_of,
         none_likely=found.answer.none_likely,
+        compared=found.answer.compared,
     )
 
 
@@ -313,11 +316,11 @@ def _shown(found: Facets) -> dict[str, list[search_schemas.Facet]]:
     }
 
 
-def _words(reading: Reading) -> search_schemas.Words:
-    return search_schemas.Words(
+def _words(reading: Reading) -> word_schemas.Words:
+    return word_schemas.Words(
         understood=[_term(term) for term in reading.understood],
         unwanted=[_term(term) for term in reading.unwanted],
-        links=[search_schemas.Link.model_validate(asdict(each)) for each in reading.links],
+        links=[word_schemas.Link.model_validate(asdict(each)) for each in reading.links],
         unknown=list(reading.unknown),
         unsupported=list(reading.unsupported),
         suggestions=list(reading.suggestions),
@@ -325,13 +328,13 @@ def _words(reading: Reading) -> search_schemas.Words:
     )
 
 
-def _term(term: Term) -> search_schemas.Term:
-    return search_schemas.Term(
+def _term(term: Term) -> word_schemas.Term:
+    return word_schemas.Term(
         text=term.text,
         name=term.name,
         labels=list(term.labels),
         colors=list(term.colors),
-        substitutes=[search_schemas.Substitute(name=each.term.name, weight=each.weight) for each in term.substitutes],
+        substitutes=[word_schemas.Substitute(name=each.term.name, weight=each.weight) for each in term.substitutes],
         **_told({"concept": term.concept}),
     )
 

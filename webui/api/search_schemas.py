@@ -10,8 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from retrieval.query.filters import FACETED, Filters, Position
 from retrieval.query.relations import MAX_PARTS, Relation, RelationName
-from retrieval.query.request import MAX_LIMIT, MAX_TEXT, Clause, GroupBy, SearchRequest
-from retrieval.search.answer import LIKELY_CHANCE, SURE_CHANCE, Certainty
+from retrieval.query.request import MAX_LIMIT, MAX_TEXT, Clause, Compare, GroupBy, SearchRequest
+from retrieval.search.answer import LIKELY_CHANCE, SURE_CHANCE, Certainty, Compared
 from retrieval.search.feedback import ModelName
 
 from .mask_schemas import AnyMask
@@ -26,6 +26,7 @@ from .schemas import (
     Strict,
     Text,
 )
+from .word_schemas import Words
 
 
 class FeedbackPath(BaseModel):
@@ -38,13 +39,6 @@ class RoundQuery(MasksQuery):
     """Which round."""
 
     round: Annotated[int | None, Field(ge=0, le=1000, description="The last round if absent.")] = None
-
-
-class WordsQuery(Strict):
-    """The text typed so far."""
-
-    prefix: Annotated[str, Field(max_length=100)]
-    limit: Annotated[int, Field(ge=1, le=50)] = 10
 
 
 Number = Annotated[int, Field(strict=True, ge=0, lt=MAX_PARTS)]
@@ -154,6 +148,13 @@ class Search(ResultMasks):
     filters: Annotated[Conditions, Field(description="Conditions that results must meet.")] = Conditions()
     facets: Annotated[bool, Field(strict=True, description="Whether to count facets of the likely results.")] = False
     fold_duplicates: Annotated[bool, Field(strict=True, description="Whether to list near-duplicates once.")] = False
+    compare: Annotated[
+        Compare,
+        Field(
+            description="How photos are compared with a whole photo: as a `whole`, or by the `things` in it, which has "
+            "to be the only example then."
+        ),
+    ] = "whole"
 
     def to_request(self) -> SearchRequest:
         """Convert to the engine's value.
@@ -174,6 +175,7 @@ class Search(ResultMasks):
             facets=self.facets,
             also=tuple(thing.to_clause() for thing in self.also),
             fold_duplicates=self.fold_duplicates,
+            compare=self.compare,
             relations=tuple(Relation(each.subject, each.relation, each.object) for each in self.relations),
         )
 
@@ -232,8 +234,8 @@ class Result(BaseModel):
     matched: Annotated[
         list[Matched],
         Field(
-            description="How it came about: what each part scored and, of several things, in which segment; "
-            "empty for a search by a single example."
+            description="How it came about: what each part scored and, of several things, in which segment; empty for "
+            "a search by a single example. Of photos that are compared by things, those that they likely share."
         ),
     ]
     relations: Annotated[
@@ -255,57 +257,6 @@ class Result(BaseModel):
         ),
     ]
     mask: Annotated[AnyMask | None, Field(description="Only on request.")] = None
-
-
-class Substitute(BaseModel):
-    """A known word that stands for one that is not known."""
-
-    name: str
-    weight: Annotated[float, Field(description="Its share; those of one word sum to 1.")]
-
-
-class Term(BaseModel):
-    """A word that was understood."""
-
-    text: Annotated[str, Field(description="As typed.")]
-    name: str
-    labels: list[str]
-    colors: Annotated[list[str], Field(description="Colours that also affect the order of results.")]
-    concept: Annotated[
-        int | None, Field(description="Id of the concept of this name; absent if the word is not a concept.")
-    ] = None
-    substitutes: Annotated[
-        list[Substitute],
-        Field(description="If the word itself is not known: the nearest known words, which are searched instead."),
-    ]
-
-
-class Link(BaseModel):
-    """What was said between two words."""
-
-    subject: Annotated[int, Field(description="Number in `understood`, from 0.")]
-    object: Annotated[int, Field(description="Number in `understood`, from 0.")]
-    text: Annotated[str, Field(description="As typed.")]
-    relation: Annotated[
-        RelationName | None,
-        Field(description="The relation it is read as; null: both must be in the photo, wherever."),
-    ]
-
-
-class Words(BaseModel):
-    """How the text was read."""
-
-    understood: list[Term]
-    unwanted: Annotated[
-        list[Term], Field(description="The more a photo looks like showing one of these, the lower its score.")
-    ]
-    links: list[Link]
-    unknown: Annotated[list[str], Field(description="Words that are not known and are ignored.")]
-    unsupported: Annotated[
-        list[str], Field(description="Words that a search cannot go by and that are ignored, such as numbers.")
-    ]
-    suggestions: Annotated[list[str], Field(description="Known words that may be meant instead of unknown ones.")]
-    suggested: Annotated[list[list[str]], Field(description="The same for each of the unknown words, in their order.")]
 
 
 class Freshness(BaseModel):
@@ -350,6 +301,13 @@ class Answer(BaseModel):
             "likely. They are only the nearest."
         ),
     ]
+    compared: Annotated[
+        Compared,
+        Field(
+            description="What was compared: `segments`, `whole` photos, or the `things` of a photo. A photo without "
+            "things is compared as a whole, even if `things` were asked for."
+        ),
+    ]
 
 
 class Facets(BaseModel):
@@ -387,9 +345,3 @@ class Round(Answer):
     ask: Annotated[list[Result], Field(description="Results for which feedback would help most.")]
     relevant: Annotated[list[int], Field(description="Segments marked relevant so far.")]
     irrelevant: Annotated[list[int], Field(description="Segments marked irrelevant so far.")]
-
-
-class WordList(BaseModel):
-    """Words that start with the typed text, most likely first."""
-
-    words: list[str]

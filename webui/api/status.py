@@ -10,7 +10,7 @@ from flask_openapi3.openapi import OpenAPI
 from ..context import WebContext, context
 from ..serving.admission import hold_until_sent
 from ..serving.events import EVENTS, STOPPING, StatusEvents
-from . import answers, search_schemas, status_schemas
+from . import answers, status_schemas, word_schemas
 from .problems import documented
 
 status = APIBlueprint("api_status", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="installation")])
@@ -58,13 +58,13 @@ def status_of(parts: WebContext) -> status_schemas.Status:
     )
 
 
-@status.get("/words", summary="Complete a word", responses={200: search_schemas.WordList, **documented()})
-def complete_word(query: search_schemas.WordsQuery) -> Response:
+@status.get("/words", summary="Complete a word", responses={200: word_schemas.WordList, **documented()})
+def complete_word(query: word_schemas.WordsQuery) -> Response:
     """Words that can be searched for, most likely first."""
     engine, typed = context().engine, query.prefix.strip().casefold()
     named = [name for name in engine.concepts.names() if typed and name.casefold().startswith(typed)]
     words = dict.fromkeys([*sorted(named), *engine.vocabulary.complete(query.prefix, query.limit)])
-    return answers.as_json(search_schemas.WordList(words=list(words)[: query.limit]))
+    return answers.as_json(word_schemas.WordList(words=list(words)[: query.limit]))
 
 
 @status.get(

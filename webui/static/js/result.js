@@ -6,13 +6,18 @@ import { gettext, number, percent } from "./i18n.js";
 import { noteResults } from "./origin.js";
 import { Mask } from "./rle.js";
 
+const COLOURS = 5; // of parts, in the style sheets
+
 export const keyOf = (result, alone, together) =>
-  `${result.image_id}-${together ? result.matched.map((part) => part.segment_id) : result.segment_id}-${alone}`;
+  `${result.image_id}-${together || result.segment_id === null ? result.matched.map((part) => part.segment_id) : result.segment_id}-${alone}`;
 
 /** The reasons for a result, with its numbers, as lines. */
-export function reasonsFor({ score, label, fallback, quality, matched, probability }, parts) {
+export function reasonsFor(result, parts) {
+  const { score, label, fallback, quality, matched, probability } = result;
   const lines = [gettext("Similarity: %(score)s (1 means identical)", { score: number(score, 2) })];
   if (probability !== null) lines.push(gettext("Probability that the photo shows it: %(percent)s", { percent: percent(probability) }));
+  const shared = sharedBy(result, parts);
+  if (shared.length) lines.unshift(gettext("Shares %(things)s", { things: shared.join(", ") }));
   if (fallback) lines.unshift(gettext("No segment matched: the whole photo was compared"));
   for (const { part, score, nearest } of matched) {
     const told = { name: parts[part] ?? gettext("this"), score: number(score, 2), nearest };
@@ -22,6 +27,9 @@ export function reasonsFor({ score, label, fallback, quality, matched, probabili
   if (quality !== null) lines.push(gettext("Segment quality: %(quality)s", { quality: number(quality, 2) }));
   return lines;
 }
+
+/** Names of the things that a photo shares, if photos are compared by things; each once. */
+export const sharedBy = ({ segment_id: segment, matched }, parts) => (segment === null ? [...new Set(matched.map(({ part }) => parts[part]))] : []);
 
 /** What a picture of a result shows, in words. */
 export const altOf = ({ image_id: photo, label }) =>
@@ -46,7 +54,7 @@ export function cardOf(result, alone, on, together) {
     h("button", { class: "score", type: "button", click: () => on.preview(card) }),
     !looksOnly && h("span", { class: "votes" }, vote("relevant", "check", gettext("Right")), vote("irrelevant", "close", gettext("Wrong"))));
   const view = alone ? cropView(new Mask(result.mask)) : null;
-  if (result.mask) whenSeen(card, () => card.querySelector(".shot").append(overlayOf(result, together, view)));
+  if (result.mask || shares(result)) whenSeen(card, () => card.querySelector(".shot").append(overlayOf(result, together, view)));
   return shaped(card, view ? view[2] / view[3] : shapeOf(result));
 }
 
@@ -68,15 +76,19 @@ export function shaped(card, shape) {
   return card;
 }
 
+/** Whether a photo has things that it shares, with their masks. */
+const shares = ({ segment_id: segment, matched }) => segment === null && matched.some(({ mask }) => mask);
+
 /** What was found in the light and the rest of the photo, or of a `view` of it, in the shade; null if it has no mask. */
 export function overlayOf(result, together, view = null) {
-  if (!result.mask) return null;
-  const parts = together ? result.matched.map(({ mask, part }) => [mask, `found part-${part}`]) : [[result.mask, "found"]];
+  if (!result.mask && !shares(result)) return null;
+  const parts = together || shares(result) ? result.matched.filter(({ mask }) => mask).map(({ mask, part }) => [mask, `found part-${part % COLOURS}`]) : [[result.mask, "found"]];
+  if (!parts.length) return null;
   const marked = parts.map(([mask, name]) => [new Mask(mask), name]);
   const [[{ width, height, outline }]] = marked;
   const frame = { viewBox: (view ?? [0, 0, width, height]).join(" "), preserveAspectRatio: "xMidYMid slice" };
   return s("svg", { class: "overlay", ...frame, "aria-hidden": "true" },
-    marked.length === 1 && s("path", { class: "shade", d: `M0 0H${width}V${height}H0Z${outline}` }),
+    result.mask && marked.length === 1 && s("path", { class: "shade", d: `M0 0H${width}V${height}H0Z${outline}` }),
     marked.map(([mask, name]) => {
       const transform = `scale(${width / mask.width} ${height / mask.height})`; // those of imported segments differ
       return s("path", { class: name, d: mask.outline, transform });

@@ -5,7 +5,7 @@ import { $, $$, h, keepOnly } from "./dom.js";
 import { gettext } from "./i18n.js";
 import { aboveLine, inOrder } from "./line.js";
 import { takeUpResults } from "./origin.js";
-import { cardOf, keyOf, reasonsFor, shaped } from "./result.js";
+import { cardOf, keyOf, reasonsFor, shaped, sharedBy } from "./result.js";
 import { Selection } from "./selection.js";
 
 const CERTAINTY = { sure: gettext("sure"), likely: gettext("likely"), weak: gettext("weak") };
@@ -25,7 +25,7 @@ export function showResults(list, found, { alone, on, parts = [], together = fal
     Object.assign(card, { result, number, together, reasons: reasonsFor(result, parts) });
     card.classList.toggle("unlikely", number >= at);
     if (number < EAGER) $("img", card).loading = "eager";
-    const name = result.fallback ? gettext("whole photo") : result.label;
+    const name = result.fallback ? gettext("whole photo") : result.label ?? sharedBy(result, parts).join(", ");
     const said = [CERTAINTY[result.certainty] ?? (line && (number < at ? gettext("likely") : gettext("less likely"))), !together && name].filter(Boolean);
     const score = $(".score", card);
     score.replaceChildren(...said.map((words) => h("span", {}, words)));

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { gettext, language, ngettext, number, woven } from "./i18n.js";
 import { aboveLine } from "./line.js";
 import { linkButton } from "./link.js";
-import { empty, format, isWhole, QUALITIES } from "./refs.js";
+import { empty, format, isOnePhoto, isWhole, QUALITIES } from "./refs.js";
 import { related } from "./relations.js";
 
 const SHOWN = 6; // classes of a word that are listed
@@ -13,7 +13,7 @@ const SHOWN = 6; // classes of a word that are listed
 const wordLink = (word) => h("a", { href: format({ ...empty(), text: word }) }, word);
 const listed = (nodes) => nodes.flatMap((node, at) => (at ? [", ", node] : [node]));
 
-/** Show it; `onChange` hears of what was chosen, {group} or {quality}. The control in use keeps the focus. */
+/** Show it; `onChange` hears of what was chosen, {group}, {quality} or {by}. The control in use keeps the focus. */
 export function showSummary(root, asked, answer, onChange) {
   const used = root.contains(document.activeElement) ? document.activeElement.name : "";
   root.hidden = answer.results.length === 0 && !asked.quality && !Object.keys(asked.filters).length;
@@ -26,7 +26,7 @@ export function showSummary(root, asked, answer, onChange) {
 }
 
 const controls = (asked, { results }, onChange) =>
-  h("div", { class: "controls" }, copiesSwitch(asked, results, onChange), ...(asked.positive.some(isWhole) ? [] : [quality(asked, onChange), grouping(asked, onChange)]), linkButton(asked));
+  h("div", { class: "controls" }, copiesSwitch(asked, results, onChange), ...(isOnePhoto(asked) ? [comparing(asked, onChange)] : asked.positive.some(isWhole) ? [] : [quality(asked, onChange), grouping(asked, onChange)]), linkButton(asked));
 
 /** What the chips of the words do not say: what stands for them, and how they lie to each other; null if there is nothing. */
 function understood({ understood: terms, unwanted, links }) {
@@ -51,19 +51,34 @@ function told({ text, name, labels: all, concept, substitutes }) {
   return arrow || name !== text ? [word, name === text ? "" : ` (${name})`, arrow] : null;
 }
 
-function numbers({ group, limit, positive, above }, { results, index, took_ms: took }) {
+function numbers({ group, limit, positive, above, by }, { results, index, parts, compared, took_ms: took }) {
   const likely = aboveLine(results, above);
   const found = group === "image"
     ? ngettext("%(likely)s likely of %(num)s photo", "%(likely)s likely of %(num)s photos", results.length, { likely })
     : ngettext("%(likely)s likely of %(num)s segment", "%(likely)s likely of %(num)s segments", results.length, { likely });
   return [
     results.length >= limit ? gettext("%(found)s so far", { found }) : found,
-    ...(positive.some(isWhole) ? [gettext("whole photos compared")] : [
+    ...(positive.some(isWhole) ? [comparedBy(compared, by, parts)] : [
       ngettext("%(num)s segment searched", "%(num)s segments searched", index.segments),
       index.lag && ngettext("%(num)s segment not yet searchable", "%(num)s segments not yet searchable", index.lag),
     ]),
     gettext("%(num)s ms", { num: number(took, took < 10 ? 1 : 0) }),
   ].filter(Boolean).join(" · ");
+}
+
+function comparedBy(compared, by, parts) {
+  if (compared === "things") return ngettext("compared by %(num)s thing", "compared by %(num)s things", parts.length);
+  return by === "things" ? gettext("no thing was found in it: whole photos compared") : gettext("whole photos compared");
+}
+
+/** How photos are compared with a whole photo. */
+function comparing({ by }, onChange) {
+  const button = (value, words) => {
+    const state = { name: `by-${value}`, "aria-pressed": String(by === value) };
+    return h("button", { type: "button", ...state, click: () => onChange({ by: value }) }, words);
+  };
+  const buttons = [button("whole", gettext("As a whole")), button("things", gettext("By the things in it"))];
+  return h("div", { class: "switch", role: "group", "aria-label": gettext("Photos like this one") }, buttons);
 }
 
 function quality(asked, onChange) {
