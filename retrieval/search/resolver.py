@@ -124,7 +124,8 @@ class QueryResolver:
             vectors = self.queries.get(photo.query).vectors[rows]
         else:
             batch = self.catalog.vectors.of_segments([segments[row].id for row in rows])
-            rows = [row for row in rows if segments[row].id in set(batch.ids.tolist())]
+            held = set(batch.ids.tolist())  # another process may have deleted the photo meanwhile
+            rows = [row for row in rows if segments[row].id in held]
             vectors = batch.vectors[np.searchsorted(batch.ids, [segments[row].id for row in rows])]
         return [segments[row] for row in rows], np.asarray(vectors, np.float32)
 

@@ -30,6 +30,7 @@ PAGES = [
     "/search?segment=1",
     "/search?image=5",
     "/search?image=5&things=1",
+    "/search?image=5&by=things",
     "/search?text=dog",
     "/upload",
     "/concepts",

@@ -37,6 +37,7 @@ PAINTED = """() => new Promise((resolve) => {
         ("/search?text=dog", "#results .result"),
         ("/search?segment=1", "#results .result"),
         ("/search?image=5&things=1", ".thing .shot"),
+        ("/search?image=5&by=things", "#results .result"),
         ("/photos/5", "#filmstrip a"),
     ],
 )
