@@ -465,7 +465,7 @@ class TestSearching:
     def test_form_of_the_answer(self, reader: FlaskClient) -> None:
         found = search(reader, positive=[{"segment": 1}])
         fields = ["results", "used", "words", "parts", "facets", "index", "took_ms", "facets_of", "none_likely"]
-        assert list(found) == fields
+        assert list(found) == [*fields, "compared"]
         assert found["words"] is None
         assert found["index"] == {"segments": 100, "lag": 0}
         assert all(list(result) == RESULT_FIELDS for result in found["results"])
