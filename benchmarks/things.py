@@ -128,6 +128,9 @@ def _measure(assembly: Assembly, engine: SearchEngine) -> None:
             "together": lambda photo: engine.search_things(ThingsRequest(photo=Ref(image=photo), limit=LIMIT)),
             "one by one": one_by_one,
             "as a request, with masks": requested,
+            "photos that share them": lambda photo: engine.search(
+                SearchRequest(positive=(Ref(image=photo),), limit=LIMIT, compare="things")
+            ),
         }
         times = interleaved(ways, photos)
     for name, each in times.items():
