@@ -2,7 +2,7 @@
 
 The annotated masks of ``coco-dev`` take the place of the recipe's segments in the index, in the query, or in both, with
 the recipe's vectors and with plain ones: the principal components of the same descriptors, fitted without labels to the
-segments. Photos and segments are ranked as `retrieval.search.engine` ranks them, by exact inner products.
+segments. Photos and segments are ranked by their inner products alone, exactly.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import and_, select
 from sqlalchemy.orm import defer
 from sqlalchemy.orm.strategy_options import _AbstractLoad
@@ -18,6 +19,7 @@ from .filtering import facets_of, passing
 from .models import IN_LIBRARY, Image, Segment
 from .records import SegmentHit, SegmentRecord, vectors_from
 from .rows import segment_record, segment_record_from
+from .segment_qualities import SegmentQualities
 from .segment_select import SegmentSelect
 from .sessions import Repository, Sessions
 
@@ -30,6 +32,7 @@ class SegmentRepository(Repository):
         self._masks, self._hits, self._colors, self._example, self._vectors = (
             SegmentSelect(sessions, each) for each in (_MASKS, _HITS, _COLORS, _EXAMPLE, _VECTORS)
         )
+        self._known_qualities = SegmentQualities(sessions)
 
     def get(self, segment_id: int) -> SegmentRecord:
         """One segment.
@@ -104,6 +107,10 @@ class SegmentRepository(Repository):
         for chunk in in_chunks(segment_ids):
             found.update((key, shares) for key, shares in self._colors.of(chunk) if shares is not None)
         return found
+
+    def qualities(self, segment_ids: Ids) -> NDArray[np.float32]:
+        """Quality of each segment, (N,), in [0, 1]; 0 for one that does not exist."""
+        return self._known_qualities.of(segment_ids)
 
     def passing(self, filters: Filters, *, at_most: int) -> Ids | None:
         """Ids of the segments that meet conditions, rising; None if there are more than `at_most`."""

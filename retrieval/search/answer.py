@@ -81,7 +81,7 @@ class Match(NamedTuple):
     segment_id : int or None
         None if whole photos are compared.
     score : float
-        Cosine similarity; higher is closer.
+        Higher is closer: cosine similarity or, with examples, that of `example_ranking`.
     box_xyxy : tuple of int
         In pixels of the upright original.
     likely : bool

@@ -14,6 +14,9 @@ from .answer import SearchAnswer
 from .plan import QueryPlan, understand
 from .resolver import QueryResolver
 
+LEAST_WEIGHTED = 300
+"""At least so many of the nearest segments are weighted by their quality."""
+
 
 class Answering(Protocol):
     """Answers a search that is understood.
@@ -48,9 +51,12 @@ def first_look(request: SearchRequest, understood: QueryPlan, depth: int) -> tup
         Whether only the best of each photo.
     """
     has_colors, has_unwanted = bool(understood.things[0].colors), bool(understood.unwanted)
-    grouped = request.group_by == "image" and not has_colors
-    enough = request.limit if has_colors or has_unwanted else depth
-    return enough, enough * (12 if has_colors else 4 if has_unwanted else 1 if grouped else 3), grouped
+    is_weighted = bool(understood.examples)
+    grouped = request.group_by == "image" and not (has_colors or is_weighted)
+    enough = request.limit if has_colors or has_unwanted or is_weighted else depth
+    least = LEAST_WEIGHTED if is_weighted else 0
+    times = 12 if has_colors else 6 if is_weighted else 4 if has_unwanted else 1 if grouped else 3
+    return enough, max(least, times * enough), grouped
 
 
 def search_batch(

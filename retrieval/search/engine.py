@@ -26,6 +26,7 @@ from .answer import FacetAnswer, Match, SearchAnswer, ThingsAnswer, Used
 from .batch import first_look, search_batch
 from .combined_search import combined_search
 from .distinct import distinct
+from .example_ranking import filled_up, fused_with_photos, weighted_by_quality
 from .explaining import explained
 from .faceting import found
 from .feedback import LabelledExamples, Model, RoundAnswer
@@ -313,23 +314,28 @@ class SearchEngine:
     ) -> tuple[Match, ...]:
         """Segments by their best inner product with the directions; photos that are `hidden` are left out.
 
-        With colours or unwanted words only as many hits are considered as the results need, whatever the depth, because
-        they are all reordered, and the segment with the colour need not be the best of its photo.
+        With examples, colours or unwanted words only as many hits are considered as the results need, whatever the
+        depth, because they are all reordered, and the best segment of its photo need not be the nearest.
         """
         thing, scope, by_photo = understood.things[0], self._scope(request), request.group_by == "image"
         unwanted = [each.directions for each in understood.unwanted]
         enough, k, grouped = first_look(request, understood, depth)
+        search = partial(scope.search, thing.directions, exclude_images=hidden)
         while True:
-            if (found := first) is None:
-                found = scope.search(thing.directions, k, exclude_images=hidden, group_by_image=grouped)
-            first = None
+            found, first = first or search(k, group_by_image=grouped), None
+            is_all, wanted = len(found) < k, depth if by_photo else k
+            if understood.examples:
+                if by_photo and not (is_all or thing.colors):
+                    found, is_all = filled_up(found, enough, partial(search, group_by_image=True))
+                wanted = wanted if by_photo or is_all else k // 2
+                found = weighted_by_quality(found, self.catalog.segments.qualities(found.ids))
             scored = penalized(scope.colored(found, thing.colors), self.segments, unwanted)
             if by_photo and not grouped:
-                scored = scored.best_per_image()
-            chosen, known = self._known(scored, depth if by_photo else k)
+                scored = fused_with_photos(scored.best_per_image(), self.photos, understood.photo_vectors)
+            chosen, known = self._known(scored, wanted)
             if not by_photo:
                 chosen = distinct(chosen, known, self.catalog.segments)
-            if len(chosen) >= enough or len(found) < k:
+            if len(chosen) >= enough or is_all:
                 best, words = chosen[:depth], understood.plain_words
                 likelihood = chances(self.recipe, words, [best.ids], best.scores, self.segments) if words else None
                 return described(chosen, known, depth, self._floor, likelihood)

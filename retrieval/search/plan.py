@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from typing import cast
@@ -68,6 +68,8 @@ class QueryPlan:
         Those of the request, then those that its words tell.
     weights : tuple of float
         How much each of the things counts, of sum 1, where photos are compared by the things of a photo; else empty.
+    photo_vectors : ndarray of shape (N, P), float32
+        Whole-photo vectors of the photos of positive examples; none, (0, 0), for several things or whole photos.
     """
 
     examples: tuple[Example, ...]
@@ -78,6 +80,7 @@ class QueryPlan:
     unwanted: tuple[QueryTerm, ...] = ()
     relations: tuple[Relation, ...] = ()
     weights: tuple[float, ...] = ()
+    photo_vectors: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     @property
     def means_nothing(self) -> bool:
@@ -104,7 +107,8 @@ class QueryPlan:
     @property
     def has_one_depth(self) -> bool:
         """Whether looking deeper than the results need would find others: hits are reordered, or several compared."""
-        return self.by_photo or self.is_combination or bool(self.unwanted or self.things[0].colors)
+        is_reordered = bool(self.examples or self.unwanted or self.things[0].colors)
+        return self.is_combination or is_reordered
 
     @cached_property
     def hidden(self) -> frozenset[int]:
@@ -139,6 +143,7 @@ def understand(lookup: QueryResolver, request: SearchRequest) -> QueryPlan:
     for each, own in zip(clauses, things_of_each, strict=True):
         relations += each.relations(first)
         first += len(own)
+    compares_photos = not is_combination and request.group_by == "image"
     return QueryPlan(
         examples=examples,
         words=_joined([reading for each in clauses if (reading := each.reading()) is not None]),
@@ -147,6 +152,7 @@ def understand(lookup: QueryResolver, request: SearchRequest) -> QueryPlan:
         is_combination=is_combination,
         unwanted=tuple(term for each in clauses for term in each.unwanted),
         relations=tuple(dict.fromkeys(relations)),
+        photo_vectors=lookup.photo_vectors(clauses[0].positive if compares_photos else ()),
     )
 
 
@@ -174,6 +180,7 @@ class _ResolvedClause:
     """A clause of a request with its references and words resolved."""
 
     positive: Sequence[Example]
+    sought: Vectors
     negative: Sequence[Example]
     words: Reading | None
     terms: Sequence[QueryTerm]
@@ -188,8 +195,10 @@ class _ResolvedClause:
         terms = [_query_term(lookup, term) for term in (words.understood if words else ())]
         unwanted = (_query_term(lookup, term) for term in (words.unwanted if words else ()))
         known = [row for row, term in enumerate(terms) if len(term.directions)]
+        positive = [lookup.example(ref) for ref in part.positive]
         return cls(
-            positive=[lookup.example(ref) for ref in part.positive],
+            positive=positive,
+            sought=lookup.sought(positive),
             negative=[lookup.example(ref) for ref in part.negative],
             words=words,
             terms=[terms[row] for row in known],
@@ -227,7 +236,7 @@ class _ResolvedClause:
         parts = self.components()
         if not parts:
             return [QueryTerm("", np.zeros((0, 0), np.float32))]
-        queries = rank.combine(stack(self.positive), [term.directions for term in self.terms], negatives)
+        queries = rank.combine(self.sought, [term.directions for term in self.terms], negatives)
         if len(parts) == 1:
             return [replace(parts[0], directions=queries)]
         colors = tuple(dict.fromkeys(color for part in parts for color in part.colors))

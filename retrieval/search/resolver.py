@@ -6,10 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..catalog import Catalog, Concepts, QueryStore, SegmentRecord
 from ..catalog.records import ConceptRecord, ImageRecord, QueryRecord
+from ..embed.projection import unit
 from ..embed.word_directions import word_directions
+from ..embed.word_expansion import towards_words
 from ..errors import QueryError
 from ..processes.program import PROGRAM
 from ..query.request import Ref
@@ -32,6 +35,8 @@ class Example:
         All segments under a point, the likeliest first; empty for other references.
     made : MadeSegment or None
         What was made, because none of the photo's segments fits what was marked.
+    photo_vector : ndarray of shape (P,), float32, or None
+        Of the whole query photo; that of a stored photo is in the catalogue.
     """
 
     ref: Ref
@@ -40,6 +45,7 @@ class Example:
     image_id: int | None
     levels: tuple[SegmentRecord, ...] = ()
     made: MadeSegment | None = None
+    photo_vector: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -128,6 +134,21 @@ class QueryResolver:
             rows = [row for row in rows if segments[row].id in held]
             vectors = batch.vectors[np.searchsorted(batch.ids, [segments[row].id for row in rows])]
         return [segments[row] for row in rows], np.asarray(vectors, np.float32)
+    def sought(self, examples: Sequence[Example]) -> Vectors:
+        """What examples of a thing stand for, (N, D): their vectors, those of segments moved `towards_words`."""
+        vectors, words = stack(examples), self.recipe.word_vectors
+        if words is None or any(each.ref.is_photo for each in examples):
+            return vectors
+        return towards_words(vectors, words)
+
+    def photo_vectors(self, examples: Sequence[Example]) -> Vectors:
+        """Whole-photo vectors of the photos that segments are examples of, (N, P); none for whole photos."""
+        if any(each.ref.is_photo for each in examples):
+            return np.zeros((0, self.recipe.photo_dim), np.float32)
+        stored = sorted({each.image_id for each in examples if each.image_id is not None})
+        kept = [each.photo_vector for each in examples if each.photo_vector is not None]
+        vectors = [*self.catalog.vectors.of_images(stored).vectors, *kept]
+        return unit(np.stack(vectors)) if vectors else np.zeros((0, self.recipe.photo_dim), np.float32)
 
     def levels(self, ref: Ref) -> tuple[SegmentRecord, ...]:
         """All segments under a point of a photo or query photo, whatever made its vectors; the likeliest first.
@@ -202,14 +223,14 @@ class QueryResolver:
         elif (prompt := ref.prompt) is not None:
             row, made = pick_or_make(prompt, query.segments, query.size_hw, self._maker_on(query))
             if made is not None:
-                return Example(ref, made.vector, None, None, made=made)
+                return Example(ref, made.vector, None, None, made=made, photo_vector=query.photo_vector)
         else:
             row, levels = _pick(ref, query.segments, query.size_hw)
         if not query.segments:
             raise QueryError("no segment was found in this photo: search by the whole photo instead")
         if not 0 <= row < len(query.segments):
             raise QueryError(f"query {query_id} has segments 0 to {len(query.segments) - 1}, not {row}")
-        return Example(ref, query.vectors[row], query.segments[row], None, levels)
+        return Example(ref, query.vectors[row], query.segments[row], None, levels, photo_vector=query.photo_vector)
 
     def _maker_on(self, photo: ImageRecord | QueryRecord) -> MakerOnPhoto | None:
         return None if self.maker is None else MakerOnPhoto(self.maker, photo)

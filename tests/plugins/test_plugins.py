@@ -82,7 +82,7 @@ class TestInstalled:
         assert found.returncode == 0, found.stderr
         results = json.loads(found.stdout)["results"]
         assert Path(results[0]["path"]).name == photos[1].name
-        assert results[0]["score"] == pytest.approx(1, abs=0.02)
+        assert 0.7 <= results[0]["score"] <= 1, "it is the same, of whatever quality"
         assert len({result["image_id"] for result in results}) == 3
 
     def test_vectors_are_held_by_an_index_of_another_package(self, run: Run, pictures: Pictures) -> None:

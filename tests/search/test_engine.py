@@ -13,6 +13,7 @@ from retrieval.query.request import Ref, SearchRequest
 from retrieval.search.answer import SearchAnswer
 from retrieval.search.distinct import DUPLICATE_IOU
 from retrieval.search.engine import SearchEngine
+from retrieval.search.example_ranking import QUALITY_WEIGHT
 from retrieval.text.lexicon import read_learned_words
 from retrieval.text.vocabulary import Vocabulary
 from retrieval.types import AnalyzedImage
@@ -32,7 +33,8 @@ def search(engine: SearchEngine, *positive: Ref, **options: object) -> SearchAns
 
 class TestByExample:
     def test_photos_in_the_order_of_their_best_segment(self, toys: ToyLibrary) -> None:
-        query, far, near, exact = (toys.add(analysis(each)) for each in ([X, W], [Y, XZ], [XY, W], [Z, X]))
+        kinds = ([X, W], [Y, XZ], [XY, W], [Z, X])
+        query, far, near, exact = (toys.add(analysis(each, quality=[1, 1])) for each in kinds)
         answer = search(toys.engine(), Ref(segment=toys.segment_ids(query)[0]))
         assert images_of(answer) == [exact, near, far]
         assert [match.segment_id for match in answer.results] == [
@@ -40,7 +42,7 @@ class TestByExample:
             toys.segment_ids(near)[0],
             toys.segment_ids(far)[1],
         ]
-        np.testing.assert_allclose([match.score for match in answer.results], [1, 0.8, 0.6], atol=1e-3)
+        np.testing.assert_allclose([match.score for match in answer.results], [1, 0.82, 0.64], atol=1e-3)
 
     def test_the_photo_of_the_query_is_not_among_the_results(self, toys: ToyLibrary) -> None:
         first, second = toys.add(analysis([X, X])), toys.add(analysis([X]))
@@ -113,7 +115,8 @@ class TestByExample:
         engine, ref = toys.engine(), Ref(segment=toys.segment_ids(query)[0])
         (match,) = search(engine, ref, min_quality=0.5, group_by=group).results
         assert (match.image_id, match.segment_id, match.quality) == (mixed, toys.segment_ids(mixed)[0], 0.5)
-        assert match.score == pytest.approx(0.8, abs=1e-3)
+        by_segment = 0.8 * (1 - QUALITY_WEIGHT * (1 - 0.5**0.5))
+        assert match.score == pytest.approx(0.9 * by_segment + 0.1 if group == "image" else by_segment, abs=1e-3)
         assert images_of(search(engine, ref, group_by=group))[0] in (poor, mixed)
         assert search(engine, ref, min_quality=0.6, group_by=group).results == ()
 
@@ -139,7 +142,7 @@ class TestByExample:
         answer = search(toys.engine(), Ref(segment=toys.segment_ids(query)[0]), group_by=group)
         assert images_of(answer) == [near, far, empty]
         assert [match.fallback for match in answer.results] == [False, False, True]
-        assert answer.results[-1].score == pytest.approx(1)
+        assert answer.results[-1].score == pytest.approx(0.9 * 2 / 3 + 0.1 if group == "image" else 2 / 3)
         assert not answer.results[-1].likely
         assert answer.results[-1].box_xyxy == (0, 0, 400, 80)
 
@@ -178,7 +181,7 @@ class TestNoTwoOfTheSame:
         masks = overlapping(0.9 if same else 0.5)
         overlap = (masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum()
         assert (overlap > DUPLICATE_IOU) == same
-        query, other = toys.add(analysis([X])), toys.add(analysis([XZ, XY], masks))
+        query, other = toys.add(analysis([X])), toys.add(analysis([XZ, XY], masks, quality=[0.5, 0.5]))
         answer = search(toys.engine(), Ref(segment=toys.segment_ids(query)[0]), group_by="segment")
         better, worse = reversed(toys.segment_ids(other))
         assert [match.segment_id for match in answer.results] == ([better] if same else [better, worse])

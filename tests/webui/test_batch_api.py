@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from retrieval.search.example_ranking import QUALITY_WEIGHT
 from webui.context import WebContext
 
 V1 = "/api/v1"
@@ -44,8 +45,10 @@ def test_vectors(reader: FlaskClient, parts: WebContext) -> None:
     vectors = np.array([each["vector"]["values"] for each in found])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=2e-3)
     results = reader.post(f"{V1}/search", json={"positive": [{"segment": 1}], "group_by": "segment", "limit": 100})
-    scores = {each["segment_id"]: each["score"] for each in results.get_json()["results"]}
-    assert vectors[0] @ vectors[1] == pytest.approx(scores[30], abs=2e-3)
+    (match,) = [each for each in results.get_json()["results"] if each["segment_id"] == 30]
+    cosine = vectors[0] @ vectors[1]
+    lost = QUALITY_WEIGHT * (1 - match["quality"] ** 0.5)
+    assert cosine - lost * abs(cosine) == pytest.approx(match["score"], abs=2e-3)
     assert {each["vector"]["space"] for each in found} == {parts.assembly.recipe_spec.space}
     assert reader.get(f"{V1}/segments/1?vector=true").get_json()["vector"] == found[0]["vector"]
 

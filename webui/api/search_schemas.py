@@ -211,7 +211,12 @@ class Result(BaseModel):
 
     image_id: int
     segment_id: Annotated[int | None, Field(description="Null if whole photos are compared.")]
-    score: Annotated[float, Field(description="Cosine similarity: higher is closer.")]
+    score: Annotated[
+        float,
+        Field(
+            description="Higher is closer: cosine similarity, with examples adjusted by quality and the whole photos."
+        ),
+    ]
     box_xyxy: Box
     label: str | None
     likely: Annotated[
