@@ -142,11 +142,16 @@ class SegSearch(Store):
         return {
             "by vector": self.search,
             "engine, segments": partial(self._ask_engine, "segment"),
+            "engine, photos": partial(self._ask_engine, "image"),
         }
 
     def photo_ways(self) -> dict[str, Ask]:
-        """By the engine, which hides the query's own photo."""
-        return {"engine, photos": partial(self._ask_engine, "image")}
+        """By the index; the engine also looks at how well segments fit a thing, and so ranks otherwise."""
+        return {"photos": self._search_photos}
+
+    def _search_photos(self, query: Query, effort: Effort) -> Answer:  # noqa: ARG002
+        found = self._engine.segments.search(query.vector[None], TOP + 1, group_by_image=True)
+        return Answer(found.ids.tolist(), found.image_ids.tolist())
 
     def nearest(self, query: Query, effort: Effort, way: str) -> Sequence[int]:  # noqa: ARG002
         """Of its index, whichever way it is asked."""

@@ -134,6 +134,7 @@ class QueryResolver:
             rows = [row for row in rows if segments[row].id in held]
             vectors = batch.vectors[np.searchsorted(batch.ids, [segments[row].id for row in rows])]
         return [segments[row] for row in rows], np.asarray(vectors, np.float32)
+
     def sought(self, examples: Sequence[Example]) -> Vectors:
         """What examples of a thing stand for, (N, D): their vectors, those of segments moved `towards_words`."""
         vectors, words = stack(examples), self.recipe.word_vectors
