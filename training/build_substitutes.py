@@ -15,8 +15,8 @@ How near a known word is to a noun is the greater of two figures:
   If the two words share letters ("grass", "grasshopper"), the definitions decide alone, since encoders take words that
   are spelled alike for words of a like meaning.
 
-A part is also near to its whole, and everybody is a person. From `ANSWERED` on, known words stand for the noun,
-weighted by a softmax; from `SUGGESTED` on, they are only suggested.
+A part is also near to its whole, everybody is a person, and a palm tree is a tree (`KINDS`). From `ANSWERED` on, known
+words stand for the noun, weighted by a softmax; from `SUGGESTED` on, they are only suggested.
 
 The file is one object: ``known``, the known words; ``words``, ``{noun: [[row of known, percent], …]}``; ``near``,
 ``{noun: [row of known, …]}``; ``source`` and ``license``.
@@ -75,6 +75,10 @@ LOOSE_TOPICS = {10, 11, 14, 21, 25, 28}
 """Those of which some single words can be seen: signs, events, groups, possessions, shapes, times of day."""
 COMPOUND_TOPICS = {6, 13, 15, 17}
 """Those of which compounds are taken, too: few people ask for the 13,000 species and roles of several words."""
+
+PLANTS = 20
+KINDS = ("tree", "plant", "grass", "flower", "fruit")
+"""Compounds of plants that end in one of these are kinds of it: "tree" stands for "palm tree"."""
 
 MODIFIED = 0.1
 """Subtracted from a compound that the noun modifies and that is no kind of it: "snowplow" is no answer to "snow"."""
@@ -255,6 +259,16 @@ def unknown_nouns(wordnet: WordNet, encoder: SentenceEncoder) -> list[Noun]:
     return list(_likeliest_senses(wordnet, encoder, choices))
 
 
+def kinds_of_plants(wordnet: WordNet) -> Iterator[tuple[str, str]]:
+    """Compounds such as "palm tree", and the known word that they are a kind of."""
+    for lemma, senses in wordnet.senses.items():
+        form = normal_form(lemma)
+        head = form.rpartition(" ")[2]
+        is_plant = any(wordnet.synsets[sense].topic == PLANTS for sense in senses)
+        if head in KINDS and head != form and is_plant and not _means_something_else(wordnet, lemma, form):
+            yield form, head
+
+
 def _is_proper(wordnet: WordNet, lemma: str, sense: str) -> bool:
     """Whether a lemma is a name in a sense: of one thing, or of a genus or a family."""
     spelled = next(each for each in wordnet.synsets[sense].lemmas if each.lower().split("(")[0] == lemma)
@@ -320,6 +334,10 @@ def build(wordnet: WordNet, encoder: SentenceEncoder) -> dict[str, object]:
         elif suggested := chosen(found, SUGGESTED):
             near.setdefault(form, [row for row, _ in suggested])
     row_of = {each.text: row for row, each in enumerate(known)}
+    told = {normal_form(each.text) for each in known}
+    for form, head in kinds_of_plants(wordnet):
+        if form not in told:
+            words.setdefault(form, [(row_of[head], 100)])
     for given, name in GIVEN.items():
         words.pop(given, None)
         near.pop(given, None)

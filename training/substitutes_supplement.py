@@ -34,6 +34,7 @@ MEANT: dict[str, str] = {
     "drone": "drone.4",
     "egg": "egg.2",
     "moon": "moon.1",
+    "palm": "palm.3",
     "ring": "ring.8",
     "slide": "slide.4",
     "watermelon": "watermelon.2",

@@ -22,6 +22,7 @@ def words() -> Vocabulary:
     [
         *(("kayak", "canoe"), ("Kayaks", "canoe"), ("sparrow", "bird"), ("newspaper", "magazine")),
         *(("bulldozer", "tractor"), ("temple", "shrine"), ("sweet potatoes", "potato"), ("police car", "car")),
+        *(("palm", "tree"), ("palm trees", "tree"), ("cherry tree", "tree"), ("tomato plant", "plant")),
     ],
 )
 def test_the_nearest_known_word_stands_for_a_noun(words: Vocabulary, typed: str, first: str) -> None:
