@@ -111,6 +111,7 @@ def test_photos_by_the_things_in_them(page: Page) -> None:
     expect(by_things).to_be_focused()
     first = page.locator(".result").first
     expect(first.locator(".overlay path.found").first).to_be_attached()
+    expect(first.locator(".score")).to_contain_text(re.compile(r"\d+ things?$"))  # none of them has a name
     first.locator(".score").click()
     expect(page.locator(".preview .reasons li").first).to_have_text(re.compile("^Shares "))
     page.keyboard.press("Escape")

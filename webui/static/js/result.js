@@ -2,7 +2,7 @@
 
 import { actButtons, photoOf } from "./acts.js";
 import { h, icon, looksOnly, s, whenSeen } from "./dom.js";
-import { gettext, number, percent } from "./i18n.js";
+import { gettext, ngettext, number, percent } from "./i18n.js";
 import { noteResults } from "./origin.js";
 import { Mask } from "./rle.js";
 
@@ -14,10 +14,10 @@ export const keyOf = (result, alone, together) =>
 /** The reasons for a result, with its numbers, as lines. */
 export function reasonsFor(result, parts) {
   const { score, label, fallback, quality, matched, probability } = result;
-  const lines = [gettext("Similarity: %(score)s (1 means identical)", { score: number(score, 2) })];
+  const lines = [gettext("Similarity: %(score)s (at most 1)", { score: number(score, 2) })];
   if (probability !== null) lines.push(gettext("Probability that the photo shows it: %(percent)s", { percent: percent(probability) }));
   const shared = sharedBy(result, parts);
-  if (shared.length) lines.unshift(gettext("Shares %(things)s", { things: shared.join(", ") }));
+  if (shared) lines.unshift(gettext("Shares %(things)s", { things: shared }));
   if (fallback) lines.unshift(gettext("No segment matched: the whole photo was compared"));
   for (const { part, score, nearest } of matched) {
     const told = { name: parts[part] ?? gettext("this"), score: number(score, 2), nearest };
@@ -28,8 +28,16 @@ export function reasonsFor(result, parts) {
   return lines;
 }
 
-/** Names of the things that a photo shares, if photos are compared by things; each once. */
-export const sharedBy = ({ segment_id: segment, matched }, parts) => (segment === null ? [...new Set(matched.map(({ part }) => parts[part]))] : []);
+const UNNAMED = /^segment \d+$/; // what the server calls a thing without a label
+
+/** The things that a photo shares, if photos are compared by things: those with a name, and how many others; "" if none. */
+export function sharedBy({ segment_id: segment, matched }, parts) {
+  const things = segment === null ? [...new Set(matched.map(({ part }) => parts[part]))] : [];
+  const words = things.filter((thing) => !UNNAMED.test(thing)).join(", ");
+  const num = things.filter((thing) => UNNAMED.test(thing)).length;
+  if (num === 0) return words;
+  return words ? gettext("%(words)s and %(num)s more", { words, num }) : ngettext("%(num)s thing", "%(num)s things", num);
+}
 
 /** What a picture of a result shows, in words. */
 export const altOf = ({ image_id: photo, label }) =>

@@ -25,7 +25,7 @@ export function showResults(list, found, { alone, on, parts = [], together = fal
     Object.assign(card, { result, number, together, reasons: reasonsFor(result, parts) });
     card.classList.toggle("unlikely", number >= at);
     if (number < EAGER) $("img", card).loading = "eager";
-    const name = result.fallback ? gettext("whole photo") : result.label ?? sharedBy(result, parts).join(", ");
+    const name = result.fallback ? gettext("whole photo") : result.label ?? sharedBy(result, parts);
     const said = [CERTAINTY[result.certainty] ?? (line && (number < at ? gettext("likely") : gettext("less likely"))), !together && name].filter(Boolean);
     const score = $(".score", card);
     score.replaceChildren(...said.map((words) => h("span", {}, words)));
