@@ -142,8 +142,9 @@ class Shard:
                 counted = np.sort(np.unique(found.image_ids, return_index=True)[1])
             counted = counted[found.scores[counted] >= rank.complete_from(hits)]
             if len(counted) >= k:
-                last = counted[min(k + self.rerank_depth_for(k), len(counted)) - 1]
-                return found[: last + 1]
+                spare = self.rerank_depth_for(k)
+                last = counted[min(k + spare, len(counted)) - 1]
+                return found[: max(counted[k - 1] + spare, last) + 1]
             if depth >= len(self):
                 return found
             depth *= int(np.clip(2 * k / max(len(counted), 1), 2, 4))

@@ -19,7 +19,8 @@ NAMES = cli.commands
 
 def options(command: click.Command) -> set[str]:
     """The options of a command and of those below it."""
-    own = {option for each in command.params if isinstance(each, click.Option) for option in each.opts}
+    given = [each for each in command.params if isinstance(each, click.Option)]
+    own = {option for each in given for option in (*each.opts, *each.secondary_opts)}
     below = command.commands.values() if isinstance(command, click.Group) else ()
     return own.union(*map(options, below))
 

@@ -10,6 +10,7 @@
  * With &feedback=5&round=2 it has been refined by judgements; anything else that changes begins anew.
  */
 
+import { conditions } from "./conditions.js";
 import { maskOf } from "./region.js";
 import { RELATIONS } from "./relations.js";
 
@@ -187,21 +188,3 @@ export function body({ positive: refs, negative, text, must, limit, group, quali
   const others = positive.slice(1).map((ref) => ({ positive: [ref] }));
   return { ...common, positive: positive.slice(0, 1), also: text ? [...others, { text }] : others, relations };
 }
-
-/** Filters as POST /search takes them. */
-function conditions(filters, names) {
-  const found = {};
-  for (const name of names) if (filters[name]) Object.assign(found, AS_ASKED[name](filters[name]));
-  return found;
-}
-
-const SIZES = { small: { max_area: 0.05 }, medium: { min_area: 0.05, max_area: 0.25 }, large: { min_area: 0.25 } };
-const AS_ASKED = {
-  folder: (folder) => ({ folder }),
-  label: (label) => ({ label }),
-  concept: (id) => ({ concept: Number(id) }),
-  year: (year) => ({ taken_from: `${year.padStart(4, "0")}-01-01`, taken_until: `${year.padStart(4, "0")}-12-31` }),
-  size: (size) => SIZES[size] ?? {},
-  place: (position) => ({ position }),
-  recipe: (recipe) => ({ recipe }),
-};

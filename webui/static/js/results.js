@@ -10,6 +10,7 @@ import { Selection } from "./selection.js";
 
 const CERTAINTY = { sure: gettext("sure"), likely: gettext("likely"), weak: gettext("weak") };
 const EAGER = 12; // results whose photos are fetched at once; those of others as they come into sight
+const URGENT = 4; // those that are fetched before all else
 
 /**
  * Show results, keeping the cards of those that are there already; `on` has what is done on cards.
@@ -24,7 +25,7 @@ export function showResults(list, found, { alone, on, parts = [], together = fal
     const card = kept.get(keyOf(result, alone, together)) ?? cardOf(result, alone && result.mask, on, together);
     Object.assign(card, { result, number, together, reasons: reasonsFor(result, parts) });
     card.classList.toggle("unlikely", number >= at);
-    if (number < EAGER) $("img", card).loading = "eager";
+    if (number < EAGER) Object.assign($("img", card), { loading: "eager", fetchPriority: number < URGENT ? "high" : "auto" });
     const name = result.fallback ? gettext("whole photo") : result.label ?? sharedBy(result, parts);
     const said = [CERTAINTY[result.certainty] ?? (line && (number < at ? gettext("likely") : gettext("less likely"))), !together && name].filter(Boolean);
     const score = $(".score", card);

@@ -30,11 +30,7 @@ export class Zoom extends EventTarget {
 
   constructor(stage, photo, { full, draws, selected, hasButtons = true }) {
     super();
-    this.#stage = stage;
-    this.#photo = photo;
-    this.#full = full;
-    this.#draws = draws;
-    this.#selected = selected;
+    [this.#stage, this.#photo, this.#full, this.#draws, this.#selected] = [stage, photo, full, draws, selected];
     const button = (key, words, content, click) =>
       h("button", { type: "button", "data-key": key, title: `${words} (${key})`, "aria-label": words, click }, content);
     this.#buttons = h("div", { class: "zoom", role: "group", "aria-label": gettext("Zoom") },
