@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 def loaded_by(statement: str) -> set[str]:
     """Top-level modules that a fresh interpreter has after a statement."""
-    program = f"import sys; {statement}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    program = f"import sys; {statement}; print(*{{name.partition('.')[0] for name in tuple(sys.modules)}})"
     return set(
         subprocess.run(
             [sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True

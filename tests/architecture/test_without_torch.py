@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
 import atexit, sys
-atexit.register(lambda: print("loaded", *{name.partition(".")[0] for name in sys.modules}, file=sys.stderr))
+atexit.register(lambda: print("loaded", *{name.partition(".")[0] for name in tuple(sys.modules)}, file=sys.stderr))
 from segsearch.cli import main
 main()
 """
