@@ -40,7 +40,9 @@ def things_of(assembly: Assembly, photo: str, asked: dict[str, Any]) -> ThingsAn
         with engine_with_photo(assembly, file) as (engine, query):
             return engine.search_things(ThingsRequest(photo=Ref(query=query), filters=filters, **chosen))
     if not photo.isascii() or not photo.isdecimal():
-        raise click.UsageError(f"--things {photo}: give a file, or the id of a photo of the library")
+        raise click.UsageError(
+            f"--things {photo}: there is no such file; give another one, or the ID of a photo of the library"
+        )
     return assembly.engine().search_things(ThingsRequest(photo=Ref(image=int(photo)), filters=filters, **chosen))
 
 

@@ -203,7 +203,7 @@ def test_each_thing_of_a_photo(ingested: Ingested) -> None:
         (["--segment", "1", "--until", "10000-01-01"], "does not match the format"),
         (["--segment", "1", "--compare", "things"], "one whole photo"),
         (["--things", "1", "--compare", "things"], "leave out --compare"),
-        (["--things", "nothing.jpg"], "give a file, or the id of a photo"),
+        (["--things", "nothing.jpg"], "there is no such file; give another one, or the ID of a photo"),
         (["--things", "1", "dog"], "leave out the words"),
         (["--things", "1", "--level", "0"], "leave out --level"),
         (["--things", "1", "--not-at", "1,1"], "leave out --not-at"),
