@@ -161,9 +161,7 @@ def _by_things(lookup: QueryResolver, photo: Ref) -> QueryPlan | None:
     records, vectors = lookup.things_of(photo)
     if not records:
         return None
-    things = tuple(
-        QueryTerm(each.label or f"segment {each.id}", row[None]) for each, row in zip(records, vectors, strict=True)
-    )
+    things = tuple(QueryTerm(each.name, row[None]) for each, row in zip(records, vectors, strict=True))
     total = sum(each.quality for each in records)
     return QueryPlan(
         examples=(lookup.example(photo),),
@@ -277,7 +275,7 @@ def _name(example: Example) -> str:
         return example.made.label or "made segment"
     if example.segment is None:
         return f"photo {ref.image}" if ref.image is not None else f"query {ref.query}"
-    return example.segment.label or f"segment {example.segment.id}"
+    return example.segment.name
 
 
 def _joined(readings: Sequence[Reading]) -> Reading | None:

@@ -43,7 +43,7 @@ def search_things(
             (whole,) = _answered(search_all([request.search(request.photo, request.filters.of_photos)]))
     return ThingsAnswer(
         things=tuple(
-            ThingFound(segment=segments[row], name=segments[row].label or f"segment {segments[row].id}", answer=answer)
+            ThingFound(segment=segments[row], name=segments[row].name, answer=answer)
             for row, answer in zip(rows, found, strict=True)
         ),
         whole=whole,

@@ -37,6 +37,11 @@ class SegmentRecord:
     mask_counts: bytes
     is_imported: bool = False
 
+    @property
+    def name(self) -> str:
+        """Its label; without one, "segment" and its id."""
+        return self.label or f"segment {self.id}"
+
 
 class SegmentHit(NamedTuple):
     """What a result list needs to know of a segment: no mask."""
