@@ -16,14 +16,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +29,9 @@ from playwright.sync_api import Page, sync_playwright
 
 from indexer.bench.results import OUT, report
 
+from .servers import serving
 from .timeline import CHROMIUM
 
-ROOT = Path(__file__).resolve().parents[1]
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -51,23 +48,6 @@ PAINTED = """() => {
   const picture = document.querySelector("#results .result img");
   return location.search.includes("text=") && picture?.complete && picture.naturalWidth > 0;
 }"""
-
-
-@contextmanager
-def served(data_dir: Path) -> Iterator[str]:
-    """The address of a server in a process of its own."""
-    environment = {**os.environ, "SEGSEARCH_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, str(ROOT / "manage.py"), "serve", "--no-worker", "--port", "0"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if address := re.search(r"http://[\d.:]+", line):
-                    yield address[0]
-                    return
-            raise click.ClickException("the server ended")
-        finally:
-            process.terminate()
 
 
 def lighthouse(program: Path, address: str, *, is_phone: bool) -> dict[str, float]:
@@ -141,7 +121,8 @@ def main(  # its options
         "photo": f"/photos/{photo}",
     }
     figures: dict[str, Any] = {"rounds": rounds}
-    with served(data_dir) as address:
+    with serving(data_dir, recipe="lite", worker=False) as server:
+        address = f"http://127.0.0.1:{server.port}"
         figures["from Enter until the first result is painted, ms"] = queries(address, words, rounds)
         for form in ("desktop", "phone") if program else ():
             figures[form] = {
