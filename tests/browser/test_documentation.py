@@ -57,7 +57,7 @@ def test_the_search_finds_a_page_and_asks_no_other_host(browser: Browser, addres
     page.goto(f"{address}/index.html")
     ready = page.locator(".md-search-result__meta").filter(has_text="Type to start searching")
     expect(ready).to_have_count(1, timeout=30_000)  # what is typed before the index is built can be missed
-    page.locator(".md-search__input").fill("recall")
+    page.locator(".md-search__input").press_sequentially("recall")  # the page listens to keys alone
     found = page.locator(".md-search-result__item a").filter(has_text="Tune recall").first
     expect(found).to_be_visible(timeout=30_000)
     found.click()

@@ -105,7 +105,8 @@ def test_while_others_write(used: Assembly, restored: Assembly, tmp_path: Path) 
                 digest = upload(used, seed)
                 uploaded.append(digest)
                 if seed % 3 == 0:
-                    photo = next(each for each in used.catalog.images.page(limit=200) if each.sha256 == digest)
+                    photo = used.catalog.images.of_digest(digest)
+                    assert photo is not None
                     used.catalog.images.delete(photo.id)
                     used.own_files.remove_photo(digest, [photo.path] if photo.path else [])
         except BaseException as error:
