@@ -21,8 +21,9 @@ from indexer.worker import ingest_paths
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import ImageRecord
 from retrieval.duplicates import detection
-from retrieval.duplicates.alignment import GrayImage, Picture, likeness
+from retrieval.duplicates.alignment import Picture, likeness
 from retrieval.duplicates.grouping import grouped
+from retrieval.images.local_features import GrayImage
 from retrieval.settings import Settings
 
 VARIANTS = 500

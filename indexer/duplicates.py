@@ -8,10 +8,10 @@ from pathlib import Path
 
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import ImageRecord
-from retrieval.duplicates.alignment import GrayImage
 from retrieval.duplicates.detection import DuplicateDetector, read_gray
 from retrieval.errors import ImageError
 from retrieval.images.decoder_pool import DecoderPool
+from retrieval.images.local_features import GrayImage
 from retrieval.storage.originals import digest_of, open_regular, path_of_opened
 
 logger = logging.getLogger(__name__)

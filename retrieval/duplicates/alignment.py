@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..images.local_features import GrayImage, LocalFeatures, matches
+
 SIDE: Final = 256
 """Long side of the pictures that are compared, in pixels."""
 
@@ -17,9 +19,6 @@ KEYPOINTS: Final = 300
 
 MIN_INLIERS: Final = 22
 """So many features must agree on an alignment: of different photos, at most 20 did (``docs/benchmarks.md``)."""
-
-RATIO: Final = 0.85
-"""A feature's match must be nearer than the next one by this factor (Lowe's ratio test)."""
 
 _REPROJECTION: Final = 3.0  # pixels by which a feature may miss its place
 _ROUNDS: Final = 500  # of RANSAC
@@ -32,7 +31,6 @@ _BINS = np.arange(128).reshape(4, 4, 8)
 _MIRRORED = _BINS[::-1, :, -np.arange(8) % 8].ravel()
 """Where the 4 x 4 cells and 8 orientations of a SIFT descriptor are if the picture is mirrored."""
 
-GrayImage = NDArray[np.uint8]
 Affine = NDArray[np.float64]
 
 
@@ -43,25 +41,18 @@ class Picture:
     Attributes
     ----------
     gray : ndarray of shape (h, w), uint8
-    points : ndarray of shape (K, 2), float32
-        Keypoints as (x, y), in pixels.
-    descriptors : ndarray of shape (K, 128), uint8
-        RootSIFT, scaled to bytes.
+    features : LocalFeatures
     frame : ndarray of shape (32, 32), float32
         The whole picture, squeezed to a square.
     """
 
     gray: GrayImage
-    points: NDArray[np.float32]
-    descriptors: NDArray[np.uint8]
+    features: LocalFeatures
     frame: NDArray[np.float32]
 
     @classmethod
     def of(cls, gray: GrayImage) -> Picture:
         """Find the local features of a picture; about 15 ms.
-
-        SIFT (Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004), normalised as RootSIFT
-        (Arandjelović and Zisserman, "Three things everyone should know to improve object retrieval", CVPR 2012).
 
         Parameters
         ----------
@@ -70,13 +61,8 @@ class Picture:
         """
         scale = SIDE / max(gray.shape)
         small = _resized(gray, scale).astype(np.uint8) if scale < 1 else gray
-        detector = cv2.SIFT.create(nfeatures=KEYPOINTS, contrastThreshold=0.02)
-        keypoints, found = detector.detectAndCompute(small, None)
-        raw = np.zeros((0, 128), np.float32) if found is None else found
-        root = np.sqrt(raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-9))
-        points = np.array([each.pt for each in keypoints], np.float32).reshape(-1, 2)
         frame = cv2.resize(small, (_FRAME_SIDE, _FRAME_SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
-        return cls(small, points, np.rint(root * 255).astype(np.uint8), frame)
+        return cls(small, LocalFeatures.of(small, KEYPOINTS), frame)
 
 
 def likeness(first: Picture, second: Picture) -> float:
@@ -102,14 +88,14 @@ def _alignments(first: Picture, second: Picture) -> list[Affine]:
     width, found = first.gray.shape[1], list[Affine]()
     mirror = np.array([[-1.0, 0, width - 1], [0, 1, 0], [0, 0, 1]])
     for bins, flip in ((slice(None), np.eye(3)), (_MIRRORED, mirror)):
-        pairs = _matches(first.descriptors[:, bins], second.descriptors)
+        pairs = matches(first.features.descriptors[:, bins], second.features.descriptors)
         if len(pairs) < MIN_INLIERS:
             continue
-        source = first.points[pairs[:, 0]] @ flip[:2, :2].T + flip[:2, 2]
+        source = first.features.points[pairs[:, 0]] @ flip[:2, :2].T + flip[:2, 2]
         cv2.setRNGSeed(0)
         affine, inliers = cv2.estimateAffinePartial2D(
             source.astype(np.float32),
-            second.points[pairs[:, 1]],
+            second.features.points[pairs[:, 1]],
             method=cv2.RANSAC,
             ransacReprojThreshold=_REPROJECTION,
             maxIters=_ROUNDS,
@@ -117,19 +103,6 @@ def _alignments(first: Picture, second: Picture) -> list[Affine]:
         if affine is not None and int(inliers.sum()) >= MIN_INLIERS:
             found.append(affine @ flip)
     return found
-
-
-def _matches(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Rows of descriptors that are each other's nearest, and nearer than the next, (M, 2)."""
-    if min(len(first), len(second)) < MIN_INLIERS:
-        return np.zeros((0, 2), np.intp)
-    cosines = (first / np.float32(255)) @ (second / np.float32(255)).T
-    rows, nearest = np.arange(len(first)), cosines.argmax(axis=1)
-    best = cosines[rows, nearest]
-    mutual = cosines.argmax(axis=0)[nearest] == rows
-    cosines[rows, nearest] = -1
-    chosen = mutual & (1 - best < RATIO**2 * (1 - cosines.max(axis=1)))
-    return np.stack([rows[chosen], nearest[chosen]], axis=1)
 
 
 def _frame_likeness(first: Picture, second: Picture) -> float:

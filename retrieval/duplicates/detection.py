@@ -12,9 +12,10 @@ import numpy as np
 
 from ..catalog import Catalog, NearDuplicates
 from ..catalog.records import Comparison, DuplicatePair, ImageRecord
+from ..images.local_features import GrayImage
 from ..index.following import CatalogFollower
 from ..types import Ids
-from .alignment import GrayImage, Picture, likeness
+from .alignment import Picture, likeness
 from .detail import detail
 
 CANDIDATES: Final = 10

@@ -10,9 +10,10 @@ import pytest
 import skimage
 from PIL import Image, ImageDraw, ImageOps
 
-from retrieval.duplicates.alignment import GrayImage, Picture, likeness
+from retrieval.duplicates.alignment import Picture, likeness
 from retrieval.duplicates.detail import detail
 from retrieval.duplicates.detection import MIN_LIKENESS, read_gray
+from retrieval.images.local_features import GrayImage
 
 PHOTOS = {
     name: Image.open(Path(skimage.__file__).parent / "data" / f"{name}.png").convert("L")
@@ -65,7 +66,7 @@ def test_few_features_are_compared_frame_by_frame() -> None:
     ramp = np.add.outer(np.linspace(0, 120, 120), np.linspace(0, 100, 160))
     ramp[30:60, 20:80] = 255
     picture = Picture.of(ramp.astype(np.uint8))
-    assert len(picture.points) < 22
+    assert len(picture.features) < 22
     assert likeness(picture, Picture.of(np.rot90(ramp).astype(np.uint8).copy())) > 0.95
 
 

@@ -9,8 +9,8 @@ from toys import TOY, ToyLibrary, analysis
 from retrieval.catalog import NearDuplicates
 from retrieval.catalog.records import Comparison, DuplicatePair, ImageRecord
 from retrieval.duplicates import detection
-from retrieval.duplicates.alignment import GrayImage
 from retrieval.duplicates.detection import DetectionReport, DuplicateDetector
+from retrieval.images.local_features import GrayImage
 
 
 def scene(seed: int) -> GrayImage:
