@@ -33,7 +33,8 @@ from .catalog import (
     open_sessions,
 )
 from .errors import ConfigurationError
-from .images.decoder_pool import DecoderPool
+from .images.decoder_pool import QUERY_SECONDS, DecoderPool
+from .images.renditions import PREVIEW_SIDE
 from .index.installed import InstalledIndexes
 from .index.replicas import gpu_of
 from .learning.cluster_editing import ClusterEditor
@@ -44,11 +45,12 @@ from .recipes import RecipeSpec, load, recipe_spec
 from .recipes.protocols import Recipe
 from .search.engine import SearchEngine
 from .search.making import SegmentMaker
+from .search.same_object import ObjectVerifier
 from .settings import Settings
 from .storage.disk import Storage
 from .storage.own_files import OwnFiles
 from .text.vocabulary import Vocabulary
-from .types import Vectors
+from .types import RgbImage, Vectors
 
 NOTHING_ASIDE: Mapping[str, Path] = MappingProxyType({})
 
@@ -231,11 +233,19 @@ class Assembly(DataDirectory):
         aside : mapping of str to Path
             Files of query photos that are not kept in the data directory, by their digests.
         """
-        analyst = analyzer or self.analyzer(DecoderPool(1))
+        decoders = DecoderPool(1)
+        analyst = analyzer or self.analyzer(decoders)
 
         @lru_cache(TEXTS_KEPT)
         def embed_text(text: str) -> Vectors:
             return analyst.embed_text(text, self.recipe_spec.space)
+
+        def query_file(sha256: str) -> Path:
+            return aside.get(sha256) or self.own_files.query_path(sha256)
+
+        def query_picture(sha256: str) -> RgbImage:
+            job = decoders.submit(query_file(sha256), long_side=PREVIEW_SIDE, timeout_seconds=QUERY_SECONDS)
+            return job.result().rgb
 
         engine = SearchEngine(
             catalog=self.catalog,
@@ -247,11 +257,12 @@ class Assembly(DataDirectory):
             recipe=self.recipe_spec,
             vocabulary=Vocabulary.load(),
             embed_text=embed_text if self.recipe_spec.reads_text else None,
-            maker=SegmentMaker(
-                analyst,
-                self.recipe_spec,
+            maker=SegmentMaker(analyst, self.recipe_spec, preview=self.settings.preview, query_file=query_file),
+            verifier=ObjectVerifier(
+                catalog=self.catalog,
+                queries=self.queries,
                 preview=self.settings.preview,
-                query_file=lambda sha256: aside.get(sha256) or self.own_files.query_path(sha256),
+                query_picture=query_picture,
             ),
         )
         engine.refresh()

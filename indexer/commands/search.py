@@ -60,6 +60,13 @@ from .options import ID, corners, numbers, open_assembly
     show_default=True,
     help="Compare photos with the one of --image as a whole, or by the things in it.",
 )
+@click.option(
+    "--match",
+    type=click.Choice(["kind", "same"]),
+    default="kind",
+    show_default=True,
+    help="Find things of the kind of the example, or that very object, which takes some seconds.",
+)
 @click.option("--segment", type=ID, help="The id of a stored segment to search with.")
 @click.option("--text", default="", help="The WORDS, for scripts: such as 'find all motorcycles'.")
 @click.option("--and-segment", type=ID, multiple=True, help="The id of a segment whose like must also be in the photo.")

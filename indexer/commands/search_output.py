@@ -78,7 +78,10 @@ def _place(image: Path | None, asked: dict[str, Any]) -> dict[str, Any]:
 def _request(assembly: Assembly, refs: Sequence[Ref], asked: dict[str, Any]) -> SearchRequest:
     if not refs and not asked["text"].strip():
         raise click.UsageError("nothing is asked for: give words, --image or --segment")
-    chosen = {name: asked[name] for name in ("text", "limit", "group_by", "min_quality", "fold_duplicates", "compare")}
+    chosen = {
+        name: asked[name]
+        for name in ("text", "limit", "group_by", "min_quality", "fold_duplicates", "compare", "match")
+    }
     also = [Clause(positive=(Ref(segment=key),)) for key in asked["and_segment"]]
     also += [Clause(text=text) for text in asked["and_text"]]
     relations = tuple(_relation(text) for text in asked["relations"])
@@ -125,6 +128,8 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool, det
             console.print(told)
     if answer.compared == "things":
         console.print(f"photos are compared by {len(answer.parts)} things: {', '.join(answer.parts)}")
+    if answer.none_likely and answer.words is None:
+        console.print("probably no photo here shows this very object; the nearest are:")
     if answer.none_likely and answer.words is not None:
         first, *others = answer.words.understood
         console.print(
@@ -292,6 +297,7 @@ def answer_json(answer: SearchAnswer, paths: dict[int, str]) -> dict[str, Any]:
             "quality": None if match.quality is None else round(match.quality, 4),
             "path": paths.get(match.image_id),
             "probability": None if match.probability is None else round(match.probability, 6),
+            "evidence": None if match.evidence is None else match.evidence._asdict(),
         }
         for match in answer.results
     ]

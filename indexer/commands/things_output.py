@@ -16,7 +16,7 @@ from retrieval.search.answer import SearchAnswer, ThingsAnswer
 from .search_output import answer_json, engine_with_photo, filters_of, paths_as_text, paths_of, print_results
 
 TOGETHER = {"limit", "min_quality", "fold_duplicates", "folder", "taken_from", "taken_until"} | {
-    *("label", "concept", "min_area", "max_area", "position", "group_by", "compare")
+    *("label", "concept", "min_area", "max_area", "position", "group_by", "compare", "match")
 }
 """What may be asked beside ``--things``."""
 
@@ -30,6 +30,8 @@ def things_of(assembly: Assembly, photo: str, asked: dict[str, Any]) -> ThingsAn
         raise click.UsageError(
             f"--things searches for each thing of a photo: leave out {_option(strange[0])}, or search by --image"
         )
+    if asked["match"] != "kind":
+        raise click.UsageError("--things searches for things of a kind: leave out --match, or give --segment or --at")
     if asked["compare"] != "whole":
         raise click.UsageError("--things searches for each thing by itself: leave out --compare, or search by --image")
     if asked["group_by"] != "image":

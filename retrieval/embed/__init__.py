@@ -11,6 +11,7 @@ module                  what                                               paper
 `word_directions`       the directions that a word is searched by          Norouzi et al., ICLR 2014
 `word_presence`         the probability that a photo shows a word          Platt, 1999
 `concept_threshold`     from which score on a concept labels a segment     Auckenthaler et al., DSP 2000
+`appearance`            colours and local features of an object             Philbin et al., CVPR 2007
 `mean_color`            mean colour: the baseline without a network        —
 ======================= ================================================== ===============================
 """

@@ -21,7 +21,7 @@ from ..models.fingerprint import digest_of_file
 from ..query.filters import NO_FILTERS, Filters
 from ..query.prompt import Box, Mask, Point
 from ..query.relations import Relation
-from ..query.request import Clause, Ref, SearchRequest
+from ..query.request import Clause, Matching, Ref, SearchRequest
 from ..search.answer import SearchAnswer
 from ..search.engine import SearchEngine
 from ..types import AnalyzedImage
@@ -134,6 +134,7 @@ class Library:
         filters: Filters = NO_FILTERS,
         also: Sequence[Clause | str] = (),
         relations: Sequence[Relation] = (),
+        match: Matching = "kind",
     ) -> Hits:
         """Search by a photo, by a place on it, by a stored segment, or by words; several together mean all of them.
 
@@ -167,6 +168,8 @@ class Library:
             What else the photos must contain.
         relations : sequence of Relation
             How the things are placed relative to each other.
+        match : {"kind", "same"}
+            Whether to find things of the examples' kind, or those very objects, which takes a second or two.
 
         Raises
         ------
@@ -188,6 +191,7 @@ class Library:
                 filters=filters,
                 also=tuple(Clause(text=each) if isinstance(each, str) else each for each in also),
                 relations=tuple(relations),
+                match=match,
             )
             self._engine.refresh()
             return self._hits(self._engine.search(request))

@@ -15,6 +15,9 @@ GroupBy = Literal["image", "segment"]
 Compare = Literal["whole", "things"]
 """How whole photos are compared: by what they look like as a whole, or by the things in them."""
 
+Matching = Literal["kind", "same"]
+"""What an example stands for: things of its kind, or itself, the very object, on other photos."""
+
 MAX_LIMIT = 1000
 MAX_TEXT = 500
 MAX_ID = 2**63 - 1
@@ -161,6 +164,9 @@ class SearchRequest:
         Whether only the best result of photos that are near-duplicates of one another is listed.
     compare : {"whole", "things"}
         How photos are compared with a whole photo; with ``things`` that is the only example.
+    match : {"kind", "same"}
+        Whether results are of the examples' kind, or show the very objects; ``same`` takes segments and places in
+        photos as examples, and no words.
 
     Raises
     ------
@@ -180,6 +186,7 @@ class SearchRequest:
     relations: tuple[Relation, ...] = ()
     fold_duplicates: bool = False
     compare: Compare = "whole"
+    match: Matching = "kind"
 
     def __post_init__(self) -> None:
         if not self.positive and not self.text.strip():
@@ -194,6 +201,11 @@ class SearchRequest:
         whole = any(ref.is_photo for ref in (*self.positive, *self.negative))
         if self.compare == "things":
             self._check_sets()
+        if self.match == "same" and (whole or not self.positive or self.text.strip() or self.also):
+            raise QueryError(
+                "the very object is found by examples of it alone: give segments or places in photos, and no words, "
+                "other things or whole photos"
+            )
         if whole and self.filters.of_segments:
             raise QueryError(f"whole photos have no {', '.join(self.filters.of_segments)}: search by a segment instead")
         if (self.also or self.relations) and self.group_by != "image":

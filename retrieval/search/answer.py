@@ -73,6 +73,24 @@ class PartMatch(NamedTuple):
     nearest: str | None
 
 
+class ObjectEvidence(NamedTuple):
+    """How a result was compared with the very object of an example, which it is most like.
+
+    Attributes
+    ----------
+    likeness : float
+        Cosine similarity of the vectors.
+    colors : float
+        Agreement of the colours, 0 to 1.
+    features : int
+        Local features that agree on one transform of the object.
+    """
+
+    likeness: float
+    colors: float
+    features: int
+
+
 class Match(NamedTuple):
     """One result.
 
@@ -85,8 +103,8 @@ class Match(NamedTuple):
     box_xyxy : tuple of int
         In pixels of the upright original.
     likely : bool
-        For a search by words alone, whether the probability is at least one half; otherwise whether the score stands
-        out from the other scores of this search.
+        For a search by words alone, or for the very object of an example, whether the probability is at least one
+        half; otherwise whether the score stands out from the other scores of this search.
     fallback : bool
         No segment was found in this photo, so the whole photo was compared.
     quality : float or None
@@ -97,9 +115,12 @@ class Match(NamedTuple):
     relations : tuple of float
         Degree to which each requested relation holds, 0 to 1; those that words tell come last.
     probability : float or None
-        That the photo shows what was asked for, 0 to 1: of a search by words alone, with a recipe that knows it.
+        That the photo shows what was asked for, 0 to 1: of a search by words alone, with a recipe that knows it, and
+        of a search for the very object of an example.
     alike : tuple of int
         Photos that were left out because they are near-duplicates of this one, the best first.
+    evidence : ObjectEvidence or None
+        Of a search for the very object: what was compared.
     """
 
     image_id: int
@@ -114,6 +135,7 @@ class Match(NamedTuple):
     relations: tuple[float, ...] = ()
     probability: float | None = None
     alike: tuple[int, ...] = ()
+    evidence: ObjectEvidence | None = None
 
     @property
     def certainty(self) -> Certainty | None:

@@ -30,12 +30,13 @@ from .example_ranking import filled_up, fused_with_photos, weighted_by_quality
 from .explaining import explained
 from .faceting import found
 from .feedback import LabelledExamples, Model, RoundAnswer
-from .folding import folded_results
+from .folding import Found, folded_results
 from .making import SegmentMaker
 from .matches import combined, described, fallbacks_last
 from .plan import QueryPlan, understand
 from .presence import chances, combined_chances
 from .resolver import QueryResolver
+from .same_object import ObjectVerifier, verified_results
 from .scope import Scope
 from .set_matching import photos_sharing_things
 from .thing_search import search_things
@@ -71,6 +72,8 @@ class SearchEngine:
         The recipe's text tower; if given, it reads words instead of the vocabulary.
     maker : SegmentMaker or None
         Makes segments of what is marked on photos; without it, one that was found is picked.
+    verifier : ObjectVerifier or None
+        Compares objects by their pictures.
     """
 
     catalog: Catalog
@@ -83,6 +86,7 @@ class SearchEngine:
     vocabulary: Vocabulary
     embed_text: Callable[[str], Vectors] | None = None
     maker: SegmentMaker | None = None
+    verifier: ObjectVerifier | None = None
 
     def search(self, request: SearchRequest) -> SearchAnswer:
         """Answer a search.
@@ -120,9 +124,9 @@ class SearchEngine:
         self, request: SearchRequest, understood: QueryPlan, started: float, first: Scored | None = None
     ) -> SearchAnswer:
         """Answer a search that is understood; `first` is what its `first_look` found, if it was looked for already."""
-        results, counted = folded_results(
-            request, understood, self.recipe, partial(self._matches, first=first), self.duplicates
-        )
+        matches, recipe, near = partial(self._matches, first=first), self.recipe, self.duplicates
+        look = partial(folded_results, understood=understood, recipe=recipe, look=matches, duplicates=near)
+        results, counted = verified_results(request, understood, self.segments, self.verifier, look)
         return self._answer(understood, explained(results, understood, self.segments), counted, started)
 
     def facets(self, request: SearchRequest) -> FacetAnswer:
@@ -136,8 +140,12 @@ class SearchEngine:
         started = time.perf_counter()
         with self.catalog.one_connection():
             understood = understand(self.lookup, request)
+
+            def look(asked: SearchRequest) -> Found:
+                return found(asked, understood, self.recipe, partial(self._matches, asked, understood))
+
             asked = replace(request, facets=True)
-            _, counted = found(asked, understood, self.recipe, partial(self._matches, request, understood))
+            _, counted = verified_results(asked, understood, self.segments, self.verifier, look)
             facets = self._facets(counted or ())
         return FacetAnswer(facets=facets, facets_of=len(counted or ()), took_ms=(time.perf_counter() - started) * 1000)
 
@@ -155,13 +163,13 @@ class SearchEngine:
         UnknownImageError, UnknownSegmentError, UnknownQueryError
             A reference points at nothing.
         QueryError
-            The search is by whole photos, no word is known, or a reference cannot be resolved.
+            The search is by whole photos or for the very object, no word is known, or a reference cannot be resolved.
         """
         started = time.perf_counter()
         with self.catalog.one_connection():
             understood = understand(self.lookup, request)
             hidden = set(understood.hidden)
-            query = _start(understood)
+            query = understood.refinable
             judged = self._judged(query, relevant, irrelevant, hidden)
             model = feedback.fit(judged, threshold_rule(self.recipe))
             moved = replace(understood.things[0], directions=model.directions)
@@ -182,7 +190,7 @@ class SearchEngine:
             As `refine`.
         """
         with self.catalog.one_connection():
-            return _start(understand(self.lookup, request))
+            return understand(self.lookup, request).refinable
 
     def learn(self, query: Vectors | None, relevant: Sequence[int], irrelevant: Sequence[int]) -> Model:
         """A model of a concept from examples of it, and from the directions of a search if there are any.
@@ -387,14 +395,3 @@ class SearchEngine:
         vectors = batch.vectors[np.searchsorted(batch.ids, scored.ids)]
         rows = feedback.ask(scored.scores.astype(np.float64), vectors, model.threshold, count=QUESTIONS)
         return fallbacks_last(described(scored[rows], known, QUESTIONS, self._floor))
-
-
-def _start(understood: QueryPlan) -> Vectors:
-    """The initial directions of a search that can be refined."""
-    if understood.by_photo:
-        raise QueryError("a search by a whole photo cannot be refined by judgements: pick a segment of it instead")
-    if understood.is_combination:
-        raise QueryError("a query of several parts cannot be refined by judgements: search for one of them")
-    if understood.means_nothing:
-        raise QueryError("none of the words are known, so there are no results to judge: use other words")
-    return understood.things[0].directions

@@ -70,6 +70,8 @@ class QueryPlan:
         How much each of the things counts, of sum 1, where photos are compared by the things of a photo; else empty.
     photo_vectors : ndarray of shape (N, P), float32
         Whole-photo vectors of the photos of positive examples; none, (0, 0), for several things or whole photos.
+    is_same_object : bool
+        Whether the very object of the examples is looked for, not its kind.
     """
 
     examples: tuple[Example, ...]
@@ -81,6 +83,7 @@ class QueryPlan:
     relations: tuple[Relation, ...] = ()
     weights: tuple[float, ...] = ()
     photo_vectors: Vectors = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    is_same_object: bool = False
 
     @property
     def means_nothing(self) -> bool:
@@ -109,6 +112,25 @@ class QueryPlan:
         """Whether looking deeper than the results need would find others: hits are reordered, or several compared."""
         is_reordered = bool(self.examples or self.unwanted or self.things[0].colors)
         return self.is_combination or is_reordered
+
+    @property
+    def refinable(self) -> Vectors:
+        """The initial directions of a search that can be refined by judgements, (R, D).
+
+        Raises
+        ------
+        QueryError
+            It cannot.
+        """
+        if self.by_photo:
+            raise QueryError("a search by a whole photo cannot be refined by judgements: pick a segment of it instead")
+        if self.is_same_object:
+            raise QueryError("a search for the very object cannot be refined by judgements: search for its kind")
+        if self.is_combination:
+            raise QueryError("a query of several parts cannot be refined by judgements: search for one of them")
+        if self.means_nothing:
+            raise QueryError("none of the words are known, so there are no results to judge: use other words")
+        return self.things[0].directions
 
     @cached_property
     def hidden(self) -> frozenset[int]:
@@ -153,6 +175,7 @@ def understand(lookup: QueryResolver, request: SearchRequest) -> QueryPlan:
         unwanted=tuple(term for each in clauses for term in each.unwanted),
         relations=tuple(dict.fromkeys(relations)),
         photo_vectors=lookup.photo_vectors(clauses[0].positive if compares_photos else ()),
+        is_same_object=request.match == "same",
     )
 
 

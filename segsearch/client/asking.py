@@ -162,6 +162,8 @@ class Search(Asked):
         Whether near-duplicates are listed once.
     compare : {"whole", "things"}, optional
         How photos are compared with a whole photo: as a whole, or by the things in it; it is the only example then.
+    match : {"kind", "same"}, optional
+        Whether results are of the examples' kind, or show the very objects.
     masks : {"none", "rle", "polygons"}
         How results have their masks.
     mask_frame : {"analysed", "original"}, optional
@@ -180,6 +182,7 @@ class Search(Asked):
     facets: bool = False
     fold_duplicates: bool = False
     compare: Literal["whole", "things"] | None = None
+    match: Literal["kind", "same"] | None = None
     masks: MaskFormat = "none"
     mask_frame: MaskFrame | None = None
 

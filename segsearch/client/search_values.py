@@ -19,6 +19,24 @@ class Matched(Value):
     mask: Mask | None = None
 
 
+class Evidence(Value):
+    """How a result was compared with the very object of an example.
+
+    Attributes
+    ----------
+    likeness : float
+        Cosine similarity of the vectors.
+    colors : float
+        Agreement of the colours, 0 to 1.
+    features : int
+        Local features that agree on one transform of the object.
+    """
+
+    likeness: float
+    colors: float
+    features: int
+
+
 class Result(Value):
     """One result.
 
@@ -32,12 +50,14 @@ class Result(Value):
     box_xyxy : tuple of int
     likely : bool
     probability : float or None
-        Of a search by words, that the photo shows what was asked for.
+        Of a search by words, or for the very object, that the photo shows what was asked for.
     certainty : str or None
         ``sure``, ``likely`` or ``weak``.
     matched : tuple of Matched
     alike : tuple of int
         Near-duplicates that were left out for it.
+    evidence : Evidence or None
+        Of a search for the very object.
     """
 
     image_id: int
@@ -53,6 +73,7 @@ class Result(Value):
     relations: tuple[float, ...] = ()
     probability: float | None = None
     certainty: str | None = None
+    evidence: Evidence | None = None
     mask: Mask | None = None
 
 

@@ -299,6 +299,7 @@ def _result(match: Match) -> search_schemas.Result:
         relations=list(match.relations),
         probability=match.probability,
         certainty=match.certainty,
+        evidence=None if match.evidence is None else search_schemas.Evidence(**match.evidence._asdict()),
     )
 
 

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from retrieval.query.filters import FACETED, Filters, Position
 from retrieval.query.relations import MAX_PARTS, Relation, RelationName
-from retrieval.query.request import MAX_LIMIT, MAX_TEXT, Clause, Compare, GroupBy, SearchRequest
+from retrieval.query.request import MAX_LIMIT, MAX_TEXT, Clause, Compare, GroupBy, Matching, SearchRequest
 from retrieval.search.answer import LIKELY_CHANCE, SURE_CHANCE, Certainty, Compared
 from retrieval.search.feedback import ModelName
 
@@ -155,6 +155,14 @@ class Search(ResultMasks):
             "to be the only example then."
         ),
     ] = "whole"
+    match: Annotated[
+        Matching,
+        Field(
+            description="`kind`: things like the examples. `same`: the very object of the examples, which are segments "
+            "or places in photos, without words; the first 100 results are compared with them by likeness, colours "
+            "and local features, which takes a second or two the first time."
+        ),
+    ] = "kind"
 
     def to_request(self) -> SearchRequest:
         """Convert to the engine's value.
@@ -176,6 +184,7 @@ class Search(ResultMasks):
             also=tuple(thing.to_clause() for thing in self.also),
             fold_duplicates=self.fold_duplicates,
             compare=self.compare,
+            match=self.match,
             relations=tuple(Relation(each.subject, each.relation, each.object) for each in self.relations),
         )
 
@@ -190,6 +199,14 @@ class Judging(ResultMasks):
     withdrawn: Annotated[
         list[BodyId], Field(max_length=MAX_JUDGED, description="Segments whose earlier judgement no longer counts.")
     ] = []
+
+
+class Evidence(BaseModel):
+    """How a result was compared with the very object of an example."""
+
+    likeness: Annotated[float, Field(description="Cosine similarity of the vectors.")]
+    colors: Annotated[float, Field(description="Agreement of the colours, 0 to 1.")]
+    features: Annotated[int, Field(description="Local features that agree on one transform of the object.")]
 
 
 class Matched(BaseModel):
@@ -222,8 +239,8 @@ class Result(BaseModel):
     likely: Annotated[
         bool,
         Field(
-            description="For a search by words alone, whether the probability is at least one half; otherwise whether "
-            "the score stands out from the other scores of this search."
+            description="With a probability, whether it is at least one half; otherwise whether the score stands out "
+            "from the other scores of this search."
         ),
     ]
     fallback: Annotated[
@@ -251,7 +268,7 @@ class Result(BaseModel):
         float | None,
         Field(
             description="That the photo shows what was asked for, 0 to 1: of a search by words alone, with a recipe "
-            "that knows it."
+            "that knows it, and of the first results of one with `match: same`."
         ),
     ]
     certainty: Annotated[
@@ -261,6 +278,9 @@ class Result(BaseModel):
             "otherwise `weak`; null without one."
         ),
     ]
+    evidence: Annotated[
+        Evidence | None, Field(description="With `match: same`: what the probability comes from; null without one.")
+    ] = None
     mask: Annotated[AnyMask | None, Field(description="Only on request.")] = None
 
 
