@@ -18,6 +18,7 @@ from pathlib import Path
 from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError, IndexLockedError
 from retrieval.index.files import IndexFiles
+from retrieval.storage.locations import uri_of
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ def _all(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> Iterato
     known, kept = assembly.catalog.images.known_digests, assembly.queries.kept_digests
     stores = (
         _Store(RENDITIONS, settings.renditions_dir, known, lambda sha256, _: own.remove_photo(sha256, [])),
-        _Store(UPLOADS, settings.uploads_dir, known, lambda sha256, path: own.remove_photo(sha256, [path])),
+        _Store(UPLOADS, settings.uploads_dir, known, lambda sha256, path: own.remove_photo(sha256, [uri_of(path)])),
         _Store(QUERIES, settings.queries_dir, kept, lambda sha256, _: own.remove_query(sha256)),
     )
     for store in stores:

@@ -12,7 +12,7 @@ from retrieval.duplicates.detection import DuplicateDetector, read_gray
 from retrieval.errors import ImageError
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.images.local_features import GrayImage
-from retrieval.storage.originals import digest_of, open_regular, path_of_opened
+from retrieval.storage.originals import digest_of, path_of_opened
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class _Renditions:
     """Reads previews and thumbnails, and makes those that are missing."""
 
     def __init__(self, assembly: Assembly) -> None:
-        self._settings = assembly.settings
+        self._settings, self._originals = assembly.settings, assembly.originals
 
     def thumbnail(self, record: ImageRecord) -> GrayImage | None:
         return self._read(record, self._settings.thumbnail(record.sha256))
@@ -89,7 +89,7 @@ class _Renditions:
         preview, thumbnail = self._settings.preview(record.sha256), self._settings.thumbnail(record.sha256)
         for place in record.locations:
             try:
-                file = open_regular(place.path)
+                file = self._originals.open(place.uri, record.sha256)
             except OSError:
                 continue
             if file is None:

@@ -99,7 +99,7 @@ class Exporter:
                     self._telling(job),
                 ),
                 format=cast("Format", job.format),
-                picture=Photos(assembly.catalog, decoders).image,
+                picture=Photos(assembly.catalog, assembly.originals, decoders).image,
                 polygons=job.polygons,
             )
             for part in made.parts():

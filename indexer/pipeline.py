@@ -29,7 +29,7 @@ from retrieval.analysis.batch import describe, embed_imported, extract_batch
 from retrieval.analysis.local import ANALYSIS_SIDE
 from retrieval.catalog import IngestQueue
 from retrieval.catalog.records import Job
-from retrieval.errors import ImageError, UnreadableImageError
+from retrieval.errors import ImageError, StoreUnavailableError, UnreadableImageError
 from retrieval.images.decode import DecodedImage
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.images.renditions import remove_partial
@@ -38,8 +38,11 @@ from retrieval.processes.program import PROGRAM
 from retrieval.recipes.protocols import Recipe
 from retrieval.settings import Settings
 from retrieval.storage.disk import Storage
-from retrieval.storage.originals import Identity, digest_of, identity_of, open_regular, path_of_opened
+from retrieval.storage.opening import Originals
+from retrieval.storage.originals import Identity, digest_of, identity_of, path_of_opened
 from retrieval.types import AnalyzedImage, Embedded
+
+from .put_aside import CHANGED, PutAside, open_photo
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +54,6 @@ LOOK_SECONDS = 0.2
 
 COMMIT_PHOTOS = 32
 COMMIT_SECONDS = 0.5
-
-CHANGED = "the file has changed since it was registered: ingest it again"
 
 
 @dataclass(slots=True)
@@ -122,6 +123,12 @@ class Pipeline:
     _more: threading.Event = field(default_factory=threading.Event)
     _failure: list[BaseException] = field(default_factory=list)
     _told: str | None = None
+    _originals: Originals = field(init=False)
+    _aside: PutAside = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._originals = Originals(self.settings)
+        self._aside = PutAside(self.ingest_queue, self.owner)
 
     def stop(self) -> None:
         """Claim nothing more; what is on the line is finished."""
@@ -151,6 +158,7 @@ class Pipeline:
         done = [0]
         self._failure.clear()
         self.ingest_queue.release(self.owner)  # what an earlier run could not give back
+        self._aside.clear()
         with (
             threadpool_limits(1),
             DecoderPool(self.decoders or max(1, cores // 2)) as pool,
@@ -199,10 +207,13 @@ class Pipeline:
             for job in jobs:
                 try:
                     waiting.append(self._decode(pool, job))
+                except StoreUnavailableError as error:
+                    self._aside.add(job, error)
                 except ImageError as error:
                     self._fail(job, error, done)
+            self._aside.give_back()
             if not waiting and not jobs:
-                if complete and not self.ingest_queue.unfinished(self.recipe.fingerprint):
+                if complete and self.ingest_queue.unfinished(self.recipe.fingerprint) <= len(self._aside):
                     return
                 self._more.wait(LOOK_SECONDS)
                 self._more.clear()
@@ -229,8 +240,10 @@ class Pipeline:
         ------
         ImageError
             There is no such file any more.
+        StoreUnavailableError
+            It cannot be read now.
         """
-        file = _open(job)
+        file = open_photo(self._originals, job)
         preview, thumbnail = self.settings.preview(job.sha256), self.settings.thumbnail(job.sha256)
         preview.parent.mkdir(parents=True, exist_ok=True)
         if job.attempts > 1:
@@ -351,26 +364,6 @@ class Pipeline:
         except Exception as error:
             logger.exception("ingest stopped")
             self._failure.append(error)
-
-
-def _open(job: Job) -> BufferedReader:
-    """Open a photo's file at the first of its places where its bytes are.
-
-    Raises
-    ------
-    UnreadableImageError
-        They are nowhere.
-    """
-    reason = "it has no location any more: ingest it again"
-    for path in job.paths:
-        try:
-            file = open_regular(path)
-            if file is not None and digest_of(file) == job.sha256:
-                return file
-            reason = CHANGED if file is not None else "not a regular file; give the path of a picture"
-        except OSError as error:
-            reason = f"cannot be opened ({error.strerror or error}); check the path and the permissions"
-    raise UnreadableImageError(reason)
 
 
 def _reason(error: ImageError) -> str:

@@ -54,7 +54,7 @@ class Spool:
         self._database.execute("CREATE TABLE failure (path BLOB, reason TEXT, photo INTEGER)")
         self._database.execute("CREATE INDEX failure_path ON failure (path)")
 
-    def add_photo(self, image_id: int, path: Path) -> bool:
+    def add_photo(self, image_id: int, path: Path | str) -> bool:
         """Store the path of a photo, unless it has one; returns whether it was stored."""
         return bool(self._change("INSERT OR IGNORE INTO photo VALUES (?, ?)", (image_id, os.fsencode(path))))
 
@@ -168,7 +168,7 @@ class Tally:
     _spool: Spool = field(default_factory=Spool)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def entered(self, image_id: int, path: Path) -> None:
+    def entered(self, image_id: int, path: Path | str) -> None:
         """Note a file whose photo must be analysed; a second path to the photo is a duplicate."""
         if not self._spool.add_photo(image_id, path):
             self.count("duplicate")

@@ -4,50 +4,35 @@ from __future__ import annotations
 
 import logging
 import os
-import time
-from array import array
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from errno import EBUSY, EXDEV
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from retrieval.assembly import Assembly
-from retrieval.catalog import Catalog, DeletedFiles, LocationRepository
+from retrieval.catalog import Catalog
 from retrieval.catalog.records import KnownLocation
-from retrieval.errors import CatalogUnavailableError, RetrievalError
 from retrieval.images.formats import SNIFF_BYTES, sniff_format
 from retrieval.storage.locations import SeenFile, uri_of
 from retrieval.storage.originals import digest_of, open_regular, real_path
 
-from .report import Failure, Outcome, Tally
+from .registering import Chunk, growing, patiently, register_chunks
+from .report import Failure, Tally
 from .walk import MOST_BYTES, find_files, is_too_long
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FIRST_CHUNK, CHUNK = 16, 1024
-"""Files that are registered in one transaction: the first, and at most."""
-
 READERS = 4
 """Threads that read and hash files; disks, and above all network disks, answer several at once sooner."""
 
 LOOKS = 3
 """How often a file is read again if it changes while it is read."""
-
-ATTEMPTS = 20
-PAUSE_SECONDS = 5.0
-"""How often, and after which pauses, a catalogue that cannot be written is retried."""
-
-UNFORESEEN = 3
-"""How often unexpected errors are retried, after growing pauses."""
 
 PICTURE_SUFFIXES = frozenset(
     [
@@ -97,101 +82,14 @@ def register_files(
     CatalogUnavailableError
         The catalogue could not be written for minutes.
     """
-    locations, orders = assembly.catalog.locations, assembly.ingest_queue.orders
-    before = patiently(orders).cancellations
     roots = (roots or real_paths(paths)) if within else None
-    seen = array("q")
     examine = _Examiner(assembly.catalog, roots, restore)
-    for chunk in _ahead(examine, _chunks(find_files(paths, within=within))):
-        if patiently(orders).cancellations != before:
-            logger.warning("cancelled: files that are not registered yet are left out")
-            return
-        _leave_out_deleted(assembly.catalog.deleted_files, chunk)
-        chunk.note(tally)
-        patiently(partial(locations.note_lost, chunk.lost))
-        _register(locations, chunk, tally)
-        on_registered()
-        seen.extend(chunk.known)
+    found = growing(find_files(paths, within=within))
+    seen = register_chunks(assembly, found, examine, tally, readers=READERS, on_registered=on_registered)
+    if seen is None:
+        return
     for path in paths:
-        patiently(partial(locations.note_missing, uri_of(path), np.frombuffer(seen, np.int64)))
-
-
-def patiently(attempt: Callable[[], T]) -> T:
-    """Call the catalogue, with retries while it is unavailable.
-
-    Errors that only a person can fix are not retried; unexpected ones are retried a few times.
-    """
-    for failures in range(1, ATTEMPTS):
-        try:
-            return attempt()
-        except CatalogUnavailableError as error:
-            logger.error("%s; trying again in %.0f s", error, PAUSE_SECONDS)
-        except RetrievalError:
-            raise
-        except Exception:
-            if failures > UNFORESEEN:
-                raise
-            logger.exception("registering failed; trying again in %.0f s", PAUSE_SECONDS * failures)
-            time.sleep(PAUSE_SECONDS * (failures - 1))
-        time.sleep(PAUSE_SECONDS)
-    return attempt()
-
-
-@dataclass(slots=True)
-class _Chunk:
-    """Some files, and what became of each.
-
-    Attributes
-    ----------
-    to_register : dict
-        Files that are new or have changed, with the path of each.
-    waiting : list
-        Photos that are registered and wait for their analysis.
-    lost : list of str
-        URIs of photos that are no images any more.
-    known : list of int
-        Ids of the locations that there were already.
-    """
-
-    to_register: dict[SeenFile, Path] = field(default_factory=dict)
-    waiting: list[tuple[int, Path]] = field(default_factory=list)
-    settled: list[Outcome] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-    known: list[int] = field(default_factory=list)
-
-    def note(self, tally: Tally) -> None:
-        """Note the outcome of the files that need not be registered."""
-        for image_id, path in self.waiting:
-            tally.entered(image_id, path)
-        for outcome in self.settled:
-            tally.count(outcome)
-        for failure in self.failures:
-            tally.failed(failure)
-
-
-def _register(locations: LocationRepository, chunk: _Chunk, tally: Tally) -> None:
-    outcomes = patiently(partial(locations.register, list(chunk.to_register)))
-    for path, registered in zip(chunk.to_register.values(), outcomes, strict=True):
-        if registered.outcome == "new" or registered.waits:
-            tally.entered(registered.image_id, path)
-        else:
-            tally.count(registered.outcome)
-
-
-def _ahead(examine: Callable[[list[Path]], _Chunk], chunks: Iterator[list[Path]]) -> Iterator[_Chunk]:
-    """Chunks in their order, examined by `READERS` threads while the ones before are registered."""
-    with ThreadPoolExecutor(READERS, "examine") as readers:
-        waiting: deque[Future[_Chunk]] = deque()
-        try:
-            for chunk in chunks:
-                waiting.append(readers.submit(examine, chunk))
-                if len(waiting) > READERS or waiting[0].done():
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            readers.shutdown(cancel_futures=True)
+        patiently(partial(assembly.catalog.locations.note_missing, uri_of(path), np.frombuffer(seen, np.int64)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,11 +119,11 @@ class _Examiner:
     roots: Sequence[Path] | None
     restore: Collection[Path] | bool
 
-    def __call__(self, paths: list[Path]) -> _Chunk:
+    def __call__(self, paths: list[Path]) -> Chunk:
         named = {uri_of(path): path for path in paths}
         known = patiently(partial(self.catalog.locations.known, list(named)))
         deleted = patiently(partial(self.catalog.deleted_files.known, list(named)))
-        chunk = _Chunk()
+        chunk = Chunk()
         for uri, path in named.items():
             found = _Found(path, uri, self.roots, self._restores(path))
             _examine(found, known.get(uri), deleted.get(uri), chunk)
@@ -235,17 +133,7 @@ class _Examiner:
         return self.restore if isinstance(self.restore, bool) else path in self.restore
 
 
-def _leave_out_deleted(deleted_files: DeletedFiles, chunk: _Chunk) -> None:
-    """Of the files to register, settle those of photos that were deleted for good."""
-    kept = [file for file in chunk.to_register if not file.restores]
-    deleted = patiently(partial(deleted_files.note, kept)) if kept else set()
-    for file in [file for file in kept if file.uri in deleted]:
-        del chunk.to_register[file]
-        chunk.settled.append("deleted")
-        chunk.lost.append(file.uri)  # another photo may have been there
-
-
-def _examine(found: _Found, known: KnownLocation | None, deleted: tuple[int, int] | None, chunk: _Chunk) -> None:
+def _examine(found: _Found, known: KnownLocation | None, deleted: tuple[int, int] | None, chunk: Chunk) -> None:
     """Note in its chunk what a file is."""
     path = found.path
     if path.name.startswith("."):
@@ -260,8 +148,9 @@ def _examine(found: _Found, known: KnownLocation | None, deleted: tuple[int, int
         if deleted == (status.st_size, status.st_mtime_ns) and not found.restores:
             chunk.settled.append("deleted")
             return
-        if known is not None and known.is_same(status) and not (known.in_trash and found.restores):
-            _settle(known, path, chunk)
+        is_same = known is not None and known.is_same(status.st_size, status.st_mtime_ns)
+        if known is not None and is_same and not (known.in_trash and found.restores):
+            chunk.settle(known, path)
             return
         digest, status = _read(found, status)
     except OSError as error:
@@ -278,17 +167,6 @@ def _examine(found: _Found, known: KnownLocation | None, deleted: tuple[int, int
     chunk.settled.append("skipped")
     if known is not None:
         chunk.lost.append(found.uri)
-
-
-def _settle(known: KnownLocation, path: Path, chunk: _Chunk) -> None:
-    """Note what is known of a file that is as it was registered."""
-    chunk.known.append(known.id)
-    if known.in_trash:
-        chunk.settled.append("deleted")
-    elif known.state in ("pending", "working"):
-        chunk.waiting.append((known.image_id, path))
-    else:
-        chunk.settled.append("unchanged")
 
 
 def _read(found: _Found, status: os.stat_result) -> tuple[str | None, os.stat_result]:
@@ -323,14 +201,6 @@ def real_paths(paths: Iterable[Path]) -> list[Path]:
 
 def _is_within(real: Path, roots: Sequence[Path]) -> bool:
     return any(real.is_relative_to(root) for root in roots)
-
-
-def _chunks(paths: Iterator[Path]) -> Iterator[list[Path]]:
-    """Few files at first, so that work begins at once, and twice as many each time."""
-    size = min(FIRST_CHUNK, CHUNK)
-    while chunk := list(islice(paths, size)):
-        yield chunk
-        size = min(2 * size, CHUNK)
 
 
 def stamp_of(path: Path) -> tuple[int, int] | None:

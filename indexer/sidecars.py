@@ -211,10 +211,10 @@ def _photos(assembly: Assembly, filters: Filters) -> Iterator[ImageRecord]:
 
 
 def _files(assembly: Assembly, image: ImageRecord) -> list[Path]:
-    """Where a photo lies; uploads have no place of their own."""
+    """Where a photo lies; uploads have no place of their own, and nothing is written to object stores."""
     own = assembly.settings.data_dir
     there = [each.path for each in image.locations if each.missing_since is None and each.uploaded_as is None]
-    return [path for path in there if not path.is_relative_to(own) and path.is_file()]
+    return [path for path in there if path is not None and not path.is_relative_to(own) and path.is_file()]
 
 
 def _confirmed(assembly: Assembly) -> dict[int, Collection[str]]:

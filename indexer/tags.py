@@ -24,6 +24,7 @@ from retrieval.errors import QueryError
 from retrieval.formats.places import PhotosByPath, absolute
 from retrieval.images.masks import box_iou
 from retrieval.processes.program import PROGRAM
+from retrieval.storage.locations import folder_name_of, is_file, path_of
 
 FITS = 0.5
 """Lowest IoU of a segment's box with a drawn box for the segment to be an example."""
@@ -82,9 +83,9 @@ def folder_tags(catalog: Catalog, below: Path | None, excluded: Collection[str] 
     """
     top = absolute(below) if below is not None else None
     found: dict[str, list[int]] = defaultdict(list)
-    for key, path in catalog.locations.all():
-        if top is None or top in path.parent.parents:
-            found[path.parent.name].append(key)
+    for key, uri in catalog.locations.all():
+        if top is None or (is_file(uri) and top in path_of(uri).parent.parents):
+            found[folder_name_of(uri)].append(key)
     if not found:
         where = f"in a folder below {below}" if below is not None else "in the catalogue"
         raise QueryError(f"there are no photos {where}: add some with `{PROGRAM} ingest`")

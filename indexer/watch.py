@@ -20,10 +20,12 @@ from watchfiles._rust_notify import WatchfilesRustInternalError
 from retrieval.assembly import Assembly
 from retrieval.errors import ConfigurationError
 from retrieval.processes.duties import pause_after
-from retrieval.storage.locations import uri_of
+from retrieval.storage.locations import displayed, uri_of
 
+from .registering import CHUNK, patiently
 from .report import Tally
-from .scan import CHUNK, patiently, real_paths, register_files, stamp_of
+from .scan import real_paths, register_files, stamp_of
+from .scan_stores import register_objects
 from .walk import find_files, identity_of, is_below, is_too_long
 from .worker import Worker
 
@@ -35,6 +37,9 @@ POLL_SECONDS = 5.0
 
 SETTLE_SECONDS = 2.0
 """A file is registered once its size and modification time have not changed for this long."""
+
+STORE_SECONDS = 300.0
+"""How often object stores are listed: each time costs a request for every thousand objects."""
 
 TICK_MS = 500
 
@@ -71,8 +76,12 @@ class Settling:
         return found
 
 
-def ingest_and_watch(assembly: Assembly, worker: Worker, paths: Sequence[Path], *, within: bool = False) -> None:
-    """Ingest files under `paths`, and later changes there, until the worker stops.
+def ingest_and_watch(
+    assembly: Assembly, worker: Worker, paths: Sequence[Path], uris: Sequence[str] = (), *, within: bool = False
+) -> None:
+    """Ingest files under `paths` and objects under `uris`, and later changes there, until the worker stops.
+
+    Object stores tell nobody of changes, so they are listed anew every `STORE_SECONDS`.
 
     Raises
     ------
@@ -91,15 +100,36 @@ def ingest_and_watch(assembly: Assembly, worker: Worker, paths: Sequence[Path], 
         finally:
             worker.stop()
 
-    following = threading.Thread(target=follow, name="watch")
-    following.start()
+    def follow_stores() -> None:
+        try:
+            _list_anew(assembly, uris, worker.stopping)
+        except Exception as error:  # noqa: BLE001  # as above
+            failure.append(error)
+        finally:
+            worker.stop()
+
+    following = [threading.Thread(target=follow, name="watch")] if paths else []
+    following += [threading.Thread(target=follow_stores, name="watch stores")] if uris else []
+    for each in following:
+        each.start()
     try:
         worker.work(lambda: False)
     finally:
         worker.stop()
-        following.join()
+        for each in following:
+            each.join()
     if failure:
         raise failure[0]
+
+
+def _list_anew(assembly: Assembly, uris: Sequence[str], stopping: threading.Event) -> None:
+    """Register what is new in stores, again and again; what cannot be read is tried the next time."""
+    logger.warning("watching %s, every %.0f s", ", ".join(map(displayed, uris)), STORE_SECONDS)
+    while not stopping.is_set():
+        tally = Tally()
+        register_objects(assembly, uris, tally, stopping=stopping)
+        _tell(tally)
+        stopping.wait(STORE_SECONDS)
 
 
 class _Follower:
@@ -310,6 +340,10 @@ def _register(
 ) -> None:
     tally = Tally()
     register_files(assembly, paths, tally, within=within, roots=roots)
+    _tell(tally)
+
+
+def _tell(tally: Tally) -> None:
     logger.info("%d files examined, %d to ingest", tally.files, len(tally.photos))
     for failure in tally.failures:
         logger.warning("%s: %s", failure.path, failure.reason)

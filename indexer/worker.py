@@ -16,6 +16,7 @@ from retrieval.storage.disk import obstacle_of
 from .pipeline import Pipeline
 from .report import IngestReport, Tally
 from .scan import register_files
+from .scan_stores import register_objects
 from .upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
@@ -84,13 +85,14 @@ def ingest(
     paths: Sequence[Path],
     tally: Tally,
     *,
+    uris: Sequence[str] = (),
     within: bool = False,
     restore: bool = False,
 ) -> IngestReport:
-    """Register what is under `paths` while the worker is already at it; return when nothing is pending.
+    """Register what is under `paths` and `uris` while the worker is already at it; return when nothing is pending.
 
     With `within`, links that lead out of the paths are not followed. Photos that were deleted are restored if their
-    files are among `paths` themselves; with `restore` also if they are somewhere below.
+    files are among `paths` or `uris` themselves; with `restore` also if they are somewhere below.
 
     Raises
     ------
@@ -109,6 +111,14 @@ def ingest(
                 tally,
                 within=within,
                 restore=restore or wanted,
+                on_registered=worker.pipeline.look,
+            )
+            register_objects(
+                assembly,
+                uris,
+                tally,
+                restore=restore or uris,
+                stopping=worker.stopping,
                 on_registered=worker.pipeline.look,
             )
         except Exception as error:  # noqa: BLE001  # raised again below, in the caller's thread

@@ -48,6 +48,7 @@ from .search.making import SegmentMaker
 from .search.same_object import ObjectVerifier
 from .settings import Settings
 from .storage.disk import Storage
+from .storage.opening import Originals
 from .storage.own_files import OwnFiles
 from .text.vocabulary import Vocabulary
 from .types import RgbImage, Vectors
@@ -164,6 +165,11 @@ class DataDirectory:
         return OwnFiles(self.settings, self.catalog.locations, self.queries)
 
     @cached_property
+    def originals(self) -> Originals:
+        """The bytes of photos, in files and in object stores."""
+        return Originals(self.settings)
+
+    @cached_property
     def tags(self) -> Tags:
         """Words and names that people gave to photos."""
         return Tags(self._sessions)
@@ -257,7 +263,13 @@ class Assembly(DataDirectory):
             recipe=self.recipe_spec,
             vocabulary=Vocabulary.load(),
             embed_text=embed_text if self.recipe_spec.reads_text else None,
-            maker=SegmentMaker(analyst, self.recipe_spec, preview=self.settings.preview, query_file=query_file),
+            maker=SegmentMaker(
+                analyst,
+                self.recipe_spec,
+                self.originals,
+                preview=self.settings.preview,
+                query_file=query_file,
+            ),
             verifier=ObjectVerifier(
                 catalog=self.catalog,
                 queries=self.queries,

@@ -33,6 +33,7 @@
     │   ├── CatalogDamagedError     the database file is damaged
     │   └── SchemaOutdatedError     the database needs ``migrate``, or a newer SegSearch
     ├── AccountError                a user or token cannot be created or changed as requested
+    ├── StoreUnavailableError       an object store or web server cannot be read now; a retry may succeed
     ├── QueryError                  a search cannot be answered as requested
     └── AnalyzerUnavailableError    the process that segments query photos is not running
         └── AnalyzerBusyError       its queue is full
@@ -168,6 +169,10 @@ class SchemaOutdatedError(CatalogError):
 
 class AccountError(RetrievalError):
     """A user or an API token cannot be created or changed as requested."""
+
+
+class StoreUnavailableError(RetrievalError, OSError):
+    """An object store or web server is out of reach, refuses access, or is too slow; a retry may succeed."""
 
 
 class QueryError(RetrievalError):

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 MIN_FREE = "1G"
 TRASH_DAYS = 30.0
+CACHE = "2G"
 FORMER_DATA_DIR = "SEGSEARCH_HOME"
 MOST_DAYS = 36_500
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
@@ -70,6 +71,12 @@ VARIABLES = (
         "while the data directory is larger than this, uploads are refused and workers wait: `500M`, `20G`",
     ),
     Variable(
+        "SEGSEARCH_CACHE",
+        CACHE,
+        "how large the copies of photos from object stores may grow that are kept in the data directory, those used "
+        "last; 0 keeps none",
+    ),
+    Variable(
         "SEGSEARCH_TRASH_DAYS",
         f"{TRASH_DAYS:g}",
         "how many days deleted photos can be restored; 0 deletes them at once",
@@ -106,6 +113,8 @@ class Settings:
         Name of the index that holds the vectors.
     min_free, quota : int
         Bytes to keep free on the disk of `data_dir`, and the most that `data_dir` may hold; no limit if zero.
+    cache : int
+        Bytes that copies of photos from object stores may take; none are kept if zero.
     trash_days : float
         How long deleted photos stay in the trash; zero deletes them at once.
     """
@@ -117,6 +126,7 @@ class Settings:
     index: str = "local"
     min_free: int = 0
     quota: int = 0
+    cache: int = 2 * 1024**3
     trash_days: float = TRASH_DAYS
 
     @classmethod
@@ -136,6 +146,7 @@ class Settings:
         url = environ.get("SEGSEARCH_DATABASE_URL") or sqlite_url(data_dir / "catalog.db")
         sizes = {"SEGSEARCH_MIN_FREE": environ.get("SEGSEARCH_MIN_FREE") or MIN_FREE}
         sizes["SEGSEARCH_QUOTA"] = environ.get("SEGSEARCH_QUOTA") or "0"
+        sizes["SEGSEARCH_CACHE"] = environ.get("SEGSEARCH_CACHE") or CACHE
         limits = {name: _bytes_of(text) for name, text in sizes.items()}
         trash_days = _days_of(environ.get("SEGSEARCH_TRASH_DAYS") or str(TRASH_DAYS))
         if data_dir.exists() and not data_dir.is_dir():
@@ -167,6 +178,7 @@ class Settings:
             index=index,
             min_free=limits["SEGSEARCH_MIN_FREE"] or 0,
             quota=limits["SEGSEARCH_QUOTA"] or 0,
+            cache=limits["SEGSEARCH_CACHE"] or 0,
             trash_days=trash_days or 0.0,
         )
 
@@ -221,6 +233,15 @@ class Settings:
     def analyzers_dir(self) -> Path:
         """Folder of the analyzer processes' sockets; only its owner may enter it."""
         return self.data_dir / "analyzers"
+
+    @property
+    def copies_dir(self) -> Path:
+        """Folder of copies of photos from object stores, which can be downloaded again."""
+        return self.data_dir / "copies"
+
+    def copy(self, sha256: str) -> Path:
+        """Path of the copy of a photo from an object store."""
+        return self.copies_dir / sha256[:2] / sha256
 
     def export(self, job_id: int, extension: str) -> Path:
         """Path of the file of an export, which is there once it is whole."""

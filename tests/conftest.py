@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from databases import ON_POSTGRESQL, Files, Server, on_server, running_server
+from remote_stores import Bucket, WebFiles, new_bucket, running_s3, running_web
 from toys import Ingested, Pictures, ToyLibrary, close
 
 from retrieval.assembly import Assembly
@@ -17,7 +19,7 @@ from retrieval.settings import Settings
 
 SETTINGS = (
     "SEGSEARCH_HOME", "SEGSEARCH_DATA_DIR", "SEGSEARCH_DATABASE_URL", "SEGSEARCH_DEVICE", "SEGSEARCH_RECIPE", "SEGSEARCH_WEIGHTS",
-    "SEGSEARCH_INDEX", "SEGSEARCH_PARENT", "SEGSEARCH_MIN_FREE", "SEGSEARCH_QUOTA",
+    "SEGSEARCH_INDEX", "SEGSEARCH_PARENT", "SEGSEARCH_MIN_FREE", "SEGSEARCH_QUOTA", "SEGSEARCH_CACHE",
 )  # fmt: skip
 INGESTED_PHOTOS = 6
 
@@ -129,6 +131,28 @@ def ingested(ingested_template: Path, tmp_path: Path, databases: Files | Server)
     made = Assembly(Settings.in_data_dir(tmp_path / "home", device="cpu", recipe="grid"))
     yield Ingested(made, tmp_path / "photos", sorted((tmp_path / "photos").iterdir()))
     close(made)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The address of a stand-in for S3."""
+    pytest.importorskip("moto")
+    with running_s3() as url:
+        yield url
+
+
+@pytest.fixture
+def bucket(s3: str) -> Iterator[Bucket]:
+    """An empty bucket of its own."""
+    with new_bucket(s3, f"photos-{secrets.token_hex(4)}") as made:
+        yield made
+
+
+@pytest.fixture
+def web() -> Iterator[WebFiles]:
+    """A web server without files."""
+    with running_web() as files:
+        yield files
 
 
 @pytest.fixture

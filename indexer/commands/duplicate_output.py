@@ -55,5 +55,5 @@ def _row(record: ImageRecord, likeness: float) -> dict[str, Any]:
         "height": record.height,
         "bytes": record.place.size if record.place else 0,
         "name": record.place.name if record.place else "",
-        "path": str(record.path or ""),
+        "path": record.displayed,
     }

@@ -9,7 +9,7 @@ import click
 
 from retrieval.settings import Settings
 
-from .options import ID, open_assembly
+from .options import FOLDER, ID, open_assembly
 
 FORMATS = ("coco", "yolo", "voc", "csv", "cutouts", "parquet")
 
@@ -29,7 +29,7 @@ FORMATS = ("coco", "yolo", "voc", "csv", "cutouts", "parquet")
 @click.option("--concept", help="Only segments labelled with the concept of this name, and its examples.")
 @click.option("--words", default="", help="Only the likely results of a search for these words.")
 @click.option("--like", type=ID, help="Only the likely results of a search by the segment with this id.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Only photos in or below this folder.")
+@click.option("--folder", type=FOLDER, help="Only photos in or below this folder.")
 @click.option(
     "--limit",
     type=click.IntRange(1, 1000),

@@ -53,7 +53,7 @@ def export(assembly: Assembly, target: Path | None, asked: dict[str, Any], *, re
         dataset = Dataset(
             assembly.catalog, assembly.concepts, assembly.recipe_spec.space, selection, lambda: bar.advance(task)
         )
-        originals = _Originals(Photos(assembly.catalog, decoders))
+        originals = _Originals(Photos(assembly.catalog, assembly.originals, decoders))
         made = Export(
             dataset=dataset,
             format=asked["form"],
@@ -73,7 +73,7 @@ def selected(assembly: Assembly, asked: dict[str, Any]) -> Selection:
     ------
     QueryError, UnknownImageError, UnknownSegmentError
     """
-    filters = Filters(folder=str(asked["folder"].absolute()) if asked["folder"] else None)
+    filters = Filters(folder=asked["folder"])
     if asked["photos"]:
         return Selection.of_photos(assembly.catalog, asked["photos"], filters)
     if asked["segments"]:

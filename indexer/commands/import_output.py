@@ -117,7 +117,12 @@ def imported(assembly: Assembly, labelled: Iterator[LabelledPhoto], source: Path
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar, DecoderPool(2) as decoders:
         task = bar.add_task("importing photos", total=None)
         importer = Importer(
-            assembly.catalog, assembly.imported, assembly.bulk_recipe, decoders, lambda: bar.advance(task)
+            assembly.catalog,
+            assembly.imported,
+            assembly.bulk_recipe,
+            decoders,
+            assembly.originals,
+            lambda: bar.advance(task),
         )
         return importer.add(labelled, PhotosByPath.of(assembly.catalog, photos), roots)
 

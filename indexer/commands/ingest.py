@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -15,7 +16,7 @@ from retrieval.processes.program import PROGRAM
 from retrieval.processes.terminal import echo
 from retrieval.settings import Settings
 
-from .options import PATHS, open_assembly
+from .options import FOLDER, PLACES, open_assembly
 
 if TYPE_CHECKING:
     from retrieval.catalog.records import State
@@ -33,23 +34,27 @@ def _stop_on_signals(worker: Worker) -> None:
     stop_on_signals(stop)
 
 
-@click.command(short_help="Ingest photos: files, and folders with all below them.")
-@click.argument("paths", nargs=-1, required=True, type=PATHS)
+@click.command(short_help="Ingest photos: files, folders, and what is in object stores.")
+@click.argument("places", nargs=-1, type=PLACES, metavar="[PATH_OR_URI]...")
+@click.option("--list", "listed", type=click.File(), help="Also ingest what a file names, one path or URI a line.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if any file failed or waits.")
 @click.option(
-    "--within", is_flag=True, help="Do not follow links that lead out of PATHS. Use it where others can write to them."
+    "--within",
+    is_flag=True,
+    help="Do not follow links that lead out of the paths. Use it where others can write to them.",
 )
 @click.option(
     "--restore", is_flag=True, help="Also ingest photos that were deleted. Files named themselves always are."
 )
 @click.option("--sidecars", "reads", is_flag=True, help="Make the keywords of XMP files beside the photos their tags.")
-@click.option("--watch", is_flag=True, help="Keep watching PATHS for new, changed and deleted files until interrupted.")
+@click.option("--watch", is_flag=True, help="Keep watching for new, changed and deleted files until interrupted.")
 @click.pass_obj
 def ingest(  # noqa: PLR0913  # its options
     settings: Settings,
-    paths: tuple[Path, ...],
+    places: tuple[Path | str, ...],
     *,
+    listed: TextIO | None,
     as_json: bool,
     strict: bool,
     within: bool,
@@ -57,13 +62,21 @@ def ingest(  # noqa: PLR0913  # its options
     reads: bool,
     watch: bool,
 ) -> None:
-    """Ingest photos: files, and folders with everything below them. Photos that were deleted are left out."""
+    """Ingest photos: files, folders with everything below them, s3://BUCKET/PREFIX, and http(s):// addresses of files.
+
+    Photos that were deleted are left out. Object stores and web servers are only read.
+    """
+    paths, uris = _parted([*places, *_named(listed)])
+    if uris and reads:
+        raise click.UsageError(
+            "--sidecars reads files beside photos on this machine; in object stores none are read: leave it out"
+        )
     if watch:
         if as_json or strict or restore or reads:
             raise click.UsageError(
                 "--watch prints no report and restores nothing: leave out --json, --strict, --restore, --sidecars"
             )
-        _watch(settings, paths, within=within)
+        _watch(settings, paths, uris, within=within)
         return
     from ..report import Tally
     from ..worker import Worker
@@ -71,10 +84,10 @@ def ingest(  # noqa: PLR0913  # its options
     from .progress import IngestProgress, print_report
 
     tally, assembly = Tally(), open_assembly(settings)
-    with IngestProgress(tally, paths, within=within) as progress:
+    with IngestProgress(tally, paths, within=within, is_counted=not uris) as progress:
         worker = Worker(assembly, progress.advance)
         _stop_on_signals(worker)
-        report = run(assembly, worker, paths, tally, within=within, restore=restore)
+        report = run(assembly, worker, paths, tally, uris=uris, within=within, restore=restore)
     if reads:
         from .sidecars import read_beside
 
@@ -86,14 +99,29 @@ def ingest(  # noqa: PLR0913  # its options
     sys.exit(1 if strict and (report.failures or report.counts["waiting"]) else 0)
 
 
-def _watch(settings: Settings, paths: tuple[Path, ...], *, within: bool) -> None:
+def _named(listed: TextIO | None) -> Iterator[Path | str]:
+    """What a list names."""
+    for line in listed or ():
+        if text := line.strip():
+            yield PLACES.convert(text, None, click.get_current_context())
+
+
+def _parted(places: Iterable[Path | str]) -> tuple[list[Path], list[str]]:
+    """Paths, and URIs."""
+    places = list(places)
+    if not places:
+        raise click.UsageError("name what to ingest: files, folders, s3://BUCKET/PREFIX or http(s):// addresses")
+    return [each for each in places if isinstance(each, Path)], [each for each in places if isinstance(each, str)]
+
+
+def _watch(settings: Settings, paths: list[Path], uris: list[str], *, within: bool) -> None:
     from ..watch import ingest_and_watch
     from ..worker import Worker
 
     assembly = open_assembly(settings)
     each = Worker(assembly)
     _stop_on_signals(each)
-    ingest_and_watch(assembly, each, paths, within=within)
+    ingest_and_watch(assembly, each, paths, uris, within=within)
 
 
 @click.command()
@@ -147,7 +175,7 @@ def cancel(settings: Settings) -> None:
     assembly = open_assembly(settings)
     cancelled = assembly.ingest_queue.cancel()
     for photo in cancelled:
-        assembly.own_files.remove_photo(photo.sha256, photo.paths)
+        assembly.own_files.remove_photo(photo.sha256, photo.uris)
     echo(f"cancelled {len(cancelled)} photos; to add them after all, run `{PROGRAM} ingest` on them again")
 
 
@@ -165,7 +193,7 @@ def retry_failed(settings: Settings) -> None:
 @click.option(
     "--max-quality", type=click.FloatRange(0, 1), help="Only photos whose segmentation quality is at most this."
 )
-@click.option("--folder", type=click.Path(path_type=Path), help="Only photos below this folder.")
+@click.option("--folder", type=FOLDER, help="Only photos below this folder.")
 @click.option("--enqueue", is_flag=True, help="Only queue the photos; a worker with that recipe processes them.")
 @click.pass_obj
 def resegment(
@@ -173,7 +201,7 @@ def resegment(
     name: str | None,
     state: State | None,
     max_quality: float | None,
-    folder: Path | None,
+    folder: str | None,
     enqueue: bool,
 ) -> None:
     """Analyse photos again that were analysed by another recipe.

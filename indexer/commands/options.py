@@ -3,17 +3,56 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from retrieval.errors import ConfigurationError
 from retrieval.query.request import MAX_ID
 from retrieval.settings import Settings
+from retrieval.storage.locations import folder_uri, has_scheme, is_file, path_of, uri_from
 
 if TYPE_CHECKING:
     from retrieval.assembly import Assembly
 
 PATHS = click.Path(exists=True, path_type=Path)
+
+
+class Places(click.ParamType[Path | str]):
+    """A path that exists, as a Path, or the URI of a store or web server, as text; ``file://`` URIs are paths."""
+
+    name = "path or URI"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
+        """Check it; what is wrong is told as for other options."""
+        if not isinstance(value, str) or not has_scheme(value):
+            return PATHS.convert(value, param, ctx)
+        try:
+            uri = uri_from(value)
+        except ConfigurationError as error:
+            self.fail(str(error), param, ctx)
+        return PATHS.convert(path_of(uri), param, ctx) if is_file(uri) else uri
+
+
+PLACES = Places()
+
+
+class Folder(click.ParamType[str]):
+    """A folder, which need not exist any more, or the URI of a bucket or prefix, as filters take it."""
+
+    name = "path or URI"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Make paths absolute, and check URIs."""
+        text = value if has_scheme(str(value)) else str(Path(value).absolute())
+        try:
+            folder_uri(text)
+        except ConfigurationError as error:
+            self.fail(str(error), param, ctx)
+        return text
+
+
+FOLDER = Folder()
 ID = click.IntRange(0, MAX_ID)
 
 

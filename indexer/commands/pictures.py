@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -67,10 +67,10 @@ def print_pictures(assembly: Assembly, console: Console, matches: Sequence[Match
     """
     images = assembly.catalog.images.find({match.image_id for match in matches})
     with DecoderPool(1) as decoders:
-        photos = Photos(assembly.catalog, decoders)
+        photos = Photos(assembly.catalog, assembly.originals, decoders)
         for match in matches:
             image = images.get(match.image_id)
-            name = "" if image is None else f", {Path(image.path or '').name}"
+            name = "" if image is None else f", {PurePosixPath(image.displayed).name}"
             console.print(f"photo {match.image_id}{name}", soft_wrap=True)
             if image is None:
                 continue

@@ -57,12 +57,20 @@ class IngestProgress:
         What is ingested. Its files are counted at once, while they are ingested.
     within : bool
         As for `find_files`.
+    is_counted : bool
+        Whether the files are counted; objects of stores are not, for that takes a whole listing.
     total : int, optional
         How many photos there are, if known.
     """
 
     def __init__(
-        self, tally: Tally, paths: Sequence[Path] = (), *, within: bool = False, total: int | None = None
+        self,
+        tally: Tally,
+        paths: Sequence[Path] = (),
+        *,
+        within: bool = False,
+        is_counted: bool = True,
+        total: int | None = None,
     ) -> None:
         console = Console(stderr=True)
         columns = (
@@ -72,6 +80,7 @@ class IngestProgress:
         self._bar = _Bar(*columns, look=self._so_far, console=console)
         self._bar.add_task("ingesting", total=total)
         self._files = find_files(paths, within=within, is_quiet=True)
+        self._is_counted = is_counted
         self._ended = threading.Event()
 
     def advance(self) -> None:
@@ -80,7 +89,7 @@ class IngestProgress:
 
     def __enter__(self) -> Self:
         self._bar.start()
-        if self._total is None and not self._bar.disable:
+        if self._total is None and self._is_counted and not self._bar.disable:
             threading.Thread(target=self._count, name="count", daemon=True).start()
         return self
 

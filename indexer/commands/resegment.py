@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import State
 from retrieval.processes.terminal import echo
 from retrieval.settings import Settings
-from retrieval.storage.locations import uri_of
+from retrieval.storage.locations import folder_uri
 
 from ..report import Tally
 from ..worker import Worker
@@ -16,7 +14,7 @@ from .progress import IngestProgress
 
 
 def resegment(
-    settings: Settings, state: State | None, max_quality: float | None, folder: Path | None, *, enqueue: bool
+    settings: Settings, state: State | None, max_quality: float | None, folder: str | None, *, enqueue: bool
 ) -> None:
     """Queue the chosen photos for the recipe of `settings` and, unless `enqueue`, analyse them.
 
@@ -29,7 +27,7 @@ def resegment(
         Leave the work to a worker with this recipe.
     """
     assembly = Assembly(settings)
-    below = uri_of(folder) if folder is not None else None
+    below = folder_uri(folder).removesuffix("/") if folder is not None else None
     chosen = assembly.ingest_queue.reanalyze(
         assembly.recipe_spec.fingerprint, state=state, max_quality=max_quality, below=below
     )

@@ -10,7 +10,7 @@ from retrieval.query.filters import POSITIONS
 from retrieval.query.relations import RELATIONS
 from retrieval.settings import Settings
 
-from .options import ID, corners, numbers, open_assembly
+from .options import FOLDER, ID, corners, numbers, open_assembly
 
 
 @click.command(short_help="Search by words, a photo, a place on it, or a segment.")
@@ -93,7 +93,7 @@ from .options import ID, corners, numbers, open_assembly
     type=click.FloatRange(0, 1),
     help="Only segments of at least this quality.",
 )
-@click.option("--folder", type=click.Path(path_type=Path), help="Only photos in or below this folder.")
+@click.option("--folder", type=FOLDER, help="Only photos in or below this folder.")
 @click.option("--from", "taken_from", type=click.DateTime(["%Y-%m-%d"]), help="Only photos taken on this day or later.")
 @click.option(
     "--until", "taken_until", type=click.DateTime(["%Y-%m-%d"]), help="Only photos taken on this day or earlier."

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +99,8 @@ def filters_of(assembly: Assembly, asked: dict[str, Any]) -> Filters:
     """Filters from options; a concept is given by its name."""
     days = {name: asked[name].date() for name in ("taken_from", "taken_until") if asked[name]}
     same = {name: asked[name] for name in ("label", "min_area", "max_area", "position")}
-    folder = str(asked["folder"].absolute()) if asked["folder"] else None
     concept = concept_named(assembly, asked["concept"]) if asked["concept"] else None
-    return Filters(folder=folder, concept=concept, **days, **same)
+    return Filters(folder=asked["folder"], concept=concept, **days, **same)
 
 
 def _relation(text: str) -> Relation:
@@ -119,7 +118,7 @@ def _relation(text: str) -> Relation:
 def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool, details: bool = False) -> None:
     """A table of results, or one JSON object; `details` adds scores, quality and boxes to the table."""
     if as_json:
-        echo_json(answer_json(answer, paths_as_text(assembly, answer)))
+        echo_json(answer_json(answer, paths_of(assembly, answer)))
         return
     console = Console()
     _print_words(console, assembly, answer)
@@ -148,19 +147,13 @@ def print_answer(assembly: Assembly, answer: SearchAnswer, *, as_json: bool, det
     console.print(f"{answer.indexed:,} segments searched in {answer.took_ms:.0f} ms{lag}")
 
 
-def paths_of(assembly: Assembly, answer: SearchAnswer) -> dict[int, Path]:
-    """Where the photos of results are."""
+def paths_of(assembly: Assembly, answer: SearchAnswer) -> dict[int, str]:
+    """Where the photos of results are: paths, and addresses of objects; bytes that are no UTF-8 are escaped."""
     images = assembly.catalog.images.find({match.image_id for match in answer.results})
-    return {key: Path(image.path or "") for key, image in images.items()}
+    return {key: image.displayed for key, image in images.items()}
 
 
-def paths_as_text(assembly: Assembly, answer: SearchAnswer) -> dict[int, str]:
-    """The same for JSON; bytes that are no UTF-8 are escaped."""
-    texts = {key: os.fsencode(path) if path.parts else b"" for key, path in paths_of(assembly, answer).items()}
-    return {key: text.decode("utf-8", "backslashreplace") for key, text in texts.items()}
-
-
-def print_results(console: Console, answer: SearchAnswer, paths: Mapping[int, Path], *, details: bool) -> None:
+def print_results(console: Console, answer: SearchAnswer, paths: Mapping[int, str], *, details: bool) -> None:
     """A table of results whose files are named from the folder that they share."""
     folder = _shared_folder([paths[match.image_id] for match in answer.results if match.image_id in paths])
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
@@ -172,8 +165,7 @@ def print_results(console: Console, answer: SearchAnswer, paths: Mapping[int, Pa
         table.add_column(name)
     table.add_column("file", overflow="fold")
     for match, following in zip(answer.results, [*answer.results[1:], None], strict=True):
-        path = paths.get(match.image_id)
-        file = "" if path is None else str(path.relative_to(folder)) if folder else str(path)
+        file = paths.get(match.image_id, "").removeprefix(f"{folder}/")
         alike = f"  (+{len(match.alike)} alike)" if match.alike else ""
         cells = [*_cells(answer, match, chances=chances, details=details), file + alike]
         ends = match.likely and following is not None and not following.likely
@@ -201,13 +193,11 @@ def _cells(answer: SearchAnswer, match: Match, *, chances: bool, details: bool) 
         yield ", ".join(_told(answer.parts[each.part], each) for each in match.parts)
 
 
-def _shared_folder(paths: Sequence[Path]) -> Path | None:
-    """The folder that all of these files are in or below; None if they only share the root."""
-    folders = [path.parent for path in paths if path.is_absolute()]
-    if not folders or len(folders) < len(paths):
-        return None
-    shared = Path(os.path.commonpath(folders))
-    return None if shared == Path(shared.anchor) else shared
+def _shared_folder(paths: Sequence[str]) -> str | None:
+    """The folder or prefix that all of these files are in or below; None if they only share the root, or a scheme."""
+    levels = zip(*(path.split("/")[:-1] for path in paths), strict=False)
+    shared = [names[0] for names in takewhile(lambda names: len(set(names)) == 1, levels)]
+    return "/".join(shared) if shared and shared[-1] else None
 
 
 def _print_words(console: Console, assembly: Assembly, answer: SearchAnswer) -> None:

@@ -13,7 +13,7 @@ from retrieval.processes.terminal import echo_json
 from retrieval.query.request import Ref, ThingsRequest
 from retrieval.search.answer import SearchAnswer, ThingsAnswer
 
-from .search_output import answer_json, engine_with_photo, filters_of, paths_as_text, paths_of, print_results
+from .search_output import answer_json, engine_with_photo, filters_of, paths_of, print_results
 
 TOGETHER = {"limit", "min_quality", "fold_duplicates", "folder", "taken_from", "taken_until"} | {
     *("label", "concept", "min_area", "max_area", "position", "group_by", "compare", "match")
@@ -79,7 +79,7 @@ def print_things(assembly: Assembly, found: ThingsAnswer, *, as_json: bool, deta
 
 
 def _as_json(assembly: Assembly, answer: SearchAnswer) -> dict[str, Any]:
-    return answer_json(answer, paths_as_text(assembly, answer))
+    return answer_json(answer, paths_of(assembly, answer))
 
 
 def _count(answer: SearchAnswer) -> str:

@@ -69,10 +69,10 @@ def list_trash(settings: Settings, as_json: bool) -> None:
     while page := assembly.catalog.timeline.page(View(state="trash"), skip=skip, limit=PAGE):
         found, skip = found + page, skip + PAGE
     if as_json:
-        echo_json([{"id": each.id, "path": str(each.path), "deleted_at": str(each.deleted_at)} for each in found])
+        echo_json([{"id": each.id, "path": each.displayed, "deleted_at": str(each.deleted_at)} for each in found])
         return
     for each in found:
-        echo(each.id, f"{each.deleted_at:%Y-%m-%d %H:%M}", each.path)
+        echo(each.id, f"{each.deleted_at:%Y-%m-%d %H:%M}", each.displayed)
     echo(f"{_photos(len(found))} in the trash")
 
 

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, time
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, Select, and_, exists, select
 from sqlalchemy.orm import Session
 
 from ..query.filters import SIZES, Facet, Facets, Filters, Position
-from ..storage.locations import path_of, uri_of
+from ..storage.locations import displayed, folder_uri, is_file, path_of
 from .dialects import in_chunks
 from .models import IN_LIBRARY, Image, Location, Segment
 
@@ -74,7 +74,7 @@ _FACTS = select(
 def _of_photos(filters: Filters) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [IN_LIBRARY]
     if filters.folder is not None:
-        start = _folder_uri(filters.folder)
+        start = folder_uri(filters.folder)
         inside = Location.uri > start, Location.uri < f"{start[:-1]}0"  # the sign after the slash
         found.append(exists().where(Location.image_id == Image.id, *inside))
     if filters.taken_from is not None:
@@ -129,13 +129,10 @@ def _size(row: Any) -> str:
     return next((name for name, (low, high) in SIZES.items() if low <= share < high), "large")
 
 
-def _folder_uri(folder: str) -> str:
-    """The beginning of the URIs of everything in a folder."""
-    uri = uri_of(path_of("file://" + quote(folder.encode("utf-8", "surrogateescape"))))
-    return uri.rstrip("/") + "/"
-
-
 def _plain(uri: str) -> str:
+    """A folder as filters take it."""
+    if not is_file(uri):
+        return displayed(uri)
     return str(path_of(uri)) if urlsplit(uri).path else "/"
 
 

@@ -17,7 +17,6 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, upd
 from sqlalchemy.orm import Session, selectinload
 
 from ..segment.assessment import Assessment, assess
-from ..storage.locations import path_of
 from ..types import AnalyzedImage, ImportedMask
 from .dialects import database_now, in_chunks
 from .imported import imported_masks
@@ -81,11 +80,12 @@ class IngestQueue(Repository):
             until = database_now(session) + LEASE
             session.execute(update(Image).where(_held_by(owner)).values(lease_until=until))
 
-    def release(self, owner: str) -> None:
-        """Give back what `owner` has claimed and not finished, as if it had never been claimed."""
+    def release(self, owner: str, image_ids: Collection[int] | None = None) -> None:
+        """Give back what `owner` has claimed and not finished, or some of it, as if it had never been claimed."""
         values = {"state": "pending", "lease_owner": None, "lease_until": None, "attempts": Image.attempts - 1}
         with self._sessions.begin() as session:
-            session.execute(update(Image).where(_held_by(owner)).values(values))
+            for which in [()] if image_ids is None else [(Image.id.in_(ids),) for ids in in_chunks(sorted(image_ids))]:
+                session.execute(update(Image).where(_held_by(owner), *which).values(values))
 
     def finish(self, owner: str, analyzed: Mapping[int, AnalyzedImage], recipe: str, space: str | None = None) -> int:
         """Commit photos with their segments and vectors, in one transaction; returns how many were still ours.
@@ -187,7 +187,7 @@ class IngestQueue(Repository):
             back = update(Image).where(waits, Image.recipe.is_not(None)).values({**analysed, **released})
             session.execute(back, execution_options={"synchronize_session": False})
             rows = session.scalars(select(Image).where(waits).options(selectinload(Image.locations))).all()
-            gone = [Removed(row.sha256, tuple(path_of(place.uri) for place in row.locations)) for row in rows]
+            gone = [Removed(row.sha256, tuple(place.uri for place in row.locations)) for row in rows]
             for chunk in in_chunks([row.id for row in rows]):
                 session.execute(
                     delete(Image).where(Image.id.in_(chunk)), execution_options={"synchronize_session": False}
@@ -300,8 +300,8 @@ def _order(session: Session) -> IntakeOrder:
 
 
 def _job(row: Image, imported: Mapping[int, ImportedMask]) -> Job:
-    paths = tuple(path_of(place.uri) for place in row.locations)
-    return Job(row.id, row.sha256, paths, row.attempts, imported)
+    uris = tuple(place.uri for place in row.locations)
+    return Job(row.id, row.sha256, uris, row.attempts, imported)
 
 
 def _open_to(recipe: str | None) -> ColumnElement[bool]:

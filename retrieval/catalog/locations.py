@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +33,7 @@ _KNOWN = select(
     Image.state,
     Location.missing_since,
     Image.deleted_at,
+    Location.version,
 ).join(Image)
 _PLACES = select(Location.id, Location.uri, Location.image_id, Location.uploaded_as)
 _PHOTOS = select(Image.sha256, Image.id, Image.state, Image.deleted_at)
@@ -47,10 +47,10 @@ class LocationRepository(Repository):
         found: dict[str, KnownLocation] = {}
         with self._reading() as session:
             for chunk in in_chunks(list(uris)):
-                for uri, key, image_id, size, mtime_ns, state, since, deleted_at in session.execute(
+                for uri, key, image_id, size, mtime_ns, state, since, deleted_at, version in session.execute(
                     _KNOWN.where(Location.uri.in_(chunk))
                 ):
-                    facts = key, image_id, size, mtime_ns, state, since is not None, deleted_at is not None
+                    facts = key, image_id, size, mtime_ns, state, since is not None, deleted_at is not None, version
                     found[uri] = KnownLocation(*facts)  # type: ignore[arg-type]  # the check constraint holds it
         return found
 
@@ -60,11 +60,11 @@ class LocationRepository(Repository):
             photo = session.scalar(select(Image).where(Image.sha256 == sha256).options(selectinload(Image.locations)))
             return None if photo is None else {place.uri for place in photo.locations}
 
-    def all(self) -> list[tuple[int, Path]]:
-        """Where photos are, or were: each photo's id with a path, as often as it has paths."""
+    def all(self) -> list[tuple[int, str]]:
+        """Where photos are, or were: each photo's id with a URI, as often as it has places."""
         statement = select(Location.image_id, Location.uri).order_by(Location.image_id, Location.id)
         with self._reading() as session:
-            return [(key, path_of(uri)) for key, uri in session.execute(statement)]
+            return [(key, uri) for key, uri in session.execute(statement)]
 
     def register(self, files: Sequence[SeenFile]) -> list[Registered]:
         """Enter files as pending, in one transaction; equal bytes are one photo with several locations.
@@ -86,19 +86,22 @@ class LocationRepository(Repository):
             _remove_unplaced(session, left)
             return registered
 
-    def note_missing(self, uri: str, seen: Ids | None = None) -> int:
-        """Note which locations at and below a URI are gone from the disk; returns how many are newly missing.
+    def note_missing(self, uri: str, seen: Ids | None = None, is_there: Callable[[str], bool] | None = None) -> int:
+        """Note which locations at and below a URI are gone; returns how many are newly missing.
 
         Parameters
         ----------
         uri : str
         seen : ndarray of shape (N,), int64, optional
-            Ids of locations whose files have just been seen: the disk is not asked for them again.
+            Ids of locations whose files have just been seen: it is not asked for them again.
+        is_there : callable, optional
+            Whether there is something at a URI; by default, whether the disk has such a file.
         """
+        is_there = is_there or _is_on_disk
         gone, seen = 0, np.sort(np.zeros(0, np.int64) if seen is None else seen)
         for places in self._below(uri):
             unseen = [key for key in places if not _holds(seen, key)]
-            gone += self._set_missing([key for key in unseen if not os.path.exists(path_of(places[key]))])  # noqa: PTH110  # never raises
+            gone += self._set_missing([key for key in unseen if not is_there(places[key])])
         return gone
 
     def move(self, old: str, new: str) -> int:
@@ -140,6 +143,10 @@ class LocationRepository(Repository):
         with self._sessions.begin() as session:
             found = session.execute(update(Location).where(*there).values(missing_since=_now()))
             return int(found.rowcount)  # type: ignore[attr-defined]
+
+
+def _is_on_disk(uri: str) -> bool:
+    return os.path.exists(path_of(uri))  # noqa: PTH110  # never raises
 
 
 def _holds(rising: Ids, key: int) -> bool:
@@ -199,8 +206,8 @@ def _register(
         is_new = new.pop(file.sha256, None) is not None
         registered = Registered(photo.id, "new") if is_new else _known(photos, file, "duplicate")
         left.update(() if before is None else (before,))
-    seen = {"uri": file.uri, "size": file.size, "mtime_ns": file.mtime_ns, "missing_since": None}
-    places[file.uri] = {**place, **seen, "image_id": photo.id, "uploaded_as": uploaded_as}
+    seen = {"uri": file.uri, "size": file.size, "mtime_ns": file.mtime_ns, "version": file.version}
+    places[file.uri] = {**place, **seen, "missing_since": None, "image_id": photo.id, "uploaded_as": uploaded_as}
     return registered
 
 

@@ -93,6 +93,7 @@ class Location(Base):
     mtime_ns: Mapped[int]
     missing_since: Mapped[datetime | None] = mapped_column(Utc)
     uploaded_as: Mapped[str | None]  # what the file was called where it came from; empty if that is not known
+    version: Mapped[str | None]  # the entity tag of an object in a store
 
     image: Mapped[Image] = relationship(back_populates="locations")
 

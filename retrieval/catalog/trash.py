@@ -116,7 +116,7 @@ class Trash(Repository):
             photo = self._images.delete(image_id, from_trash=True)
         except UnknownImageError:  # another process restored or deleted it
             return False
-        self._files.remove_photo(photo.sha256, [place.path for place in photo.locations])
+        self._files.remove_photo(photo.sha256, [place.uri for place in photo.locations])
         return True
 
 

@@ -20,7 +20,7 @@ from pycocotools import mask as coco
 from ..errors import QueryError
 from ..images.masks import MaskRun, checked_mask, encode_mask, resized_mask
 from ..images.polygons import polygons_of
-from .dataset import AnnotatedImage, Annotation, Dataset, shown_path
+from .dataset import AnnotatedImage, Annotation, Dataset
 from .labelled import LabelledObject, LabelledPhoto, checked_quality, checked_size
 
 
@@ -43,7 +43,7 @@ def coco_json(dataset: Dataset, *, polygons: bool = False) -> Iterator[bytes]:
     for image in dataset.images():
         row = {
             "id": image.id,
-            "file_name": shown_path(image),
+            "file_name": image.displayed,
             "width": image.width,
             "height": image.height,
             "sha256": image.sha256,

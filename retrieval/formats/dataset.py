@@ -116,11 +116,6 @@ class Dataset:
         return Annotation(segment, given or next(iter(concepts), None) or segment.label or UNNAMED, concepts)
 
 
-def shown_path(image: ImageRecord) -> str:
-    r"""The path of a photo as text; bytes that are not UTF-8 as ``\xNN``."""
-    return os.fsencode(image.path or "").decode("utf-8", "backslashreplace")
-
-
 def file_name(name: str) -> str:
     """A name as part of the name of a file, on every system."""
     printable = os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -19,7 +19,8 @@ from ..images.decode import DecodedImage
 from ..images.decoder_pool import DecoderPool
 from ..images.masks import encode_mask
 from ..recipes.protocols import Recipe
-from ..storage.originals import digest_of, open_regular, path_of_opened
+from ..storage.opening import Originals
+from ..storage.originals import digest_of, path_of_opened
 from ..types import ImportedMask
 from .dataset import UNNAMED
 from .labelled import LabelledPhoto
@@ -80,6 +81,7 @@ class Importer:
     recipe : Recipe
         What gives them vectors; photos of its space are taken.
     decoders : DecoderPool
+    originals : Originals
     on_photo : callable
         Called after each photo.
     """
@@ -88,6 +90,7 @@ class Importer:
     imported: ImportedSegments
     recipe: Recipe
     decoders: DecoderPool
+    originals: Originals
     on_photo: Callable[[], None] = lambda: None
 
     def add(self, photos: Iterable[LabelledPhoto], places: PhotosByPath, roots: Sequence[Path]) -> ImportReport:
@@ -160,7 +163,7 @@ class Importer:
         """The photo of an open file that has its bytes; decoding has begun."""
         for place in record.locations:
             try:
-                stream = open_regular(place.path)
+                stream = self.originals.open(place.uri, record.sha256)
             except OSError:
                 continue
             if stream is not None and digest_of(files.enter_context(stream)) == record.sha256:
@@ -227,7 +230,7 @@ class _Drawn:
 
 def _gone(record: ImageRecord) -> DecodedImage:
     raise UnreadableImageError(
-        f"the file of photo {record.id} was changed or moved ({record.path}): ingest its folder again"
+        f"the file of photo {record.id} was changed or moved ({record.displayed}): ingest its folder again"
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from ..catalog import Catalog
+from ..storage.locations import displayed, is_file, name_of, path_of
 
 T = TypeVar("T")
 
@@ -20,7 +21,8 @@ class PhotosByPath:
     Attributes
     ----------
     paths, names : dict
-        Ids by path, and by file name; None for names that several photos have.
+        Ids by path, and by file name; None for names that several photos have. The address of an object counts as a
+        name.
     stems, name_stems : dict
         The same without extensions.
     """
@@ -35,13 +37,24 @@ class PhotosByPath:
         """All photos, or those below a folder."""
         top = None if below is None else absolute(below)
         found = cls({}, {}, {}, {})
-        for key, path in catalog.locations.all():
+        for key, uri in catalog.locations.all():
+            if not is_file(uri):
+                if top is None:
+                    found._note_object(uri, key)
+                continue
+            path = path_of(uri)
             if top is None or top in path.parents:
                 found.paths[path] = key
                 _note(found.names, path.name, key)
                 _note(found.stems, path.with_suffix(""), key)
                 _note(found.name_stems, path.stem, key)
         return found
+
+    def _note_object(self, uri: str, key: int) -> None:
+        name = PurePosixPath(name_of(uri))
+        _note(self.names, displayed(uri), key)
+        _note(self.names, name.name, key)
+        _note(self.name_stems, name.stem, key)
 
     def photo(self, path: str, roots: Iterable[Path]) -> int | None:
         """The photo that a path names; relative paths are resolved against the roots."""

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from ..processes.terminal import printable
-from .dataset import AnnotatedImage, Annotation, Dataset, shown_path
+from .dataset import AnnotatedImage, Annotation, Dataset
 
 COLUMNS = (
     "segment_id", "image_id", "path", "width", "height", "x0", "y0", "x1", "y1", "area", "quality", "category",
@@ -40,7 +40,7 @@ def _row(entry: AnnotatedImage, annotation: Annotation) -> tuple[object, ...]:
     return (
         segment.id,
         segment.image_id,
-        harmless(shown_path(entry.image)),
+        harmless(entry.image.displayed),
         width,
         height,
         *segment.box_xyxy,

@@ -12,7 +12,7 @@ from ..catalog import ImageRecord
 from ..errors import QueryError
 from ..processes.extras import required
 from ..types import Vectors
-from .dataset import AnnotatedImage, Annotation, Dataset, shown_path
+from .dataset import AnnotatedImage, Annotation, Dataset
 from .targets import Sink
 
 GROUP = 16_384
@@ -102,7 +102,7 @@ def _table(arrow: Any, rows: list[_Row], space: str) -> Any:
     vectors = np.stack([each.vector for each in rows]).astype(np.float32)
     boxes = np.array([each.box_xyxy for each in segments], np.int32)
     sizes = np.array([each.mask_size_hw for each in segments], np.int32)
-    paths = {each.id: shown_path(each) for each in images}
+    paths = {each.id: each.displayed for each in images}
     return arrow.table(
         {
             "segment_id": arrow.array([each.id for each in segments], arrow.int64()),

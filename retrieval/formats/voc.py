@@ -26,7 +26,7 @@ from PIL import Image
 
 from ..errors import QueryError
 from ..images.masks import checked_mask, encode_mask, resized_mask
-from .dataset import AnnotatedImage, Annotation, Dataset, shown_path
+from .dataset import AnnotatedImage, Annotation, Dataset
 from .labelled import LabelledObject, LabelledPhoto, checked_quality, checked_size
 from .targets import File, Original
 
@@ -107,7 +107,7 @@ def _xml(entry: AnnotatedImage, name: str) -> bytes:
     root = Element("annotation")
     _add(root, "folder", "JPEGImages")
     _add(root, "filename", name or entry.stem)
-    _add(root, "path", shown_path(entry.image))
+    _add(root, "path", entry.image.displayed)
     source = SubElement(root, "source")
     _add(source, "database", "SegSearch export")
     _add(source, "sha256", entry.image.sha256)

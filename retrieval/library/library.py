@@ -298,7 +298,7 @@ class Library:
 
     @cached_property
     def _photos(self) -> Photos:
-        return Photos(self._assembly.catalog, self._decoders)
+        return Photos(self._assembly.catalog, self._assembly.originals, self._decoders)
 
     @contextmanager
     def _reference(self, image: PhotoPath | int | None, place: dict[str, Any]) -> Iterator[list[Ref]]:

@@ -8,11 +8,14 @@ from typing import Any
 from ..errors import ConfigurationError
 
 EXTRAS = {
+    "aiohttp": "stores",
     "faiss": "cpu",
+    "fsspec": "stores",
     "httpx": "client",
     "matplotlib": "plot",
     "mcp": "mcp",
     "pyarrow": "formats",
+    "s3fs": "stores",
     "skimage": "demo",
     "sklearn": "demo",
     "textual_image": "terminal",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
-from pathlib import Path
 from typing import Literal, get_args
 
-from ..errors import QueryError
+from ..errors import ConfigurationError, QueryError
+from ..storage.locations import folder_uri
 
 Position = Literal["left", "right", "top", "bottom", "centre"]
 POSITIONS: tuple[Position, ...] = get_args(Position)
@@ -26,7 +26,7 @@ class Filters:
     Attributes
     ----------
     folder : str, optional
-        Absolute path; the photo is in it or below.
+        Absolute path, or URI of a bucket or a prefix; the photo is in it or below.
     taken_from, taken_until : date, optional
         First and last day on which the photo was taken, by its EXIF data. Photos without a date are left out.
     recipe : str, optional
@@ -68,10 +68,8 @@ class Filters:
                 "1, "
                 "and min_area the smaller one"
             )
-        if self.folder is not None and not Path(self.folder).is_absolute():
-            raise QueryError(
-                f"the folder {self.folder!r} is not an absolute path: give it as `GET /images` shows paths"
-            )
+        if self.folder is not None:
+            _check_folder(self.folder)
         if self.position is not None and self.position not in POSITIONS:
             raise QueryError(f"there is no position {self.position!r}; there are {', '.join(POSITIONS)}")
         if self.taken_from and self.taken_until and self.taken_from > self.taken_until:
@@ -102,6 +100,16 @@ class Filters:
 
 
 NO_FILTERS = Filters()
+
+
+def _check_folder(folder: str) -> None:
+    try:
+        folder_uri(folder)
+    except ConfigurationError as error:
+        raise QueryError(
+            f"the folder {folder!r} is not an absolute path, nor the address of a bucket ({error}): give it as "
+            "`GET /images` shows paths"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from ..errors import QueryError
 from ..images.masks import encode_segments, scale_box
 from ..query.prompt import Mask, Prompt
 from ..recipes import RecipeSpec
-from ..storage.originals import digest_of, open_regular, path_of_opened
+from ..storage.opening import Originals
+from ..storage.originals import digest_of, path_of_opened
 from ..types import AnalyzedImage, Vectors
 from . import picking
 from .point_editing import agrees, begun_with, by_points
@@ -76,12 +77,14 @@ class SegmentMaker:
     ----------
     analyzer : Analyzer
     recipe : RecipeSpec
+    originals : Originals
     preview, query_file : callable
         The files of a stored photo's preview and of a query photo, by their digests.
     """
 
     analyzer: Analyzer
     recipe: RecipeSpec
+    originals: Originals
     preview: Callable[[str], Path]
     query_file: Callable[[str], Path]
 
@@ -118,7 +121,7 @@ class MakerOnPhoto:
             return
         for place in sorted(photo.locations, key=lambda place: place.missing_since is not None):
             try:
-                stream = open_regular(place.path)
+                stream = self.maker.originals.open(place.uri, photo.sha256)
             except OSError:
                 continue
             if stream is None:

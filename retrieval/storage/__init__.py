@@ -3,8 +3,11 @@
 =========== ========================================================================
 module      what
 =========== ========================================================================
-`originals` opens a photo without following links out of its folder
+`opening`   opens the bytes of a photo, wherever they are
+`originals` opens a file without following links out of its folder
 `locations` where a photo's bytes are, as a URI
+`stores`    reads object stores and web servers, with bounded patience; `remote` has their kinds
+`copies`    copies of photos from object stores, those used last
 `own_files` uploads, query photos and renditions, which are kept while a row refers to them
 `disk`      quota and free space
 =========== ========================================================================

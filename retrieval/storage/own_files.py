@@ -20,7 +20,7 @@ from typing import Protocol, TypeVar
 
 from ..errors import RetrievalError
 from ..settings import Settings
-from .locations import Registered, SeenFile, path_of, uri_of
+from .locations import Registered, SeenFile, is_file, path_of, uri_of
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class OwnFiles:
             seen = SeenFile(uri_of(path), sha256, status.st_size, status.st_mtime_ns, uploaded_as, restores=True)
             return self._locations.register([seen])[0]
 
-        return _enter(partial, path, sha256, register, lambda: self.remove_photo(sha256, [path]))
+        return _enter(partial, path, sha256, register, lambda: self.remove_photo(sha256, [uri_of(path)]))
 
     def enter_query(self, partial: Path, sha256: str, keep: Callable[[], _Row]) -> _Row:
         """Move a query photo to its place, and write its row.
@@ -98,23 +98,24 @@ class OwnFiles:
         """
         return _enter(partial, self.query_path(sha256), sha256, keep, lambda: self.remove_query(sha256))
 
-    def remove_photo(self, sha256: str, paths: Iterable[Path]) -> None:
-        """Remove the renditions and uploads of a photo that was deleted from the catalogue.
+    def remove_photo(self, sha256: str, uris: Iterable[str]) -> None:
+        """Remove the renditions, uploads and copies of a photo that was deleted from the catalogue.
 
         Parameters
         ----------
         sha256 : str
-        paths : iterable of Path
-            Paths of its originals; those outside the data directory stay.
+        uris : iterable of str
+            Where its originals are; those outside the data directory stay.
         """
         settings, folder = self._settings, self._settings.uploads_dir.resolve()
+        paths = [path_of(uri) for uri in uris if is_file(uri)]
         uploads = [path for path in paths if path.resolve().is_relative_to(folder)]
-        renditions = [settings.preview(sha256), settings.thumbnail(sha256)]
+        renditions = [settings.preview(sha256), settings.thumbnail(sha256), settings.copy(sha256)]
         if not any(path.exists() for path in (*uploads, *renditions)):
             return
         with _held(settings.uploads_dir / sha256[:2], alone=True):
             places = self._locations.of_digest(sha256)
-            used = {path_of(uri).resolve() for uri in places or ()}
+            used = {path_of(uri).resolve() for uri in places or () if is_file(uri)}
             known = self._locations.known([uri_of(path) for path in uploads])
             _remove([path for path in uploads if path.resolve() not in used and uri_of(path) not in known])
             _remove(renditions if places is None else [])

@@ -15,6 +15,7 @@ from browsing import Complaints, Site, drawing
 from playwright.sync_api import Locator, Page, Route, expect
 from pycocotools import mask as coco
 
+from retrieval.storage.locations import path_of
 from webui.pages.views import LISTED_AT_LEAST
 
 pytestmark = pytest.mark.browser
@@ -843,5 +844,5 @@ def test_pausing_cancelling_and_trying_again(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     job = site.assembly.ingest_queue.claim("test", 1)[0]
-    site.assembly.ingest_queue.fail("test", job.image_id, f"{job.paths[0]}: truncated; copy it again")
+    site.assembly.ingest_queue.fail("test", job.image_id, f"{path_of(job.uris[0])}: truncated; copy it again")
     expect(page.locator("#intake")).to_be_hidden()

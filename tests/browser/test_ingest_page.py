@@ -9,6 +9,7 @@ from browsing import Site, drawing
 from playwright.sync_api import Page, expect
 
 from retrieval.catalog.owners import new_owner
+from retrieval.storage.locations import path_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -64,7 +65,7 @@ def test_failures_with_picture_reason_and_retry(page: Page, site: Site, three: l
     """One at a time by keyboard, or all. A picture is shown if the photo could be decoded."""
     queue, settings = site.assembly.ingest_queue, site.assembly.settings
     for job in queue.claim("test", 2):
-        queue.fail("test", job.image_id, f"{job.paths[0]}: too odd to segment; try another recipe")
+        queue.fail("test", job.image_id, f"{path_of(job.uris[0])}: too odd to segment; try another recipe")
     preview = settings.thumbnail(job.sha256)
     preview.parent.mkdir(parents=True, exist_ok=True)
     drawing(3001).save(preview, "JPEG")
@@ -85,4 +86,4 @@ def test_failures_with_picture_reason_and_retry(page: Page, site: Site, three: l
     expect(rows).to_have_count(0)
     for job in queue.claim("test", 100):  # the torn one of the library, too, which stays failed
         if job.image_id not in three:
-            queue.fail("test", job.image_id, f"{job.paths[0]}: truncated; copy it again")
+            queue.fail("test", job.image_id, f"{path_of(job.uris[0])}: truncated; copy it again")

@@ -245,5 +245,5 @@ class TestBags:
         ]
         ids = [each.image_id for each in toys.catalog.locations.register(seen)]
         assert toys.catalog.locations.all() == [
-            (key, Path(f"/photos/{name} ü.png")) for key, name in zip(ids, "abc", strict=True)
+            (key, uri_of(Path(f"/photos/{name} ü.png"))) for key, name in zip(ids, "abc", strict=True)
         ]

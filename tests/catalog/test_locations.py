@@ -161,8 +161,8 @@ class TestKnown:
         image = toys.catalog.locations.register([SeenFile(uri_of(path), "a" * 64, 1, 1)])[0].image_id
         assert toys.catalog.images.get(image).path == path
         (job,) = toys.ingest_queue.claim("w", 1)
-        assert job.paths == (path,)
-        assert job.paths[0].read_bytes() == b"x"
+        assert job.uris == (uri_of(path),)
+        assert path_of(job.uris[0]).read_bytes() == b"x"
         toys.ingest_queue.fail("w", image, f"{path}: broken")
         assert "caf" in str(toys.catalog.images.get(image).error)
 

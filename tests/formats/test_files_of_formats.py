@@ -68,7 +68,7 @@ def test_yolo(toys: ToyLibrary) -> None:
 
 def test_yolo_with_photos(ingested: Ingested) -> None:
     with DecoderPool(1) as decoders:
-        photos = Photos(ingested.assembly.catalog, decoders)
+        photos = Photos(ingested.assembly.catalog, ingested.assembly.originals, decoders)
         ingested.paths[1].write_bytes(b"something else")
         files = dict(yolo_files(everything(ingested.assembly), photos.original))
     assert {name for name in files if name.startswith("images/")} == {
@@ -165,7 +165,7 @@ def test_other_cells() -> None:
 
 def test_cutouts(ingested: Ingested, tmp_path: Path) -> None:
     with DecoderPool(1) as decoders:
-        photos = Photos(ingested.assembly.catalog, decoders)
+        photos = Photos(ingested.assembly.catalog, ingested.assembly.originals, decoders)
         ingested.paths[5].unlink()
         made = Export(dataset=everything(ingested.assembly), format="cutouts", picture=photos.image)
         content = b"".join(made.parts())

@@ -89,7 +89,7 @@ def test_only_what_is_new_is_copied_again(used: Assembly, tmp_path: Path) -> Non
     assert kept.is_file()
     (photo,) = [each for each in used.catalog.images.page() if each.sha256 == digest]
     used.catalog.images.delete(photo.id)
-    used.own_files.remove_photo(digest, [photo.path] if photo.path else [])
+    used.own_files.remove_photo(digest, [place.uri for place in photo.locations])
     back_up(used, tmp_path / "backup")
     assert not kept.exists()
 
@@ -108,7 +108,7 @@ def test_while_others_write(used: Assembly, restored: Assembly, tmp_path: Path) 
                     photo = used.catalog.images.of_digest(digest)
                     assert photo is not None
                     used.catalog.images.delete(photo.id)
-                    used.own_files.remove_photo(digest, [photo.path] if photo.path else [])
+                    used.own_files.remove_photo(digest, [place.uri for place in photo.locations])
         except BaseException as error:
             failed.append(error)
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from toys import Pictures
 
+from indexer import registering
 from indexer import scan as discover
 from indexer.report import Tally
 from indexer.scan import register_files
@@ -265,7 +266,7 @@ class TestRegistering:
     def test_more_files_than_one_chunk(
         self, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(discover, "CHUNK", 4)
+        monkeypatch.setattr(registering, "CHUNK", 4)
         first, *_ = pictures.many(10)
         assert outcomes(assembly, pictures.folder, first) == {"entered": 10}
         assert len(assembly.catalog.images.page()) == 10
@@ -273,8 +274,8 @@ class TestRegistering:
     def test_few_files_are_registered_at_first(
         self, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(discover, "FIRST_CHUNK", 2)
-        monkeypatch.setattr(discover, "CHUNK", 5)
+        monkeypatch.setattr(registering, "FIRST_CHUNK", 2)
+        monkeypatch.setattr(registering, "CHUNK", 5)
         register, sizes = assembly.catalog.locations.register, []
 
         def noting(files: Sequence[SeenFile]) -> list[Registered]:
@@ -289,7 +290,7 @@ class TestRegistering:
     def test_files_are_read_at_the_same_time(
         self, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(discover, "CHUNK", 1)
+        monkeypatch.setattr(registering, "CHUNK", 1)
         digest, together = discover._digest_of_picture, threading.Barrier(discover.READERS, timeout=20)
 
         def waiting(found: Any) -> str | None:

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from test_discovering import halves
 from toys import Ingested, Pictures
 
+from indexer import registering, upkeep
 from indexer import scan as discover
-from indexer import upkeep
 from indexer.commands.maintenance import status
 from indexer.publish import Publisher, rebuild
 from indexer.report import Tally
@@ -54,7 +54,7 @@ def failing(work: Callable[..., Any], errors: list[BaseException]) -> Callable[.
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upkeep, "PUBLISH_SECONDS", 0.02)
     monkeypatch.setattr(duties, "PAUSE_SECONDS", 0.02)
-    monkeypatch.setattr(discover, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(registering, "PAUSE_SECONDS", 0.01)
 
 
 def status_of(assembly: Assembly) -> dict[str, Any]:

@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner
 from toys import Ingested, Pictures
 
+from indexer import registering, upkeep
 from indexer import scan as discover
-from indexer import upkeep
 from indexer import worker as worker_module
 from indexer.commands.ingest import cancel, pause, resume
 from indexer.report import Tally
@@ -36,7 +36,7 @@ from retrieval.storage import disk as storage
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is tried again is tried at once."""
     monkeypatch.setattr(worker_module, "RETRY_SECONDS", 0.05)
-    monkeypatch.setattr(discover, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(registering, "PAUSE_SECONDS", 0.05)
     monkeypatch.setattr(storage, "LOOK_SECONDS", 0.0)
 
 
@@ -293,7 +293,7 @@ class TestOrders:
     def test_an_ingest_under_way_registers_no_more(
         self, assembly: Assembly, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(discover, "CHUNK", 2)
+        monkeypatch.setattr(registering, "CHUNK", 2)
         pictures.many(6)
         register, calls = assembly.catalog.locations.register, []
 

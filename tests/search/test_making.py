@@ -78,7 +78,7 @@ def maker(filler: Filler, takes_prompts: bool = True) -> MakerOnPhoto:
         vectors=np.zeros((0, 4), np.float32),
         photo_vector=np.zeros(4, np.float32),
     )
-    return MakerOnPhoto(SegmentMaker(filler, spec, preview=Path, query_file=Path), photo)  # type: ignore[arg-type]
+    return MakerOnPhoto(SegmentMaker(filler, spec, None, preview=Path, query_file=Path), photo)  # type: ignore[arg-type]
 
 
 def test_what_is_nearly_a_segment_is_that_segment(filler: Filler) -> None:

@@ -15,7 +15,7 @@ from retrieval.analysis.batch import analyze_batch
 from retrieval.assembly import Assembly
 from retrieval.images.decode import decode_with_renditions
 from retrieval.settings import Settings
-from retrieval.storage.locations import SeenFile, uri_of
+from retrieval.storage.locations import SeenFile, path_of, uri_of
 
 SIZE = (640, 480)
 PASSWORD = "correct horse battery"
@@ -55,7 +55,7 @@ class Library:
         recipe, settings = self.assembly.recipe, self.assembly.settings
         for job in self.assembly.ingest_queue.claim("test", 100):
             decoded = decode_with_renditions(
-                job.paths[0],
+                path_of(job.uris[0]),
                 long_side=1024,
                 preview=settings.preview(job.sha256),
                 thumbnail=settings.thumbnail(job.sha256),

@@ -342,7 +342,7 @@ class TestFilesThatGo:
         path.write_bytes(content[:-1] + b"?" if same_size else NEW)
         os.utime(path, ns=(1, 1))
         detail = problem_of(client.get("/api/v1/images/1/file"), 409)
-        assert "changed on disk since it was indexed" in detail
+        assert "changed since it was indexed" in detail
         assert "ingest" in detail
 
     def test_only_touched(self, client: FlaskClient, library: Library, parts: WebContext) -> None:

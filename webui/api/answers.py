@@ -56,10 +56,9 @@ def made_token(record: TokenRecord, secret: str) -> account_schemas.MadeToken:
 
 def item(image: ImageRecord) -> image_schemas.Item:
     """A photo."""
-    path = image.path
     return image_schemas.Item(
         id=image.id,
-        path=shown_path(path),
+        path=image.displayed or None,
         width=image.width,
         height=image.height,
         state=image.state,

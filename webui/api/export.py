@@ -60,7 +60,7 @@ def export_photos(query: schemas.ExportQuery) -> Response:
             parts.catalog, parts.assembly.concepts, parts.assembly.recipe_spec.space, _selected(parts, query.wanted())
         ),
         format=query.format,
-        picture=Photos(parts.catalog, decoders).image,
+        picture=Photos(parts.catalog, parts.assembly.originals, decoders).image,
         polygons=query.polygons,
     )
     content = made.parts()
@@ -115,7 +115,7 @@ def get_export(path: schemas.ExportPath) -> Response:
 @export.get(
     "/exports/<id:export_id>/file",
     summary="Get the file of an export",
-    responses={200: schemas.exported(MIME_TYPES.values()), **documented(404, 409, 410)},
+    responses={200: schemas.exported(MIME_TYPES.values()), **documented(404, 409, 410, 503)},
 )
 def get_export_file(path: schemas.ExportPath) -> Response:
     """Takes `Range` with `If-Range`, so that a download that broke off can go on.

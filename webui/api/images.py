@@ -92,7 +92,7 @@ def delete_image(path: schemas.ImagePath) -> Response:
     summary="Get a photo's original file",
     responses={
         200: schemas.picture(*originals.MIME_TYPES.values(), originals.UNKNOWN_TYPE),
-        **documented(404, 409, 410),
+        **documented(404, 409, 410, 503),
     },
 )
 def get_file(path: schemas.ImagePath) -> Response:
@@ -104,7 +104,7 @@ def get_file(path: schemas.ImagePath) -> Response:
 @images.get(
     "/images/<id:image_id>/thumbnail",
     summary="Get a photo's thumbnail",
-    responses={200: schemas.picture("image/jpeg"), **documented(404, 409, 410)},
+    responses={200: schemas.picture("image/jpeg"), **documented(404, 409, 410, 503)},
 )
 def get_thumbnail(path: schemas.ImagePath) -> Response:
     """A JPEG with a long side of at most 360 pixels."""
@@ -114,7 +114,7 @@ def get_thumbnail(path: schemas.ImagePath) -> Response:
 @images.get(
     "/images/<id:image_id>/preview",
     summary="Get a photo's preview",
-    responses={200: schemas.picture("image/jpeg"), **documented(404, 409, 410)},
+    responses={200: schemas.picture("image/jpeg"), **documented(404, 409, 410, 503)},
 )
 def get_preview(path: schemas.ImagePath) -> Response:
     """A JPEG with a long side of at most 1024 pixels."""
@@ -124,7 +124,7 @@ def get_preview(path: schemas.ImagePath) -> Response:
 @images.get(
     "/segments/<id:segment_id>/crop",
     summary="Get a cut-out of a segment",
-    responses={200: schemas.picture("image/jpeg"), **documented(404, 409, 410)},
+    responses={200: schemas.picture("image/jpeg"), **documented(404, 409, 410, 503)},
 )
 def get_crop(path: schemas.SegmentPath) -> Response:
     """A JPEG of the segment's box with a small margin, from the photo's preview."""

@@ -46,7 +46,7 @@ def cancel_intake() -> Response:
     parts = context()
     cancelled = parts.ingest_queue.cancel()
     for photo in cancelled:
-        parts.assembly.own_files.remove_photo(photo.sha256, photo.paths)
+        parts.assembly.own_files.remove_photo(photo.sha256, photo.uris)
     return answers.as_json(schemas.PhotoCount(photos=len(cancelled)))
 
 

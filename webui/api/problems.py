@@ -29,6 +29,7 @@ from retrieval.errors import (
     QueryError,
     RetrievalError,
     SchemaOutdatedError,
+    StoreUnavailableError,
     TooManyExportsError,
     UnknownClusterError,
     UnknownConceptError,
@@ -75,6 +76,7 @@ _STATUSES: tuple[tuple[type[RetrievalError], int], ...] = (
     (CatalogDamagedError, 503),
     (SchemaOutdatedError, 503),
     (IndexFileError, 503),
+    (StoreUnavailableError, 503),
     (RetrievalError, 500),
 )
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from retrieval.errors import QueryError
+from retrieval.errors import ConfigurationError, QueryError
 from retrieval.processes.program import PROGRAM
 from retrieval.recipes.overview import RecipeOverview, overview
-from retrieval.storage.locations import uri_of
+from retrieval.storage.locations import folder_uri
 
 from ..context import WebContext, context
 from . import answers, bodies
@@ -114,9 +112,12 @@ def _usable(parts: WebContext, name: str) -> str:
 def _uri(folder: str | None) -> str | None:
     if folder is None:
         return None
-    if not Path(folder).is_absolute():
-        raise QueryError(f"the folder {folder!r} is not an absolute path: give one such as /photos/2024")
-    return uri_of(Path(folder))
+    try:
+        return folder_uri(folder).removesuffix("/")
+    except ConfigurationError as error:
+        raise QueryError(
+            f"the folder {folder!r} is not an absolute path: give one such as /photos/2024, or s3://photos/2024"
+        ) from error
 
 
 def _command(name: str) -> str:

@@ -34,14 +34,14 @@ def reason_of(image: ImageRecord) -> str:
     """Why a photo failed, without the path, which is shown next to it."""
     reason = image.error or gettext("unknown reason")
     for location in image.locations:
-        reason = reason.removeprefix(f"{shown_path(location.path)}: ")
+        reason = reason.removeprefix(f"{location.displayed}: ")
     return reason
 
 
 def place_of(location: LocationRecord) -> str:
     """The location of a photo, for display."""
     if location.uploaded_as is None:
-        return shown_path(location.path) or ""
+        return location.displayed
     if not location.uploaded_as:
         return gettext("uploaded here")
     return gettext("uploaded as %(name)s", name=location.uploaded_as)

@@ -13,26 +13,26 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import numpy as np
 from flask import Response, request, send_file
 from PIL import Image
-from werkzeug.exceptions import Conflict, Gone, NotFound
+from werkzeug.exceptions import Conflict, Gone, NotFound, ServiceUnavailable
 from werkzeug.wsgi import wrap_file
 
 from retrieval.catalog import ImageRecord
 from retrieval.catalog.records import LocationRecord
-from retrieval.errors import ImageError
+from retrieval.errors import ImageError, StoreUnavailableError
 from retrieval.images.formats import SNIFF_BYTES, sniff_format
 from retrieval.processes.program import PROGRAM
-from retrieval.storage.locations import SeenFile
-from retrieval.storage.originals import digest_of, identity_of, open_regular, path_of_opened
+from retrieval.storage.locations import SeenFile, is_file
+from retrieval.storage.originals import digest_of, identity_of, path_of_opened
 from retrieval.types import RgbImage
 
 from ..context import WebContext
-from .names import name_of, shown_path
+from .names import name_of
 
 MIME_TYPES = {
     "JPEG": "image/jpeg",
@@ -54,6 +54,9 @@ UNKNOWN_TYPE = "application/octet-stream"
 RENDITION_AGE_SECONDS = 86_400
 """How long a browser may cache renditions and crops: ids are never reused."""
 
+RETRY_SECONDS = 15
+"""When to ask again for a photo whose object store cannot be read."""
+
 Rendition = Literal["preview", "thumbnail"]
 
 
@@ -66,25 +69,33 @@ def open_original(context: WebContext, image: ImageRecord) -> BufferedReader:
         The files have other bytes now.
     Gone
         No file exists any more.
+    ServiceUnavailable
+        Its object store cannot be read now.
     """
     reasons: list[str] = []
     gone: list[str] = []
-    changed = False
+    changed, unavailable = False, False
     for place in sorted(image.locations, key=lambda place: place.missing_since is not None):
         try:
-            stream = open_regular(place.path)
+            stream = context.assembly.originals.open(place.uri, image.sha256)
             if stream is not None and _holds(context, stream, place, image.sha256):
                 _note_missing(context, gone)
                 return stream
+        except StoreUnavailableError as error:
+            reasons.append(str(error))
+            unavailable = True
+            continue
         except OSError as error:
-            reasons.append(f"{shown_path(place.path)}: {error.strerror or error}")
+            reasons.append(f"{place.displayed}: {error.strerror or error}")
             if isinstance(error, FileNotFoundError | NotADirectoryError):
                 gone.append(place.uri)
             continue
         changed = True
-        reasons.append(f"{shown_path(place.path)}: changed on disk since it was indexed")
+        reasons.append(f"{place.displayed}: changed since it was indexed")
     _note_missing(context, gone)
     where = "; ".join(reasons) or "it has no location"
+    if unavailable:
+        raise ServiceUnavailable(f"the file of photo {image.id} cannot be read now: {where}", retry_after=RETRY_SECONDS)
     if changed:
         raise Conflict(f"the file of photo {image.id} has changed: {where}. Run `{PROGRAM} ingest` on its folder again")
     raise Gone(f"the file of photo {image.id} is missing: {where}. Restore it, or delete the photo from the catalogue")
@@ -263,9 +274,11 @@ def _holds(context: WebContext, stream: BufferedReader, place: LocationRecord, s
     Otherwise the file is closed.
     """
     status = os.fstat(stream.fileno())
-    if status.st_size != place.size or digest_of(stream) != sha256:
+    if (is_file(place.uri) and status.st_size != place.size) or digest_of(stream) != sha256:
         stream.close()
         return False
+    if not is_file(place.uri):
+        return True
     if status.st_mtime_ns != place.mtime_ns or place.missing_since is not None:
         context.catalog.locations.register([SeenFile(place.uri, sha256, status.st_size, status.st_mtime_ns)])
     return True
@@ -283,7 +296,7 @@ def download_name(image: ImageRecord, found: str | None = None) -> str:
     found = found if found is not None else image.format or ""
     name, place = name_of(image), image.place
     if place is not None and place.uploaded_as is not None:
-        kind, ending = mimetypes.guess_type(name)[0], place.path.suffix
+        kind, ending = mimetypes.guess_type(name)[0], PurePosixPath(place.uri).suffix
         if kind != MIME_TYPES.get(found) and not name.lower().endswith(ending):
             name = (name if kind is None else name.rpartition(".")[0]) + ending
     return re.sub(r"[\x00-\x1f\x7f]", "_", name)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from ...segment.assessment import Assessment
-from ...storage.locations import path_of
+from ...storage.locations import displayed, is_file, name_of, path_of
 
 State = Literal["pending", "working", "indexed", "empty", "failed"]
 STATES: tuple[State, ...] = ("pending", "working", "indexed", "empty", "failed")
@@ -30,19 +29,24 @@ class LocationRecord:
     uploaded_as: str | None
 
     @property
-    def path(self) -> Path:
-        """The file."""
-        return path_of(self.uri)
+    def path(self) -> Path | None:
+        """The file; None for an object in a store, which is no file of this machine."""
+        return path_of(self.uri) if is_file(self.uri) else None
+
+    @property
+    def displayed(self) -> str:
+        """The path of the file, or the address of the object, as text."""
+        return displayed(self.uri)
 
     @property
     def name(self) -> str:
         """The name of the file; empty if it was uploaded, and its name is not known."""
-        return self.path.name if self.uploaded_as is None else self.uploaded_as.rpartition("/")[2]
+        return name_of(self.uri) if self.uploaded_as is None else self.uploaded_as.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class KnownLocation:
-    """What the catalogue knows of a path."""
+    """What the catalogue knows of a place."""
 
     id: int
     image_id: int
@@ -51,10 +55,16 @@ class KnownLocation:
     state: State
     is_missing: bool
     in_trash: bool
+    version: str | None = None
 
-    def is_same(self, status: os.stat_result) -> bool:
-        """Whether the file that is there now is the one that was registered, by its size and time of change."""
-        return not self.is_missing and (self.size, self.mtime_ns) == (status.st_size, status.st_mtime_ns)
+    def is_same(self, size: int, mtime_ns: int, version: str | None = None) -> bool:
+        """Whether what is there now is what was registered.
+
+        An object is told by its entity tag, if it has one; others by size and time of change.
+        """
+        if version is not None:
+            return not self.is_missing and self.version == version
+        return not self.is_missing and (self.size, self.mtime_ns) == (size, mtime_ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,5 +105,10 @@ class ImageRecord:
 
     @property
     def path(self) -> Path | None:
-        """The file at `place`."""
+        """The file at `place`; None if that is an object in a store."""
         return None if self.place is None else self.place.path
+
+    @property
+    def displayed(self) -> str:
+        """The path or address of `place` as text; empty if the photo has no place."""
+        return "" if self.place is None else self.place.displayed

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from ...types import ImportedMask
 from .images import ImageRecord
@@ -19,7 +18,8 @@ class Job:
     ----------
     image_id : int
     sha256 : str
-    paths : tuple of Path
+    uris : tuple of str
+        Where its bytes are.
     attempts : int
         How often it was claimed, this time included; more than once if a worker died over it.
     imported : mapping of int to ImportedMask
@@ -28,7 +28,7 @@ class Job:
 
     image_id: int
     sha256: str
-    paths: tuple[Path, ...]
+    uris: tuple[str, ...]
     attempts: int = 1
     imported: Mapping[int, ImportedMask] = field(default_factory=dict)
 
@@ -46,7 +46,7 @@ class Removed:
     """A photo that is not in the catalogue any more, and where its files are."""
 
     sha256: str
-    paths: tuple[Path, ...]
+    uris: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
