@@ -120,7 +120,8 @@ def _all(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> Iterato
         if store.kind in kinds:
             yield from _stored(store, remove=remove)
     if UNFINISHED in kinds:
-        for folder in (*(store.folder for store in stores), settings.exports_dir, settings.data_dir / "duties"):
+        own_folders = settings.exports_dir, settings.copies_dir, settings.data_dir / "duties"
+        for folder in (*(store.folder for store in stores), *own_folders):
             yield from _unfinished(folder, remove=remove)
     if EXPORTS in kinds:
         yield from _exports(assembly, remove=remove)

@@ -20,6 +20,7 @@ TRASH_DAYS = 30.0
 CACHE = "2G"
 FORMER_DATA_DIR = "SEGSEARCH_HOME"
 MOST_DAYS = 36_500
+MOST_SIGNED_SECONDS = 7 * 86_400
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
@@ -77,6 +78,12 @@ VARIABLES = (
         "last; 0 keeps none",
     ),
     Variable(
+        "SEGSEARCH_SIGNED_SECONDS",
+        "0",
+        "downloads of originals from object stores are redirected to addresses that are signed for so many seconds, up "
+        "to a week; 0 sends the photos through the server",
+    ),
+    Variable(
         "SEGSEARCH_TRASH_DAYS",
         f"{TRASH_DAYS:g}",
         "how many days deleted photos can be restored; 0 deletes them at once",
@@ -115,6 +122,8 @@ class Settings:
         Bytes to keep free on the disk of `data_dir`, and the most that `data_dir` may hold; no limit if zero.
     cache : int
         Bytes that copies of photos from object stores may take; none are kept if zero.
+    signed_seconds : int
+        For how long addresses are signed to which downloads of originals are redirected; none are if zero.
     trash_days : float
         How long deleted photos stay in the trash; zero deletes them at once.
     """
@@ -127,6 +136,7 @@ class Settings:
     min_free: int = 0
     quota: int = 0
     cache: int = 2 * 1024**3
+    signed_seconds: int = 0
     trash_days: float = TRASH_DAYS
 
     @classmethod
@@ -165,6 +175,11 @@ class Settings:
         faults += [
             f"{name}={sizes[name]!r} is not a size such as 500M, 20G or 0" for name in sizes if limits[name] is None
         ]
+        signed = environ.get("SEGSEARCH_SIGNED_SECONDS") or "0"
+        if not signed.isdecimal() or int(signed) > MOST_SIGNED_SECONDS:
+            faults.append(
+                f"SEGSEARCH_SIGNED_SECONDS={signed!r} is not a whole number of seconds from 0 to {MOST_SIGNED_SECONDS}"
+            )
         if trash_days is None:
             given = environ["SEGSEARCH_TRASH_DAYS"]
             faults.append(f"SEGSEARCH_TRASH_DAYS={given!r} is not a number of days from 0 to {MOST_DAYS}")
@@ -179,6 +194,7 @@ class Settings:
             min_free=limits["SEGSEARCH_MIN_FREE"] or 0,
             quota=limits["SEGSEARCH_QUOTA"] or 0,
             cache=limits["SEGSEARCH_CACHE"] or 0,
+            signed_seconds=int(signed),
             trash_days=trash_days or 0.0,
         )
 

@@ -48,7 +48,7 @@ def _assessment(row: Image) -> Assessment | None:
 
 def location_record(row: Location) -> LocationRecord:
     """A location."""
-    return LocationRecord(row.uri, row.size, row.mtime_ns, row.missing_since, row.uploaded_as)
+    return LocationRecord(row.uri, row.size, row.mtime_ns, row.missing_since, row.uploaded_as, row.version)
 
 
 def segment_record(row: Segment | Row[Any]) -> SegmentRecord:

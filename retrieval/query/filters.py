@@ -106,10 +106,7 @@ def _check_folder(folder: str) -> None:
     try:
         folder_uri(folder)
     except ConfigurationError as error:
-        raise QueryError(
-            f"the folder {folder!r} is not an absolute path, nor the address of a bucket ({error}): give it as "
-            "`GET /images` shows paths"
-        ) from error
+        raise QueryError(f"the folder cannot be used: {error}; give it as `GET /images` shows paths") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Usage:
     uploads, renditions, index : int
         Uploaded originals; previews and thumbnails; index files.
     other : int
-        The rest of the data directory: the catalogue and query photos.
+        The rest of the data directory: the catalogue, query photos, and copies of photos from object stores.
     """
 
     free: int

@@ -100,7 +100,7 @@ def folder_uri(text: str) -> str:
     if has_scheme(text):
         return uri_from(f"{text.rstrip('/')}/x")[:-1]
     if not text.startswith("/"):
-        raise ConfigurationError(f"{text!r} is neither an absolute path nor a URI")
+        raise ConfigurationError(f"{text!r} is not an absolute path, nor a URI")
     path = os.fsdecode(text.encode("utf-8", "surrogateescape"))
     return uri_of(Path(path)).rstrip("/") + "/"
 

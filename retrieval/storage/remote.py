@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ..errors import StoreUnavailableError
 from ..processes.extras import required
@@ -66,8 +66,8 @@ class Remote(Protocol):
         """The object at a URI and its bytes, in blocks; FileNotFoundError if there is none."""
         ...
 
-    def signed_url(self, uri: str, seconds: int) -> str | None:
-        """An address that anybody can read it by, for some seconds; None if there is no such thing."""
+    def signed_url(self, uri: str, seconds: int, name: str) -> str | None:
+        """An address by which anybody can download it under a name, for some seconds; None if none can be made."""
         ...
 
 
@@ -126,9 +126,10 @@ class S3:
         answer = self._files.call_s3("get_object", **self._at(uri))
         return _seen(uri, answer), self._blocks(answer["Body"])
 
-    def signed_url(self, uri: str, seconds: int) -> str | None:
+    def signed_url(self, uri: str, seconds: int, name: str) -> str | None:
         """A presigned GetObject."""
-        return str(self._files.sign(key_of(uri), expiration=seconds))
+        disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+        return str(self._files.sign(key_of(uri), expiration=seconds, ResponseContentDisposition=disposition))
 
     def _at(self, uri: str) -> dict[str, str]:
         bucket, _, key = key_of(uri).removeprefix("s3://").partition("/")
@@ -169,9 +170,9 @@ class Web:
         file = self._files.open(uri, block_size=0)
         return _seen(uri, file.r.headers), _read(file)
 
-    def signed_url(self, uri: str, seconds: int) -> str | None:  # noqa: ARG002
-        """The address itself."""
-        return uri
+    def signed_url(self, uri: str, seconds: int, name: str) -> str | None:  # noqa: ARG002
+        """None: web servers sign nothing."""
+        return None
 
 
 class Other:
@@ -202,8 +203,8 @@ class Other:
         seen = self.look(uri)
         return seen, self._unchanged(seen)
 
-    def signed_url(self, uri: str, seconds: int) -> str | None:
-        """As the package signs."""
+    def signed_url(self, uri: str, seconds: int, name: str) -> str | None:  # noqa: ARG002
+        """As the package signs, under the object's own name."""
         try:
             return str(self._files.sign(key_of(uri), expiration=seconds))
         except NotImplementedError:

@@ -127,8 +127,8 @@ class ObjectStores:
 
         return self._patiently(uri, attempt)
 
-    def signed_url(self, uri: str, seconds: int) -> str | None:
-        """An address that anybody can read an object by, for some seconds; None if its store makes none.
+    def signed_url(self, uri: str, seconds: int, name: str) -> str | None:
+        """An address by which anybody can download an object, for some seconds; None if its store makes none.
 
         Raises
         ------
@@ -136,7 +136,7 @@ class ObjectStores:
             There are no credentials to sign with.
         """
         with _told(uri):
-            return self._remote(uri).signed_url(uri, seconds)
+            return self._remote(uri).signed_url(uri, seconds, name)
 
     def _remote(self, uri: str) -> Remote:
         return remote_of(uri, self._remotes)

@@ -92,6 +92,7 @@ def delete_image(path: schemas.ImagePath) -> Response:
     summary="Get a photo's original file",
     responses={
         200: schemas.picture(*originals.MIME_TYPES.values(), originals.UNKNOWN_TYPE),
+        302: {"description": "Found: a download by a browser, from an object store"},
         **documented(404, 409, 410, 503),
     },
 )

@@ -115,9 +115,7 @@ def _uri(folder: str | None) -> str | None:
     try:
         return folder_uri(folder).removesuffix("/")
     except ConfigurationError as error:
-        raise QueryError(
-            f"the folder {folder!r} is not an absolute path: give one such as /photos/2024, or s3://photos/2024"
-        ) from error
+        raise QueryError(f"the folder cannot be used: {error}; give one such as /photos/2024") from error
 
 
 def _command(name: str) -> str:

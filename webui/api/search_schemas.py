@@ -90,7 +90,10 @@ class Conditions(Strict):
     folder: Annotated[
         Text | None,
         Field(
-            min_length=1, max_length=4096, description="Absolute path of a folder that contains the photo at any depth."
+            min_length=1,
+            max_length=4096,
+            description="Absolute path of a folder, or address of a bucket or prefix such as s3://photos/2024, that "
+            "contains the photo at any depth.",
         ),
     ] = None
     taken_from: Annotated[Day | None, Field(description="First day, by the photo's EXIF data.")] = None

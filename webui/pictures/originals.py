@@ -119,11 +119,15 @@ def open_picture(context: WebContext, image: ImageRecord) -> BufferedReader:
 def serve_original(context: WebContext, image: ImageRecord) -> Response:
     """Send a photo's bytes; formats that browsers do not display are sent as a download.
 
+    A download of an object may be redirected to an address that its store signed.
+
     Raises
     ------
-    NotFound, Conflict, Gone
+    NotFound, Conflict, Gone, ServiceUnavailable
         As `open_picture`.
     """
+    if (signed := _signed_url(context, image)) is not None:
+        return Response(status=302, headers={"Location": signed, "Cache-Control": "no-store"})
     stream = open_picture(context, image)
     found = sniff_format(stream.read(SNIFF_BYTES)) or ""
     size = stream.seek(0, os.SEEK_END)
@@ -145,6 +149,24 @@ def serve_original(context: WebContext, image: ImageRecord) -> Response:
         stream.seek(response.content_range.start or 0)
         response.response = wrap_file(request.environ, stream)
     return response
+
+
+def _signed_url(context: WebContext, image: ImageRecord) -> str | None:
+    """An address to download a photo by, if that is wanted and its object is as it was registered.
+
+    Only for requests of a browser for a page or a download: pictures in pages come from this server alone, by its
+    content security policy, and the clients of the API follow no redirects.
+    """
+    place, seconds = image.place, context.settings.signed_seconds
+    if not seconds or place is None or is_file(place.uri) or "text/html" not in request.headers.get("Accept", ""):
+        return None
+    stores = context.assembly.originals.stores
+    try:
+        if place.version is None or stores.look(place.uri).version != place.version:
+            return None
+        return stores.signed_url(place.uri, seconds, download_name(image))
+    except (StoreUnavailableError, FileNotFoundError):
+        return None
 
 
 def rendition(context: WebContext, image: ImageRecord, kind: Rendition) -> Path:

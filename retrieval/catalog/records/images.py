@@ -19,7 +19,8 @@ class LocationRecord:
     """A place where a photo's bytes are, or were when `missing_since` is set.
 
     An upload lies under its digest. `uploaded_as` is the name that it had before, after its folder if that was uploaded
-    (``Holiday/1.jpg``), empty if it is not known, and None for files that were not uploaded.
+    (``Holiday/1.jpg``), empty if it is not known, and None for files that were not uploaded. `version` is the entity
+    tag of an object in a store.
     """
 
     uri: str
@@ -27,6 +28,7 @@ class LocationRecord:
     mtime_ns: int
     missing_since: datetime | None
     uploaded_as: str | None
+    version: str | None = None
 
     @property
     def path(self) -> Path | None:
