@@ -39,6 +39,7 @@ from retrieval.learning.tagging import MOST_AGAINST, MOST_EXAMPLES, explained_ta
 from retrieval.learning.weak_labels import PER_PHOTO, WeakLearner
 from retrieval.search.feedback import BACKGROUND, LabelledExamples, fit
 from retrieval.settings import Settings
+from retrieval.storage.locations import path_of
 from retrieval.types import Bags
 
 COLUMNS, ROWS = 5, 4
@@ -116,7 +117,7 @@ def sheets(folders: Path, out: Path, count: int, seed: int) -> None:
     found = explained_tags(assembly.trainer(assembly.engine()), tags)
     owner = catalog.segments.hits([key for each in found.values() for key in each.segments.tolist()])
     explained = {owner[key].image_id: key for each in found.values() for key in each.segments.tolist()}
-    paths = dict(reversed(catalog.locations.all()))
+    paths = {key: path_of(uri) for key, uri in reversed(catalog.locations.all())}
     by_path = {name: sorted(photos, key=paths.__getitem__) for name, photos in tags.items()}
     drawn = [Drawn(name, key, explained.get(key)) for name, key in draw(by_path, count, seed).items()]
     out.mkdir(parents=True, exist_ok=True)

@@ -136,6 +136,6 @@ def ingest(
     return tally.close(assembly.ingest_queue)
 
 
-def ingest_paths(assembly: Assembly, paths: Sequence[Path]) -> IngestReport:
+def ingest_paths(assembly: Assembly, paths: Sequence[Path], uris: Sequence[str] = ()) -> IngestReport:
     """Enter photos by a worker of this process, and show nothing meanwhile; raises as `ingest`."""
-    return ingest(assembly, Worker(assembly), paths, Tally())
+    return ingest(assembly, Worker(assembly), paths, Tally(), uris=uris)

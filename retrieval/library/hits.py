@@ -19,6 +19,7 @@ from ..errors import ImageError, UnknownImageError, UnknownSegmentError
 from ..processes.extras import required
 from ..processes.terminal import printable
 from ..search.answer import Used
+from ..storage.locations import displayed
 from ..types import RgbImage
 from .photos import Photos, outlined
 from .records import SHOWN_SIDE, png_of
@@ -36,7 +37,9 @@ class Hit:
     segment_id : int or None
         None where whole photos were compared.
     path : Path or None
-        Where the photo is, or was.
+        Where the photo is, or was; None if it is in an object store.
+    uri : str or None
+        The same as a URI.
     score : float
         Cosine similarity, greater is nearer.
     likely : bool
@@ -54,6 +57,7 @@ class Hit:
     image_id: int
     segment_id: int | None
     path: Path | None
+    uri: str | None
     score: float
     likely: bool
     probability: float | None
@@ -92,12 +96,16 @@ class Hit:
         picture = self.photos.image(self.image_id, long_side)
         return outlined(picture, self.photos.mask(self.segment_id, (picture.shape[0], picture.shape[1])))
 
+    @property
+    def _place(self) -> str:
+        return displayed(self.uri) if self.uri is not None else f"photo {self.image_id}"
+
     def _repr_png_(self) -> bytes | None:
         """The outlined photo, as notebooks show it; None if the photo is gone, so that the text is shown."""
         return png_of(self.outlined)
 
     def __str__(self) -> str:
-        return f"{self.score:.3f}  {printable(self.path or f'photo {self.image_id}')}"
+        return f"{self.score:.3f}  {printable(self._place)}"
 
 
 class Hits(Sequence[Hit]):

@@ -24,6 +24,7 @@ from ..query.relations import Relation
 from ..query.request import Clause, Matching, Ref, SearchRequest
 from ..search.answer import SearchAnswer
 from ..search.engine import SearchEngine
+from ..storage.locations import has_scheme, is_file, path_of, uri_from
 from ..types import AnalyzedImage
 from .hits import Hit, Hits
 from .photos import Photos
@@ -91,11 +92,12 @@ class Library:
         self._assembly.close()
 
     def ingest(self, *paths: PhotoPath) -> IngestReport:
-        """Ingest photos: files, and folders with everything below them.
+        """Ingest photos: files, folders with everything below them, and what is in object stores.
 
         Parameters
         ----------
-        *paths : path
+        *paths : path or str
+            Paths, or URIs: ``s3://bucket/prefix``, ``gs://bucket/prefix``, or the address of a file on a web server.
 
         Returns
         -------
@@ -106,15 +108,19 @@ class Library:
         ------
         QueryError
             No path was given, or one does not exist.
+        ConfigurationError
+            A URI cannot be used, or a package for it is not installed.
         """
-        places = [Path(path).expanduser().absolute() for path in paths]
-        if not places:
+        uris = [uri_from(path) for path in paths if isinstance(path, str) and has_scheme(path)]
+        places = [Path(path).expanduser().absolute() for path in paths if not has_scheme(os.fspath(path))]
+        places += [path_of(uri) for uri in uris if is_file(uri)]
+        if not paths:
             raise QueryError("nothing to ingest: give at least one file or folder")
         for place in places:
             if not place.exists():
                 raise QueryError(f"{place} does not exist: give a photo or a folder of photos")
-        ingest: Callable[[Assembly, Sequence[Path]], IngestReport] = resolve_name(INGEST)
-        return ingest(self._assembly, places)
+        ingest: Callable[[Assembly, Sequence[Path], Sequence[str]], IngestReport] = resolve_name(INGEST)
+        return ingest(self._assembly, places, [uri for uri in uris if not is_file(uri)])
 
     def search(  # noqa: PLR0913  # what can be asked, each by its name
         self,
@@ -332,6 +338,7 @@ class Library:
                     image_id=match.image_id,
                     segment_id=match.segment_id,
                     path=images[match.image_id].path,
+                    uri=place.uri if (place := images[match.image_id].place) is not None else None,
                     score=match.score,
                     likely=match.likely,
                     probability=match.probability,
