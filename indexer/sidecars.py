@@ -32,7 +32,8 @@ from .scan import PICTURE_SUFFIXES
 ATTEMPTS = 3
 """How often a sidecar that somebody else changes meanwhile is read again."""
 
-Outcome = Literal["written", "read", "unchanged", "failed"]
+Outcome = Literal["written", "read", "unchanged", "failed", "in a store"]
+"""Photos ``in a store`` have no sidecars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class SidecarReport:
 
     counts: Counter[Outcome] = field(default_factory=Counter)
     failures: list[tuple[Path, str]] = field(default_factory=list)
+
+    def note_store(self, image: ImageRecord) -> None:
+        """Count a photo that is an object in a store."""
+        if any(each.path is None and each.missing_since is None for each in image.locations):
+            self.counts["in a store"] += 1
 
     def fail(self, path: Path, reason: str) -> None:
         """Note one that was left as it was."""
@@ -70,6 +76,7 @@ def write_sidecars(assembly: Assembly, filters: Filters = NO_FILTERS) -> Sidecar
         names = [*assembly.tags.of_image(image.id), *confirmed.get(image.id, ())]
         first_of_key = {key_of(name): name for name in reversed(names)}
         names = [name for name in names if first_of_key[key_of(name)] == name]
+        report.note_store(image)
         for photo in _files(assembly, image):
             target = sidecar_of(photo)
             try:
@@ -89,6 +96,7 @@ def read_sidecars(assembly: Assembly, filters: Filters = NO_FILTERS) -> SidecarR
     report = SidecarReport()
     for image in _photos(assembly, filters):
         have = {key_of(name) for name in assembly.tags.of_image(image.id)}
+        report.note_store(image)
         for photo in _files(assembly, image):
             for target in dict.fromkeys((beside(photo), sidecar_of(photo))):
                 try:

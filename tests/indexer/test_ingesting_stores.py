@@ -18,6 +18,7 @@ from indexer.commands.ingest import ingest as command
 from indexer.put_aside import PutAside
 from indexer.report import IngestReport, Tally
 from indexer.scan_stores import register_objects
+from indexer.sidecars import read_sidecars, write_sidecars
 from indexer.worker import Worker, ingest
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import View
@@ -329,3 +330,14 @@ def test_a_watched_bucket(
     finally:
         made.stop()
         thread.join()
+
+
+def test_there_are_no_sidecars_in_a_store(assembly: Assembly, filled: Bucket) -> None:
+    run(assembly, filled.uri)
+    photos = assembly.catalog.timeline.page(View(), skip=0, limit=9)
+    assembly.tags.change([each.id for each in photos], add=["holiday"])
+    for report in (write_sidecars(assembly), read_sidecars(assembly)):
+        assert (report.counts, report.failures) == ({"in a store": 3}, [])
+    assert {each["Key"] for each in filled.client.list_objects_v2(Bucket=filled.name)["Contents"]} == {
+        "a.png", "again/a.png", "notes.txt", "raw", "trip/b c.png", "trip/ü #1.png",
+    }  # fmt: skip
