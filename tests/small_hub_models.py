@@ -1,0 +1,90 @@
+"""Small true architectures of transformers for segmentation, at random weights, with their processors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from retrieval.models.weights import HubModel
+
+CLASSES = {0: "background", 1: "wall", 2: "sky", 3: "tree", 4: "cat"}
+Hub = Callable[..., HubModel]
+"""Of the fixture ``hub``."""
+
+
+def small_sam() -> tuple[Any, Any]:
+    import transformers as hub
+
+    vision = dict(
+        hidden_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=128, patch_size=16, output_channels=32,
+        num_pos_feats=16, mlp_dim=32, global_attn_indexes=[1], window_size=4,
+    )  # fmt: skip
+    decoder = dict(hidden_size=32, mlp_dim=32, num_attention_heads=2, iou_head_hidden_dim=16)
+    prompts = dict(hidden_size=32, image_size=128, patch_size=16)
+    config = hub.SamConfig(vision_config=vision, prompt_encoder_config=prompts, mask_decoder_config=decoder)
+    processor = hub.SamImageProcessor(size={"longest_edge": 128}, pad_size={"height": 128, "width": 128})
+    return hub.SamModel(config), processor
+
+
+def small_sam2() -> tuple[Any, Any]:
+    import transformers as hub
+
+    backbone = dict(
+        model_type="sam2_hiera_det_model", hidden_size=8, image_size=[128, 128], blocks_per_stage=[1, 1, 2, 1],
+        embed_dim_per_stage=[8, 16, 32, 64], num_attention_heads_per_stage=[1, 1, 2, 2], global_attention_blocks=[3],
+    )  # fmt: skip
+    vision = dict(
+        backbone_config=backbone, backbone_channel_list=[64, 32, 16, 8], fpn_hidden_size=32,
+        backbone_feature_sizes=[[32, 32], [16, 16], [8, 8]],
+    )  # fmt: skip
+    decoder = dict(hidden_size=32, mlp_dim=32, num_attention_heads=2, iou_head_hidden_dim=16)
+    prompts = dict(hidden_size=32, image_size=128, patch_size=16)
+    config = hub.Sam2Config(vision_config=vision, prompt_encoder_config=prompts, mask_decoder_config=decoder)
+    return hub.Sam2Model(config), hub.Sam2ImageProcessor(size={"height": 128, "width": 128})
+
+
+def small_segformer() -> tuple[Any, Any]:
+    import transformers as hub
+
+    config = hub.SegformerConfig(
+        depths=[1, 1, 1, 1], hidden_sizes=[8, 16, 24, 32], num_attention_heads=[1, 1, 2, 2], decoder_hidden_size=16,
+        id2label=CLASSES,
+    )  # fmt: skip
+    processor = hub.SegformerImageProcessor(size={"height": 64, "width": 64})
+    return hub.SegformerForSemanticSegmentation(config), processor
+
+
+def small_upernet() -> tuple[Any, Any]:
+    import transformers as hub
+
+    stages = ["stage1", "stage2", "stage3", "stage4"]
+    backbone = hub.ConvNextConfig(hidden_sizes=[8, 8, 16, 16], depths=[1, 1, 1, 1], out_features=stages)
+    config = hub.UperNetConfig(
+        backbone_config=backbone, hidden_size=16, auxiliary_in_channels=16, auxiliary_channels=8, id2label=CLASSES
+    )
+    processor = hub.SegformerImageProcessor(size={"height": 64, "width": 64})
+    return hub.UperNetForSemanticSegmentation(config), processor
+
+
+def small_mask2former() -> tuple[Any, Any]:
+    import transformers as hub
+
+    stages = ["stage1", "stage2", "stage3", "stage4"]
+    backbone = hub.SwinConfig(
+        embed_dim=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 1, 1], window_size=4, out_features=stages, image_size=64
+    )
+    config = hub.Mask2FormerConfig(
+        backbone_config=backbone, hidden_dim=32, feature_size=32, mask_feature_size=32, encoder_feedforward_dim=16,
+        dim_feedforward=16, encoder_layers=1, decoder_layers=2, num_attention_heads=2, num_queries=6, id2label=CLASSES,
+    )  # fmt: skip
+    processor = hub.Mask2FormerImageProcessor(size={"shortest_edge": 64, "longest_edge": 128}, num_labels=5)
+    return hub.Mask2FormerForUniversalSegmentation(config), processor
+
+
+SMALL_MODELS = {
+    "sam": small_sam,
+    "sam2": small_sam2,
+    "segformer": small_segformer,
+    "upernet": small_upernet,
+    "mask2former": small_mask2former,
+}
