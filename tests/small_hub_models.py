@@ -81,10 +81,70 @@ def small_mask2former() -> tuple[Any, Any]:
     return hub.Mask2FormerForUniversalSegmentation(config), processor
 
 
+def small_maskformer() -> tuple[Any, Any]:
+    import transformers as hub
+
+    stages = ["stage1", "stage2", "stage3", "stage4"]
+    backbone = hub.SwinConfig(
+        embed_dim=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 1, 1], window_size=4, out_features=stages, image_size=64
+    )
+    decoder = hub.DetrConfig(
+        d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2, decoder_attention_heads=2,
+        encoder_ffn_dim=16, decoder_ffn_dim=16, num_queries=6, use_timm_backbone=False,
+        backbone_config=hub.ResNetConfig(hidden_sizes=[8, 8, 8, 8], depths=[1, 1, 1, 1], embedding_size=8),
+    )  # fmt: skip
+    config = hub.MaskFormerConfig(
+        backbone_config=backbone, decoder_config=decoder, fpn_feature_size=32, mask_feature_size=32, id2label=CLASSES
+    )
+    processor = hub.MaskFormerImageProcessor(size={"shortest_edge": 64, "longest_edge": 128}, num_labels=5)
+    return hub.MaskFormerForInstanceSegmentation(config), processor
+
+
+def small_eomt() -> tuple[Any, Any]:
+    import transformers as hub
+
+    config = hub.EomtConfig(
+        hidden_size=32, num_hidden_layers=3, num_attention_heads=2, image_size=64, patch_size=16, mlp_ratio=2,
+        num_blocks=1, num_queries=6, num_upscale_blocks=1, id2label=CLASSES,
+    )  # fmt: skip
+    processor = hub.EomtImageProcessor(size={"shortest_edge": 64, "longest_edge": 64}, do_pad=True)
+    return hub.EomtForUniversalSegmentation(config), processor
+
+
+def small_eomt_dinov3() -> tuple[Any, Any]:
+    import transformers as hub
+
+    config = hub.EomtDinov3Config(
+        hidden_size=32, num_hidden_layers=3, num_attention_heads=2, image_size=64, patch_size=16, intermediate_size=64,
+        num_blocks=1, num_queries=6, num_upscale_blocks=1, id2label=CLASSES,
+    )  # fmt: skip
+    processor = hub.EomtImageProcessor(size={"shortest_edge": 64, "longest_edge": 64}, do_pad=True)
+    return hub.EomtDinov3ForUniversalSegmentation(config), processor
+
+
+def small_rf_detr() -> tuple[Any, Any]:
+    import transformers as hub
+
+    backbone = dict(
+        model_type="rf_detr_dinov2", hidden_size=32, num_hidden_layers=4, num_attention_heads=2, image_size=64,
+        patch_size=16, mlp_ratio=2, num_windows=2, out_features=["stage2", "stage4"],
+    )  # fmt: skip
+    config = hub.RfDetrConfig(
+        backbone_config=backbone, d_model=32, decoder_ffn_dim=32, decoder_layers=2, decoder_self_attention_heads=2,
+        decoder_cross_attention_heads=2, num_queries=6, group_detr=1, intermediate_size=32, c2f_num_blocks=1,
+        id2label=CLASSES,
+    )  # fmt: skip
+    return hub.RfDetrForInstanceSegmentation(config), hub.RfDetrImageProcessor(size={"height": 64, "width": 64})
+
+
 SMALL_MODELS = {
     "sam": small_sam,
     "sam2": small_sam2,
     "segformer": small_segformer,
     "upernet": small_upernet,
     "mask2former": small_mask2former,
+    "maskformer": small_maskformer,
+    "eomt": small_eomt,
+    "eomt_dinov3": small_eomt_dinov3,
+    "rf_detr": small_rf_detr,
 }

@@ -19,6 +19,8 @@ the last six with ``-crf``   the same, after a dense CRF             those of ``
 ``sam``, ``sam2``            masks of a grid of points               those of ``lite``
 ``semantic:MODEL``           connected parts of a hub model's        those of ``lite``
                              classes
+``instance:MODEL``           things, and stuff where the hub model    those of ``lite``
+                             knows it
 ``NAME+timm:MODEL``          those of any of these but ``lite-crops`` means of a backbone's patches
 ``NAME+dinov2[:MODEL]``      the same                                the same
 ``NAME+siglip2[:MODEL]``,    the same                                the same, in the space of the model's
@@ -51,10 +53,10 @@ _MODULES = {
         )
         for refined in ("", "-crf")
     },
-    **{"sam": "sam", "sam2": "sam", "semantic": "semantic"},
+    **{"sam": "sam", "sam2": "sam", "semantic": "semantic", "instance": "instance"},
 }  # fmt: skip
 
-_TAKES_MODEL = frozenset({"sam", "sam2", "semantic"})
+_TAKES_MODEL = frozenset({"sam", "sam2", "semantic", "instance"})
 
 NAMES = tuple(_MODULES)
 

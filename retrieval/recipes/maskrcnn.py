@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.size import ModelSize
+from ..segment.instances import painted
 from ..types import RgbImage, Segments
 from . import RecipeSpec
 from .network import frame_size, network_spec, nothing
@@ -131,15 +132,6 @@ def instance_segments(
     scores = np.clip(found.scores[kept], 0, 1).astype(np.float32)
     named = np.array([label is not None for label in labels], bool)
     return Segments.from_masks(np.stack(masks), scores, labels, np.where(named, scores, 0).astype(np.float32))
-
-
-def painted(segments: Segments, names: Sequence[str | None]) -> NDArray[np.uint16]:
-    """Class of every pixel, (H, W), by the best segment that has a name; 0 where there is none."""
-    found = np.zeros(segments.size_hw, np.uint16)
-    for row in reversed(range(len(segments))):
-        if segments.labels[row] is not None:
-            found[segments.membership[row][segments.atoms]] = names.index(segments.labels[row])
-    return found
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -66,6 +66,7 @@ _SEGMENTS = {
     "sam": "masks of a grid of points",
     "sam2": "masks of a grid of points",
     "semantic": "connected parts of the classes of a model of the hub",
+    "instance": "things and stuff of a model of the hub, each by itself",
 }
 """By the name, or what precedes its first hyphen."""
 
@@ -97,7 +98,7 @@ def _own(name: str) -> RecipeOverview:
     licence = _OWN if name.startswith("lite") or name == "psp" else "none needed" if name == "grid" else NOT_STATED
     if name in ("sam", "sam2"):
         licence = "Apache-2.0, by the model's page"
-    elif name == "semantic":
+    elif name in ("semantic", "instance"):
         licence = "the model's own"
     spec = None
     if fault is None:
@@ -147,8 +148,8 @@ def _weights(name: str) -> tuple[Weights, str | None]:
 
     if name.startswith("lite") or name in ("grid", "psp"):
         return "included", None
-    if name == "semantic":
-        return "not known", "name a model of the hub behind a colon: SEGSEARCH_RECIPE=semantic:OWNER/MODEL"
+    if name in ("semantic", "instance"):
+        return "not known", f"name a model of the hub behind a colon: SEGSEARCH_RECIPE={name}:OWNER/MODEL"
     fault = next((told for library in _libraries(name) if (told := _not_installed(library))), None)
     if name in MODELS:
         model = HubModel.read(MODELS[name], setting=name)

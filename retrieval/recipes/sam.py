@@ -104,7 +104,10 @@ class Sam:
         """Proposals of a batch; the encoder takes several images at once, the decoder one."""
         import torch
 
-        inputs = [self._prepared(image) for image in images]
+        from ..models.hub_images import prepared
+        from ..segment.hierarchy import bounded
+
+        inputs = [prepared(self.processor, bounded(image, self.parameters.input_side)) for image in images]
         found: dict[int, Proposals] = {}
         for rows in self.device.groups([tuple(each["pixel_values"].shape) for each in inputs]):
             with self.device.running(f"a pass of {type(self.network).__name__} over {len(rows)} images"):
@@ -118,13 +121,6 @@ class Sam:
     def segment(self, image: RgbImage, features: Proposals) -> Segments:
         """Proposals without the small and the doubled."""
         return proposal_segments(features, self.parameters)
-
-    def _prepared(self, image: RgbImage) -> dict[str, Any]:
-        """One photo as the model's processor makes it."""
-        from ..segment.hierarchy import bounded
-
-        small = np.require(bounded(image, self.parameters.input_side), requirements="W")  # torch shares its memory
-        return dict(self.processor(images=small, return_tensors="pt", input_data_format="channels_last"))
 
     def _proposals(self, embedding: Any, inputs: dict[str, Any], size_hw: tuple[int, int]) -> Proposals:
         """Masks of one image for every point of the grid, those that pass the filters."""

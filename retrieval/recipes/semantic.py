@@ -87,14 +87,19 @@ class SemanticNetwork:
 
     def extract(self, images: Sequence[RgbImage]) -> Sequence[ClassMap]:
         """Classes of the pixels of a batch, inputs of one size together."""
-        inputs = [self._prepared(image) for image in images]
-        keys = [(tuple(each["pixel_values"].shape), _content(each)) for each in inputs]
+        from ..models.hub_images import content_hw, prepared
+        from ..segment.hierarchy import bounded
+
+        small = [bounded(image, self.parameters.input_side) for image in images]
+        inputs = [prepared(self.processor, image) for image in small]
+        content = [content_hw(self.processor, *pair) for pair in zip(small, inputs, strict=True)]
+        keys = [(tuple(each["pixel_values"].shape), shown) for each, shown in zip(inputs, content, strict=True)]
         found: dict[int, ClassMap] = {}
         for rows in self.device.groups(keys):
             what = f"a pass of {type(self.network).__name__} over {len(rows)} images of {keys[rows[0]][0][-2:]}"
             with self.device.running(what):
                 for row, chances in zip(rows, self._pass([inputs[row] for row in rows]), strict=True):
-                    found[row] = self._map(images[row], chances, inputs[row])
+                    found[row] = self._map(images[row], chances, *keys[row])
         return [found[row] for row in range(len(images))]
 
     def segment(self, image: RgbImage, features: ClassMap) -> Segments:
@@ -105,13 +110,6 @@ class SemanticNetwork:
         """The likeliest class of every pixel of the frame."""
         return features.classes
 
-    def _prepared(self, image: RgbImage) -> dict[str, Any]:
-        """One photo as the model's processor makes it, padding and all."""
-        from ..segment.hierarchy import bounded
-
-        small = np.require(bounded(image, self.parameters.input_side), requirements="W")  # torch shares its memory
-        return dict(self.processor(images=small, return_tensors="pt", input_data_format="channels_last"))
-
     def _pass(self, inputs: Sequence[dict[str, Any]]) -> list[Tensor]:
         """Class probabilities of inputs of one size, (C, h, w) each, before padding is cut off."""
         import torch
@@ -120,11 +118,10 @@ class SemanticNetwork:
         batch = {key: torch.cat([each[key] for each in inputs]).to(self.device.torch_device) for key in keys}
         return list(class_chances(self.network(**batch)))
 
-    def _map(self, image: RgbImage, chances: Tensor, inputs: dict[str, Any]) -> ClassMap:
+    def _map(self, image: RgbImage, chances: Tensor, shape: tuple[int, ...], content_hw: tuple[int, int]) -> ClassMap:
         from ..segment.class_maps import class_map, enlarged
 
-        rows, columns = _content(inputs)
-        size_hw = tuple(inputs["pixel_values"].shape[-2:])
+        (rows, columns), size_hw = content_hw, (shape[-2], shape[-1])
         if (rows, columns) != size_hw:
             chances = enlarged(chances, size_hw)[:, :rows, :columns]
         return class_map(enlarged(chances, frame_size(image, self.frame_side)))
@@ -153,15 +150,6 @@ def class_chances(outputs: Any) -> Tensor:
         chances: Tensor = outputs.logits.float().softmax(1)
         return chances
     raise ConfigurationError("SEGSEARCH_RECIPE=semantic:MODEL: the model does not classify every pixel; choose another")
-
-
-def _content(inputs: dict[str, Any]) -> tuple[int, int]:
-    """Rows and columns of an input that show the photo; padding is below and to the right."""
-    if "pixel_mask" not in inputs:
-        height, width = inputs["pixel_values"].shape[-2:]
-        return int(height), int(width)
-    mask = np.asarray(inputs["pixel_mask"])[0]
-    return int(mask.any(axis=1).sum()), int(mask.any(axis=0).sum())
 
 
 def recipe_spec(name: str) -> RecipeSpec:

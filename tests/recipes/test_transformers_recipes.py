@@ -15,6 +15,7 @@ from small_hub_models import Hub
 from toys import drawing
 
 from retrieval.errors import ConfigurationError, WeightsCorruptError, WeightsMissingError
+from retrieval.models.hub_images import prepared
 from retrieval.models.passes import Device
 from retrieval.models.weights import HubModel
 from retrieval.recipes import recipe_spec, sam, semantic
@@ -213,7 +214,7 @@ class TestSemantic:
 
     def test_several_of_one_size_in_one_pass(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
         network = semantic._build(hub("segformer"), "cpu", None, SMALL)
-        inputs = [network._prepared(photo(seed, (70, 50))) for seed in range(3)]
+        inputs = [prepared(network.processor, photo(seed, (70, 50))) for seed in range(3)]
         together = network._pass(inputs)
         for one, chances in zip(inputs, together, strict=True):
             torch.testing.assert_close(network._pass([one])[0], chances, atol=1e-5, rtol=1e-4)
@@ -405,7 +406,7 @@ class TestSam:
     @pytest.mark.parametrize("version", ["sam", "sam2"])
     def test_embeddings_of_a_batch_are_those_of_single_images(self, version: str, hub: Hub) -> None:
         network = sam._build(version, hub(version), "cpu", None, ANYTHING)
-        pixels = torch.cat([network._prepared(photo(seed, (90, 60)))["pixel_values"] for seed in range(2)])
+        pixels = torch.cat([prepared(network.processor, photo(seed, (90, 60)))["pixel_values"] for seed in range(2)])
         together = network.network.get_image_embeddings(pixels)
         for row in range(2):
             one, alone = sam._one(together, row), network.network.get_image_embeddings(pixels[row : row + 1])
