@@ -95,6 +95,12 @@ VARIABLES = (
         "(`retrieval/models/weights.py` reads it)",
     ),
     Variable(
+        "SEGSEARCH_CONCEPTS",
+        "",
+        "what recipe `sam3` segments photos for: words between commas, or `@FILE`, a text file with a word a line; "
+        "without it the things and stuff that `psp` knows (`retrieval/recipes/sam3.py` reads it)",
+    ),
+    Variable(
         "SEGSEARCH_LOG_FORMAT",
         "text",
         "`text`, or `json` for a log collector: an object on each line (`retrieval/processes/logs.py` reads it)",

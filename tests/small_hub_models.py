@@ -137,6 +137,47 @@ def small_rf_detr() -> tuple[Any, Any]:
     return hub.RfDetrForInstanceSegmentation(config), hub.RfDetrImageProcessor(size={"height": 64, "width": 64})
 
 
+def _sam3_parts(text: dict[str, Any]) -> dict[str, Any]:
+    backbone = dict(
+        model_type="sam3_vit_model", hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2,
+        image_size=56, patch_size=14, window_size=2, global_attn_indexes=[1], pretrain_image_size=28,
+    )  # fmt: skip
+    vision = dict(backbone_config=backbone, fpn_hidden_size=32, backbone_feature_sizes=[[16, 16], [8, 8], [4, 4]])
+    part = dict(hidden_size=32, num_attention_heads=2)
+    layers = dict(part, num_layers=1, intermediate_size=32)
+    return dict(
+        vision_config=vision, text_config=text, geometry_encoder_config=layers, detr_encoder_config=layers,
+        detr_decoder_config=dict(layers, num_queries=6), mask_decoder_config=part,
+    )  # fmt: skip
+
+
+def small_sam3() -> tuple[Any, Any]:
+    import transformers as hub
+
+    text = dict(
+        model_type="clip_text_model", vocab_size=20, hidden_size=32, intermediate_size=48, projection_dim=16,
+        num_hidden_layers=2, num_attention_heads=2, max_position_embeddings=12, eos_token_id=3, bos_token_id=2,
+        pad_token_id=0,
+    )  # fmt: skip
+    return hub.Sam3Model(hub.Sam3Config(**_sam3_parts(text))), _sam3_processor()
+
+
+def small_sam3_lite_text() -> tuple[Any, Any]:
+    import transformers as hub
+
+    text = dict(
+        vocab_size=20, hidden_size=32, intermediate_size=48, projection_dim=32, num_hidden_layers=3,
+        num_attention_heads=2, max_position_embeddings=12,
+    )  # fmt: skip
+    return hub.Sam3LiteTextModel(hub.Sam3LiteTextConfig(**_sam3_parts(text))), _sam3_processor()
+
+
+def _sam3_processor() -> Any:
+    import transformers as hub
+
+    return hub.Sam3ImageProcessor(size={"height": 56, "width": 56}, mask_size={"height": 16, "width": 16})
+
+
 SMALL_MODELS = {
     "sam": small_sam,
     "sam2": small_sam2,
@@ -147,4 +188,6 @@ SMALL_MODELS = {
     "eomt": small_eomt,
     "eomt_dinov3": small_eomt_dinov3,
     "rf_detr": small_rf_detr,
+    "sam3": small_sam3,
+    "sam3_lite_text": small_sam3_lite_text,
 }

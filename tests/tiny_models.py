@@ -14,7 +14,7 @@ def _save_processor(folder: Path, mean: float = 0.5) -> None:
     (folder / "preprocessor_config.json").write_text(json.dumps({"image_mean": [mean] * 3, "image_std": [0.5] * 3}))
 
 
-def _save_tokenizer(folder: Path, length: int) -> None:
+def save_tokenizer(folder: Path, length: int) -> None:
     """A tokenizer that knows `WORDS`; every other word is one and the same."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
@@ -79,7 +79,7 @@ def clip(folder: Path) -> None:
     )
     hub.AutoModel.from_config(config).save_pretrained(folder)
     _save_processor(folder)
-    _save_tokenizer(folder, 16)
+    save_tokenizer(folder, 16)
 
 
 def siglip(folder: Path) -> None:
@@ -94,7 +94,7 @@ def siglip(folder: Path) -> None:
     )
     hub.AutoModel.from_config(config).save_pretrained(folder)
     _save_processor(folder)
-    _save_tokenizer(folder, 12)
+    save_tokenizer(folder, 12)
 
 
 TINY: dict[str, Callable[[Path], None]] = {

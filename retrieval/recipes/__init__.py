@@ -21,6 +21,7 @@ the last six with ``-crf``   the same, after a dense CRF             those of ``
                              classes
 ``instance:MODEL``           things, and stuff where the hub model    those of ``lite``
                              knows it
+``sam3``                     all things that a list of words names    those of ``lite``
 ``NAME+timm:MODEL``          those of any of these but ``lite-crops`` means of a backbone's patches
 ``NAME+dinov2[:MODEL]``      the same                                the same
 ``NAME+siglip2[:MODEL]``,    the same                                the same, in the space of the model's
@@ -53,10 +54,10 @@ _MODULES = {
         )
         for refined in ("", "-crf")
     },
-    **{"sam": "sam", "sam2": "sam", "semantic": "semantic", "instance": "instance"},
+    **{"sam": "sam", "sam2": "sam", "sam3": "sam3", "semantic": "semantic", "instance": "instance"},
 }  # fmt: skip
 
-_TAKES_MODEL = frozenset({"sam", "sam2", "semantic", "instance"})
+_TAKES_MODEL = frozenset({"sam", "sam2", "sam3", "semantic", "instance"})
 
 NAMES = tuple(_MODULES)
 

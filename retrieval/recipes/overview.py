@@ -65,6 +65,7 @@ _SEGMENTS = {
     "psp": "connected parts of VOC's 20 classes and of stuff",
     "sam": "masks of a grid of points",
     "sam2": "masks of a grid of points",
+    "sam3": "all things that SEGSEARCH_CONCEPTS names, each by itself",
     "semantic": "connected parts of the classes of a model of the hub",
     "instance": "things and stuff of a model of the hub, each by itself",
 }
@@ -98,6 +99,8 @@ def _own(name: str) -> RecipeOverview:
     licence = _OWN if name.startswith("lite") or name == "psp" else "none needed" if name == "grid" else NOT_STATED
     if name in ("sam", "sam2"):
         licence = "Apache-2.0, by the model's page"
+    elif name == "sam3":
+        licence = "SAM License; access is granted on the model's page"
     elif name in ("semantic", "instance"):
         licence = "the model's own"
     spec = None
@@ -145,14 +148,16 @@ def _weights(name: str) -> tuple[Weights, str | None]:
     from .maskrcnn import WEIGHTS as INSTANCES
     from .pixel_classes import WEIGHTS as CLASSES
     from .sam import MODELS
+    from .sam3 import MODEL
 
+    hub_models = {**MODELS, "sam3": MODEL}
     if name.startswith("lite") or name in ("grid", "psp"):
         return "included", None
     if name in ("semantic", "instance"):
         return "not known", f"name a model of the hub behind a colon: SEGSEARCH_RECIPE={name}:OWNER/MODEL"
     fault = next((told for library in _libraries(name) if (told := _not_installed(library))), None)
-    if name in MODELS:
-        model = HubModel.read(MODELS[name], setting=name)
+    if name in hub_models:
+        model = HubModel.read(hub_models[name], setting=name)
         here, place, source = model.is_here, model.place, model.name
     else:
         file = (INSTANCES | CLASSES)[name.removesuffix("-crf")]
