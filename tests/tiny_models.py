@@ -97,6 +97,21 @@ def siglip(folder: Path) -> None:
     save_tokenizer(folder, 12)
 
 
+def tipsv2(folder: Path) -> None:
+    import transformers as hub
+
+    config = hub.Tipsv2Config(
+        vision_config=dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=56, mlp_ratio=2),
+        text_config=dict(
+            hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2, vocab_size=20,
+            max_position_embeddings=12,
+        ),
+    )  # fmt: skip
+    hub.AutoModel.from_config(config).save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text(json.dumps({"size": {"height": 56, "width": 56}}))
+    save_tokenizer(folder, 12)
+
+
 TINY: dict[str, Callable[[Path], None]] = {
     "timm/resnet18.tiny": timm_model("resnet18"),
     "timm/vit_tiny_patch16_224.tiny": timm_model("vit_tiny_patch16_224", depth=2, embed_dim=32, num_heads=2),
@@ -107,6 +122,7 @@ TINY: dict[str, Callable[[Path], None]] = {
     "tiny/registers": dinov2_with_registers,
     "tiny/clip": clip,
     "tiny/siglip": siglip,
+    "tiny/tipsv2": tipsv2,
 }
 
 EMBEDDERS = {
@@ -117,6 +133,7 @@ EMBEDDERS = {
     "dinov2:tiny/registers": 32,
     "clip:tiny/clip": 24,
     "siglip2:tiny/siglip": 32,
+    "tipsv2:tiny/tipsv2": 32,
 }
 """Names of embedders on them, with the length of their vectors."""
 

@@ -1,4 +1,4 @@
-"""Maps of cells from each kind of vision network; two of them also embed text in the same space.
+"""Maps of cells from each kind of vision network; three of them also embed text in the same space.
 
 Patch tokens are normalised to unit length before they are averaged: the inner product of a text and a segment's mean is
 then the mean cosine of the text and the segment's patches, and the few patches with very large norms in large
@@ -10,7 +10,7 @@ References
 Zhou, Loy and Dai, "Extract Free Dense Labels from CLIP", ECCV 2022, section 3.2 (MaskCLIP): the pooling layer's output
 for a single token is that token in the space of the texts. Zhai et al., "Sigmoid Loss for Language Image Pre-Training",
 ICCV 2023, and Tschannen et al., "SigLIP 2", 2025, section 2.1, for the attention pooling and
-the text, which is padded and in lower case.
+the text, which is padded and in lower case. Cao et al., "TIPSv2", 2026, for patches that are near texts by themselves.
 """
 
 from __future__ import annotations
@@ -49,6 +49,13 @@ def dinov2_tower(network: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
     return _grid(found.last_hidden_state[:, prefix:], pixels), found.pooler_output
 
 
+def tipsv2_tower(network: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """TIPSv2: patch tokens, which were trained to be near the texts as they are, and the first class token."""
+    found = network.vision_model(pixels)
+    prefix = 1 + network.config.vision_config.num_register_tokens
+    return _grid(found.last_hidden_state[:, prefix:], pixels), found.pooler_output
+
+
 def clip_tower(network: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
     """CLIP: patches pass a last layer in which each attends only to itself, into the space of the texts."""
     vision = network.vision_model
@@ -79,17 +86,20 @@ def _grid(tokens: Tensor, pixels: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TextTower:
-    """The text side of CLIP or SigLIP.
+    """The text side of CLIP, SigLIP or TIPSv2.
 
     Attributes
     ----------
     network, tokenizer : Any
     device : Device
+    leaves_out_padding : bool
+        Whether the tower averages over a text's own tokens and has to be told which they are.
     """
 
     network: Any
     tokenizer: Any
     device: Device
+    leaves_out_padding: bool = False
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of texts in the space of the patches, (N, D); longer texts than the tower reads are cut off."""
@@ -100,6 +110,9 @@ class TextTower:
             max_length=self.network.config.text_config.max_position_embeddings,
             return_tensors="pt",
         )
+        names = ("input_ids", "attention_mask") if self.leaves_out_padding else ("input_ids",)
         with self.device.running(f"{len(texts)} texts"):
-            answer = self.network.get_text_features(input_ids=found["input_ids"].to(self.device.torch_device))
+            answer = self.network.get_text_features(
+                **{name: found[name].to(self.device.torch_device) for name in names}
+            )
             return unit(np.asarray(answer.pooler_output.float().cpu().numpy(), np.float32))

@@ -25,7 +25,8 @@ the last six with ``-crf``   the same, after a dense CRF             those of ``
 ``NAME+timm:MODEL``          those of any of these but ``lite-crops`` means of a backbone's patches
 ``NAME+dinov2[:MODEL]``      the same                                the same
 ``NAME+siglip2[:MODEL]``,    the same                                the same, in the space of the model's
-``NAME+clip[:MODEL]``                                                text tower, which reads the words
+``NAME+clip[:MODEL]``,                                               text tower, which reads the words
+``NAME+tipsv2[:MODEL]``
 ============================ ======================================= =====================================
 
 Naming a recipe, its fingerprint and its words loads no network; `load` builds it. The lower half needs weights that

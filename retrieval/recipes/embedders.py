@@ -1,4 +1,4 @@
-"""Embedders by name: any backbone of timm, DINOv2, and the vision-language models SigLIP 2 and CLIP.
+"""Embedders by name: any backbone of timm, DINOv2, and the vision-language models SigLIP 2, CLIP and TIPSv2.
 
 ============================ ===================================================== ====================
 name                         model unless named                                    text
@@ -7,6 +7,7 @@ name                         model unless named                                 
 ``dinov2``, ``dinov2:MODEL`` ``facebook/dinov2-small``                             no
 ``siglip2``, …               ``google/siglip2-base-patch16-224``; SigLIP too       yes
 ``clip``, …                  ``openai/clip-vit-base-patch32``                      yes
+``tipsv2``, …                ``google/tipsv2-b14``                                 yes
 ============================ ===================================================== ====================
 
 ``@REVISION`` behind a model holds it to a commit. Vectors are means under the masks, of unit length, without a fitted
@@ -90,6 +91,10 @@ class Family:
     dim : callable
         The length of the vectors, from what ``config.json`` says; what it leaves out has the library's default.
     reads_text : bool
+    is_normalised : bool
+        Whether pixels are normalised by the model's mean and standard deviation where its files do not say.
+    leaves_out_padding : bool
+        Whether the text tower is told which tokens pad a text.
     """
 
     default: str
@@ -97,6 +102,8 @@ class Family:
     long_side: int
     dim: Callable[[Mapping[str, Any]], int]
     reads_text: bool = False
+    is_normalised: bool = True
+    leaves_out_padding: bool = False
 
 
 FAMILIES = {
@@ -120,6 +127,15 @@ FAMILIES = {
         long_side=448,
         dim=lambda config: config.get("projection_dim", 512),
         reads_text=True,
+    ),
+    "tipsv2": Family(
+        default="google/tipsv2-b14",
+        model_types=frozenset({"tipsv2"}),
+        long_side=448,
+        dim=lambda config: config.get("vision_config", {}).get("hidden_size", 768),
+        reads_text=True,
+        is_normalised=False,
+        leaves_out_padding=True,
     ),
 }
 
@@ -195,7 +211,7 @@ def _build(kind: str, model: HubModel, dim: int, device: str, threads: int | Non
     patches = PatchNetwork(model.name, network, tower, entry, where, dim)
     if not FAMILIES[kind].reads_text:
         return PatchEmbedder(patches)
-    return ReadingPatchEmbedder(patches, _text_tower(model, network, where))
+    return ReadingPatchEmbedder(patches, _text_tower(kind, model, network, where))
 
 
 def _timm(model: HubModel) -> tuple[Any, Any, PatchInput]:
@@ -226,11 +242,19 @@ def _transformers(kind: str, model: HubModel) -> tuple[Any, Any, PatchInput]:
     from ..models.patches import PatchInput
 
     network: Any = model.load_network(transformers.AutoModel)
-    tower = {"dinov2": towers.dinov2_tower, "siglip2": towers.siglip_tower, "clip": towers.clip_tower}[kind]
+    tower = {
+        "dinov2": towers.dinov2_tower,
+        "siglip2": towers.siglip_tower,
+        "clip": towers.clip_tower,
+        "tipsv2": towers.tipsv2_tower,
+    }[kind]
     vision = getattr(network.config, "vision_config", network.config)
     pixels = model.described("preprocessor_config.json")
     try:
-        mean, std = tuple(map(float, pixels["image_mean"])), tuple(map(float, pixels["image_std"]))
+        mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+        std: tuple[float, ...] = (1.0, 1.0, 1.0)
+        if pixels.get("do_normalize", FAMILIES[kind].is_normalised):
+            mean, std = tuple(map(float, pixels["image_mean"])), tuple(map(float, pixels["image_std"]))
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsCorruptError(
             f"preprocessor_config.json of {model.name} lacks image_mean or image_std: download it again from "
@@ -239,10 +263,10 @@ def _transformers(kind: str, model: HubModel) -> tuple[Any, Any, PatchInput]:
     return network, tower, PatchInput(mean=mean, std=std, step=vision.patch_size, long_side=FAMILIES[kind].long_side)
 
 
-def _text_tower(model: HubModel, network: Any, where: Any) -> TextTower:
+def _text_tower(kind: str, model: HubModel, network: Any, where: Any) -> TextTower:
     transformers = required("transformers")
 
     from ..embed.towers import TextTower
 
     model.file("tokenizer.json")  # what else may stand for it is read by packages that are not required here
-    return TextTower(network, model.load(transformers.AutoTokenizer), where)
+    return TextTower(network, model.load(transformers.AutoTokenizer), where, FAMILIES[kind].leaves_out_padding)

@@ -16,7 +16,7 @@ import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
 from toys import drawing
 
-from retrieval.embed.towers import clip_tower, siglip_tower
+from retrieval.embed.towers import clip_tower, siglip_tower, tipsv2_tower
 from retrieval.errors import ConfigurationError, WeightsCorruptError, WeightsMissingError
 from retrieval.models.passes import Device
 from retrieval.models.patches import PatchInput
@@ -65,7 +65,7 @@ class TestNames:
     @pytest.mark.parametrize(
         ("name", "told"),
         [
-            ("lite+resnet", "'resnet' is none of timm, dinov2, siglip2, clip"),
+            ("lite+resnet", "'resnet' is none of timm, dinov2, siglip2, clip, tipsv2"),
             ("lite+", "'' is none of timm"),
             ("lite+dinov2+clip", "is not a model's name|is none of timm"),
             ("lite+timm", "OWNER/MODEL"),
@@ -117,7 +117,7 @@ class TestCards:
         others = [embedder_spec(other) for other in tiny_models.EMBEDDERS if other != name]
         assert found.space not in {other.space for other in [*others, recipe_spec("lite"), recipe_spec("grid")]}
         assert found.dim == dim
-        assert found.reads_text == (found.family in ("clip", "siglip2"))
+        assert found.reads_text == (found.family in ("clip", "siglip2", "tipsv2"))
 
     def test_other_weights_are_another_space(self, own: Callable[[str], Path]) -> None:
         path = own("tiny/dinov2") / "model.safetensors"
@@ -141,13 +141,14 @@ class TestCards:
             "dinov2": hub.Dinov2Config().hidden_size,
             "clip": hub.CLIPConfig().projection_dim,
             "siglip2": hub.SiglipConfig().vision_config.hidden_size,
+            "tipsv2": hub.Tipsv2Config().vision_config.hidden_size,
         }
         assert {kind: FAMILIES[kind].dim({}) for kind in defaults} == defaults
 
 
 @pytest.mark.slow
 class TestWeights:
-    @pytest.mark.parametrize("kind", ["dinov2", "siglip2", "clip", "timm:resnet50.a1_in1k"])
+    @pytest.mark.parametrize("kind", ["dinov2", "siglip2", "clip", "tipsv2", "timm:resnet50.a1_in1k"])
     def test_missing_ones_are_named_with_place_and_address(
         self, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -327,6 +328,58 @@ class TestTowers:
         with torch.inference_mode():
             expected = text.network.get_text_features(input_ids=tokens["input_ids"]).pooler_output[0].numpy()
         np.testing.assert_allclose(text.embed_texts(["Red Car"])[0], expected / np.linalg.norm(expected), atol=1e-6)
+
+
+@pytest.mark.slow
+class TestTipsv2:
+    NAME = "tipsv2:tiny/tipsv2"
+
+    @torch.inference_mode()
+    def test_cells_are_the_patches_behind_both_class_tokens(self, weights: Path) -> None:
+        network = embedder_spec(self.NAME).build("cpu", 1).patches.network
+        pixels = torch.rand((2, 3, 28, 42), generator=torch.Generator().manual_seed(0))
+        cells, wholes = tipsv2_tower(network, pixels)
+        assert cells.shape == (2, 2, 3, 32)
+        every = network.vision_model(pixels).last_hidden_state
+        assert every.shape[1] == 2 + 6
+        torch.testing.assert_close(cells[0, 1, 2], torch.nn.functional.normalize(every[0, -1], dim=-1))
+        torch.testing.assert_close(wholes, network.get_image_features(pixels).pooler_output)
+
+    def test_pixels_are_not_normalised_unless_the_files_say_so(self, own: Callable[[str], Path]) -> None:
+        folder = own("tiny/tipsv2")
+        entry = embedder_spec(self.NAME).build("cpu", 1).patches.entry
+        assert (entry.mean, entry.std) == ((0, 0, 0), (1, 1, 1))
+        said = {"do_normalize": True, "image_mean": [0.5] * 3, "image_std": [0.25] * 3}
+        (folder / "preprocessor_config.json").write_text(json.dumps(said))
+        entry = embedder_spec(self.NAME).build("cpu", 1).patches.entry
+        assert (entry.mean, entry.std) == ((0.5,) * 3, (0.25,) * 3)
+
+    def test_a_text_is_averaged_over_its_own_tokens(self, weights: Path) -> None:
+        text = embedder_spec(self.NAME).build("cpu", 1).text
+        found = text.tokenizer(["a photo of a red car"], return_tensors="pt")
+        with torch.inference_mode():
+            expected = text.network.get_text_features(input_ids=found["input_ids"]).pooler_output[0].numpy()
+        np.testing.assert_allclose(text.embed_texts(["Red Car"])[0], expected / np.linalg.norm(expected), atol=1e-5)
+
+    def test_published_files_hold_no_temperature(self, own: Callable[[str], Path]) -> None:
+        from safetensors.numpy import load_file, save_file
+
+        path = own("tiny/tipsv2") / "model.safetensors"
+        tensors = load_file(path)
+        del tensors["temperature"]
+        save_file(tensors, path, metadata={"format": "pt"})
+        assert embedder_spec(self.NAME).build("cpu", 1).size.parameters > 0
+
+    def test_the_published_architecture(self) -> None:
+        """The authors' counts for B/14: 85.7 million for pictures, 109.6 for texts."""
+        import transformers as hub
+
+        with torch.device("meta"):
+            network = hub.AutoModel.from_config(hub.Tipsv2Config())
+        counted = [
+            sum(each.numel() for each in part.parameters()) for part in (network.vision_model, network.text_model)
+        ]
+        assert counted == pytest.approx([85.7e6, 109.6e6], rel=0.01)
 
 
 @pytest.mark.slow
