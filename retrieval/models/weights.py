@@ -254,11 +254,23 @@ class HubModel:
                     f"{self.url}"
                 ) from error
             if isinstance(error, OSError):
-                raise WeightsMissingError(
-                    f"{self.name} could not be fetched from {self.url} ({_brief(error)}): place the model's files in "
-                    f"FOLDER/{self.name} and set {VARIABLE}=FOLDER"
-                ) from error
+                raise WeightsMissingError(f"{self._not_fetched(error)} set {VARIABLE}=FOLDER") from error
             raise WeightsCorruptError(f"{self.url} is not what {reader} reads ({_brief(error)})") from error
+
+    def _not_fetched(self, error: OSError) -> str:
+        """Why a model could not be fetched, and what to do."""
+        from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+        place = f"place the model's files in FOLDER/{self.name} and"
+        causes = [error, error.__cause__, error.__context__]
+        if any(isinstance(each, GatedRepoError) for each in causes) or "gated repo" in str(error):
+            return (
+                f"{self.name} is given on request: accept its licence on {self.url}, log in with `hf auth login`, and "
+                f"try again when access is granted; or {place}"
+            )
+        if any(isinstance(each, RepositoryNotFoundError) for each in causes) or "valid model identifier" in str(error):
+            return f"{self.url} has no model of this name: check how it is spelt, or {place}"
+        return f"{self.name} could not be fetched from {self.url} ({_brief(error)}): {place}"
 
     def load_network(self, kind: Any) -> nn.Module:
         """The network, in evaluation mode without gradients; one that would be left partly unfilled is refused.

@@ -12,14 +12,12 @@ from ..errors import RetrievalError
 from ..models.weights import HubModel, torchvision_place, weights_folder
 from ..processes.extras import missing
 from . import NAMES, PLUGGED, recipe_spec
+from .facts import NOT_STATED, OF_THE_MODEL, facts_of
 from .specs import RecipeSpec
 
 Weights = Literal["included", "here", "to download", "missing", "not known"]
 """Weights come with the program, are on this machine, are downloaded at the first use, or have to be placed."""
 
-NOT_STATED = "not stated"
-
-_OWN = "Apache-2.0; the backbone's is not stated by its package"
 _LITE = "those of lite"
 
 
@@ -96,13 +94,8 @@ def _own(name: str) -> RecipeOverview:
     if name.endswith("-crf"):
         segments += ", refined by a dense CRF"
     weights, fault = _weights(name)
-    licence = _OWN if name.startswith("lite") or name == "psp" else "none needed" if name == "grid" else NOT_STATED
-    if name in ("sam", "sam2"):
-        licence = "Apache-2.0, by the model's page"
-    elif name == "sam3":
-        licence = "SAM License; access is granted on the model's page"
-    elif name in ("semantic", "instance"):
-        licence = "the model's own"
+    facts = facts_of(name)
+    licence = f"{facts.licence}; access is granted on the model's page" if facts.is_gated else facts.licence
     spec = None
     if fault is None:
         spec, fault = _spec(name)
@@ -118,9 +111,7 @@ def _named(name: str) -> RecipeOverview:
     spec, fault = _spec(name)
     segments = _SEGMENTS.get(first.partition(":")[0], f"those of {first}")
     vectors = f"means of the patches of {second}" if plus else _LITE
-    return RecipeOverview(
-        name=name, segments=segments, vectors=vectors, licence="the model's own", spec=spec, fault=fault
-    )
+    return RecipeOverview(name=name, segments=segments, vectors=vectors, licence=OF_THE_MODEL, spec=spec, fault=fault)
 
 
 def _plugged() -> Iterator[RecipeOverview]:

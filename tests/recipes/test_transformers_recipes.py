@@ -131,6 +131,24 @@ class TestWeights:
             assert part in str(caught.value)
         assert "much more" not in str(caught.value)
 
+    def test_weights_on_request_and_names_that_are_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        import httpx
+        from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+        monkeypatch.delenv("SEGSEARCH_WEIGHTS", raising=False)
+        answer = httpx.Response(403, request=httpx.Request("GET", "https://example.org"))
+
+        def kind(error: Exception) -> Any:
+            def from_pretrained(name: str, **_: Any) -> None:
+                raise OSError("it cannot be loaded") from error
+
+            return type("Kind", (), {"from_pretrained": staticmethod(from_pretrained)})
+
+        with pytest.raises(WeightsMissingError, match=r"accept its licence on .*owner/model.*hf auth login"):
+            HubModel("owner/model").load(kind(GatedRepoError("no", response=answer)))
+        with pytest.raises(WeightsMissingError, match=r"owner/model has no model of this name: check how it is spelt"):
+            HubModel("owner/model").load(kind(RepositoryNotFoundError("no", response=answer)))
+
     def test_a_truncated_file(self, hub: Hub) -> None:
         model = hub("segformer")
         path = model.place / "model.safetensors"  # type: ignore[operator]
