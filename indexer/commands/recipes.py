@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass
 
 import click
 
+from retrieval.embed.collection_projection import POWER
 from retrieval.errors import OutOfDeviceMemoryError, RetrievalError
 from retrieval.plugins import EMBEDDERS, INDEXES, RECIPES, SEGMENTERS, Plugin, fault_of, plugins
+from retrieval.processes.program import PROGRAM
 from retrieval.processes.tables import Console, Table
-from retrieval.processes.terminal import PrintableGroup, echo_json
+from retrieval.processes.terminal import PrintableGroup, echo, echo_json
 from retrieval.recipes.facts import NOT_MEASURED, ModelFacts, facts_of
 from retrieval.settings import Settings
 
@@ -100,6 +102,35 @@ def check_recipe(settings: Settings, name: str, as_json: bool) -> None:
             table.add_row(each.name, each.state, each.told)
         Console().print(table)
     sys.exit(1 if any(each.state == "fault" for each in found) else 0)
+
+
+@recipes.command("fit-projection", short_help="Fit a recipe's vectors to this collection.")
+@click.option(
+    "--whitening",
+    type=click.FloatRange(0, 1),
+    default=POWER,
+    show_default=True,
+    help="How much less directions count in which the segments vary: 0 not at all, 1 fully.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+@click.pass_obj
+def fit_projection(settings: Settings, whitening: float, as_json: bool) -> None:
+    """Centre the vectors of SEGSEARCH_RECIPE by the segments of this collection, without labels.
+
+    The recipe is one with an embedder behind a plus sign, which analysed the photos. The file lies in the data
+    directory, and its path is part of the recipe's new name. Vectors of before are not comparable with the new ones:
+    analyse the photos again. The network computes as before, so this takes as long as the first time.
+    """
+    from indexer.projection_fitting import fit_projection as fit
+
+    from .options import open_assembly
+
+    found = fit(open_assembly(settings), whitening)
+    if as_json:
+        echo_json({**asdict(found), "path": str(found.path)})
+        return
+    echo(f"Fitted to {found.segments:,} segments and {found.photos:,} photos: {found.path}")
+    echo(f"Set SEGSEARCH_RECIPE={found.recipe} and run `{PROGRAM} resegment`, then start `{PROGRAM} serve` anew.")
 
 
 def _told(facts: ModelFacts | None) -> tuple[str, str, str, str]:

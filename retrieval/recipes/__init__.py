@@ -27,6 +27,7 @@ the last six with ``-crf``   the same, after a dense CRF             those of ``
 ``NAME+siglip2[:MODEL]``,    the same                                the same, in the space of the model's
 ``NAME+clip[:MODEL]``,                                               text tower, which reads the words
 ``NAME+tipsv2[:MODEL]``
+these and ``+projection:F``  the same                                the same, through a fitted map
 ============================ ======================================= =====================================
 
 Naming a recipe, its fingerprint and its words loads no network; `load` builds it. The lower half needs weights that

@@ -87,6 +87,7 @@ def facts_of(name: str) -> ModelFacts:
     name : str
         ``lite``, ``sam:OWNER/MODEL``, ``+dinov2`` …
     """
+    name = name.partition("+projection:")[0]
     known = EMBEDDERS if name.startswith("+") else RECIPES
     family, colon, _ = name.removeprefix("+").removesuffix("-crf").partition(":")
     return _CHOSEN if colon or family not in known else known[family]

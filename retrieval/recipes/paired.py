@@ -1,6 +1,7 @@
 """A segmenter and an embedder by their names, ``SEGMENTER+EMBEDDER``: ``lite+dinov2``, ``sam2+siglip2``.
 
 What stands before the plus sign is a segmenter, or a recipe whose segments and names are kept; its vectors are not.
+A projection that was fitted to a collection may follow: ``lite+dinov2+projection:FILE`` (`projected`).
 With a vision-language model behind it, words are read by the model's text tower.
 """
 
@@ -9,8 +10,8 @@ from __future__ import annotations
 from ..errors import ConfigurationError
 from ..models.fingerprint import fingerprint
 from .composed import PairedRecipe, ReadingPairedRecipe
-from .embedders import embedder_spec
 from .plugged import segmenter_spec
+from .projected import embedder_spec
 from .specs import RecipeSpec
 
 
@@ -47,6 +48,6 @@ def recipe_spec(name: str) -> RecipeSpec:
         word_vectors=None,
         reads_text=embedder.reads_text,
         takes_prompts=isinstance(segmenter, RecipeSpec) and segmenter.takes_prompts,
-        is_centred=False,
+        is_centred=embedder.is_centred,
         build=built,
     )

@@ -84,6 +84,8 @@ class EmbedderSpec:
         Length of its vectors, of segments and of whole photos.
     reads_text : bool
         Whether the embedder, once it is built, is a `protocols.TextEmbedder`.
+    is_centred : bool
+        Whether things that are unlike score about 0.
     build : callable
         Makes the embedder on a device; on the CPU with so many threads a pass.
     """
@@ -93,3 +95,4 @@ class EmbedderSpec:
     dim: int
     reads_text: bool
     build: Callable[[str, int | None], Embedder]
+    is_centred: bool = False
