@@ -31,6 +31,7 @@ from .pages.languages import translate
 from .pages.views import pages
 from .renditions import Renditions
 from .serving.admission import admit
+from .serving.assets import serve_assets
 from .serving.compression import compress
 from .serving.events import EVENTS, StatusEvents
 from .serving.following import Follower
@@ -44,8 +45,6 @@ logger = logging.getLogger(__name__)
 
 MAX_UPLOAD_BYTES = 100 * 1024**2
 """Largest request; the command ``ingest`` takes larger photos."""
-
-FONT_SECONDS = 365 * 86_400
 
 DESCRIPTION = """Search photos by segment. Every photo is split into segments, and searches compare segments.
 
@@ -78,10 +77,6 @@ class SegSearchApp(OpenAPI):
             raise e
         logger.error("answering %s %s failed", request.method, request.path, exc_info=e)
         return problems.unexpected()
-
-    def get_send_file_max_age(self, filename: str | None) -> int | None:
-        """How long browsers keep a static file without asking: fonts, whose names have their versions, a year."""
-        return FONT_SECONDS if filename is not None and filename.endswith(".woff2") else None
 
     def generate_spec_json(self) -> None:
         """Generate the OpenAPI document."""
@@ -140,6 +135,7 @@ def build(
     translate(app)
     limit(app)
     keep_answers(app)
+    serve_assets(app)
     app.register_blueprint(health)
     app.register_blueprint(pages)
     app.register_blueprint(admin)

@@ -63,22 +63,10 @@ def test_an_answer_that_shows_a_secret_is_not_compressed(client: FlaskClient, li
 
 
 def test_what_is_sent_for_the_first_page_is_small(client: FlaskClient) -> None:
-    """Scripts and style sheets of the library with all they import, as a browser asks for them."""
-
-    seen: set[str] = set()
-    waiting = re.findall(r'(?:src|href)="(/static/[^"?]+\.(?:js|css))', client.get("/").text)
-    total = 0
-    while waiting:
-        path = waiting.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        total += len(client.get(path, headers=BROTLI).data)
-        text = client.get(path).text
-        folder = path.rpartition("/")[0]
-        waiting += [f"{folder}/{name}" for name in re.findall(r'(?:from|import)\s+"\./([^"]+)"', text)]
-    assert len(seen) > 10
-    assert total < 120_000
+    """Scripts and style sheets of the library, as a browser asks for them."""
+    needed = re.findall(r'(?:src|href)="(/(?:static|bundles)/[^"?]+\.(?:js|css)[^"]*)', client.get("/").text)
+    assert len(needed) == 3  # the theme comes before all else
+    assert sum(len(client.get(path, headers=BROTLI).data) for path in needed) < 60_000
 
 
 def test_a_photo_that_is_sent_compressed_is_no_photo(client: FlaskClient) -> None:

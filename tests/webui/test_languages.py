@@ -124,7 +124,7 @@ class TestAnswers:
 
 class TestScripts:
     def test_have_their_texts_in_the_language_of_the_page(self, client: FlaskClient) -> None:
-        assert 'src="/messages/de.js"' in client.get("/", headers=GERMAN).text
+        assert 'src="/messages/de.js?v=' in client.get("/", headers=GERMAN).text
         assert "/messages/" not in client.get("/").text
 
     def test_get_texts_by_english_ones_and_a_rule_of_plurals(self, client: FlaskClient) -> None:

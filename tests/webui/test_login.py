@@ -25,7 +25,7 @@ from webui.auth.security import SESSION_COOKIE
 OWN = {"Origin": "http://localhost"}
 
 EVERYBODY = {
-    *("GET /static/<path:filename>", "GET /healthz", "GET /readyz", "GET /login", "POST /login"),
+    *("GET /static/<path:filename>", "GET /bundles/<name>", "GET /healthz", "GET /readyz", "GET /login", "POST /login"),
     *("POST /language", "GET /messages/<code>.js"),
 }
 VIEWER = {

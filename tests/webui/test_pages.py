@@ -64,7 +64,7 @@ def test_every_static_file_that_is_named_is_there(client: FlaskClient) -> None:
     names = {
         name
         for address in ("/", "/photos/1", "/search", "/upload")
-        for name in re.findall(r'"(/static/[^"#]+)', client.get(address).text)
+        for name in re.findall(r'"(/(?:static|bundles)/[^"#]+)', client.get(address).text)
     }
     assert len(names) > 10
     for name in names:

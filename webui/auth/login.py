@@ -45,7 +45,7 @@ _KEY_BYTES = 32
 
 EVERYBODY = frozenset(
     {
-        *("static", "health.is_alive", "health.is_ready", "login.form", "login.sign_in"),
+        *("static", "assets.bundle", "health.is_alive", "health.is_ready", "login.form", "login.sign_in"),
         *("languages.choose", "languages.messages"),
     }
 )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from babel.core import negotiate_locale
 from babel.messages.catalog import Message
@@ -17,6 +18,7 @@ from werkzeug import exceptions
 
 from ..auth.login import identified, is_own_path
 from ..context import context
+from ..serving.assets import Asset, sent
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
 """The languages of pages, each by its own name. Texts in the code are in the first one."""
@@ -33,6 +35,11 @@ def translate(app: Flask) -> None:
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.context_processor(lambda: {"language": str(get_locale()), "languages": LANGUAGES})
     app.register_blueprint(languages)
+
+    @app.url_defaults
+    def name_digest(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "languages.messages":
+            values["v"] = _script(values["code"]).digest
 
     @app.after_request
     def depend_on_visitor(response: Response) -> Response:
@@ -90,11 +97,7 @@ def messages(code: str) -> Response:
     """
     if code not in LANGUAGES or not _catalogue(code).exists():
         raise exceptions.NotFound(f"there are no texts in {code[:20]!r}: choose one of {', '.join(LANGUAGES)}")
-    response = Response(_script(code), mimetype="text/javascript")
-    response.add_etag()
-    response.cache_control.no_cache = True
-    response.make_conditional(request)
-    return response
+    return sent(_script(code))
 
 
 def _catalogue(code: str) -> Path:
@@ -102,13 +105,14 @@ def _catalogue(code: str) -> Path:
 
 
 @cache
-def _script(code: str) -> str:
+def _script(code: str) -> Asset:
     """The catalogue of scripts: translations by text, or by context and text, and the rule that chooses a plural."""
     with _catalogue(code).open("rb") as file:
         catalogue = read_po(file, locale=code)
     texts = {_key(each): each.string for each in catalogue if each.id and each.string}
     told = json.dumps(texts, ensure_ascii=False, separators=(",", ":"))
-    return f"globalThis.messages={{texts:{told},plural:(n)=>Number({catalogue.plural_expr})}};\n"
+    script = f"globalThis.messages={{texts:{told},plural:(n)=>Number({catalogue.plural_expr})}};\n"
+    return Asset.of(script.encode(), f"{code}.js")
 
 
 def _key(message: Message) -> str:

@@ -20,9 +20,11 @@ export const h = (name, attributes = {}, ...children) => fill(document.createEle
 export const s = (name, attributes = {}, ...children) =>
   fill(document.createElementNS(SVG, name), attributes, children);
 
+export const iconAddress = (name) => `${document.body.dataset.sprite}#${name}`;
+
 /** An icon of the sprite; decoration, so it has no name of its own. */
 export const icon = (name) =>
-  s("svg", { class: "icon", "aria-hidden": "true" }, s("use", { href: `/static/icons/sprite.svg#${name}` }));
+  s("svg", { class: "icon", "aria-hidden": "true" }, s("use", { href: iconAddress(name) }));
 
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];

@@ -1,6 +1,6 @@
 /** What every page has: the theme switch, the shortcuts and their help, the word box, arrow keys in grids. */
 
-import { $, $$ } from "./dom.js";
+import { $, $$, iconAddress } from "./dom.js";
 import { takeDrops, toLibrary } from "./dropping.js";
 import { walkGrids } from "./gridnav.js";
 import "./menus.js";
@@ -12,7 +12,7 @@ const theme = () => document.documentElement.dataset.theme ?? (dark.matches ? "d
 function showTheme() {
   const button = $("#theme");
   button.setAttribute("aria-pressed", String(theme() === "dark"));
-  $("use", button).setAttribute("href", `/static/icons/sprite.svg#${theme() === "dark" ? "sun" : "moon"}`);
+  $("use", button).setAttribute("href", iconAddress(theme() === "dark" ? "sun" : "moon"));
 }
 
 function switchTheme() {
