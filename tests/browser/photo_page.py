@@ -15,6 +15,11 @@ def opened(page: Page, address: str = "/photos/5") -> Locator:
     return overlay
 
 
+def more(page: Page) -> None:
+    """Open the menu of what is done less often."""
+    page.get_by_title("More actions").click()
+
+
 def spot(overlay: Locator, x: float, y: float) -> tuple[float, float]:
     """A place in shares of the photo, in pixels of the page."""
     frame = overlay.bounding_box()

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from browsing import Complaints
+from photo_page import more
 from playwright.sync_api import Page, Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -16,6 +17,7 @@ def test_a_photo_of_the_library_is_answered_thing_by_thing(page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda each: asked.append(each.url) if "/api/v1/search" in each.url else None)
     page.goto("/photos/5")
+    more(page)
     page.get_by_role("link", name="Search with all things").click()
     page.wait_for_url("**/search?image=5&things=1")
     rows = page.locator(".thing")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browsing import Complaints, Site, drawing
+from photo_page import more
 from playwright.sync_api import Locator, Page, Route, expect
 from pycocotools import mask as coco
 
@@ -259,6 +260,7 @@ def test_a_deleted_photo_can_be_restored_from_the_next_page(page: Page, site: Si
     site.enter([path])
     image_id = site.assembly.catalog.images.page(limit=1, newest_first=True)[0].id
     page.goto(f"/photos/{image_id}")
+    more(page)
     page.get_by_role("button", name="Delete").click()
     page.wait_for_url(lambda url: not url.endswith(f"/photos/{image_id}"))
     assert site.assembly.trash.count() == 1
@@ -268,6 +270,7 @@ def test_a_deleted_photo_can_be_restored_from_the_next_page(page: Page, site: Si
     site.assembly.trash.put([image_id])
     page.goto(f"/photos/{image_id}")
     page.get_by_role("button", name="Restore").click()
+    more(page)
     expect(page.get_by_role("button", name="Delete", exact=True)).to_be_visible()
     site.assembly.trash.put([image_id])
     page.reload()

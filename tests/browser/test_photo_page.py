@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from browsing import Complaints, Site
-from photo_page import action, opened, selected, spot
+from photo_page import action, more, opened, selected, spot
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -282,3 +282,32 @@ def test_escape_closes_the_field_before_the_bar(page: Page) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("toolbar")).to_have_count(0)
     expect(page.locator("#stage")).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [390, 768, 1000, 1440, 2560])
+def test_what_can_be_done_is_one_row_and_a_menu(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    opened(page)
+    page.get_by_role("button", name="Box").wait_for()
+    boxes = page.locator(".actions > *").evaluate_all(
+        "all => all.map((each) => each.getBoundingClientRect()).filter(({ width }) => width).map(({ top, bottom }) => [top, bottom])"
+    )
+    assert len(boxes) >= 5
+    assert len({tuple(each) for each in boxes}) == 1
+    assert boxes[0][1] - boxes[0][0] < 60
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    more(page)
+    expect(page.get_by_role("link", name="Original")).to_be_visible()
+    expect(page.get_by_role("link", name="Search with all things")).to_have_count(1)
+
+
+def test_the_menu_is_used_by_keys(page: Page) -> None:
+    opened(page)
+    button = page.get_by_title("More actions")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Search with all things")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
+    expect(page.get_by_role("link", name="Original")).to_be_hidden()

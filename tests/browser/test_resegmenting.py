@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from browsing import Complaints, Site, drawing, opened_page
+from photo_page import more
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from test_accessibility import check
@@ -61,7 +62,12 @@ def opened(page: Page) -> Locator:
     """The dialog, opened by the keyboard."""
     page.goto("/photos/1")
     page.locator("#stage .overlay").wait_for()
-    page.get_by_role("button", name="Segment again").focus()
+    page.get_by_title("More actions").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Segment again")).to_be_focused()
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Segment again with another recipe")
     expect(dialog).to_be_visible()
@@ -106,7 +112,7 @@ def test_the_present_ones_are_kept(page: Page, choosing: Choosing) -> None:
     expect(side(dialog, 1).locator(".overlay")).to_be_visible()
     dialog.get_by_role("button", name="Keep the present segments").click()
     expect(page.locator("dialog")).to_have_count(0)
-    expect(page.get_by_role("button", name="Segment again")).to_be_focused()
+    expect(page.get_by_title("More actions")).to_be_focused()
     assert count(choosing) == before
 
 
@@ -150,6 +156,7 @@ def test_a_photo_without_segments(page: Page, choosing: Choosing) -> None:
     Image.new("RGB", (320, 240), "grey").save(flat)
     choosing.site.enter([flat])
     page.goto("/photos/2")
+    more(page)
     page.get_by_role("button", name="Segment again").click()
     dialog = page.get_by_role("dialog")
     expect(side(dialog, 0)).to_contain_text("Now: grid0 segments")
@@ -157,6 +164,7 @@ def test_a_photo_without_segments(page: Page, choosing: Choosing) -> None:
     expect(side(dialog, 1)).to_contain_text("It finds no segments in this photo.")
     with page.expect_event("load"):
         dialog.get_by_role("button", name="Use the new segments").click()
+    more(page)
     page.get_by_role("button", name="Segment again").click()
     expect(side(dialog, 0)).to_contain_text("Now: coarse0 segments")
 
@@ -165,4 +173,6 @@ def test_photos_in_the_trash_have_no_button(page: Page, choosing: Choosing) -> N
     choosing.site.assembly.trash.put([1])
     page.goto("/photos/1")
     expect(page.get_by_role("button", name="Restore")).to_be_visible()
+    more(page)
+    expect(page.get_by_role("link", name="Original")).to_be_visible()
     expect(page.get_by_role("button", name="Segment again")).to_have_count(0)

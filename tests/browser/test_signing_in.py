@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from browsing import PASSWORD, Complaints, Site, sign_in
+from photo_page import more
 from playwright.sync_api import Browser, Page, expect
 
 from retrieval.catalog.records import ConceptModel
@@ -36,6 +37,7 @@ def test_in_back_to_where_one_was_going_and_out(page: Page, complaints: Complain
     expect(page.get_by_label("Password")).to_be_focused()
     sign_in(page, "editor")
     page.wait_for_url("**/photos/1")
+    more(page)
     expect(page.get_by_role("button", name="Delete").first).to_be_visible()
     cookie = page.context.cookies()[0]
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")

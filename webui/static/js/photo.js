@@ -169,7 +169,7 @@ acting($("#erase"), gettext("The photo could not be deleted"), async (button) =>
 $("#resegment")?.addEventListener("click", async ({ currentTarget: button }) => {
   const { compareRecipes } = await import("./resegmenting.js");
   const photo = await getImage(id).catch((problem) => toast(problem.message));
-  if (photo?.id) compareRecipes({ ...photo, url: $("#stage img").src }, button);
+  if (photo?.id) compareRecipes({ ...photo, url: $("#stage img").src }, $("summary", button.closest(".menu")));
 });
 
 start();

@@ -24,7 +24,7 @@ export function toolButtons(overlay, names, onChange) {
     h("button", {
       class: "button", type: "button", "aria-pressed": "false", "data-tool": name, "data-key": key,
       title: `${label} (${key.toUpperCase()})`, click: () => choose(name),
-    }, icon(sign), label));
+    }, icon(sign), h("span", {}, label)));
   return buttons;
 }
 
