@@ -56,10 +56,21 @@ def limit(app: Flask) -> None:
     app.extensions[LIMITER] = MovingWindowRateLimiter(MemoryStorage())
 
     @app.before_request
-    def count() -> None:
-        rate = RATES.get(request.endpoint or "")
-        if rate is not None and not _is_left_alone():
-            spend(rate, str(request.endpoint), g.visitor.name or client())
+    def count_request() -> None:
+        count(request.endpoint or "")
+
+
+def count(endpoint: str) -> None:
+    """Count a request to an endpoint, or one that does the same.
+
+    Raises
+    ------
+    TooManyRequests
+        The limit is exceeded; the error says when to try again.
+    """
+    rate = RATES.get(endpoint)
+    if rate is not None and not _is_left_alone():
+        spend(rate, endpoint, g.visitor.name or client())
 
 
 def spend(rate: RateLimitItem, *key: str) -> None:

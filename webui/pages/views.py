@@ -28,6 +28,7 @@ from ..context import context
 from ..pictures import names, originals
 from ..texts import gettext, lazy_gettext
 from . import errors
+from .first_answer import first_answer
 from .nesting import nested
 
 PAGE_SIZE = 60
@@ -135,6 +136,7 @@ def search() -> str:
         by_example=by_example,
         by_query="query" in request.args,
         owners=owners,
+        answer=first_answer(request.args) if asked else None,
         photos=[] if asked else context().catalog.images.page(limit=STARTERS, state="indexed", newest_first=True),
     )
 

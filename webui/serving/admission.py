@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import ServiceUnavailable
 
 RETRY_SECONDS = 2
+GATES = "segsearch-gates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +101,11 @@ class Gate:
         self._inside = threading.Semaphore(quota.running)
         self._admitted = threading.Semaphore(quota.running + quota.waiting)
 
-    def enter(self) -> bool:
-        """Wait for a slot; returns whether there was one. If so, the caller must `leave`."""
+    def enter(self, *, patient: bool = True) -> bool:
+        """Wait for a slot, if `patient`; returns whether there was one. If so, the caller must `leave`."""
         if not self._admitted.acquire(blocking=False):
             return False
-        if self._inside.acquire(timeout=self._patience):
+        if self._inside.acquire(timeout=self._patience if patient else 0):
             return True
         self._admitted.release()
         return False
@@ -136,9 +138,21 @@ def hold_until_sent(response: Response) -> Response:
     return response
 
 
+@contextmanager
+def at_once(kind: str) -> Iterator[bool]:
+    """Do something of a kind within a request of another; tells whether there is a slot for it without waiting."""
+    gate: Gate = current_app.extensions[GATES][kind]
+    is_free = gate.enter(patient=False)
+    try:
+        yield is_free
+    finally:
+        if is_free:
+            gate.leave()
+
+
 def admit(app: Flask, quotas: Mapping[str, Quota] = QUOTAS) -> None:
     """Make every request to `app` wait for a slot, or refuse it if too many wait."""
-    gates = {kind: Gate(quota) for kind, quota in quotas.items()}
+    gates = app.extensions[GATES] = {kind: Gate(quota) for kind, quota in quotas.items()}
 
     @app.before_request
     def enter() -> None:

@@ -7,6 +7,7 @@ import { $, announce, looksOnly, toast } from "./dom.js";
 import { noteQuery } from "./draft.js";
 import { takeDrops, toLibrary } from "./dropping.js";
 import { chooseFiles, takePasted } from "./files.js";
+import { takeFirstAnswer } from "./first.js";
 import { narrowing } from "./filters.js";
 import { Found } from "./found.js";
 import { gettext, ngettext } from "./i18n.js";
@@ -102,7 +103,7 @@ async function run(signal, picking) {
   Promise.all([pause, picking]).then(() => isRunning && !signal.aborted && showSkeleton($("#skeleton"), $("#results")));
   try {
     const onWait = (problem) => blank(message(gettext("One moment…"), problem.message));
-    const ask = () => (asked.feedback ? getRound(asked.feedback, asked.round, { signal }) : search({ ...body(asked), fold_duplicates: folds(asked) }, signal));
+    const ask = async () => takeFirstAnswer() ?? (asked.feedback ? getRound(asked.feedback, asked.round, { signal }) : search({ ...body(asked), fold_duplicates: folds(asked) }, signal));
     const [answer] = await Promise.all([patiently(ask, onWait, { signal }), picking]);
     if (signal.aborted) return;
     isRunning = false;
