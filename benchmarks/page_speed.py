@@ -1,4 +1,4 @@
-"""How fast the pages are in a browser: Lighthouse's figures, and the time from a query to its painted results.
+"""How fast the pages are in a browser: Lighthouse's figures, and the times from queries and clicks to what they show.
 
 ::
 
@@ -9,7 +9,8 @@ A server of its own, without a worker, serves DATA_DIR. FILE is Lighthouse's pro
 ``node_modules/.bin/lighthouse`` after ``npm install lighthouse``; without it only the queries are timed. Lighthouse
 simulates a slow network and, for phones, a slow processor; of each page the round with the median performance counts.
 Queries are typed into the box of a page that is open, over loopback without throttling: from Enter until the photo of
-the first result is painted, the page of results loaded meanwhile.
+the first result is painted, the page of results loaded meanwhile. Clicks are made on a processor slowed down four
+times (`benchmarks.interactions`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from indexer.bench.results import OUT, report
 
+from .interactions import interactions
 from .servers import serving
 from .timeline import CHROMIUM
 
@@ -96,6 +98,15 @@ def queries(address: str, words: Sequence[str], rounds: int) -> dict[str, float]
     return {word: round(took) for word, took in found.items()}
 
 
+def clicks(addresses: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Of each page."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        found = interactions(browser, addresses)
+        browser.close()
+    return found
+
+
 @click.command()
 @click.argument("data_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--lighthouse", "program", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -124,6 +135,7 @@ def main(  # its options
     with serving(data_dir, recipe="lite", worker=False) as server:
         address = f"http://127.0.0.1:{server.port}"
         figures["from Enter until the first result is painted, ms"] = queries(address, words, rounds)
+        figures["from a click to the next frame, ms"] = clicks({name: address + path for name, path in pages.items()})
         for form in ("desktop", "phone") if program else ():
             figures[form] = {
                 name: median_visit(program, address + path, is_phone=form == "phone", rounds=rounds)
