@@ -54,7 +54,7 @@ def test_nothing_jumps(page: Page, address: str, there: str, size: tuple[int, in
 def test_nothing_jumps_when_the_typeface_comes_late(page: Page, address: str) -> None:
     """What stands in its place has its width and height."""
     held: list[Route] = []
-    page.route("**/*.woff2", lambda route: held.append(route))
+    page.route("**/*.woff2*", lambda route: held.append(route))
     page.add_init_script(OBSERVER)
     page.goto(address, wait_until="commit")
     page.evaluate(PAINTED)
