@@ -137,7 +137,7 @@ def test_large_ones_are_written_in_the_background(page: Page, exports: Site) -> 
         assert "const MOST = 500;" in body
         route.fulfill(response=answer, body=body.replace("const MOST = 500;", "const MOST = 1;"))
 
-    page.route("**/exporting.js", smaller)
+    page.route("**/bundles/*.js?*", smaller)
     dialog = asked(page)
     background = dialog.get_by_label("Write it in the background")
     expect(background).to_be_checked()
