@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from databases import Server, fetched
+from relay import relaying
 from sqlalchemy import inspect, make_url, text
 from toys import ToyLibrary, analysis
 
@@ -206,3 +207,16 @@ class TestTransactions:
                 admin.execute(text(end), {"name": name})
             session.execute(text("SELECT 1"))
         assert served.catalog.images.counts()["indexed"] == 1
+
+    def test_the_first_transaction_after_a_restart(self, url: str) -> None:
+        """Connections that waited are lost, and nobody notices."""
+        place = make_url(url)
+        with relaying(Path(str(place.query["host"]), ".s.PGSQL.5432")) as relay:
+            there = place.set(query={}, host="127.0.0.1", port=relay.port).render_as_string(hide_password=False)
+            sessions = open_sessions(there)
+            catalog = Catalog(sessions)
+            assert catalog.images.counts()["indexed"] == 0
+            relay.cut()
+            relay.restore()
+            assert catalog.images.counts()["indexed"] == 0
+            sessions.engine.dispose()

@@ -99,6 +99,8 @@ def listen(engine: Engine, *, busy_seconds: float = 0) -> None:
     """Translate the errors of an engine's driver."""
 
     def translate(context: ExceptionContext) -> None:
+        if context.is_pre_ping and context.is_disconnect:  # the pool connects anew, unless another error is raised
+            return
         error = context.original_exception
         told = translated(error, is_lost=context.is_disconnect, busy_seconds=busy_seconds)
         if told is not None:
