@@ -18,6 +18,7 @@
     │   ├── IndexMismatchError      another recipe made them, or they belong to another catalogue
     │   │   └── IndexDamagedError   they are not as they were written
     │   └── IndexLockedError        another process is writing them
+    ├── IndexUnavailableError       the server of the index is out of reach; a retry may succeed
     ├── CatalogError                the catalogue cannot answer
     │   ├── UnknownImageError       no photo has this id
     │   ├── UnknownSegmentError     no segment has this id
@@ -105,6 +106,10 @@ class IndexDamagedError(IndexMismatchError):
 
 class IndexLockedError(IndexFileError):
     """Another process is writing the index files."""
+
+
+class IndexUnavailableError(RetrievalError):
+    """The server that holds the vectors is out of reach or too slow; a retry may succeed."""
 
 
 class CatalogError(RetrievalError):

@@ -58,7 +58,14 @@ VARIABLES = (
     Variable(
         "SEGSEARCH_INDEX",
         "local",
-        "the index that holds the vectors: files on this machine, or a plug-in, which `rebuild-index` fills",
+        "the index that holds the vectors: `local`, files on this machine; `pgvector`, a table on a PostgreSQL "
+        "server; or a plug-in. `rebuild-index` fills another one",
+    ),
+    Variable(
+        "SEGSEARCH_INDEX_URL",
+        "",
+        "where the index is, if it is on a server: for `pgvector` as `SEGSEARCH_DATABASE_URL`, whose database it is in "
+        "if nothing is given",
     ),
     Variable(
         "SEGSEARCH_MIN_FREE",
@@ -124,6 +131,8 @@ class Settings:
         Name of the recipe.
     index : str
         Name of the index that holds the vectors.
+    index_url : str
+        Where that index is, if it is on a server of its own; else empty.
     min_free, quota : int
         Bytes to keep free on the disk of `data_dir`, and the most that `data_dir` may hold; no limit if zero.
     cache : int
@@ -139,6 +148,7 @@ class Settings:
     device: str = "auto"
     recipe: str = "lite"
     index: str = "local"
+    index_url: str = ""
     min_free: int = 0
     quota: int = 0
     cache: int = 2 * 1024**3
@@ -197,6 +207,7 @@ class Settings:
             device=device,
             recipe=recipe,
             index=index,
+            index_url=environ.get("SEGSEARCH_INDEX_URL") or "",
             min_free=limits["SEGSEARCH_MIN_FREE"] or 0,
             quota=limits["SEGSEARCH_QUOTA"] or 0,
             cache=limits["SEGSEARCH_CACHE"] or 0,

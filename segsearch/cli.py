@@ -31,7 +31,7 @@ def cli(context: click.Context, verbose: int) -> None:
     """Search photos by segment.
 
     Settings come from environment variables: SEGSEARCH_DATA_DIR, SEGSEARCH_DATABASE_URL, SEGSEARCH_DEVICE,
-    SEGSEARCH_RECIPE, SEGSEARCH_INDEX, SEGSEARCH_MIN_FREE, SEGSEARCH_QUOTA, SEGSEARCH_TRASH_DAYS,
+    SEGSEARCH_RECIPE, SEGSEARCH_INDEX, SEGSEARCH_INDEX_URL, SEGSEARCH_MIN_FREE, SEGSEARCH_QUOTA, SEGSEARCH_TRASH_DAYS,
     SEGSEARCH_WEIGHTS and SEGSEARCH_LOG_FORMAT.
     """
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]

@@ -37,6 +37,8 @@ module            what
 `sessions`        connections and transactions
 `stamps`          counts of changes
 `copying`         copying a catalogue to another database
+`vector_server`   a PostgreSQL server that holds an index
+`vector_table`    its vectors
 `dialects`        where SQLite and PostgreSQL differ
 ================= ====================================================================
 """

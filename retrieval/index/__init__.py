@@ -18,6 +18,7 @@ module          what
 `filtering`     searches that only some entries may answer
 `published`     what was written: opened, and written anew by one process at a time
 `local`         the index of this project: written shards, what came since, less what was deleted
+`pgvector`      an index in a PostgreSQL server
 `backends`      which index a setting names, plug-ins among them
 `installed`     the two indexes of an installation
 `following`     an index kept in step with the catalogue

@@ -15,7 +15,9 @@ from .sources import Source
 
 LOCAL = "local"
 
-NAMES = (LOCAL,)
+PGVECTOR = "pgvector"
+
+NAMES = (LOCAL, PGVECTOR)
 
 _ASKED = (
     "is_shared", "dim", "search", "get", "image_ids_of", "ids_of_images", "image_counts", "sample", "stats", "upsert",
@@ -37,6 +39,8 @@ class IndexConfig:
         Length of a vector.
     folder : Path
         Where it may keep files; need not exist.
+    url : str
+        Where it is, if it is on a server: ``SEGSEARCH_INDEX_URL``, or where the catalogue is.
     source : Source
         The catalogue, where an index reads vectors that it does not keep.
     gpu : int or None
@@ -47,6 +51,7 @@ class IndexConfig:
     space: str
     dim: int
     folder: Path
+    url: str
     source: Source
     gpu: int | None = None
 
@@ -57,13 +62,15 @@ def open_index(name: str, config: IndexConfig) -> SegmentIndex:
     Parameters
     ----------
     name : str
-        `LOCAL`, or of a plug-in.
+        Of `NAMES`, or of a plug-in.
     config : IndexConfig
 
     Raises
     ------
     ConfigurationError
-        There is no index of this name.
+        There is no index of this name, or its server is not one that can be used.
+    IndexUnavailableError
+        Its server cannot be reached.
     PluginError
         The plug-in of this name cannot be used.
     IndexMismatchError
@@ -71,6 +78,10 @@ def open_index(name: str, config: IndexConfig) -> SegmentIndex:
     """
     if name == LOCAL:
         return LocalIndex(IndexFiles(config.folder), config.source, config.space, config.dim, gpu=config.gpu)
+    if name == PGVECTOR:
+        from .pgvector import PgvectorIndex
+
+        return PgvectorIndex(config.url, config.name, config.space, config.dim)
     found = plugins.plugin(name, plugins.INDEXES)
     if found is None:
         known = ", ".join([*NAMES, *plugins.names(plugins.INDEXES)])

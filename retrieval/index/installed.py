@@ -89,6 +89,9 @@ class InstalledIndexes:
 
     def _followed(self, name: str, source: Source, dim: int, gpu: int | None, is_worker: bool) -> CatalogFollower:
         folder = self._folder / (name if self.is_local else f"{name}-{self.settings.index}")
-        config = IndexConfig(name=name, space=self.recipe.space, dim=dim, folder=folder, source=source, gpu=gpu)
+        url = self.settings.index_url or self.settings.database_url
+        config = IndexConfig(
+            name=name, space=self.recipe.space, dim=dim, folder=folder, url=url, source=source, gpu=gpu
+        )
         index = open_index(self.settings.index, config)
         return CatalogFollower(index, source, self.catalog, self.recipe.space, is_worker=is_worker)

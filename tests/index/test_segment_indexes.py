@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import runpy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from databases import Server
 from toys import random_units
 
 from retrieval.catalog.records import VectorBatch
 from retrieval.errors import IndexLockedError
-from retrieval.index import merging, shards
+from retrieval.index import merging, pgvector, shards
 from retrieval.index.backends import IndexConfig
 from retrieval.index.files import IndexFiles
 from retrieval.index.local import LocalIndex
+from retrieval.index.pgvector import PgvectorIndex
 from retrieval.index.protocols import BatchIndex, IndexQuery, IndexStats, SegmentIndex
 from retrieval.index.sources import Source
 from retrieval.types import Ids, Vectors
@@ -125,9 +127,19 @@ def plain(tmp_path: Path) -> Case:
     entries = Entries()
 
     def opened() -> SegmentIndex:
-        config = IndexConfig(name="segments", space="toy:1", dim=DIM, folder=tmp_path, source=entries.source())
+        config = IndexConfig(name="segments", space="toy:1", dim=DIM, folder=tmp_path, url="", source=entries.source())
         found: SegmentIndex = open_index(config)
         return found
+
+    return Case(opened(), entries, opened)
+
+
+def in_postgresql(server: Server, tmp_path: Path) -> Case:
+    """The index in a table of PostgreSQL."""
+    entries, url = Entries(), server.url_of(tmp_path)
+
+    def opened() -> SegmentIndex:
+        return PgvectorIndex(url, "segments", "toy:1", DIM)
 
     return Case(opened(), entries, opened)
 
@@ -138,14 +150,27 @@ STATES = {
     "LocalIndex, opened": lambda case: (case.index.flush(), setattr(case, "index", case.reopened())),
 }
 CODES, PLUGIN = "LocalIndex, of short codes", "of a plug-in"
+TABLE, GRAPH = "PgvectorIndex", "PgvectorIndex, of a graph"
 
 
-@pytest.fixture(params=[*STATES, CODES, PLUGIN])
-def empty(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+def served(name: str) -> Any:
+    """An index whose server starts within a second."""
+    return pytest.param(name, marks=pytest.mark.slow)
+
+
+@pytest.fixture(params=[*STATES, CODES, PLUGIN, served(TABLE), served(GRAPH)])
+def empty(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
     """An index of nothing."""
     if request.param == CODES:
         monkeypatch.setattr(merging, "EXACT_UP_TO", 100)
-    return plain(tmp_path) if request.param == PLUGIN else local(tmp_path)
+    if request.param in (TABLE, GRAPH):
+        if request.param == GRAPH:
+            monkeypatch.setattr(pgvector, "EXACT_UP_TO", 100)
+        server: Server = request.getfixturevalue("server")
+        yield in_postgresql(server, tmp_path)
+        server.forget(tmp_path)
+    else:
+        yield plain(tmp_path) if request.param == PLUGIN else local(tmp_path)
 
 
 @pytest.fixture
@@ -157,6 +182,8 @@ def case(empty: Case, request: pytest.FixtureRequest) -> Case:
     if state == CODES:
         assert isinstance(empty.index, LocalIndex)
         assert not any(shard.index.is_exact for shard in empty.index.shards)
+    if isinstance(empty.index, PgvectorIndex):
+        assert empty.index._state.is_indexed is (state == GRAPH)
     return empty
 
 
@@ -365,8 +392,7 @@ class TestFlushing:
         case.entries.add(batch := drawn(1, first=100, images=2))
         other.upsert(batch)
         other.flush()
-        if not case.index.is_shared:
-            assert case.index.refresh()
+        assert case.index.refresh()
         assert case.index.stats().count == COUNT + 2 * EACH
         assert not case.index.refresh()
 

@@ -33,18 +33,32 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
             "SEGSEARCH_DEVICE": "cuda:1",
             "SEGSEARCH_RECIPE": "grid",
             "SEGSEARCH_INDEX": "elsewhere",
+            "SEGSEARCH_INDEX_URL": "http://host:19530",
             "SEGSEARCH_MIN_FREE": "1.5g",
             "SEGSEARCH_QUOTA": "20 GiB",
         }
     )
     url, limits = "postgresql://u:p@host/db", {"min_free": 3 << 29, "quota": 20 << 30}
     assert settings == Settings(
-        data_dir=tmp_path, database_url=url, device="cuda:1", recipe="grid", index="elsewhere", **limits
+        data_dir=tmp_path,
+        database_url=url,
+        device="cuda:1",
+        recipe="grid",
+        index="elsewhere",
+        index_url="http://host:19530",
+        **limits,
     )
 
 
 def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path) -> None:
-    names = ("SEGSEARCH_DATA_DIR", "SEGSEARCH_DATABASE_URL", "SEGSEARCH_DEVICE", "SEGSEARCH_RECIPE", "SEGSEARCH_INDEX")
+    names = (
+        "SEGSEARCH_DATA_DIR",
+        "SEGSEARCH_DATABASE_URL",
+        "SEGSEARCH_DEVICE",
+        "SEGSEARCH_RECIPE",
+        "SEGSEARCH_INDEX",
+        "SEGSEARCH_INDEX_URL",
+    )
     assert Settings.from_env(dict.fromkeys(names, "")) == Settings.from_env({})
 
 

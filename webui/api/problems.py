@@ -26,6 +26,7 @@ from retrieval.errors import (
     IdempotencyKeyReusedError,
     ImageError,
     IndexFileError,
+    IndexUnavailableError,
     QueryError,
     RetrievalError,
     SchemaOutdatedError,
@@ -77,6 +78,7 @@ _STATUSES: tuple[tuple[type[RetrievalError], int], ...] = (
     (SchemaOutdatedError, 503),
     (IndexFileError, 503),
     (StoreUnavailableError, 503),
+    (IndexUnavailableError, 503),
     (RetrievalError, 500),
 )
 

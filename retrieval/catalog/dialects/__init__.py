@@ -7,6 +7,7 @@ module        what
 `sqlite_file` an SQLite file that is moved away while it is open
 `postgresql`  what only PostgreSQL needs
 `expressions` expressions and types of SQL that the two write differently
+`halfvec`     vectors of pgvector, and searches among them
 `failures`    errors of drivers as those of this program
 `description` what a database is, for reports
 ============= ==============================================================

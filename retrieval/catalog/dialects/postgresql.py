@@ -41,7 +41,26 @@ _CONNECTING: Final = {
 
 
 def engine_of(url: URL) -> Engine:
-    """An engine over a server; nothing is connected yet.
+    """An engine over the server of a catalogue; nothing is connected yet.
+
+    Raises
+    ------
+    ConfigurationError
+        As `plain_engine_of`.
+    """
+    engine = plain_engine_of(url, "SEGSEARCH_DATABASE_URL")
+    event.listen(engine, "begin", partial(_begin, import_module("psycopg").IsolationLevel))
+    return engine
+
+
+def plain_engine_of(url: URL, setting: str) -> Engine:
+    """An engine whose transactions take no lock at their beginning; nothing is connected yet.
+
+    Parameters
+    ----------
+    url : URL
+    setting : str
+        The variable that has the URL, for messages.
 
     Raises
     ------
@@ -49,13 +68,11 @@ def engine_of(url: URL) -> Engine:
         The driver is missing, or the URL names another driver or no database.
     """
     if url.drivername not in ("postgresql", DRIVER):
-        raise ConfigurationError(f"SEGSEARCH_DATABASE_URL names the driver {url.drivername}: use {DRIVER}://…")
+        raise ConfigurationError(f"{setting} names the driver {url.drivername}: use {DRIVER}://…")
     if not url.database:
-        raise ConfigurationError(
-            f"SEGSEARCH_DATABASE_URL names no database: use {DRIVER}://USER:PASSWORD@HOST/DATABASE"
-        )
+        raise ConfigurationError(f"{setting} names no database: use {DRIVER}://USER:PASSWORD@HOST/DATABASE")
     try:
-        psycopg = import_module("psycopg")
+        import_module("psycopg")
     except ImportError as error:
         raise ConfigurationError(
             "the driver of PostgreSQL is not installed: run `pip install 'segsearch[postgresql]'`"
@@ -67,8 +84,7 @@ def engine_of(url: URL) -> Engine:
         hide_parameters=True,
         poolclass=failures.Pool,
     )
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", partial(_begin, psycopg.IsolationLevel))
+    event.listen(engine, "connect", partial(_prepare, setting))
     failures.listen(engine)
     return engine
 
@@ -102,7 +118,7 @@ def set_last_ids(connection: Connection, ids: Mapping[str, int]) -> None:
         connection.execute(told, {"name": table, "last": last})
 
 
-def _prepare(connection: Any, _record: object) -> None:
+def _prepare(setting: str, connection: Any, _record: object) -> None:
     """Refuse a server that cannot hold a catalogue, and bound how long it waits.
 
     Raises
@@ -112,12 +128,10 @@ def _prepare(connection: Any, _record: object) -> None:
     """
     major, encoding = connection.info.server_version // 10_000, connection.info.parameter_status("server_encoding")
     if major < OLDEST:
-        raise ConfigurationError(
-            f"SEGSEARCH_DATABASE_URL names a server with PostgreSQL {major}: upgrade it to {OLDEST} or newer"
-        )
+        raise ConfigurationError(f"{setting} names a server with PostgreSQL {major}: upgrade it to {OLDEST} or newer")
     if encoding != "UTF8":
         raise ConfigurationError(
-            f"SEGSEARCH_DATABASE_URL names a database with the encoding {encoding}: create one with "
+            f"{setting} names a database with the encoding {encoding}: create one with "
             "`CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`"
         )
     limits = {"lock_timeout": WAIT_SECONDS, "idle_in_transaction_session_timeout": IDLE_SECONDS}
