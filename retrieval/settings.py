@@ -59,13 +59,14 @@ VARIABLES = (
         "SEGSEARCH_INDEX",
         "local",
         "the index that holds the vectors: `local`, files on this machine; `pgvector`, a table on a PostgreSQL "
-        "server; or a plug-in. `rebuild-index` fills another one",
+        "server; `milvus`, a collection on a Milvus server; or a plug-in. `rebuild-index` fills another one",
     ),
     Variable(
         "SEGSEARCH_INDEX_URL",
         "",
         "where the index is, if it is on a server: for `pgvector` as `SEGSEARCH_DATABASE_URL`, whose database it is in "
-        "if nothing is given",
+        "if nothing is given; for `milvus` `http://HOST:19530`, with `USER:PASSWORD@` in front of the host and "
+        "`/DATABASE` at the end if they are needed",
     ),
     Variable(
         "SEGSEARCH_MIN_FREE",

@@ -10,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from databases import ON_POSTGRESQL, Files, Server, on_server, running_server
+from milvus_server import running_milvus
 from remote_stores import Bucket, WebFiles, new_bucket, running_s3, running_web
 from toys import Ingested, Pictures, ToyLibrary, close
 
@@ -65,6 +66,13 @@ def server(databases: Files | Server) -> Iterator[Server]:
         return
     with running_server() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Milvus server, which is started if an environment for it is named."""
+    with running_milvus(tmp_path_factory.mktemp("milvus")) as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)

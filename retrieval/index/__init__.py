@@ -19,6 +19,7 @@ module          what
 `published`     what was written: opened, and written anew by one process at a time
 `local`         the index of this project: written shards, what came since, less what was deleted
 `pgvector`      an index in a PostgreSQL server
+`milvus`        an index in a Milvus server
 `backends`      which index a setting names, plug-ins among them
 `installed`     the two indexes of an installation
 `following`     an index kept in step with the catalogue

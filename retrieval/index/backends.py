@@ -15,9 +15,9 @@ from .sources import Source
 
 LOCAL = "local"
 
-PGVECTOR = "pgvector"
+PGVECTOR, MILVUS = "pgvector", "milvus"
 
-NAMES = (LOCAL, PGVECTOR)
+NAMES = (LOCAL, PGVECTOR, MILVUS)
 
 _ASKED = (
     "is_shared", "dim", "search", "get", "image_ids_of", "ids_of_images", "image_counts", "sample", "stats", "upsert",
@@ -82,6 +82,10 @@ def open_index(name: str, config: IndexConfig) -> SegmentIndex:
         from .pgvector import PgvectorIndex
 
         return PgvectorIndex(config.url, config.name, config.space, config.dim)
+    if name == MILVUS:
+        from .milvus import MilvusIndex
+
+        return MilvusIndex(config.url, config.name, config.space, config.dim, config.source)
     found = plugins.plugin(name, plugins.INDEXES)
     if found is None:
         known = ", ".join([*NAMES, *plugins.names(plugins.INDEXES)])

@@ -15,6 +15,7 @@ EXTRAS = {
     "matplotlib": "plot",
     "mcp": "mcp",
     "pyarrow": "formats",
+    "pymilvus": "milvus",
     "s3fs": "stores",
     "skimage": "demo",
     "sklearn": "demo",

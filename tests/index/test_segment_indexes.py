@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from retrieval.index import merging, pgvector, shards
 from retrieval.index.backends import IndexConfig
 from retrieval.index.files import IndexFiles
 from retrieval.index.local import LocalIndex
+from retrieval.index.milvus import MilvusIndex
 from retrieval.index.pgvector import PgvectorIndex
 from retrieval.index.protocols import BatchIndex, IndexQuery, IndexStats, SegmentIndex
 from retrieval.index.sources import Source
@@ -144,13 +146,24 @@ def in_postgresql(server: Server, tmp_path: Path) -> Case:
     return Case(opened(), entries, opened)
 
 
+def in_milvus(url: str) -> Case:
+    """The index in a collection of Milvus."""
+    entries, space = Entries(), f"toy:{next(SPACES)}"
+
+    def opened() -> SegmentIndex:
+        return MilvusIndex(url, "segments", space, DIM, entries.source())
+
+    return Case(opened(), entries, opened)
+
+
 STATES = {
     "LocalIndex, in memory": lambda case: None,
     "LocalIndex, written": lambda case: case.index.flush(),
     "LocalIndex, opened": lambda case: (case.index.flush(), setattr(case, "index", case.reopened())),
 }
 CODES, PLUGIN = "LocalIndex, of short codes", "of a plug-in"
-TABLE, GRAPH = "PgvectorIndex", "PgvectorIndex, of a graph"
+TABLE, GRAPH, MILVUS = "PgvectorIndex", "PgvectorIndex, of a graph", "MilvusIndex"
+SPACES = count()
 
 
 def served(name: str) -> Any:
@@ -158,7 +171,7 @@ def served(name: str) -> Any:
     return pytest.param(name, marks=pytest.mark.slow)
 
 
-@pytest.fixture(params=[*STATES, CODES, PLUGIN, served(TABLE), served(GRAPH)])
+@pytest.fixture(params=[*STATES, CODES, PLUGIN, served(TABLE), served(GRAPH), served(MILVUS)])
 def empty(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
     """An index of nothing."""
     if request.param == CODES:
@@ -169,6 +182,11 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         server: Server = request.getfixturevalue("server")
         yield in_postgresql(server, tmp_path)
         server.forget(tmp_path)
+    elif request.param == MILVUS:
+        made = in_milvus(request.getfixturevalue("milvus"))
+        yield made
+        assert isinstance(made.index, MilvusIndex)
+        made.index._client.drop_collection(made.index._collection)
     else:
         yield plain(tmp_path) if request.param == PLUGIN else local(tmp_path)
 

@@ -56,7 +56,9 @@ class TestIndexes:
 
     def test_an_unknown_one(self, install: Install, elsewhere: Assembly) -> None:
         install("other-part", INDEX, indexes={"other": "index"})
-        with pytest.raises(ConfigurationError, match="SEGSEARCH_INDEX='elsewhere' is none of local, pgvector, other"):
+        with pytest.raises(
+            ConfigurationError, match="SEGSEARCH_INDEX='elsewhere' is none of local, pgvector, milvus, other"
+        ):
             elsewhere.engine()
         close(elsewhere)
 
