@@ -44,9 +44,21 @@ FAST = $(addprefix tests/,architecture catalog contracts docs embed images index
 test-fast: setup  ## run the quick tests of the library, in half a minute
 	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile -q -m "not slow and not browser and not gpu" $(FAST)
 
-# What a test that knows SQLite alone leaves out is marked `sqlite`, with its reason.
-test-services: setup  ## run the tests of the catalogue on a PostgreSQL server that is started for them, in about a quarter of an hour
-	SEGSEARCH_TEST_DATABASE=postgresql timeout --signal=INT 1800 $(RUN) pytest -q -m "not browser and not gpu" $(addprefix tests/,catalog index library webui indexer)
+# milvus-lite needs faiss-cpu, which has the module name of faiss-gpu, so it has an environment of its own.
+.venv-milvus/.made: | $(if $(filter .uv/bin/uv,$(UV)),.uv/bin/uv)
+	$(UV) venv --quiet --clear --python 3.11 .venv-milvus
+	$(UV) pip install --quiet --python .venv-milvus/bin/python milvus-lite==3.2.2 pymilvus==3.0.2
+	touch $@
+
+# What a test that knows SQLite alone leaves out is marked `sqlite`, with its reason. Tests of one machine's index and of
+# forms, pages and pictures, which ask the catalogue nothing that others do not, are left out.
+SERVICES = $(addprefix tests/,catalog library indexer index/test_segment_indexes.py index/test_pgvector.py index/test_milvus.py index/test_following.py) \
+  $(addprefix tests/webui/test_,api.py bulk_api.py batch_api.py accounts_api.py clusters_api.py concepts_api.py duplicates_api.py exports_api.py \
+  feedback_api.py idempotency_api.py index_gone.py intake_api.py login.py recipes_api.py segmentation_api.py two_servers.py timeline_api.py trash_api.py)
+
+test-services: setup .venv-milvus/.made  ## run the tests of the catalogue and of indexes on servers that are started for them
+	SEGSEARCH_TEST_DATABASE=postgresql SEGSEARCH_TEST_MILVUS=.venv-milvus/bin/python timeout --signal=INT 1800 \
+	  $(RUN) pytest -q -m "not browser and not gpu" $(SERVICES)
 
 lint: setup  ## check with ruff, codespell and the import contracts
 	$(RUN) ruff check .
@@ -89,4 +101,4 @@ bench: setup  ## measure search against raw FAISS, and with PHOTOS=folder ingest
 	$(if $(PHOTOS),$(RUN) python manage.py bench ingest --folder "$(PHOTOS)")
 
 clean:  ## remove generated files
-	rm -rf .venv .uv dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-milvus .uv dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
