@@ -89,6 +89,8 @@ class VectorHits:
     scores : ndarray of shape (N,), float32
     rows, images : int
         How many entries, and how many images among them, the direction with fewest has found in the graph.
+    complete_from : float
+        The score down to which nothing is missing: below the end of a direction's list, there may be more.
     """
 
     ids: Ids
@@ -96,6 +98,7 @@ class VectorHits:
     scores: NDArray[np.float32]
     rows: int
     images: int
+    complete_from: float
 
 
 class VectorTable:
@@ -352,9 +355,9 @@ class VectorTable:
         given = {"directions": halfvec.written(directions), "k": k, "hidden": [int(each) for each in hidden], **more}
         with self._reader.connect() as connection:
             rows: Sequence[Any] = connection.execute(asked, given).all()
-        least = rows[0][3:] if rows and len(rows[0]) > 3 else (len(rows), len(rows))
+        least = rows[0][3:] if rows and len(rows[0]) > 3 else (len(rows), len(rows), -np.inf)
         ids, image_ids = _two_columns([row[:2] for row in rows])
-        return VectorHits(ids, image_ids, np.array([row[2] for row in rows], np.float32), *map(int, least))
+        return VectorHits(ids, image_ids, np.array([row[2] for row in rows], np.float32), *least)
 
 
 def _any_of(ids: list[int]) -> Any:

@@ -221,9 +221,9 @@ class MilvusIndex:
         """By candidates of the graph if they are enough, else by comparing all."""
         condition = f"image_id not in {sorted(map(int, hidden))}" if hidden else ""
         lists = self._candidates(directions, k, condition, group_by_field="image_id") if grouped else []
-        if not lists or min(map(len, lists)) < k:
+        if _fewest(lists, grouped=grouped) < k:  # servers before 2.4 do not group, and say nothing
             lists = self._candidates(directions, SPARE * k if grouped else k, condition)
-        if min(len({row["entity"]["image_id"] for row in each} if grouped else each) for each in lists) < k:
+        if _fewest(lists, grouped=grouped) < k:
             ids, image_ids = self._all("id >= 0")
             shown = ~np.isin(image_ids, list(hidden))
             found = self._compared(directions, ids[shown], image_ids[shown])
@@ -235,7 +235,7 @@ class MilvusIndex:
     def _candidates(self, directions: Vectors, depth: int, condition: str, **options: Any) -> Sequence[Any]:
         """What the server finds for each direction; nothing if it cannot find so many at once."""
         if depth > MOST:
-            return [[]]
+            return []
         effort = max(EFFORT, min(depth * (11 if options else 1), 2 * MOST))  # it groups ten times as many as are wanted
         with self._reaching():
             found: Sequence[Any] = self._client.search(
@@ -326,6 +326,11 @@ class MilvusIndex:
                 f"drop the collection, and run `{PROGRAM} rebuild-index`"
             )
         self._client.load_collection(self._collection, timeout=WRITE_SECONDS)
+
+
+def _fewest(lists: Sequence[Any], *, grouped: bool) -> int:
+    """How many entries, or images, the direction with fewest has found."""
+    return min((len({row["entity"]["image_id"] for row in each} if grouped else each) for each in lists), default=0)
 
 
 def _place(url: str) -> tuple[str, dict[str, str]]:

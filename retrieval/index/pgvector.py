@@ -168,7 +168,8 @@ class PgvectorIndex:
         state, depth = self._state, k * SPARE if grouped else k
         while state.is_indexed and depth <= DEEPEST:
             found = self._table.near(directions, k, depth=depth, hidden=hidden, grouped=grouped)
-            if (found.images if grouped else len(found.ids)) >= k:
+            is_full = len(found.ids) == k
+            if is_full and (not grouped or found.images >= k or found.scores[-1] >= found.complete_from):
                 return _of(found)
             if not grouped or found.rows < depth:  # the graph has no more, but the table may
                 break

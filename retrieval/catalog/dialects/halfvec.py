@@ -101,24 +101,35 @@ def nearest_by_graph(table: Table, *, grouped: bool) -> Select[Any]:
     Notes
     -----
     Parameters are `directions` (texts), `hidden` images, `depth` of each direction and `k`. Columns are the id, the
-    image, the score, and how many entries and images the direction with fewest has found. The graph is asked by
-    directions of float16; scores are exact.
+    image, the score, how many entries and images the direction with fewest has found, and the greatest score that a
+    direction's list ends with. The graph is asked by directions of float16; scores are exact.
     """
     given = _directions()
+    distance = table.c.embedding.op("<#>", return_type=Float())(given.c.half)
     entries = (
-        select(table.c.id, table.c.image_id)
+        select(table.c.id, table.c.image_id, distance.label("distance"))
         .where(_is_shown(table))
-        .order_by(table.c.embedding.op("<#>")(given.c.half))
+        .order_by(distance)
         .limit(bindparam("depth", type_=BigInteger()))
         .lateral("entries")
     )
-    lists = select(given.c.n, entries.c.id, entries.c.image_id).join_from(given, entries, true()).cte("lists")
+    lists = (
+        select(given.c.n, entries.c.id, entries.c.image_id, entries.c.distance)
+        .join_from(given, entries, true())
+        .cte("lists")
+    )
     each = (
-        select(func.count().label("rows"), func.count(distinct(lists.c.image_id)).label("images"))
+        select(
+            func.count().label("rows"),
+            func.count(distinct(lists.c.image_id)).label("images"),
+            (-func.max(lists.c.distance)).label("end"),
+        )
         .group_by(lists.c.n)
         .subquery("each")
     )
-    least = select(func.min(each.c.rows).label("rows"), func.min(each.c.images).label("images")).cte("least")
+    least = select(
+        func.min(each.c.rows).label("rows"), func.min(each.c.images).label("images"), func.max(each.c.end).label("end")
+    ).cte("least")
     near = select(lists.c.id).distinct().subquery("near")
     scored = (
         select(table.c.id, table.c.image_id, _score(table, given))
@@ -126,7 +137,7 @@ def nearest_by_graph(table: Table, *, grouped: bool) -> Select[Any]:
         .cte("scored")
     )
     best = _best(scored, grouped=grouped)
-    return _first(select(best, least.c.rows, least.c.images).join_from(best, least, true()), best)
+    return _first(select(best, least.c.rows, least.c.images, least.c.end).join_from(best, least, true()), best)
 
 
 def nearest_by_comparing(table: Table, *, grouped: bool, listed: bool) -> Select[Any]:
