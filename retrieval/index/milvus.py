@@ -236,7 +236,7 @@ class MilvusIndex:
         """What the server finds for each direction; nothing if it cannot find so many at once."""
         if depth > MOST:
             return []
-        effort = max(EFFORT, min(depth * (11 if options else 1), 2 * MOST))  # it groups ten times as many as are wanted
+        effort = max(EFFORT, min(depth * (11 if options else 5), 2 * MOST))  # it groups ten times as many as are wanted
         with self._reaching():
             found: Sequence[Any] = self._client.search(
                 self._collection,
@@ -314,7 +314,7 @@ class MilvusIndex:
             schema.add_field("image_id", types.INT64)
             schema.add_field("vector", types.FLOAT_VECTOR, dim=self._dim)
             index = self._client.prepare_index_params()
-            index.add_index("vector", index_type="HNSW", metric_type="IP", params={"M": 16, "efConstruction": 200})
+            index.add_index("vector", index_type="HNSW", metric_type="IP", params={"M": 30, "efConstruction": 360})
             self._client.create_collection(
                 self._collection, schema=schema, index_params=index, consistency_level="Bounded", timeout=WRITE_SECONDS
             )
