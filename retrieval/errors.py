@@ -7,6 +7,7 @@
     │   └── PluginError             a plug-in cannot be used
     ├── ImageError                  an image cannot be used
     │   ├── UnreadableImageError    broken, truncated, empty, or decoding crashed or took too long
+    │   ├── UnreadableVideoError    the same of a video; or it has no pictures
     │   ├── ImageTooLargeError      more pixels, bytes, scans … than the limit
     │   └── ImageTooSmallError      too few pixels to hold a segment
     ├── ModelError                  a network cannot be built
@@ -62,6 +63,10 @@ class ImageError(RetrievalError):
 
 class UnreadableImageError(ImageError):
     """The file is broken, truncated or empty, or its decoding crashed or took too long."""
+
+
+class UnreadableVideoError(ImageError):
+    """The file is broken or empty, has no pictures, or its decoding crashed or took too long."""
 
 
 class ImageTooLargeError(ImageError):
