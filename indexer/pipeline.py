@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import re
 import threading
 import time
 from collections import deque
@@ -41,8 +40,11 @@ from retrieval.storage.disk import Storage
 from retrieval.storage.opening import Originals
 from retrieval.storage.originals import Identity, digest_of, identity_of, path_of_opened
 from retrieval.types import AnalyzedImage, Embedded
+from retrieval.videos.formats import video_format
 
-from .put_aside import CHANGED, PutAside, open_photo
+from .opening import CHANGED, open_photo, plain_reason
+from .put_aside import PutAside
+from .videos import VideoIntake
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +79,14 @@ class _Decoding:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class _Film:
+    """A video that waits to be read, of a file that is held open."""
+
+    job: Job
+    file: BufferedReader
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class _Decoded:
     job: Job
     image: DecodedImage
@@ -104,6 +114,8 @@ class Pipeline:
         While it is short, or while workers are paused, nothing is claimed.
     owner : str
         Holder of the leases, unique to this process.
+    videos : VideoIntake
+        Enters the frames of videos.
     on_done : callable
         Called after each committed photo.
     decoders, region_threads : int
@@ -115,6 +127,7 @@ class Pipeline:
     settings: Settings
     storage: Storage
     owner: str
+    videos: VideoIntake
     on_done: Callable[[], None] | None = None
     decoders: int = 0
     region_threads: int = 0
@@ -155,6 +168,7 @@ class Pipeline:
         cores, ahead = len(usable_cores()), self.recipe.batch_size * self.recipe.concurrency * BATCHES_AHEAD
         decoded: queue.Queue[_Decoded | None] = queue.Queue(ahead)
         analysed: queue.Queue[Future[_Analyzed] | None] = queue.Queue(ahead)
+        films: queue.Queue[_Film | None] = queue.Queue()
         done = [0]
         self._failure.clear()
         self.ingest_queue.release(self.owner)  # what an earlier run could not give back
@@ -168,9 +182,12 @@ class Pipeline:
                 self._thread(self._network, decoded, analysed, regions) for _ in range(self.recipe.concurrency)
             ]
             writer = self._thread(self._write, analysed, done)
+            reader = self._thread(self._read_videos, films, done)
             try:
-                self._guarded(self._feed, pool, decoded, is_complete, done)
+                self._guarded(self._feed, pool, decoded, films, is_complete, done)
             finally:
+                self._put(films, _END)
+                reader.join()
                 self._put(decoded, _END)
                 for lane in concurrency:
                     lane.join()
@@ -192,25 +209,26 @@ class Pipeline:
         self,
         pool: DecoderPool,
         decoded: queue.Queue[_Decoded | None],
+        films: queue.Queue[_Film | None],
         is_complete: Callable[[], bool],
         done: list[int],
     ) -> None:
         """Claim photos and keep the decoders busy, in order, a bounded number ahead."""
         waiting: deque[_Decoding] = deque()
         room = max(self.recipe.batch_size * self.recipe.concurrency * 2, 8)
-        while not (self._stop.is_set() or self._failure):
+        while not self._is_ending():
             complete = is_complete()
             free = room - len(waiting) if len(waiting) <= room // 2 else 0
             jobs = (
                 self.ingest_queue.claim(self.owner, free, self.recipe.fingerprint) if free and self._is_free() else []
             )
             for job in jobs:
-                try:
-                    waiting.append(self._decode(pool, job))
-                except StoreUnavailableError as error:
-                    self._aside.add(job, error)
-                except ImageError as error:
-                    self._fail(job, error, done)
+                if (file := self._opened(job, done)) is None:
+                    continue
+                if video_format(file) is None:
+                    waiting.append(self._decode(pool, job, file))
+                else:
+                    self._put(films, _Film(job, file))
             self._aside.give_back()
             if not waiting and not jobs:
                 if complete and self.ingest_queue.unfinished(self.recipe.fingerprint) <= len(self._aside):
@@ -233,17 +251,18 @@ class Pipeline:
             self._told = obstacle
         return obstacle is None
 
-    def _decode(self, pool: DecoderPool, job: Job) -> _Decoding:
-        """Have a photo decoded from a file that is open here, so that nothing can take its place.
+    def _opened(self, job: Job, done: list[int]) -> BufferedReader | None:
+        """The file of a photo, which has failed or is put aside if there is none."""
+        try:
+            return open_photo(self._originals, job)
+        except StoreUnavailableError as error:
+            self._aside.add(job, error)
+        except ImageError as error:
+            self._fail(job, error, done)
+        return None
 
-        Raises
-        ------
-        ImageError
-            There is no such file any more.
-        StoreUnavailableError
-            It cannot be read now.
-        """
-        file = open_photo(self._originals, job)
+    def _decode(self, pool: DecoderPool, job: Job, file: BufferedReader) -> _Decoding:
+        """Have a photo decoded from a file that is open here, so that nothing can take its place."""
         preview, thumbnail = self.settings.preview(job.sha256), self.settings.thumbnail(job.sha256)
         preview.parent.mkdir(parents=True, exist_ok=True)
         if job.attempts > 1:
@@ -277,9 +296,21 @@ class Pipeline:
             raise UnreadableImageError(CHANGED)
         return image
 
+    def _read_videos(self, films: queue.Queue[_Film | None], done: list[int]) -> None:
+        """Enter the frames of videos, one video at a time; the frames are photos that are claimed in their turn."""
+        while (film := films.get()) is not _END:
+            with film.file:
+                try:
+                    self._count(done, self.videos.enter(self.owner, film.job, film.file, self._is_ending, self.look))
+                except ImageError as error:
+                    self._fail(film.job, error, done)
+
+    def _is_ending(self) -> bool:
+        return self._stop.is_set() or bool(self._failure)
+
     def _fail(self, job: Job, error: ImageError, done: list[int]) -> None:
         """Note why a photo cannot be entered."""
-        self.ingest_queue.fail(self.owner, job.image_id, _reason(error))
+        self.ingest_queue.fail(self.owner, job.image_id, plain_reason(error))
         self._count(done, 1)
 
     def _count(self, done: list[int], photos: int) -> None:
@@ -364,11 +395,6 @@ class Pipeline:
         except Exception as error:
             logger.exception("ingest stopped")
             self._failure.append(error)
-
-
-def _reason(error: ImageError) -> str:
-    """What is wrong with the picture, without the path by which it was opened."""
-    return re.sub(r"^/proc/\d+/fd/\d+: ", "", str(error))
 
 
 def _take_batch(source: queue.Queue[_Decoded | None], limit: int) -> list[_Decoded]:

@@ -1,48 +1,19 @@
-"""Opens the photos that a worker has claimed; those whose store cannot be read for now are put aside."""
+"""Photos that a worker has claimed, and whose store cannot be read for now."""
 
 from __future__ import annotations
 
 import logging
 import time
 from dataclasses import dataclass, field
-from io import BufferedReader
 
 from retrieval.catalog import IngestQueue
 from retrieval.catalog.records import Job
-from retrieval.errors import StoreUnavailableError, UnreadableImageError
-from retrieval.storage.opening import Originals
-from retrieval.storage.originals import digest_of
+from retrieval.errors import StoreUnavailableError
 
 logger = logging.getLogger(__name__)
 
 ASIDE_SECONDS = 60.0
 """After this time photos that were put aside are tried again, if the worker still runs."""
-
-CHANGED = "the file has changed since it was registered: ingest it again"
-
-
-def open_photo(originals: Originals, job: Job) -> BufferedReader:
-    """Open a photo at the first of its places where its bytes are.
-
-    Raises
-    ------
-    UnreadableImageError
-        They are nowhere.
-    StoreUnavailableError
-        They may be in a store that cannot be read now.
-    """
-    reason, unavailable = "it has no location any more: ingest it again", None
-    for uri in job.uris:
-        try:
-            file = originals.open(uri, job.sha256)
-            if file is not None and digest_of(file) == job.sha256:
-                return file
-            reason = CHANGED if file is not None else "not a regular file; give the path of a picture"
-        except StoreUnavailableError as error:
-            unavailable = error
-        except OSError as error:
-            reason = f"cannot be opened ({error.strerror or error}); check the path and the permissions"
-    raise unavailable or UnreadableImageError(reason)
 
 
 @dataclass(eq=False, slots=True)

@@ -1,4 +1,4 @@
-"""Registers the photos of folders in the catalogue: finds files, and which of them are new and images."""
+"""Registers the photos and videos of folders in the catalogue: finds files, and which of them are new and such."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from retrieval.catalog.records import KnownLocation
 from retrieval.images.formats import SNIFF_BYTES, sniff_format
 from retrieval.storage.locations import SeenFile, uri_of
 from retrieval.storage.originals import digest_of, open_regular, real_path
+from retrieval.videos.formats import VIDEO_SUFFIXES, sniff_video
 
 from .registering import Chunk, growing, patiently, register_chunks
 from .report import Failure, Tally
@@ -56,7 +57,8 @@ PICTURE_SUFFIXES = frozenset(
         ".pnm",
     ]
 )
-"""An empty file with such a name was meant to be an image, so it is a failure; any other is skipped."""
+"""An empty file with such a name was meant to be an image, so it is a failure, as of `VIDEO_SUFFIXES`; any other is
+skipped."""
 
 
 def register_files(
@@ -179,7 +181,7 @@ def _read(found: _Found, status: os.stat_result) -> tuple[str | None, os.stat_re
 
 
 def _digest_of_picture(found: _Found) -> str | None:
-    """SHA-256 of a file that is an image by its first bytes; None for other files.
+    """SHA-256 of a file that is an image or a video by its first bytes; None for other files.
 
     The opened file must be below the roots, because it may have been replaced by a link since it was found.
     """
@@ -190,8 +192,8 @@ def _digest_of_picture(found: _Found) -> str | None:
         if found.roots is not None and not _is_within(real_path(file), found.roots):
             raise PermissionError(EXDEV, "it is a link to somewhere outside the given folders")
         prefix = file.read(SNIFF_BYTES)
-        meant = not prefix and found.path.suffix.lower() in PICTURE_SUFFIXES
-        return digest_of(file) if meant or sniff_format(prefix) is not None else None
+        meant = not prefix and found.path.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES
+        return digest_of(file) if meant or sniff_format(prefix) or sniff_video(prefix) else None
 
 
 def real_paths(paths: Iterable[Path]) -> list[Path]:

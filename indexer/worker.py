@@ -18,6 +18,7 @@ from .report import IngestReport, Tally
 from .scan import register_files
 from .scan_stores import register_objects
 from .upkeep import Upkeep
+from .videos import VideoIntake
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,13 @@ class Worker:
         self._stopping = threading.Event()
         self._upkeep = Upkeep(assembly, self._stopping)
         self.pipeline = Pipeline(
-            assembly.ingest_queue, assembly.bulk_recipe, assembly.settings, assembly.storage, new_owner(), on_done
+            assembly.ingest_queue,
+            assembly.bulk_recipe,
+            assembly.settings,
+            assembly.storage,
+            new_owner(),
+            VideoIntake.of(assembly),
+            on_done,
         )
 
     @property

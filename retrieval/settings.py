@@ -18,6 +18,8 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 MIN_FREE = "1G"
 TRASH_DAYS = 30.0
 CACHE = "2G"
+FRAME_SECONDS = 2.0
+MOST_FRAME_SECONDS = 3600
 FORMER_DATA_DIR = "SEGSEARCH_HOME"
 MOST_DAYS = 36_500
 MOST_SIGNED_SECONDS = 7 * 86_400
@@ -97,6 +99,11 @@ VARIABLES = (
         "how many days deleted photos can be restored; 0 deletes them at once",
     ),
     Variable(
+        "SEGSEARCH_FRAME_SECONDS",
+        f"{FRAME_SECONDS:g}",
+        "between cuts, at most one frame of a video is taken in so many seconds; the first frame after a cut always is",
+    ),
+    Variable(
         "SEGSEARCH_WEIGHTS",
         "",
         "folder of weights for recipes that would download theirs; nothing is downloaded if it is set "
@@ -142,6 +149,8 @@ class Settings:
         For how long addresses are signed to which downloads of originals are redirected; none are if zero.
     trash_days : float
         How long deleted photos stay in the trash; zero deletes them at once.
+    frame_seconds : float
+        Between cuts, at most one frame of a video is taken in so many seconds.
     """
 
     data_dir: Path
@@ -155,6 +164,7 @@ class Settings:
     cache: int = 2 * 1024**3
     signed_seconds: int = 0
     trash_days: float = TRASH_DAYS
+    frame_seconds: float = FRAME_SECONDS
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -175,6 +185,7 @@ class Settings:
         sizes["SEGSEARCH_QUOTA"] = environ.get("SEGSEARCH_QUOTA") or "0"
         sizes["SEGSEARCH_CACHE"] = environ.get("SEGSEARCH_CACHE") or CACHE
         limits = {name: _bytes_of(text) for name, text in sizes.items()}
+        frame_seconds = _interval_of(environ.get("SEGSEARCH_FRAME_SECONDS") or str(FRAME_SECONDS))
         trash_days = _days_of(environ.get("SEGSEARCH_TRASH_DAYS") or str(TRASH_DAYS))
         if data_dir.exists() and not data_dir.is_dir():
             faults.append(f"SEGSEARCH_DATA_DIR={data_dir} is not a folder")
@@ -200,6 +211,11 @@ class Settings:
         if trash_days is None:
             given = environ["SEGSEARCH_TRASH_DAYS"]
             faults.append(f"SEGSEARCH_TRASH_DAYS={given!r} is not a number of days from 0 to {MOST_DAYS}")
+        if frame_seconds is None:
+            given = environ["SEGSEARCH_FRAME_SECONDS"]
+            faults.append(
+                f"SEGSEARCH_FRAME_SECONDS={given!r} is not a number of seconds from 0.1 to {MOST_FRAME_SECONDS}"
+            )
         if faults:
             raise ConfigurationError("; ".join(faults))
         return cls(
@@ -214,6 +230,7 @@ class Settings:
             cache=limits["SEGSEARCH_CACHE"] or 0,
             signed_seconds=int(signed),
             trash_days=trash_days or 0.0,
+            frame_seconds=frame_seconds or FRAME_SECONDS,
         )
 
     @classmethod
@@ -313,6 +330,13 @@ def _bytes_of(text: str) -> int | None:
     if found is None:
         return None
     return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
+
+
+def _interval_of(text: str) -> float | None:
+    """A number of seconds; None if it is malformed, too small or too large."""
+    if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", text.strip()):
+        return None
+    return seconds if 0.1 <= (seconds := float(text)) <= MOST_FRAME_SECONDS else None
 
 
 def _days_of(text: str) -> float | None:

@@ -7,6 +7,8 @@ module            what
 `images`          photos
 `locations`       where their files are, and registering files
 `tags`            words and names that people gave to photos
+`videos`          videos, and their frames
+`tracks`          segments of one thing in the frames of a video
 `trash`           photos that were deleted and can be restored
 `duplicates`      pairs of photos that are near-duplicates
 `deleted_files`   files of photos that were deleted for good
@@ -65,8 +67,10 @@ from .segments import SegmentRepository
 from .sessions import Sessions, migrate, open_sessions
 from .tags import Tags
 from .timeline import Timeline
+from .tracks import Tracks
 from .trash import Trash
 from .vectors import VectorRepository
+from .videos import Videos
 
 __all__ = [
     "Accounts",
@@ -95,8 +99,10 @@ __all__ = [
     "Sessions",
     "Tags",
     "Timeline",
+    "Tracks",
     "Trash",
     "VectorRepository",
+    "Videos",
     "copy_catalogue",
     "copy_database",
     "migrate",

@@ -16,7 +16,9 @@ from .locations import LocationRepository
 from .segments import SegmentRepository
 from .sessions import Sessions
 from .timeline import Timeline
+from .tracks import Tracks
 from .vectors import VectorRepository
+from .videos import Videos
 
 
 class Catalog:
@@ -41,6 +43,10 @@ class Catalog:
         Photos by date, month by month.
     vectors : VectorRepository
         Their vectors and their segments', which an index is built from.
+    videos : Videos
+        Videos, and their frames.
+    tracks : Tracks
+        Segments of one thing in several frames.
     """
 
     def __init__(self, sessions: Sessions) -> None:
@@ -51,6 +57,8 @@ class Catalog:
         self.segments = SegmentRepository(sessions)
         self.timeline = Timeline(sessions)
         self.vectors = VectorRepository(sessions)
+        self.videos = Videos(sessions)
+        self.tracks = Tracks(sessions)
 
     def database(self) -> Database:
         """What database the catalogue is in, and how quickly that answers."""

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from .dialects import in_chunks
-from .models import IN_LIBRARY, DuplicateCheck, Image, Location, NearDuplicate
+from .models import IN_LIBRARY, NO_FRAME, DuplicateCheck, Image, Location, NearDuplicate
 from .records import Comparison, Copy, DuplicatePair
 from .sessions import Repository
 
@@ -125,7 +125,7 @@ def forget_checks(session: Session, image_ids: Collection[int]) -> None:
 
 def _unchecked(space: str) -> ColumnElement[bool]:
     done = DuplicateCheck.image_id == Image.id, DuplicateCheck.space == space
-    return and_(Image.space == space, IN_LIBRARY, ~select(DuplicateCheck.image_id).where(*done).exists())
+    return and_(Image.space == space, IN_LIBRARY, NO_FRAME, ~select(DuplicateCheck.image_id).where(*done).exists())
 
 
 def _existing(session: Session, image_ids: Collection[int]) -> set[int]:

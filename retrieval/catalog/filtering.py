@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ..query.filters import SIZES, Facet, Facets, Filters, Position
 from ..storage.locations import displayed, folder_uri, is_file, path_of
 from .dialects import in_chunks
-from .models import IN_LIBRARY, Image, Location, Segment
+from .models import IN_LIBRARY, ITEM_ID, Image, Location, Segment
 
 MOST_VALUES = 50
 """Of each kind so many facets are told, the most frequent."""
@@ -39,13 +39,13 @@ def facets_of(session: Session, segment_ids: Sequence[int]) -> Facets:
     """How many of some segments there are of each kind."""
     rows = [row for chunk in in_chunks(segment_ids) for row in session.execute(_FACTS.where(Segment.id.in_(chunk)))]
     folders: dict[int, set[str]] = {}
-    for chunk in in_chunks(sorted({row.image_id for row in rows})):
+    for chunk in in_chunks(sorted({row.item_id for row in rows})):
         of_files = Location.image_id.in_(chunk), Location.uploaded_as.is_(None)
         for key, uri in session.execute(select(Location.image_id, Location.uri).where(*of_files)):
             folders.setdefault(key, set()).add(uri.rpartition("/")[0])
     return {
         "folder": _most(
-            (folder for row in rows for folder in folders.get(row.image_id, ())),
+            (folder for row in rows for folder in folders.get(row.item_id, ())),
             lambda uri: (_plain(uri), _plain(uri)),
         ),
         "year": _most(str(row.taken_at.year) for row in rows if row.taken_at),
@@ -57,7 +57,7 @@ def facets_of(session: Session, segment_ids: Sequence[int]) -> Facets:
 
 
 _FACTS = select(
-    Segment.image_id,
+    ITEM_ID.label("item_id"),
     Segment.label,
     Segment.area,
     Segment.x0,
@@ -76,7 +76,7 @@ def _of_photos(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.folder is not None:
         start = folder_uri(filters.folder)
         inside = Location.uri > start, Location.uri < f"{start[:-1]}0"  # the sign after the slash
-        found.append(exists().where(Location.image_id == Image.id, *inside))
+        found.append(exists().where(Location.image_id == ITEM_ID, *inside))
     if filters.taken_from is not None:
         found.append(Image.taken_at >= datetime.combine(filters.taken_from, time()))
     if filters.taken_until is not None:

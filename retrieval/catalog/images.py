@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from ..errors import UnknownImageError
@@ -12,10 +12,11 @@ from ..query.filters import Filters
 from .deleted_files import remember
 from .dialects import in_chunks
 from .filtering import photos_passing
-from .models import IN_LIBRARY, Image
+from .models import IN_LIBRARY, NO_FRAME, Image
 from .records import STATES, ImageRecord, State
 from .rows import image_record
 from .sessions import Repository
+from .videos import delete_frames
 
 
 class ImageRepository(Repository):
@@ -67,12 +68,16 @@ class ImageRepository(Repository):
         state: State | None = None,
         max_quality: float | None = None,
         newest_first: bool = False,
+        video_id: int | None = None,
     ) -> list[ImageRecord]:
         """Photos by id, those beyond `after` (0 for the start); `newest_first` runs from the highest id down.
 
-        With `max_quality` only those whose segmentation was judged no better (`Assessment.quality`).
+        Frames are listed only if the `video_id` of their video is given. With `max_quality` only photos whose
+        segmentation was judged no better (`Assessment.quality`).
         """
-        statement = _images().where(IN_LIBRARY).order_by(Image.id.desc() if newest_first else Image.id).limit(limit)
+        listed = NO_FRAME if video_id is None else Image.video_id == video_id
+        statement = _images().where(IN_LIBRARY, listed).limit(limit)
+        statement = statement.order_by(Image.id.desc() if newest_first else Image.id)
         if after:
             statement = statement.where(Image.id < after if newest_first else Image.id > after)
         if state:
@@ -106,14 +111,11 @@ class ImageRepository(Repository):
         return found
 
     def counts(self) -> dict[State, int]:
-        """Photos in each state."""
+        """Photos and videos in each state; frames count while they wait or are worked on, as that is work to do."""
+        counted = or_(NO_FRAME, Image.state.in_(("pending", "working")))
+        statement = select(Image.state, func.count()).where(IN_LIBRARY, counted).group_by(Image.state)
         with self._reading() as session:
-            found = {
-                state: count
-                for state, count in session.execute(
-                    select(Image.state, func.count()).where(IN_LIBRARY).group_by(Image.state)
-                )
-            }
+            found = {state: count for state, count in session.execute(statement)}
         return {state: found.get(state, 0) for state in STATES}
 
     def recipes(self) -> dict[str, int]:
@@ -141,6 +143,7 @@ class ImageRepository(Repository):
                 raise UnknownImageError(f"photo {image_id} is not in the trash: it was restored")
             record = image_record(row)
             remember(session, record)
+            delete_frames(session, [image_id])
             session.delete(row)
             return record
 

@@ -186,7 +186,9 @@ class IngestQueue(Repository):
             released = {"attempts": 0, "lease_owner": None, "lease_until": None}
             back = update(Image).where(waits, Image.recipe.is_not(None)).values({**analysed, **released})
             session.execute(back, execution_options={"synchronize_session": False})
-            rows = session.scalars(select(Image).where(waits).options(selectinload(Image.locations))).all()
+            videos = select(Image.id).where(waits, Image.video_id.is_(None))
+            begun = Image.video_id.in_(videos)  # frames of videos that are not read to their ends
+            rows = session.scalars(select(Image).where(or_(waits, begun)).options(selectinload(Image.locations))).all()
             gone = [Removed(row.sha256, tuple(place.uri for place in row.locations)) for row in rows]
             for chunk in in_chunks([row.id for row in rows]):
                 session.execute(
@@ -354,6 +356,7 @@ def _prepared(image_id: int, entry: AnalyzedImage, recipe: str, space: str) -> _
         "wanted_recipe": None,
         "segment_count": segment_count,
         "vector_count": len(rows) + len(imported),
+        "is_tracked": False,
         "photo_vector": vector_bytes(entry.analysis.photo_vector),
     }
     return _Prepared(image_id, values, rows, imported)

@@ -20,6 +20,7 @@ from .models import Image, Location
 from .records import KnownLocation
 from .sessions import Repository
 from .trash import count_changed
+from .videos import delete_frames, whole_videos
 
 BLOCK = 1000
 """Locations that are looked for on the disk between two transactions."""
@@ -233,7 +234,7 @@ def _known(photos: dict[str, _Photo], file: SeenFile, outcome: Registration) -> 
 
 def _restore(session: Session, image_ids: Sequence[int]) -> None:
     """Take photos out of the trash."""
-    for chunk in in_chunks(image_ids):
+    for chunk in in_chunks(whole_videos(session, image_ids) if image_ids else []):
         session.execute(update(Image).where(Image.id.in_(chunk)).values(deleted_at=None))
     if image_ids:
         count_changed(session)
@@ -243,7 +244,9 @@ def _remove_unplaced(session: Session, image_ids: Collection[int]) -> None:
     """Remove those of the photos that have no location any more, once all files have found their places."""
     placed = select(Location.id).where(Location.image_id == Image.id).exists()
     for chunk in in_chunks(sorted(image_ids)):
-        statement = delete(Image).where(Image.id.in_(chunk), ~placed)
+        gone = session.scalars(select(Image.id).where(Image.id.in_(chunk), ~placed)).all()
+        delete_frames(session, gone)
+        statement = delete(Image).where(Image.id.in_(gone))
         session.execute(statement, execution_options={"synchronize_session": False})
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -27,12 +28,15 @@ def _partial(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
-TIMELINE = ("id", "state", "width", "height", "deleted_at")
+TIMELINE = ("id", "state", "width", "height", "deleted_at", "video_id")
 """What the timeline needs to know of all photos; it is read from an index, without the rows."""
 
 
 class Image(Base):
-    """A photo: its bytes, the state of its entry, and what its analysis found."""
+    """A photo: its bytes, the state of its entry, and what its analysis found.
+
+    A video is one, too, with a `duration_s`. Its frames are photos with its id as their `video_id`.
+    """
 
     __tablename__ = "image"
     __table_args__ = (
@@ -43,6 +47,8 @@ class Image(Base):
         Index("ix_image_dated_at", "dated_at", *TIMELINE),
         Index("ix_image_created_at", "created_at", *TIMELINE),
         _partial("ix_image_deleted_at", "deleted_at", "id", where="deleted_at IS NOT NULL"),
+        _partial("ix_image_video_id", "video_id", "time_s", "id", where="video_id IS NOT NULL"),
+        _partial("ix_image_untracked", "video_id", where="video_id IS NOT NULL AND NOT is_tracked"),
         {"sqlite_autoincrement": True},
     )
 
@@ -70,6 +76,10 @@ class Image(Base):
     largest_hole: Mapped[float | None]
     fragmented: Mapped[float | None]
     photo_vector: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    duration_s: Mapped[float | None]  # of a video
+    video_id: Mapped[int | None]  # of a frame; `videos.delete_frames` sees to it that it goes with its video
+    time_s: Mapped[float | None]  # of a frame, from the beginning of its video
+    is_tracked: Mapped[bool] = mapped_column(default=False, server_default=false())  # its segments have their tracks
 
     locations: Mapped[list[Location]] = relationship(
         back_populates="image", cascade="all, delete-orphan", passive_deletes=True, order_by="Location.id"
@@ -78,6 +88,12 @@ class Image(Base):
 
 IN_LIBRARY = Image.deleted_at.is_(None)
 """Photos that are not in the trash."""
+
+NO_FRAME = Image.video_id.is_(None)
+"""Photos and videos, which are listed and counted; frames are parts of their videos."""
+
+ITEM_ID = func.coalesce(Image.video_id, Image.id)
+"""What is listed for a photo: itself or, for a frame, its video."""
 
 
 class Location(Base):
@@ -194,6 +210,7 @@ class Segment(Base):
     mask_counts: Mapped[bytes] = mapped_column(LargeBinary)
     vector: Mapped[bytes] = mapped_column(LargeBinary)
     colors: Mapped[bytes | None] = mapped_column(LargeBinary)
+    track_id: Mapped[int | None] = mapped_column(index=True)  # the first segment of the track, in a frame of the video
 
 
 class Query(Base):

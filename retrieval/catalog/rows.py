@@ -37,6 +37,9 @@ def image_record(row: Image) -> ImageRecord:
         segment_count=row.segment_count,
         assessment=_assessment(row),
         locations=tuple(location_record(location) for location in row.locations),
+        duration_s=row.duration_s,
+        video_id=row.video_id,
+        time_s=row.time_s,
     )
 
 

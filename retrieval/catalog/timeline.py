@@ -15,7 +15,7 @@ from sqlalchemy.orm.attributes import InstrumentedAttribute
 from ..errors import QueryError
 from .dialects.expressions import month
 from .folders import folders_of
-from .models import IN_LIBRARY, Image, ImageTag, Location, Segment, Tag
+from .models import IN_LIBRARY, ITEM_ID, NO_FRAME, Image, ImageTag, Location, Segment, Tag
 from .records import ImageRecord, Month, View
 from .records.timeline import MONTH, UNKNOWN_ASPECT
 from .rows import image_record
@@ -159,7 +159,7 @@ def _sorted(statement: _S, view: View) -> _S:
 
 
 def _listed(statement: _S, view: View) -> _S:
-    statement = statement.where(Image.deleted_at.is_not(None) if view.state == "trash" else IN_LIBRARY)
+    statement = statement.where(Image.deleted_at.is_not(None) if view.state == "trash" else IN_LIBRARY, NO_FRAME)
     if view.state not in (None, "trash"):
         states = ("pending", "working") if view.state == "pending" else (view.state,)
         statement = statement.where(Image.state.in_(states))
@@ -167,7 +167,7 @@ def _listed(statement: _S, view: View) -> _S:
         tagged = select(ImageTag.image_id).join(Tag, Tag.id == ImageTag.tag_id).where(Tag.key == key_of(view.tag))
         statement = statement.where(Image.id.in_(tagged))
     if view.label is not None:
-        statement = statement.where(Image.id.in_(select(Segment.image_id).where(Segment.label == view.label)))
+        statement = statement.where(Image.id.in_(select(ITEM_ID).join(Segment).where(Segment.label == view.label)))
     if view.folder is not None:
         files = Location.uri.regexp_match(f"/{re.escape(quote(view.folder))}/[^/]*$") & Location.uploaded_as.is_(None)
         uploads = Location.uploaded_as.regexp_match(f"(^|/){re.escape(view.folder)}/[^/]*$")

@@ -2,7 +2,8 @@
 
 A photo in the trash keeps its row, its segments and its files, so that restoring it is one write. It is left out of
 everything that lists, counts or searches photos (`models.IN_LIBRARY`), and of what an index has to hold: followers of
-the catalogue delete its vectors from their indexes, and upsert them again when it is restored.
+the catalogue delete its vectors from their indexes, and upsert them again when it is restored. A video is moved with
+all of its frames, also if one of them is deleted or restored.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from ..storage.own_files import OwnFiles
 from .dialects import in_chunks
 from .duplicates import forget_checks
 from .images import ImageRepository
-from .models import Image
+from .models import NO_FRAME, Image
 from .sessions import Repository, Sessions
 from .stamps import count
+from .videos import whole_videos
 
 AT_ONCE = 500
 """Ids that are read at once when the trash is emptied."""
@@ -59,7 +61,12 @@ class Trash(Repository):
 
     def delete(self, image_ids: Collection[int]) -> int:
         """Delete those of the photos that are in the trash for good, with their files if uploaded; returns how many."""
-        return sum(self._delete(image_id) for image_id in dict.fromkeys(image_ids))
+        with self._reading() as session:
+            whole = whole_videos(session, image_ids)
+            frames = select(Image.id).where(~NO_FRAME)
+            parts = {key for chunk in in_chunks(whole) for key in session.scalars(frames.where(Image.id.in_(chunk)))}
+        deleted = [key for key in reversed(whole) if self._delete(key)]  # frames before their videos
+        return len(set(deleted) - parts)
 
     def count(self) -> int:
         """How many photos are in the trash."""
@@ -70,7 +77,7 @@ class Trash(Repository):
         if most is None:
             return self._delete_all(_IN_TRASH)
         with self._reading() as session:
-            ids = session.scalars(select(Image.id).where(_IN_TRASH).order_by(Image.id).limit(most)).all()
+            ids = session.scalars(select(Image.id).where(_IN_TRASH, NO_FRAME).order_by(Image.id).limit(most)).all()
         return self.delete(ids)
 
     def expired(self) -> int:
@@ -86,15 +93,16 @@ class Trash(Repository):
 
     def _count(self, which: ColumnElement[bool]) -> int:
         with self._reading() as session:
-            return session.scalar(select(func.count()).select_from(Image).where(which)) or 0
+            return session.scalar(select(func.count()).select_from(Image).where(which, NO_FRAME)) or 0
 
     def _set(self, image_ids: Collection[int], which: ColumnElement[bool], moment: datetime | None) -> int:
         changed = 0
         with self._sessions.begin() as session:
-            for chunk in in_chunks(sorted(set(image_ids))):
-                statement = update(Image).where(Image.id.in_(chunk), which).values(deleted_at=moment)
-                found = session.execute(statement, execution_options={"synchronize_session": False})
-                changed += int(found.rowcount)  # type: ignore[attr-defined]
+            for chunk in in_chunks(whole_videos(session, image_ids)):
+                for listed in (NO_FRAME, ~NO_FRAME):
+                    statement = update(Image).where(Image.id.in_(chunk), which, listed).values(deleted_at=moment)
+                    found = session.execute(statement, execution_options={"synchronize_session": False})
+                    changed += int(found.rowcount) if listed is NO_FRAME else 0  # type: ignore[attr-defined]
                 if moment is None:
                     forget_checks(session, chunk)
             if changed:
@@ -103,7 +111,7 @@ class Trash(Repository):
 
     def _delete_all(self, which: ColumnElement[bool]) -> int:
         last, deleted = 0, 0
-        statement = select(Image.id).where(which).order_by(Image.id).limit(AT_ONCE)
+        statement = select(Image.id).where(which, NO_FRAME).order_by(Image.id).limit(AT_ONCE)
         while True:
             with self._reading() as session:
                 ids = session.scalars(statement.where(Image.id > last)).all()

@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import logging
 import os
+import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,6 +85,29 @@ class OwnFiles:
             seen = SeenFile(uri_of(path), sha256, status.st_size, status.st_mtime_ns, uploaded_as, restores=True)
             return self._locations.register([seen])[0]
 
+        return _enter(partial, path, sha256, register, lambda: self.remove_photo(sha256, [uri_of(path)]))
+
+    def enter_frame(self, jpeg: bytes, uploaded_as: str, write: Callable[[SeenFile], _Row]) -> _Row:
+        """Write the picture of a video's frame, which lies where uploads do, and its row.
+
+        Parameters
+        ----------
+        jpeg : bytes
+        uploaded_as : str
+            What the frame is called.
+        write : callable
+            Writes the row of the file.
+        """
+        sha256 = hashlib.sha256(jpeg).hexdigest()
+        path = self._settings.uploads_dir / sha256[:2] / f"{sha256}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".upload-{secrets.token_hex(8)}")
+
+        def register() -> _Row:
+            status = path.stat()
+            return write(SeenFile(uri_of(path), sha256, status.st_size, status.st_mtime_ns, uploaded_as))
+
+        partial.write_bytes(jpeg)
         return _enter(partial, path, sha256, register, lambda: self.remove_photo(sha256, [uri_of(path)]))
 
     def enter_query(self, partial: Path, sha256: str, keep: Callable[[], _Row]) -> _Row:

@@ -21,10 +21,11 @@ from av.video.reformatter import ColorRange, Interpolation
 from ..errors import ImageTooLargeError, UnreadableVideoError
 from ..images.limits import check_size
 from ..processes.cores import usable_cores
+from ..settings import FRAME_SECONDS
 from ..storage.originals import open_regular
 from .content import SMALL_HW, FrameSelector
 from .formats import DEMUXERS, video_format
-from .limits import DEFAULT_VIDEO_LIMITS, FRAME_SECONDS, VideoLimits
+from .limits import DEFAULT_VIDEO_LIMITS, VideoLimits
 from .pictures import frame_jpeg, upright
 
 SHORT_SHARE, SHORT_SECONDS = 0.05, 1.5

@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 
 from ..images.limits import DecodeLimits
 
-FRAME_SECONDS = 2.0
-"""Between cuts, at most one frame is taken in so many seconds, unless another interval is set."""
-
 
 @dataclass(frozen=True, slots=True)
 class VideoLimits:

@@ -19,6 +19,7 @@ from indexer import pipeline
 from indexer.pipeline import Pipeline
 from indexer.report import Tally
 from indexer.scan import register_files
+from indexer.videos import VideoIntake
 from retrieval.analysis.batch import extract_batch
 from retrieval.assembly import Assembly
 from retrieval.errors import OutOfDeviceMemoryError
@@ -75,7 +76,14 @@ def line(assembly: Assembly, pictures: Pictures) -> Callable[..., Pipeline]:
 
     def make(recipe: Any, **options: Any) -> Pipeline:
         return Pipeline(
-            assembly.ingest_queue, recipe, assembly.settings, assembly.storage, "test", decoders=1, **options
+            assembly.ingest_queue,
+            recipe,
+            assembly.settings,
+            assembly.storage,
+            "test",
+            VideoIntake.of(assembly),
+            decoders=1,
+            **options,
         )
 
     return make
@@ -297,7 +305,9 @@ class TestExchangedFiles:
     def test_after_registering(self, assembly: Assembly, photo: Path, secret: Path) -> None:
         register_files(assembly, [photo], Tally())
         self.exchange(photo, secret)
-        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w").run()
+        Pipeline(
+            assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w", VideoIntake.of(assembly)
+        ).run()
         (image,) = assembly.catalog.images.page()
         assert (image.state, image.error) == ("failed", "the file has changed since it was registered: ingest it again")
         assert self.renditions(assembly) == []
@@ -317,7 +327,9 @@ class TestExchangedFiles:
             return submit(pool, path, **wanted)
 
         monkeypatch.setattr(DecoderPool, "submit", exchanging)
-        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w").run()
+        Pipeline(
+            assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w", VideoIntake.of(assembly)
+        ).run()
         (image,) = assembly.catalog.images.page()
         assert image.state == ("indexed" if how == "link" else "failed")
         assert len(self.renditions(assembly)) == (2 if how == "link" else 0)
@@ -328,13 +340,17 @@ class TestExchangedFiles:
     def test_another_place_of_the_photo_will_do(self, assembly: Assembly, pictures: Pictures, photo: Path) -> None:
         register_files(assembly, [photo, pictures("b.png", seed=1)], Tally())
         photo.write_bytes(pictures("c.png", seed=3).read_bytes())
-        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w").run()
+        Pipeline(
+            assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w", VideoIntake.of(assembly)
+        ).run()
         assert states(assembly) == {"indexed": 1}
 
     def test_no_file_stays_open(self, assembly: Assembly, pictures: Pictures) -> None:
         paths = pictures.many(20)
         register_files(assembly, [pictures.folder], Tally())
         paths[3].write_bytes(paths[3].read_bytes()[:40])
-        Pipeline(assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w").run()
+        Pipeline(
+            assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w", VideoIntake.of(assembly)
+        ).run()
         opened = [os.path.realpath(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd")]
         assert not [path for path in opened if path.startswith(str(pictures.folder))]

@@ -89,6 +89,19 @@ def test_other_days_are_refused(text: str) -> None:
         Settings.from_env({"SEGSEARCH_TRASH_DAYS": text})
 
 
+@pytest.mark.parametrize(("text", "seconds"), [("0.1", 0.1), ("2", 2), ("", 2), ("3600", 3600)])
+def test_seconds_between_frames(text: str, seconds: float) -> None:
+    assert Settings.from_env({"SEGSEARCH_FRAME_SECONDS": text}).frame_seconds == seconds
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "0.05", "x", "1e3", "inf", "3601", "1,5", "2 s"])
+def test_other_seconds_are_refused(text: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"SEGSEARCH_FRAME_SECONDS=.* is not a number of seconds from 0.1 to 3600"
+    ):
+        Settings.from_env({"SEGSEARCH_FRAME_SECONDS": text})
+
+
 def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     wrong = {

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_videos import moving, scene, write_sound, write_video
 from PIL import Image
 
 from retrieval.errors import ImageError, ImageTooLargeError, ImageTooSmallError, UnreadableVideoError
@@ -19,7 +20,6 @@ from retrieval.videos.content import FrameSelector, near_equal
 from retrieval.videos.decoding import VideoEnd, VideoFrame, VideoInfo, clock, read_video
 from retrieval.videos.formats import sniff_video, video_format
 from retrieval.videos.limits import VideoLimits
-from tests.drawn_videos import moving, scene, write_sound, write_video
 
 DIGEST = "ab" * 32
 DAVIS = Path(__file__).parents[3] / "shared/data/davis-dev/images"

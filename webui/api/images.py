@@ -37,7 +37,7 @@ def add_image(form: schemas.UploadForm) -> Response:
     parts = context()
     if shortage := parts.assembly.storage.shortage():
         raise InsufficientStorage(f"cannot accept more photos: {shortage}")
-    received = receive(form.file, parts.settings.uploads_dir)
+    received = receive(form.file, parts.settings.uploads_dir, videos=True)
     name = uploaded_as(form.file.filename, form.folder)
     ending = extension(received.format)
     registered = parts.assembly.own_files.enter_upload(received.partial, received.sha256, ending, name)

@@ -30,6 +30,7 @@ from retrieval.processes.program import PROGRAM
 from retrieval.storage.locations import SeenFile, is_file
 from retrieval.storage.originals import digest_of, identity_of, path_of_opened
 from retrieval.types import RgbImage
+from retrieval.videos import formats as videos
 
 from ..context import WebContext
 from .names import name_of
@@ -45,6 +46,10 @@ MIME_TYPES = {
     "HEIF": "image/heif",
     "PPM": "image/x-portable-anymap",
 }
+FILE_TYPES = videos.MIME_TYPES | MIME_TYPES
+PLAYED_BY_BROWSERS = frozenset({"MP4", "MOV", "MKV", "WEBM"})
+"""Videos that browsers may play, by what is in them; they are never sent as a page."""
+
 SHOWN_BY_BROWSERS = frozenset({"JPEG", "PNG", "WEBP", "GIF", "AVIF"})
 STILL_IN_BROWSERS = SHOWN_BY_BROWSERS - {"GIF"}
 """Formats that can be laid over a preview; a GIF may move."""
@@ -129,13 +134,14 @@ def serve_original(context: WebContext, image: ImageRecord) -> Response:
     if (signed := _signed_url(context, image)) is not None:
         return Response(status=302, headers={"Location": signed, "Cache-Control": "no-store"})
     stream = open_picture(context, image)
-    found = sniff_format(stream.read(SNIFF_BYTES)) or ""
+    prefix = stream.read(SNIFF_BYTES)
+    found = sniff_format(prefix) or videos.sniff_video(prefix) or ""
     size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
     response = send_file(
         stream,
-        mimetype=MIME_TYPES.get(found, UNKNOWN_TYPE),
-        as_attachment=found not in SHOWN_BY_BROWSERS,
+        mimetype=FILE_TYPES.get(found, UNKNOWN_TYPE),
+        as_attachment=found not in SHOWN_BY_BROWSERS | PLAYED_BY_BROWSERS,
         download_name=download_name(image, found),
         conditional=False,
         etag=image.sha256,
@@ -170,7 +176,7 @@ def _signed_url(context: WebContext, image: ImageRecord) -> str | None:
 
 
 def rendition(context: WebContext, image: ImageRecord, kind: Rendition) -> Path:
-    """The file of a preview or thumbnail, created from the original if missing.
+    """The file of a preview or thumbnail, created from the original if missing; of a video that of its cover.
 
     Raises
     ------
@@ -179,13 +185,29 @@ def rendition(context: WebContext, image: ImageRecord, kind: Rendition) -> Path:
     Conflict, Gone
         As `open_original`.
     """
-    settings = context.settings
+    settings, image = context.settings, shown_for(context, image)
     path = settings.preview(image.sha256) if kind == "preview" else settings.thumbnail(image.sha256)
     if not path.exists():
         if image.format is None and image.state == "failed":
             raise NotFound(f"photo {image.id} has no picture that can be shown: {image.error}")
         remake(context, image)
     return path
+
+
+def shown_for(context: WebContext, image: ImageRecord) -> ImageRecord:
+    """The photo whose picture is shown for one: itself or, of a video, the frame that is its cover.
+
+    Raises
+    ------
+    NotFound
+        The video has no frames any more.
+    """
+    if not image.is_video:
+        return image
+    cover = context.catalog.videos.covers([image.id]).get(image.id)
+    if cover is None:
+        raise NotFound(f"video {image.id} has no frames: delete it, and ingest it again")
+    return context.catalog.images.get(cover)
 
 
 def remake(context: WebContext, image: ImageRecord) -> None:
@@ -319,6 +341,6 @@ def download_name(image: ImageRecord, found: str | None = None) -> str:
     name, place = name_of(image), image.place
     if place is not None and place.uploaded_as is not None:
         kind, ending = mimetypes.guess_type(name)[0], PurePosixPath(place.uri).suffix
-        if kind != MIME_TYPES.get(found) and not name.lower().endswith(ending):
+        if kind != FILE_TYPES.get(found) and not name.lower().endswith(ending):
             name = (name if kind is None else name.rpartition(".")[0]) + ending
     return re.sub(r"[\x00-\x1f\x7f]", "_", name)

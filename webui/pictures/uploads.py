@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException, UnprocessableEntity, UnsupportedM
 
 from retrieval.images.formats import FORMATS, SNIFF_BYTES, sniff_format
 from retrieval.storage.disk import FULL
+from retrieval.videos.formats import DEMUXERS, sniff_video
 
 PARTIAL_PATTERN = ".upload-*"
 _BLOCK = 1 << 20
@@ -45,14 +46,16 @@ class Received:
     format: str
 
 
-def receive(upload: FileStorage, folder: Path) -> Received:
-    """Write an upload next to its final place, if its content is an image.
+def receive(upload: FileStorage, folder: Path, *, videos: bool = False) -> Received:
+    """Write an upload next to its final place, if its content is an image or, with `videos`, a video.
 
     Parameters
     ----------
     upload : FileStorage
     folder : Path
         On the same file system as its final place.
+    videos : bool
+        Whether it may be a video.
 
     Raises
     ------
@@ -66,9 +69,9 @@ def receive(upload: FileStorage, folder: Path) -> Received:
     prefix = upload.stream.read(SNIFF_BYTES)
     if not prefix:
         raise UnprocessableEntity("the file is empty (0 bytes): choose another, or copy it again from its source")
-    found = sniff_format(prefix)
+    found = sniff_format(prefix) or (sniff_video(prefix) if videos else None)
     if found is None:
-        formats = ", ".join(FORMATS)
+        formats = ", ".join(dict.fromkeys((*FORMATS, *(DEMUXERS if videos else ()))))
         raise UnsupportedMediaType(f"the file's content is not a supported image: send one of {formats}")
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / PARTIAL_PATTERN.replace("*", secrets.token_hex(8))

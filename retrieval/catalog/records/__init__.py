@@ -21,6 +21,7 @@ from .queries import FeedbackRecord, QueryRecord
 from .segments import SegmentHit, SegmentRecord
 from .timeline import LISTED, ORDERS, Listed, Month, Order, View
 from .vectors import Contents, VectorBatch, vector_bytes, vectors_from
+from .videos import FramePlace, Moment, Sighting, VideoFacts
 
 __all__ = [
     "CLUSTER_STATES",
@@ -42,6 +43,7 @@ __all__ = [
     "ExportRecord",
     "ExportState",
     "FeedbackRecord",
+    "FramePlace",
     "ImageRecord",
     "Job",
     "Joined",
@@ -49,6 +51,7 @@ __all__ = [
     "Listed",
     "LocationRecord",
     "Members",
+    "Moment",
     "Month",
     "Order",
     "Orders",
@@ -57,8 +60,10 @@ __all__ = [
     "SegmentHit",
     "SegmentRecord",
     "Shape",
+    "Sighting",
     "State",
     "VectorBatch",
+    "VideoFacts",
     "View",
     "WorkerRecord",
     "joined_members",

@@ -71,7 +71,9 @@ class KnownLocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRecord:
-    """A photo.
+    """A photo, a video, or a frame of a video.
+
+    A video has a `duration_s`, and no segments of its own; a frame has its `video_id` and its `time_s` from there.
 
     Width and height are those of the upright original, None until it was decoded. It was taken at `taken_at`, in the
     camera's local time, added at `created_at`, and moved to the trash at `deleted_at`, if it is there.
@@ -93,6 +95,14 @@ class ImageRecord:
     segment_count: int
     assessment: Assessment | None
     locations: tuple[LocationRecord, ...]
+    duration_s: float | None = None
+    video_id: int | None = None
+    time_s: float | None = None
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it is a video that was read."""
+        return self.duration_s is not None
 
     @property
     def is_missing(self) -> bool:
