@@ -1,4 +1,4 @@
-"""What a worker does beside ingesting: the index, exports, near-duplicates, clusters, removal of what is of no use."""
+"""What a worker does beside ingesting: the index, tracks of videos, exports, near-duplicates, clusters, tidying up."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 
 from retrieval.assembly import Assembly
 from retrieval.processes.duties import Duty
+from retrieval.tracks.tracker import Tracker
 
 from .clean import KINDS, UPLOADS, clean
 from .duplicates import DUPLICATES, DuplicateSearch
@@ -15,9 +16,11 @@ from .publish import PUBLISH, Publisher
 
 DISCOVER = "discover"
 TIDY = "tidy"
+TRACKS = "tracks"
 EXPORT = "export"
 EXPORT_SECONDS = 2.0
 TIDY_SECONDS = 3600.0
+TRACK_SECONDS = 5.0
 PUBLISH_SECONDS = 30.0
 DUPLICATES_SECONDS = 120.0
 """For so long a worker that is done looks for near-duplicates; what is left waits for the next one."""
@@ -47,7 +50,9 @@ class Upkeep:
         self._comparing = Duty(
             DUPLICATES, duplicates.update, PUBLISH_SECONDS, "near-duplicates cannot be found", records
         )
+        tracker = Tracker(assembly.catalog, stopping.is_set)
         self._finishing = (
+            Duty(TRACKS, tracker.update, TRACK_SECONDS, "the tracks of videos cannot be found", records),
             Duty(PUBLISH, lambda: _publish(publisher), PUBLISH_SECONDS, "the index cannot be published", records),
             Duty(DISCOVER, discovery.update, PUBLISH_SECONDS, "the clusters cannot be updated", records),
         )

@@ -15,9 +15,10 @@ from retrieval.errors import UnreadableVideoError
 from retrieval.storage.disk import Storage
 from retrieval.storage.originals import digest_of, identity_of, path_of_opened
 from retrieval.storage.own_files import OwnFiles
-from retrieval.videos.decoding import VideoEnd, VideoFrame, VideoInfo, clock
+from retrieval.videos.decoding import VideoEnd, VideoFrame, VideoInfo
 from retrieval.videos.limits import DEFAULT_VIDEO_LIMITS, VideoLimits
 from retrieval.videos.reader import ReadingStopped, read_guarded
+from retrieval.videos.times import clock
 
 from .opening import CHANGED
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from ..catalog.records import SegmentRecord
+from ..catalog.records import SegmentRecord, Sighting
 from ..query.filters import Facets
 from ..query.request import Ref
 from ..text.reading import Reading
@@ -121,6 +121,10 @@ class Match(NamedTuple):
         Photos that were left out because they are near-duplicates of this one, the best first.
     evidence : ObjectEvidence or None
         Of a search for the very object: what was compared.
+    video_id, time_s : int or None, float or None
+        Of a frame, its video and the time in that, in seconds.
+    moments : tuple of Sighting
+        Where in the video the same thing is seen, this frame among them, by time; at most `folding.MOST_MOMENTS`.
     """
 
     image_id: int
@@ -135,6 +139,9 @@ class Match(NamedTuple):
     relations: tuple[float, ...] = ()
     probability: float | None = None
     alike: tuple[int, ...] = ()
+    video_id: int | None = None
+    time_s: float | None = None
+    moments: tuple[Sighting, ...] = ()
     evidence: ObjectEvidence | None = None
 
     @property

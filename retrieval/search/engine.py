@@ -124,9 +124,10 @@ class SearchEngine:
         self, request: SearchRequest, understood: QueryPlan, started: float, first: Scored | None = None
     ) -> SearchAnswer:
         """Answer a search that is understood; `first` is what its `first_look` found, if it was looked for already."""
-        matches, recipe, near = partial(self._matches, first=first), self.recipe, self.duplicates
-        look = partial(folded_results, understood=understood, recipe=recipe, look=matches, duplicates=near)
-        results, counted = verified_results(request, understood, self.segments, self.verifier, look)
+        matches = partial(self._matches, first=first)
+        results, counted = verified_results(
+            request, understood, self.segments, self.verifier, lambda asked: self._folded(asked, understood, matches)
+        )
         return self._answer(understood, explained(results, understood, self.segments), counted, started)
 
     def facets(self, request: SearchRequest) -> FacetAnswer:
@@ -160,10 +161,9 @@ class SearchEngine:
 
         Raises
         ------
-        UnknownImageError, UnknownSegmentError, UnknownQueryError
-            A reference points at nothing.
-        QueryError
-            The search is by whole photos or for the very object, no word is known, or a reference cannot be resolved.
+        UnknownImageError, UnknownSegmentError, UnknownQueryError, QueryError
+            As `search`; also if the search is by whole photos or for the very object, no word is known, or a
+            reference cannot be resolved.
         """
         started = time.perf_counter()
         with self.catalog.one_connection():
@@ -175,7 +175,12 @@ class SearchEngine:
             moved = replace(understood.things[0], directions=model.directions)
             refined = understood if model.kept_query else replace(understood, things=(moved,), parts=())
             results, counted = folded_results(
-                request, refined, self.recipe, partial(self._ranked, hidden=hidden), self.duplicates
+                request,
+                refined,
+                self.recipe,
+                partial(self._ranked, hidden=hidden),
+                self.duplicates,
+                self.catalog.tracks,
             )
             asked = self._ask(request, model, hidden)
             answer = self._answer(understood, results, counted, started)
@@ -254,8 +259,6 @@ class SearchEngine:
         """The lowest score of a likely result."""
         return rank.LIKELY_FLOOR if self.recipe.is_centred else 0.0
 
-    # ---- the way of a query
-
     def _answer(
         self, understood: QueryPlan, results: tuple[Match, ...], counted: Sequence[Match] | None, started: float
     ) -> SearchAnswer:
@@ -271,6 +274,9 @@ class SearchEngine:
             took_ms=(time.perf_counter() - started) * 1000,
             compared=understood.compared,
         )
+
+    def _folded(self, request: SearchRequest, plan: QueryPlan, look: Callable[..., tuple[Match, ...]]) -> Found:
+        return folded_results(request, plan, self.recipe, look, self.duplicates, self.catalog.tracks)
 
     def _matches(
         self, request: SearchRequest, understood: QueryPlan, depth: int, *, first: Scored | None = None
@@ -357,8 +363,6 @@ class SearchEngine:
             known = self.catalog.segments.hits(scored.ids.tolist())
             first = scored[[row for row, key in enumerate(scored.ids.tolist()) if key in known]][:wanted]
         return first, known
-
-    # ---- the way of a round
 
     def _judged(
         self, query: Vectors, relevant: Sequence[int], irrelevant: Sequence[int], hidden: set[int]

@@ -8,6 +8,7 @@ module        what
 `content`     how much two frames differ, and which are taken: cuts, and what changed since
 `decoding`    a file to the frames that are taken, upright, with their times
 `pictures`    a frame as a JPEG
+`times`       times in videos, for display
 `reader`      does all that in a child with bounded memory and time
 ============= ================================================================================
 """

@@ -27,6 +27,7 @@ from .content import SMALL_HW, FrameSelector
 from .formats import DEMUXERS, video_format
 from .limits import DEFAULT_VIDEO_LIMITS, VideoLimits
 from .pictures import frame_jpeg, upright
+from .times import clock
 
 SHORT_SHARE, SHORT_SECONDS = 0.05, 1.5
 """A video that ends so much before its header says is cut off."""
@@ -268,13 +269,6 @@ class _Reading:
                 "copy it again from where it came from"
             )
         return None
-
-
-def clock(seconds: float) -> str:
-    """A time as players show it: ``1:05``, ``1:02:05``."""
-    whole = int(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _video_stream(container: Any) -> Any:

@@ -17,8 +17,9 @@ from ..errors import ImageError, UnreadableVideoError
 from ..images.decoder_child import initialize_child
 from ..images.fork_server import ForkServerContext
 from ..settings import FRAME_SECONDS
-from .decoding import Event, VideoEnd, VideoFrame, VideoInfo, clock, read_video
+from .decoding import Event, VideoEnd, VideoFrame, VideoInfo, read_video
 from .limits import DEFAULT_VIDEO_LIMITS, VideoLimits
+from .times import clock
 
 ADVICE = "copy it again from where it came from, or convert it with another program"
 

@@ -153,6 +153,7 @@ class PhotoInTimeline(Value):
     segments: int
     missing: bool = False
     error: str | None = None
+    duration_s: float | None = None
 
 
 class PhotosAround(Value):

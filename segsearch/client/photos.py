@@ -42,8 +42,10 @@ class Photos(Group[C]):
     """Photos of the library."""
 
     @calls.pages("/images")
-    def all(self, *, state: str | None = None, max_quality: float | None = None) -> Call[list[Photo]]:
-        """Iterate over photos in ascending order of id; one call for each 500.
+    def all(
+        self, *, state: str | None = None, max_quality: float | None = None, video: int | None = None
+    ) -> Call[list[Photo]]:
+        """Iterate over photos and videos in ascending order of id; one call for each 500.
 
         Parameters
         ----------
@@ -51,8 +53,10 @@ class Photos(Group[C]):
             Only photos in this state.
         max_quality : float, optional
             Only photos whose segmentation is at most this good, 0 to 1.
+        video : int, optional
+            The frames of this video, which are left out otherwise.
         """
-        asked = given(limit=PAGE, state=state, max_quality=max_quality)
+        asked = given(limit=PAGE, state=state, max_quality=max_quality, video=video)
         return Call(list[Photo], query=asked, within="items", cursor="after")
 
     @calls.get("/images/{image_id}")

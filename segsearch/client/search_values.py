@@ -37,6 +37,14 @@ class Evidence(Value):
     features: int
 
 
+class Sighting(Value):
+    """A frame of a video in which a thing is seen, seconds from the beginning."""
+
+    time_s: float
+    image_id: int
+    segment_id: int | None = None
+
+
 class Result(Value):
     """One result.
 
@@ -58,6 +66,10 @@ class Result(Value):
         Near-duplicates that were left out for it.
     evidence : Evidence or None
         Of a search for the very object.
+    video, time_s : int or None, float or None
+        Of a frame, its video and the time in that, in seconds.
+    moments : tuple of Sighting
+        Of a frame, where in its video the same is seen.
     """
 
     image_id: int
@@ -69,6 +81,9 @@ class Result(Value):
     fallback: bool = False
     quality: float | None = None
     alike: tuple[int, ...] = ()
+    video: int | None = None
+    time_s: float | None = None
+    moments: tuple[Sighting, ...] = ()
     matched: tuple[Matched, ...] = ()
     relations: tuple[float, ...] = ()
     probability: float | None = None

@@ -141,6 +141,10 @@ class Photo(Value):
         In the camera's local time.
     deleted_at : datetime or None
         If it is in the trash.
+    duration_s : float or None
+        Of a video, its length in seconds.
+    video, time_s : int or None, float or None
+        Of a frame, its video and the time in that, in seconds.
     """
 
     id: int
@@ -155,6 +159,9 @@ class Photo(Value):
     taken_at: datetime | None = None
     deleted_at: datetime | None = None
     segmentation: Segmentation | None = None
+    duration_s: float | None = None
+    video: int | None = None
+    time_s: float | None = None
 
 
 class PhotoWithSegments(Photo):

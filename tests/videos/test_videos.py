@@ -17,9 +17,10 @@ from retrieval.errors import ImageError, ImageTooLargeError, ImageTooSmallError,
 from retrieval.images.limits import DecodeLimits
 from retrieval.videos import reader
 from retrieval.videos.content import FrameSelector, near_equal
-from retrieval.videos.decoding import VideoEnd, VideoFrame, VideoInfo, clock, read_video
+from retrieval.videos.decoding import VideoEnd, VideoFrame, VideoInfo, read_video
 from retrieval.videos.formats import sniff_video, video_format
 from retrieval.videos.limits import VideoLimits
+from retrieval.videos.times import clock
 
 DIGEST = "ab" * 32
 DAVIS = Path(__file__).parents[3] / "shared/data/davis-dev/images"

@@ -69,6 +69,9 @@ def item(image: ImageRecord) -> image_schemas.Item:
         deleted_at=image.deleted_at.isoformat() if image.deleted_at else None,
         filename=shown_path(Path(image.place.name)) if image.place and image.place.name else None,
         segmentation=image_schemas.Segmentation(**asdict(image.assessment)) if image.assessment else None,
+        duration_s=image.duration_s,
+        video=image.video_id,
+        time_s=image.time_s,
     )
 
 
@@ -294,6 +297,9 @@ def _result(match: Match) -> search_schemas.Result:
         fallback=match.fallback,
         quality=match.quality,
         alike=list(match.alike),
+        video=match.video_id,
+        time_s=match.time_s,
+        moments=[search_schemas.Sighting(**each._asdict()) for each in match.moments],
         matched=[search_schemas.Matched(**part._asdict()) for part in match.parts],
         relations=list(match.relations),
         probability=match.probability,

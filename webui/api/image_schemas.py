@@ -50,6 +50,9 @@ class PageQuery(Strict):
     max_quality: Annotated[
         float | None, Field(ge=0, le=1, description="Only analysed photos whose segmentation quality is at most this.")
     ] = None
+    video: Annotated[
+        int | None, Field(ge=1, le=MAX_ID, description="The frames of this video, which are left out otherwise.")
+    ] = None
 
 
 class PictureForm(BaseModel):
@@ -103,7 +106,10 @@ class Segmentation(BaseModel):
 
 
 class Item(BaseModel):
-    """A photo. Width and height are those of the upright original, null until it is decoded."""
+    """A photo, a video, or a frame of one.
+
+    Width and height are those of the upright original, null until it is decoded.
+    """
 
     id: int
     path: Annotated[str | None, Field(description="Path of the file; bytes that are not UTF-8 are written as `\\xNN`.")]
@@ -111,7 +117,9 @@ class Item(BaseModel):
     height: int | None
     state: State
     segment_count: int
-    error: Annotated[str | None, Field(description="Why the photo failed.")]
+    error: Annotated[
+        str | None, Field(description="Why the photo failed or, of a video, why it was not read as a whole.")
+    ]
     missing: Annotated[bool, Field(description="Whether the file was missing when last checked.")]
     taken_at: Annotated[
         str | None,
@@ -125,6 +133,9 @@ class Item(BaseModel):
         Field(description="The name of the file; of an upload the name that it had, if known."),
     ]
     segmentation: Annotated[Segmentation | None, Field(description="Null until the photo is analysed.")]
+    duration_s: Annotated[float | None, Field(description="Of a video, its length in seconds; otherwise null.")]
+    video: Annotated[int | None, Field(description="Of a frame, the id of its video; otherwise null.")]
+    time_s: Annotated[float | None, Field(description="Of a frame, seconds from the beginning of its video.")]
 
 
 Things = Annotated[

@@ -51,9 +51,11 @@ def add_image(form: schemas.UploadForm) -> Response:
 
 @images.get("/images", summary="List photos", responses={200: schemas.Page, **documented()})
 def list_images(query: schemas.PageQuery) -> Response:
-    """Photos in ascending order of id, in pages."""
+    """Photos and videos in ascending order of id, in pages; with `video` its frames."""
     catalog, more = context().catalog, query.limit + 1
-    records = catalog.images.page(after=query.after, limit=more, state=query.state, max_quality=query.max_quality)
+    records = catalog.images.page(
+        after=query.after, limit=more, state=query.state, max_quality=query.max_quality, video_id=query.video
+    )
     shown = records[: query.limit]
     following = shown[-1].id if len(records) > query.limit else None
     return answers.as_json(schemas.Page(items=[answers.item(record) for record in shown], next=following))

@@ -226,6 +226,14 @@ class Matched(BaseModel):
     mask: Annotated[AnyMask | None, Field(description="Only on request.")] = None
 
 
+class Sighting(BaseModel):
+    """A frame of a video in which a thing is seen."""
+
+    time_s: Annotated[float, Field(description="Seconds from the beginning of the video.")]
+    image_id: Annotated[int, Field(description="Id of the frame.")]
+    segment_id: Annotated[int | None, Field(description="The thing in it; null if whole frames are compared.")]
+
+
 class Result(BaseModel):
     """One result."""
 
@@ -256,6 +264,12 @@ class Result(BaseModel):
         float | None, Field(description="Quality of the segment, 0 to 1; null if whole photos are compared.")
     ]
     alike: Annotated[list[int], Field(description="Near-duplicates that were left out for it, the best first.")]
+    video: Annotated[int | None, Field(description="Of a frame, the id of its video; otherwise null.")]
+    time_s: Annotated[float | None, Field(description="Of a frame, seconds from the beginning of its video.")]
+    moments: Annotated[
+        list[Sighting],
+        Field(description="Of a frame, where in its video the same thing is seen, by time; at most 100."),
+    ]
     matched: Annotated[
         list[Matched],
         Field(

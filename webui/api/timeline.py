@@ -102,4 +102,5 @@ def _photo(image: ImageRecord) -> schemas.PhotoInTimeline:
         segments=image.segment_count,
         missing=image.is_missing,
         error=reason_of(image) if image.state == "failed" else None,
+        duration_s=image.duration_s,
     )

@@ -101,6 +101,7 @@ class PhotoInTimeline(BaseModel):
     segments: int
     missing: Annotated[bool, Field(description="Whether the file was missing when last checked.")]
     error: Annotated[str | None, Field(description="Why the photo failed, without the path of its file.")]
+    duration_s: Annotated[float | None, Field(description="Of a video, its length in seconds; otherwise null.")]
 
 
 class PhotosInTimeline(BaseModel):
