@@ -100,7 +100,7 @@ class VideoIntake:
         return False
 
     def _add(self, owner: str, video_id: int, frame: VideoFrame, name: str) -> bool:
-        called = f"{name} {clock(frame.time_s).replace(':', '.')}" if name else ""
+        called = f"{name} {clock(frame.time_s)}" if name else ""
         write = partial(self.videos.add_frame, owner, video_id, time_s=frame.time_s)
         return self.own_files.enter_frame(frame.jpeg, called, write)
 

@@ -61,7 +61,7 @@ def test_a_video_is_listed_once_and_its_frames_are_found(assembly: Assembly, fil
     assert [frame.time_s for frame in frames] == pytest.approx([0, 2, 3.5, 5.5])
     assert all(frame.video_id == video.id and frame.state == "indexed" and frame.segment_count for frame in frames)
     assert frames[1].place is not None
-    assert frames[1].place.name == "film.mp4 0.02"
+    assert frames[1].place.name == "film.mp4 0:02"
     assert video.duration_s == pytest.approx(6)
     assert (video.format, video.error, video.width, video.height) == ("MP4", None, 320, 180)
 

@@ -17,10 +17,11 @@ from werkzeug.exceptions import NotFound
 
 from retrieval.catalog import ImageRecord
 from retrieval.catalog.accounts import ROLES, Role
-from retrieval.catalog.records import CLUSTER_STATES, LISTED, ORDERS, ClusterState, Listed, Order, View
+from retrieval.catalog.records import CLUSTER_STATES, LISTED, ORDERS, ClusterState, Listed, Moment, Order, View
 from retrieval.errors import QueryError, UnknownImageError
 from retrieval.learning.cluster_ranking import guess
 from retrieval.query.request import MAX_ID
+from retrieval.videos.times import clock
 
 from ..api.intake import intake_of
 from ..auth import passwords
@@ -36,6 +37,8 @@ STARTERS = 12
 CLUSTERS = 24
 COVERS = 5
 FAILURES = 12
+MOMENTS = 40
+"""So many frames of a video are shown beside its player."""
 WORTH_SHOWING, LISTED_AT_LEAST = 0.1, 8
 """A photo's segments from this quality on are listed at first, or so many."""
 RATIO_STEPS = range(-20, 21)
@@ -59,7 +62,7 @@ ORDER_NAMES: Mapping[Order, object] = {
 }
 
 pages = Blueprint("pages", __name__)
-for shown in (names.shown_path, names.name_of, names.reason_of, names.place_of):
+for shown in (clock, names.shown_path, names.name_of, names.reason_of, names.place_of):
     pages.add_app_template_global(shown)
 errors.attach(pages)
 
@@ -103,6 +106,7 @@ def photo(image_id: int) -> str:
     except UnknownImageError as error:
         raise NotFound(str(error)) from error
     before, after = catalog.timeline.neighbours(image_id)
+    video = found if found.is_video else catalog.images.get(found.video_id) if found.video_id else None
     segments = catalog.segments.of_image(image_id)
     worth_showing = max(LISTED_AT_LEAST, sum(each.quality >= WORTH_SHOWING for each in segments))
     return render_template(
@@ -115,6 +119,8 @@ def photo(image_id: int) -> str:
         before=before,
         after=after,
         tags=context().assembly.tags.of_image(image_id),
+        video=video,
+        moments=_strip(catalog.videos.moments(video.id), found.time_s) if video is not None else [],
         full=found.format in originals.STILL_IN_BROWSERS and not found.is_missing,
         uploaded=any(location.uploaded_as is not None for location in found.locations),
     )
@@ -273,6 +279,15 @@ def _month_of(view: View, photo: ImageRecord) -> date:
     """The first day of the month that a photo is shown in."""
     taken = None if view.order == "added" else photo.taken_at
     return (taken or photo.created_at).date().replace(day=1)
+
+
+def _strip(moments: list[Moment], time_s: float | None) -> list[Moment]:
+    """The frames of a video around a time; without one, some from its beginning to its end."""
+    if time_s is None:
+        return moments[:: max(1, math.ceil(len(moments) / MOMENTS))]
+    at = sum(each.time_s < time_s for each in moments)
+    start = max(0, min(at - MOMENTS // 2, len(moments) - MOMENTS))
+    return moments[start : start + MOMENTS]
 
 
 def _skip() -> int:

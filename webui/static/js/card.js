@@ -2,6 +2,7 @@
 
 import { h, looksOnly } from "./dom.js";
 import { gettext, ngettext } from "./i18n.js";
+import { clock } from "./moments.js";
 
 /** Instead of a picture that cannot be had. */
 const named = ({ target }) => target.hasAttribute("src") && target.replaceWith(h("strong", { class: "tile" }, target.alt));
@@ -9,13 +10,13 @@ const named = ({ target }) => target.hasAttribute("src") && target.replaceWith(h
 const STATES = { pending: gettext("pending"), working: gettext("being segmented") };
 
 export function cardOf(photo) {
-  const { id, state, name, segments, missing, error } = photo;
+  const { id, state, name, segments, missing, error, duration_s: duration } = photo;
   const shown = state === "indexed" || state === "empty";
   const inside = shown
     ? h("img", { src: `/api/v1/images/${id}/thumbnail`, alt: name, decoding: "async", draggable: "false", error: named })
     : h("span", { class: "tile" }, h("strong", {}, name), state === "failed" ? error : STATES[state]);
-  const badge = missing ? gettext("file missing") : state === "empty" ? gettext("no segments") : null;
-  const foot = state === "indexed" ? `${name} · ${ngettext("%(num)s segment", "%(num)s segments", segments)}` : shown ? name : null;
+  const badge = missing ? gettext("file missing") : state === "empty" ? gettext("no segments") : duration != null ? `▶ ${clock(duration)}` : null;
+  const foot = state === "indexed" && duration == null ? `${name} · ${ngettext("%(num)s segment", "%(num)s segments", segments)}` : shown ? name : null;
   return h("li", { class: "card", "data-id": id, "data-state": state },
     h("a", { class: "shot", href: `/photos/${id}`, title: name, tabindex: "-1",
       "data-badge": badge, "data-missing": missing, "data-foot": foot }, inside),
@@ -24,4 +25,4 @@ export function cardOf(photo) {
 
 /** Whether a card would look the same. */
 export const isSame = (one, other) =>
-  ["id", "state", "name", "segments", "missing", "error"].every((key) => one[key] === other[key]);
+  ["id", "state", "name", "segments", "missing", "error", "duration_s"].every((key) => one[key] === other[key]);

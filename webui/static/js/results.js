@@ -4,6 +4,7 @@ import { showAlike } from "./alike.js";
 import { $, $$, h, keepOnly } from "./dom.js";
 import { gettext } from "./i18n.js";
 import { aboveLine, inOrder } from "./line.js";
+import { showMoments } from "./moments.js";
 import { takeUpResults } from "./origin.js";
 import { cardOf, keyOf, reasonsFor, shaped, sharedBy } from "./result.js";
 import { Selection } from "./selection.js";
@@ -34,6 +35,7 @@ export function showResults(list, found, { alone, on, parts = [], together = fal
     score.title = card.reasons.join(".\n");
     score.setAttribute("aria-label", gettext("%(words)s: preview with reasons", { words: said.join(", ") }));
     showAlike(card, result);
+    showMoments(card, result);
     return card;
   });
   if (line && results.length > 1) {
