@@ -30,7 +30,7 @@ from .example_ranking import filled_up, fused_with_photos, weighted_by_quality
 from .explaining import explained
 from .faceting import found
 from .feedback import LabelledExamples, Model, RoundAnswer
-from .folding import Found, folded_results
+from .folding import Found, Look, folded_results
 from .making import SegmentMaker
 from .matches import combined, described, fallbacks_last
 from .plan import QueryPlan, understand
@@ -93,10 +93,8 @@ class SearchEngine:
 
         Raises
         ------
-        UnknownImageError, UnknownSegmentError, UnknownQueryError
-            A reference points at nothing.
-        QueryError
-            A reference cannot be resolved, or examples cannot be combined.
+        UnknownImageError, UnknownSegmentError, UnknownQueryError, QueryError
+            A reference points at nothing or cannot be resolved, or examples cannot be combined.
         """
         with self.catalog.one_connection():
             return self._answered(request, understand(self.lookup, request), time.perf_counter())
@@ -126,7 +124,7 @@ class SearchEngine:
         """Answer a search that is understood; `first` is what its `first_look` found, if it was looked for already."""
         matches = partial(self._matches, first=first)
         results, counted = verified_results(
-            request, understood, self.segments, self.verifier, lambda asked: self._folded(asked, understood, matches)
+            request, understood, self.segments, self.verifier, lambda asked: _folded(self, asked, understood, matches)
         )
         return self._answer(understood, explained(results, understood, self.segments), counted, started)
 
@@ -275,9 +273,6 @@ class SearchEngine:
             compared=understood.compared,
         )
 
-    def _folded(self, request: SearchRequest, plan: QueryPlan, look: Callable[..., tuple[Match, ...]]) -> Found:
-        return folded_results(request, plan, self.recipe, look, self.duplicates, self.catalog.tracks)
-
     def _matches(
         self, request: SearchRequest, understood: QueryPlan, depth: int, *, first: Scored | None = None
     ) -> tuple[Match, ...]:
@@ -399,3 +394,7 @@ class SearchEngine:
         vectors = batch.vectors[np.searchsorted(batch.ids, scored.ids)]
         rows = feedback.ask(scored.scores.astype(np.float64), vectors, model.threshold, count=QUESTIONS)
         return fallbacks_last(described(scored[rows], known, QUESTIONS, self._floor))
+
+
+def _folded(engine: SearchEngine, request: SearchRequest, plan: QueryPlan, look: Look) -> Found:
+    return folded_results(request, plan, engine.recipe, look, engine.duplicates, engine.catalog.tracks)

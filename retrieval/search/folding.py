@@ -22,6 +22,8 @@ Places = Mapping[int, FramePlace]
 
 Found = tuple[tuple[Match, ...], tuple[Match, ...] | None]
 
+Look = Callable[..., tuple[Match, ...]]
+
 MOST_MOMENTS = 100
 """So many moments of a result are listed: first those that matched."""
 
@@ -33,7 +35,7 @@ def folded_results(
     request: SearchRequest,
     understood: QueryPlan,
     recipe: RecipeSpec,
-    look: Callable[..., tuple[Match, ...]],
+    look: Look,
     duplicates: NearDuplicates,
     tracks: Tracks,
 ) -> Found:

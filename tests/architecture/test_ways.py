@@ -20,6 +20,7 @@ from retrieval.analysis.local import LocalAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.settings import Settings
+from retrieval.tracks.tracker import Tracker
 from webui import create_app
 
 pytestmark = pytest.mark.slow
@@ -71,6 +72,7 @@ def test_a_photo(assembly: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyP
     looks: Callable[[object], bool] = lambda _: False  # noqa: E731  # duplicates and clusters are no part of the way
     monkeypatch.setattr(DuplicateSearch, "update", looks)
     monkeypatch.setattr(Discovery, "update", looks)
+    monkeypatch.setattr(Tracker, "update", looks)  # nor are tracks of videos
     monkeypatch.setattr(Exporter, "write_next", lambda _: None)  # nor are exports that were ordered
     worker = Worker(assembly)
     worker.work(lambda: True)
