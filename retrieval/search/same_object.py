@@ -44,7 +44,7 @@ COLOR_WEIGHT, FEATURE_WEIGHT = 0.75, 0.1
 CHANCE_FEATURES: Final = 3
 """So many features agree by chance."""
 
-SLOPE, OFFSET = 8.5, -11.2
+SLOPE, OFFSET = 8.62, -11.55
 """Of the logistic function from that sum to a probability (Platt, 1999), fitted by ``benchmarks.same_object``."""
 
 MOST_THREADS: Final = 8

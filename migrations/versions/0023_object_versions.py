@@ -1,6 +1,6 @@
 """the entity tags of objects in stores, by which a changed one is told without reading it
 
-Revision: 0024, after 0021
+Revision: 0023, after 0022
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 from retrieval.catalog.dialects.expressions import text_of
 
-revision = "0024"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
