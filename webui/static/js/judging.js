@@ -81,9 +81,9 @@ export class Judging {
 
   async refine() {
     const [relevant, irrelevant, withdrawn] = ["relevant", "irrelevant", "withdrawn"].map(this.marks.changed);
-    const id = this.asked().feedback ?? (await beginFeedback({ ...body(this.asked()), facets: true })).id;
+    const id = this.asked().feedback ?? (await beginFeedback({ ...body({ ...this.asked(), match: "kind" }), facets: true })).id;
     const { round } = await judge(id, { relevant, irrelevant, withdrawn });
-    await this.go({ ...this.asked(), feedback: id, round, above: null });
+    await this.go({ ...this.asked(), match: "kind", feedback: id, round, above: null });
   }
 
   async undo() {

@@ -6,6 +6,7 @@
  * &folder= &label= &concept= &year= &size= &place= and &recipe= narrow the results.
  * With &copies=1 near-duplicates are results of their own, instead of one standing for the others.
  * With &by=things photos are compared with a whole photo by the things in it, and not as a whole.
+ * With &match=same the very objects of the examples are looked for, not their kind.
  * With &above=12 the line between likely and less likely results is below the twelfth.
  * With &feedback=5&round=2 it has been refined by judgements; anything else that changes begins anew.
  */
@@ -50,7 +51,7 @@ const id = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null);
  * a photo from which nothing has been picked yet, and with `whole` the whole photo.
  */
 export function parse(address) {
-  const asked = { positive: [], negative: [], text: "", must: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null, above: null, all: false, relations: [], filters: {}, copies: false, things: false, within: null, by: "whole" };
+  const asked = { positive: [], negative: [], text: "", must: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null, above: null, all: false, relations: [], filters: {}, copies: false, things: false, within: null, by: "whole", match: "kind" };
   let photo = null;
   const place = (part) => {
     if (photo && Object.values(part)[0] !== null) {
@@ -92,6 +93,7 @@ export function parse(address) {
     copies: (value) => (asked.copies = value === "1"),
     things: (value) => (asked.things = value === "1"),
     by: (value) => (asked.by = value === "things" ? "things" : "whole"),
+    match: (value) => (asked.match = value === "same" ? "same" : "kind"),
     within: (value) => (asked.within = numbers(value, 4)),
     quality: (value) => (asked.quality = QUALITIES.includes(Number(value)) ? Number(value) : 0),
     limit: (value) => (asked.limit = Math.min(Math.max(Number(value) || STEP, STEP), MOST)),
@@ -105,7 +107,7 @@ export function parse(address) {
 }
 
 /** The address that says it. */
-export function format({ positive, negative, text, must, group, quality, limit, query, feedback, round, above, all, relations, filters, copies, things, within, by }) {
+export function format({ positive, negative, text, must, group, quality, limit, query, feedback, round, above, all, relations, filters, copies, things, within, by, match }) {
   const parts = new URLSearchParams();
   if (query !== null && !positive.some((ref) => ref.query === query)) parts.append("query", query);
   for (const ref of positive) appendRef(parts, ref);
@@ -113,6 +115,7 @@ export function format({ positive, negative, text, must, group, quality, limit, 
   if (things) parts.append("things", "1");
   if (things && within) parts.append("within", within.join(","));
   if (by !== "whole") parts.append("by", by);
+  if (match !== "kind") parts.append("match", match);
   if (text) parts.append("text", text);
   if (must) parts.append("must", must);
   if (all) parts.append("all", "1");
@@ -149,6 +152,9 @@ export const isWhole = (ref) => ref.segment === undefined && !ref.point && !ref.
 /** Whether all there is to search with is one whole photo, which others can be compared with in two ways. */
 export const isOnePhoto = ({ positive, negative }) => positive.length === 1 && isWhole(positive[0]) && negative.length === 0;
 
+/** Whether all there is to search with is things in photos, whose very objects can be looked for. */
+export const isThings = ({ positive, text, must, all }) => positive.length > 0 && !positive.some(isWhole) && !text && !must && !(all && positive.length > 1);
+
 /** What is asked for with one more example. Whole photos go with whole photos only, and not with words. */
 export function withExample(asked, ref, side = "positive") {
   const fits = (other) => isWhole(other) === isWhole(ref) && !sameRef(other, ref);
@@ -177,11 +183,12 @@ export const folds = ({ group, copies }) => group === "image" && !copies;
 const sent = ({ region, ...ref }) => (region ? { ...ref, mask: maskOf(region) } : ref);
 
 /** As POST /search takes it. */
-export function body({ positive: refs, negative, text, must, limit, group, quality, all, relations, filters, by }) {
+export function body({ positive: refs, negative, text, must, limit, group, quality, all, relations, filters, by, match }) {
   const positive = refs.map(sent);
   const kept = conditions(filters, refs.some(isWhole) ? PHOTO_FILTERS : FILTERS);
   const common = { negative, limit, group_by: group, min_quality: quality, filters: kept, masks: "rle" };
   if (isOnePhoto({ positive, negative })) return { ...common, positive, compare: by };
+  if (match === "same" && isThings({ positive: refs, text, must, all })) return { ...common, positive, match };
   if (group !== "image" || refs.some(isWhole)) return { ...common, positive, text };
   if (must) return { ...common, positive, text, also: [{ text: must }], relations };
   if (!all || positive.length === 0) return { ...common, positive, text, ...(all || !positive.length ? { relations } : {}) };

@@ -13,9 +13,13 @@ export const keyOf = (result, alone, together) =>
 
 /** The reasons for a result, with its numbers, as lines. */
 export function reasonsFor(result, parts) {
-  const { score, label, fallback, quality, matched, probability } = result;
+  const { score, label, fallback, quality, matched, probability, evidence } = result;
   const lines = [gettext("Similarity: %(score)s (at most 1)", { score: number(score, 2) })];
   if (probability !== null) lines.push(gettext("Probability that the photo shows it: %(percent)s", { percent: percent(probability) }));
+  if (evidence) {
+    lines.push(gettext("Colours agree by %(percent)s", { percent: percent(evidence.colors) }));
+    lines.push(ngettext("%(num)s detail agrees", "%(num)s details agree", evidence.features));
+  }
   const shared = sharedBy(result, parts);
   if (shared) lines.unshift(gettext("Shares %(things)s", { things: shared }));
   if (fallback) lines.unshift(gettext("No segment matched: the whole photo was compared"));

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { gettext, language, ngettext, number, woven } from "./i18n.js";
 import { aboveLine } from "./line.js";
 import { linkButton } from "./link.js";
-import { empty, format, isOnePhoto, isWhole, QUALITIES } from "./refs.js";
+import { empty, format, isOnePhoto, isThings, isWhole, QUALITIES } from "./refs.js";
 import { related } from "./relations.js";
 
 const SHOWN = 6; // classes of a word that are listed
@@ -26,7 +26,13 @@ export function showSummary(root, asked, answer, onChange) {
 }
 
 const controls = (asked, { results }, onChange) =>
-  h("div", { class: "controls" }, copiesSwitch(asked, results, onChange), ...(isOnePhoto(asked) ? [comparing(asked, onChange)] : asked.positive.some(isWhole) ? [] : [quality(asked, onChange), grouping(asked, onChange)]), linkButton(asked));
+  h("div", { class: "controls" }, copiesSwitch(asked, results, onChange), ...choices(asked, onChange), linkButton(asked));
+
+function choices(asked, onChange) {
+  if (isOnePhoto(asked)) return [comparing(asked, onChange)];
+  if (asked.positive.some(isWhole)) return [];
+  return [isThings(asked) && asked.feedback === null && matching(asked, onChange), quality(asked, onChange), grouping(asked, onChange)];
+}
 
 /** What the chips of the words do not say: what stands for them, and how they lie to each other; null if there is nothing. */
 function understood({ understood: terms, unwanted, links }) {
@@ -81,6 +87,17 @@ function comparing({ by }, onChange) {
   return h("div", { class: "switch", role: "group", "aria-label": gettext("Photos like this one") }, buttons);
 }
 
+/** Whether things of the kind of the examples are looked for, or those very objects. */
+function matching({ match }, onChange) {
+  const button = (value, words, title) => {
+    const state = { name: `match-${value}`, "aria-pressed": String(match === value), title };
+    return h("button", { type: "button", ...state, click: () => onChange({ match: value }) }, words);
+  };
+  const same = gettext("The first 100 photos are compared by colours and details, which takes a second or two");
+  const buttons = [button("kind", gettext("Its kind"), gettext("Things that look like it")), button("same", gettext("This very object"), same)];
+  return h("div", { class: "switch", role: "group", "aria-label": gettext("What to find") }, buttons);
+}
+
 function quality(asked, onChange) {
   const option = (value) =>
     h("option", { value, selected: value === asked.quality }, value ? `≥ ${number(value, 2)}` : gettext("any"));
@@ -102,8 +119,8 @@ function grouping({ group }, onChange) {
 export const message = (title, ...lines) => [h("h2", {}, title), ...lines.map((line) => h("p", {}, line))];
 
 /** What is said where the nearest results probably do not show what was asked for. */
-export const nothingLikely = ({ understood }) =>
-  understood.length > 1 ? gettext("Probably no photo here shows all of this") : gettext("Probably nothing here shows “%(text)s”", { text: understood[0].text });
+export const nothingLikely = (words) =>
+  !words ? gettext("Probably no photo here shows this very object") : words.understood.length > 1 ? gettext("Probably no photo here shows all of this") : gettext("Probably nothing here shows “%(text)s”", { text: words.understood[0].text });
 
 /** Where no results can be shown, what to do. */
 export const nothingAsked = () =>
