@@ -24,7 +24,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from retrieval.analysis.batch import describe, embed_imported, extract_batch
+from retrieval.analysis.batch import describe, extract_batch, imported_again
 from retrieval.analysis.local import ANALYSIS_SIDE
 from retrieval.catalog import IngestQueue
 from retrieval.catalog.records import Job
@@ -39,7 +39,7 @@ from retrieval.settings import Settings
 from retrieval.storage.disk import Storage
 from retrieval.storage.opening import Originals
 from retrieval.storage.originals import Identity, digest_of, identity_of, path_of_opened
-from retrieval.types import AnalyzedImage, Embedded
+from retrieval.types import AnalyzedImage
 from retrieval.videos.formats import video_format
 
 from .opening import CHANGED, open_photo, plain_reason
@@ -76,14 +76,6 @@ class _Decoding:
     file: BufferedReader
     identity: Identity
     future: Future[DecodedImage]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Film:
-    """A video that waits to be read, of a file that is held open."""
-
-    job: Job
-    file: BufferedReader
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -168,7 +160,7 @@ class Pipeline:
         cores, ahead = len(usable_cores()), self.recipe.batch_size * self.recipe.concurrency * BATCHES_AHEAD
         decoded: queue.Queue[_Decoded | None] = queue.Queue(ahead)
         analysed: queue.Queue[Future[_Analyzed] | None] = queue.Queue(ahead)
-        films: queue.Queue[_Film | None] = queue.Queue()
+        films: queue.Queue[Job | None] = queue.Queue()
         done = [0]
         self._failure.clear()
         self.ingest_queue.release(self.owner)  # what an earlier run could not give back
@@ -209,7 +201,7 @@ class Pipeline:
         self,
         pool: DecoderPool,
         decoded: queue.Queue[_Decoded | None],
-        films: queue.Queue[_Film | None],
+        films: queue.Queue[Job | None],
         is_complete: Callable[[], bool],
         done: list[int],
     ) -> None:
@@ -218,17 +210,16 @@ class Pipeline:
         room = max(self.recipe.batch_size * self.recipe.concurrency * 2, 8)
         while not self._is_ending():
             complete = is_complete()
-            free = room - len(waiting) if len(waiting) <= room // 2 else 0
-            jobs = (
-                self.ingest_queue.claim(self.owner, free, self.recipe.fingerprint) if free and self._is_free() else []
-            )
+            free = room - len(waiting) if len(waiting) <= room // 2 and self._is_free() else 0
+            jobs = self.ingest_queue.claim(self.owner, free, self.recipe.fingerprint) if free else []
             for job in jobs:
                 if (file := self._opened(job, done)) is None:
                     continue
                 if video_format(file) is None:
                     waiting.append(self._decode(pool, job, file))
                 else:
-                    self._put(films, _Film(job, file))
+                    file.close()  # it is opened again when it is read: any number may wait
+                    self._put(films, job)
             self._aside.give_back()
             if not waiting and not jobs:
                 if complete and self.ingest_queue.unfinished(self.recipe.fingerprint) <= len(self._aside):
@@ -296,14 +287,15 @@ class Pipeline:
             raise UnreadableImageError(CHANGED)
         return image
 
-    def _read_videos(self, films: queue.Queue[_Film | None], done: list[int]) -> None:
+    def _read_videos(self, films: queue.Queue[Job | None], done: list[int]) -> None:
         """Enter the frames of videos, one video at a time; the frames are photos that are claimed in their turn."""
-        while (film := films.get()) is not _END:
-            with film.file:
-                try:
-                    self._count(done, self.videos.enter(self.owner, film.job, film.file, self._is_ending, self.look))
-                except ImageError as error:
-                    self._fail(film.job, error, done)
+        while (job := films.get()) is not _END:
+            if (file := self._opened(job, done)) is not None:
+                with file:
+                    try:
+                        self._count(done, self.videos.enter(self.owner, job, file, self._is_ending, self.look))
+                    except ImageError as error:
+                        self._fail(job, error, done)
 
     def _is_ending(self) -> bool:
         return self._stop.is_set() or bool(self._failure)
@@ -338,18 +330,9 @@ class Pipeline:
         started = time.perf_counter()
         image = describe(self.recipe, item.image, features)
         if item.job.imported:
-            image = replace(image, imported=self._imported(item, features))
+            image = replace(image, imported=imported_again(self.recipe, item.image, features, item.job.imported))
         self.times.regions += time.perf_counter() - started
         return _Analyzed(item.job.image_id, image)
-
-    def _imported(self, item: _Decoded, features: Any) -> dict[int, Embedded]:
-        """New vectors of the photo's imported segments."""
-        keys, masks = list(item.job.imported), list(item.job.imported.values())
-        found: list[Embedded] = []
-        for part in embed_imported(self.recipe, item.image, features, masks):
-            colors = [None] * len(part.vectors) if part.colors is None else list(part.colors)
-            found += [Embedded(*each) for each in zip(part.vectors, colors, strict=True)]
-        return dict(zip(keys, found, strict=True))
 
     def _write(self, analysed: queue.Queue[Future[_Analyzed] | None], done: list[int]) -> None:
         """Commit photos in batches, often enough that they are found soon; keep the leases alive."""

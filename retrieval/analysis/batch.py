@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..images.colors import color_shares
 from ..images.decode import DecodedImage
 from ..images.masks import resized_mask
 from ..recipes.protocols import Recipe
-from ..types import Analysis, AnalyzedImage, ImportedMask, RgbImage, Segments
+from ..types import Analysis, AnalyzedImage, Embedded, ImportedMask, RgbImage, Segments
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +96,17 @@ def embed_imported(
         scores = np.array([each.label is not None for each in block], np.float32)
         found = describe_segments(recipe, image, features, Segments.from_masks(drawn, quality)).analysis
         yield replace(found, segments=replace(found.segments, labels=labels, label_scores=scores))
+
+
+def imported_again(
+    recipe: Recipe, image: DecodedImage, features: Any, imported: Mapping[int, ImportedMask]
+) -> dict[int, Embedded]:
+    """New vectors and colours of a photo's imported segments, by their ids; see `embed_imported`."""
+    found: list[Embedded] = []
+    for part in embed_imported(recipe, image, features, list(imported.values())):
+        colors = [None] * len(part.vectors) if part.colors is None else list(part.colors)
+        found += [Embedded(*each) for each in zip(part.vectors, colors, strict=True)]
+    return dict(zip(imported, found, strict=True))
 
 
 def describe(recipe: Recipe, image: DecodedImage, features: Any) -> AnalyzedImage:

@@ -30,7 +30,7 @@ from .example_ranking import filled_up, fused_with_photos, weighted_by_quality
 from .explaining import explained
 from .faceting import found
 from .feedback import LabelledExamples, Model, RoundAnswer
-from .folding import Found, Look, folded_results
+from .folding import Found, folded_results
 from .making import SegmentMaker
 from .matches import combined, described, fallbacks_last
 from .plan import QueryPlan, understand
@@ -122,10 +122,15 @@ class SearchEngine:
         self, request: SearchRequest, understood: QueryPlan, started: float, first: Scored | None = None
     ) -> SearchAnswer:
         """Answer a search that is understood; `first` is what its `first_look` found, if it was looked for already."""
-        matches = partial(self._matches, first=first)
-        results, counted = verified_results(
-            request, understood, self.segments, self.verifier, lambda asked: _folded(self, asked, understood, matches)
+        look = partial(
+            folded_results,
+            understood=understood,
+            recipe=self.recipe,
+            look=partial(self._matches, first=first),
+            duplicates=self.duplicates,
+            tracks=self.catalog.tracks,
         )
+        results, counted = verified_results(request, understood, self.segments, self.verifier, look)
         return self._answer(understood, explained(results, understood, self.segments), counted, started)
 
     def facets(self, request: SearchRequest) -> FacetAnswer:
@@ -172,14 +177,8 @@ class SearchEngine:
             model = feedback.fit(judged, threshold_rule(self.recipe))
             moved = replace(understood.things[0], directions=model.directions)
             refined = understood if model.kept_query else replace(understood, things=(moved,), parts=())
-            results, counted = folded_results(
-                request,
-                refined,
-                self.recipe,
-                partial(self._ranked, hidden=hidden),
-                self.duplicates,
-                self.catalog.tracks,
-            )
+            look, near, tracks = partial(self._ranked, hidden=hidden), self.duplicates, self.catalog.tracks
+            results, counted = folded_results(request, refined, self.recipe, look, near, tracks)
             asked = self._ask(request, model, hidden)
             answer = self._answer(understood, results, counted, started)
         return RoundAnswer(answer=answer, model=model, ask=asked)
@@ -394,7 +393,3 @@ class SearchEngine:
         vectors = batch.vectors[np.searchsorted(batch.ids, scored.ids)]
         rows = feedback.ask(scored.scores.astype(np.float64), vectors, model.threshold, count=QUESTIONS)
         return fallbacks_last(described(scored[rows], known, QUESTIONS, self._floor))
-
-
-def _folded(engine: SearchEngine, request: SearchRequest, plan: QueryPlan, look: Look) -> Found:
-    return folded_results(request, plan, engine.recipe, look, engine.duplicates, engine.catalog.tracks)
