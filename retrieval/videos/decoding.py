@@ -338,7 +338,8 @@ def _taken_at(container: Any) -> datetime | None:
 
 def _unopened(error: Exception) -> str:
     """Why a file cannot be opened, and what to do."""
-    text = str(error).split("'")[0].strip(" ;:") or type(error).__name__
+    told = getattr(error, "strerror", None) or str(error).split("'")[0]
+    text = told.strip(" ;:") or type(error).__name__
     return (
         f"damaged or truncated: this video cannot be opened ({text}); copy it again from where it came from, or "
         "convert it with another program"
