@@ -135,8 +135,9 @@ def statements_of(library: ToyLibrary, work: Callable[[], object]) -> list[str]:
     return [each for each in executed if each not in ("BEGIN", "ROLLBACK", "COMMIT")]
 
 
-MOST_STATEMENTS = 9
-"""Of any of these searches: at most three for an example, one for hits, qualities, masks, filters, and two for facets."""
+MOST_STATEMENTS = 10
+"""Of any of these searches: at most three for an example, one for hits, qualities, masks, filters, frames of videos, and
+two for facets."""
 
 
 @pytest.mark.sqlite("its driver traces statements")

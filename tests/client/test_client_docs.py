@@ -28,7 +28,7 @@ def test_the_client(
     pictures(f"{tmp_path}/query.jpg", seed=7)
     monkeypatch.chdir(tmp_path)
     blocks = examples("client.md")
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     code = "\n".join(blocks)
     assert "http://127.0.0.1:8000" in code
     apart(exec, code.replace("http://127.0.0.1:8000", served.url), {})

@@ -347,6 +347,8 @@ def test_a_link_out_that_comes_after_the_look_is_not_followed(
     known = assembly.catalog.locations.known
 
     def exchanging(uris: list[str]) -> dict[str, KnownLocation]:
+        if path.is_symlink() or path.parent.is_symlink():
+            return known(uris)
         path.unlink()
         if what == "file":
             path.symlink_to(secret)

@@ -16,6 +16,7 @@ from retrieval.embed.projection import unit
 from retrieval.images.masks import encode_mask
 from retrieval.query.request import Ref, SearchRequest
 from retrieval.settings import Settings
+from retrieval.storage.locations import path_of
 from retrieval.tracks.linking import FrameSegments, TrackLinker
 from retrieval.tracks.tracker import Tracker
 
@@ -108,7 +109,7 @@ def test_frames_that_are_analysed_again_are_linked_again(assembly: Assembly, fil
     from retrieval.analysis.batch import analyze_batch
     from retrieval.images.decode import decode
 
-    (found,) = analyze_batch(assembly.recipe, [decode(job.paths[0], long_side=640)])
+    (found,) = analyze_batch(assembly.recipe, [decode(path_of(job.uris[0]), long_side=640)])
     assembly.ingest_queue.finish("w", {first: found}, "another", assembly.recipe_spec.space)
     assert assembly.catalog.tracks.unlinked() == [video.id]
     assert Tracker(assembly.catalog, lambda: True).update(), "told to stop, it says that there is more"

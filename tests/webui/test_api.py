@@ -41,10 +41,13 @@ ITEM_FIELDS = [
     "deleted_at",
     "filename",
     "segmentation",
+    "duration_s",
+    "video",
+    "time_s",
 ]
 SEGMENT_FIELDS = ["id", "box_xyxy", "area", "quality", "label", "label_score", "parent", "mask"]
 RESULT_FIELDS = ["image_id", "segment_id", "score", "box_xyxy", "label", "likely", "fallback", "quality"]
-RESULT_FIELDS += ["alike", "matched", "relations", "probability", "certainty"]
+RESULT_FIELDS += ["alike", "video", "time_s", "moments", "matched", "relations", "probability", "certainty", "evidence"]
 
 
 def send(client: FlaskClient, call: str, content: bytes, name: str = "photo.png") -> TestResponse:
@@ -171,6 +174,9 @@ class TestListing:
             "deleted_at": None,
             "filename": "photo1.png",
             "segmentation": first["segmentation"],
+            "duration_s": None,
+            "video": None,
+            "time_s": None,
         }
         assert first["segmentation"] == {
             "quality": pytest.approx(0.45),

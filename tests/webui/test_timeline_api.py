@@ -40,7 +40,7 @@ def test_what_a_grid_needs(client: FlaskClient, library: Library) -> None:
     library.assembly.ingest_queue.fail("test", broken, f"{path}: truncated; copy it again")
     failed, fourth = told(client, "timeline/photos", limit=2)["photos"]
     assert fourth == {
-        "id": 4, "aspect": pytest.approx(640 / 480), "state": "indexed", "name": "photo4.png", "segments": 25,
+        "id": 4, "aspect": pytest.approx(640 / 480), "state": "indexed", "name": "photo4.png", "segments": 25, "duration_s": None,
         "missing": True, "error": None,
     }  # fmt: skip
     assert failed["error"] == "truncated; copy it again"

@@ -39,6 +39,7 @@ export class Scrubber {
 
   /** Put the years where they are. */
   lay() {
+    if (!this.#timeline.blocks) return; // the window was resized before there are any
     const { months, all } = this.#timeline.blocks;
     this.#way = Math.max(1, document.documentElement.scrollHeight - innerHeight);
     this.#root.hidden = this.#way < innerHeight;
