@@ -11,7 +11,7 @@ from retrieval.settings import Settings
 
 from .options import FOLDER, ID, open_assembly
 
-FORMATS = ("coco", "yolo", "voc", "csv", "cutouts", "parquet")
+FORMATS = ("coco", "yolo", "voc", "csv", "cutouts", "parquet", "youtube-vis")
 
 
 @click.command()

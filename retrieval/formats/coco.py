@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pycocotools import mask as coco
 
 from ..errors import QueryError
@@ -48,20 +49,21 @@ def coco_json(dataset: Dataset, *, polygons: bool = False) -> Iterator[bytes]:
             "height": image.height,
             "sha256": image.sha256,
         }
-        yield _row(row, is_first=not written)
+        yield json_row(row, is_first=not written)
         written.add(image.id)
     yield b'],\n"annotations": ['
     is_first = True
     for entry in dataset:
         if entry.image.id in written:
             for annotation in entry.annotations:
-                yield _row(_annotation(entry, annotation, categories, polygons=polygons), is_first=is_first)
+                yield json_row(_annotation(entry, annotation, categories, polygons=polygons), is_first=is_first)
                 is_first = False
     rows = [{"id": key, "name": name} for name, key in categories.items()]
     yield f'],\n"categories": {json.dumps(rows)}}}\n'.encode()
 
 
-def _row(row: dict[str, Any], *, is_first: bool) -> bytes:
+def json_row(row: dict[str, Any], *, is_first: bool) -> bytes:
+    """A row of a list in JSON, with the comma before it."""
     return ("\n" if is_first else ",\n").encode() + json.dumps(row).encode()
 
 
@@ -71,14 +73,11 @@ def _annotation(
     """The mask in the frame of the upright original, one at a time; box and area are those of that mask."""
     segment, (height, width) = annotation.segment, entry.size_hw
     mask = resized_mask((segment.mask_size_hw, segment.mask_counts), entry.size_hw)
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    x0, y0 = (int(columns[0]), int(rows[0])) if len(rows) else (0, 0)
-    x1, y1 = (int(columns[-1]) + 1, int(rows[-1]) + 1) if len(rows) else (0, 0)
     return {
         "id": segment.id,
         "image_id": entry.image.id,
         "category_id": categories.setdefault(annotation.category, len(categories) + 1),
-        "bbox": [x0, y0, x1 - x0, y1 - y0],
+        "bbox": bbox_of(mask),
         "area": int(mask.sum()),
         "iscrowd": 0,
         "score": round(segment.quality, 4),
@@ -88,6 +87,15 @@ def _annotation(
         if polygons
         else {"size": [height, width], "counts": encode_mask(mask).decode("ascii")},
     }
+
+
+def bbox_of(mask: NDArray[np.bool_]) -> list[int]:
+    """The box of a mask as COCO tells it: x, y, width and height."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return [0, 0, 0, 0]
+    x, y = int(columns[0]), int(rows[0])
+    return [x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y]
 
 
 def read_coco(file: Path) -> Iterator[LabelledPhoto]:

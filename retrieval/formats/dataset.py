@@ -99,11 +99,25 @@ class Dataset:
         """Photos with their annotations, by rising id."""
         taken: set[str] = set()
         for image in self.images():
-            yield AnnotatedImage(image, _stem(image, taken), self._annotations(image))
+            yield AnnotatedImage(image, _stem(image, taken), self._annotations(image, self.selection.segments))
             self._on_image()
 
-    def _annotations(self, image: ImageRecord) -> tuple[Annotation, ...]:
-        chosen, found = self.selection.segments, self.catalog.segments.of_image(image.id)
+    def videos(self) -> Iterator[ImageRecord]:
+        """The videos that are selected, or whose frames are."""
+        return self.selection.videos(self.catalog)
+
+    def frames_of(self, video: ImageRecord) -> list[ImageRecord]:
+        """The frames of a video that were analysed, by time."""
+        keys = [each.image_id for each in self.catalog.videos.moments(video.id)]
+        found = self.catalog.images.find(keys)
+        return [found[key] for key in keys if key in found and found[key].recipe is not None]
+
+    def all_annotations(self, image: ImageRecord) -> tuple[Annotation, ...]:
+        """The annotations of all segments of a photo, also of those that are not selected."""
+        return self._annotations(image, None)
+
+    def _annotations(self, image: ImageRecord, chosen: frozenset[int] | None) -> tuple[Annotation, ...]:
+        found = self.catalog.segments.of_image(image.id)
         segments = [each for each in found if chosen is None or each.id in chosen]
         names: dict[int, list[str]] = {}
         if self._concepts and image.space == self.space:

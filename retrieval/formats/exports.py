@@ -15,12 +15,14 @@ from .targets import File, Original, zipped
 from .vectors import parquet_table
 from .voc import voc_files
 from .yolo import yolo_files
+from .youtube_vis import youtube_vis_json
 
-Format = Literal["coco", "yolo", "voc", "csv", "cutouts", "parquet"]
+Format = Literal["coco", "yolo", "voc", "csv", "cutouts", "parquet", "youtube-vis"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 EXTENSIONS: dict[Format, str] = {
     "coco": "json", "yolo": "zip", "voc": "zip", "csv": "csv", "cutouts": "zip", "parquet": "parquet",
+    "youtube-vis": "json",
 }  # fmt: skip
 """What the name of a single file ends with."""
 
@@ -35,7 +37,7 @@ class Export:
     Attributes
     ----------
     dataset : Dataset
-    format : {"coco", "yolo", "voc", "csv", "cutouts", "parquet"}
+    format : {"coco", "yolo", "voc", "csv", "cutouts", "parquet", "youtube-vis"}
     picture : callable
         The upright photo with an id, with at most a given long side, (H, W, 3); for cut-outs.
     original : callable or None
@@ -78,6 +80,8 @@ class Export:
         """
         if self.format == "coco":
             return coco_json(self.dataset, polygons=self.polygons)
+        if self.format == "youtube-vis":
+            return youtube_vis_json(self.dataset)
         if self.format == "csv":
             return csv_table(self.dataset)
         if self.format == "parquet":

@@ -127,6 +127,19 @@ class Selection:
                 known = [image for image in known if image.id in passing]
             yield known
 
+    def videos(self, catalog: Catalog) -> Iterator[ImageRecord]:
+        """The videos that are selected, or whose frames are; those in the trash are left out."""
+        seen = set[int]()
+        for page in self._listed(catalog):
+            keys = dict.fromkeys(each.id if each.video_id is None else each.video_id for each in page)
+            found = catalog.images.find([key for key in keys if key not in seen])
+            seen.update(found)
+            known = [each for each in found.values() if each.is_video and each.deleted_at is None]
+            if not self.filters.is_empty:
+                passing = catalog.images.passing_of([each.id for each in known], self.filters)
+                known = [each for each in known if each.id in passing]
+            yield from sorted(known, key=lambda each: each.id)
+
     def total(self, catalog: Catalog) -> int:
         """How many photos there are at most."""
         if self.photos is not None:

@@ -252,7 +252,7 @@ class Library:
         to : path
         hits : iterable of Hit, optional
             Only these segments; everything if absent.
-        format : {"coco", "yolo", "voc", "csv", "cutouts", "parquet"}
+        format : {"coco", "yolo", "voc", "csv", "cutouts", "parquet", "youtube-vis"}
             ``yolo``, ``voc`` and ``cutouts`` are ZIP files.
         replace : bool
             Whether an existing file is replaced.

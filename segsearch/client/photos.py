@@ -176,7 +176,7 @@ class Photos(Group[C]):
 
         Parameters
         ----------
-        format : {"coco", "yolo", "voc", "csv", "cutouts", "parquet"}
+        format : {"coco", "yolo", "voc", "csv", "cutouts", "parquet", "youtube-vis"}
         photos, segments : sequence of int, optional
             At most 500.
         concept : int, optional

@@ -44,7 +44,10 @@ class Exported(Strict):
 
     format: Annotated[
         Format,
-        Field(description="`yolo`, `voc` and `cutouts` are ZIP files; `parquet` has masks and vectors."),
+        Field(
+            description="`yolo`, `voc` and `cutouts` are ZIP files; `parquet` has masks and vectors, and `youtube-vis` "
+            "the things in videos."
+        ),
     ] = "coco"
     concept: Annotated[
         int | None,

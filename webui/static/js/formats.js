@@ -8,6 +8,7 @@ export const FORMATS = [
   ["voc", "Pascal VOC", gettext("ZIP of XML files and masks")],
   ["csv", "CSV", gettext("a table of segments, for spreadsheets")],
   ["cutouts", gettext("Cut-outs"), gettext("ZIP of PNGs with a transparent background")],
+  ["youtube-vis", "YouTube-VIS", gettext("JSON of the things in videos, with a mask for each frame")],
   ["parquet", "Parquet", gettext("vectors of segments, for other programs")],
 ];
 
