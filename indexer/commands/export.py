@@ -44,12 +44,12 @@ FORMATS = ("coco", "yolo", "voc", "csv", "cutouts", "parquet", "youtube-vis")
 def export(settings: Settings, /, to: Path | None, out: Path | None, **asked: Any) -> None:
     """Export photos with their segments, and their names, to TO: COCO, YOLO, VOC, CSV, cut-outs, or vectors as Parquet.
 
-    Without TO, COCO's JSON and CSV are written to standard output. Boxes and masks are in pixels of the upright
+    Without TO, JSON (COCO, YouTube-VIS) and CSV are written to standard output. Boxes and masks are in pixels of the upright
     original.
     """
     if to is not None and out is not None:
         raise click.UsageError("give the target once: as TO, or with --out")
-    if to is None and out is None and asked["form"] not in ("coco", "csv"):
+    if to is None and out is None and asked["form"] not in ("coco", "csv", "youtube-vis"):
         raise click.UsageError(f"{asked['form']} cannot be written to standard output: name a target, TO")
     if sum(map(bool, (asked["photos"], asked["segments"], asked["concept"], asked["words"] or asked["like"]))) > 1:
         raise click.UsageError("give only one of --photo, --segment, --concept, and --words with --like")
