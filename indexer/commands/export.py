@@ -44,8 +44,8 @@ FORMATS = ("coco", "yolo", "voc", "csv", "cutouts", "parquet", "youtube-vis")
 def export(settings: Settings, /, to: Path | None, out: Path | None, **asked: Any) -> None:
     """Export photos with their segments, and their names, to TO: COCO, YOLO, VOC, CSV, cut-outs, or vectors as Parquet.
 
-    Without TO, JSON (COCO, YouTube-VIS) and CSV are written to standard output. Boxes and masks are in pixels of the upright
-    original.
+    Without TO, JSON (COCO, YouTube-VIS) and CSV are written to standard output. Boxes and masks are in pixels of the
+    upright original.
     """
     if to is not None and out is not None:
         raise click.UsageError("give the target once: as TO, or with --out")
