@@ -12,6 +12,8 @@ from playwright.sync_api import Page, expect
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SAME = "This very object"
+COMPARED = 30_000
+"""Milliseconds until 75 photos are compared next to other tests."""
 
 
 def test_its_kind_or_this_very_object(page: Page, site: Site, tmp_path: Path) -> None:
@@ -28,7 +30,7 @@ def test_its_kind_or_this_very_object(page: Page, site: Site, tmp_path: Path) ->
     expect(page.get_by_role("button", name=SAME)).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_role("button", name=SAME)).to_be_focused()
     card = page.locator(".result").first
-    expect(card.locator(".score")).to_have_text(re.compile("^(sure|likely|weak)$"))
+    expect(card.locator(".score")).to_have_text(re.compile("^(sure|likely|weak)$"), timeout=COMPARED)
     card.locator(".score").click()
     reasons = page.locator(".preview .reasons")
     expect(reasons).to_contain_text(re.compile(r"Colours agree by \d+ ?%"))
@@ -57,4 +59,4 @@ def test_where_nothing_is_the_same(page: Page) -> None:
 
     page.route("**/api/v1/search", answer)
     page.goto("/search?segment=5&match=same")
-    expect(page.locator(".answer")).to_contain_text("Probably no photo here shows this very object")
+    expect(page.locator(".answer")).to_contain_text("Probably no photo here shows this very object", timeout=COMPARED)
