@@ -37,7 +37,7 @@ TRANSLATING = {"_", "gettext", "ngettext", "pgettext"}
 PROSE = re.compile(r"[“A-Z]?[a-z]{2,}\W* \w+ \w|^[“A-Z][a-z]+")
 IN_SCRIPTS = {
     *("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "Enter", "Escape", "Delete", "Files"),
-    *("AbortError", "Accept", "Content-Type", "Retry-After", "Pascal VOC", "Parquet"),
+    *("AbortError", "Accept", "Content-Type", "Retry-After", "Pascal VOC", "Parquet", "YouTube-VIS"),
 }
 
 
