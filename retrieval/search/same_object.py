@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -108,15 +108,18 @@ class ObjectVerifier:
         sought, vectors = [self._sought(each) for each in examples], stack(examples)
         first, rest = matches[:CHECKED], matches[CHECKED:]
         may_change = request.group_by == "image" and not request.conditions.of_segments
-        keys = [self._alternatives(match, vectors, index) if may_change else [match.segment_id or 0] for match in first]
+        cosines = _cosines(first, vectors, index, of_photos=may_change)
+        keys = _nearest(first, cosines, index) if may_change else [[match.segment_id or 0] for match in first]
         hits = self.catalog.segments.hits([key for each in keys for key in each])
         compared, left = list[Match](), list[Match]()
         for match, ids, seen in zip(first, keys, self._seen(first, keys), strict=True):
-            here = [key for key in ids if key in hits and key in seen]
-            cosines = index.get(np.array(here, np.int64)) @ vectors.T
             found = [
-                (max((_evidence(*pair, seen[key]) for pair in zip(row.tolist(), sought, strict=True)), key=score), key)
-                for key, row in zip(here, cosines, strict=True)
+                (
+                    max((_evidence(*pair, seen[key]) for pair in zip(cosines[key], sought, strict=True)), key=score),
+                    key,
+                )
+                for key in ids
+                if key in hits and key in seen
             ]
             if found:
                 evidence, key = max(found, key=lambda each: score(each[0]))
@@ -147,12 +150,6 @@ class ObjectVerifier:
                 "`verify`, or search by kind"
             )
         return seen
-
-    def _alternatives(self, match: Match, vectors: Vectors, index: SegmentIndex) -> list[int]:
-        """The segments of a match's photo that are compared."""
-        ids = index.ids_of_images(np.array([match.image_id], np.int64))
-        likeness = (index.get(ids) @ vectors.T).max(axis=1)
-        return [int(key) for key in ids[np.argsort(-likeness, kind="stable")[:PER_PHOTO]]]
 
     def _seen(self, matches: Sequence[Match], keys: Sequence[Sequence[int]]) -> list[dict[int, Appearance]]:
         """Appearances of the segments of each match, as far as its picture can be read."""
@@ -240,6 +237,26 @@ class KeptAppearances:
             self._kept[segment_id] = appearance
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
+
+
+def _cosines(
+    matches: Sequence[Match], vectors: Vectors, index: SegmentIndex, *, of_photos: bool
+) -> dict[int, list[float]]:
+    """Of the matches' segments, or of all segments of their photos: the cosine similarity to each example."""
+    if of_photos:
+        ids = index.ids_of_images(np.array([match.image_id for match in matches], np.int64))
+    else:
+        ids = np.array([match.segment_id or 0 for match in matches], np.int64)
+    return dict(zip(ids.tolist(), (index.get(ids) @ vectors.T).tolist(), strict=True))
+
+
+def _nearest(matches: Sequence[Match], cosines: Mapping[int, list[float]], index: SegmentIndex) -> list[list[int]]:
+    """The segments of each match's photo that are compared, the nearest first."""
+    owners = index.image_ids_of(np.array(list(cosines), np.int64)).tolist()
+    of_photo = defaultdict[int, list[int]](list)
+    for key, owner in sorted(zip(cosines, owners, strict=True), key=lambda each: -max(cosines[each[0]])):
+        of_photo[owner].append(key)
+    return [of_photo[match.image_id][:PER_PHOTO] for match in matches]
 
 
 def _appearance(picture: RgbImage, mask: MaskRun) -> Appearance | None:

@@ -114,6 +114,11 @@ def test_the_same_thing_comes_before_what_is_more_like_it_in_kind(shop: Shop) ->
     assert chances == sorted(chances, reverse=True)
 
 
+def test_a_library_with_nothing_else(shop: Shop) -> None:
+    sought = shop.add(1, 0)
+    assert shop.engine().search(asked(Ref(segment=shop.segment(sought)))).results == ()
+
+
 def test_nothing_is_the_same(shop: Shop) -> None:
     sought = shop.add(1, 0)
     shop.add(2, 0, likeness=0.6)
