@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +16,8 @@ from .catalog import (
     Accounts,
     Catalog,
     Clusters,
+    CollectionRecord,
+    Collections,
     Concepts,
     ExportJobs,
     Folders,
@@ -29,6 +32,8 @@ from .catalog import (
     Tags,
     Trash,
     copy_database,
+    drop_schema,
+    make_schema,
     migrate,
     open_sessions,
 )
@@ -46,7 +51,7 @@ from .recipes.protocols import Recipe
 from .search.engine import SearchEngine
 from .search.making import SegmentMaker
 from .search.same_object import ObjectVerifier
-from .settings import Settings
+from .settings import Settings, schema_of
 from .storage.disk import Storage
 from .storage.opening import Originals
 from .storage.own_files import OwnFiles
@@ -103,6 +108,11 @@ class DataDirectory:
     def accounts(self) -> Accounts:
         """Users and API tokens."""
         return Accounts(self._sessions)
+
+    @cached_property
+    def collections(self) -> Collections:
+        """Collections of this installation, each with a data directory of its own."""
+        return Collections(self._sessions)
 
     @cached_property
     def ingest_queue(self) -> IngestQueue:
@@ -197,6 +207,29 @@ class Assembly(DataDirectory):
     ----------
     settings : Settings
     """
+
+    def of_collection(self, record: CollectionRecord) -> Assembly:
+        """What a collection of this installation keeps, in a folder of its own that is made if it is not there.
+
+        Raises
+        ------
+        ConfigurationError, CatalogUnavailableError
+            Its recipe is not known here, or its place cannot be made.
+        """
+        settings = self.settings.of_collection(record.id, record.recipe)
+        make_schema(self.settings.database_url, schema_of(record.id))
+        return Assembly(settings)
+
+    def erase_collection(self, collection_id: int) -> None:
+        """Delete a collection in the trash for good: its catalogue, index, uploads and pictures, then its row.
+
+        Photos that were ingested where they lie stay there. One that is not in the trash stays as it is.
+        """
+        if any(each.id == collection_id for each in self.collections.all(deleted=True)):
+            drop_schema(self.settings.database_url, schema_of(collection_id))
+            with suppress(FileNotFoundError):
+                shutil.rmtree(self.settings.collection_dir(collection_id))
+            self.collections.forget(collection_id)
 
     @property
     def discoverer(self) -> Discoverer:

@@ -30,11 +30,13 @@
     │   ├── ClustersChangedError    another process changed the clusters in the meantime
     │   ├── UnknownUserError        no user has this name or id
     │   ├── UnknownTokenError       no API token has this id
+    │   ├── UnknownCollectionError  no collection has this id, or none that may be seen
     │   ├── CatalogUnavailableError the database is locked, full or out of reach; a retry may succeed
     │   │   └── CatalogConflictError  another program made a conflicting change at the same time
     │   ├── CatalogDamagedError     the database file is damaged
     │   └── SchemaOutdatedError     the database needs ``migrate``, or a newer SegSearch
     ├── AccountError                a user or token cannot be created or changed as requested
+    ├── CollectionError             a collection cannot be made or changed as requested
     ├── StoreUnavailableError       an object store or web server cannot be read now; a retry may succeed
     ├── QueryError                  a search cannot be answered as requested
     └── AnalyzerUnavailableError    the process that segments query photos is not running
@@ -169,6 +171,10 @@ class UnknownUserError(CatalogError):
     """No user has this name or id."""
 
 
+class UnknownCollectionError(CatalogError):
+    """There is no such collection, or none that may be seen."""
+
+
 class UnknownTokenError(CatalogError):
     """No API token has this id."""
 
@@ -179,6 +185,10 @@ class SchemaOutdatedError(CatalogError):
 
 class AccountError(RetrievalError):
     """A user or an API token cannot be created or changed as requested."""
+
+
+class CollectionError(RetrievalError):
+    """A collection cannot be made or changed as requested."""
 
 
 class StoreUnavailableError(RetrievalError, OSError):

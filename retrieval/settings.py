@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -151,6 +151,8 @@ class Settings:
         How long deleted photos stay in the trash; zero deletes them at once.
     frame_seconds : float
         Between cuts, at most one frame of a video is taken in so many seconds.
+    collection : int
+        Number of the collection that they are of; zero for what an installation itself holds.
     """
 
     data_dir: Path
@@ -165,6 +167,7 @@ class Settings:
     signed_seconds: int = 0
     trash_days: float = TRASH_DAYS
     frame_seconds: float = FRAME_SECONDS
+    collection: int = 0
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -255,6 +258,34 @@ class Settings:
             index=index,
         )
 
+    def of_collection(self, number: int, recipe: str | None = None) -> Settings:
+        """The settings of a collection of this installation, which has a folder and a catalogue of its own.
+
+        On a PostgreSQL server the catalogue is a schema of the same database.
+
+        Parameters
+        ----------
+        number : int
+            Id of the collection.
+        recipe : str, optional
+            Its recipe, if it is not that of the installation.
+        """
+        folder = self.collection_dir(number)
+        url = self.database_url
+        own = sqlite_url(folder / "catalog.db") if url.startswith("sqlite") else in_schema(url, schema_of(number))
+        return replace(
+            self,
+            data_dir=folder,
+            database_url=own,
+            recipe=recipe or self.recipe,
+            index_url=self.index_url or ("" if self.index == "local" else url),
+            collection=number,
+        )
+
+    def collection_dir(self, number: int) -> Path:
+        """Folder of a collection of this installation."""
+        return self.data_dir / "collections" / str(number)
+
     @property
     def index_dir(self) -> Path:
         """Folder of the vector index."""
@@ -322,6 +353,17 @@ def _data_dir(environ: Mapping[str, str]) -> str:
 def sqlite_url(database: Path) -> str:
     """The SQLAlchemy URL of an SQLite file, with its path escaped."""
     return f"sqlite:///{quote(str(database), safe=' +/', errors='surrogateescape')}"
+
+
+def schema_of(collection: int) -> str:
+    """The schema of a PostgreSQL database that has the catalogue of a collection."""
+    return f"segsearch_collection_{collection}"
+
+
+def in_schema(database_url: str, schema: str) -> str:
+    """The URL of a PostgreSQL database whose tables are looked for in one schema only."""
+    options = f"options={quote(f'-csearch_path={schema}', safe='')}"
+    return f"{database_url}{'&' if '?' in database_url else '?'}{options}"
 
 
 def _bytes_of(text: str) -> int | None:

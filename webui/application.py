@@ -6,7 +6,7 @@ import logging
 from collections.abc import Collection
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, g, has_request_context, request
 from flask.typing import ResponseReturnValue
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
@@ -14,16 +14,20 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, RoutingException
 
 from retrieval.analysis.analyzer import Analyzer
+from retrieval.analysis.other_recipe_analyzer import OtherRecipeAnalyzer
 from retrieval.assembly import Assembly
+from retrieval.catalog import CollectionRecord
 from retrieval.processes.program import PROGRAM
 
 from .api import BLUEPRINTS, problems
 from .api.schemas import Problem
 from .api.status import status_of
 from .auth.limiting import limit
-from .auth.login import LoginMode, identify, login
+from .auth.login import LoginMode, identify, is_outside, login
 from .auth.security import SESSION_COOKIE, protect
-from .context import EXTENSION, WebContext
+from .collection_paths import base, installation_path, take_off
+from .context import EXTENSION, Contexts, WebContext
+from .events import StatusEvents
 from .pages.admin import admin
 from .pages.apidocs import apidocs
 from .pages.duplicates import duplicates
@@ -33,7 +37,6 @@ from .renditions import Renditions
 from .serving.admission import admit
 from .serving.assets import serve_assets
 from .serving.compression import compress
-from .serving.events import EVENTS, StatusEvents
 from .serving.following import Follower
 from .serving.forms import bound_forms
 from .serving.health import health
@@ -78,6 +81,13 @@ class SegSearchApp(OpenAPI):
         logger.error("answering %s %s failed", request.method, request.path, exc_info=e)
         return problems.unexpected()
 
+    def url_for(self, /, endpoint: str, **values: Any) -> str:  # its options are among the values
+        """The address of an endpoint in the collection that the request is for; what is in none is outside of it."""
+        address = super().url_for(endpoint, **values)
+        if not has_request_context() or (g.get("collection") is not None and not is_outside(endpoint)):
+            return address
+        return address.replace(request.script_root, installation_path(), 1) if request.script_root else address
+
     def generate_spec_json(self) -> None:
         """Generate the OpenAPI document."""
         super().generate_spec_json()  # type: ignore[no-untyped-call]
@@ -112,22 +122,38 @@ def described() -> SegSearchApp:
     return app
 
 
+def _context(assembly: Assembly, analyzer: Analyzer) -> WebContext:
+    """The parts for views of an installation, or of a collection."""
+    engine = assembly.engine(analyzer)
+    events = StatusEvents(lambda: status_of(parts).model_dump())
+    parts = WebContext(assembly, engine, analyzer, Renditions(), events)
+    return parts
+
+
+def _of_collection(assembly: Assembly, analyzer: Analyzer, record: CollectionRecord) -> WebContext:
+    """The parts for views of a collection, whose query photos the same analyzer segments."""
+    own = assembly.of_collection(record)
+    is_same = own.settings.recipe == assembly.settings.recipe
+    return _context(own, analyzer if is_same else OtherRecipeAnalyzer(analyzer, own.settings.recipe))
+
+
 def build(
     assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str], follow: bool, login_mode: LoginMode
 ) -> Flask:
     """Create the web application; see `webui.create_app`."""
     app = described()
     app.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD_BYTES
+    app.wsgi_app = take_off(app.wsgi_app)  # type: ignore[method-assign,assignment]  # as Flask's documentation has it
+    app.jinja_env.globals["base"] = base
     app.jinja_env.globals["program"] = PROGRAM
     app.jinja_env.globals["max_upload_mb"] = MAX_UPLOAD_BYTES // 1024**2
     app.jinja_env.globals["trash_days"] = assembly.settings.trash_days
-    context = WebContext(assembly, assembly.engine(analyzer), analyzer, Renditions())
-    app.extensions[EXTENSION] = context
-    app.extensions[EVENTS] = StatusEvents(lambda: status_of(context).model_dump())
-    follower = Follower(context)
+    opened = Contexts(_context(assembly, analyzer), lambda record: _of_collection(assembly, analyzer, record))
+    app.extensions[EXTENSION] = opened
+    follower = Follower(opened)
     number_requests(app)
     compress(app)
-    measure(app, context, follower if follow else None)
+    measure(app, opened.own, follower if follow else None)
     protect(app, hosts)
     admit(app)
     bound_forms(app)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from flask import current_app
+from flask import current_app, g
 
 from retrieval.analysis.analyzer import Analyzer
 from retrieval.assembly import Assembly
-from retrieval.catalog import Accounts, Catalog, IngestQueue, Judgements, QueryStore
+from retrieval.catalog import Catalog, CollectionRecord, IngestQueue, Judgements, QueryStore
 from retrieval.learning.cluster_editing import ClusterEditor
 from retrieval.learning.concepts import ConceptTrainer
 from retrieval.learning.discovery import Discoverer
 from retrieval.search.engine import SearchEngine
 from retrieval.settings import Settings
 
+from .events import StatusEvents
 from .renditions import Renditions
 
 EXTENSION = "segsearch"
+
+MOST_OPEN = 64
+"""So many collections are open at once; the one that was asked for longest ago is closed for another."""
 
 
 @runtime_checkable
@@ -33,7 +40,7 @@ class Probed(Protocol):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class WebContext:
-    """The parts that views use.
+    """The parts that views use, of the installation itself or of one of its collections.
 
     Attributes
     ----------
@@ -44,22 +51,20 @@ class WebContext:
         Segments query photos, usually in another process.
     renditions : Renditions
         Creates missing previews and thumbnails.
+    events : StatusEvents
+        The status, for all who follow it.
     """
 
     assembly: Assembly
     engine: SearchEngine
     analyzer: Analyzer
     renditions: Renditions
+    events: StatusEvents
 
     @property
     def catalog(self) -> Catalog:
         """Queries of the database."""
         return self.assembly.catalog
-
-    @property
-    def accounts(self) -> Accounts:
-        """Users and API tokens."""
-        return self.assembly.accounts
 
     @property
     def queries(self) -> QueryStore:
@@ -105,7 +110,71 @@ class WebContext:
         return self.assembly.own_files.query_rendition(sha256)
 
 
+class Contexts:
+    """The parts of an installation and of its collections, which are opened when they are first asked for.
+
+    Parameters
+    ----------
+    own : WebContext
+        Of the installation itself.
+    open_one : callable
+        Opens a collection.
+    """
+
+    def __init__(self, own: WebContext, open_one: Callable[[CollectionRecord], WebContext]) -> None:
+        self.own = own
+        self._open_one = open_one
+        self._lock = threading.Lock()
+        self._opening: dict[int, threading.Lock] = {}
+        self._open: OrderedDict[int, WebContext] = OrderedDict()
+
+    def of(self, record: CollectionRecord) -> WebContext:
+        """The parts of a collection.
+
+        Raises
+        ------
+        RetrievalError
+            Its catalogue or its index cannot be opened.
+        """
+        with self._lock:
+            turn = self._opening.setdefault(record.id, threading.Lock())
+        with turn:
+            with self._lock:
+                found = self._open.get(record.id)
+                if found is not None and record.recipe in (None, found.settings.recipe):
+                    self._open.move_to_end(record.id)
+                    return found
+            opened = self._open_one(record)
+            with self._lock:
+                self._open[record.id] = opened
+                self._open.move_to_end(record.id)
+                if len(self._open) > MOST_OPEN:
+                    self._open.popitem(last=False)  # requests that still use it keep it until they end
+            return opened
+
+    def close(self, collection_id: int) -> None:
+        """Let go of a collection, if it is open."""
+        with self._lock:
+            self._open.pop(collection_id, None)
+
+    def opened(self) -> list[WebContext]:
+        """The installation and the collections that are open."""
+        with self._lock:
+            return [self.own, *self._open.values()]
+
+
 def context() -> WebContext:
+    """The parts that the current request is for: those of a collection, or of the installation itself."""
+    found: WebContext | None = g.get("context")
+    return contexts().own if found is None else found
+
+
+def contexts() -> Contexts:
     """The parts of the current application."""
-    found: WebContext = current_app.extensions[EXTENSION]
+    found: Contexts = current_app.extensions[EXTENSION]
     return found
+
+
+def installation() -> Assembly:
+    """What the installation itself keeps: users, tokens and collections, besides photos."""
+    return contexts().own.assembly

@@ -29,6 +29,8 @@ module            what
 `clusters`        clusters of segments that have no name
 `folders`         names of folders
 `accounts`        users and API tokens
+`collections`     collections, and with whom they are shared
+`collection_models`  their tables
 `records`         what repositories answer with
 `rows`            from ORM rows to records, and from analyses to rows
 `filtering`       filters as conditions of SQL, and facets
@@ -48,9 +50,11 @@ module            what
 from .accounts import Accounts
 from .catalog import Catalog
 from .clusters import Clusters
+from .collections import CollectionRecord, Collections
 from .concepts import Concepts
 from .copying import CopiedTable, copy_catalogue, copy_database
 from .deleted_files import DeletedFiles
+from .dialects import drop_schema, make_schema
 from .duplicates import NearDuplicates
 from .export_jobs import ExportJobs
 from .folders import Folders
@@ -76,6 +80,8 @@ __all__ = [
     "Accounts",
     "Catalog",
     "Clusters",
+    "CollectionRecord",
+    "Collections",
     "Concepts",
     "CopiedTable",
     "DeletedFiles",
@@ -105,6 +111,8 @@ __all__ = [
     "Videos",
     "copy_catalogue",
     "copy_database",
+    "drop_schema",
+    "make_schema",
     "migrate",
     "open_sessions",
 ]

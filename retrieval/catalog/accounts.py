@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from ..errors import AccountError, UnknownTokenError, UnknownUserError
 from ..processes.program import PROGRAM
+from .collections import owned_by
 from .models import Access, Account, ApiToken
 from .sessions import Repository, Sessions
 
@@ -146,11 +147,12 @@ class Accounts(Repository):
         ------
         UnknownUserError
         AccountError
-            There would be no admin left.
+            There would be no admin left, or the user owns collections.
         """
         with self._sessions.begin() as session:
             _locked(session)
             row = _row(session, name)
+            _check_owns_nothing(session, row)
             others = session.scalar(select(Account.id).where(Account.id != row.id).limit(1))
             if others is not None or not last:
                 _check_admin_left(session, row)
@@ -256,6 +258,15 @@ def _check_admin_left(session: Session, row: Account) -> None:
     others = select(Account.id).where(Account.role == "admin", Account.id != row.id).limit(1)
     if row.role == "admin" and session.scalar(others) is None:
         raise AccountError(f"{row.name} is the only admin: make another user an admin first")
+
+
+def _check_owns_nothing(session: Session, row: Account) -> None:
+    owned = owned_by(session, row.id)
+    if owned:
+        raise AccountError(
+            f"{row.name} owns {owned} collection{'' if owned == 1 else 's'}: give them to others first "
+            f"(`{PROGRAM} collections give`), or delete them for good (`{PROGRAM} collections delete --now`)"
+        )
 
 
 def _token(row: ApiToken, user: str) -> TokenRecord:

@@ -87,11 +87,21 @@ class InstalledIndexes:
     def _photo_source(self) -> Source:
         return photos_of(self.catalog, self.recipe.space)
 
+    def _on_servers(self, name: str) -> str:
+        """The name of an index, which tells the collections of one server apart."""
+        return f"{name}_{self.settings.collection}" if self.settings.collection else name
+
     def _followed(self, name: str, source: Source, dim: int, gpu: int | None, is_worker: bool) -> CatalogFollower:
         folder = self._folder / (name if self.is_local else f"{name}-{self.settings.index}")
         url = self.settings.index_url or self.settings.database_url
         config = IndexConfig(
-            name=name, space=self.recipe.space, dim=dim, folder=folder, url=url, source=source, gpu=gpu
+            name=self._on_servers(name),
+            space=self.recipe.space,
+            dim=dim,
+            folder=folder,
+            url=url,
+            source=source,
+            gpu=gpu,
         )
         index = open_index(self.settings.index, config)
         return CatalogFollower(index, source, self.catalog, self.recipe.space, is_worker=is_worker)

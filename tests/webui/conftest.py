@@ -68,13 +68,13 @@ def app(library: Library, decoders: DecoderPool) -> Iterator[Flask]:
     app = create_app(library.assembly, LocalAnalyzer(library.assembly.recipe, decoders), follow=False)
     app.testing = True
     yield app
-    app.extensions[EXTENSION].renditions.close()
+    app.extensions[EXTENSION].own.renditions.close()
 
 
 @pytest.fixture
 def parts(app: Flask) -> WebContext:
     """What the views of the application use."""
-    found: WebContext = app.extensions[EXTENSION]
+    found: WebContext = app.extensions[EXTENSION].own
     return found
 
 

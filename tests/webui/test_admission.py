@@ -67,7 +67,7 @@ def site(library: Library, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     yield Site(app, analyzer, listening.port)
     analyzer.go_on.set()
     listening.stop()
-    app.extensions[EXTENSION].renditions.close()
+    app.extensions[EXTENSION].own.renditions.close()
 
 
 def test_slow_requests_leave_the_rest_alone(site: Site):

@@ -175,7 +175,7 @@ def test_tags_are_learnt_from_photos(client: FlaskClient, library: Library) -> N
             cells[1 + number % 2, 1] = (230, 20, 20)
         picture = Image.fromarray(np.kron(cells, np.ones((24, 24, 1))).astype(np.uint8))
         photos.append(library.add(f"cells{number}.png", encoded(picture)))
-    client.application.extensions[EXTENSION].engine.refresh()
+    client.application.extensions[EXTENSION].own.engine.refresh()
     (found,) = body_of(client.post("/api/v1/concepts/learn", json={"tags": {"red": photos[:6]}}))["tags"]
     assert (found["photos"], found["reason"], len(found["explained"])) == (6, None, 6)
     concept = body_of(client.get(f"/api/v1/concepts/{found['concept_id']}"))

@@ -15,8 +15,8 @@ from installation import Library, drawing, encoded
 
 from retrieval.errors import CatalogUnavailableError
 from webui.context import WebContext
+from webui.events import StatusEvents
 from webui.serving import admission
-from webui.serving.events import StatusEvents
 from webui.serving.server import listen
 
 

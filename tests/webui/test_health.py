@@ -128,6 +128,7 @@ class TestFollowing:
 
     def test_it_never_dies(
         self,
+        app: Flask,
         parts: WebContext,
         library: Library,
         monkeypatch: pytest.MonkeyPatch,
@@ -135,7 +136,7 @@ class TestFollowing:
     ) -> None:
         monkeypatch.setattr(following, "EVERY_SECONDS", 0.01)
         monkeypatch.setattr(following, "PAUSE_AFTER_FAILURE_SECONDS", 0.01)
-        follower = Follower(parts)
+        follower = Follower(app.extensions[EXTENSION])
         with monkeypatch.context() as broken:
             broken.setattr(type(parts.engine), "refresh", lambda _self: 1 / 0)
             follower.start()
@@ -175,4 +176,4 @@ class TestFollowing:
 def test_metrics_are_the_applications_own(app: Flask, parts: WebContext) -> None:
     metrics = app.extensions[METRICS]
     assert isinstance(metrics, Metrics)
-    assert app.extensions[EXTENSION] is parts
+    assert app.extensions[EXTENSION].own is parts

@@ -133,7 +133,7 @@ def test_a_restart_forgets_nothing(
     after = create_app(assembly, LocalAnalyzer(assembly.recipe, decoders), follow=False)
     after.testing = True
     again = after.test_client().post(f"{V1}/concepts", json=CONCEPT, headers=KEY)
-    after.extensions[EXTENSION].renditions.close()
+    after.extensions[EXTENSION].own.renditions.close()
     assert again.data == first.data
     assert again.headers["Idempotent-Replayed"] == "true"
 

@@ -63,4 +63,4 @@ def test_searches_fail_while_it_is_gone(moved: Assembly, relay: Relay, decoders:
     after = client.post("/api/v1/search", json=SEARCH)
     assert after.status_code == 200, after.text
     assert after.json["results"] == before.json["results"]
-    app.extensions[EXTENSION].renditions.close()
+    app.extensions[EXTENSION].own.renditions.close()

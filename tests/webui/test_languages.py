@@ -74,18 +74,18 @@ class TestChoice:
         assert answer.status_code == 403
 
     def test_is_kept_with_the_account(self, app: Flask, parts: WebContext) -> None:
-        parts.accounts.add("ada", "admin", passwords.hashed("correct horse battery"))
+        parts.assembly.accounts.add("ada", "admin", passwords.hashed("correct horse battery"))
         signed_in = app.test_client()
         signed_in.post("/login", data={"name": "ada", "password": "correct horse battery"}, headers=OWN)
         choose(signed_in, "de")
-        assert parts.accounts.named("ada").language == "de"
+        assert parts.assembly.accounts.named("ada").language == "de"
         elsewhere = app.test_client()
         elsewhere.set_cookie(COOKIE, "en")
         elsewhere.post("/login", data={"name": "ada", "password": "correct horse battery"}, headers=OWN)
         assert language_of(elsewhere, Accept_Language="en") == "de"
 
     def test_can_be_made_before_signing_in(self, app: Flask, parts: WebContext) -> None:
-        parts.accounts.add("ada", "admin", passwords.hashed("correct horse battery"))
+        parts.assembly.accounts.add("ada", "admin", passwords.hashed("correct horse battery"))
         client = app.test_client()
         choose(client, "de", "/login")
         assert "Anmelden" in client.get("/login").text

@@ -214,7 +214,7 @@ class TestWithoutUsers:
 
     def test_the_first_user_closes_it_at_once(self, client: FlaskClient, parts, password_hash: str) -> None:
         assert client.get("/api/v1/images").status_code == 200
-        parts.accounts.add("anna", "admin", password_hash)
+        parts.assembly.accounts.add("anna", "admin", password_hash)
         assert client.get("/api/v1/images").status_code == 401
 
     @pytest.mark.parametrize("mode", ["once", "never", "always"])

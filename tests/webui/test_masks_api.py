@@ -175,7 +175,7 @@ def real(tmp_path_factory: pytest.TempPathFactory, decoders: DecoderPool) -> Ite
     app = create_app(library.assembly, LocalAnalyzer(library.assembly.recipe, decoders), follow=False)
     app.testing = True
     yield app.test_client()
-    app.extensions[EXTENSION].renditions.close()
+    app.extensions[EXTENSION].own.renditions.close()
 
 
 @pytest.mark.slow

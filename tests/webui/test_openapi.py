@@ -103,7 +103,7 @@ def module_app(
 
     app.wsgi_app = uncompressed  # type: ignore[method-assign]
     yield app
-    app.extensions[EXTENSION].renditions.close()
+    app.extensions[EXTENSION].own.renditions.close()
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ def client(assembly: Assembly, film: Path, decoders: DecoderPool) -> Iterator[Fl
     ingest_paths(assembly, [film])
     app = create_app(assembly, LocalAnalyzer(assembly.recipe, decoders), follow=False)
     yield app.test_client()
-    app.extensions[EXTENSION].renditions.close()
+    app.extensions[EXTENSION].own.renditions.close()
 
 
 def video_and_frames(client: FlaskClient) -> tuple[dict, list[dict]]:

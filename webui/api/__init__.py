@@ -5,6 +5,7 @@ from .accounts import accounts
 from .batch import batch
 from .bulk import bulk
 from .clusters import clusters
+from .collections import collections
 from .concepts import concepts
 from .deletion import deletion
 from .duplicates import duplicates
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     recipes,
     account,
     accounts,
+    collections,
 )
 
 __all__ = ["BLUEPRINTS"]

@@ -12,7 +12,7 @@ from retrieval.errors import AccountError, UnknownUserError
 from ..auth import passwords
 from ..auth.limiting import SIGN_INS, client, spend
 from ..auth.login import NO_USERS, keep_signed_in
-from ..context import context
+from ..context import installation
 from . import account_schemas as schemas
 from . import answers, bodies
 from .problems import documented
@@ -39,7 +39,7 @@ def get_account() -> Response:
 @account.post("/password", summary="Change your own password", responses={204: None, **documented(404, 413, 415)})
 def set_password(body: schemas.NewPassword) -> Response:
     """Ends all other sessions; tokens stay valid. Rate-limited like sign-in attempts."""
-    accounts = context().accounts
+    accounts = installation().accounts
     for rate in SIGN_INS:
         spend(rate, "password", client())
     user = accounts.named(g.visitor.name)
@@ -56,7 +56,7 @@ def set_password(body: schemas.NewPassword) -> Response:
 @account.get("/tokens", summary="List your own API tokens", responses={200: schemas.TokenList, **documented()})
 def list_tokens() -> Response:
     """Oldest first."""
-    found = [answers.token(record) for record in context().accounts.tokens(g.visitor.name)]
+    found = [answers.token(record) for record in installation().accounts.tokens(g.visitor.name)]
     return answers.as_json(schemas.TokenList(tokens=found))
 
 
@@ -67,7 +67,7 @@ def list_tokens() -> Response:
 )
 def add_token(body: schemas.NewOwnToken) -> Response:
     """The token has its user's permissions. It is returned only once: the server stores just its digest."""
-    return answers.as_json(answers.made_token(*context().accounts.add_token(g.visitor.name, body.name)), 201)
+    return answers.as_json(answers.made_token(*installation().accounts.add_token(g.visitor.name, body.name)), 201)
 
 
 @account.delete(
@@ -75,5 +75,5 @@ def add_token(body: schemas.NewOwnToken) -> Response:
 )
 def revoke_token(path: schemas.TokenPath) -> Response:
     """The token stops working at once."""
-    context().accounts.revoke(path.token_id, g.visitor.name)
+    installation().accounts.revoke(path.token_id, g.visitor.name)
     return Response(status=204)

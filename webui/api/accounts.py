@@ -11,7 +11,7 @@ from retrieval.errors import AccountError, UnknownUserError
 from retrieval.processes.program import PROGRAM
 
 from ..auth import passwords
-from ..context import context
+from ..context import installation
 from . import account_schemas as schemas
 from . import answers, bodies
 from .problems import documented
@@ -23,13 +23,13 @@ accounts.before_request(bodies.read_json)
 @accounts.get("/users", summary="List users", responses={200: schemas.UserList, **documented()})
 def list_users() -> Response:
     """Sorted by name."""
-    return answers.as_json(schemas.UserList(users=[_user(record) for record in context().accounts.all()]))
+    return answers.as_json(schemas.UserList(users=[_user(record) for record in installation().accounts.all()]))
 
 
 @accounts.post("/users", summary="Add a user", responses={201: schemas.User, **documented(413, 415)})
 def add_user(body: schemas.NewUser) -> Response:
     """Viewers can view and search. Editors can also change the library. Admins can also manage users."""
-    context().accounts.add(body.name, body.role, passwords.hashed(body.password.get_secret_value()))
+    installation().accounts.add(body.name, body.role, passwords.hashed(body.password.get_secret_value()))
     return _named(body.name, 201)
 
 
@@ -49,7 +49,7 @@ def change_user(path: schemas.UserPath, body: schemas.UserChange) -> Response:
         _check_other(path.user, "change your own password at /account, using the current one")
     new = body.password
     kept = passwords.hashed(new.get_secret_value()) if new else None
-    context().accounts.change(path.user, role=body.role, password_hash=kept)
+    installation().accounts.change(path.user, role=body.role, password_hash=kept)
     return _named(path.user)
 
 
@@ -57,14 +57,14 @@ def change_user(path: schemas.UserPath, body: schemas.UserChange) -> Response:
 def remove_user(path: schemas.UserPath) -> Response:
     """Removes the user's tokens and sessions too. You cannot remove yourself, so there is always an admin."""
     _check_other(path.user)
-    context().accounts.remove(path.user)
+    installation().accounts.remove(path.user)
     return Response(status=204)
 
 
 @accounts.get("/tokens", summary="List API tokens", responses={200: schemas.TokenList, **documented()})
 def list_tokens() -> Response:
     """Oldest first."""
-    found = [answers.token(record) for record in context().accounts.tokens()]
+    found = [answers.token(record) for record in installation().accounts.tokens()]
     return answers.as_json(schemas.TokenList(tokens=found))
 
 
@@ -73,13 +73,13 @@ def list_tokens() -> Response:
 )
 def add_token(body: schemas.NewToken) -> Response:
     """The token has its user's permissions. It is returned only once: the server stores just its digest."""
-    return answers.as_json(answers.made_token(*context().accounts.add_token(body.user, body.name)), 201)
+    return answers.as_json(answers.made_token(*installation().accounts.add_token(body.user, body.name)), 201)
 
 
 @accounts.delete("/tokens/<id:token_id>", summary="Revoke an API token", responses={204: None, **documented(404)})
 def revoke_token(path: schemas.TokenPath) -> Response:
     """The token stops working at once."""
-    context().accounts.revoke(path.token_id)
+    installation().accounts.revoke(path.token_id)
     return Response(status=204)
 
 
@@ -89,7 +89,7 @@ def _check_other(user: str, advice: str = f"ask another admin, or run `{PROGRAM}
 
 
 def _named(name: str, status: int = 200) -> Response:
-    record = context().accounts.named(name)
+    record = installation().accounts.named(name)
     if record is None:
         raise UnknownUserError("the user no longer exists")
     return answers.as_json(_user(record), status)

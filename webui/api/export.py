@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import chain
 from typing import cast
 
-from flask import Response, g, send_file
+from flask import Response, g, send_file, url_for
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from werkzeug.exceptions import Conflict, Gone
@@ -22,7 +22,7 @@ from retrieval.images.decoder_pool import DecoderPool
 from retrieval.library.photos import Photos
 from retrieval.query.request import Ref, SearchRequest
 
-from ..auth.login import Visitor
+from ..auth.visitor import Visitor
 from ..context import WebContext, context
 from ..pictures.uploads import InsufficientStorage
 from ..serving.admission import hold_until_sent
@@ -91,7 +91,7 @@ def order_export(body: schemas.ExportOrder) -> Response:
     user = g.visitor.name or ""
     job = jobs.add(user, body.format, selection.to_json(), total, polygons=body.polygons)
     answer = answers.as_json(_told(job), 202)
-    answer.headers["Location"] = f"/api/v1/exports/{job.id}"
+    answer.headers["Location"] = url_for("api_export.get_export", export_id=job.id)
     return answer
 
 
@@ -154,7 +154,7 @@ def delete_export(path: schemas.ExportPath) -> Response:
 def _whose() -> str | None:
     """The user whose exports the visitor may see; None for everybody's."""
     visitor: Visitor = g.visitor
-    return None if visitor.may_operate else visitor.name or ""
+    return None if visitor.owns else visitor.name or ""
 
 
 def _told(job: ExportRecord) -> schemas.ExportJob:

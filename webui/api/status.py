@@ -8,8 +8,8 @@ from flask_openapi3.models.tag import Tag
 from flask_openapi3.openapi import OpenAPI
 
 from ..context import WebContext, context
+from ..events import STOPPING
 from ..serving.admission import hold_until_sent
-from ..serving.events import EVENTS, STOPPING, StatusEvents
 from . import answers, status_schemas, word_schemas
 from .problems import documented
 
@@ -36,8 +36,7 @@ def follow_status() -> Response:
 
     503 if too many clients follow already: then ask for the status from time to time.
     """
-    events: StatusEvents = current_app.extensions[EVENTS]
-    found = events.stream(request.environ.get(STOPPING))
+    found = context().events.stream(request.environ.get(STOPPING))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return hold_until_sent(Response(found, mimetype="text/event-stream", headers=headers))
 

@@ -14,27 +14,29 @@ import hashlib
 import logging
 import os
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, current_app, g, redirect, render_template, request, session
+from flask import Blueprint, Flask, current_app, g, redirect, render_template, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 from werkzeug.wrappers import Response
 
-from retrieval.catalog.accounts import FIRST_ADMIN, ROLES, Accounts, Role, UserRecord
+from retrieval.catalog.accounts import FIRST_ADMIN, Accounts, Role, UserRecord
 from retrieval.processes.program import PROGRAM
 
-from ..context import context
+from ..collection_paths import number_in_path
+from ..context import installation
 from ..texts import gettext
 from . import passwords
+from .collections import enter
 from .limiting import SIGN_INS, client, spend
 from .security import SAFE_METHODS, SESSION_COOKIE, bearer_token
+from .visitor import ANYBODY, Visitor
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +64,9 @@ VIEWERS = frozenset(
             "api_queries.add_query",
             "api_queries.keep_query",
             *("api_export.order_export", "api_export.delete_export"),
+            *("api_collections.change_collection", "api_collections.delete_collection"),
+            *("api_collections.restore_collection", "api_collections.share_collection"),
+            "api_collections.unshare_collection",  # their owner may
             "login.sign_out",
         ),
         *("api_account.set_password", "api_account.add_token", "api_account.revoke_token"),
@@ -70,9 +75,14 @@ VIEWERS = frozenset(
 EDITORS = frozenset({"pages.upload", "api_intake.get_intake", "api_segmentation.list_recipes_for"})
 ADMINS = frozenset({"pages.users", "api_accounts"})
 OPERATORS = frozenset({"admin", "api_health", "api_recipes"})
+OWNERS = frozenset({"admin.recipes", "api_recipes"})
 """Endpoints and whole blueprints that need another role than their method suggests.
 
-Those of `OPERATORS` are for admins and, while there are no users, for everyone."""
+Those of `OPERATORS` are for admins and, while there are no users, for everyone; in a collection those of `OWNERS` are
+for its owner."""
+
+OUTSIDE = ADMINS | OPERATORS | {"login", "api_account", "api_collections", "pages.account", "pages.collections"}
+"""Endpoints and whole blueprints of the installation, which are in no collection but for `OWNERS`."""
 
 NO_USERS = f"there are no users yet, and the first one must be an admin: {FIRST_ADMIN}"
 
@@ -83,45 +93,6 @@ login = Blueprint("login", __name__)
 
 LoginMode = Literal["once", "always", "never"]
 """When sign-in is required: once there has been a user, always, or only while there are users."""
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """The visitor of a request.
-
-    Attributes
-    ----------
-    name : str or None
-        None without sign-in.
-    role : Role
-    by : str
-        How the visitor was identified: an open installation, a session, or a token.
-    language : str or None
-        What the user has chosen for pages.
-    """
-
-    name: str | None
-    role: Role
-    by: Literal["nothing", "session", "token"]
-    language: str | None = None
-
-    def may(self, role: Role) -> bool:
-        """Whether this visitor has that role or a higher one."""
-        return ROLES.index(self.role) >= ROLES.index(role)
-
-    @property
-    def may_edit(self) -> bool:
-        """Whether this visitor may change the library."""
-        return self.may("editor")
-
-    @property
-    def may_operate(self) -> bool:
-        """Whether this visitor may see the health of the installation and change what it runs."""
-        return self.name is None or self.may("admin")
-
-
-ANYBODY = Visitor(None, "editor", "nothing")
-"""A visitor of an installation without users. Only the command line can make the first user."""
 
 
 class SessionInterface(SecureCookieSessionInterface):
@@ -141,6 +112,11 @@ def role_needed(endpoint: str | None, method: str) -> Role | None:
     if endpoint in EDITORS:
         return "editor"
     return "viewer" if endpoint in VIEWERS or method in SAFE_METHODS else "editor"
+
+
+def is_outside(endpoint: str) -> bool:
+    """Whether an endpoint is in no collection: what is of the installation, and what all pages share."""
+    return endpoint in EVERYBODY or (_is_of(endpoint, OUTSIDE) and not _is_of(endpoint, OWNERS))
 
 
 def _is_of(endpoint: str | None, group: frozenset[str]) -> bool:
@@ -180,7 +156,12 @@ def identify(app: Flask, key_file: Path, *, mode: LoginMode) -> None:
         if visitor is None:
             return _sign_in_first()
         g.visitor = visitor
-        may = visitor.may_operate if _is_of(request.endpoint, OPERATORS) else visitor.may(needed)
+        number = number_in_path()
+        if number is not None:
+            g.visitor = visitor = enter(visitor, number)
+            if is_outside(request.endpoint or ""):
+                raise NotFound
+        may = visitor.owns if _is_of(request.endpoint, OPERATORS) else visitor.may(needed)
         if not may:
             raise Forbidden(_refusal(visitor, needed))
         return None
@@ -237,7 +218,7 @@ def sign_in() -> ResponseReturnValue:
     name, password = request.form.get("name", "").strip(), request.form.get("password", "")
     for rate in SIGN_INS:
         spend(rate, "sign-in", client())
-    user = context().accounts.named(name)
+    user = installation().accounts.named(name)
     if not passwords.matches(password, user.password_hash if user else None) or user is None:
         logger.warning("sign-in from %s failed", client())  # without the name: it may be a mistyped password
         return _form(gettext("Wrong user name or password."), name), 401
@@ -252,13 +233,13 @@ def sign_in() -> ResponseReturnValue:
 def sign_out() -> ResponseReturnValue:
     """End the session in this browser."""
     session.clear()
-    answer = redirect("/login", 303)
+    answer = redirect(url_for("login.form"), 303)
     answer.headers["Clear-Site-Data"] = '"cache"'  # the pictures that it kept
     return answer
 
 
 def _form(complaint: str | None = None, name: str = "") -> str:
-    if not context().accounts.any():
+    if not installation().accounts.any():
         complaint = gettext(
             "Nobody can sign in, because there are no users: create one on the server with `%(program)s users add NAME "
             "--role admin`.",
@@ -277,7 +258,7 @@ def _following() -> str:
 
 def identified() -> Visitor | None:
     """The visitor; None if sign-in is required and the visitor is unknown."""
-    accounts = context().accounts
+    accounts = installation().accounts
     token = bearer_token()
     if token is not None:
         user = accounts.by_token(token)
@@ -285,7 +266,8 @@ def identified() -> Visitor | None:
     else:
         user, by = _in_session(accounts), "session"
     if user is not None:
-        return Visitor(user.name, user.role, by, user.language)
+        is_admin = user.role == "admin"
+        return Visitor(user.name, user.role, by, user.language, is_admin=is_admin, owns=is_admin)
     return ANYBODY if _is_open(accounts) else None
 
 
@@ -318,13 +300,13 @@ def _sign_in_first() -> ResponseReturnValue:
     is_page = is_page or (request.blueprint is None and not request.path.startswith("/api/"))
     to_page = is_page and request.method in ("GET", "HEAD")
     if to_page and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
-        address = request.full_path.removesuffix("?")
+        address = f"{request.script_root}{request.full_path.removesuffix('?')}"
         return redirect(f"/login?next={quote(address, safe='/')}" if address != "/" else "/login")
     advice = (
         f"sign in at /login, or send an API token (Authorization: Bearer …); create one with `{PROGRAM} tokens add`"
     )
     raise Unauthorized(
-        advice if context().accounts.any() else NO_USERS_LEFT,
+        advice if installation().accounts.any() else NO_USERS_LEFT,
         www_authenticate=WWWAuthenticate("bearer", {"realm": "SegSearch"}),
     )
 

@@ -17,7 +17,7 @@ from flask_babel import Babel, get_locale
 from werkzeug import exceptions
 
 from ..auth.login import identified, is_own_path
-from ..context import context
+from ..context import installation
 from ..serving.assets import Asset, sent
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
@@ -80,7 +80,7 @@ def choose() -> ResponseReturnValue:
         raise exceptions.BadRequest(f"there is no language {chosen[:20]!r} here: choose one of {', '.join(LANGUAGES)}")
     visitor = identified()
     if visitor is not None and visitor.name:
-        context().accounts.choose_language(visitor.name, chosen)
+        installation().accounts.choose_language(visitor.name, chosen)
     answer = make_response(redirect(following if is_own_path(following) else "/", 303))
     answer.set_cookie(COOKIE, chosen, max_age=YEAR, secure=request.is_secure, httponly=True, samesite="Lax")
     return answer

@@ -25,7 +25,7 @@ from retrieval.videos.times import clock
 
 from ..api.intake import intake_of
 from ..auth import passwords
-from ..context import context
+from ..context import context, installation
 from ..pictures import names, originals
 from ..texts import gettext, lazy_gettext
 from . import errors
@@ -208,7 +208,7 @@ def account() -> str:
     return render_template(
         "account.html",
         here="account",
-        tokens=context().accounts.tokens(name) if name else [],
+        tokens=installation().accounts.tokens(name) if name else [],
         password_lengths=(passwords.LEAST, passwords.MOST),
     )
 
@@ -216,7 +216,7 @@ def account() -> str:
 @pages.get("/users")
 def users() -> str:
     """All users and API tokens; for admins."""
-    accounts = context().accounts
+    accounts = installation().accounts
     return render_template(
         "users.html",
         here="users",

@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from ..context import WebContext
+from ..context import Contexts, WebContext
 from ..pictures.uploads import PARTIAL_PATTERN
 
 logger = logging.getLogger(__name__)
@@ -23,16 +23,16 @@ YOUNG_SECONDS = 3600.0
 
 
 class Follower(threading.Thread):
-    """A thread that applies the catalogue's changes; it does not keep the process alive.
+    """A thread that applies the catalogues' changes; it does not keep the process alive.
 
     Parameters
     ----------
-    context : WebContext
+    contexts : Contexts
     """
 
-    def __init__(self, context: WebContext) -> None:
+    def __init__(self, contexts: Contexts) -> None:
         super().__init__(name="follower", daemon=True)
-        self._context = context
+        self._contexts = contexts
         self._ending = threading.Event()
         self._succeeded = time.monotonic()
         self._tidied = float("-inf")
@@ -53,16 +53,22 @@ class Follower(threading.Thread):
 
     def _step(self) -> float:
         """Refresh and clean up if due; returns the seconds until the next time."""
-        try:
-            self._context.engine.refresh()
-            self._succeeded = time.monotonic()
-            if self._succeeded - self._tidied > TIDY_EVERY_SECONDS:
-                self._tidied = self._succeeded
-                tidy(self._context)
-        except Exception:  # any error: a server that no longer follows would be worse
-            logger.exception("following the catalogue failed; trying again in %.0f s", PAUSE_AFTER_FAILURE_SECONDS)
-            return PAUSE_AFTER_FAILURE_SECONDS
-        return EVERY_SECONDS
+        is_tidying = time.monotonic() - self._tidied > TIDY_EVERY_SECONDS
+        pause = EVERY_SECONDS
+        for context in self._contexts.opened():
+            try:
+                context.engine.refresh()
+                if context is self._contexts.own:
+                    self._succeeded = time.monotonic()
+                if is_tidying:
+                    tidy(context)
+            except Exception:  # any error: a server that no longer follows would be worse
+                pause = PAUSE_AFTER_FAILURE_SECONDS
+                what = f"collection {context.settings.collection}" if context.settings.collection else "the catalogue"
+                logger.exception("following %s failed; trying again in %.0f s", what, pause)
+        if is_tidying and pause == EVERY_SECONDS:
+            self._tidied = time.monotonic()
+        return pause
 
 
 def tidy(context: WebContext) -> None:

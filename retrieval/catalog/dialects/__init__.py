@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, make_url, select
+from sqlalchemy import Connection, Engine, make_url, select, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
@@ -34,8 +34,10 @@ __all__ = [
     "connect",
     "database_now",
     "describe",
+    "drop_schema",
     "in_chunks",
     "last_ids",
+    "make_schema",
     "reach",
     "refuse_new",
     "set_last_ids",
@@ -69,6 +71,40 @@ def connect(database_url: str) -> Engine:
     raise ConfigurationError(
         f"SEGSEARCH_DATABASE_URL names a database of the kind {kind}: use postgresql+psycopg://… or sqlite:///…"
     )
+
+
+def make_schema(database_url: str, schema: str) -> None:
+    """Make a schema in a PostgreSQL database, if it is not there; an SQLite file needs none.
+
+    Parameters
+    ----------
+    database_url : str
+    schema : str
+        A name of this program's own, without quotation marks.
+
+    Raises
+    ------
+    CatalogUnavailableError, ConfigurationError
+        The server cannot be reached, or its user may not make one.
+    """
+    _with_schemas(database_url, f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+
+
+def drop_schema(database_url: str, schema: str) -> None:
+    """Drop a schema with all that is in it, if it is there; nothing happens on SQLite. Raises as `make_schema`."""
+    _with_schemas(database_url, f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
+
+
+def _with_schemas(database_url: str, statement: str) -> None:
+    engine = connect(database_url)
+    if engine.dialect.name == "sqlite":
+        return
+    try:
+        reach(engine)
+        with engine.begin() as connection:
+            connection.execute(text(statement))
+    finally:
+        engine.dispose()
 
 
 def reach(engine: Engine) -> None:

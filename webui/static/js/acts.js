@@ -1,5 +1,6 @@
 /** What can be done with a result: search for more like it, not like it, add it to the search, open its photo. */
 
+import { base } from "./base.js";
 import { h, icon } from "./dom.js";
 import { gettext } from "./i18n.js";
 import { anew, empty, withExample } from "./refs.js";
@@ -12,7 +13,7 @@ const ACTS = [
 
 /** Where the photo of a result is shown, with the segment in the light. */
 export const photoOf = ({ image_id: photo, segment_id: segment, fallback }) =>
-  `/photos/${photo}${segment === null || fallback ? "" : `#s${segment}`}`;
+  `${base}/photos/${photo}${segment === null || fallback ? "" : `#s${segment}`}`;
 
 /** Buttons for a result, with their words if `worded`; `onAct` hears of (result, name). */
 export function actButtons(result, onAct, { worded = false } = {}) {

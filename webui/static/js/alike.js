@@ -1,5 +1,6 @@
 /** Near-duplicates that a result stands for: how many there are on its card, and the photos themselves. */
 
+import { base } from "./base.js";
 import { $, answerTo, h, icon } from "./dom.js";
 import { gettext, ngettext, number } from "./i18n.js";
 
@@ -17,14 +18,14 @@ export function showAlike(card, result) {
 /** All photos of a result, the one that was found first. */
 function open({ image_id: best, alike }) {
   const photo = (id, at) =>
-    h("li", {}, h("a", { href: `/photos/${id}` }, h("img", { src: `/api/v1/images/${id}/thumbnail`, alt: gettext("Photo %(id)s", { id }) }), at === 0 && h("span", { class: "badge" }, gettext("in the results"))));
+    h("li", {}, h("a", { href: `${base}/photos/${id}` }, h("img", { src: `${base}/api/v1/images/${id}/thumbnail`, alt: gettext("Photo %(id)s", { id }) }), at === 0 && h("span", { class: "badge" }, gettext("in the results"))));
   const title = ngettext("%(num)s near-duplicate", "%(num)s near-duplicates", alike.length);
   answerTo(h("dialog", { class: "wide", "aria-labelledby": "alike-title" },
     h("form", { method: "dialog" },
       h("header", {}, h("h2", { id: "alike-title" }, title),
         h("button", { class: "quiet round", title: gettext("Close (Esc)"), "aria-label": gettext("Close (Esc)") }, icon("close"))),
       h("ul", { class: "alike-photos" }, [best, ...alike].map(photo)),
-      h("p", {}, h("a", { href: "/duplicates" }, gettext("Review all duplicates"))))));
+      h("p", {}, h("a", { href: `${base}/duplicates` }, gettext("Review all duplicates"))))));
 }
 
 /** How many near-duplicates results stand for, as a switch to list each of them; null where there are none. `onChange` hears {copies}. */

@@ -2,6 +2,7 @@
 
 import { photoOf } from "./acts.js";
 import { patiently, searchThings } from "./api.js";
+import { base } from "./base.js";
 import { cropOf } from "./crop.js";
 import { announce, h, icon } from "./dom.js";
 import { gettext, ngettext } from "./i18n.js";
@@ -81,6 +82,6 @@ function saidOf(likely, all) {
 function cardOf(result, list) {
   const alt = altOf(result);
   const link = h("a", { class: "shot", "data-stop": true, href: photoOf(result), click: () => noteResults(list, link) },
-    h("img", { src: `/api/v1/images/${result.image_id}/thumbnail`, alt, decoding: "async" }), overlayOf(result, false));
+    h("img", { src: `${base}/api/v1/images/${result.image_id}/thumbnail`, alt, decoding: "async" }), overlayOf(result, false));
   return shaped(h("li", { class: "result" }, link), shapeOf(result));
 }

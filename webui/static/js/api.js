@@ -1,9 +1,10 @@
 /** Calls to /api/v1. A call that fails throws a Problem whose message can be shown. */
 
+import { base } from "./base.js";
 import { folderOf } from "./files.js";
 import { gettext } from "./i18n.js";
 
-const ROOT = "/api/v1";
+const ROOT = `${base}/api/v1`;
 
 export class Problem extends Error {
   constructor(status, detail, retryAfter = null) {

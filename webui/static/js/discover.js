@@ -1,6 +1,7 @@
 /** Clusters of what has no name yet: name, split, dismiss, restore, merge. */
 
 import { changeCluster, mergeClusters, nameCluster, updateClusters } from "./api.js";
+import { base } from "./base.js";
 import { $, $$, announce, toast } from "./dom.js";
 import { gettext, ngettext } from "./i18n.js";
 
@@ -62,7 +63,7 @@ const acts = {
   },
   split: async (card) => {
     const parts = await change(card, () => changeCluster(card.dataset.id, "split"));
-    if (parts) location.assign(`/discover?${new URLSearchParams(parts.clusters.map(({ id }) => ["id", id]))}`);
+    if (parts) location.assign(`${base}/discover?${new URLSearchParams(parts.clusters.map(({ id }) => ["id", id]))}`);
   },
 };
 

@@ -1,6 +1,7 @@
 /** Groups of near-duplicates: keep one of each, or say that they are no duplicates. */
 
 import { deleteImages, problemOf } from "./api.js";
+import { base } from "./base.js";
 import { $, $$, confirmed, toast } from "./dom.js";
 import { gettext, ngettext } from "./i18n.js";
 import { offerUndo, offerUndoOf } from "./undo.js";
@@ -9,7 +10,7 @@ const AT_ONCE = 100;
 
 async function judge(what, ids) {
   const headers = { Accept: "application/json", "Content-Type": "application/json" };
-  const answer = await fetch(`/api/v1/duplicates/${what}`, { method: "POST", headers, body: JSON.stringify({ ids }) });
+  const answer = await fetch(`${base}/api/v1/duplicates/${what}`, { method: "POST", headers, body: JSON.stringify({ ids }) });
   if (!answer.ok) throw problemOf(answer.status, await answer.text());
 }
 

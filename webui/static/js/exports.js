@@ -1,14 +1,15 @@
 /** Exports that the server writes in the background: how far each is, fetching it, and giving it up. */
 
 import { deleteExport, listExports } from "./api.js";
+import { base } from "./base.js";
 import { $, h, icon, toast } from "./dom.js";
 import { nameOf } from "./formats.js";
 import { date, gettext, ngettext, number } from "./i18n.js";
 
 const PAUSE = 1000; // milliseconds between two questions how far they are, while somebody looks
 const LONG_PAUSE = 3000;
-const FOLLOWED = "exports-followed"; // ids of exports that this tab tells the end of
-const fileOf = (id) => `/api/v1/exports/${id}/file`;
+const FOLLOWED = `exports-followed${base}`; // ids of exports that this tab tells the end of
+const fileOf = (id) => `${base}/api/v1/exports/${id}/file`;
 const isOpen = ({ state }) => state === "queued" || state === "running";
 
 const followed = () => new Set(JSON.parse(sessionStorage.getItem(FOLLOWED) ?? "[]"));

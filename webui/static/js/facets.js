@@ -1,6 +1,7 @@
 /** What the photos of the library have in common, with counts, beside the timeline: to narrow it, or to go to a month. */
 
 import { getLibraryFacets } from "./api.js";
+import { base } from "./base.js";
 import { $, h } from "./dom.js";
 import { gettext, ngettext, number } from "./i18n.js";
 import { monthName } from "./timeline.js";
@@ -72,7 +73,7 @@ export class Facets {
     this.#show("folder", gettext("Folders"), folders, (name) => this.#narrowed("folder", name));
     this.#show("tag", gettext("Tags"), tags, (name) => this.#narrowed("tag", name));
     this.#show("label", gettext("Labels"), labels, (name) => this.#narrowed("label", name));
-    if (view.state !== "trash") this.#show("concept", gettext("Concepts"), concepts, (name) => `/search?${new URLSearchParams({ text: name })}`);
+    if (view.state !== "trash") this.#show("concept", gettext("Concepts"), concepts, (name) => `${base}/search?${new URLSearchParams({ text: name })}`);
   }
 
   /** The address of the view that has this value of a facet, too, or has it no more. */
@@ -81,7 +82,7 @@ export class Facets {
     if (chosen[kind] === name) delete chosen[kind];
     else chosen[kind] = name;
     const query = new URLSearchParams(chosen).toString();
-    return query ? `/?${query}` : "/";
+    return query ? `${base}/?${query}` : `${base}/`;
   }
 
   #show(kind, title, values, addressOf) {

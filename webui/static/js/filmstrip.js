@@ -1,6 +1,7 @@
 /** The photos around the one that is shown: of the results or the library that one came from. */
 
 import { getAround } from "./api.js";
+import { base } from "./base.js";
 import { $, h, icon } from "./dom.js";
 import { gettext } from "./i18n.js";
 import { goBack, origin } from "./origin.js";
@@ -30,17 +31,17 @@ async function found(id) {
 }
 
 /** The photos around it in a view of the library; null if it is not in that view. */
-async function inLibrary(id, view, { title, address } = { title: gettext("Library"), address: "/" }) {
+async function inLibrary(id, view, { title, address } = { title: gettext("Library"), address: `${base}/` }) {
   const { before, after, listed } = await getAround(id, { ...view, count: SHOWN });
   if (!listed && Object.keys(view).length) return null;
   const shown = { id, state: $("#photo").dataset.state, name: $("h1").textContent };
-  const photos = new Map([...before, shown, ...after].map((photo) => [`/photos/${photo.id}`, photo]));
+  const photos = new Map([...before, shown, ...after].map((photo) => [`${base}/photos/${photo.id}`, photo]));
   return { title, address, links: [...photos.keys()], photos };
 }
 
 /** What has no picture yet, or never will, has a sign. Results always have one. */
 function thumbnail(link, { state, name } = { state: "indexed", name: gettext("Photo %(id)s", { id: idOf(link) }) }, isCurrent) {
-  const source = `/api/v1/images/${idOf(link)}/thumbnail`;
+  const source = `${base}/api/v1/images/${idOf(link)}/thumbnail`;
   const inside = ["indexed", "empty"].includes(state)
     ? h("img", { src: source, alt: name, decoding: "async" })
     : icon(state === "failed" ? "warning" : "clock");

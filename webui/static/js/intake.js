@@ -1,6 +1,7 @@
 /** What happens to photos on their way in: the server says when it changes; if it cannot, it is asked again and again. */
 
 import { getStatus } from "./api.js";
+import { base } from "./base.js";
 import { gettext, number } from "./i18n.js";
 
 const BUSY = 2000; // milliseconds between two questions while photos are waiting
@@ -59,7 +60,7 @@ async function listen(take) {
   for (;;) {
     await visible();
     await new Promise((resolve) => {
-      const source = new EventSource("/api/v1/events");
+      const source = new EventSource(`${base}/api/v1/events`);
       const end = () => {
         source.close();
         document.removeEventListener("visibilitychange", hide);

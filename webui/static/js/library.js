@@ -1,6 +1,7 @@
 /** The library: the timeline of its photos, how they are shown, and what happens to those on their way in. */
 
 import { getTimelineIds, listFolders } from "./api.js";
+import { base } from "./base.js";
 import { actOnSelection } from "./bulk.js";
 import { $, $$, announce, h, toast } from "./dom.js";
 import { Facets } from "./facets.js";
@@ -106,7 +107,7 @@ const showSize = () => {
 
 function chooseView() {
   const chosen = Object.fromEntries([...new FormData($("#view"))].filter(([, value]) => value && value !== "newest"));
-  location.assign(`/?${new URLSearchParams(chosen)}`.replace(/\?$/, ""));
+  location.assign(`${base}/?${new URLSearchParams(chosen)}`.replace(/\?$/, ""));
 }
 
 async function offerFolders() {

@@ -1,5 +1,6 @@
 /** Times in videos: how they are written, and where in its video a result is seen. */
 
+import { base } from "./base.js";
 import { $, h } from "./dom.js";
 import { gettext, ngettext } from "./i18n.js";
 
@@ -20,7 +21,7 @@ export function showMoments(card, { video, time_s: time, moments, image_id: phot
   const also = others.slice(0, SHOWN).map((moment) => clock(moment.time_s)).join(", ");
   const title = also ? gettext("At %(time)s, also at %(others)s", { time: clock(time), others: also }) : gettext("At %(time)s", { time: clock(time) });
   const words = [clock(time), others.length > 0 && h("span", {}, ngettext("+%(num)s moment", "+%(num)s moments", others.length))];
-  const shown = chip ?? h("a", { class: "moment", href: `/photos/${photo}` });
+  const shown = chip ?? h("a", { class: "moment", href: `${base}/photos/${photo}` });
   Object.assign(shown, { title, ariaLabel: title });
   shown.replaceChildren(...words.filter(Boolean));
   if (!chip) card.append(shown);

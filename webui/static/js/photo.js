@@ -1,6 +1,7 @@
 /** The page of a photo: selecting its segments, drawing a box, deleting and restoring it. */
 
 import { deleteImage, eraseImages, getImage, restoreImages } from "./api.js";
+import { base } from "./base.js";
 import { cropOf } from "./crop.js";
 import { $, $$, confirmed, qualityOf, toast, whenSeen } from "./dom.js";
 import { addToQuery, showDraft } from "./draft.js";
@@ -148,7 +149,7 @@ function acting(button, failure, act, after = null) {
     try {
       if ((await act(button)) === false) return;
       const next = $('[data-key="j"]') ?? $('[data-key="k"]');
-      location.replace(after ?? next?.href ?? "/");
+      location.replace(after ?? next?.href ?? `${base}/`);
     } catch (problem) {
       toast(`${failure}: ${problem.message}`);
     }
@@ -164,7 +165,7 @@ acting($("#restore"), gettext("The photo could not be restored"), () => restoreI
 acting($("#erase"), gettext("The photo could not be deleted"), async (button) => {
   if (!(await forGood(button.dataset.forGood))) return false;
   await eraseImages([id]);
-}, "/?state=trash");
+}, `${base}/?state=trash`);
 
 $("#resegment")?.addEventListener("click", async ({ currentTarget: button }) => {
   const { compareRecipes } = await import("./resegmenting.js");

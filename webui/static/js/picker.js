@@ -1,6 +1,7 @@
 /** The photo that is searched from, with its segments to pick among. */
 
 import { getImage, getQuery } from "./api.js";
+import { base } from "./base.js";
 import { cropTool } from "./croptool.js";
 import { $$, h, icon, qualityOf } from "./dom.js";
 import { dotsOf } from "./dots.js";
@@ -14,8 +15,7 @@ const SIZES = [[0, gettext("Part")], [null, gettext("Auto")], [1, gettext("Whole
 const keyOf = ({ kind, id }) => `${kind}-${id}`;
 
 /** Where a source's picture is. */
-const pictureOf = ({ kind, id }) =>
-  kind === "query" ? `/api/v1/queries/${id}/file` : `/api/v1/images/${id}/preview`;
+const pictureOf = ({ kind, id }) => `${base}/api/v1/${kind === "query" ? `queries/${id}/file` : `images/${id}/preview`}`;
 
 /**
  * Shows a source {kind: "query" | "image", id}. `onPick` hears of what is picked: {segment}, {point}, {box}, {polygon},
@@ -191,7 +191,7 @@ export class Picker {
     const crop = cropTool(stage, this.photo, { onOpen, onPick: this.#onPick });
     this.#endCrop = crop.end;
     const whole = h("button", { class: "button", type: "button", click: () => this.#onPick({ whole: true }) }, icon("photo"), gettext("Whole photo"));
-    const link = { href: `/photos/${source.id}`, title: gettext("Open the photo"), "aria-label": gettext("Open the photo") };
+    const link = { href: `${base}/photos/${source.id}`, title: gettext("Open the photo"), "aria-label": gettext("Open the photo") };
     const page = source.kind === "image" && h("a", { class: "button", ...link }, icon("right"));
     const state = { "aria-pressed": "false", hidden: !this.photo.segments.length };
     this.#things = h("button", { class: "button", type: "button", ...state, click: () => this.#onPick({ things: true }) }, icon("layers"), gettext("All things"));

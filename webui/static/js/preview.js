@@ -1,13 +1,14 @@
 /** A result at large, with its segment in the light and the reasons for it; arrow keys go on to the next one. */
 
 import { actButtons } from "./acts.js";
+import { base } from "./base.js";
 import { $, $$, h, icon, looksOnly } from "./dom.js";
 import { gettext } from "./i18n.js";
 import { noteResults } from "./origin.js";
 import { overlayOf, shapeOf } from "./result.js";
 import { isTyping } from "./shell.js";
 
-const large = (result) => `/api/v1/images/${result.image_id}/preview`;
+const large = (result) => `${base}/api/v1/images/${result.image_id}/preview`;
 const WAYS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
 export class Preview {

@@ -1,5 +1,6 @@
 /** What a search is made of, as chips that can be taken away, and a field for words beside examples. */
 
+import { base } from "./base.js";
 import { cropOf } from "./crop.js";
 import { h, icon } from "./dom.js";
 import { gettext } from "./i18n.js";
@@ -59,9 +60,9 @@ function pictureOf(ref, used, photo) {
     if (!isShown) return icon("photo");
     return cropOf(photo, segment?.box_xyxy ?? ref.box ?? [0, 0, photo.width, photo.height]);
   }
-  if (isWhole(ref)) return h("img", { src: `/api/v1/images/${ref.image}/thumbnail`, alt: "" });
+  if (isWhole(ref)) return h("img", { src: `${base}/api/v1/images/${ref.image}/thumbnail`, alt: "" });
   const id = ref.segment ?? segment?.id;
-  return id === undefined ? icon("box") : h("img", { src: `/api/v1/segments/${id}/crop`, alt: "" });
+  return id === undefined ? icon("box") : h("img", { src: `${base}/api/v1/segments/${id}/crop`, alt: "" });
 }
 
 function wordsForm(onWords) {

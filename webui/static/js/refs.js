@@ -11,6 +11,7 @@
  * With &feedback=5&round=2 it has been refined by judgements; anything else that changes begins anew.
  */
 
+import { base } from "./base.js";
 import { conditions } from "./conditions.js";
 import { maskOf } from "./region.js";
 import { RELATIONS } from "./relations.js";
@@ -128,7 +129,7 @@ export function format({ positive, negative, text, must, group, quality, limit, 
   if (above !== null) parts.append("above", above);
   if (feedback !== null) parts.append("feedback", feedback);
   if (feedback !== null && round !== null) parts.append("round", round);
-  return `/search?${parts.toString().replaceAll("%2C", ",")}`;
+  return `${base}/search?${parts.toString().replaceAll("%2C", ",")}`;
 }
 
 function appendRef(parts, ref) {

@@ -1,6 +1,7 @@
 /** The card of a result: its photo, what was found there, and marks to judge and to select it. */
 
 import { actButtons, photoOf } from "./acts.js";
+import { base } from "./base.js";
 import { h, icon, looksOnly, s, whenSeen } from "./dom.js";
 import { gettext, ngettext, number, percent } from "./i18n.js";
 import { noteResults } from "./origin.js";
@@ -50,7 +51,7 @@ export const altOf = ({ image_id: photo, label }) =>
 /** `on` has what is done on the card: `vote`, `act`, and `preview` of the card. */
 export function cardOf(result, alone, on, together) {
   const { image_id: photo, segment_id: segment } = result;
-  const source = alone ? `/api/v1/segments/${segment}/crop` : `/api/v1/images/${photo}/thumbnail`;
+  const source = alone ? `${base}/api/v1/segments/${segment}/crop` : `${base}/api/v1/images/${photo}/thumbnail`;
   const alt = altOf(result);
   const picture = h("img", { src: source, alt, loading: "lazy", decoding: "async" });
   const vote = (side, sign, words) => {
@@ -58,7 +59,7 @@ export function cardOf(result, alone, on, together) {
     const state = { class: side, "aria-pressed": "false", click: () => on.vote(result, side) };
     return h("button", { type: "button", ...named, ...state }, icon(sign));
   };
-  const noted = ({ target }) => target.closest('[href^="/photos/"]') && noteResults(card.parentElement, card.querySelector(".shot"));
+  const noted = ({ target }) => target.closest('[href*="/photos/"]') && noteResults(card.parentElement, card.querySelector(".shot"));
   const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone), together), "data-segment": segment, click: noted },
     h("a", { class: "shot", "data-stop": true, href: photoOf(result) }, picture),
     !looksOnly && h("input", { class: "pick", type: "checkbox", tabindex: "-1", "aria-label": gettext("Select photo %(photo)s", { photo }) }),

@@ -1,5 +1,6 @@
 /** What can be done with the selected segment of a photo, in a bar beside it. */
 
+import { base } from "./base.js";
 import { addToQuery } from "./draft.js";
 import { $, announce, h, icon, looksOnly, toast } from "./dom.js";
 import { gettext, pgettext } from "./i18n.js";
@@ -95,7 +96,7 @@ export class SegmentBar extends EventTarget {
 
   /** Copying the cut-out; where the clipboard takes no pictures, downloading it. */
   #copying(button) {
-    const address = `/api/v1/segments/${this.segment.id}/cutout.png`;
+    const address = `${base}/api/v1/segments/${this.segment.id}/cutout.png`;
     const download = () => h("a", { href: address, download: `segment-${this.segment.id}.png` }).click();
     if (!navigator.clipboard?.write || !globalThis.ClipboardItem) return button("download", gettext("Download cut-out"), download);
     return button("copy", gettext("Copy cut-out"), async () => {

@@ -1,5 +1,6 @@
 /** What every page has: the theme switch, the shortcuts and their help, the word box, arrow keys in grids. */
 
+import { base } from "./base.js";
 import { $, $$, iconAddress } from "./dom.js";
 import { takeDrops, toLibrary } from "./dropping.js";
 import { walkGrids } from "./gridnav.js";
@@ -69,8 +70,8 @@ $$("dialog").forEach(closeByBackdrop);
 $(".who")?.addEventListener("submit", () => sessionStorage.clear()); // what one searched for is nobody else's business
 if ($("#words")) complete($("#words"), $("#words-list"));
 walkGrids();
-if (sessionStorage.getItem("just-deleted")) import("./undo.js").then(({ offerKept }) => offerKept());
-if (sessionStorage.getItem("exports-followed")) import("./exports.js").then(({ followOn }) => followOn());
+if (sessionStorage.getItem(`just-deleted${base}`)) import("./undo.js").then(({ offerKept }) => offerKept());
+if (sessionStorage.getItem(`exports-followed${base}`)) import("./exports.js").then(({ followOn }) => followOn());
 for (const button of $$(".show-exports")) button.addEventListener("click", () => import("./exports.js").then(({ showExports }) => showExports()));
 
 if ("mostMb" in document.body.dataset && !$("#search, #drop")) takeDrops([toLibrary()]);

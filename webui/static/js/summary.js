@@ -1,6 +1,7 @@
 /** The line above the results: how the words were understood, what was found, how to group it and how good it must be. */
 
 import { copiesSwitch } from "./alike.js";
+import { base } from "./base.js";
 import { h } from "./dom.js";
 import { gettext, language, ngettext, number, woven } from "./i18n.js";
 import { aboveLine } from "./line.js";
@@ -140,7 +141,7 @@ const understands = () => (language === "en" ? [] : [gettext("Searches understan
 /** What stands in the place of results when there are none. */
 export function nothingFound(words, isLibraryEmpty, { quality, filters, relations }) {
   if (isLibraryEmpty) {
-    const add = h("a", { href: "/upload" }, gettext("Add photos"));
+    const add = h("a", { href: `${base}/upload` }, gettext("Add photos"));
     return message(gettext("Nothing to search yet"), [gettext("No photos have been segmented yet."), " ", add]);
   }
   if (words && !words.understood.length && words.unwanted.length && !words.unknown.length) {
@@ -152,7 +153,7 @@ export function nothingFound(words, isLibraryEmpty, { quality, filters, relation
     const instead = words.suggestions.length
       ? woven(gettext("Did you mean %(words)s?"), { words: listed(words.suggestions.map(wordLink)) })
       : woven(gettext("Try the name of a thing: %(words)s …"), { words: listed(["dog", "motorcycle", "pizza"].map(wordLink)) });
-    const photo = h("a", { href: "/search" }, gettext("Or search with a photo"));
+    const photo = h("a", { href: `${base}/search` }, gettext("Or search with a photo"));
     return message(unknown ? gettext("“%(words)s” is not a known word.", { words: unknown }) : gettext("No known words."), ...understands(), instead, photo);
   }
   if (relations.length) return message(gettext("Nothing found"), gettext("No photo matches. Remove a relation."));

@@ -1,6 +1,7 @@
 /** The dialog that moves a concept's threshold, and shows which photos come and go. */
 
 import { changeConcept, rankedPhotos } from "./api.js";
+import { base } from "./base.js";
 import { $, h, toast } from "./dom.js";
 import { gettext, ngettext, number } from "./i18n.js";
 
@@ -14,7 +15,7 @@ let ranked = [];
 let saving = null;
 
 const crop = ({ segment_id, score }) => h("img", {
-  src: `/api/v1/segments/${segment_id}/crop`, alt: gettext("Segment with a score of %(score)s", { score: number(score, 2) }), title: number(score, 2), loading: "lazy",
+  src: `${base}/api/v1/segments/${segment_id}/crop`, alt: gettext("Segment with a score of %(score)s", { score: number(score, 2) }), title: number(score, 2), loading: "lazy",
 });
 
 function preview() {

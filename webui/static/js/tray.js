@@ -1,5 +1,6 @@
 /** What was marked right and wrong, pinned above the results: each mark can be switched or taken back. */
 
+import { base } from "./base.js";
 import { $, h, icon, looksOnly } from "./dom.js";
 import { gettext } from "./i18n.js";
 import { SIDES } from "./marks.js";
@@ -36,13 +37,13 @@ function groupOf(marks, side, isFixed) {
 
 function itemOf(marks, segment, side, isFixed) {
   const isGone = marks.of(segment) === null;
-  const picture = h("img", { src: `/api/v1/segments/${segment}/crop`, alt: gettext("Segment %(number)s", { number: segment }), loading: "lazy", decoding: "async" });
+  const picture = h("img", { src: `${base}/api/v1/segments/${segment}/crop`, alt: gettext("Segment %(number)s", { number: segment }), loading: "lazy", decoding: "async" });
   const button = (act, sign, words, click) =>
     h("button", { type: "button", class: act, "data-act": `${act}-${segment}`, title: words, "aria-label": gettext("%(action)s: segment %(segment)s", { action: words, segment }), click }, icon(sign));
   const [, sign] = NAMES[opposite(side)];
   const back = isGone ? ["undo", gettext("Mark it again")] : ["trash", gettext("Take back")];
   return h("li", { class: [isGone && "withdrawn", marks.isChanged(segment) && "changed"].filter(Boolean).join(" "), "data-segment": segment },
-    h("a", { href: `/search?segment=${segment}`, title: gettext("Search with this segment") }, picture),
+    h("a", { href: `${base}/search?segment=${segment}`, title: gettext("Search with this segment") }, picture),
     !isFixed && button("other", sign, INSTEAD[side], () => marks.toggle(segment, opposite(side))),
     !isFixed && button("back", ...back, () => marks.toggle(segment, side)));
 }

@@ -1,10 +1,11 @@
 /** Undo: of deleting photos also on the page that one goes to after it. */
 
 import { restoreImages } from "./api.js";
+import { base } from "./base.js";
 import { toast } from "./dom.js";
 import { gettext, ngettext } from "./i18n.js";
 
-const KEPT = "just-deleted";
+const KEPT = `just-deleted${base}`;
 const WAIT = 10000; // milliseconds during which Undo is offered
 const AT_ONCE = 100;
 

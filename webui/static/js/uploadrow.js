@@ -1,5 +1,6 @@
 /** A photo that is being added, in a list, with what becomes of it. */
 
+import { base } from "./base.js";
 import { h, icon } from "./dom.js";
 import { folderOf, place } from "./files.js";
 import { gettext } from "./i18n.js";
@@ -41,13 +42,13 @@ export class Row {
   }
 
   link(id) {
-    this.name.href = `/photos/${id}`;
+    this.name.href = `${base}/photos/${id}`;
     this.name.dataset.stop = "";
   }
 
   /** Its thumbnail: made by the server once the photo is in. */
   show(id) {
-    this.thumb.replaceChildren(h("img", { src: `/api/v1/images/${id}/thumbnail`, alt: "", loading: "lazy" }));
+    this.thumb.replaceChildren(h("img", { src: `${base}/api/v1/images/${id}/thumbnail`, alt: "", loading: "lazy" }));
   }
 
   async file() {

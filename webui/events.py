@@ -20,9 +20,6 @@ from typing import Any
 
 from retrieval.errors import RetrievalError
 
-EVENTS = "segsearch-events"
-"""The application's extension."""
-
 STOPPING = "segsearch.stopping"
 """In the environment of a request: an event that is set when the server stops."""
 

@@ -1,0 +1,61 @@
+"""Who may see which collection.
+
+A collection that is not shared with a visitor is answered exactly as one that does not exist. What a visitor may do in
+it follows from the role there, whatever the role in the installation: viewers look and search, editors also change
+what is in it, and its owner also shares, renames and deletes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import g
+from werkzeug.exceptions import Forbidden
+
+from retrieval.catalog.collections import UNKNOWN, CollectionRecord
+from retrieval.errors import UnknownCollectionError
+
+from ..context import contexts, installation
+from .visitor import Visitor
+
+
+def enter(visitor: Visitor, number: int) -> Visitor:
+    """Answer the current request for a collection; returns the visitor with the role that holds there.
+
+    Raises
+    ------
+    UnknownCollectionError
+        There is none, or none that this visitor may see.
+    """
+    record = visible(visitor, number)
+    role = record.role_of(visitor.name, is_admin=visitor.is_admin)
+    g.context = contexts().of(record)
+    g.collection = record
+    return replace(visitor, role="viewer" if role == "viewer" else "editor", owns=role == "owner")
+
+
+def visible(visitor: Visitor, number: int) -> CollectionRecord:
+    """A collection that a visitor may see; raises as `enter`."""
+    record = installation().collections.get(number)
+    if record.deleted_at is not None or record.role_of(visitor.name, is_admin=visitor.is_admin) is None:
+        raise UnknownCollectionError(UNKNOWN)
+    return record
+
+
+def owned(visitor: Visitor, number: int, *, deleted: bool = False) -> CollectionRecord:
+    """A collection that a visitor owns.
+
+    Raises
+    ------
+    UnknownCollectionError
+        There is none that this visitor may see.
+    Forbidden
+        It is somebody else's, who shares it.
+    """
+    record = installation().collections.get(number)
+    role = record.role_of(visitor.name, is_admin=visitor.is_admin)
+    if role is None or (record.deleted_at is not None) != deleted:
+        raise UnknownCollectionError(UNKNOWN)
+    if role != "owner":
+        raise Forbidden(f"{record.owner} owns this collection, and only its owner can do this")
+    return record
