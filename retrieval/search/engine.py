@@ -88,8 +88,8 @@ class SearchEngine:
     maker: SegmentMaker | None = None
     verifier: ObjectVerifier | None = None
 
-    def search(self, request: SearchRequest) -> SearchAnswer:
-        """Answer a search.
+    def search(self, request: SearchRequest, understood: QueryPlan | None = None) -> SearchAnswer:
+        """Answer a search, which may be `understood` already, by an engine with the same recipe (`several`).
 
         Raises
         ------
@@ -97,7 +97,7 @@ class SearchEngine:
             A reference points at nothing or cannot be resolved, or examples cannot be combined.
         """
         with self.catalog.one_connection():
-            return self._answered(request, understand(self.lookup, request), time.perf_counter())
+            return self._answered(request, understood or understand(self.lookup, request), time.perf_counter())
 
     def search_batch(self, requests: Sequence[SearchRequest]) -> list[SearchAnswer | RetrievalError]:
         """Answer several searches over one state of the catalogue; one that cannot be answered gives its error.
@@ -252,7 +252,7 @@ class SearchEngine:
         )
 
     @property
-    def _floor(self) -> float:
+    def likely_floor(self) -> float:
         """The lowest score of a likely result."""
         return rank.LIKELY_FLOOR if self.recipe.is_centred else 0.0
 
@@ -279,13 +279,13 @@ class SearchEngine:
         if understood.means_nothing:
             return ()
         if understood.weights:
-            return photos_sharing_things(self.segments, self.catalog, request, understood, self._floor)
+            return photos_sharing_things(self.segments, self.catalog, request, understood, self.likely_floor)
         if understood.by_photo:
-            return nearest_photos(self.photos, self.catalog, request, understood, self._floor)
+            return nearest_photos(self.photos, self.catalog, request, understood, self.likely_floor)
         if understood.is_combination:
             hits = combined_search(self._scope(request), understood, request.limit)
             return combined(
-                hits, self._floor, combined_chances(self.recipe, understood.plain_words, hits, self.segments)
+                hits, self.likely_floor, combined_chances(self.recipe, understood.plain_words, hits, self.segments)
             )
         return self._ranked(request, understood, understood.hidden, depth, first=first)
 
@@ -346,7 +346,7 @@ class SearchEngine:
             if len(chosen) >= enough or is_all:
                 best, words = chosen[:depth], understood.plain_words
                 likelihood = chances(self.recipe, words, [best.ids], best.scores, self.segments) if words else None
-                return described(chosen, known, depth, self._floor, likelihood)
+                return described(chosen, known, depth, self.likely_floor, likelihood)
             k *= 4
 
     def _known(self, scored: Scored, wanted: int) -> tuple[Scored, dict[int, SegmentHit]]:
@@ -392,4 +392,4 @@ class SearchEngine:
         batch = self.catalog.vectors.of_segments(scored.ids.tolist())
         vectors = batch.vectors[np.searchsorted(batch.ids, scored.ids)]
         rows = feedback.ask(scored.scores.astype(np.float64), vectors, model.threshold, count=QUESTIONS)
-        return fallbacks_last(described(scored[rows], known, QUESTIONS, self._floor))
+        return fallbacks_last(described(scored[rows], known, QUESTIONS, self.likely_floor))

@@ -216,3 +216,79 @@ def test_paths_that_name_no_collection(anna: Caller, path: str) -> None:
 def plain(text: str) -> str:
     """An answer without what tells one request from another."""
     return re.sub(r"[0-9a-f]{32}|/c/\d+", "", text)
+
+
+class TestSearchingSeveral:
+    @pytest.fixture
+    def two(self, anna: Caller, ben: Caller, library: Library) -> tuple[int, int]:
+        """A collection of anna's with two photos, and one of ben's with one."""
+        rome, paris = made(anna, "Rome"), made(ben, "Paris")
+        fill(library, rome, ("red", "blue"), ("teal", "pink"))
+        fill(library, paris, ("red", "blue"))
+        return rome, paris
+
+    def test_an_example_is_found_in_all_that_one_may_see(self, anna: Caller, two: tuple[int, int]) -> None:
+        rome, _ = two
+        example = {"positive": [{"image": 1, "point": [10, 10]}], "limit": 20, "masks": "rle"}
+        answer = anna("POST", "/api/v1/search", {**example, "collections": "all"}).json
+        assert [(each["id"], each["name"], each["address"]) for each in answer["collections"]] == [
+            (0, None, ""),
+            (rome, "Rome", f"/c/{rome}"),
+        ]
+        found = [(each["collection"], each["image_id"]) for each in answer["results"]]
+        assert found[0] == (rome, 1)
+        assert sorted(found) == [(0, 2), (0, 3), (0, 4), (rome, 1), (rome, 2)]
+        assert answer["index"]["segments"] == 150
+        assert all(each["mask"] for each in answer["results"])
+
+    def test_scores_are_those_of_each_collection(self, anna: Caller, two: tuple[int, int]) -> None:
+        rome, _ = two
+        example = {"positive": [{"image": 2, "point": [10, 10]}], "limit": 20}
+        own = anna("POST", "/api/v1/search", example).json["results"]
+        together = anna("POST", "/api/v1/search", {**example, "collections": [0, rome]}).json["results"]
+        here = [{**each, "likely": None} for each in together if each.pop("collection") == 0]
+        assert here == [{**each, "likely": None} for each in own]
+        scores = [each["score"] for each in together]
+        assert scores == sorted(scores, reverse=True)
+
+    def test_another_one_can_be_searched_alone(self, anna: Caller, two: tuple[int, int]) -> None:
+        rome, _ = two
+        asked = {"positive": [{"image": 1, "point": [10, 10]}], "collections": [rome]}
+        found = anna("POST", "/api/v1/search", asked).json["results"]
+        assert {each["collection"] for each in found} == {rome}
+        inside = anna("POST", f"/c/{rome}/api/v1/search", {**asked, "collections": [0]}).json["results"]
+        assert {each["collection"] for each in inside} == {0}
+
+    def test_foreign_and_unknown_ones_are_refused_alike(self, anna: Caller, two: tuple[int, int]) -> None:
+        _, paris = two
+        asked = {"positive": [{"segment": 1}]}
+        foreign, unknown = (anna("POST", "/api/v1/search", {**asked, "collections": [0, n]}) for n in (paris, 999))
+        assert foreign.status_code == unknown.status_code == 404
+        assert plain(foreign.text) == plain(unknown.text)
+
+    @pytest.mark.parametrize(
+        ("more", "words"),
+        [
+            ({"collections": []}, "0 collections cannot be searched at once"),
+            ({"collections": list(range(60))}, "60 collections cannot be searched at once"),
+            ({"collections": "all", "match": "same"}, "the very object is looked for in one collection"),
+            ({"collections": "all", "filters": {"concept": 1}}, "a concept is of one collection"),
+            ({"collections": "mine"}, "collections"),
+        ],
+    )
+    def test_what_cannot_be_asked(self, anna: Caller, more: dict[str, object], words: str) -> None:
+        answer = anna("POST", "/api/v1/search", {"positive": [{"segment": 1}], **more})
+        assert answer.status_code == 422
+        assert words in answer.text
+
+    def test_a_collection_of_another_recipe_is_named(
+        self, anna: Caller, admin: Caller, library: Library, two: tuple[int, int]
+    ) -> None:
+        other = admin("POST", "/api/v1/collections", {"name": "Oslo", "recipe": "lite-crops"}).json["id"]
+        admin("POST", f"/api/v1/collections/{other}/members", {"user": "anna"})
+        asked = {"positive": [{"segment": 1}], "collections": [0, other]}
+        answer = anna("POST", "/api/v1/search", asked).json
+        assert [each["left_out"] for each in answer["collections"]] == [
+            None,
+            "it is analysed by another recipe, so nothing in it can be compared with the example",
+        ]

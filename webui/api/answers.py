@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,16 @@ from retrieval.query.filters import Facets
 from retrieval.search.answer import FacetAnswer, Match, SearchAnswer, ThingsAnswer, Used
 from retrieval.search.feedback import RoundAnswer
 from retrieval.search.resolver import Example
+from retrieval.search.several import AnswerOfSeveral
 from retrieval.search.things import best_things
 from retrieval.text.reading import Reading, Term
 
 from ..pictures.names import shown_path
 from . import (
     account_schemas,
+    collection_schemas,
     concept_schemas,
+    feedback_schemas,
     image_schemas,
     reference_schemas,
     schemas,
@@ -129,6 +132,37 @@ def search_answer(asked: search_schemas.Search, answer: SearchAnswer, masks: Mas
     return _answer(references, answer, masks)
 
 
+def several_answer(
+    asked: search_schemas.Search,
+    found: AnswerOfSeveral,
+    collections: Sequence[collection_schemas.Searched],
+    masks: MaskWriter,
+    masks_of: Mapping[int, MaskWriter],
+) -> search_schemas.Answer:
+    """The answer of a search over several collections.
+
+    Parameters
+    ----------
+    asked, found
+    collections : sequence of Searched
+    masks : MaskWriter
+        Of the collection that was asked, for its examples.
+    masks_of : mapping of int to MaskWriter
+        Of each collection, for its results.
+    """
+    answer = search_answer(asked, replace(found.answer, results=()), masks)
+    shown: dict[int, list[search_schemas.Result]] = {}
+    for number, writer in masks_of.items():
+        shown[number] = _results([each.match for each in found.results if each.collection == number], writer)
+        for result in shown[number]:
+            result.collection = number
+    rest = {number: iter(results) for number, results in shown.items()}
+    answer.results = [next(rest[each.collection]) for each in found.results]
+    answer.none_likely = found.answer.none_likely
+    answer.collections = list(collections)
+    return answer
+
+
 def things_answer(found: ThingsAnswer, masks: MaskWriter) -> things_schemas.ThingsAnswer:
     """The answers of the searches for each thing of a photo."""
     return things_schemas.ThingsAnswer(
@@ -192,14 +226,14 @@ def facet_answer(found: FacetAnswer) -> search_schemas.Facets:
     )
 
 
-def round_answer(record: FeedbackRecord, found: RoundAnswer, masks: MaskWriter) -> search_schemas.Round:
+def round_answer(record: FeedbackRecord, found: RoundAnswer, masks: MaskWriter) -> feedback_schemas.Round:
     """A round of feedback."""
     used = [
         _used(reference_schemas.Reference.of(each.ref), each, masks)
         for each in found.answer.used
         if each.segment is not None or each.made is not None
     ]
-    return search_schemas.Round(
+    return feedback_schemas.Round(
         id=record.id,
         round=record.round,
         rounds=record.rounds,

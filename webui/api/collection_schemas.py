@@ -80,3 +80,12 @@ class CollectionChange(Strict):
     name: CollectionName | None = None
     recipe: RecipeName | None = None
     owner: Annotated[UserName | None, Field(description="Who owns it from now on; you keep no rights.")] = None
+
+
+class Searched(Strict):
+    """A collection that was searched, or was left out."""
+
+    id: Annotated[int, Field(description="0 for the photos of the installation itself.")]
+    name: str | None
+    address: Annotated[str, Field(description="Its pages are at this path, and its API at `address/api/v1`.")]
+    left_out: Annotated[str | None, Field(description="Why nothing of it is among the results; null if it could be.")]

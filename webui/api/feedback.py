@@ -10,7 +10,7 @@ from retrieval.catalog.records import FeedbackRecord
 
 from ..context import context
 from ..serving.metrics import observe_search
-from . import answers, bodies, schemas, search_schemas
+from . import answers, bodies, feedback_schemas, schemas, search_schemas
 from .deprecation import boolean_masks
 from .masks import MaskWriter
 from .problems import documented
@@ -20,7 +20,7 @@ feedback.before_request(bodies.read_json)
 
 
 @feedback.post(
-    "/feedback", summary="Start refining a search", responses={201: search_schemas.Round, **documented(404, 413, 415)}
+    "/feedback", summary="Start refining a search", responses={201: feedback_schemas.Round, **documented(404, 413, 415)}
 )
 @boolean_masks
 def begin_feedback(body: search_schemas.Search) -> Response:
@@ -34,10 +34,10 @@ def begin_feedback(body: search_schemas.Search) -> Response:
 
 
 @feedback.get(
-    "/feedback/<id:feedback_id>", summary="Get a round", responses={200: search_schemas.Round, **documented(404)}
+    "/feedback/<id:feedback_id>", summary="Get a round", responses={200: feedback_schemas.Round, **documented(404)}
 )
 @boolean_masks
-def get_feedback(path: search_schemas.FeedbackPath, query: search_schemas.RoundQuery) -> Response:
+def get_feedback(path: feedback_schemas.FeedbackPath, query: feedback_schemas.RoundQuery) -> Response:
     """The results of a round, based on the feedback up to then. Round 0 is the plain search."""
     return _answer(context().judgements.get(path.feedback_id, query.round), query)
 
@@ -45,10 +45,10 @@ def get_feedback(path: search_schemas.FeedbackPath, query: search_schemas.RoundQ
 @feedback.post(
     "/feedback/<id:feedback_id>/rounds",
     summary="Judge results",
-    responses={201: search_schemas.Round, **documented(404, 413, 415)},
+    responses={201: feedback_schemas.Round, **documented(404, 413, 415)},
 )
 @boolean_masks
-def add_round(path: search_schemas.FeedbackPath, body: search_schemas.Judging) -> Response:
+def add_round(path: feedback_schemas.FeedbackPath, body: feedback_schemas.Judging) -> Response:
     """Returns the next round, based on all feedback so far. Judged photos are left out of its results."""
     parts = context()
     parts.judgements.add_round(path.feedback_id, body.relevant, body.irrelevant, body.withdrawn)
@@ -58,10 +58,10 @@ def add_round(path: search_schemas.FeedbackPath, body: search_schemas.Judging) -
 @feedback.delete(
     "/feedback/<id:feedback_id>/rounds/last",
     summary="Undo the last round",
-    responses={200: search_schemas.Round, **documented(404)},
+    responses={200: feedback_schemas.Round, **documented(404)},
 )
 @boolean_masks
-def take_back(path: search_schemas.FeedbackPath, query: schemas.MasksQuery) -> Response:
+def take_back(path: feedback_schemas.FeedbackPath, query: schemas.MasksQuery) -> Response:
     """Drops the last round's feedback and returns the previous round."""
     parts = context()
     parts.judgements.take_back(path.feedback_id)

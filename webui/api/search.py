@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from retrieval.query.request import Ref
+from retrieval.search.several import search_several
 
+from ..auth.collections import searchable
+from ..collection_paths import installation_path, path_of
 from ..context import context
 from ..serving.metrics import observe_search
 from . import answers, bodies, image_schemas, reference_schemas, things_schemas
 from . import schemas as shared
 from . import search_schemas as schemas
+from .collection_schemas import Searched
 from .deprecation import boolean_masks
 from .masks import MaskWriter
 from .problems import documented
@@ -24,12 +30,14 @@ search.before_request(bodies.read_json)
 
 @search.post("/search", summary="Search", responses={200: schemas.Answer, **documented(404, 413, 415)})
 @boolean_masks
-def find(body: schemas.Search) -> Response:
+def find(body: schemas.SearchOfSeveral) -> Response:
     """Best first. Photos the examples come from are left out."""
     parts = context()
+    masks = MaskWriter(parts, body.mask_format, body.mask_frame)
+    if body.collections is not None:
+        return _find_in_several(body, body.collections, masks)
     answer = parts.engine.search(body.to_request())
     observe_search(answer)
-    masks = MaskWriter(parts, body.mask_format, body.mask_frame)
     return answers.as_json(answers.search_answer(body, answer, masks))
 
 
@@ -94,6 +102,25 @@ def select_segment(body: reference_schemas.Place, query: shared.PhotoMasksQuery)
     parts = context()
     masks = MaskWriter(parts, query.masks, query.mask_frame)
     return answers.as_json(answers.selected(parts.engine.lookup.example(body.to_ref()), masks))
+
+
+def _find_in_several(body: schemas.SearchOfSeveral, wanted: list[int] | Literal["all"], masks: MaskWriter) -> Response:
+    places = searchable(wanted)
+    found = search_several(
+        context().engine, {number: parts.engine for number, (_, parts) in places.items()}, body.to_request()
+    )
+    observe_search(found.answer)
+    writers = {number: MaskWriter(parts, body.mask_format, body.mask_frame) for number, (_, parts) in places.items()}
+    searched = [
+        Searched(
+            id=number,
+            name=record.name if record else None,
+            address=path_of(number) if number else installation_path(),
+            left_out=found.left_out.get(number),
+        )
+        for number, (record, _) in places.items()
+    ]
+    return answers.as_json(answers.several_answer(body, found, searched, masks, writers))
 
 
 def _levels(ref: Ref) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -12,34 +12,18 @@ from retrieval.query.filters import FACETED, Filters, Position
 from retrieval.query.relations import MAX_PARTS, Relation, RelationName
 from retrieval.query.request import MAX_LIMIT, MAX_TEXT, Clause, Compare, GroupBy, Matching, SearchRequest
 from retrieval.search.answer import LIKELY_CHANCE, SURE_CHANCE, Certainty, Compared
-from retrieval.search.feedback import ModelName
 
+from .collection_schemas import Searched
 from .mask_schemas import AnyMask
 from .reference_schemas import Negative, Positive, Used
 from .schemas import (
-    MAX_JUDGED,
     BodyId,
     Box,
-    MasksQuery,
-    PathId,
     ResultMasks,
     Strict,
     Text,
 )
 from .word_schemas import Words
-
-
-class FeedbackPath(BaseModel):
-    """The id of the search being refined."""
-
-    feedback_id: PathId
-
-
-class RoundQuery(MasksQuery):
-    """Which round."""
-
-    round: Annotated[int | None, Field(ge=0, le=1000, description="The last round if absent.")] = None
-
 
 Number = Annotated[int, Field(strict=True, ge=0, lt=MAX_PARTS)]
 
@@ -192,16 +176,16 @@ class Search(ResultMasks):
         )
 
 
-class Judging(ResultMasks):
-    """Feedback on results. A new judgement of a segment replaces the old one."""
+class SearchOfSeveral(Search):
+    """What to search for, and in which collections."""
 
-    relevant: Annotated[
-        list[BodyId], Field(max_length=MAX_JUDGED, description="Segments that show what is searched for.")
-    ] = []
-    irrelevant: Annotated[list[BodyId], Field(max_length=MAX_JUDGED, description="Segments that do not show it.")] = []
-    withdrawn: Annotated[
-        list[BodyId], Field(max_length=MAX_JUDGED, description="Segments whose earlier judgement no longer counts.")
-    ] = []
+    collections: Annotated[
+        list[BodyId] | Literal["all"] | None,
+        Field(
+            description="Ids of the collections to search, 0 for the photos of the installation itself; or `all` that "
+            "you may see. If absent, the one that is asked. Examples and filters are of that one."
+        ),
+    ] = None
 
 
 class Evidence(BaseModel):
@@ -239,6 +223,9 @@ class Result(BaseModel):
 
     image_id: int
     segment_id: Annotated[int | None, Field(description="Null if whole photos are compared.")]
+    collection: Annotated[
+        int, Field(description="If several were searched, the one that the ids are of; otherwise absent.")
+    ] = 0
     score: Annotated[
         float,
         Field(
@@ -320,6 +307,7 @@ class Answer(BaseModel):
     """Results, best first."""
 
     results: list[Result]
+    collections: Annotated[list[Searched], Field(description="Those of a search of several; otherwise absent.")] = []
     used: Annotated[list[Used], Field(description="One per example, positive ones first.")]
     words: Annotated[Words | None, Field(description="Null if there was no text.")]
     parts: Annotated[list[str], Field(description="Names of the parts that `matched` refers to.")]
@@ -363,27 +351,3 @@ class Facets(BaseModel):
         int, Field(description=f"From the likely ones among so many of the best results, at most {FACETED}.")
     ]
     took_ms: float
-
-
-class Round(Answer):
-    """A round of feedback."""
-
-    id: Annotated[int, Field(description="Id of the search being refined.")]
-    round: Annotated[int, Field(description="0 is the search without feedback.")]
-    rounds: Annotated[int, Field(description="The last round.")]
-    model: Annotated[ModelName, Field(description="How the results are ranked.")]
-    kept_query: Annotated[
-        bool,
-        Field(
-            description="Whether the query was kept because following the feedback would have ranked judged results "
-            "worse."
-        ),
-    ]
-    leave_one_out: Annotated[
-        dict[str, float],
-        Field(description="How well each model ranks every judgement without knowing it; empty if there are too few."),
-    ]
-    threshold: Annotated[float, Field(description="Score above which a segment is more likely relevant than not.")]
-    ask: Annotated[list[Result], Field(description="Results for which feedback would help most.")]
-    relevant: Annotated[list[int], Field(description="Segments marked relevant so far.")]
-    irrelevant: Annotated[list[int], Field(description="Segments marked irrelevant so far.")]

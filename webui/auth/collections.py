@@ -8,14 +8,17 @@ what is in it, and its owner also shares, renames and deletes it.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from flask import g
 from werkzeug.exceptions import Forbidden
 
 from retrieval.catalog.collections import UNKNOWN, CollectionRecord
-from retrieval.errors import UnknownCollectionError
+from retrieval.errors import QueryError, UnknownCollectionError
+from retrieval.search.several import MOST_COLLECTIONS
 
-from ..context import contexts, installation
+from ..collection_paths import number_in_path
+from ..context import WebContext, contexts, installation
 from .visitor import Visitor
 
 
@@ -59,3 +62,31 @@ def owned(visitor: Visitor, number: int, *, deleted: bool = False) -> Collection
     if role != "owner":
         raise Forbidden(f"{record.owner} owns this collection, and only its owner can do this")
     return record
+
+
+def searchable(wanted: list[int] | Literal["all"]) -> dict[int, tuple[CollectionRecord | None, WebContext]]:
+    """The collections that the current request searches, by id; 0 is the installation itself, which has no record.
+
+    The one that the request is for comes first.
+
+    Raises
+    ------
+    UnknownCollectionError
+        One of them is not there, or this visitor may not see it.
+    QueryError
+        None is named, or too many are.
+    """
+    visitor, here = g.visitor, number_in_path() or 0
+    if wanted == "all":
+        seen = installation().collections.of_user(visitor.name, is_admin=visitor.is_admin)
+        numbers = sorted([0, *(record.id for record in seen)], key=lambda number: number != here)
+        numbers = numbers[:MOST_COLLECTIONS]
+    else:
+        numbers = sorted(dict.fromkeys(wanted), key=lambda number: number != here)
+    if not 1 <= len(numbers) <= MOST_COLLECTIONS:
+        raise QueryError(f"{len(numbers)} collections cannot be searched at once: name 1 to {MOST_COLLECTIONS}")
+    records = {number: visible(visitor, number) if number else None for number in numbers}
+    return {
+        number: (record, contexts().own if record is None else contexts().of(record))
+        for number, record in records.items()
+    }
