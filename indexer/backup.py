@@ -40,7 +40,10 @@ DATABASE = "catalog.db"
 NOTE = "backup.json"
 """Says that a folder is a complete backup, and of what; it is written last."""
 
-UNFINISHED = ("uploads", "renditions")
+COLLECTIONS = "collections"
+"""The folder of the backups of collections."""
+
+UNFINISHED = ("uploads", "renditions", COLLECTIONS)
 """What a backup that was interrupted may have left."""
 
 ATTEMPTS = 3
@@ -133,6 +136,7 @@ def _backed_up(assembly: Assembly, target: Settings) -> tuple[Backup, Copied]:
         else:
             break
     copied += Copied(1, database.stat().st_size)
+    copied += _collections_backed_up(assembly, here)
     database.replace(here / DATABASE)
     _write_json(here / NOTE, asdict(note))
     with closing(_opened(here / DATABASE, target)) as snapshot:
@@ -140,8 +144,25 @@ def _backed_up(assembly: Assembly, target: Settings) -> tuple[Backup, Copied]:
     return note, copied
 
 
+def _collections_backed_up(assembly: Assembly, folder: Path) -> Copied:
+    """Back up the collections of an installation, each into a folder of its own; what is left of others is removed."""
+    if assembly.settings.collection:
+        return Copied()
+    copied, records = Copied(), assembly.collections.all_with_deleted()
+    kept = {str(record.id) for record in records}
+    for left in (folder / COLLECTIONS).glob("*"):
+        if left.name not in kept:
+            shutil.rmtree(left)
+    for record in records:
+        target = folder / COLLECTIONS / str(record.id)
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with closing(assembly.of_collection(record)) as inside:
+            copied += _backed_up(inside, replace(inside.settings, data_dir=target))[1]
+    return copied
+
+
 def restore(settings: Settings, folder: Path) -> Backup:
-    """Make a data directory from a backup, with its index.
+    """Make a data directory from a backup, with its index, and its collections.
 
     Parameters
     ----------
@@ -179,6 +200,10 @@ def restore(settings: Settings, folder: Path) -> Backup:
         rebuild(assembly)
         if faults := verify(assembly):
             raise ConfigurationError(f"{here} was restored with faults: {'; '.join(faults)}")
+        for record in () if settings.collection else assembly.collections.all_with_deleted():
+            if (folder / COLLECTIONS / str(record.id)).exists():  # else it was made while the backup was
+                with closing(assembly.of_collection(record)) as inside:
+                    restore(inside.settings, folder / COLLECTIONS / str(record.id))
     return note
 
 

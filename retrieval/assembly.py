@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -84,6 +85,7 @@ class DataDirectory:
                 f"SEGSEARCH_DATA_DIR={self.settings.data_dir} cannot be created ({error.strerror}): "
                 "choose another folder"
             ) from error
+        self._make_schema()
         return open_sessions(self.settings.database_url, partial(_remains, self.settings))
 
     def close(self) -> None:
@@ -92,8 +94,13 @@ class DataDirectory:
             self._sessions.engine.dispose()
 
     def migrate(self) -> str:
-        """Upgrade the database schema; returns the new revision."""
+        """Upgrade the database schema; returns the new revision. Collections have schemas of their own."""
+        self._make_schema()
         return migrate(self.settings.database_url, partial(_remains, self.settings))
+
+    def _make_schema(self) -> None:
+        if self.settings.collection:
+            make_schema(self.settings.database_url, schema_of(self.settings.collection))
 
     def copy_database(self, target: Path) -> None:
         """Write the database to an SQLite file as it is at one moment; raises as `copying.copy_database`."""
@@ -206,19 +213,18 @@ class Assembly(DataDirectory):
     Parameters
     ----------
     settings : Settings
+    installation : Assembly, optional
+        For a collection, the installation that it is of; networks that both need are loaded once.
     """
 
-    def of_collection(self, record: CollectionRecord) -> Assembly:
-        """What a collection of this installation keeps, in a folder of its own that is made if it is not there.
+    def __init__(self, settings: Settings, installation: Assembly | None = None) -> None:
+        super().__init__(settings)
+        is_same = installation is not None and installation.settings.recipe == settings.recipe
+        self._with_networks = installation if is_same else None
 
-        Raises
-        ------
-        ConfigurationError, CatalogUnavailableError
-            Its recipe is not known here, or its place cannot be made.
-        """
-        settings = self.settings.of_collection(record.id, record.recipe)
-        make_schema(self.settings.database_url, schema_of(record.id))
-        return Assembly(settings)
+    def of_collection(self, record: CollectionRecord) -> Assembly:
+        """What a collection of this installation keeps, in a folder of its own that is made if it is not there."""
+        return Assembly(self.settings.of_collection(record.id, record.recipe), self)
 
     def erase_collection(self, collection_id: int) -> None:
         """Delete a collection in the trash for good: its catalogue, index, uploads and pictures, then its row.
@@ -230,6 +236,13 @@ class Assembly(DataDirectory):
             with suppress(FileNotFoundError):
                 shutil.rmtree(self.settings.collection_dir(collection_id))
             self.collections.forget(collection_id)
+
+    def erase_old_collections(self) -> None:
+        """Delete the collections for good whose time in the trash is over."""
+        limit = datetime.now(UTC) - timedelta(days=self.settings.trash_days)
+        for record in self.collections.all(deleted=True):
+            if record.deleted_at is not None and record.deleted_at < limit:
+                self.erase_collection(record.id)
 
     @property
     def discoverer(self) -> Discoverer:
@@ -249,11 +262,15 @@ class Assembly(DataDirectory):
     @cached_property
     def recipe(self) -> Recipe:
         """The recipe with its network loaded."""
+        if self._with_networks is not None:
+            return self._with_networks.recipe
         return load(self.settings.recipe, self.settings.device)
 
     @cached_property
     def bulk_recipe(self) -> Recipe:
         """The recipe for many photos: on the CPU one thread a pass, and as many passes as cores."""
+        if self._with_networks is not None:
+            return self._with_networks.bulk_recipe
         return load(self.settings.recipe, self.settings.device, threads=1)
 
     @property
@@ -324,7 +341,8 @@ class Assembly(DataDirectory):
 
     def analyzer(self, decoders: DecoderPool) -> NearestAnalyzer:
         """The analyzer process or, where it is not up, the recipe in this process; `decoders` are for the latter."""
-        return NearestAnalyzer(self.settings.analyzers_dir, lambda: self.recipe, decoders)
+        settings = (self._with_networks or self).settings
+        return NearestAnalyzer(settings.analyzers_dir, lambda: self.recipe, decoders)
 
     def trainer(self, engine: SearchEngine) -> ConceptTrainer:
         """What makes and changes concepts, by a search engine."""

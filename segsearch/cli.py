@@ -12,7 +12,14 @@ from click.shell_completion import get_completion_class
 
 from demo.commands import quickstart
 from indexer.commands import COMMANDS as INDEXER_COMMANDS
-from retrieval.errors import AccountError, ConfigurationError, QueryError, RetrievalError
+from retrieval.errors import (
+    AccountError,
+    CollectionError,
+    ConfigurationError,
+    QueryError,
+    RetrievalError,
+    UnknownCollectionError,
+)
 from retrieval.processes import logs
 from retrieval.processes.extras import missing
 from retrieval.processes.program import PROGRAM
@@ -23,11 +30,17 @@ from webui.serving.commands import COMMANDS as WEBUI_COMMANDS
 from .mcp.commands import mcp
 from .sections import SectionedGroup
 
+OF_INSTALLATION = frozenset(
+    {"collections", "copy-catalogue", "demo", "mcp", "migrate", "quickstart", "serve", "tokens", "users"}
+)
+"""Commands that are for no collection."""
+
 
 @click.group(cls=SectionedGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("-v", "--verbose", count=True, help="Log more; repeat for debug output.")
+@click.option("--collection", metavar="NAME", help="Work in a collection of the installation; by its name or number.")
 @click.pass_context
-def cli(context: click.Context, verbose: int) -> None:
+def cli(context: click.Context, verbose: int, collection: str | None) -> None:
     """Search photos by segment.
 
     Settings come from environment variables: SEGSEARCH_DATA_DIR, SEGSEARCH_DATABASE_URL, SEGSEARCH_DEVICE,
@@ -38,6 +51,24 @@ def cli(context: click.Context, verbose: int) -> None:
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     logs.set_up(level, os.environ)
     context.obj = Settings.from_env(os.environ)
+    if collection is not None:
+        if context.invoked_subcommand in OF_INSTALLATION:
+            raise click.UsageError(
+                f"{context.invoked_subcommand} is for the whole installation: leave out --collection"
+            )
+        context.obj = _of_collection(context.obj, collection)
+
+
+def _of_collection(settings: Settings, name: str) -> Settings:
+    """The settings of a collection."""
+    from retrieval.assembly import DataDirectory
+
+    installation = DataDirectory(settings)
+    try:
+        record = installation.collections.named(name)
+    finally:
+        installation.close()
+    return settings.of_collection(record.id, record.recipe)
 
 
 @cli.command(short_help="Print a completion script for a shell.")
@@ -66,7 +97,7 @@ def main() -> None:
     show_only_printable()
     try:
         cli(prog_name=PROGRAM)
-    except (AccountError, ConfigurationError, QueryError) as error:
+    except (AccountError, CollectionError, ConfigurationError, QueryError, UnknownCollectionError) as error:
         echo(f"error: {error}", err=True)
         sys.exit(2)
     except RetrievalError as error:

@@ -24,7 +24,7 @@ SECTIONS = {
         "duplicates",
     ),
     "Names": ("concepts", "discover"),
-    "Users": ("users", "tokens"),
+    "Users": ("users", "tokens", "collections"),
     "Assistants": ("mcp",),
     "Care": ("backup", "restore-backup", "verify", "clean", "rebuild-index", "migrate", "copy-catalogue", "completion"),
     "Models and measures": ("recipes", "evaluate", "bench"),

@@ -4,6 +4,7 @@ import click
 
 from ..bench.commands import bench
 from . import (
+    collections,
     concepts,
     discover,
     duplicates,
@@ -24,5 +25,6 @@ COMMANDS: tuple[click.Command, ...] = (
     maintenance.status, maintenance.doctor, maintenance.verify, maintenance.clean, maintenance.rebuild_index,
     export.export, import_.import_annotations, sidecars.sidecars,
     maintenance.migrate, maintenance.copy_catalogue, maintenance.backup, maintenance.restore_backup,
-    concepts.concepts, discover.discover, duplicates.duplicates, recipes.recipes, evaluate.evaluate, bench,
+    collections.collections, concepts.concepts, discover.discover, duplicates.duplicates, recipes.recipes,
+    evaluate.evaluate, bench,
 )  # fmt: skip

@@ -143,12 +143,21 @@ def worker(settings: Settings, workers: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it works there is nothing to end in order
     from retrieval.processes.lifetime import stop_with_parent
 
+    from ..collection_worker import CollectionWorker
     from ..worker import Worker, work_forever
 
-    each = Worker(open_assembly(settings))
+    assembly = open_assembly(settings)
+    each, beside = Worker(assembly), CollectionWorker(assembly)
     _stop_on_signals(each)
     stop_with_parent(each.stop)
-    work_forever(each)
+    if not settings.collection:
+        beside.start()
+    try:
+        work_forever(each)
+    finally:
+        beside.stop()
+        if beside.is_alive():
+            beside.join()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one that comes now is late, and no reason to fail
 
 

@@ -128,5 +128,8 @@ def copy_catalogue(source: str, target: str, as_json: bool) -> None:
 @click.command()
 @click.pass_obj
 def migrate(settings: Settings) -> None:
-    """Upgrade the database schema to this version."""
-    echo(f"the catalogue has schema {open_assembly(settings).migrate()}")
+    """Upgrade the database schema to this version, also those of collections."""
+    assembly = open_assembly(settings)
+    echo(f"the catalogue has schema {assembly.migrate()}")
+    for record in () if settings.collection else assembly.collections.all_with_deleted():
+        echo(f"the catalogue of collection {record.name} has schema {assembly.of_collection(record).migrate()}")

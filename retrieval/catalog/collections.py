@@ -84,6 +84,10 @@ class Collections(Repository):
         is_deleted = Collection.deleted_at.is_not(None) if deleted else Collection.deleted_at.is_(None)
         return self._found(select(Collection).where(is_deleted))
 
+    def all_with_deleted(self) -> list[CollectionRecord]:
+        """All collections, those in the trash last."""
+        return [*self.all(), *self.all(deleted=True)]
+
     def of_user(self, user: str | None, *, is_admin: bool = False, deleted: bool = False) -> list[CollectionRecord]:
         """The collections that a user may see, by name; see `CollectionRecord.role_of`. Of deleted ones only own."""
         found = ((each, each.role_of(user, is_admin=is_admin)) for each in self.all(deleted=deleted))

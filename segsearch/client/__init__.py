@@ -16,6 +16,7 @@ group                     what
 `Client.timeline`         photos by date
 `Client.installation`     status, health, what is on its way in
 `Client.exports`          exports that the server writes in the background
+`Client.collections`      collections with photos and users of their own
 `Client.upload_folder`    send a folder, and resume it
 `Client.export`           have an export written, wait for it, and fetch it
 ========================= ========================================================

@@ -168,6 +168,9 @@ class Search(Asked):
         How results have their masks.
     mask_frame : {"analysed", "original"}, optional
         Whose pixels masks are in: those of the copy that was analysed, or of the upright original.
+    collections : sequence of int or "all", optional
+        Where to search, by `Client.searches.find` alone: ids of collections, 0 for the photos of the installation
+        itself; or all that you may see. If absent, in the one that is asked.
     """
 
     text: str | None = None
@@ -185,6 +188,7 @@ class Search(Asked):
     match: Literal["kind", "same"] | None = None
     masks: MaskFormat = "none"
     mask_frame: MaskFrame | None = None
+    collections: Sequence[int] | Literal["all"] | None = None
 
     def json(self) -> dict[str, Any]:
         """As the server takes it."""

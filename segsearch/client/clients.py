@@ -15,6 +15,7 @@ from typing import Any, Generic, Self, TypedDict, Unpack
 import httpx
 
 from .calls import C, StrPath
+from .collections import Collections
 from .connections import AsyncioConnection, SyncConnection
 from .duplicates import Duplicates
 from .exchange import Exchange, Retries
@@ -105,6 +106,7 @@ class _Groups(Generic[C]):
         self.timeline = Timeline(connection)
         self.installation = Installation(connection)
         self.exports = Exports(connection)
+        self.collections = Collections(connection)
 
 
 class Client(_Groups[SyncConnection]):
@@ -121,6 +123,8 @@ class Client(_Groups[SyncConnection]):
     ----------
     photos, segments, queries, searches, feedback, concepts, clusters, duplicates, timeline, installation, exports
         Groups of calls.
+    collections
+        Calls about collections, which have clients of their own at ``URL/c/ID``.
 
     Raises
     ------

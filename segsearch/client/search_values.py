@@ -53,6 +53,8 @@ class Result(Value):
     image_id : int
     segment_id : int or None
         None if whole photos were compared.
+    collection : int
+        Of a search over several, the collection that the ids are of; 0 for the photos of the installation itself.
     score : float
         Cosine similarity.
     box_xyxy : tuple of int
@@ -74,6 +76,7 @@ class Result(Value):
 
     image_id: int
     segment_id: int | None
+    collection: int = 0
     score: float
     box_xyxy: Box
     label: str | None = None
@@ -158,6 +161,15 @@ class Facet(Value):
     count: int
 
 
+class Searched(Value):
+    """A collection that was searched, or `left_out` for a reason."""
+
+    id: int
+    name: str | None = None
+    address: str
+    left_out: str | None = None
+
+
 class Answer(Value):
     """The results of a search, best first.
 
@@ -170,9 +182,12 @@ class Answer(Value):
         How the text was read.
     compared : str
         ``segments``, ``whole`` photos, or the ``things`` of a photo.
+    collections : tuple of Searched
+        Of a search over several.
     """
 
     results: tuple[Result, ...]
+    collections: tuple[Searched, ...] = ()
     used: tuple[Used, ...] = ()
     words: Words | None = None
     parts: tuple[str, ...] = ()

@@ -60,7 +60,7 @@ def served(ingested: Ingested, decoders_of_clients: DecoderPool) -> Iterator[Ser
     yield found
     listening.stop()
     thread.join(10)
-    app.extensions[EXTENSION].renditions.close()
+    app.extensions[EXTENSION].own.renditions.close()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from segsearch.client import calls, exports, library_values, search_values, values
+from segsearch.client.collections import Collections
 from segsearch.client.duplicates import Duplicates
 from segsearch.client.exports import Exports
 from segsearch.client.installation import Installation, Timeline
@@ -15,6 +16,7 @@ from segsearch.client.searching import Feedback, Searches
 GROUPS = (
     *(Photos, Segments, QueryPhotos, Searches, Feedback, Concepts, Clusters, Duplicates, Timeline, Installation),
     Exports,
+    Collections,
 )
 DESCRIBED = [each for group in GROUPS for each in vars(group).values() if isinstance(each, calls.Described)]
 

@@ -53,7 +53,7 @@ def test_what_is_logged_meanwhile_names_the_request(
     def fail(_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(type(app.extensions[EXTENSION].catalog.images), "counts", fail)
+    monkeypatch.setattr(type(app.extensions[EXTENSION].own.catalog.images), "counts", fail)
     monkeypatch.setattr(app, "testing", False)
     handler = Seeing()
     logging.getLogger("webui.application").addHandler(handler)

@@ -20,6 +20,7 @@ from ..context import contexts, installation
 from . import answers, bodies
 from . import collection_schemas as schemas
 from .problems import documented
+from .schemas import NoBody
 
 collections = APIBlueprint("api_collections", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="collections")])
 collections.before_request(bodies.read_json)
@@ -68,9 +69,9 @@ def delete_collection(path: schemas.CollectionPath) -> Response:
 @collections.post(
     "/collections/<id:collection_id>/restore",
     summary="Restore a collection",
-    responses={200: schemas.Collection, **documented(404)},
+    responses={200: schemas.Collection, **documented(404, 413, 415)},
 )
-def restore_collection(path: schemas.CollectionPath) -> Response:
+def restore_collection(path: schemas.CollectionPath, body: NoBody) -> Response:  # noqa: ARG001  # it is described
     """Take it out of the trash."""
     record = owned(g.visitor, path.collection_id, deleted=True)
     return answers.as_json(_collection(installation().collections.restore(record.id)))
