@@ -30,6 +30,7 @@ from .context import EXTENSION, Contexts, WebContext
 from .events import StatusEvents
 from .pages.admin import admin
 from .pages.apidocs import apidocs
+from .pages.collections import collections
 from .pages.duplicates import duplicates
 from .pages.languages import translate
 from .pages.views import pages
@@ -166,6 +167,7 @@ def build(
     app.register_blueprint(pages)
     app.register_blueprint(admin)
     app.register_blueprint(duplicates)
+    app.register_blueprint(collections)
     app.register_blueprint(apidocs)
     app.register_blueprint(login)
     if follow:

@@ -45,6 +45,14 @@ def visible(visitor: Visitor, number: int) -> CollectionRecord:
     return record
 
 
+def seen(visitor: Visitor) -> list[CollectionRecord]:
+    """The collections that a visitor may see, by name; looked up once in a request."""
+    if "seen" not in g:
+        g.seen = installation().collections.of_user(visitor.name, is_admin=visitor.is_admin)
+    found: list[CollectionRecord] = g.seen
+    return found
+
+
 def owned(visitor: Visitor, number: int, *, deleted: bool = False) -> CollectionRecord:
     """A collection that a visitor owns.
 
@@ -78,8 +86,7 @@ def searchable(wanted: list[int] | Literal["all"]) -> dict[int, tuple[Collection
     """
     visitor, here = g.visitor, number_in_path() or 0
     if wanted == "all":
-        seen = installation().collections.of_user(visitor.name, is_admin=visitor.is_admin)
-        numbers = sorted([0, *(record.id for record in seen)], key=lambda number: number != here)
+        numbers = sorted([0, *(record.id for record in seen(visitor))], key=lambda number: number != here)
         numbers = numbers[:MOST_COLLECTIONS]
     else:
         numbers = sorted(dict.fromkeys(wanted), key=lambda number: number != here)

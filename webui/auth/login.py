@@ -81,7 +81,7 @@ OWNERS = frozenset({"admin.recipes", "api_recipes"})
 Those of `OPERATORS` are for admins and, while there are no users, for everyone; in a collection those of `OWNERS` are
 for its owner."""
 
-OUTSIDE = ADMINS | OPERATORS | {"login", "api_account", "api_collections", "pages.account", "pages.collections"}
+OUTSIDE = ADMINS | OPERATORS | {"login", "api_account", "api_collections", "pages.account", "collections"}
 """Endpoints and whole blueprints of the installation, which are in no collection but for `OWNERS`."""
 
 NO_USERS = f"there are no users yet, and the first one must be an admin: {FIRST_ADMIN}"
@@ -296,7 +296,7 @@ def _stamp(user: UserRecord) -> str:
 
 def _sign_in_first() -> ResponseReturnValue:
     """Redirect people to the sign-in page; answer other requests with an error."""
-    is_page = request.blueprint in ("pages", "admin") or request.endpoint == "apidocs.page"
+    is_page = request.blueprint in ("pages", "admin", "duplicates", "collections") or request.endpoint == "apidocs.page"
     is_page = is_page or (request.blueprint is None and not request.path.startswith("/api/"))
     to_page = is_page and request.method in ("GET", "HEAD")
     if to_page and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":

@@ -19,6 +19,7 @@ STATIC = Path(__file__).parents[1] / "static"
 SHEETS: Mapping[str, tuple[str, ...]] = {
     "account": (),
     "apidocs": ("apidocs",),
+    "collections": (),
     "concepts": ("selection",),
     "discover": (),
     "duplicates": ("duplicates",),

@@ -1,6 +1,6 @@
 /** Near-duplicates that a result stands for: how many there are on its card, and the photos themselves. */
 
-import { base } from "./base.js";
+import { baseOf } from "./base.js";
 import { $, answerTo, h, icon } from "./dom.js";
 import { gettext, ngettext, number } from "./i18n.js";
 
@@ -16,7 +16,8 @@ export function showAlike(card, result) {
 }
 
 /** All photos of a result, the one that was found first. */
-function open({ image_id: best, alike }) {
+function open({ image_id: best, alike, ...result }) {
+  const base = baseOf(result);
   const photo = (id, at) =>
     h("li", {}, h("a", { href: `${base}/photos/${id}` }, h("img", { src: `${base}/api/v1/images/${id}/thumbnail`, alt: gettext("Photo %(id)s", { id }) }), at === 0 && h("span", { class: "badge" }, gettext("in the results"))));
   const title = ngettext("%(num)s near-duplicate", "%(num)s near-duplicates", alike.length);

@@ -8,12 +8,13 @@ import { goBack, origin } from "./origin.js";
 
 const SHOWN = 30; // photos on each side
 
-const idOf = (link) => Number(link.match(/^\/photos\/(\d+)/)?.[1]);
+const idOf = (link) => Number(link.match(/\/photos\/(\d+)/)?.[1]);
+const isOf = (link, id) => link.split(/[?#]/)[0] === `${base}/photos/${id}`;
 
 /** Show them, and have the arrows and J and K go through them. */
 export async function showFilmstrip(id) {
   const { title, address, links, photos = new Map() } = (await found(id)) ?? (await inLibrary(id, {}));
-  const at = links.findIndex((link) => idOf(link) === id);
+  const at = links.findIndex((link) => isOf(link, id));
   steps({ k: [gettext("Previous photo"), "left", links[at - 1]], j: [gettext("Next photo"), "right", links[at + 1]] });
   const from = Math.max(0, at - SHOWN);
   const list = h("ul", {}, links.slice(from, at + SHOWN + 1).map((link, place) => thumbnail(link, photos.get(link), from + place === at)));
@@ -26,7 +27,7 @@ export async function showFilmstrip(id) {
 /** What one came from, if the photo is in it. */
 async function found(id) {
   const from = origin();
-  if (from?.links) return from.links.some((link) => idOf(link) === id) ? from : null;
+  if (from?.links) return from.links.some((link) => isOf(link, id)) ? from : null;
   return from?.view ? inLibrary(id, from.view, from) : null;
 }
 
@@ -41,7 +42,7 @@ async function inLibrary(id, view, { title, address } = { title: gettext("Librar
 
 /** What has no picture yet, or never will, has a sign. Results always have one. */
 function thumbnail(link, { state, name } = { state: "indexed", name: gettext("Photo %(id)s", { id: idOf(link) }) }, isCurrent) {
-  const source = `${base}/api/v1/images/${idOf(link)}/thumbnail`;
+  const source = `${link.split("/photos/")[0]}/api/v1/images/${idOf(link)}/thumbnail`;
   const inside = ["indexed", "empty"].includes(state)
     ? h("img", { src: source, alt: name, decoding: "async" })
     : icon(state === "failed" ? "warning" : "clock");

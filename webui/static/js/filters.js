@@ -16,6 +16,8 @@ const KINDS = [
  */
 export async function narrowing(root, asked, answer, signal, onFilters) {
   let counted = answer;
+  root.hidden ||= asked.everywhere;
+  if (asked.everywhere) return; // facets are of one collection
   if (!asked.feedback) counted = await countFacets(body(asked), signal).catch(() => null); // results do without it
   if (signal.aborted) return;
   showFilters(root, asked, counted, (name, value) => {

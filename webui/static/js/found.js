@@ -1,13 +1,15 @@
 /** What a search found: the grid of its results, with its line, judgements, previews and what is selected. */
 
 import { askedAfter } from "./acts.js";
+import { base, baseOf, isHere } from "./base.js";
 import { actOnSelection } from "./bulk.js";
 import { isTogether } from "./combine.js";
 import { $ } from "./dom.js";
+import { nameCollections } from "./everywhere.js";
 import { Judging } from "./judging.js";
 import { Line } from "./line.js";
 import { Preview } from "./preview.js";
-import { anew, withExample } from "./refs.js";
+import { anew, format, withExample } from "./refs.js";
 import { selectResults, showResults } from "./results.js";
 import { nothingLikely, showSummary } from "./summary.js";
 
@@ -23,7 +25,7 @@ export class Found {
     vote: (result, side) => this.#judging.vote(result, side),
     side: (segment) => this.#judging.marks.of(segment),
     preview: (card) => this.#preview.open(card),
-    act: (result, name) => this.#go(askedAfter(this.#page.asked(), result, name)),
+    act: (result, name) => this.#act(result, name),
   };
 
   /**
@@ -40,6 +42,13 @@ export class Found {
     actOnSelection(this.#selection, page.show);
   }
 
+  /** An example is of its own collection, so the search goes on there. */
+  #act(result, name) {
+    const next = askedAfter(this.#page.asked(), result, name);
+    if (isHere(result)) this.#go(next);
+    else location.assign(baseOf(result) + format(next).slice(base.length));
+  }
+
   /** Something else is going to be shown. */
   leave() {
     this.#preview.close({ returns: false });
@@ -52,6 +61,7 @@ export class Found {
   }
 
   show(answer) {
+    nameCollections(answer);
     this.#answer = answer;
     this.#showGrid();
     this.#judging.show(this.#page.asked().feedback ? answer : null);

@@ -1,14 +1,14 @@
 /** A result at large, with its segment in the light and the reasons for it; arrow keys go on to the next one. */
 
 import { actButtons } from "./acts.js";
-import { base } from "./base.js";
-import { $, $$, h, icon, looksOnly } from "./dom.js";
+import { baseOf } from "./base.js";
+import { $, $$, h, icon } from "./dom.js";
 import { gettext } from "./i18n.js";
 import { noteResults } from "./origin.js";
-import { overlayOf, shapeOf } from "./result.js";
+import { canJudge, overlayOf, shapeOf } from "./result.js";
 import { isTyping } from "./shell.js";
 
-const large = (result) => `${base}/api/v1/images/${result.image_id}/preview`;
+const large = (result) => `${baseOf(result)}/api/v1/images/${result.image_id}/preview`;
 const WAYS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
 export class Preview {
@@ -96,7 +96,7 @@ export class Preview {
     this.#body.replaceChildren(
       h("div", { class: "room" }, frame),
       h("div", { class: "about" },
-        !looksOnly && this.#votes(result),
+        canJudge(result) && this.#votes(result),
         h("div", { class: "acts", click: ({ target }) => target.closest("a") && noteResults(card.parentElement, $(".shot", card)) }, actButtons(result, this.#on.act, { worded: true })),
         h("ul", { class: "reasons", "aria-label": gettext("Reasons") }, reasons.map((line) => h("li", {}, line)))));
     if (focused) $(`[data-key="${focused}"]`, this.#body)?.focus();
@@ -119,7 +119,7 @@ export class Preview {
     const side = { y: "relevant", n: "irrelevant" }[event.key.toLowerCase()];
     if (event.key in WAYS) this.#go(WAYS[event.key]);
     else if (event.key === " " && !event.target.matches(".about *")) this.close();
-    else if (side && !looksOnly) this.#vote(side);
+    else if (side && canJudge(this.#card.result)) this.#vote(side);
     else return;
     event.preventDefault();
   }

@@ -6,7 +6,7 @@
  * &folder= &label= &concept= &year= &size= &place= and &recipe= narrow the results.
  * With &copies=1 near-duplicates are results of their own, instead of one standing for the others.
  * With &by=things photos are compared with a whole photo by the things in it, and not as a whole.
- * With &match=same the very objects of the examples are looked for, not their kind.
+ * With &match=same the very objects of the examples are looked for, not their kind; with &everywhere=1 in all collections.
  * With &above=12 the line between likely and less likely results is below the twelfth.
  * With &feedback=5&round=2 it has been refined by judgements; anything else that changes begins anew.
  */
@@ -52,7 +52,7 @@ const id = (text) => (/^\d{1,15}$/.test(text) ? Number(text) : null);
  * a photo from which nothing has been picked yet, and with `whole` the whole photo.
  */
 export function parse(address) {
-  const asked = { positive: [], negative: [], text: "", must: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null, above: null, all: false, relations: [], filters: {}, copies: false, things: false, within: null, by: "whole", match: "kind" };
+  const asked = { positive: [], negative: [], text: "", must: "", group: "image", quality: 0, limit: STEP, query: null, feedback: null, round: null, above: null, all: false, relations: [], filters: {}, copies: false, things: false, within: null, by: "whole", match: "kind", everywhere: false };
   let photo = null;
   const place = (part) => {
     if (photo && Object.values(part)[0] !== null) {
@@ -95,6 +95,7 @@ export function parse(address) {
     things: (value) => (asked.things = value === "1"),
     by: (value) => (asked.by = value === "things" ? "things" : "whole"),
     match: (value) => (asked.match = value === "same" ? "same" : "kind"),
+    everywhere: (value) => (asked.everywhere = value === "1"),
     within: (value) => (asked.within = numbers(value, 4)),
     quality: (value) => (asked.quality = QUALITIES.includes(Number(value)) ? Number(value) : 0),
     limit: (value) => (asked.limit = Math.min(Math.max(Number(value) || STEP, STEP), MOST)),
@@ -108,7 +109,7 @@ export function parse(address) {
 }
 
 /** The address that says it. */
-export function format({ positive, negative, text, must, group, quality, limit, query, feedback, round, above, all, relations, filters, copies, things, within, by, match }) {
+export function format({ positive, negative, text, must, group, quality, limit, query, feedback, round, above, all, relations, filters, copies, things, within, by, match, everywhere }) {
   const parts = new URLSearchParams();
   if (query !== null && !positive.some((ref) => ref.query === query)) parts.append("query", query);
   for (const ref of positive) appendRef(parts, ref);
@@ -117,6 +118,7 @@ export function format({ positive, negative, text, must, group, quality, limit, 
   if (things && within) parts.append("within", within.join(","));
   if (by !== "whole") parts.append("by", by);
   if (match !== "kind") parts.append("match", match);
+  if (everywhere) parts.append("everywhere", "1");
   if (text) parts.append("text", text);
   if (must) parts.append("must", must);
   if (all) parts.append("all", "1");

@@ -1,7 +1,7 @@
 /** The card of a result: its photo, what was found there, and marks to judge and to select it. */
 
 import { actButtons, photoOf } from "./acts.js";
-import { base } from "./base.js";
+import { baseOf, isHere } from "./base.js";
 import { h, icon, looksOnly, s, whenSeen } from "./dom.js";
 import { gettext, ngettext, number, percent } from "./i18n.js";
 import { noteResults } from "./origin.js";
@@ -10,7 +10,7 @@ import { Mask } from "./rle.js";
 const COLOURS = 5; // of parts, in the style sheets
 
 export const keyOf = (result, alone, together) =>
-  `${result.image_id}-${together || result.segment_id === null ? result.matched.map((part) => part.segment_id) : result.segment_id}-${alone}`;
+  `${result.collection ?? ""}-${result.image_id}-${together || result.segment_id === null ? result.matched.map((part) => part.segment_id) : result.segment_id}-${alone}`;
 
 /** The reasons for a result, with its numbers, as lines. */
 export function reasonsFor(result, parts) {
@@ -44,6 +44,9 @@ export function sharedBy({ segment_id: segment, matched }, parts) {
   return words ? gettext("%(words)s and %(num)s more", { words, num }) : ngettext("%(num)s thing", "%(num)s things", num);
 }
 
+/** Judgements are of one collection. */
+export const canJudge = (result) => !looksOnly && result.collection === undefined;
+
 /** What a picture of a result shows, in words. */
 export const altOf = ({ image_id: photo, label }) =>
   label ? gettext("Photo %(photo)s, %(label)s", { photo, label }) : gettext("Photo %(id)s", { id: photo });
@@ -51,7 +54,7 @@ export const altOf = ({ image_id: photo, label }) =>
 /** `on` has what is done on the card: `vote`, `act`, and `preview` of the card. */
 export function cardOf(result, alone, on, together) {
   const { image_id: photo, segment_id: segment } = result;
-  const source = alone ? `${base}/api/v1/segments/${segment}/crop` : `${base}/api/v1/images/${photo}/thumbnail`;
+  const source = `${baseOf(result)}/api/v1/${alone ? `segments/${segment}/crop` : `images/${photo}/thumbnail`}`;
   const alt = altOf(result);
   const picture = h("img", { src: source, alt, loading: "lazy", decoding: "async" });
   const vote = (side, sign, words) => {
@@ -61,11 +64,11 @@ export function cardOf(result, alone, on, together) {
   };
   const noted = ({ target }) => target.closest('[href*="/photos/"]') && noteResults(card.parentElement, card.querySelector(".shot"));
   const card = h("li", { class: "card result", "data-key": keyOf(result, Boolean(alone), together), "data-segment": segment, click: noted },
-    h("a", { class: "shot", "data-stop": true, href: photoOf(result) }, picture),
-    !looksOnly && h("input", { class: "pick", type: "checkbox", tabindex: "-1", "aria-label": gettext("Select photo %(photo)s", { photo }) }),
+    h("a", { class: "shot", "data-stop": true, href: photoOf(result) }, picture, result.where && h("span", { class: "badge where" }, result.where)),
+    !looksOnly && isHere(result) && h("input", { class: "pick", type: "checkbox", tabindex: "-1", "aria-label": gettext("Select photo %(photo)s", { photo }) }),
     h("span", { class: "acts" }, actButtons(result, on.act)),
     h("button", { class: "score", type: "button", click: () => on.preview(card) }),
-    !looksOnly && h("span", { class: "votes" }, vote("relevant", "check", gettext("Right")), vote("irrelevant", "close", gettext("Wrong"))));
+    canJudge(result) && h("span", { class: "votes" }, vote("relevant", "check", gettext("Right")), vote("irrelevant", "close", gettext("Wrong"))));
   const view = alone ? cropView(new Mask(result.mask)) : null;
   if (result.mask || shares(result)) whenSeen(card, () => card.querySelector(".shot").append(overlayOf(result, together, view)));
   return shaped(card, view ? view[2] / view[3] : shapeOf(result));

@@ -6,13 +6,14 @@ import { showCombine } from "./combine.js";
 import { $, announce, looksOnly, toast } from "./dom.js";
 import { noteQuery } from "./draft.js";
 import { takeDrops, toLibrary } from "./dropping.js";
+import { bodyOf } from "./everywhere.js";
 import { chooseFiles, takePasted } from "./files.js";
 import { takeFirstAnswer } from "./first.js";
 import { narrowing } from "./filters.js";
 import { Found } from "./found.js";
 import { gettext, ngettext } from "./i18n.js";
 import { Picker } from "./picker.js";
-import { anew, body, canGrow, empty, folds, format, isAsked, parse, STEP, without } from "./refs.js";
+import { anew, canGrow, empty, format, isAsked, parse, STEP, without } from "./refs.js";
 import { showRefine } from "./refine.js";
 import { showSkeleton } from "./results.js";
 import { Source } from "./source.js";
@@ -21,8 +22,7 @@ import { showWordChips } from "./wordchips.js";
 
 const page = $("#search");
 const answerArea = $(".answer", page);
-const owned = Object.entries(JSON.parse(page.dataset.owners));
-const photo = new Source(owned.map(([segment, image]) => [Number(segment), image]));
+const photo = new Source(Object.entries(JSON.parse(page.dataset.owners)).map(([segment, image]) => [Number(segment), image]));
 const picker = new Picker($("#picker"), (place) => go(photo.picked(asked, place)));
 let asked = empty();
 let used = null; // what the server made of the examples, once it has answered
@@ -103,7 +103,7 @@ async function run(signal, picking) {
   Promise.all([pause, picking]).then(() => isRunning && !signal.aborted && showSkeleton($("#skeleton"), $("#results")));
   try {
     const onWait = (problem) => blank(message(gettext("One moment…"), problem.message));
-    const ask = async () => takeFirstAnswer() ?? (asked.feedback ? getRound(asked.feedback, asked.round, { signal }) : search({ ...body(asked), fold_duplicates: folds(asked) }, signal));
+    const ask = async () => takeFirstAnswer() ?? (asked.feedback ? getRound(asked.feedback, asked.round, { signal }) : search(bodyOf(asked), signal));
     const [answer] = await Promise.all([patiently(ask, onWait, { signal }), picking]);
     if (signal.aborted) return;
     isRunning = false;

@@ -1,5 +1,6 @@
 /** The photo that is searched from: the one that the first example is of, or a query photo. */
 
+import { isHere } from "./base.js";
 import { anew, empty, withExample } from "./refs.js";
 
 export class Source {
@@ -12,7 +13,7 @@ export class Source {
 
   /** Take note of the photos of results' segments. */
   learn(results) {
-    for (const { segment_id: segment, image_id: image } of results) if (segment !== null) this.#owners.set(segment, image);
+    for (const { segment_id: segment, image_id: image } of results.filter(isHere)) if (segment !== null) this.#owners.set(segment, image);
   }
 
   /** {kind: "query" | "image", id} of what is asked for, or null. */

@@ -3,6 +3,7 @@
 import { copiesSwitch } from "./alike.js";
 import { base } from "./base.js";
 import { h } from "./dom.js";
+import { canSearchAll, notSearched, whereSwitch } from "./everywhere.js";
 import { gettext, language, ngettext, number, woven } from "./i18n.js";
 import { aboveLine } from "./line.js";
 import { linkButton } from "./link.js";
@@ -17,17 +18,17 @@ const listed = (nodes) => nodes.flatMap((node, at) => (at ? [", ", node] : [node
 /** Show it; `onChange` hears of what was chosen, {group}, {quality} or {by}. The control in use keeps the focus. */
 export function showSummary(root, asked, answer, onChange) {
   const used = root.contains(document.activeElement) ? document.activeElement.name : "";
-  root.hidden = answer.results.length === 0 && !asked.quality && !Object.keys(asked.filters).length;
+  root.hidden = answer.results.length === 0 && !asked.quality && !Object.keys(asked.filters).length && !canSearchAll(asked);
   root.replaceChildren(
     ...[answer.words && understood(answer.words)].filter(Boolean),
-    h("p", { class: "numbers", role: "status" }, numbers(asked, answer)),
+    h("p", { class: "numbers", role: "status" }, numbers(asked, answer), notSearched(answer)),
     controls(asked, answer, onChange),
   );
   if (used) root.querySelector(`[name="${used}"]`)?.focus();
 }
 
 const controls = (asked, { results }, onChange) =>
-  h("div", { class: "controls" }, copiesSwitch(asked, results, onChange), ...choices(asked, onChange), linkButton(asked));
+  h("div", { class: "controls" }, canSearchAll(asked) && whereSwitch(asked, onChange), copiesSwitch(asked, results, onChange), ...choices(asked, onChange), linkButton(asked));
 
 function choices(asked, onChange) {
   if (isOnePhoto(asked)) return [comparing(asked, onChange)];
