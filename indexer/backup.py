@@ -26,7 +26,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from retrieval.assembly import Assembly, DataDirectory
-from retrieval.catalog import copy_catalogue
+from retrieval.catalog import copy_catalogue, copy_database
 from retrieval.errors import ConfigurationError
 from retrieval.settings import Settings, sqlite_url
 from retrieval.storage.locations import path_of, uri_of
@@ -127,7 +127,7 @@ def _backed_up(assembly: Assembly, target: Settings) -> tuple[Backup, Copied]:
     copied, database = _copy_files(source, target), here / f".{DATABASE}-{secrets.token_hex(8)}.tmp"
     for attempt in range(ATTEMPTS):
         database.unlink(missing_ok=True)
-        assembly.copy_database(database)
+        copy_database(assembly.settings.database_url, database)
         copied += _copy_files(source, target)
         with closing(_opened(database, target)) as snapshot:
             note = _note_of(snapshot, source, target)

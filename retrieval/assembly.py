@@ -32,7 +32,6 @@ from .catalog import (
     Sessions,
     Tags,
     Trash,
-    copy_database,
     drop_schema,
     make_schema,
     migrate,
@@ -85,7 +84,7 @@ class DataDirectory:
                 f"SEGSEARCH_DATA_DIR={self.settings.data_dir} cannot be created ({error.strerror}): "
                 "choose another folder"
             ) from error
-        self._make_schema()
+        _make_schema(self.settings)
         return open_sessions(self.settings.database_url, partial(_remains, self.settings))
 
     def close(self) -> None:
@@ -95,16 +94,8 @@ class DataDirectory:
 
     def migrate(self) -> str:
         """Upgrade the database schema; returns the new revision. Collections have schemas of their own."""
-        self._make_schema()
+        _make_schema(self.settings)
         return migrate(self.settings.database_url, partial(_remains, self.settings))
-
-    def _make_schema(self) -> None:
-        if self.settings.collection:
-            make_schema(self.settings.database_url, schema_of(self.settings.collection))
-
-    def copy_database(self, target: Path) -> None:
-        """Write the database to an SQLite file as it is at one moment; raises as `copying.copy_database`."""
-        copy_database(self.settings.database_url, target)
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -347,6 +338,12 @@ class Assembly(DataDirectory):
     def trainer(self, engine: SearchEngine) -> ConceptTrainer:
         """What makes and changes concepts, by a search engine."""
         return ConceptTrainer(self.concepts, engine)
+
+
+def _make_schema(settings: Settings) -> None:
+    """Make the place of a collection's catalogue, if it is on a server."""
+    if settings.collection:
+        make_schema(settings.database_url, schema_of(settings.collection))
 
 
 def _remains(settings: Settings) -> str | None:

@@ -114,15 +114,17 @@ def restore_backup(settings: Settings, folder: Path) -> None:
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-def copy_catalogue(source: str, target: str, as_json: bool) -> None:
+@click.pass_obj
+def copy_catalogue(settings: Settings, source: str, target: str, as_json: bool) -> None:
     """Copy the catalogue at the URL FROM into a new, empty database at the URL TO, and compare the two.
 
     URLs are written as in SEGSEARCH_DATABASE_URL. FROM is not changed; stop workers and servers before, or what they
-    write meanwhile is not in the copy. Files of the data directory are not touched.
+    write meanwhile is not in the copy. Files of the data directory are not touched. Catalogues of collections are
+    copied, too: on SQLite they are files in the data directory, on PostgreSQL schemas of the database.
     """
     from .copy_output import print_copied
 
-    print_copied(source, target, as_json=as_json)
+    print_copied(settings, source, target, as_json=as_json)
 
 
 @click.command()

@@ -22,7 +22,12 @@ __all__ = ["Hit", "Hits", "IngestReport", "Library", "Photo", "Segment", "open"]
 
 
 def open(
-    data_dir: str | os.PathLike[str] = "var", *, recipe: str = "lite", device: str = "auto", index: str = "local"
+    data_dir: str | os.PathLike[str] = "var",
+    *,
+    recipe: str = "lite",
+    device: str = "auto",
+    index: str = "local",
+    collection: str | None = None,
 ) -> Library:
     """Open a library of photos, or make a new one.
 
@@ -35,11 +40,16 @@ def open(
     device : {"auto", "cpu", "cuda", "cuda:N"}
     index : str
         What holds the vectors, as ``SEGSEARCH_INDEX`` names it; opened at the first search.
+    collection : str, optional
+        Name or number of a collection of this installation, which has photos of its own; ``segsearch collections add``
+        makes one.
 
     Raises
     ------
     ConfigurationError
         There is no such recipe, or no such folder can be.
+    UnknownCollectionError, CollectionError
+        There is no such collection, or several have this name.
     SchemaOutdatedError, CatalogError
         The catalogue was made by another version, or cannot be opened.
 
@@ -51,6 +61,8 @@ def open(
     if place.exists() and not place.is_dir():
         raise ConfigurationError(f"{place} is not a folder: give the folder of a catalogue, or one to create it in")
     assembly = Assembly(Settings.in_data_dir(place, device=device, recipe=recipe, index=index))
+    if collection is not None:
+        assembly = assembly.of_collection(assembly.collections.named(collection))
     assembly.recipe_spec  # noqa: B018  # what is wrong is said here, not at the first search
     assembly.catalog  # noqa: B018
     return Library(assembly)

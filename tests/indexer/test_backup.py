@@ -163,11 +163,11 @@ def test_folders_that_a_backup_would_spoil(used: Assembly, tmp_path: Path) -> No
 
 
 def test_one_that_was_interrupted_is_continued(used: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: Path) -> None:
+    def fail(_: str, __: Path) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Assembly, "copy_database", lambda self, target: fail(target))
+        patch.setattr(room, "copy_database", fail)
         with pytest.raises(OSError, match="No space"):
             back_up(used, tmp_path / "backup")
     with pytest.raises(ConfigurationError, match="is no complete backup"):
@@ -175,6 +175,30 @@ def test_one_that_was_interrupted_is_continued(used: Assembly, tmp_path: Path, m
     (tmp_path / "backup" / f".{room.DATABASE}-0.tmp").touch()
     assert back_up(used, tmp_path / "backup")[1].files == 1
     assert [path.name for path in (tmp_path / "backup").glob(".*.tmp")] == []
+
+
+def test_collections_come_with_it(used: Assembly, restored: Assembly, tmp_path: Path) -> None:
+    record = used.collections.add("Rome", None)
+    with closing(used.of_collection(record)) as inside:
+        assert inside.catalog.images.page() == []
+        digest = upload(inside, 60)
+        ingest_paths(inside, [tmp_path / "none"])
+    gone = used.collections.add("Paris", None)
+    with closing(used.of_collection(gone)) as inside:
+        assert inside.catalog.images.page() == []
+        upload(inside, 61)
+    back_up(used, tmp_path / "backup")
+    used.collections.delete(gone.id)
+    used.erase_collection(gone.id)
+    back_up(used, tmp_path / "backup")
+    assert [path.name for path in (tmp_path / "backup" / room.COLLECTIONS).iterdir()] == [str(record.id)]
+    restore(restored.settings, tmp_path / "backup")
+    assert [each.name for each in restored.collections.all()] == ["Rome"]
+    with closing(restored.of_collection(record)) as inside:
+        (photo,) = inside.catalog.images.page()
+        assert photo.sha256 == digest
+        assert photo.segment_count > 0
+        assert verify(inside) == []
 
 
 def test_two_at_once_are_refused(used: Assembly, tmp_path: Path) -> None:

@@ -67,6 +67,10 @@ VIEWER = {
     *("POST /api/v1/exports", "GET /api/v1/exports", "GET /api/v1/exports/<id:export_id>"),
     *("GET /api/v1/exports/<id:export_id>/file", "DELETE /api/v1/exports/<id:export_id>"),
     *("GET /api/v1/events", "GET /api/v1/timeline/facets", "GET /api/v1/timeline/around"),
+    *("GET /collections", "GET /api/v1/collections", "PATCH /api/v1/collections/<id:collection_id>"),
+    *("DELETE /api/v1/collections/<id:collection_id>", "POST /api/v1/collections/<id:collection_id>/restore"),
+    "POST /api/v1/collections/<id:collection_id>/members",
+    "DELETE /api/v1/collections/<id:collection_id>/members/<user>",
 }
 EDITOR = {
     *(
@@ -75,6 +79,7 @@ EDITOR = {
         "POST /api/v1/images",
         "DELETE /api/v1/images/<id:image_id>",
         "POST /api/v1/feedback",
+        "POST /api/v1/collections",
     ),
     *("POST /api/v1/duplicates/dismiss", "POST /api/v1/duplicates/restore"),
     *("POST /api/v1/images/delete", "POST /api/v1/images/restore"),
