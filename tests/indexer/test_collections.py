@@ -58,7 +58,7 @@ class TestCommands:
         assert "there are no collections; make one with" in run("collections", "list").output
         assert "made collection Rome, number 1" in run("collections", "add", "Rome").output
         report = json.loads(run("--collection", "rome", "ingest", str(photos), "--json").output)
-        assert report["new"] == 3
+        assert report["indexed"] == 3
         assert "Rome" in run("collections", "list").output
         assert " 3 " in run("collections", "list").output
         assert len(ingested.assembly.catalog.images.page()) == 6
