@@ -134,7 +134,7 @@ class Visit:
                 self.counts.crossed.append(f"{self.user.name}: {kind} lists photo {photo} of collection {place}")
 
     def guess(self) -> None:
-        """Ask for every reading address with guessed ids: in the other's collection, the user's own, and the library."""
+        """Ask for every reading address with guessed ids: in the other's collection, the own, and the library."""
         rules = [rule.rule for rule in self.client.application.url_map.iter_rules() if "GET" in (rule.methods or ())]
         theirs = f"/c/{self.other.collection}"
         for place in (theirs, f"/c/{self.user.collection}", ""):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -222,7 +222,9 @@ class Assembly(DataDirectory):
 
         Photos that were ingested where they lie stay there. One that is not in the trash stays as it is.
         """
-        if any(each.id == collection_id for each in self.collections.all(deleted=True)):
+        for record in [each for each in self.collections.all(deleted=True) if each.id == collection_id]:
+            with closing(self.of_collection(record)) as inside:
+                inside.indexes.erase()
             drop_schema(self.settings.database_url, schema_of(collection_id))
             with suppress(FileNotFoundError):
                 shutil.rmtree(self.settings.collection_dir(collection_id))

@@ -74,6 +74,14 @@ class InstalledIndexes:
             "photos": PublishedShards(self.photo_files, photos, space, self.recipe.photo_dim),
         }
 
+    def erase(self) -> None:
+        """Remove all entries of indexes on a server; those on this machine go with their folder."""
+        if not self.is_local:
+            for followed in (self.segments(), self.photos()):
+                index = followed.index
+                index.delete(index.ids_of_images(index.image_counts()[0]))
+                index.flush()
+
     @property
     def _folder(self) -> Path:
         """One folder a space, so that a server goes on while photos are analysed for another space."""
