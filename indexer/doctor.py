@@ -22,7 +22,7 @@ from PIL import Image
 from retrieval.analysis.local import ANALYSIS_SIDE
 from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.assembly import Assembly
-from retrieval.errors import RetrievalError
+from retrieval.errors import AnalyzerUnavailableError, RetrievalError
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.models.runtimes import gpu_unused, runtime_name
 from retrieval.processes.cores import usable_cores
@@ -217,9 +217,28 @@ def _duties(assembly: Assembly) -> Finding:
 
 
 def _analyzer(assembly: Assembly) -> Finding:
-    if RemoteAnalyzer(assembly.settings.analyzers_dir).is_up():
+    remote, fingerprint = assembly.remote_analyzer(), assembly.recipe_spec.fingerprint
+    if remote.urls:
+        return _analyzers_elsewhere(remote, fingerprint)
+    if remote.is_up():
         return Finding("analyzer", "ok", "running")
     return Finding("analyzer", "ok", f"not running; `{PROGRAM} serve` starts it")
+
+
+def _analyzers_elsewhere(remote: RemoteAnalyzer, fingerprint: str) -> Finding:
+    """What the analyzers of other machines tell; one that works is enough."""
+    told, working = list[str](), 0
+    for url, each in remote.each():
+        try:
+            about = each.about()
+        except AnalyzerUnavailableError as error:
+            told.append(f"{url}: {error}")
+            continue
+        is_other = about.fingerprint != fingerprint
+        working += not is_other
+        told.append(f"{url}: {about.version}, recipe {about.recipe}{f' (not {fingerprint})' if is_other else ''}")
+    state: State = "ok" if working == len(told) else "warning" if working else "fault"
+    return Finding("analyzer", state, "; ".join(told))
 
 
 def _port(port: int) -> Finding:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from .analysis.analyzer import Analyzer
 from .analysis.nearest import NearestAnalyzer
+from .analysis.remote import RemoteAnalyzer
 from .catalog import (
     Accounts,
     Catalog,
@@ -334,8 +335,18 @@ class Assembly(DataDirectory):
 
     def analyzer(self, decoders: DecoderPool) -> NearestAnalyzer:
         """The analyzer process or, where it is not up, the recipe in this process; `decoders` are for the latter."""
-        settings = (self._with_networks or self).settings
-        return NearestAnalyzer(settings.analyzers_dir, lambda: self.recipe, decoders)
+        return NearestAnalyzer((self._with_networks or self).remote_analyzer(), lambda: self.recipe, decoders)
+
+    def remote_analyzer(self, owner: int | None = None) -> RemoteAnalyzer:
+        """The analyzer process, of this machine or of others; that of the process `owner` if it has one."""
+        settings = self.settings
+        return RemoteAnalyzer(
+            settings.analyzers_dir,
+            owner,
+            self.recipe_spec.fingerprint,
+            settings.analyzer_urls,
+            settings.analyzer_token,
+        )
 
     def trainer(self, engine: SearchEngine) -> ConceptTrainer:
         """What makes and changes concepts, by a search engine."""

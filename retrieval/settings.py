@@ -5,23 +5,21 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 from .errors import ConfigurationError
+from .setting_values import MOST_DAYS, MOST_FRAME_SECONDS, bytes_of, days_of, faults_of_analyzers, interval_of
 
 logger = logging.getLogger(__name__)
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 MIN_FREE = "1G"
 TRASH_DAYS = 30.0
 CACHE = "2G"
 FRAME_SECONDS = 2.0
-MOST_FRAME_SECONDS = 3600
 FORMER_DATA_DIR = "SEGSEARCH_HOME"
-MOST_DAYS = 36_500
 MOST_SIGNED_SECONDS = 7 * 86_400
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
@@ -69,6 +67,18 @@ VARIABLES = (
         "where the index is, if it is on a server: for `pgvector` as `SEGSEARCH_DATABASE_URL`, whose database it is in "
         "if nothing is given; for `milvus` `http://HOST:19530`, with `USER:PASSWORD@` in front of the host and "
         "`/DATABASE` at the end if they are needed",
+    ),
+    Variable(
+        "SEGSEARCH_ANALYZER_URL",
+        "",
+        "where analyzers of other machines are, if `serve` is to start none: `http://HOST:PORT`, or several between "
+        "commas, of which the first is asked that listens and is not busy",
+    ),
+    Variable(
+        "SEGSEARCH_ANALYZER_TOKEN",
+        "",
+        "what web servers and commands show to an analyzer on another machine: 16 characters or more, the same "
+        "everywhere",
     ),
     Variable(
         "SEGSEARCH_MIN_FREE",
@@ -141,6 +151,10 @@ class Settings:
         Name of the index that holds the vectors.
     index_url : str
         Where that index is, if it is on a server of its own; else empty.
+    analyzer_urls : tuple of str
+        Where analyzers of other machines are; if there are none, an analyzer of this machine is asked.
+    analyzer_token : str
+        What they demand.
     min_free, quota : int
         Bytes to keep free on the disk of `data_dir`, and the most that `data_dir` may hold; no limit if zero.
     cache : int
@@ -161,6 +175,8 @@ class Settings:
     recipe: str = "lite"
     index: str = "local"
     index_url: str = ""
+    analyzer_urls: tuple[str, ...] = ()
+    analyzer_token: str = field(default="", repr=False)
     min_free: int = 0
     quota: int = 0
     cache: int = 2 * 1024**3
@@ -187,9 +203,9 @@ class Settings:
         sizes = {"SEGSEARCH_MIN_FREE": environ.get("SEGSEARCH_MIN_FREE") or MIN_FREE}
         sizes["SEGSEARCH_QUOTA"] = environ.get("SEGSEARCH_QUOTA") or "0"
         sizes["SEGSEARCH_CACHE"] = environ.get("SEGSEARCH_CACHE") or CACHE
-        limits = {name: _bytes_of(text) for name, text in sizes.items()}
-        frame_seconds = _interval_of(environ.get("SEGSEARCH_FRAME_SECONDS") or str(FRAME_SECONDS))
-        trash_days = _days_of(environ.get("SEGSEARCH_TRASH_DAYS") or str(TRASH_DAYS))
+        limits = {name: bytes_of(text) for name, text in sizes.items()}
+        frame_seconds = interval_of(environ.get("SEGSEARCH_FRAME_SECONDS") or str(FRAME_SECONDS))
+        trash_days = days_of(environ.get("SEGSEARCH_TRASH_DAYS") or str(TRASH_DAYS))
         if data_dir.exists() and not data_dir.is_dir():
             faults.append(f"SEGSEARCH_DATA_DIR={data_dir} is not a folder")
         try:
@@ -203,6 +219,9 @@ class Settings:
                 "SEGSEARCH_DATABASE_URL is not an SQLAlchemy URL such as "
                 "postgresql+psycopg://user:password@host/database or sqlite:////path/catalog.db"
             )
+        analyzer_urls = tuple(filter(None, re.split(r"[,\s]+", environ.get("SEGSEARCH_ANALYZER_URL") or "")))
+        token = environ.get("SEGSEARCH_ANALYZER_TOKEN") or ""
+        faults += faults_of_analyzers(analyzer_urls, token)
         faults += [
             f"{name}={sizes[name]!r} is not a size such as 500M, 20G or 0" for name in sizes if limits[name] is None
         ]
@@ -228,6 +247,8 @@ class Settings:
             recipe=recipe,
             index=index,
             index_url=environ.get("SEGSEARCH_INDEX_URL") or "",
+            analyzer_urls=analyzer_urls,
+            analyzer_token=token,
             min_free=limits["SEGSEARCH_MIN_FREE"] or 0,
             quota=limits["SEGSEARCH_QUOTA"] or 0,
             cache=limits["SEGSEARCH_CACHE"] or 0,
@@ -364,26 +385,3 @@ def in_schema(database_url: str, schema: str) -> str:
     """The URL of a PostgreSQL database whose tables are looked for in one schema only."""
     options = f"options={quote(f'-csearch_path={schema}', safe='')}"
     return f"{database_url}{'&' if '?' in database_url else '?'}{options}"
-
-
-def _bytes_of(text: str) -> int | None:
-    """A size in bytes, where K, M, G and T are powers of 1024; None if it is malformed."""
-    found = _SIZE.fullmatch(text.strip())
-    if found is None:
-        return None
-    return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
-
-
-def _interval_of(text: str) -> float | None:
-    """A number of seconds; None if it is malformed, too small or too large."""
-    if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", text.strip()):
-        return None
-    return seconds if 0.1 <= (seconds := float(text)) <= MOST_FRAME_SECONDS else None
-
-
-def _days_of(text: str) -> float | None:
-    """A number of days; None if it is malformed or too large."""
-    if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", text.strip()):
-        return None
-    days = float(text)
-    return days if days <= MOST_DAYS else None

@@ -10,6 +10,7 @@ SECTIONS = {
     "Begin": ("quickstart", "ingest", "serve", "search", "status", "doctor"),
     "Photos": (
         "worker",
+        "analyzer",
         "pause",
         "resume",
         "cancel",

@@ -9,7 +9,6 @@ from typing import Any
 
 from rich.text import Text
 
-from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError, IndexMissingError
 from retrieval.index.inverted import Tuning
@@ -55,7 +54,7 @@ def _found(assembly: Assembly) -> dict[str, Any]:
         "other_recipes": {name: count for name, count in recipes.items() if name != fingerprint},
         "segments": segments,
         "index": _index(assembly, segments),
-        "analyzer_up": RemoteAnalyzer(assembly.settings.analyzers_dir).is_up(),
+        "analyzer_up": assembly.remote_analyzer().is_up(),
     }
 
 

@@ -11,6 +11,9 @@ module           what
 `nearest`        the analyzer process or, where it is not up, this one
 `remote`         sends requests to the analyzer process
 `server`         the analyzer process
+`answering`      what it answers to each kind of request
+`doors`          where it listens, and whom it lets in
+`received`       photos that clients sent to it
 `wire`           the format of their messages
 `private_socket` a Unix socket that only this user can use
 ================ =========================================

@@ -20,16 +20,15 @@ class NearestAnalyzer:
 
     Parameters
     ----------
-    folder : Path
-        Where analyzer processes listen.
+    remote : RemoteAnalyzer
     recipe : callable
         Loads the recipe; called when it is first needed here.
     decoders : DecoderPool
         Decode what this process analyses.
     """
 
-    def __init__(self, folder: Path, recipe: Callable[[], Recipe], decoders: DecoderPool) -> None:
-        self._remote = RemoteAnalyzer(folder)
+    def __init__(self, remote: RemoteAnalyzer, recipe: Callable[[], Recipe], decoders: DecoderPool) -> None:
+        self._remote = remote
         self._recipe = recipe
         self._decoders = decoders
 

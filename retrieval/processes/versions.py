@@ -17,3 +17,8 @@ def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
         with suppress(PackageNotFoundError):
             found[package] = version(package)
     return found
+
+
+def own_version() -> str:
+    """Version of SegSearch; empty in a checkout that is not installed."""
+    return versions(("segsearch",)).get("segsearch", "")

@@ -15,6 +15,7 @@ import pytest
 from toys import Pictures
 
 from retrieval.analysis import server as analyzer_server
+from retrieval.analysis.doors import PrivateDoor
 from retrieval.analysis.local import LocalAnalyzer
 from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.analysis.server import AnalyzerServer
@@ -28,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 @contextmanager
 def served(folder: Path, analyzer: LocalAnalyzer, on_rest: Callable[[], None]) -> Iterator[RemoteAnalyzer]:
     """A client of a server that rests."""
-    server = AnalyzerServer(analyzer, folder, on_rest=on_rest)
+    server = AnalyzerServer(analyzer, PrivateDoor(folder), on_rest=on_rest)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield RemoteAnalyzer(folder)

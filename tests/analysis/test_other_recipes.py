@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from toys import Pictures
 
+from retrieval.analysis.doors import PrivateDoor
 from retrieval.analysis.local import LocalAnalyzer
 from retrieval.analysis.nearest import NearestAnalyzer
 from retrieval.analysis.other_recipes import KEPT_ANALYSES, OtherRecipes
@@ -50,10 +51,13 @@ def test_it_is_the_recipe_s_own_analysis(pictures: Pictures, decoders: DecoderPo
     np.testing.assert_array_equal(there.analysis.segments.atoms, here.analysis.segments.atoms)
     assert {each.pid for each in multiprocessing.active_children()} <= before
     folder = pictures.folder / "analyzers"
-    server = AnalyzerServer(local, folder)
+    server = AnalyzerServer(local, PrivateDoor(folder))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    for client in (RemoteAnalyzer(folder), NearestAnalyzer(folder, lambda: pytest.fail("not here"), decoders)):
+    for client in (
+        RemoteAnalyzer(folder),
+        NearestAnalyzer(RemoteAnalyzer(folder), lambda: pytest.fail("not here"), decoders),
+    ):
         np.testing.assert_array_equal(client.analyze_by("grid", path).analysis.vectors, here.analysis.vectors)
     with pytest.raises(QueryError, match="the recipe unheard cannot be used here"):
         RemoteAnalyzer(folder).analyze_by("unheard", path)

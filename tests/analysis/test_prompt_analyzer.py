@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from toys import Pictures
 
+from retrieval.analysis.doors import PrivateDoor
 from retrieval.analysis.kept import KeptFeatures, bytes_of
 from retrieval.analysis.local import LocalAnalyzer
 from retrieval.analysis.remote import RemoteAnalyzer
@@ -69,7 +70,7 @@ def marked(plain: LocalAnalyzer, decoders: DecoderPool) -> LocalAnalyzer:
 
 @pytest.fixture
 def remote(marked: LocalAnalyzer, tmp_path: Path) -> Iterator[RemoteAnalyzer]:
-    server = AnalyzerServer(marked, tmp_path / "analyzers")
+    server = AnalyzerServer(marked, PrivateDoor(tmp_path / "analyzers"))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield RemoteAnalyzer(tmp_path / "analyzers")

@@ -16,6 +16,7 @@ from installation import PALETTES, Library, drawing, encoded
 from toys import held_ids
 
 from indexer.commands.search import search
+from retrieval.analysis.doors import PrivateDoor
 from retrieval.analysis.local import LocalAnalyzer
 from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.analysis.server import AnalyzerServer
@@ -47,7 +48,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 def analyzer(library: Library, decoders: DecoderPool) -> Iterator[AnalyzerServer]:
     """The process with the network, here in a thread."""
     folder = library.assembly.settings.analyzers_dir
-    server = AnalyzerServer(LocalAnalyzer(library.assembly.recipe, decoders), folder)
+    server = AnalyzerServer(LocalAnalyzer(library.assembly.recipe, decoders), PrivateDoor(folder))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server

@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,11 +19,13 @@ from retrieval.processes.companion import Companion
 from retrieval.processes.lifetime import started_by, stop_on_signals, stop_with_parent
 from retrieval.processes.program import PROGRAM
 from retrieval.processes.terminal import echo
+from retrieval.processes.versions import own_version
 from retrieval.settings import Settings
 
 from ..auth.commands import tokens, users
 
 if TYPE_CHECKING:
+    from retrieval.analysis.doors import Door
     from retrieval.catalog import Accounts
 
 
@@ -57,7 +60,6 @@ def serve(  # noqa: PLR0913  # its options
     """Serve the web pages and the API."""
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns whenever a request waits for a thread
     with _loading():
-        from retrieval.analysis.remote import RemoteAnalyzer
         from retrieval.assembly import Assembly
 
         from .. import create_app
@@ -72,7 +74,7 @@ def serve(  # noqa: PLR0913  # its options
         check_login(assembly.accounts, beyond=beyond, no_login=no_login)
         app = create_app(
             assembly,
-            RemoteAnalyzer(settings.analyzers_dir, os.getpid()),
+            assembly.remote_analyzer(os.getpid()),
             hosts=(host, *allow_host),
             login_mode="never" if no_login else "always" if beyond else "once",
         )
@@ -82,7 +84,8 @@ def serve(  # noqa: PLR0913  # its options
         raise click.UsageError(
             f"cannot listen on {host}:{port}: {error.strerror}; choose another --host or --port"
         ) from error
-    companions = [Companion(name) for name in (("analyzer", "worker") if worker else ("analyzer",))]
+    started = (*(() if settings.analyzer_urls else ("analyzer",)), *(("worker",) if worker else ()))
+    companions = [Companion(name) for name in started]
     signal.signal(signal.SIGTERM, _exit_once)
     address = f"http://{host}:{listening.port}/"
     echo(f"SegSearch is running at {address}  (press Ctrl-C to stop)")
@@ -151,29 +154,61 @@ def check_login(accounts: Accounts, *, beyond: bool, no_login: bool) -> None:
         )
 
 
-@click.command(hidden=True)
+@click.command(short_help="Segment query photos for web servers of other machines.")
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    help="Serve other machines there, which have SEGSEARCH_ANALYZER_URL=http://HOST:PORT. Without it, web servers and "
+    "commands of this data directory alone.",
+)
 @click.pass_obj
-def analyzer(settings: Settings) -> None:
-    """Segment query photos for the web servers of this data directory."""
+def analyzer(settings: Settings, listen: str | None) -> None:
+    """Segment query photos and read words for web servers and commands, which load no network then.
+
+    `serve` starts one by itself. On the network everyone needs SEGSEARCH_ANALYZER_TOKEN, and photos are not
+    encrypted: listen in a private network, or behind a proxy with TLS.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # while it loads there is nothing to clean up
+    from retrieval.analysis.doors import NetworkDoor, PrivateDoor
     from retrieval.analysis.local import LocalAnalyzer
     from retrieval.analysis.other_recipes import OtherRecipes
+    from retrieval.analysis.remote import About
     from retrieval.analysis.server import AnalyzerServer
     from retrieval.images.decoder_pool import DecoderPool
     from retrieval.recipes import load
 
+    address = None if listen is None else address_of(listen)
     recipe = load(settings.recipe, settings.device)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     ending = threading.Event()
     stop_on_signals(ending.set)
     stop_with_parent(ending.set)
+    about = About(socket.gethostname(), own_version(), settings.recipe, recipe.fingerprint)
     with DecoderPool(1) as decoders:
         local = LocalAnalyzer(recipe, decoders, others=OtherRecipes(settings.device))
-        server = AnalyzerServer(local, settings.analyzers_dir, started_by(), local.release_memory)
+        if address is None:
+            door: Door = PrivateDoor(settings.analyzers_dir, started_by())
+        else:
+            door = network = NetworkDoor(*address, settings.analyzer_token)
+            echo(f"The analyzer answers at {network.url}  (press Ctrl-C to stop)")
+        server = AnalyzerServer(local, door, about, local.release_memory)
         threading.Thread(target=server.serve_forever, name="answers", daemon=True).start()
         ending.wait()
         server.close()
         decoders.close(cancel=True)
+
+
+def address_of(text: str) -> tuple[str, int]:
+    """Host and port of ``HOST:PORT``, ``:PORT`` and ``[IPV6]:PORT``.
+
+    Raises
+    ------
+    click.UsageError
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535 or (":" in host and not host.startswith("[")):
+        raise click.UsageError(f"--listen {text}: give an address such as 0.0.0.0:8100 or [::]:8100")
+    return host.strip("[]"), int(port)
 
 
 COMMANDS: tuple[click.Command, ...] = (serve, analyzer, users, tokens)
