@@ -84,6 +84,7 @@ def examine(assembly: Assembly, port: int) -> Iterator[Finding]:
         "recipe": _recipe,
         "index": _index,
         "background duties": _duties,
+        "processes": _processes,
         "analyzer": _analyzer,
     }
     for name, check in checks.items():
@@ -214,6 +215,16 @@ def _duties(assembly: Assembly) -> Finding:
         told = "; ".join(f"{each.name} fails since {each.failing_since}: {each.error}" for each in failing)
         return Finding("background duties", "fault", told)
     return Finding("background duties", "ok", "none fails")
+
+
+def _processes(assembly: Assembly) -> Finding:
+    """Whether the workers and web servers of all machines run, by one recipe."""
+    processes, recipe = assembly.shared.processes.all(), assembly.recipe_spec.fingerprint
+    running = [each for each in processes if not each.is_gone]
+    told = "; ".join(f"{each.kind} on {each.host} ({each.version}, {each.recipe})" for each in running) or "none runs"
+    gone = [f"a {each.kind} on {each.host} was not seen for a minute" for each in processes if each.is_gone]
+    others = [f"on {each.host} one uses another recipe" for each in running if each.fingerprint != recipe]
+    return Finding("processes", "warning" if gone or others else "ok", "; ".join([told, *gone, *others]))
 
 
 def _analyzer(assembly: Assembly) -> Finding:

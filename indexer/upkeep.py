@@ -68,11 +68,13 @@ class Upkeep:
         for thread in self._threads:
             thread.start()
 
-    def finish(self) -> None:
-        """Stop the threads, then publish, and look for clusters and near-duplicates once more."""
+    def finish(self, *, at_once: bool = False) -> None:
+        """Stop the threads, then publish, and look for clusters and near-duplicates once more, unless `at_once`."""
         self._ended.set()
         for thread in self._threads:
             thread.join()
+        if at_once:
+            return
         for duty in self._finishing:
             duty.finish(self._stopping.is_set, LAST_ATTEMPTS)
         end = time.monotonic() + DUPLICATES_SECONDS

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from retrieval.assembly import Assembly
 from retrieval.catalog.owners import new_owner
-from retrieval.errors import CatalogUnavailableError
+from retrieval.errors import CatalogUnavailableError, SchemaOutdatedError
 from retrieval.storage.disk import obstacle_of
 
 from .pipeline import Pipeline
@@ -39,12 +39,14 @@ class Worker:
     def __init__(self, assembly: Assembly, on_done: Callable[[], None] | None = None) -> None:
         self._stopping = threading.Event()
         self._upkeep = Upkeep(assembly, self._stopping)
+        owner = new_owner()
+        self._heartbeat = assembly.heartbeat(owner, "worker", self._end_outdated)
         self.pipeline = Pipeline(
             assembly.ingest_queue,
             assembly.bulk_recipe,
             assembly.settings,
             assembly.storage,
-            new_owner(),
+            owner,
             VideoIntake.of(assembly),
             on_done,
         )
@@ -60,12 +62,28 @@ class Worker:
         self.pipeline.stop()
 
     def work(self, is_complete: Callable[[], bool]) -> int:
-        """Work until nothing is pending and `is_complete`; the index is published meanwhile and at the end."""
+        """Work until nothing is pending and `is_complete`; the index is published meanwhile and at the end.
+
+        Raises
+        ------
+        SchemaOutdatedError
+            A newer version has upgraded the catalogue, and this one cannot work with it: what was on the line is
+            finished, the rest is given back, and nothing is published.
+        """
+        self._heartbeat.start()
         self._upkeep.start()
         try:
-            return self._run(is_complete)
+            done = self._run(is_complete)
         finally:
-            self._upkeep.finish()
+            self._upkeep.finish(at_once=self._heartbeat.outdated is not None)
+            self._heartbeat.end()
+        if self._heartbeat.outdated is not None:
+            raise self._heartbeat.outdated
+        return done
+
+    def _end_outdated(self, error: SchemaOutdatedError) -> None:
+        logger.error("the worker ends after the photos in progress: %s", error)
+        self.stop()
 
     def _run(self, is_complete: Callable[[], bool]) -> int:
         """Run the line, and again when what stopped it may have passed; nothing that was claimed is lost by that."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,7 @@ from .catalog import (
     Concepts,
     ExportJobs,
     Folders,
+    Heartbeat,
     IdempotencyKeys,
     ImportedSegments,
     IngestOverview,
@@ -31,6 +32,7 @@ from .catalog import (
     NearDuplicates,
     QueryStore,
     Sessions,
+    Shared,
     Tags,
     Trash,
     drop_schema,
@@ -38,7 +40,8 @@ from .catalog import (
     migrate,
     open_sessions,
 )
-from .errors import ConfigurationError
+from .catalog.records import ProcessKind
+from .errors import ConfigurationError, SchemaOutdatedError
 from .images.decoder_pool import QUERY_SECONDS, DecoderPool
 from .images.renditions import PREVIEW_SIDE
 from .index.installed import InstalledIndexes
@@ -47,6 +50,7 @@ from .learning.cluster_editing import ClusterEditor
 from .learning.concepts import ConceptTrainer
 from .learning.discovery import Discoverer
 from .processes.duties import Duties
+from .processes.versions import own_version
 from .recipes import RecipeSpec, load, recipe_spec
 from .recipes.protocols import Recipe
 from .search.engine import SearchEngine
@@ -249,6 +253,11 @@ class Assembly(DataDirectory):
         return ClusterEditor(self.clusters, self.concepts, self.recipe_spec.space)
 
     @cached_property
+    def shared(self) -> Shared:
+        """What the processes of all machines share in the database."""
+        return Shared(self._sessions)
+
+    @cached_property
     def recipe_spec(self) -> RecipeSpec:
         """The recipe's name, fingerprint and words; loads no network."""
         return recipe_spec(self.settings.recipe)
@@ -346,6 +355,21 @@ class Assembly(DataDirectory):
             self.recipe_spec.fingerprint,
             settings.analyzer_urls,
             settings.analyzer_token,
+        )
+
+    def heartbeat(
+        self, name: str, kind: ProcessKind, on_outdated: Callable[[SchemaOutdatedError], None] = lambda _: None
+    ) -> Heartbeat:
+        """What tells the other processes that this one runs; see `Heartbeat`."""
+        recipe = self.recipe_spec
+        return Heartbeat(
+            self.shared.processes,
+            name,
+            kind,
+            version=own_version(),
+            recipe=recipe.name,
+            fingerprint=recipe.fingerprint,
+            on_outdated=on_outdated,
         )
 
     def trainer(self, engine: SearchEngine) -> ConceptTrainer:

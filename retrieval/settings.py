@@ -81,6 +81,13 @@ VARIABLES = (
         "everywhere",
     ),
     Variable(
+        "SEGSEARCH_LIMITS_URL",
+        "",
+        "a Redis server on which all web servers count requests together, `redis://HOST:6379` (extra `redis`); without "
+        "it each counts for itself, attempts to sign in apart, which are counted on the PostgreSQL server if there is "
+        "one",
+    ),
+    Variable(
         "SEGSEARCH_MIN_FREE",
         MIN_FREE,
         "while the disk of the data directory has less free space, uploads and query photos are refused (507) and "
@@ -155,6 +162,8 @@ class Settings:
         Where analyzers of other machines are; if there are none, an analyzer of this machine is asked.
     analyzer_token : str
         What they demand.
+    limits_url : str
+        A Redis server that counts the requests of all web servers; else empty.
     min_free, quota : int
         Bytes to keep free on the disk of `data_dir`, and the most that `data_dir` may hold; no limit if zero.
     cache : int
@@ -177,6 +186,7 @@ class Settings:
     index_url: str = ""
     analyzer_urls: tuple[str, ...] = ()
     analyzer_token: str = field(default="", repr=False)
+    limits_url: str = field(default="", repr=False)
     min_free: int = 0
     quota: int = 0
     cache: int = 2 * 1024**3
@@ -222,6 +232,8 @@ class Settings:
         analyzer_urls = tuple(filter(None, re.split(r"[,\s]+", environ.get("SEGSEARCH_ANALYZER_URL") or "")))
         token = environ.get("SEGSEARCH_ANALYZER_TOKEN") or ""
         faults += faults_of_analyzers(analyzer_urls, token)
+        if not re.match(r"rediss?://|$", environ.get("SEGSEARCH_LIMITS_URL") or ""):
+            faults.append("SEGSEARCH_LIMITS_URL is not redis://HOST:6379 or rediss://HOST:6379")
         faults += [
             f"{name}={sizes[name]!r} is not a size such as 500M, 20G or 0" for name in sizes if limits[name] is None
         ]
@@ -249,6 +261,7 @@ class Settings:
             index_url=environ.get("SEGSEARCH_INDEX_URL") or "",
             analyzer_urls=analyzer_urls,
             analyzer_token=token,
+            limits_url=environ.get("SEGSEARCH_LIMITS_URL") or "",
             min_free=limits["SEGSEARCH_MIN_FREE"] or 0,
             quota=limits["SEGSEARCH_QUOTA"] or 0,
             cache=limits["SEGSEARCH_CACHE"] or 0,

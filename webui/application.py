@@ -17,16 +17,17 @@ from retrieval.analysis.analyzer import Analyzer
 from retrieval.analysis.other_recipe_analyzer import OtherRecipeAnalyzer
 from retrieval.assembly import Assembly
 from retrieval.catalog import CollectionRecord
+from retrieval.catalog.owners import new_owner
 from retrieval.processes.program import PROGRAM
 
 from .api import BLUEPRINTS, problems
 from .api.schemas import Problem
 from .api.status import status_of
 from .auth.limiting import limit
-from .auth.login import LoginMode, identify, is_outside, login
+from .auth.login import LoginMode, identify, is_outside, login, session_key
 from .auth.security import SESSION_COOKIE, protect
 from .collection_paths import base, installation_path, take_off
-from .context import EXTENSION, Contexts, WebContext
+from .context import EXTENSION, HEARTBEAT, Contexts, WebContext
 from .events import StatusEvents
 from .pages.admin import admin
 from .pages.apidocs import apidocs
@@ -138,6 +139,13 @@ def _of_collection(assembly: Assembly, analyzer: Analyzer, record: CollectionRec
     return _context(own, analyzer if is_same else OtherRecipeAnalyzer(analyzer, own.settings.recipe))
 
 
+def key_of_sessions(assembly: Assembly) -> bytes:
+    """The key that signs sessions: in the database where other machines use it, too, else in the data directory."""
+    if assembly.shared.is_on_server:
+        return assembly.shared.secrets.get("session")
+    return session_key(assembly.settings.session_key_file)
+
+
 def build(
     assembly: Assembly, analyzer: Analyzer, *, hosts: Collection[str], follow: bool, login_mode: LoginMode
 ) -> Flask:
@@ -158,9 +166,9 @@ def build(
     protect(app, hosts)
     admit(app)
     bound_forms(app)
-    identify(app, assembly.settings.session_key_file, mode=login_mode)
+    identify(app, key_of_sessions(assembly), mode=login_mode)
     translate(app)
-    limit(app)
+    limit(app, assembly.settings.limits_url, assembly.shared)
     keep_answers(app)
     serve_assets(app)
     app.register_blueprint(health)
@@ -170,6 +178,9 @@ def build(
     app.register_blueprint(collections)
     app.register_blueprint(apidocs)
     app.register_blueprint(login)
+    heartbeat = assembly.heartbeat(new_owner(), "web server")
+    app.extensions[HEARTBEAT] = heartbeat
     if follow:
         follower.start()
+        heartbeat.start()
     return app

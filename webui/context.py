@@ -13,7 +13,7 @@ from flask import current_app, g
 
 from retrieval.analysis.analyzer import Analyzer
 from retrieval.assembly import Assembly
-from retrieval.catalog import Catalog, CollectionRecord, IngestQueue, Judgements, QueryStore
+from retrieval.catalog import Catalog, CollectionRecord, Heartbeat, IngestQueue, Judgements, QueryStore
 from retrieval.learning.cluster_editing import ClusterEditor
 from retrieval.learning.concepts import ConceptTrainer
 from retrieval.learning.discovery import Discoverer
@@ -24,6 +24,7 @@ from .events import StatusEvents
 from .renditions import Renditions
 
 EXTENSION = "segsearch"
+HEARTBEAT = "segsearch-heartbeat"
 
 MOST_OPEN = 64
 """So many collections are open at once; the one that was asked for longest ago is closed for another."""
@@ -161,6 +162,12 @@ class Contexts:
         """The installation and the collections that are open."""
         with self._lock:
             return [self.own, *self._open.values()]
+
+
+def outdated() -> str | None:
+    """Why this version can no longer work with the catalogue, if it cannot: a newer one has upgraded that."""
+    heartbeat: Heartbeat = current_app.extensions[HEARTBEAT]
+    return None if heartbeat.outdated is None else str(heartbeat.outdated)
 
 
 def context() -> WebContext:

@@ -10,6 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from retrieval.assembly import Assembly
+from retrieval.catalog.records import ProcessRecord
 from retrieval.errors import IndexFileError, IndexMissingError
 from retrieval.index.inverted import Tuning
 from retrieval.processes.duties import DutyRecord
@@ -54,8 +55,14 @@ def _found(assembly: Assembly) -> dict[str, Any]:
         "other_recipes": {name: count for name, count in recipes.items() if name != fingerprint},
         "segments": segments,
         "index": _index(assembly, segments),
+        "processes": [_process(each) for each in assembly.shared.processes.all()],
         "analyzer_up": assembly.remote_analyzer().is_up(),
     }
+
+
+def _process(record: ProcessRecord) -> dict[str, Any]:
+    told = asdict(record)
+    return told | {name: told[name].isoformat(timespec="seconds") for name in ("started_at", "seen_at")}
 
 
 def _index(assembly: Assembly, segments: int) -> dict[str, Any]:
@@ -102,6 +109,11 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str | Text]]:
     yield "index", _told_index(found["index"])
     for number, shard in enumerate(found["index"].get("parts", ()), 1):
         yield f"  shard {number}", shard
+    for each in found["processes"]:
+        seen = f"not seen since {_local(each['seen_at'])}" if each["is_gone"] else "running"
+        version = each["version"] or "unknown version"
+        told = f"{each['host']} {each['pid'] or ''}: {seen}, recipe {each['recipe']}, {version}"
+        yield each["kind"], Text(told, style="red" if each["is_gone"] else "")
     yield "analyzer", "running" if found["analyzer_up"] else f"not running; `{PROGRAM} serve` starts it"
 
 

@@ -40,6 +40,9 @@ module            what
 `schema`          the schema's version, and migrating
 `sessions`        connections and transactions
 `stamps`          counts of changes
+`processes`       workers and web servers of all machines
+`process_models`  tables of what they share
+`shared`          secrets, and counts of requests
 `copying`         copying a catalogue to another database
 `vector_server`   a PostgreSQL server that holds an index
 `vector_table`    its vectors
@@ -65,10 +68,12 @@ from .ingest_overview import IngestOverview
 from .ingest_queue import IngestQueue
 from .judgements import Judgements
 from .locations import LocationRepository
+from .processes import Heartbeat
 from .query_store import QueryStore
 from .records import ImageRecord, QueryRecord, SegmentHit, SegmentRecord
 from .segments import SegmentRepository
 from .sessions import Sessions, migrate, open_sessions
+from .shared import Shared
 from .tags import Tags
 from .timeline import Timeline
 from .tracks import Tracks
@@ -87,6 +92,7 @@ __all__ = [
     "DeletedFiles",
     "ExportJobs",
     "Folders",
+    "Heartbeat",
     "IdempotencyKeys",
     "ImageRecord",
     "ImageRepository",
@@ -103,6 +109,7 @@ __all__ = [
     "SegmentRecord",
     "SegmentRepository",
     "Sessions",
+    "Shared",
     "Tags",
     "Timeline",
     "Tracks",

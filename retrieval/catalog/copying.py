@@ -21,12 +21,16 @@ from . import dialects, schema
 from .base import Base
 from .dialects import sqlite_file
 from .models import Access, ChangeStamp
+from .process_models import Process, RequestCount, SchemaSupport
 
 BATCH = 500
 """Rows that are held at once."""
 
-SEEDED = frozenset({Access.__tablename__, ChangeStamp.__tablename__})
+SEEDED = frozenset({Access.__tablename__, ChangeStamp.__tablename__, SchemaSupport.__tablename__})
 """Tables in which a new catalogue has rows."""
+
+PASSING = frozenset({Process.__tablename__, RequestCount.__tablename__})
+"""Tables of what happens at present, which is not copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def _prepare(target: Engine, target_url: str) -> None:
     """Make the schema, see that there are no rows, and note that the copy is not finished."""
     schema.prepare_copy(target, target_url)
     with target.begin() as connection:
-        for table in Base.metadata.sorted_tables:
+        for table in _tables():
             if table.name not in SEEDED and connection.execute(select(1).select_from(table).limit(1)).first():
                 raise ConfigurationError(
                     f"the target {target.url} is not empty, it has rows in {table.name}: give the URL of a new database"
@@ -127,7 +131,7 @@ def _prepare(target: Engine, target_url: str) -> None:
 def _copied(reading: Connection, writing: Connection, told: Callable[[CopiedTable], None]) -> Iterator[CopiedTable]:
     counting = [table.name for table in Base.metadata.sorted_tables if _gives_ids(table)]
     ids = dialects.last_ids(reading, counting)
-    for table in Base.metadata.sorted_tables:
+    for table in _tables():
         writing.execute(delete(table))  # what a new catalogue has
         digest, rows = hashlib.sha256(), 0
         for batch in _batches(reading, table):
@@ -145,6 +149,11 @@ def _copied(reading: Connection, writing: Connection, told: Callable[[CopiedTabl
         told(copied)
         yield copied
     dialects.set_last_ids(writing, ids)
+
+
+def _tables() -> list[Table]:
+    """The tables to be copied, in the order in which they depend on each other."""
+    return [table for table in Base.metadata.sorted_tables if table.name not in PASSING]
 
 
 def _values(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:

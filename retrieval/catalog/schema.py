@@ -1,4 +1,9 @@
-"""The schema of a database, the one this version needs, and the migration between them."""
+"""The schema of a database, the one this version needs, and the migration between them.
+
+A version can work with a newer schema if all that was done since only added to it: such a migration says
+``additive = True``. Its number is not raised in the table ``schema_support``, which has the oldest schema that a
+program may know. So machines can be upgraded one after the other.
+"""
 
 from __future__ import annotations
 
@@ -63,8 +68,30 @@ def check(engine: Engine, database_url: str, evidence: Evidence) -> None:
     current = _current(engine, evidence)
     if current is None:
         _upgrade(database_url)
+    elif _is_newer(current):
+        with engine.connect().execution_options(reading=True) as connection:
+            check_served(connection)
     else:
         _check_head(current)
+
+
+def check_served(connection: Connection) -> None:
+    """See that programs of this version can work with a database, whose schema may be newer by now.
+
+    Raises
+    ------
+    SchemaOutdatedError
+        Saying what to do.
+    """
+    current = _revision(connection) or ""
+    if _is_newer(current) and connection.scalar(text("SELECT oldest FROM schema_support")) <= head():
+        return
+    _check_head(current)
+
+
+def _is_newer(current: str) -> bool:
+    """Whether a revision was made by a newer version."""
+    return current.isdecimal() and current > head()
 
 
 def bring_up_to_date(engine: Engine, database_url: str, evidence: Evidence) -> str:
@@ -164,7 +191,7 @@ def _check_known(current: str) -> None:
             f"a copy into this catalogue was not finished, and nothing is in it: run `{PROGRAM} copy-catalogue` again"
         )
     if current and current not in known:
-        if current.isdecimal() and current > known[-1]:
+        if _is_newer(current):
             raise SchemaOutdatedError(
                 f"the catalogue was made by a newer SegSearch: it has schema {current}, and this version knows up to "
                 f"{known[-1]}: upgrade SegSearch"

@@ -315,6 +315,31 @@ class Failure(Value):
     reason: str
 
 
+class Process(Value):
+    """A worker or web server, on any machine; `kind` tells which."""
+
+    kind: str
+    host: str
+    pid: int | None
+    version: str
+    recipe: str
+    fingerprint: str
+    started_at: datetime
+    seen_at: datetime
+    is_gone: bool
+
+
+class Analyzer(Value):
+    """An analyzer on another machine, as the server sees it."""
+
+    url: str
+    host: str | None
+    version: str | None
+    recipe: str | None
+    is_up: bool
+    error: str | None
+
+
 class Database(Value):
     """The database of the catalogue: ``SQLite`` or ``PostgreSQL``, its version, and milliseconds it takes to answer."""
 
@@ -333,6 +358,8 @@ class Health(Value):
     disk: Disk
     database: Database | None = None
     workers: tuple[Worker, ...] = ()
+    processes: tuple[Process, ...] = ()
+    analyzers: tuple[Analyzer, ...] = ()
     duties: tuple[Duty, ...] = ()
     failures: tuple[Failure, ...] = ()
     paused: bool = False

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from databases import Files, Server
 from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
 
@@ -74,26 +75,42 @@ def test_failed_photos_with_their_reasons(client: FlaskClient, library: Library)
     assert "truncated; copy it again" in page
 
 
+def registered(library: Library, owner: str) -> None:
+    """Have a worker run somewhere."""
+    recipe = library.assembly.recipe_spec
+    library.assembly.shared.processes.beat(
+        owner, "worker", version="1", recipe=recipe.name, fingerprint=recipe.fingerprint
+    )
+
+
 def test_photos_that_wait_without_a_worker(client: FlaskClient, library: Library) -> None:
-    """A worker is known by what it holds and by what it published lately."""
+    """A worker is known by its beats, on whatever machine it is."""
     image_id = add_pending(library)
     (found,) = findings(client)
     assert (found["level"], found["command"]) == ("bad", f"{PROGRAM} worker")
-    library.assembly.duties.succeeded("publish")
-    assert findings(client) == []
-    library.assembly.duties._folder.joinpath("publish.json").unlink()
     add_pending(library, "another.png")
-    library.assembly.ingest_queue.claim(new_owner(), 1)
+    owner = new_owner()
+    library.assembly.ingest_queue.claim(owner, 1)
+    registered(library, owner)
     health = client.get("/api/v1/health").get_json()
     assert health["findings"] == []
     assert [[each["id"] for each in worker["photos"]] for worker in health["workers"]] == [[image_id]]
 
 
-def test_an_old_success_is_no_worker(parts: WebContext, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    library.assembly.duties.succeeded("publish")
+def test_a_worker_that_was_not_seen_for_a_minute_is_none(
+    parts: WebContext, library: Library, databases: Files | Server
+) -> None:
+    registered(library, "elsewhere-1234:17:none:1")
     assert diagnosis.worker_seen(parts)
-    monkeypatch.setattr(diagnosis, "ALIVE", timedelta(0))
+    databases.execute(library.assembly.settings.data_dir, "UPDATE process SET seen_at = '2020-01-01 00:00:00'")
     assert not diagnosis.worker_seen(parts)
+
+
+def test_a_process_with_another_recipe(client: FlaskClient, library: Library) -> None:
+    library.assembly.shared.processes.beat("gpu1-1234:17:none:1", "worker", version="1", recipe="a", fingerprint="a:1")
+    (found,) = findings(client)
+    assert found["level"] == "warning"
+    assert found["text"].startswith("A process on gpu1 uses recipe a, and this server grid")
 
 
 def test_photos_for_another_recipe(client: FlaskClient, library: Library) -> None:

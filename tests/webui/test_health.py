@@ -58,14 +58,14 @@ class TestProbes:
     def test_ready(self, reader: FlaskClient) -> None:
         response = reader.get("/readyz")
         assert response.status_code == 200
-        checks = {"catalog": True, "index": True, "analyzer": True}
+        checks = {"catalog": True, "schema": True, "index": True, "analyzer": True}
         assert response.get_json() == {"status": "ready", "lag": 0, "checks": checks, "failing": []}
 
     def test_not_ready_without_analyzer(self, library: Library) -> None:
         app = create_app(library.assembly, RemoteAnalyzer(library.assembly.settings.analyzers_dir), follow=False)
         response = app.test_client().get("/readyz")
         assert response.status_code == 503
-        assert response.get_json()["checks"] == {"catalog": True, "index": True, "analyzer": False}
+        assert response.get_json()["checks"] == {"catalog": True, "schema": True, "index": True, "analyzer": False}
         assert app.test_client().get("/api/v1/status").get_json()["analyzer_up"] is False
         files = {"file": (io.BytesIO(encoded(drawing(("teal", "pink")))), "x.png")}
         assert app.test_client().post("/api/v1/queries", data=files).status_code == 503

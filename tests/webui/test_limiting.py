@@ -109,11 +109,11 @@ def test_attempts_to_sign_in(client: FlaskClient, users: Accounts, place: dict[s
 
 def test_what_is_refused_costs_nothing(client: FlaskClient, app: Flask, users: Accounts) -> None:
     assert statuses(client, 8) == [401] * 8
-    assert not app.extensions[LIMITER].storage.events
+    assert not app.extensions[LIMITER].requests.storage.events
     search(client, Authorization=f"Bearer {users.add_token('viewer', 'x')[1]}")
-    assert not app.extensions[LIMITER].storage.events
+    assert not app.extensions[LIMITER].requests.storage.events
     spend_one(app)
-    assert app.extensions[LIMITER].storage.events
+    assert app.extensions[LIMITER].requests.storage.events
 
 
 def spend_one(app: Flask) -> None:

@@ -9,7 +9,10 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from retrieval.errors import IndexFileError, IndexMissingError
+from retrieval.analysis.remote import RemoteAnalyzer
+from retrieval.assembly import Assembly
+from retrieval.catalog.records import ProcessRecord
+from retrieval.errors import AnalyzerUnavailableError, IndexFileError, IndexMissingError
 from retrieval.index.files import Manifest
 from retrieval.models.runtimes import runtime_name
 from retrieval.processes.versions import versions
@@ -50,6 +53,8 @@ def health_of(parts: WebContext) -> schemas.Health:
         disk=_disk(parts),
         database=schemas.Database(**asdict(database)),
         workers=[worker(each) for each in assembly.ingest_overview.workers()],
+        processes=[_process(each) for each in assembly.shared.processes.all()],
+        analyzers=_analyzers(assembly),
         duties=[
             schemas.Duty(**{name: value for name, value in asdict(each).items() if name != "kind"})
             for each in assembly.duties.records()
@@ -63,6 +68,30 @@ def health_of(parts: WebContext) -> schemas.Health:
         device=parts.settings.device,
         runtime=runtime_name(parts.settings.device),
         versions={"python": platform.python_version(), database.kind.lower(): database.version, **versions()},
+    )
+
+
+def _process(record: ProcessRecord) -> schemas.Process:
+    told = asdict(record)
+    del told["name"]
+    return schemas.Process(**told | {name: told[name].isoformat() for name in ("started_at", "seen_at")})
+
+
+def _analyzers(assembly: Assembly) -> list[schemas.Analyzer]:
+    """Every analyzer of another machine, as it answers now."""
+    return [_analyzer(url, each) for url, each in assembly.remote_analyzer().each()]
+
+
+def _analyzer(url: str, remote: RemoteAnalyzer) -> schemas.Analyzer:
+    try:
+        told = remote.about()
+    except AnalyzerUnavailableError as failure:
+        return schemas.Analyzer(url=url, host=None, version=None, recipe=None, is_up=False, error=str(failure))
+    error = None
+    if told.fingerprint != remote.fingerprint:
+        error = f"it runs {told.fingerprint}, and this server uses {remote.fingerprint}: give both one SEGSEARCH_RECIPE"
+    return schemas.Analyzer(
+        url=url, host=told.host, version=told.version, recipe=told.recipe, is_up=error is None, error=error
     )
 
 

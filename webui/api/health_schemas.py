@@ -84,6 +84,31 @@ class Duty(BaseModel):
     error: str | None
 
 
+class Process(BaseModel):
+    """A worker or web server, on this machine or another one."""
+
+    kind: Literal["worker", "web server"]
+    host: str
+    pid: int | None
+    version: Annotated[str, Field(description="Of SegSearch.")]
+    recipe: str
+    fingerprint: str
+    started_at: Moment
+    seen_at: Annotated[Moment, Field(description="It says every 10 s that it runs.")]
+    is_gone: Annotated[bool, Field(description="Whether it has ended, or was not seen for a minute.")]
+
+
+class Analyzer(BaseModel):
+    """An analyzer on another machine (`SEGSEARCH_ANALYZER_URL`)."""
+
+    url: str
+    host: str | None
+    version: Annotated[str | None, Field(description="Of SegSearch.")]
+    recipe: str | None
+    is_up: Annotated[bool, Field(description="Whether it answers, and runs the recipe of this server.")]
+    error: Annotated[str | None, Field(description="Why it cannot be used, and what to do.")]
+
+
 class Failure(BaseModel):
     """A photo that could not be added."""
 
@@ -102,6 +127,14 @@ class Health(BaseModel):
     disk: Disk
     database: Database
     workers: list[Worker]
+    processes: Annotated[
+        list[Process],
+        Field(description="Workers and web servers of all machines, also those that vanished within a day."),
+    ]
+    analyzers: Annotated[
+        list[Analyzer],
+        Field(description="Analyzers on other machines; empty if this server has one of its own."),
+    ]
     duties: list[Duty]
     failures: Annotated[list[Failure], Field(description="The latest failed photos, at most 5.")]
     paused: bool

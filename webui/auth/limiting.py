@@ -1,22 +1,33 @@
 """Rate limits, so that one client cannot take the server from the others.
 
-API tokens and programs on this machine are exempt: they may do as much as the machine can. Counts are per process; a
-server has one web process.
+API tokens and programs on this machine are exempt: they may do as much as the machine can. Web servers count together
+on a Redis server, if one is named. Otherwise each counts for itself, except that attempts to sign in are counted in the
+database where that is on a server.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import logging
 import math
 import time
+from dataclasses import dataclass
 
 from flask import Flask, current_app, g, request
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits.errors import ConfigurationError as LimitsConfigurationError
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
 from werkzeug.exceptions import TooManyRequests
 
+from retrieval.catalog import Shared
+from retrieval.errors import ConfigurationError, RetrievalError
+
 from .security import is_loopback
+from .shared_counts import DatabaseStorage
+
+logger = logging.getLogger(__name__)
 
 LIMITER = "segsearch-limiter"
 
@@ -51,9 +62,35 @@ SIGN_INS = parse("10/minute"), parse("60/hour")
 """Sign-in attempts from one address. They are not limited per user: that would let anyone lock out anyone."""
 
 
-def limit(app: Flask) -> None:
+@dataclass(frozen=True, eq=False, slots=True)
+class Limiters:
+    """What counts: attempts to sign in, all other requests, and either if the former cannot be reached."""
+
+    sign_ins: RateLimiter
+    requests: RateLimiter
+    spare: RateLimiter
+
+    @classmethod
+    def of(cls, url: str, shared: Shared) -> Limiters:
+        """Counts on a Redis server, if its URL is given; see the module for where else.
+
+        Raises
+        ------
+        ConfigurationError
+            The URL is wrong, or the package for it is missing.
+        """
+        alone = MovingWindowRateLimiter(MemoryStorage())
+        if url:
+            together = MovingWindowRateLimiter(_redis(url))
+            return cls(together, together, alone)
+        if shared.is_on_server:
+            return cls(FixedWindowRateLimiter(DatabaseStorage(shared.request_counts)), alone, alone)
+        return cls(alone, alone, alone)
+
+
+def limit(app: Flask, url: str, shared: Shared) -> None:
     """Count requests to the endpoints in `RATES`; attach it after the visitor is identified."""
-    app.extensions[LIMITER] = MovingWindowRateLimiter(MemoryStorage())
+    app.extensions[LIMITER] = Limiters.of(url, shared)
 
     @app.before_request
     def count_request() -> None:
@@ -81,10 +118,26 @@ def spend(rate: RateLimitItem, *key: str) -> None:
     TooManyRequests
         The limit is exceeded; the error says when to try again.
     """
-    limiter: MovingWindowRateLimiter = current_app.extensions[LIMITER]
-    if not limiter.hit(rate, *key):
+    limiters: Limiters = current_app.extensions[LIMITER]
+    limiter = limiters.sign_ins if rate in SIGN_INS else limiters.requests
+    try:
+        is_within = limiter.hit(rate, *key)
+    except (StorageError, RetrievalError) as error:
+        logger.warning("requests are counted in this process alone: %s", error)
+        limiter = limiters.spare
+        is_within = limiter.hit(rate, *key)
+    if not is_within:
         wait = max(1, math.ceil(limiter.get_window_stats(rate, *key).reset_time - time.time()))
         raise TooManyRequests(f"too many requests ({rate}): try again in {wait} s", retry_after=wait)
+
+
+def _redis(url: str) -> RedisStorage:
+    try:
+        return RedisStorage(url, wrap_exceptions=True)
+    except (LimitsConfigurationError, ValueError) as error:
+        raise ConfigurationError(
+            f"SEGSEARCH_LIMITS_URL cannot be used ({error}): write redis://HOST:6379, and install the extra `redis`"
+        ) from error
 
 
 def client() -> str:

@@ -124,19 +124,19 @@ def _is_of(endpoint: str | None, group: frozenset[str]) -> bool:
     return endpoint in group or (endpoint or "").partition(".")[0] in group
 
 
-def identify(app: Flask, key_file: Path, *, mode: LoginMode) -> None:
+def identify(app: Flask, key: bytes, *, mode: LoginMode) -> None:
     """Identify the visitor of every request to `app`, and refuse requests without permission.
 
     Parameters
     ----------
     app : Flask
-    key_file : Path
-        Has the key that signs sessions; created if missing.
+    key : bytes
+        Signs sessions.
     mode : {"once", "always", "never"}
         When everyone must sign in; see `webui.create_app`.
     """
     app.config["LOGIN"] = mode
-    app.secret_key = session_key(key_file)
+    app.secret_key = key
     app.session_interface = SessionInterface()
     app.config.update(
         SESSION_COOKIE_NAME=SESSION_COOKIE,

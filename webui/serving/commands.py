@@ -64,6 +64,7 @@ def serve(  # noqa: PLR0913  # its options
 
         from .. import create_app
         from ..auth.security import is_beyond_loopback
+        from ..context import HEARTBEAT
         from .requests import ACCESS_LOG
         from .server import listen
 
@@ -96,6 +97,7 @@ def serve(  # noqa: PLR0913  # its options
     finally:
         for companion in companions:
             companion.end()
+        app.extensions[HEARTBEAT].end()
 
 
 def _exit_once(number: int, _frame: object) -> None:

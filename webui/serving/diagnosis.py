@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from retrieval.processes.duties import DutyRecord
 from retrieval.processes.program import PROGRAM
 
-from ..context import WebContext
+from ..context import WebContext, outdated
 from ..texts import gettext, ngettext
-
-ALIVE = timedelta(seconds=120)
-"""A running worker publishes every 30 s; if none has for so long, none runs."""
 
 Found = dict[str, Any]
 """The fields of a finding (`webui.api.health_schemas.Finding`)."""
@@ -41,6 +37,8 @@ def findings(parts: WebContext, *, is_fresh: bool, index_error: str | None) -> l
 def _of_server(parts: WebContext, *, is_fresh: bool, index_error: str | None) -> Iterator[Found]:
     if shortage := parts.assembly.storage.shortage():
         yield _bad(gettext("No photos are accepted: %(why)s.", why=shortage), command=f"{PROGRAM} clean")
+    if (reason := outdated()) is not None:
+        yield _bad(gettext("This server must be restarted: %(why)s.", why=reason))
     if not is_fresh:
         yield _bad(
             gettext(
@@ -54,6 +52,7 @@ def _of_server(parts: WebContext, *, is_fresh: bool, index_error: str | None) ->
                 "itself; if this stays, see the server's log."
             )
         )
+    yield from _of_machines(parts)
     if index_error is not None:
         yield _warning(
             gettext(
@@ -63,6 +62,21 @@ def _of_server(parts: WebContext, *, is_fresh: bool, index_error: str | None) ->
             ),
             command=f"{PROGRAM} rebuild-index",
         )
+
+
+def _of_machines(parts: WebContext) -> Iterator[Found]:
+    """Processes whose recipe is another one than this server's: what they enter is not found by its searches."""
+    recipe = parts.assembly.recipe_spec.fingerprint
+    for each in parts.assembly.shared.processes.all():
+        if not each.is_gone and each.fingerprint != recipe:
+            text = gettext(
+                "A process on %(host)s uses recipe %(other)s, and this server %(recipe)s: searches find only what was "
+                "analysed with their own. Start all with one SEGSEARCH_RECIPE.",
+                host=each.host,
+                other=each.recipe,
+                recipe=parts.assembly.recipe_spec.name,
+            )
+            yield _warning(text)
 
 
 def _of_duties(failing: list[DutyRecord]) -> Iterator[Found]:
@@ -90,10 +104,9 @@ def _of_ingest(parts: WebContext) -> Iterator[Found]:
         yield _warning(text, action="resume")
     elif mine and not worker_seen(parts):
         text = ngettext(
-            "%(num)s photo waits, and no worker was seen in the last %(minutes)s minutes.",
-            "%(num)s photos wait, and no worker was seen in the last %(minutes)s minutes.",
+            "%(num)s photo waits, and no worker runs on any machine.",
+            "%(num)s photos wait, and no worker runs on any machine.",
             mine,
-            minutes=ALIVE.seconds // 60,
         )
         yield _bad(text, command=f"{PROGRAM} worker")
     if others:
@@ -118,11 +131,8 @@ def _of_ingest(parts: WebContext) -> Iterator[Found]:
 
 
 def worker_seen(parts: WebContext) -> bool:
-    """Whether a worker is running, by what it holds and by its latest publishing of the index."""
-    if any(not each.is_gone for each in parts.assembly.ingest_overview.workers()):
-        return True
-    moments = [each.succeeded_at for each in parts.assembly.duties.records() if each.succeeded_at]
-    return any(datetime.now(UTC) - datetime.fromisoformat(each) < ALIVE for each in moments)
+    """Whether a worker is running, on any machine."""
+    return any(each.kind == "worker" and not each.is_gone for each in parts.assembly.shared.processes.all())
 
 
 def _bad(text: str, **cure: str) -> Found:

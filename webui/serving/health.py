@@ -7,7 +7,7 @@ import logging
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from ..context import WebContext, context
+from ..context import WebContext, context, outdated
 from .metrics import metrics_of_app
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ def is_ready() -> tuple[Response, int]:
     parts, follower = context(), metrics_of_app().follower
     checks = {
         "catalog": _catalog_answers(parts),
+        "schema": outdated() is None,
         "index": follower is None or follower.is_fresh,
         "analyzer": parts.analyzer_is_up(),
     }

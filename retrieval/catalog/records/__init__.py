@@ -17,6 +17,7 @@ from .duplicates import Comparison, Copy, DuplicatePair
 from .exports import EXPORT_STATES, ExportRecord, ExportState
 from .images import STATES, ImageRecord, KnownLocation, LocationRecord, State
 from .ingest import Job, Orders, Removed, WorkerRecord
+from .processes import ProcessKind, ProcessRecord
 from .queries import FeedbackRecord, QueryRecord
 from .segments import SegmentHit, SegmentRecord
 from .timeline import LISTED, ORDERS, Listed, Month, Order, View
@@ -55,6 +56,8 @@ __all__ = [
     "Month",
     "Order",
     "Orders",
+    "ProcessKind",
+    "ProcessRecord",
     "QueryRecord",
     "Removed",
     "SegmentHit",
