@@ -54,11 +54,14 @@ test-fast: setup  ## run the quick tests of the library, in half a minute
 # forms, pages and pictures, which ask the catalogue nothing that others do not, are left out.
 SERVICES = $(addprefix tests/,catalog library indexer index/test_segment_indexes.py index/test_pgvector.py index/test_milvus.py index/test_following.py) \
   $(addprefix tests/webui/test_,api.py bulk_api.py batch_api.py accounts_api.py clusters_api.py concepts_api.py duplicates_api.py exports_api.py \
-  feedback_api.py idempotency_api.py index_gone.py intake_api.py login.py recipes_api.py segmentation_api.py two_servers.py timeline_api.py trash_api.py)
+  feedback_api.py idempotency_api.py index_gone.py intake_api.py login.py recipes_api.py segmentation_api.py two_servers.py timeline_api.py trash_api.py shared_servers.py diagnosis.py)
+
+# These ask the catalogue next to nothing, and take minutes.
+WITHOUT_CATALOGUE = $(addprefix tests/indexer/test_,recipe_check.py projection_fitting.py terminal.py stress.py)
 
 test-services: setup .venv-milvus/.made  ## run the tests of the catalogue and of indexes on servers that are started for them
 	SEGSEARCH_TEST_DATABASE=postgresql SEGSEARCH_TEST_MILVUS=.venv-milvus/bin/python timeout --signal=INT 1800 \
-	  $(RUN) pytest -q -m "not browser and not gpu" $(SERVICES)
+	  $(RUN) pytest -n 2 --dist loadfile -q -m "not browser and not gpu" $(SERVICES) $(addprefix --ignore=,$(WITHOUT_CATALOGUE))
 
 lint: setup  ## check with ruff, codespell and the import contracts
 	$(RUN) ruff check .

@@ -47,7 +47,8 @@ class VectorRepository(Repository):
         with self._reading() as session:
             photos, segments, ids = session.execute(totals).one()
             newest = session.scalar(select(func.coalesce(func.max(Segment.id), 0)))
-            return Contents(photos, segments, newest or 0, int(ids), stamp(session, "trash"))
+            # PostgreSQL sums up to decimals
+            return Contents(photos, int(segments), newest or 0, int(ids), stamp(session, "trash"))
 
     def segment_image_ids(self, space: str) -> tuple[Ids, Ids]:
         """Ids of all segments of a space, rising, and the photo of each."""

@@ -45,6 +45,7 @@ def test_a_collection_is_filled_to_the_last_segment(tmp_path: Path, size: int) -
     close(assembly)
 
 
+@pytest.mark.sqlite("it makes a data directory of its own, with a catalogue in a file")
 def test_searches(tmp_path: Path) -> None:
     """With a server of its own and its clients."""
     out = tmp_path / "figures.json"

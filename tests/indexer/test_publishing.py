@@ -182,6 +182,7 @@ class TestPublisher:
         assert ingested.assembly.indexes.segment_files.manifest().fingerprint == "other:1"
 
 
+@pytest.mark.sqlite("it deletes the file of the catalogue")
 def test_a_new_catalogue_beside_an_old_index(ingested: Ingested, pictures: Pictures) -> None:
     """The database was deleted, the index was not, and other photos were entered."""
     from toys import close

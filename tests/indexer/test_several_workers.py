@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from databases import environment_of
 from toys import drawing
 
 from indexer import several_workers
@@ -50,7 +51,7 @@ def wait_for(holds: Callable[[], bool]) -> None:
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A command with two workers on a home of its own, in a group of its own."""
-    own = {"SEGSEARCH_DATA_DIR": str(tmp_path / "home"), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_DEVICE": "cpu"}
+    own = {**environment_of(tmp_path / "home"), "SEGSEARCH_RECIPE": "grid", "SEGSEARCH_DEVICE": "cpu"}
     with (tmp_path / "log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, str(MANAGE), "worker", "--workers", "2"],

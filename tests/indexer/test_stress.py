@@ -15,7 +15,12 @@ from toys import Ingested, Pictures, drawing
 from benchmarks import attack, fuzz, kills
 from benchmarks.deployment import Deployment
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.sqlite(
+        "they make data directories of their own, with catalogues in files; benchmarks/hosts.py uses a server"
+    ),
+]
 
 ROOT = Path(__file__).parents[2]
 

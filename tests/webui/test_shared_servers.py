@@ -109,6 +109,7 @@ class TestRedis:
             Limiters.of("redis://127.0.0.1:1", shared)
 
 
+@pytest.mark.sqlite("on a server attempts to sign in are counted there")
 def test_on_a_file_nothing_is_written(app: Flask) -> None:
     limiters: Limiters = app.extensions[LIMITER]
     assert limiters.sign_ins is limiters.requests
