@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -158,17 +158,27 @@ class Concepts(Repository):
             if model is not None:
                 _write(session, row, model)
 
-    def merge(self, concept_ids: Iterable[int], name: str, model: ConceptModel) -> int:
+    def merge(self, formers: Mapping[int, ConceptModel], name: str, model: ConceptModel) -> int:
         """Replace several concepts by one, in one transaction; returns its id.
+
+        Parameters
+        ----------
+        formers : mapping of int to ConceptModel
+            The concepts by their ids, as they were when `model` was made of them.
+        name : str
+        model : ConceptModel
 
         Raises
         ------
         UnknownConceptError, UnknownSegmentError, QueryError
+        CatalogConflictError
+            Another change of one of them came before.
         """
         row = _new(name)
         with self._sessions.begin() as session:
-            for concept_id in concept_ids:
+            for concept_id, former in formers.items():
                 old = _row(session, concept_id)
+                _check_same(session, old, former)
                 row.lost += old.lost
                 session.delete(old)
             session.flush()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, TypeVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from ..types import Vectors
 
 FORM: Literal["segsearch-concepts-1"] = "segsearch-concepts-1"
 
+
+T = TypeVar("T")
 
 ATTEMPTS = 10
 """How often a concept is trained because other processes changed it meanwhile."""
@@ -77,8 +80,8 @@ class ConceptTrainer:
         return self.concepts.add(name, self._model(None, positive, negative))
 
     def teach_anew(self, concept_id: int, positive: Sequence[int], negative: Sequence[int]) -> None:
-        """Retrain a concept from these examples only; it keeps its name."""
-        self.concepts.change(concept_id, model=self._model(None, positive, negative))
+        """Retrain a concept from these examples only; it keeps its name. Raises as `change`."""
+        self._change(concept_id, None, lambda _: self._model(None, positive, negative))
 
     def keep(self, name: str, record: FeedbackRecord) -> int:
         """Create a concept from a refined search; returns its id."""
@@ -117,25 +120,36 @@ class ConceptTrainer:
             self.concepts.change(concept_id, name=name)
 
     def _change(self, concept_id: int, name: str | None, made: Callable[[ConceptModel], ConceptModel]) -> None:
-        """Replace what was learned by what is made of it, again if another process changes it meanwhile."""
+        """Replace what was learned by what is made of it."""
+
+        def change() -> None:
+            old = self.concepts.get(concept_id).model
+            self.concepts.change(concept_id, name=name, model=made(old), former=old)
+
+        self._until_undisturbed(change)
+
+    def _until_undisturbed(self, act: Callable[[], T]) -> T:
+        """Do something again if another process changes what it began with meanwhile."""
         with self.concepts.changing:
-            for left in reversed(range(ATTEMPTS)):
-                old = self.concepts.get(concept_id).model
-                try:
-                    self.concepts.change(concept_id, name=name, model=made(old), former=old)
-                    break
-                except CatalogConflictError:
-                    if not left:
-                        raise
+            for _ in range(ATTEMPTS - 1):
+                with suppress(CatalogConflictError):
+                    return act()
+            return act()
 
     def merge(self, concept_ids: Sequence[int], name: str) -> int:
-        """Replace several concepts by one with all their examples; returns its id."""
-        models = [self.concepts.get(key).model for key in dict.fromkeys(concept_ids)]
+        """Replace several concepts by one with all their examples; returns its id. Raises as `change`."""
+
+        def merge() -> int:
+            models = {key: self.concepts.get(key).model for key in concept_ids}
+            return self.concepts.merge(models, name, self._merged(list(models.values())))
+
+        return self._until_undisturbed(merge)
+
+    def _merged(self, models: Sequence[ConceptModel]) -> ConceptModel:
         here = [each.query for each in models if each.query is not None and each.space == self.engine.recipe.space]
         positive = list(dict.fromkeys(key for each in models for key in each.positive))
         negative = [key for each in models for key in each.negative if key not in positive]
-        model = self._model(np.concatenate(here) if here else None, positive, list(dict.fromkeys(negative)))
-        return self.concepts.merge(dict.fromkeys(concept_ids), name, model)
+        return self._model(np.concatenate(here) if here else None, positive, list(dict.fromkeys(negative)))
 
     def count(self, concept: ConceptRecord) -> int | None:
         """How many stored segments it labels, up to `engine.LABELLED`; None if it is in another space."""

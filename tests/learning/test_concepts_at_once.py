@@ -74,3 +74,59 @@ def test_a_threshold_that_is_moved_meanwhile(
         ):
             one.move_threshold(1, 0.9)
     assert one.concepts.get(1).model.threshold == pytest.approx(0.1 + 2 * 0.1 / 98)
+
+
+def test_an_example_that_is_added_meanwhile_is_merged(
+    trainers: tuple[ConceptTrainer, ConceptTrainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = trainers
+    one.teach("mug", [3], [])
+    merged, others = ConceptTrainer._merged, iter([5, 7])
+
+    def interrupted(self: ConceptTrainer, models: object) -> object:
+        for key in others:
+            other.change(1, positive=[key])
+            break
+        return merged(self, models)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ConceptTrainer, "_merged", interrupted)
+        both = one.merge([1, 2], "both")
+    assert one.concepts.get(both).model.positive == (1, 5, 7, 3)
+    assert [each.name for each in one.concepts.all()] == ["both"]
+
+
+def test_one_that_is_changed_each_time_is_not_merged(
+    trainers: tuple[ConceptTrainer, ConceptTrainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = trainers
+    one.teach("mug", [3], [])
+    merged, more = ConceptTrainer._merged, iter(range(5, 99, 2))
+
+    def overtaken(self: ConceptTrainer, models: object) -> object:
+        other.change(1, positive=[next(more)])
+        return merged(self, models)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "ATTEMPTS", 3)
+        patch.setattr(ConceptTrainer, "_merged", overtaken)
+        with pytest.raises(CatalogConflictError, match="try again"):
+            one.merge([1, 2], "both")
+    assert [each.name for each in one.concepts.all()] == ["cup", "mug"]
+
+
+def test_one_that_is_taught_anew_has_no_other_examples(
+    trainers: tuple[ConceptTrainer, ConceptTrainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = trainers
+    model, others = one._model, iter([3])
+
+    def interrupted(*given: object) -> object:
+        for key in others:
+            other.concepts.change(1, model=model(None, [1, key], []))
+        return model(*given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ConceptTrainer, "_model", lambda _self, *given: interrupted(*given))
+        one.teach_anew(1, [5], [])
+    assert one.concepts.get(1).model.positive == (5,)
