@@ -92,7 +92,7 @@ def test_an_example_that_is_added_meanwhile_is_merged(
     with monkeypatch.context() as patch:
         patch.setattr(ConceptTrainer, "_merged", interrupted)
         both = one.merge([1, 2], "both")
-    assert one.concepts.get(both).model.positive == (1, 5, 7, 3)
+    assert one.concepts.get(both).model.positive == (1, 3, 5, 7)
     assert [each.name for each in one.concepts.all()] == ["both"]
 
 
