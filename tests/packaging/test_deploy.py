@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from retrieval.assembly import Assembly
-from retrieval.settings import Settings
+from retrieval.settings import VARIABLES, Settings
 from segsearch.cli import cli
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
     yield "Dockerfile", json.loads(found[1])
     for path in COMPOSE:
         for name, service in yaml.safe_load(path.read_text())["services"].items():
-            if "command" in service:
+            if "command" in service and "build" in service:
                 yield f"{path.name} {name}", service["command"]
     for path in UNITS:
         for line in re.findall(r"^ExecStart=/opt/segsearch/bin/segsearch (.*)$", path.read_text(), re.M):
@@ -52,6 +52,25 @@ def test_hadolint_accepts_the_dockerfile() -> None:
 
 def test_compose_files_follow_their_schema() -> None:
     run(BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", *COMPOSE)
+
+
+def test_the_parts_of_the_cluster_agree() -> None:
+    """What one part names is there in the others: the analyzer's port, the proxy's address, and shared settings."""
+    found = yaml.safe_load((DEPLOY / "compose.cluster.yaml").read_text())
+    services = found["services"]
+    own = {name: each for name, each in services.items() if "build" in each}
+    assert set(own) == {"web1", "web2", "worker", "analyzer"}
+    assert len({json.dumps(each["environment"]) for each in own.values()}) == 1
+    url = own["web1"]["environment"]["SEGSEARCH_ANALYZER_URL"]
+    assert own["analyzer"]["command"][-1].rpartition(":")[2] == url.rpartition(":")[2]
+    assert url.startswith("http://analyzer:")
+    proxy = services["proxy"]["networks"]["inside"]["ipv4_address"]
+    for name in ("web1", "web2"):
+        assert own[name]["command"][-2:] == ["--trusted-proxy", proxy]
+        assert f"server {name}:8000;" in found["configs"]["nginx"]["content"]
+    known = {variable.name for variable in VARIABLES}
+    named = set(re.findall(r"SEGSEARCH_\w+", (DEPLOY / "compose.cluster.yaml").read_text()))
+    assert named <= known
 
 
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
