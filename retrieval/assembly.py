@@ -215,6 +215,7 @@ class Assembly(DataDirectory):
 
     def __init__(self, settings: Settings, installation: Assembly | None = None) -> None:
         super().__init__(settings)
+        self._installation = installation
         is_same = installation is not None and installation.settings.recipe == settings.recipe
         self._with_networks = installation if is_same else None
 
@@ -254,8 +255,8 @@ class Assembly(DataDirectory):
 
     @cached_property
     def shared(self) -> Shared:
-        """What the processes of all machines share in the database."""
-        return Shared(self._sessions)
+        """What the processes of all machines share in the database of the installation."""
+        return Shared(self._sessions) if self._installation is None else self._installation.shared
 
     @cached_property
     def recipe_spec(self) -> RecipeSpec:
