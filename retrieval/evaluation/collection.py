@@ -59,6 +59,12 @@ Click = tuple[str, tuple[int, int]]
 
 LEAST_OTHERS = 2
 """A class is measured by click if at least this many other photos hold it."""
+COUNTS: dict[tuple[str, str], int | None] = {
+    ("ABO@100", "recall@.5"): 100,
+    ("ABO@50", "recall@.5 of 50"): 50,
+    ("ABO of all segments", "recall@.5 of all segments"): None,
+}
+"""ABO and recall are measured of so many of the best segments of each photo."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +85,8 @@ class Evaluation:
     Attributes
     ----------
     photos, objects, queries, failed : int
-    abo, recall : float
-        ABO@100 and recall at IoU .5.
-    abo_50, recall_50 : float
-        The same of the 50 best segments of each photo.
+    coverage : dict of str to float
+        ABO and recall at IoU .5 by the 100 and the 50 best segments of each photo, and by all.
     qualities, right : list
         Quality of every segment, and whether its IoU with some object is at least .5.
     photo_by_click, object_by_click, whole_photo : dict of class to list of float
@@ -109,10 +113,7 @@ class Evaluation:
     objects: int
     failed: int
     segments: int
-    abo: float
-    recall: float
-    abo_50: float = 0.0
-    recall_50: float = 0.0
+    coverage: dict[str, float] = field(default_factory=dict)
     qualities: list[float] = field(default_factory=list)
     right: list[bool] = field(default_factory=list)
     photo_by_click: dict[str, list[float]] = field(default_factory=dict)
@@ -143,10 +144,8 @@ class Evaluation:
             "photos that failed to enter": self.failed,
             "objects": self.objects,
             "segments": self.segments,
-            "ABO@100": self.abo,
-            "recall@.5": self.recall,
-            "ABO@50": self.abo_50,
-            "recall@.5 of 50": self.recall_50,
+            "segments a photo": self.segments / max(self.photos - self.failed, 1),
+            **self.coverage,
             **self.recalls,
             **self._calibration(),
             **self.one_click.figures(),
@@ -194,13 +193,25 @@ class Evaluation:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Truth:
-    """The annotated photos as they are in the catalogue, with how every segment fits every object."""
+    """The annotated photos as they are in the catalogue, with how every segment fits every object.
+
+    ``best`` is the best overlap with each object by the segments of each of `COUNTS`, (3, O).
+    """
 
     photos: dict[int, AnnotatedPhoto]
     overlaps: dict[int, tuple[int, NDArray[np.float32]]]
     best: NDArray[np.float32]
-    best_of_50: NDArray[np.float32]
     qualities: dict[int, float]
+
+    @property
+    def coverage(self) -> dict[str, float]:
+        """ABO and recall by each of `COUNTS`; 0 if there is no object."""
+        named: dict[str, float] = {}
+        for (abo, recall), best in zip(COUNTS, self.best, strict=True):
+            named |= (
+                {abo: float(best.mean()), recall: float((best >= 0.5).mean())} if len(best) else {abo: 0, recall: 0}
+            )
+        return named
 
     def holding(self, category: str) -> frozenset[int]:
         """Photos that show a class."""
@@ -218,10 +229,7 @@ def evaluate(assembly: Assembly, photos: Sequence[AnnotatedPhoto], ingest: Inges
         objects=sum(len(photo.objects) for photo in photos),
         failed=len(photos) - len(truth.photos),
         segments=engine.segments.stats().count,
-        abo=float(truth.best.mean()) if len(truth.best) else 0.0,
-        recall=float((truth.best >= 0.5).mean()) if len(truth.best) else 0.0,
-        abo_50=float(truth.best_of_50.mean()) if len(truth.best) else 0.0,
-        recall_50=float((truth.best_of_50 >= 0.5).mean()) if len(truth.best) else 0.0,
+        coverage=truth.coverage,
         qualities=[truth.qualities[key] for key in truth.overlaps],
         right=[bool(row.max(initial=0) >= 0.5) for _, row in truth.overlaps.values()],
         ingest_seconds=seconds,
@@ -248,14 +256,12 @@ def truth_of(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> Truth:
     known = assembly.catalog.locations.known([uri_of(photo.path) for photo in photos])
     stored: dict[int, AnnotatedPhoto] = {}
     overlaps: dict[int, tuple[int, NDArray[np.float32]]] = {}
-    best: list[NDArray[np.float32]] = []
-    best_of_50: list[NDArray[np.float32]] = []
+    best: list[NDArray[np.float32]] = [np.zeros((len(COUNTS), 0), np.float32)]
     qualities: dict[int, float] = {}
     for photo in track(photos, "comparing masks", console=Console(stderr=True)):
         place = known.get(uri_of(photo.path))
         if place is None or place.state not in ("indexed", "empty"):
-            best.append(np.zeros(len(photo.objects), np.float32))
-            best_of_50.append(best[-1])
+            best.append(np.zeros((len(COUNTS), len(photo.objects)), np.float32))
             continue
         stored[place.image_id] = photo
         segments = assembly.catalog.segments.of_image(place.image_id)
@@ -266,10 +272,8 @@ def truth_of(assembly: Assembly, photos: Sequence[AnnotatedPhoto]) -> Truth:
             ious = mask_iou(runs, [(size, encode_mask(each.mask(size))) for each in photo.objects])
         overlaps.update({each.id: (place.image_id, row) for each, row in zip(segments, ious, strict=True)})
         qualities.update({each.id: each.quality for each in segments})
-        best.append(ious.max(axis=0, initial=0))
-        best_of_50.append(ious[:50].max(axis=0, initial=0))
-    none = [np.zeros(0, np.float32)]
-    return Truth(stored, overlaps, np.concatenate(none + best), np.concatenate(none + best_of_50), qualities)
+        best.append(np.stack([ious[:count].max(axis=0, initial=0) for count in COUNTS.values()]))
+    return Truth(stored, overlaps, np.concatenate(best, axis=1), qualities)
 
 
 def clicks(truth: Truth, photos: Sequence[AnnotatedPhoto]) -> Iterator[tuple[int, str, tuple[int, int], int]]:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from indexer.commands.evaluate import evaluate as command
 from retrieval.errors import ConfigurationError
-from retrieval.evaluation.collection import Evaluation
+from retrieval.evaluation.collection import Evaluation, Truth
 from retrieval.evaluation.comparison import common_queries, compared
 from retrieval.evaluation.datasets import AnnotatedPhoto
 from retrieval.evaluation.figures import side_by_side
@@ -159,12 +159,22 @@ def evaluation(clicks: dict[str, list[tuple[str, float]]]) -> Evaluation:
         objects=3,
         failed=0,
         segments=3,
-        abo=0.5,
-        recall=0.5,
         clicked={kind: [(name, (1, 2)) for name, _ in each] for kind, each in clicks.items()},
         photo_by_click={kind: [value for _, value in each] for kind, each in clicks.items()},
         whole_photo={kind: [0.0 for _ in each] for kind, each in clicks.items()},
     )
+
+
+class TestCoverage:
+    def test_a_hundred_are_the_first_hundred(self) -> None:
+        settled = Truth({}, {}, np.array([[0.4, 0.6], [0.2, 0.6], [0.7, 0.6]], np.float32), {})
+        assert settled.coverage == pytest.approx({
+            "ABO@100": 0.5, "recall@.5": 0.5, "ABO@50": 0.4, "recall@.5 of 50": 0.5,
+            "ABO of all segments": 0.65, "recall@.5 of all segments": 1.0,
+        })  # fmt: skip
+
+    def test_without_objects_all_are_zero(self) -> None:
+        assert set(Truth({}, {}, np.zeros((3, 0), np.float32), {}).coverage.values()) == {0}
 
 
 class TestComparison:
