@@ -104,7 +104,10 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str | Text]]:
         yield "trash", f"{found['trash']:,} photo{'s' if found['trash'] > 1 else ''}"
     if others:
         analysed = ", ".join(f"{count:,} by {name}" for name, count in others.items())
-        yield "other recipes", f"{analysed}: not found by searches until `{PROGRAM} resegment`"
+        yield (
+            "other recipes",
+            f"{analysed}: `{PROGRAM} resegment` analyses them anew, and those with other vectors are not found before",
+        )
     yield "segments", f"{found['segments']:,}"
     yield "index", _told_index(found["index"])
     for number, shard in enumerate(found["index"].get("parts", ()), 1):

@@ -47,5 +47,5 @@ def test_other_recipes_and_the_trash_are_told(ingested: Ingested) -> None:
     ingested.assembly.trash.put(ingested.ids[:1])
     told = run(Settings.in_data_dir(ingested.assembly.settings.data_dir)).output
     assert "5 by grid" in told
-    assert "not found by" in told
+    assert "resegment" in told
     assert "1 photo " in told
