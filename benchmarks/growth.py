@@ -38,13 +38,13 @@ SETS = ("coco-dev", "voc-dev")
 def fitted(recipe: LiteRecipe, data: Path, share: float, out: Path, fitting: dict[str, int]) -> LiteRecipe:
     """The recipe with boundaries and ranking learned from a share of the training photos, which are left in `out`."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    path, seed = out / f"boundaries-{share}.safetensors", fitting["seed"]
+    path, seed, every = out / f"boundaries-{share}.safetensors", fitting["seed"], fitting["ranking_voc_every"]
     examples = fit_boundaries.collect(recipe.backbone, data, share, fitting["voc_every"])
     fit_boundaries.fit(examples, fitting["epochs"], seed, device, path).save(path)
     del examples  # 6 MB a photo
     learned = replace(recipe, decoder=BoundaryDecoder.load(path))
-    nodes = fit_objectness.collect(learned, fit_objectness.annotated(data, share, fitting["ranking_voc_every"]))
-    objectness = fit_objectness.fit(*nodes, seed)
+    nodes = fit_objectness.collect(learned, fit_objectness.annotated(data, share=share, voc_every=every))
+    objectness = fit_objectness.calibrated(fit_objectness.fit(nodes, seed), nodes, learned.parameters.hierarchy)
     objectness.save(out / f"objectness-{share}.safetensors")
     return replace(learned, segmenter=replace(learned.segmenter, objectness=objectness))
 
@@ -78,7 +78,7 @@ def measured(recipe: LiteRecipe, photos: Sequence[AnnotatedPhoto]) -> dict[str, 
 )  # fmt: skip
 @click.option("--epochs", default=10, show_default=True, help="Of the boundaries.")
 @click.option("--voc-every", default=4, show_default=True, help="Boundaries: every n-th photo of voc-dev.")
-@click.option("--ranking-voc-every", default=1, show_default=True, help="Ranking: every n-th photo of voc-dev.")
+@click.option("--ranking-voc-every", default=4, show_default=True, help="Ranking: every n-th photo of voc-dev.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first selection photos of each set.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True)

@@ -83,8 +83,8 @@ OUTLINES = MergeParameters(
 """Goes by boundaries and centres."""
 LIKENESS = replace(OUTLINES, stride_weights=(3.0,), contrast_weight=3.0, size_power=0.1)
 """Goes by what regions look like, and so finds things that are drawn apart, or have no clear outline."""
-LEARNED = HierarchyParameters(learned=True, min_size=16, trees=(OUTLINES, LIKENESS), max_overlap=0.7)
-"""Chosen one after the other on 77 training photos (``docs/models/boundaries.md``)."""
+LEARNED = HierarchyParameters(learned=True, min_size=16, trees=(OUTLINES, LIKENESS), max_overlap=0.8, limit=200)
+"""Trees were chosen one after the other on 77 training photos, overlap and limit in five folds (see the model card)."""
 
 PARAMETERS = {
     "lite": LiteParameters(hierarchy=LEARNED),
@@ -359,6 +359,8 @@ def unfitted(name: str, device: str, threads: int | None = None) -> LiteRecipe:
 
 def _load_kernels(segmenter: HierarchySegmenter) -> None:
     """Segment a small random picture, so that the compiled functions are loaded when the first photo comes."""
+    from ..segment.covering import choose_covering
+
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 256, (64, 96, 3)).astype(np.uint8)
     maps = {stride: rng.random((4, 6, 8), np.float32) for stride in segmenter.parameters.strides}
@@ -367,5 +369,6 @@ def _load_kernels(segmenter: HierarchySegmenter) -> None:
     try:
         found = segmenter.candidates(picture, Features(maps, head, edges, objects)).segments.coarsened()
         PooledMaps([head]).means(found)
+        choose_covering(found.iou(), np.ones(len(found), np.float32), max_overlap=1.0, limit=2)
     except Exception:
         logger.debug("the compiled functions cannot be loaded ahead; the first photo will raise this", exc_info=True)

@@ -8,6 +8,7 @@ module                 what                                                paper
 `watershed`            its leaves between learned boundaries               Meyer, ICIP 1992
 `merging`              its merges                                          Arbelaez et al., CVPR 2014
 `objectness`           ranks its nodes                                     Alexe et al., PAMI 2012
+`covering`             chooses those that cover the objects                Nemhauser et al., Math. Progr. 1978
 `class_map`            connected segments of a class map                   Long et al., CVPR 2015
 `class_maps`           class maps from a network's scores                  —
 `dense_crf`            refines class maps at edges                         Krähenbühl and Koltun, NIPS 2011

@@ -2,7 +2,8 @@
 
 Fine superpixels are merged greedily by colour, deep features at several strides, and the contrast along their
 common border, once for each tree with its own weights. Every node of a tree is a candidate. Those with the highest
-merge cost differ most from their surroundings; they are ranked by how likely they are objects.
+merge cost differ most from their surroundings. Of these are kept those that together cover the objects that are
+expected, ranked by how likely they are objects.
 
 References
 ----------
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from ..embed.pooling import pool_atoms
 from ..types import Features, RgbImage, Segments, Vectors
+from .covering import choose_covering
 from .merging import CENTRE, COSINE, EUCLIDEAN, Borders, MergeTree, borders_of, merge_regions
 from .objectness import GEOMETRY, Objectness, coherence, geometry
 from .parameters import HierarchyParameters, MergeParameters
@@ -134,19 +136,28 @@ class HierarchySegmenter:
         return Hierarchies(regions, trees, _candidates([self._nodes(tree, regions) for tree in trees], regions))
 
     def select(self, candidates: Candidates, descriptors: Vectors | None = None) -> Segments:
-        """The best candidates that do not repeat each other, at most `limit`, best first.
+        """The candidates that cover the objects that are expected, at most `limit`, best first.
 
         Parameters
         ----------
         candidates : Candidates
         descriptors : ndarray of shape (N, D), float32, optional
-            A vector for each candidate. With them an `objectness` ranks the candidates; without, their worth does.
+            A vector for each candidate. With them an `objectness` ranks the candidates; without, their worth does, and
+            the best that do not repeat each other are chosen. So they are by an `objectness` that expects nothing.
         """
         segments, chosen = candidates.segments, self.parameters
-        quality = self.quality(candidates, descriptors)
+        expected, model = None, self.objectness
+        if model is not None and descriptors is not None:
+            expected = model.expected(candidates.measures, descriptors)
+        if model is None or descriptors is None or expected is None:
+            quality = self.quality(candidates, descriptors)
+            order = np.argsort(-quality, kind="stable")
+            kept = order[suppress_duplicates(segments[order].iou(), chosen.max_overlap, chosen.limit)]
+            return Segments(segments.atoms, segments.membership[kept], quality[kept])
+        kept, gains = choose_covering(segments.iou(), expected, chosen.max_overlap, chosen.limit)
+        quality = model.quality_of_chosen(candidates.measures[kept], descriptors[kept], gains)
         order = np.argsort(-quality, kind="stable")
-        kept = order[suppress_duplicates(segments[order].iou(), chosen.max_overlap, chosen.limit)]
-        return Segments(segments.atoms, segments.membership[kept], quality[kept])
+        return Segments(segments.atoms, segments.membership[kept[order]], quality[order])
 
     def quality(self, candidates: Candidates, descriptors: Vectors | None = None) -> NDArray[np.float32]:
         """How good the candidates are, (N,), in [0, 1]; arguments as those of `select`."""

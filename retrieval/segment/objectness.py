@@ -2,7 +2,8 @@
 
 ``python -m training.fit_objectness`` fits it on the training parts of annotated photos to how well a region fits some
 object of any class, and calibrates it to the probability that their IoU is at least .5. With learned boundaries it also
-takes their strength around and inside the region, and whether the region's pixels agree on their object's centre.
+takes their strength around and inside the region, and whether the region's pixels agree on their object's centre. A
+second head tells how many objects the region is expected to fit better than all others do.
 
 References
 ----------
@@ -28,6 +29,8 @@ GEOMETRY = 9
 """Number of the measures of `geometry`."""
 COHERENCE = 8
 """Number of the measures of `coherence`."""
+GAIN_WEIGHT = 0.5
+"""Weight of the logarithm of what a region added, beside its log odds, when chosen ones are ranked."""
 WEAK = 0.1
 """A border of lower mean strength counts as weak."""
 
@@ -140,11 +143,18 @@ class Objectness:
     biases : tuple of ndarray of shape (O,), float32
     calibration : tuple of float
         Slope and offset that turn the log odds of the mean probability into those of IoU >= .5.
+    count : tuple of ndarray, or None
+        Weights, (H, 1), and bias, (1,), of the second head over the last hidden layer, which tells the logarithm of
+        how many objects a region is expected to fit best.
+    chosen_calibration : tuple of float
+        As `calibration`, for `standing` of the regions that are chosen.
     """
 
     weights: tuple[NDArray[np.float32], ...]
     biases: tuple[NDArray[np.float32], ...]
     calibration: tuple[float, float] = (1.0, 0.0)
+    count: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+    chosen_calibration: tuple[float, float] = (1.0, 0.0)
 
     def __call__(self, measures: NDArray[np.float32], vectors: Vectors) -> NDArray[np.float32]:
         """Probabilities, (N,), of regions with these measures, (N, M), and vectors, (N, D)."""
@@ -153,17 +163,58 @@ class Objectness:
 
     def log_odds(self, measures: NDArray[np.float32], vectors: Vectors) -> NDArray[np.float32]:
         """Log odds of the mean probability of reaching each overlap, (N,)."""
-        x = np.concatenate([measures, vectors], axis=1)
-        for layer, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = (np.maximum(x, 0) if layer else x) @ weights + bias
-        chance = np.clip(_sigmoid(x).mean(axis=1), 1e-6, 1 - 1e-6)
+        hidden = self._hidden(measures, vectors)
+        chance = np.clip(_sigmoid(hidden @ self.weights[-1] + self.biases[-1]).mean(axis=1), 1e-6, 1 - 1e-6)
         return np.asarray(np.log(chance / (1 - chance)), np.float32)
+
+    def expected(self, measures: NDArray[np.float32], vectors: Vectors) -> NDArray[np.float32] | None:
+        """How many objects each region is expected to fit better than all others do, (N,); None without that head.
+
+        Over all regions of an image they sum up to the number of objects that it is expected to show.
+        """
+        if self.count is None:
+            return None
+        weights, bias = self.count
+        logarithm = (self._hidden(measures, vectors) @ weights + bias)[:, 0]
+        return np.asarray(np.exp(np.minimum(logarithm, 0)), np.float32)
+
+    def standing(
+        self, measures: NDArray[np.float32], vectors: Vectors, gains: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """How regions that were chosen compare, (N,), as log odds: lower for those that repeat better ones.
+
+        Parameters
+        ----------
+        measures, vectors
+            As for `log_odds`.
+        gains : ndarray of shape (N,), float32
+            What each added when it was chosen (`covering.choose_covering`).
+        """
+        added = np.log(np.maximum(gains, np.float32(1e-6)))
+        return np.asarray(self.log_odds(measures, vectors) + GAIN_WEIGHT * added, np.float32)
+
+    def quality_of_chosen(
+        self, measures: NDArray[np.float32], vectors: Vectors, gains: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Probabilities of IoU >= .5 with some object, (N,), of regions that were chosen; arguments as `standing`."""
+        slope, offset = self.chosen_calibration
+        return _sigmoid(slope * self.standing(measures, vectors, gains) + offset)
+
+    def _hidden(self, measures: NDArray[np.float32], vectors: Vectors) -> NDArray[np.float32]:
+        """The last hidden layer after its ReLU; what goes in if there is none."""
+        x = np.concatenate([measures, vectors], axis=1)
+        for weights, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            x = np.maximum(x @ weights + bias, 0)
+        return x
 
     def save(self, path: Path) -> None:
         """Write the network as safetensors."""
         named = {"weights": self.weights, "bias": self.biases}
         tensors = {f"{name}_{n}": each for name, layers in named.items() for n, each in enumerate(layers)}
         tensors["calibration"] = np.array(self.calibration)
+        if self.count is not None:
+            tensors["count_weights"], tensors["count_bias"] = self.count
+            tensors["chosen_calibration"] = np.array(self.chosen_calibration)
         save_file({name: np.ascontiguousarray(each) for name, each in tensors.items()}, path)
 
     @classmethod
@@ -177,12 +228,17 @@ class Objectness:
         tensors = read_tensors(path, "an objectness model")
         try:
             slope, offset = tensors.pop("calibration", np.array([1.0, 0.0])).tolist()
+            count, chosen = None, (1.0, 0.0)
+            if "count_weights" in tensors:
+                count = tensors.pop("count_weights"), tensors.pop("count_bias")
+                chosen_slope, chosen_offset = tensors.pop("chosen_calibration").tolist()
+                chosen = chosen_slope, chosen_offset
             layers = range(len(tensors) // 2)
             weights, biases = ([tensors[f"{name}_{n}"] for n in layers] for name in ("weights", "bias"))
-            return cls(tuple(weights), tuple(biases), (slope, offset))
+            return cls(tuple(weights), tuple(biases), (slope, offset), count, chosen)
         except (KeyError, ValueError) as error:
             raise WeightsCorruptError(f"{path} is not an objectness model: restore it with `git checkout`") from error
 
 
 def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(1 / (1 + np.exp(-x)), dtype=np.float32)
+    return np.asarray(1 / (1 + np.exp(-np.clip(x, -80, 80))), dtype=np.float32)

@@ -60,9 +60,9 @@ def photo(analysed: dict[str, Analysed], request: pytest.FixtureRequest) -> Anal
     return analysed[request.param]
 
 
-def test_at_most_a_hundred_segments_best_first(photo: Analysed) -> None:
+def test_limited_segments_best_first(photo: Analysed) -> None:
     segments = photo.found.segments
-    assert 3 < len(segments) <= 100
+    assert 3 < len(segments) <= LEARNED.limit
     assert (np.diff(segments.quality) <= 0).all()
     assert segments.quality.min() >= 0
     assert segments.quality.max() <= 1

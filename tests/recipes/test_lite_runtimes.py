@@ -67,6 +67,7 @@ def assert_same(pair: Pair, image: RgbImage, most_unlike: int = 0) -> None:
     Notes
     -----
     A region that two neighbours cost nearly the same to merge with may go to either, by the last digits of a float32.
+    What a segment adds depends on the ones that are chosen before it, so qualities differ a little more.
     """
     one, other = (analysed(recipe, image) for recipe in pair)
     assert len(one.segments) == len(other.segments) > 0
@@ -77,7 +78,7 @@ def assert_same(pair: Pair, image: RgbImage, most_unlike: int = 0) -> None:
     assert one.segments.quality[~alike].max(initial=0) < UNLIKELY
     assert len(set(likest[alike])) == np.count_nonzero(alike)
     assert (one.vectors * other.vectors[likest]).sum(axis=1)[alike].min() >= SAME_VECTOR
-    np.testing.assert_allclose(one.segments.quality[alike], other.segments.quality[likest][alike], atol=1e-3)
+    np.testing.assert_allclose(one.segments.quality[alike], other.segments.quality[likest][alike], atol=1e-2)
     assert one.photo_vector @ other.photo_vector >= SAME_VECTOR
 
 
