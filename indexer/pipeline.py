@@ -18,13 +18,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from io import BufferedReader
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from retrieval.analysis.batch import describe, extract_batch, imported_again
+from retrieval.analysis.batch import describe, extract_batch
 from retrieval.analysis.local import ANALYSIS_SIDE
 from retrieval.catalog import IngestQueue
 from retrieval.catalog.records import Job
@@ -328,9 +328,7 @@ class Pipeline:
 
     def _describe(self, item: _Decoded, features: Any) -> _Analyzed:
         started = time.perf_counter()
-        image = describe(self.recipe, item.image, features)
-        if item.job.imported:
-            image = replace(image, imported=imported_again(self.recipe, item.image, features, item.job.imported))
+        image = describe(self.recipe, item.image, features, item.job.imported)
         self.times.regions += time.perf_counter() - started
         return _Analyzed(item.job.image_id, image)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,14 +23,25 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 64
 """So many masks of a photo are held at once."""
 
+NONE_IMPORTED: Mapping[int, ImportedMask] = MappingProxyType({})
 
-def analyze_batch(recipe: Recipe, images: Sequence[DecodedImage]) -> list[AnalyzedImage]:
+
+def analyze_batch(
+    recipe: Recipe,
+    images: Sequence[DecodedImage],
+    imported: Sequence[Mapping[int, ImportedMask]] = (),
+    threads: Executor | None = None,
+) -> list[AnalyzedImage]:
     """Segment and embed decoded photos.
 
     Parameters
     ----------
     recipe : Recipe
     images : sequence of DecodedImage
+    imported : sequence of mapping of int to ImportedMask
+        The imported segments of each photo, which get new vectors; none of any photo if empty.
+    threads : Executor, optional
+        In whose threads the photos are segmented side by side; in this one if absent.
 
     Returns
     -------
@@ -46,7 +59,9 @@ def analyze_batch(recipe: Recipe, images: Sequence[DecodedImage]) -> list[Analyz
     pipeline overlaps the two, `extract_batch` and `describe`.
     """
     features = extract_batch(recipe, [image.rgb for image in images])
-    return [describe(recipe, image, each) for image, each in zip(images, features, strict=True)]
+    photos = zip(images, features, imported or [NONE_IMPORTED] * len(images), strict=True)
+    run = map if threads is None else threads.map
+    return list(run(lambda photo: describe(recipe, *photo), photos))
 
 
 def extract_batch(recipe: Recipe, images: Sequence[RgbImage]) -> list[Any]:
@@ -98,20 +113,25 @@ def embed_imported(
         yield replace(found, segments=replace(found.segments, labels=labels, label_scores=scores))
 
 
-def imported_again(
+def describe(
+    recipe: Recipe, image: DecodedImage, features: Any, imported: Mapping[int, ImportedMask] = NONE_IMPORTED
+) -> AnalyzedImage:
+    """Segments of a photo with their vectors and colours, from its features; runs on the CPU.
+
+    The photo's `imported` segments, by their ids, get new vectors and colours; see `embed_imported`.
+    """
+    found = describe_segments(recipe, image, features, recipe.segment(image.rgb, features))
+    return replace(found, imported=_imported_again(recipe, image, features, imported)) if imported else found
+
+
+def _imported_again(
     recipe: Recipe, image: DecodedImage, features: Any, imported: Mapping[int, ImportedMask]
 ) -> dict[int, Embedded]:
-    """New vectors and colours of a photo's imported segments, by their ids; see `embed_imported`."""
     found: list[Embedded] = []
     for part in embed_imported(recipe, image, features, list(imported.values())):
         colors = [None] * len(part.vectors) if part.colors is None else list(part.colors)
         found += [Embedded(*each) for each in zip(part.vectors, colors, strict=True)]
     return dict(zip(imported, found, strict=True))
-
-
-def describe(recipe: Recipe, image: DecodedImage, features: Any) -> AnalyzedImage:
-    """Segments of a photo with their vectors and colours, from its features; runs on the CPU."""
-    return describe_segments(recipe, image, features, recipe.segment(image.rgb, features))
 
 
 def describe_segments(recipe: Recipe, image: DecodedImage, features: Any, segments: Segments) -> AnalyzedImage:
