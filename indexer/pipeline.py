@@ -11,13 +11,11 @@ been claimed is given back.
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from io import BufferedReader
 from typing import Any
@@ -28,44 +26,28 @@ from retrieval.analysis.batch import describe, extract_batch
 from retrieval.analysis.local import ANALYSIS_SIDE
 from retrieval.catalog import IngestQueue
 from retrieval.catalog.records import Job
-from retrieval.errors import ImageError, StoreUnavailableError, UnreadableImageError
+from retrieval.errors import ImageError, UnreadableImageError
 from retrieval.images.decode import DecodedImage
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.images.renditions import remove_partial
 from retrieval.processes.cores import usable_cores
-from retrieval.processes.program import PROGRAM
 from retrieval.recipes.protocols import Recipe
 from retrieval.settings import Settings
 from retrieval.storage.disk import Storage
 from retrieval.storage.opening import Originals
 from retrieval.storage.originals import Identity, digest_of, identity_of, path_of_opened
-from retrieval.types import AnalyzedImage
 from retrieval.videos.formats import video_format
 
-from .opening import CHANGED, open_photo, plain_reason
-from .put_aside import PutAside
+from .claims import Analyzed, Claims
+from .opening import CHANGED
+from .stages import Stages
 from .videos import VideoIntake
-
-logger = logging.getLogger(__name__)
 
 BATCHES_AHEAD = 4
 """Decoded photos waiting for the network, in batches' worth beyond the one in work."""
 
 LOOK_SECONDS = 0.2
 """How often it is looked whether there are photos to claim, unless `Pipeline.look` is called."""
-
-COMMIT_PHOTOS = 32
-COMMIT_SECONDS = 0.5
-
-
-@dataclass(slots=True)
-class StageTimes:
-    """Seconds each stage was at work, summed over photos; for the benchmark."""
-
-    decode: float = 0.0
-    network: float = 0.0
-    regions: float = 0.0
-    write: float = 0.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -82,12 +64,6 @@ class _Decoding:
 class _Decoded:
     job: Job
     image: DecodedImage
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Analyzed:
-    image_id: int
-    image: AnalyzedImage
 
 
 _END = None
@@ -123,17 +99,21 @@ class Pipeline:
     on_done: Callable[[], None] | None = None
     decoders: int = 0
     region_threads: int = 0
-    times: StageTimes = field(default_factory=StageTimes)
     _stop: threading.Event = field(default_factory=threading.Event)
     _more: threading.Event = field(default_factory=threading.Event)
-    _failure: list[BaseException] = field(default_factory=list)
-    _told: str | None = None
-    _originals: Originals = field(init=False)
-    _aside: PutAside = field(init=False)
+    _claims: Claims = field(init=False)
+    _stages: Stages = field(init=False)
 
     def __post_init__(self) -> None:
-        self._originals = Originals(self.settings)
-        self._aside = PutAside(self.ingest_queue, self.owner)
+        self._claims = Claims(
+            self.ingest_queue,
+            self.owner,
+            self.recipe.fingerprint,
+            self.recipe.space,
+            self.storage,
+            Originals(self.settings),
+            self.on_done,
+        )
 
     def stop(self) -> None:
         """Claim nothing more; what is on the line is finished."""
@@ -159,41 +139,31 @@ class Pipeline:
         """
         cores, ahead = len(usable_cores()), self.recipe.batch_size * self.recipe.concurrency * BATCHES_AHEAD
         decoded: queue.Queue[_Decoded | None] = queue.Queue(ahead)
-        analysed: queue.Queue[Future[_Analyzed] | None] = queue.Queue(ahead)
+        analysed: queue.Queue[Future[Analyzed] | None] = queue.Queue(ahead)
         films: queue.Queue[Job | None] = queue.Queue()
-        done = [0]
-        self._failure.clear()
-        self.ingest_queue.release(self.owner)  # what an earlier run could not give back
-        self._aside.clear()
+        stages = self._stages = Stages(self.recipe.concurrency + 2)
+        self._claims.begin()
         with (
             threadpool_limits(1),
             DecoderPool(self.decoders or max(1, cores // 2)) as pool,
             ThreadPoolExecutor(self.region_threads or cores, "regions") as regions,
         ):
-            concurrency = [
-                self._thread(self._network, decoded, analysed, regions) for _ in range(self.recipe.concurrency)
-            ]
-            writer = self._thread(self._write, analysed, done)
-            reader = self._thread(self._read_videos, films, done)
+            lanes = [stages.start(self._network, decoded, analysed, regions) for _ in range(self.recipe.concurrency)]
+            writer = stages.start(self._claims.commit, analysed, stages.is_failing)
+            reader = stages.start(self.videos.enter_all, self._claims, films, self._is_ending, self.look)
             try:
-                self._guarded(self._feed, pool, decoded, films, is_complete, done)
+                with stages.noting():
+                    self._feed(pool, decoded, films, is_complete)
             finally:
-                self._put(films, _END)
-                reader.join()
-                self._put(decoded, _END)
-                for lane in concurrency:
-                    lane.join()
-                self._put(analysed, _END)
-                writer.join()
-                self.ingest_queue.release(self.owner)
-        if self._failure:
-            raise self._failure[0]
-        return done[0]
-
-    def _thread(self, stage: Callable[..., None], *arguments: Any) -> threading.Thread:
-        thread = threading.Thread(target=self._guarded, args=(stage, *arguments), name=stage.__name__)
-        thread.start()
-        return thread
+                stages.put(films, _END)
+                wait([reader])
+                stages.put(decoded, _END)
+                wait(lanes)
+                stages.put(analysed, _END)
+                wait([writer])
+                self._claims.end()
+        stages.end()
+        return self._claims.done
 
     # ---- stages
 
@@ -203,54 +173,35 @@ class Pipeline:
         decoded: queue.Queue[_Decoded | None],
         films: queue.Queue[Job | None],
         is_complete: Callable[[], bool],
-        done: list[int],
     ) -> None:
         """Claim photos and keep the decoders busy, in order, a bounded number ahead."""
         waiting: deque[_Decoding] = deque()
         room = max(self.recipe.batch_size * self.recipe.concurrency * 2, 8)
         while not self._is_ending():
             complete = is_complete()
-            free = room - len(waiting) if len(waiting) <= room // 2 and self._is_free() else 0
-            jobs = self.ingest_queue.claim(self.owner, free, self.recipe.fingerprint) if free else []
+            jobs = self._claims.take(room - len(waiting) if len(waiting) <= room // 2 else 0)
             for job in jobs:
-                if (file := self._opened(job, done)) is None:
+                if (file := self._claims.open(job)) is None:
                     continue
                 if video_format(file) is None:
                     waiting.append(self._decode(pool, job, file))
                 else:
                     file.close()  # it is opened again when it is read: any number may wait
-                    self._put(films, job)
-            self._aside.give_back()
+                    self._stages.put(films, job)
             if not waiting and not jobs:
-                if complete and self.ingest_queue.unfinished(self.recipe.fingerprint) <= len(self._aside):
+                if complete and self._claims.is_all_done():
                     return
                 self._more.wait(LOOK_SECONDS)
                 self._more.clear()
             while waiting and (len(waiting) > room // 2 or not jobs):
-                self._hand_on(waiting.popleft(), decoded, done)
+                self._hand_on(waiting.popleft(), decoded)
         for decoding in waiting:
-            if self._failure or not decoding.future.cancel():
-                self._hand_on(decoding, decoded, done)
+            if self._stages.is_failing() or not decoding.future.cancel():
+                self._hand_on(decoding, decoded)
             decoding.file.close()
 
-    def _is_free(self) -> bool:
-        """Whether anything may be claimed; what is in the way is logged when it comes and when it goes."""
-        paused = self.ingest_queue.orders().paused
-        obstacle = f"ingest is paused; continue with `{PROGRAM} resume`" if paused else self.storage.shortage()
-        if obstacle != self._told:
-            logger.warning("%s", f"waiting: {obstacle}" if obstacle else "continuing")
-            self._told = obstacle
-        return obstacle is None
-
-    def _opened(self, job: Job, done: list[int]) -> BufferedReader | None:
-        """The file of a photo, which has failed or is put aside if there is none."""
-        try:
-            return open_photo(self._originals, job)
-        except StoreUnavailableError as error:
-            self._aside.add(job, error)
-        except ImageError as error:
-            self._fail(job, error, done)
-        return None
+    def _is_ending(self) -> bool:
+        return self._stop.is_set() or self._stages.is_failing()
 
     def _decode(self, pool: DecoderPool, job: Job, file: BufferedReader) -> _Decoding:
         """Have a photo decoded from a file that is open here, so that nothing can take its place."""
@@ -263,14 +214,14 @@ class Pipeline:
         future = pool.submit(path, long_side=ANALYSIS_SIDE, preview=preview, thumbnail=thumbnail)
         return _Decoding(job, file, identity, future)
 
-    def _hand_on(self, decoding: _Decoding, decoded: queue.Queue[_Decoded | None], done: list[int]) -> None:
+    def _hand_on(self, decoding: _Decoding, decoded: queue.Queue[_Decoded | None]) -> None:
         try:
             with decoding.file:
                 item = _Decoded(decoding.job, self._result(decoding))
         except ImageError as error:
-            self._fail(decoding.job, error, done)
+            self._claims.fail(decoding.job, error)
             return
-        self._put(decoded, item)
+        self._stages.put(decoded, item)
 
     def _result(self, decoding: _Decoding) -> DecodedImage:
         """The picture.
@@ -287,95 +238,20 @@ class Pipeline:
             raise UnreadableImageError(CHANGED)
         return image
 
-    def _read_videos(self, films: queue.Queue[Job | None], done: list[int]) -> None:
-        """Enter the frames of videos, one video at a time; the frames are photos that are claimed in their turn."""
-        while (job := films.get()) is not _END:
-            if (file := self._opened(job, done)) is not None:
-                with file:
-                    try:
-                        self._count(done, self.videos.enter(self.owner, job, file, self._is_ending, self.look))
-                    except ImageError as error:
-                        self._fail(job, error, done)
-
-    def _is_ending(self) -> bool:
-        return self._stop.is_set() or bool(self._failure)
-
-    def _fail(self, job: Job, error: ImageError, done: list[int]) -> None:
-        """Note why a photo cannot be entered."""
-        self.ingest_queue.fail(self.owner, job.image_id, plain_reason(error))
-        self._count(done, 1)
-
-    def _count(self, done: list[int], photos: int) -> None:
-        """Count photos that left the pipeline, and report each."""
-        done[0] += photos
-        if self.on_done is not None:
-            for _ in range(photos):
-                self.on_done()
-
     def _network(
         self,
         decoded: queue.Queue[_Decoded | None],
-        analysed: queue.Queue[Future[_Analyzed] | None],
+        analysed: queue.Queue[Future[Analyzed] | None],
         regions: ThreadPoolExecutor,
     ) -> None:
         """Fill batches from what is decoded, run the network, and hand each photo to the region threads."""
-        while (batch := _take_batch(decoded, self.recipe.batch_size)) and not self._failure:
-            started = time.perf_counter()
+        while (batch := _take_batch(decoded, self.recipe.batch_size)) and not self._stages.is_failing():
             features = extract_batch(self.recipe, [item.image.rgb for item in batch])
-            self.times.network += time.perf_counter() - started
             for item, each in zip(batch, features, strict=True):
-                self._put(analysed, regions.submit(self._describe, item, each))
+                self._stages.put(analysed, regions.submit(self._describe, item, each))
 
-    def _describe(self, item: _Decoded, features: Any) -> _Analyzed:
-        started = time.perf_counter()
-        image = describe(self.recipe, item.image, features, item.job.imported)
-        self.times.regions += time.perf_counter() - started
-        return _Analyzed(item.job.image_id, image)
-
-    def _write(self, analysed: queue.Queue[Future[_Analyzed] | None], done: list[int]) -> None:
-        """Commit photos in batches, often enough that they are found soon; keep the leases alive."""
-        analyzed: dict[int, AnalyzedImage] = {}
-        committed = renewed = time.monotonic()
-        more = True
-        while more and not self._failure:
-            try:
-                future = analysed.get(timeout=COMMIT_SECONDS)
-                more = future is not _END
-                if future is not None:
-                    item = future.result()
-                    analyzed[item.image_id] = item.image
-            except queue.Empty:
-                pass
-            now = time.monotonic()
-            if analyzed and (not more or len(analyzed) >= COMMIT_PHOTOS or now - committed > COMMIT_SECONDS):
-                started = time.perf_counter()
-                self.ingest_queue.finish(self.owner, analyzed, self.recipe.fingerprint, self.recipe.space)
-                self.times.write += time.perf_counter() - started
-                self._count(done, len(analyzed))
-                analyzed, committed = {}, now
-            if now - renewed > 20:
-                self.ingest_queue.renew(self.owner)
-                renewed = now
-
-    def _put(self, target: queue.Queue[Any], item: Any) -> None:
-        """Put an item, waiting for room as long as the line runs.
-
-        After a failure it is dropped where there is no room: whoever reads a full queue looks at `_failure` next.
-        """
-        while True:
-            try:
-                return target.put(item, timeout=0.5)
-            except queue.Full:
-                if self._failure:
-                    return None
-
-    def _guarded(self, stage: Callable[..., None], *arguments: Any) -> None:
-        """Run a stage; what it raises stops the whole line."""
-        try:
-            stage(*arguments)
-        except Exception as error:
-            logger.exception("ingest stopped")
-            self._failure.append(error)
+    def _describe(self, item: _Decoded, features: Any) -> Analyzed:
+        return Analyzed(item.job.image_id, describe(self.recipe, item.image, features, item.job.imported))
 
 
 def _take_batch(source: queue.Queue[_Decoded | None], limit: int) -> list[_Decoded]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from io import BufferedReader
 from retrieval.assembly import Assembly
 from retrieval.catalog import Videos
 from retrieval.catalog.records import Job, VideoFacts
-from retrieval.errors import UnreadableVideoError
+from retrieval.errors import ImageError, UnreadableVideoError
 from retrieval.storage.disk import Storage
 from retrieval.storage.originals import digest_of, identity_of, path_of_opened
 from retrieval.storage.own_files import OwnFiles
@@ -20,6 +21,7 @@ from retrieval.videos.limits import DEFAULT_VIDEO_LIMITS, VideoLimits
 from retrieval.videos.reader import ReadingStopped, read_guarded
 from retrieval.videos.times import clock
 
+from .claims import Claims
 from .opening import CHANGED
 
 WAIT_SECONDS = 1.0
@@ -50,6 +52,18 @@ class VideoIntake:
     def of(cls, assembly: Assembly) -> VideoIntake:
         """The intake of a data directory, with its settings."""
         return cls(assembly.catalog.videos, assembly.own_files, assembly.storage, assembly.settings.frame_seconds)
+
+    def enter_all(
+        self, claims: Claims, films: queue.Queue[Job | None], stopped: Callable[[], bool], on_frame: Callable[[], None]
+    ) -> None:
+        """Enter videos that were claimed, one at a time, until None comes; the frames are claimed in their turn."""
+        while (job := films.get()) is not None:
+            if (file := claims.open(job)) is not None:
+                with file:
+                    try:
+                        claims.count(self.enter(claims.owner, job, file, stopped, on_frame))
+                    except ImageError as error:
+                        claims.fail(job, error)
 
     def enter(
         self,
