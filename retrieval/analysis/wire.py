@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from ..images.colors import COLORS
-from ..types import Analysis, AnalyzedImage, Segments, Vectors
+from ..types import Analysis, AnalyzedImage, Embedded, Segments, Vectors
 
 MAX_BYTES = 128 * 1024**2
 """Largest size of an answer. An analysed photo has some 5 MiB."""
@@ -48,6 +48,9 @@ _PHOTO = {
     "photo_vector": _Kind(np.float32, 1),
     "fallback": _Kind(np.float32, 1, optional=True),
     "colors": _Kind(np.uint8, 2, optional=True),
+    "imported": _Kind(np.int64, 1, optional=True),
+    "imported_vectors": _Kind(np.float32, 2, optional=True),
+    "imported_colors": _Kind(np.uint8, 2, optional=True),
 }
 _VECTORS = {"vectors": _Kind(np.float32, 2)}
 
@@ -71,6 +74,7 @@ def dump_photo(photo: AnalyzedImage) -> bytes:
         "photo_vector": analysis.photo_vector,
         "fallback": analysis.fallback,
         "colors": analysis.colors,
+        **_imported_arrays(photo.imported),
     }
     return _dump({name: array for name, array in arrays.items() if array is not None}, _PHOTO)
 
@@ -178,7 +182,29 @@ def _photo(arrays: Arrays, record: Mapping[str, Any]) -> AnalyzedImage:
             fallback=arrays.get("fallback"),
             colors=arrays.get("colors"),
         ),
+        imported=_imported(arrays),
     )
+
+
+def _imported_arrays(imported: Mapping[int, Embedded]) -> dict[str, NDArray[Any] | None]:
+    if not imported:
+        return {}
+    colors = [each.colors for each in imported.values() if each.colors is not None]
+    return {
+        "imported": np.array(list(imported), np.int64),
+        "imported_vectors": np.stack([each.vector for each in imported.values()]),
+        "imported_colors": np.stack(colors) if colors else None,
+    }
+
+
+def _imported(arrays: Arrays) -> dict[int, Embedded]:
+    """New vectors of imported segments, by the segments' ids."""
+    keys = arrays.get("imported", np.zeros(0, np.int64))
+    vectors, colors = arrays.get("imported_vectors", np.zeros((0, 0), np.float32)), arrays.get("imported_colors")
+    _require(len(vectors) == len(keys) and bool(np.isfinite(vectors).all()), "vectors of imported segments")
+    _require(colors is None or colors.shape == (len(keys), len(COLORS)), "colours of imported segments")
+    each_colors = [None] * len(keys) if colors is None else list(colors)
+    return dict(zip(keys.tolist(), map(Embedded, vectors, each_colors), strict=True))
 
 
 def _check_arrays(arrays: Arrays, count: int) -> None:

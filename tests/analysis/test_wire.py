@@ -18,7 +18,7 @@ from safetensors.numpy import load, save
 
 from retrieval.analysis import wire
 from retrieval.analysis.wire import WireError, dump_photo, dump_vectors, load_photo, load_vectors
-from retrieval.types import Analysis, AnalyzedImage, Segments
+from retrieval.types import Analysis, AnalyzedImage, Embedded, Segments
 
 Arrays = dict[str, Any]
 
@@ -75,6 +75,33 @@ def test_what_is_not_there_is_none() -> None:
     written = replace(photo(), taken_at=None, analysis=replace(photo().analysis, fallback=None, colors=None))
     read = load_photo(dump_photo(written))
     assert (read.taken_at, read.analysis.fallback, read.analysis.colors) == (None, None, None)
+
+
+@pytest.mark.parametrize("colors", [None, np.full(11, 3, np.uint8)])
+def test_imported_segments(colors: Any) -> None:
+    imported = {key: Embedded(np.full(4, key, np.float32), colors) for key in (7, 1 << 40)}
+    read = load_photo(dump_photo(replace(photo(), imported=imported))).imported
+    assert list(read) == list(imported)
+    for key, each in read.items():
+        np.testing.assert_array_equal(each.vector, imported[key].vector)
+        np.testing.assert_array_equal(each.colors, colors)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"imported": np.array([7, 8], np.int64)},
+        {"imported": np.array([], np.int64)},
+        {"imported_vectors": np.full((1, 4), np.nan, np.float32)},
+        {"imported_colors": np.zeros((2, 11), np.uint8)},
+        {"imported_colors": np.zeros((1, 3), np.uint8)},
+    ],
+)
+def test_imported_segments_that_do_not_fit(changed: Arrays) -> None:
+    imported = {7: Embedded(np.ones(4, np.float32), np.zeros(11, np.uint8))}
+    good = load(dump_photo(replace(photo(), imported=imported)))
+    with pytest.raises(WireError, match="of imported segments"):
+        load_photo(save({**good, **changed}))
 
 
 def test_arrays_in_another_order_in_memory() -> None:
