@@ -9,6 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
+from retrieval.errors import ConfigurationError
+
 logger = logging.getLogger(__name__)
 
 PUT_SECONDS = 0.5
@@ -63,6 +65,7 @@ class Stages:
         self._threads.shutdown()
         failures = [*self._failures, *filter(None, (each.exception() for each in self._started))]
         for failure in failures:
-            logger.error("ingest stopped", exc_info=failure)
+            if not isinstance(failure, ConfigurationError):  # which says all
+                logger.error("ingest stopped", exc_info=failure)
         if failures:
             raise failures[0]

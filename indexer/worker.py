@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from retrieval.assembly import Assembly
 from retrieval.catalog.owners import new_owner
@@ -19,6 +20,9 @@ from .scan import register_files
 from .scan_stores import register_objects
 from .upkeep import Upkeep
 from .videos import VideoIntake
+
+if TYPE_CHECKING:
+    from .ray.pipeline import RayPipeline
 
 logger = logging.getLogger(__name__)
 
@@ -34,21 +38,17 @@ class Worker:
     assembly : Assembly
     on_done : callable
         Called after each photo that left the line.
+    ray : module, optional
+        Connected to a cluster, which analyses the photos instead of this process.
     """
 
-    def __init__(self, assembly: Assembly, on_done: Callable[[], None] | None = None) -> None:
+    def __init__(self, assembly: Assembly, on_done: Callable[[], None] | None = None, ray: Any = None) -> None:
         self._stopping = threading.Event()
         self._upkeep = Upkeep(assembly, self._stopping)
         owner = new_owner()
         self._heartbeat = assembly.heartbeat(owner, "worker", self._end_outdated)
-        self.pipeline = Pipeline(
-            assembly.ingest_queue,
-            assembly.bulk_recipe,
-            assembly.settings,
-            assembly.storage,
-            owner,
-            VideoIntake.of(assembly),
-            on_done,
+        self.pipeline: Pipeline | RayPipeline = (
+            _pipeline(assembly, owner, on_done) if ray is None else _pipeline_on(ray, assembly, owner, on_done)
         )
 
     @property
@@ -97,6 +97,24 @@ class Worker:
                 logger.error("ingest stopped: %s; retrying in %.0f s", obstacle, RETRY_SECONDS)
             if self._stopping.wait(RETRY_SECONDS):
                 return 0
+
+
+def _pipeline(assembly: Assembly, owner: str, on_done: Callable[[], None] | None) -> Pipeline:
+    return Pipeline(
+        assembly.ingest_queue,
+        assembly.bulk_recipe,
+        assembly.settings,
+        assembly.storage,
+        owner,
+        VideoIntake.of(assembly),
+        on_done,
+    )
+
+
+def _pipeline_on(ray: Any, assembly: Assembly, owner: str, on_done: Callable[[], None] | None) -> RayPipeline:
+    from .ray.pipeline import RayPipeline
+
+    return RayPipeline(assembly, ray, owner, on_done)
 
 
 def work_forever(worker: Worker) -> int:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -16,7 +16,7 @@ from retrieval.processes.program import PROGRAM
 from retrieval.processes.terminal import echo
 from retrieval.settings import Settings
 
-from .options import FOLDER, PLACES, open_assembly
+from .options import FOLDER, PLACES, RAY, open_assembly, ray_at
 
 if TYPE_CHECKING:
     from retrieval.catalog.records import State
@@ -49,6 +49,7 @@ def _stop_on_signals(worker: Worker) -> None:
 )
 @click.option("--sidecars", "reads", is_flag=True, help="Make the keywords of XMP files beside the photos their tags.")
 @click.option("--watch", is_flag=True, help="Keep watching for new, changed and deleted files until interrupted.")
+@RAY
 @click.pass_obj
 def ingest(  # noqa: PLR0913  # its options
     settings: Settings,
@@ -61,6 +62,7 @@ def ingest(  # noqa: PLR0913  # its options
     restore: bool,
     reads: bool,
     watch: bool,
+    address: str | None,
 ) -> None:
     """Ingest photos: files, folders with everything below them, s3://BUCKET/PREFIX, and http(s):// addresses of files.
 
@@ -76,7 +78,8 @@ def ingest(  # noqa: PLR0913  # its options
             raise click.UsageError(
                 "--watch prints no report and restores nothing: leave out --json, --strict, --restore, --sidecars"
             )
-        _watch(settings, paths, uris, within=within)
+        with ray_at(address) as ray:
+            _watch(settings, paths, uris, within=within, ray=ray)
         return
     from ..report import Tally
     from ..worker import Worker
@@ -84,8 +87,8 @@ def ingest(  # noqa: PLR0913  # its options
     from .progress import IngestProgress, print_report
 
     tally, assembly = Tally(), open_assembly(settings)
-    with IngestProgress(tally, paths, within=within, is_counted=not uris) as progress:
-        worker = Worker(assembly, progress.advance)
+    with ray_at(address) as ray, IngestProgress(tally, paths, within=within, is_counted=not uris) as progress:
+        worker = Worker(assembly, progress.advance, ray)
         _stop_on_signals(worker)
         report = run(assembly, worker, paths, tally, uris=uris, within=within, restore=restore)
     if reads:
@@ -114,12 +117,12 @@ def _parted(places: Iterable[Path | str]) -> tuple[list[Path], list[str]]:
     return [each for each in places if isinstance(each, Path)], [each for each in places if isinstance(each, str)]
 
 
-def _watch(settings: Settings, paths: list[Path], uris: list[str], *, within: bool) -> None:
+def _watch(settings: Settings, paths: list[Path], uris: list[str], *, within: bool, ray: Any) -> None:
     from ..watch import ingest_and_watch
     from ..worker import Worker
 
     assembly = open_assembly(settings)
-    each = Worker(assembly)
+    each = Worker(assembly, ray=ray)
     _stop_on_signals(each)
     ingest_and_watch(assembly, each, paths, uris, within=within)
 
@@ -204,6 +207,7 @@ def retry_failed(settings: Settings) -> None:
 )
 @click.option("--folder", type=FOLDER, help="Only photos below this folder.")
 @click.option("--enqueue", is_flag=True, help="Only queue the photos; a worker with that recipe processes them.")
+@RAY
 @click.pass_obj
 def resegment(
     settings: Settings,
@@ -212,11 +216,15 @@ def resegment(
     max_quality: float | None,
     folder: str | None,
     enqueue: bool,
+    address: str | None,
 ) -> None:
     """Analyse photos again that were analysed by another recipe.
 
     Searches find the old segments until the new ones are stored. If interrupted, run it again to continue.
     """
+    if enqueue and address is not None:
+        raise click.UsageError("--enqueue analyses nothing: leave out --ray")
     from .resegment import resegment as run
 
-    run(replace(settings, recipe=name or settings.recipe), state, max_quality, folder, enqueue=enqueue)
+    with ray_at(address) as ray:
+        run(replace(settings, recipe=name or settings.recipe), state, max_quality, folder, enqueue=enqueue, ray=ray)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +63,27 @@ def open_assembly(settings: Settings) -> Assembly:
     from retrieval.assembly import Assembly
 
     return Assembly(settings)
+
+
+RAY = click.option(
+    "--ray",
+    "address",
+    metavar="ADDRESS",
+    help="Analyse the photos on a Ray cluster: HOST:PORT of its head node, `auto` for the one that this machine "
+    "belongs to, or `local`, which starts one here.",
+)
+
+
+@contextmanager
+def ray_at(address: str | None) -> Iterator[Any]:
+    """The library Ray, connected while the block runs; None if there is no address."""
+    if address is None:
+        yield None
+        return
+    from ..ray.cluster import connected
+
+    with connected(address) as ray:
+        yield ray
 
 
 def corners(text: str | None) -> tuple[tuple[float, float], ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import State
 from retrieval.processes.terminal import echo
@@ -14,7 +16,13 @@ from .progress import IngestProgress
 
 
 def resegment(
-    settings: Settings, state: State | None, max_quality: float | None, folder: str | None, *, enqueue: bool
+    settings: Settings,
+    state: State | None,
+    max_quality: float | None,
+    folder: str | None,
+    *,
+    enqueue: bool,
+    ray: Any = None,
 ) -> None:
     """Queue the chosen photos for the recipe of `settings` and, unless `enqueue`, analyse them.
 
@@ -25,6 +33,8 @@ def resegment(
         Which photos; None for all that another recipe analysed.
     enqueue : bool
         Leave the work to a worker with this recipe.
+    ray : module, optional
+        Connected to a cluster, which analyses the photos.
     """
     assembly = Assembly(settings)
     below = folder_uri(folder).removesuffix("/") if folder is not None else None
@@ -36,7 +46,7 @@ def resegment(
     if enqueue or not waiting:
         return
     with IngestProgress(Tally(), total=waiting) as progress:
-        done = Worker(assembly, progress.advance).work(lambda: True)
+        done = Worker(assembly, progress.advance, ray).work(lambda: True)
     echo(f"analysed {done} photos")
     if carried := assembly.ingest_queue.carried:
         echo(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -26,22 +25,13 @@ AT_ONCE = 64
 NONE_IMPORTED: Mapping[int, ImportedMask] = MappingProxyType({})
 
 
-def analyze_batch(
-    recipe: Recipe,
-    images: Sequence[DecodedImage],
-    imported: Sequence[Mapping[int, ImportedMask]] = (),
-    threads: Executor | None = None,
-) -> list[AnalyzedImage]:
+def analyze_batch(recipe: Recipe, images: Sequence[DecodedImage]) -> list[AnalyzedImage]:
     """Segment and embed decoded photos.
 
     Parameters
     ----------
     recipe : Recipe
     images : sequence of DecodedImage
-    imported : sequence of mapping of int to ImportedMask
-        The imported segments of each photo, which get new vectors; none of any photo if empty.
-    threads : Executor, optional
-        In whose threads the photos are segmented side by side; in this one if absent.
 
     Returns
     -------
@@ -56,12 +46,10 @@ def analyze_batch(
     Notes
     -----
     A pure function of its arguments. One pass of the network, then the segments of each photo in turn; the ingest
-    pipeline overlaps the two, `extract_batch` and `describe`.
+    pipeline, and the processes of a Ray cluster, overlap the two: `extract_batch` and `describe`.
     """
     features = extract_batch(recipe, [image.rgb for image in images])
-    photos = zip(images, features, imported or [NONE_IMPORTED] * len(images), strict=True)
-    run = map if threads is None else threads.map
-    return list(run(lambda photo: describe(recipe, *photo), photos))
+    return [describe(recipe, image, each) for image, each in zip(images, features, strict=True)]
 
 
 def extract_batch(recipe: Recipe, images: Sequence[RgbImage]) -> list[Any]:

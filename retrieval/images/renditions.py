@@ -49,10 +49,15 @@ def _write_jpeg(image: Image.Image, path: Path) -> None:
     image.info = {}
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_JPEG_QUALITY)
+    keep_rendition(path, buffer.getbuffer())
+
+
+def keep_rendition(path: Path, jpeg: bytes | memoryview) -> None:
+    """Write the bytes of a rendition to its file, atomically; raises as `write_renditions`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(_PARTIAL.format(path.name, secrets.token_hex(4)))
     try:
-        partial.write_bytes(buffer.getbuffer())
+        partial.write_bytes(jpeg)
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ EXTRAS = {
     "mcp": "mcp",
     "pyarrow": "formats",
     "pymilvus": "milvus",
+    "ray": "ray",
     "s3fs": "stores",
     "skimage": "demo",
     "sklearn": "demo",
