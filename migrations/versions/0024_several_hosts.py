@@ -13,6 +13,8 @@ down_revision = "0023"
 branch_labels = None
 depends_on = None
 
+WHOLE = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -33,13 +35,13 @@ def upgrade() -> None:
     op.create_table(
         "request_count",
         sa.Column("key", text_of(64), primary_key=True),
-        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("count", WHOLE, nullable=False),
         sa.Column("expires_at", Utc(), nullable=False),
     )
     op.create_index("ix_request_count_expires_at", "request_count", ["expires_at"])
     support = op.create_table(
         "schema_support",
-        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("id", WHOLE, primary_key=True),
         sa.Column("oldest", text_of(32), nullable=False),
     )
     op.bulk_insert(support, [{"id": 1, "oldest": revision}])
