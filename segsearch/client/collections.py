@@ -6,7 +6,7 @@ from typing import Literal
 
 from . import calls
 from .calls import C, Call, Group, given
-from .library_values import Collection
+from .collection_values import Collection
 
 
 class Collections(Group[C]):

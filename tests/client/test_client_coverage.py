@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from segsearch.client import calls, exports, library_values, search_values, values
+from segsearch.client import calls, collection_values, exports, library_values, search_values, values
 from segsearch.client.collections import Collections
 from segsearch.client.duplicates import Duplicates
 from segsearch.client.exports import Exports
@@ -45,7 +45,7 @@ LEFT_OUT = {
 
 VALUES = {
     kind.__name__: kind
-    for module in (values, search_values, library_values, exports)
+    for module in (values, search_values, library_values, collection_values, exports)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, values.Value) and kind.__module__ == module.__name__
 }
