@@ -259,6 +259,11 @@ class Assembly(DataDirectory):
         return Shared(self._sessions) if self._installation is None else self._installation.shared
 
     @cached_property
+    def storage(self) -> Storage:
+        """Whether there is room on the disk; the quota is that of the installation with all its collections."""
+        return Storage(self.settings) if self._installation is None else self._installation.storage
+
+    @cached_property
     def recipe_spec(self) -> RecipeSpec:
         """The recipe's name, fingerprint and words; loads no network."""
         return recipe_spec(self.settings.recipe)

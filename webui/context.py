@@ -150,13 +150,15 @@ class Contexts:
                 self._open[record.id] = opened
                 self._open.move_to_end(record.id)
                 if len(self._open) > MOST_OPEN:
-                    self._open.popitem(last=False)  # requests that still use it keep it until they end
+                    self._open.popitem(last=False)[1].assembly.close()  # requests that still use it connect again
             return opened
 
     def close(self, collection_id: int) -> None:
         """Let go of a collection, if it is open."""
         with self._lock:
-            self._open.pop(collection_id, None)
+            closed = self._open.pop(collection_id, None)
+        if closed is not None:
+            closed.assembly.close()
 
     def opened(self) -> list[WebContext]:
         """The installation and the collections that are open."""

@@ -10,7 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
 
+from retrieval.assembly import Assembly
+from retrieval.catalog import CollectionRecord
 from retrieval.catalog.accounts import Accounts
+from retrieval.errors import CatalogError
 
 Caller = Callable[..., Any]
 
@@ -292,3 +295,37 @@ class TestSearchingSeveral:
             None,
             "it is analysed by another recipe, so nothing in it can be compared with the example",
         ]
+
+    def test_what_cannot_be_opened_is_left_out(
+        self, anna: Caller, library: Library, two: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rome, _ = two
+        fail = CatalogError("the catalogue is damaged")
+
+        def of_collection(_: Assembly, record: CollectionRecord) -> Assembly:
+            raise fail
+
+        monkeypatch.setattr(Assembly, "of_collection", of_collection)
+        asked = {"positive": [{"segment": 1}]}
+        answer = anna("POST", "/api/v1/search", {**asked, "collections": "all"}).json
+        assert [(each["id"], each["left_out"]) for each in answer["collections"]] == [
+            (0, None),
+            (rome, "it cannot be opened now"),
+        ]
+        assert anna("POST", "/api/v1/search", {**asked, "collections": [0, rome]}).status_code == 500
+
+    def test_words_are_each_collections_own(self, anna: Caller, library: Library, two: tuple[int, int]) -> None:
+        rome, _ = two
+        made = anna("POST", f"/c/{rome}/api/v1/concepts", {"name": "zeppelin", "positive": [1]})
+        assert made.status_code == 201
+        inside = anna("POST", f"/c/{rome}/api/v1/search", {"text": "zeppelin"}).json
+        assert inside["words"]["understood"][0]["concept"] == made.json["id"]
+        outside = anna("POST", "/api/v1/search", {"text": "zeppelin"}).json
+        assert "concept" not in outside["words"]["understood"][0]
+        assert anna("GET", "/api/v1/words?prefix=zepp").json["words"] == []
+
+
+def test_commands_on_pages_are_for_the_collection(anna: Caller) -> None:
+    number = made(anna, "Rome")
+    assert f"--collection {number} ingest ~/Pictures" in anna("GET", f"/c/{number}/").text
+    assert "--collection" not in anna("GET", "/upload").text

@@ -106,19 +106,19 @@ def select_segment(body: reference_schemas.Place, query: shared.PhotoMasksQuery)
 
 def _find_in_several(body: schemas.SearchOfSeveral, wanted: list[int] | Literal["all"], masks: MaskWriter) -> Response:
     places = searchable(wanted)
-    found = search_several(
-        context().engine, {number: parts.engine for number, (_, parts) in places.items()}, body.to_request()
-    )
+    opened = {number: place.parts for number, place in places.items() if place.parts is not None}
+    engines = {number: parts.engine for number, parts in opened.items()}
+    found = search_several(context().engine, engines, body.to_request())
     observe_search(found.answer)
-    writers = {number: MaskWriter(parts, body.mask_format, body.mask_frame) for number, (_, parts) in places.items()}
+    writers = {number: MaskWriter(parts, body.mask_format, body.mask_frame) for number, parts in opened.items()}
     searched = [
         Searched(
             id=number,
-            name=record.name if record else None,
+            name=place.record.name if place.record else None,
             address=path_of(number) if number else installation_path(),
-            left_out=found.left_out.get(number),
+            left_out=place.left_out or found.left_out.get(number),
         )
-        for number, (record, _) in places.items()
+        for number, place in places.items()
     ]
     return answers.as_json(answers.several_answer(body, found, searched, masks, writers))
 

@@ -7,19 +7,23 @@ what is in it, and its owner also shares, renames and deletes it.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from flask import g
 from werkzeug.exceptions import Forbidden
 
 from retrieval.catalog.collections import UNKNOWN, CollectionRecord
-from retrieval.errors import QueryError, UnknownCollectionError
+from retrieval.errors import QueryError, RetrievalError, UnknownCollectionError
 from retrieval.search.several import MOST_COLLECTIONS
 
 from ..collection_paths import number_in_path
 from ..context import WebContext, contexts, installation
 from .visitor import Visitor
+
+logger = logging.getLogger(__name__)
 
 
 def enter(visitor: Visitor, number: int) -> Visitor:
@@ -72,28 +76,65 @@ def owned(visitor: Visitor, number: int, *, deleted: bool = False) -> Collection
     return record
 
 
-def searchable(wanted: list[int] | Literal["all"]) -> dict[int, tuple[CollectionRecord | None, WebContext]]:
-    """The collections that the current request searches, by id; 0 is the installation itself, which has no record.
+class Place(NamedTuple):
+    """A collection that is to be searched.
 
-    The one that the request is for comes first.
+    Attributes
+    ----------
+    record : CollectionRecord or None
+        None for the photos of the installation itself.
+    parts : WebContext or None
+        None if it is left out.
+    left_out : str or None
+        Why it is.
+    """
+
+    record: CollectionRecord | None
+    parts: WebContext | None
+    left_out: str | None = None
+
+
+def searchable(wanted: list[int] | Literal["all"]) -> dict[int, Place]:
+    """The collections that the current request searches, by id; 0 is the installation itself.
+
+    The one that the request is for comes first. Of all, those that cannot be opened are left out, and those beyond
+    `MOST_COLLECTIONS`.
 
     Raises
     ------
     UnknownCollectionError
-        One of them is not there, or this visitor may not see it.
+        One that is named is not there, or this visitor may not see it.
     QueryError
         None is named, or too many are.
+    RetrievalError
+        One that is named cannot be opened.
     """
     visitor, here = g.visitor, number_in_path() or 0
-    if wanted == "all":
-        numbers = sorted([0, *(record.id for record in seen(visitor))], key=lambda number: number != here)
-        numbers = numbers[:MOST_COLLECTIONS]
-    else:
-        numbers = sorted(dict.fromkeys(wanted), key=lambda number: number != here)
-    if not 1 <= len(numbers) <= MOST_COLLECTIONS:
-        raise QueryError(f"{len(numbers)} collections cannot be searched at once: name 1 to {MOST_COLLECTIONS}")
-    records = {number: visible(visitor, number) if number else None for number in numbers}
-    return {
-        number: (record, contexts().own if record is None else contexts().of(record))
-        for number, record in records.items()
-    }
+    if wanted != "all":
+        if not 1 <= len(set(wanted)) <= MOST_COLLECTIONS:
+            raise QueryError(f"{len(set(wanted))} collections cannot be searched at once: name 1 to {MOST_COLLECTIONS}")
+        records = {number: visible(visitor, number) if number else None for number in _in_order(wanted, here)}
+        return {number: Place(record, _opened(record)) for number, record in records.items()}
+    all_seen = {0: None, **{record.id: record for record in seen(visitor)}}
+    places = {}
+    for number in _in_order(all_seen, here):
+        record = all_seen[number]
+        if len(places) >= MOST_COLLECTIONS:
+            places[number] = Place(record, None, f"no more than {MOST_COLLECTIONS} are searched at once")
+            continue
+        try:
+            places[number] = Place(record, _opened(record))
+        except RetrievalError as error:
+            if number == here:
+                raise
+            logger.warning("collection %d cannot be searched: %s", number, error)
+            places[number] = Place(record, None, "it cannot be opened now")
+    return places
+
+
+def _in_order(numbers: Iterable[int], first: int) -> list[int]:
+    return sorted(dict.fromkeys(numbers), key=lambda number: number != first)
+
+
+def _opened(record: CollectionRecord | None) -> WebContext:
+    return contexts().own if record is None else contexts().of(record)

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, g, render_template
 
+from retrieval.processes.program import PROGRAM
+
 from ..api.collections import collections_of
 from ..auth.collections import seen
 from ..collection_paths import installation_path, path_of
@@ -36,10 +38,11 @@ def index() -> str:
 
 @collections.app_context_processor
 def where() -> dict[str, Any]:
-    """The collection that a page is of, and the places to go to if there are others than the library."""
+    """The collection that a page is of, the command for it, and the places to go to if there are collections."""
     here = g.get("collection")
+    command = PROGRAM if here is None else f"{PROGRAM} --collection {here.id}"
     if g.get("visitor") is None:
-        return {"collection": None, "places": []}
+        return {"collection": None, "places": [], "command": command}
     found = [Place(each.name, path_of(each.id), here is not None and each.id == here.id) for each in seen(g.visitor)]
     library = Place(None, installation_path(), here is None)
-    return {"collection": here, "places": [library, *found] if found else []}
+    return {"collection": here, "places": [library, *found] if found else [], "command": command}

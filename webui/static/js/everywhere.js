@@ -38,6 +38,7 @@ export function nameCollections({ collections = [], results }) {
 
 /** A line on the collections that could not be searched; null if all were. */
 export function notSearched({ collections = [] }) {
-  const names = collections.filter((each) => each.left_out !== null).map(nameOf).join(", ");
-  return names ? h("small", {}, ` · ${gettext("not searched, because another recipe analysed them: %(names)s", { names })}`) : null;
+  const left = collections.filter((each) => each.left_out !== null);
+  const title = left.map((each) => `${nameOf(each)}: ${each.left_out}`).join("\n");
+  return left.length ? h("small", { title }, ` · ${gettext("not searched: %(names)s", { names: left.map(nameOf).join(", ") })}`) : null;
 }
