@@ -116,7 +116,7 @@ def searchable(wanted: list[int] | Literal["all"]) -> dict[int, Place]:
         records = {number: visible(visitor, number) if number else None for number in _in_order(wanted, here)}
         return {number: Place(record, _opened(record)) for number, record in records.items()}
     all_seen = {0: None, **{record.id: record for record in seen(visitor)}}
-    places = {}
+    places: dict[int, Place] = {}
     for number in _in_order(all_seen, here):
         record = all_seen[number]
         if len(places) >= MOST_COLLECTIONS:
