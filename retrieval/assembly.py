@@ -215,6 +215,8 @@ class Assembly(DataDirectory):
 
     def __init__(self, settings: Settings, installation: Assembly | None = None) -> None:
         super().__init__(settings)
+        if installation is None and settings.installation is not None:
+            installation = Assembly(settings.installation)
         self._installation = installation
         is_same = installation is not None and installation.settings.recipe == settings.recipe
         self._with_networks = installation if is_same else None

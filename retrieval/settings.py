@@ -176,6 +176,8 @@ class Settings:
         Between cuts, at most one frame of a video is taken in so many seconds.
     collection : int
         Number of the collection that they are of; zero for what an installation itself holds.
+    installation : Settings or None
+        Of a collection: the settings of the installation that it is of.
     """
 
     data_dir: Path
@@ -194,6 +196,7 @@ class Settings:
     trash_days: float = TRASH_DAYS
     frame_seconds: float = FRAME_SECONDS
     collection: int = 0
+    installation: Settings | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -314,6 +317,7 @@ class Settings:
             recipe=recipe or self.recipe,
             index_url=self.index_url or ("" if self.index == "local" else url),
             collection=number,
+            installation=self,
         )
 
     def collection_dir(self, number: int) -> Path:
