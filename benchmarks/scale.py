@@ -11,6 +11,7 @@ Photos come in uploads over a whole day, and many at once in the morning. A seed
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,10 @@ def main(folder: Path, median_ms: float, month_usd: float, seed: int, out: Path 
     rng = np.random.default_rng(seed)
     figures = {
         "a search by an example": _fit(model),
+        "photos a second": _speeds(model),
         "where one machine ends, segments": _ends(model),
         "sizes": [_size(model, each, rng) for each in plans],
-        "rising load, 10⁸ segments": {f"cores: {cores}": _rising(model, 1e8, cores, rng) for cores in (1, 8)},
+        "rising load, 1e+08 segments": {f"{cores} for searches": _rising(model, 1e8, cores, rng) for cores in (1, 8)},
         "eight clients": _clients(model, rng),
     }
     report(_rounded(figures), out)
@@ -92,12 +94,25 @@ def _fit(model: Model) -> dict[str, Any]:
             }
             for each in model.measured.speeds
         ],
+        "fitted without one size, ms": [
+            {
+                "left out": each["segments"],
+                **{f"{size:.0e}": _without(model, each).example_ms(size) for size in (1e7, 1e8, 1e10)},
+            }
+            for each in model.measured.speeds
+        ],
         "by size": {
             f"{size:.0e}": {"example, ms": model.example_ms(size)}
             | {f"all kinds, {name}": each for name, each in _percentiles(model.mixed_ms(size)).items()}
             for size in (10.0**power for power in range(5, 11))
         },
     }
+
+
+def _without(model: Model, left_out: dict[str, float]) -> Model:
+    """Fitted to the other sizes."""
+    others = tuple(each for each in model.measured.speeds if each is not left_out)
+    return Model.fit(replace(model.measured, speeds=others))
 
 
 def _ends(model: Model) -> dict[str, float]:
@@ -116,14 +131,26 @@ def _ends(model: Model) -> dict[str, float]:
     }
 
 
+def _speeds(model: Model) -> dict[str, float]:
+    """Photos a second; no file has any of a GPU."""
+    of = model.measured
+    return {
+        "analysed by one core": 1000 / float(of.photo_ms.mean()),
+        "stored by the one writer": 1000 / of.store_ms,
+        "cores that keep the writer busy": float(of.photo_ms.mean()) / of.store_ms,
+    }
+
+
 def _size(model: Model, of: Plan, rng: np.random.Generator) -> dict[str, Any]:
     """A plan, and what the simulation makes of it."""
     workload, photo_s = of.workload, float(model.measured.photo_ms.mean()) / 1000
     photos = model.photos(workload.segments)
-    filling = of.shards * of.machines * of.machine.cores * MOST_USED / photo_s
+    analysed = of.machines * of.machine.cores * MOST_USED / photo_s
+    filling = of.shards * min(analysed, 1000 / model.measured.store_ms)
     return {
         "segments": workload.segments,
         "photos": photos,
+        "searches a second of one core": 1000 / float(model.mixed_ms(of.shard_segments).mean()),
         "GB": {name: size / GB for name, size in model.bytes(workload.segments).items()},
         "searches a second, at most": workload.searches,
         "photos a day": workload.photos,
@@ -139,7 +166,7 @@ def _size(model: Model, of: Plan, rng: np.random.Generator) -> dict[str, Any]:
         },
         "US dollars a month": of.price,
         "of a million segments": of.price / workload.segments * 1e6,
-        "all analysed in days": photos / filling / DAY,
+        "all analysed and stored in days": photos / filling / DAY,
         "all indexed in days": of.shard_segments / model.measured.indexed_a_second / DAY,
         "searches": _searches(model, of, rng),
         "ingest, a shard": _ingest(model, of, rng),

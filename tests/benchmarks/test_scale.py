@@ -130,7 +130,7 @@ class TestCommand:
             used = "cores used at the busiest time"
             assert simulated[used] == pytest.approx(model[used], rel=0.15)
             assert simulated["p50, ms"] == pytest.approx(model["p50, ms"], rel=0.2)
-        for cores, loads in found["rising load, 10⁸ segments"].items():
+        for cores, loads in found["rising load, 1e+08 segments"].items():
             for each in loads:
                 assert each["simulated"] == pytest.approx(each["cores used, model"], rel=0.05), cores
             assert loads[-1]["p50, ms"] > 3 * loads[0]["p50, ms"]
