@@ -102,11 +102,15 @@ def _fit(model: Model) -> dict[str, Any]:
             for each in model.measured.speeds
         ],
         "by size": {
-            f"{size:.0e}": {"example, ms": model.example_ms(size)}
+            f"{size:.0e}": {"example, ms": model.example_ms(size), "a second of one core": _of_one_core(model, size)}
             | {f"all kinds, {name}": each for name, each in _percentiles(model.mixed_ms(size)).items()}
             for size in (10.0**power for power in range(5, 11))
         },
     }
+
+
+def _of_one_core(model: Model, segments: float) -> float:
+    return 1000 / float(model.mixed_ms(segments).mean())
 
 
 def _without(model: Model, left_out: dict[str, float]) -> Model:
@@ -150,7 +154,7 @@ def _size(model: Model, of: Plan, rng: np.random.Generator) -> dict[str, Any]:
     return {
         "segments": workload.segments,
         "photos": photos,
-        "searches a second of one core": 1000 / float(model.mixed_ms(of.shard_segments).mean()),
+        "searches a second of one core": _of_one_core(model, of.shard_segments),
         "GB": {name: size / GB for name, size in model.bytes(workload.segments).items()},
         "searches a second, at most": workload.searches,
         "photos a day": workload.photos,

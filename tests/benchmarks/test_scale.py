@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -147,3 +148,13 @@ class TestCommand:
                 size["segments"], size["searches a second, at most"], size["photos a day"], size["photos at once"]
             )
             assert math.isclose(plan(model, of, 100).price, size["US dollars a month"], rel_tol=1e-3)
+
+    def test_the_page_says_what_the_figures_say(self) -> None:
+        kept = json.loads((RESULTS / "scale.json").read_text(encoding="utf-8"))
+        page = (RESULTS.parents[1] / "docs" / "scale.md").read_text(encoding="utf-8")
+        row = next(line for line in page.splitlines() if line.startswith("| US dollars a month"))
+        said = [float(each.replace(",", "")) for each in re.findall(r"\d[\d,]*", row)]
+        assert said == [size["US dollars a month"] for size in kept["sizes"]]
+        row = next(line for line in page.splitlines() if line.startswith("| half of the searches within"))
+        ends = [kept["where one machine ends, segments"][f"a median of {most} ms"] / 1e6 for most in (50, 100, 200)]
+        assert f"| {ends[0]:.0f} / {ends[1]:.0f} / {ends[2]:.0f} million" in row
