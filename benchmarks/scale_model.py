@@ -46,7 +46,7 @@ class Machine:
     times : int
         1, 2, 4, 8, 16 or 32.
     month_usd : float
-        Price of one; 250 is what VectorChord's README names for it (commit 0493c818; on demand, us-east-1).
+        Price of one; 250 is what VectorChord's README names for it (commit 0493c818, read in 2026).
     """
 
     times: int = 1
