@@ -44,21 +44,24 @@ def bench_ingest(settings: Settings, folder: Path) -> dict[str, Any]:
     """
     cores = len(usable_cores())
     with tempfile.TemporaryDirectory(prefix="segsearch-bench-") as data_dir:
-        assembly = Assembly(Settings.in_data_dir(Path(data_dir), device=settings.device, recipe=settings.recipe))
-        stages = _stages_alone(assembly, folder)
-        worker = Worker(assembly)
+        alone, whole = (
+            Assembly(Settings.in_data_dir(Path(data_dir, name), device=settings.device, recipe=settings.recipe))
+            for name in ("alone", "whole")
+        )
+        stages = _stages_alone(alone, folder)
+        worker = Worker(whole)
         with _PeakMemory() as memory:
-            report = ingest(assembly, worker, [folder], Tally())
+            report = ingest(whole, worker, [folder], Tally())
     photos = report.counts["indexed"] + report.counts["empty"]
-    wall, alone = report.seconds / max(photos, 1), sum(stages.values())
+    wall, together = report.seconds / max(photos, 1), sum(stages.values())
     return {
         "photos": photos,
         "cores": cores,
         "CPU ms a photo, alone": {name: round(1000 * each, 1) for name, each in stages.items()},
         "wall ms a photo": round(1000 * wall, 1),
         "photos a second": round(1 / wall, 2),
-        "stages at once": round(alone / wall, 2),
-        "use of the cores": round(alone / (cores * wall), 3),
+        "stages at once": round(together / wall, 2),
+        "use of the cores": round(together / (cores * wall), 3),
         "memory of the process tree by thirds, PSS, MB": memory.thirds(),
     }
 
@@ -70,7 +73,6 @@ def _stages_alone(assembly: Assembly, folder: Path, sample: int = 24) -> dict[st
     chosen = paths[:: max(1, len(paths) // sample)][: sample + 1]
     jobs = assembly.ingest_queue.claim("bench", len(chosen))
     recipe, seconds = assembly.bulk_recipe, dict.fromkeys(("decode", "network", "segment", "embed", "write"), 0.0)
-    assembly.ingest_queue.release("bench")
     for number, (path, job) in enumerate(zip(chosen, jobs, strict=False)):
         spent: dict[str, float] = {}
         image = _cpu(spent, "decode", partial(_decode, path, assembly.settings.data_dir))
@@ -78,7 +80,7 @@ def _stages_alone(assembly: Assembly, folder: Path, sample: int = 24) -> dict[st
         segments = _cpu(spent, "segment", partial(recipe.segment, image.rgb, features))
         analysis = _cpu(spent, "embed", partial(recipe.embed, image.rgb, features, segments))
         entry = AnalyzedImage(format="JPEG", size_hw=image.size_hw, taken_at=None, analysis=analysis)
-        _cpu(spent, "write", partial(assembly.ingest_queue.finish, "nobody", {job.image_id: entry}, recipe.fingerprint))
+        _cpu(spent, "write", partial(assembly.ingest_queue.finish, "bench", {job.image_id: entry}, recipe.fingerprint))
         if number:
             for name, value in spent.items():
                 seconds[name] += value / (len(chosen) - 1)
