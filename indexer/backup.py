@@ -25,10 +25,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from retrieval.assembly import Assembly, DataDirectory
-from retrieval.catalog import copy_catalogue, copy_database
-from retrieval.errors import ConfigurationError
-from retrieval.settings import Settings, sqlite_url
+from retrieval.assembly import Assembly
+from retrieval.catalog import copy_catalogue, copy_database, make_schema
+from retrieval.data_directory import DataDirectory
+from retrieval.errors import CatalogError, ConfigurationError, RetrievalError
+from retrieval.settings import Settings
+from retrieval.settings.database_urls import schema_of, sqlite_url
 from retrieval.storage.locations import path_of, uri_of
 
 from .publish import rebuild
@@ -136,28 +138,38 @@ def _backed_up(assembly: Assembly, target: Settings) -> tuple[Backup, Copied]:
         else:
             break
     copied += Copied(1, database.stat().st_size)
-    copied += _collections_backed_up(assembly, here)
     database.replace(here / DATABASE)
     _write_json(here / NOTE, asdict(note))
     with closing(_opened(here / DATABASE, target)) as snapshot:
         _prune(snapshot, target)
-    return note, copied
+    return note, copied + _collections_backed_up(assembly, here)
 
 
 def _collections_backed_up(assembly: Assembly, folder: Path) -> Copied:
-    """Back up the collections of an installation, each into a folder of its own; what is left of others is removed."""
+    """Back up the collections of an installation, each into a folder of its own; what is left of others is removed.
+
+    Raises
+    ------
+    CatalogError
+        Some cannot be read; all others were backed up.
+    """
     if assembly.settings.collection:
         return Copied()
-    copied, records = Copied(), assembly.collections.all_with_deleted()
+    copied, faults, records = Copied(), list[str](), assembly.collections.all_with_deleted()
+    for record in records:
+        target = folder / COLLECTIONS / str(record.id)
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            with closing(assembly.of_collection(record)) as inside:
+                copied += _backed_up(inside, replace(inside.settings, data_dir=target))[1]
+        except RetrievalError as error:
+            faults.append(f"{record.name} ({record.id}): {error}")
     kept = {str(record.id) for record in records}
     for left in (folder / COLLECTIONS).glob("*"):
         if left.name not in kept:
             shutil.rmtree(left)
-    for record in records:
-        target = folder / COLLECTIONS / str(record.id)
-        target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with closing(assembly.of_collection(record)) as inside:
-            copied += _backed_up(inside, replace(inside.settings, data_dir=target))[1]
+    if faults:
+        raise CatalogError(f"all was backed up but these collections: {'; '.join(faults)}")
     return copied
 
 
@@ -194,17 +206,29 @@ def restore(settings: Settings, folder: Path) -> Backup:
     if settings.database_url == sqlite_url(here / DATABASE):
         database.replace(here / DATABASE)
     else:
+        if settings.collection:
+            make_schema(settings.database_url, schema_of(settings.collection))
         copy_catalogue(sqlite_url(database), settings.database_url)
         database.unlink()
     with closing(Assembly(settings)) as assembly:
         rebuild(assembly)
         if faults := verify(assembly):
             raise ConfigurationError(f"{here} was restored with faults: {'; '.join(faults)}")
-        for record in () if settings.collection else assembly.collections.all_with_deleted():
-            if (folder / COLLECTIONS / str(record.id)).exists():  # else it was made while the backup was
-                with closing(assembly.of_collection(record)) as inside:
-                    restore(inside.settings, folder / COLLECTIONS / str(record.id))
+        failed = [] if settings.collection else list(_collections_restored(assembly, folder))
+    if failed:
+        raise ConfigurationError(f"all was restored but these collections: {'; '.join(failed)}")
     return note
+
+
+def _collections_restored(assembly: Assembly, folder: Path) -> Iterator[str]:
+    """Restore the collections that a backup has; tells of each that could not be."""
+    for record in assembly.collections.all_with_deleted():
+        backup = folder / COLLECTIONS / str(record.id)
+        if backup.exists():  # else it was made while the backup was
+            try:
+                restore(assembly.settings.of_collection(record.id, record.recipe), backup)
+            except RetrievalError as error:
+                yield f"{record.name} ({record.id}): {error}"
 
 
 def _check_target(data_dir: Path, folder: Path) -> None:

@@ -8,7 +8,6 @@ import time
 
 from retrieval.assembly import Assembly
 from retrieval.catalog import CollectionRecord
-from retrieval.errors import RetrievalError
 from retrieval.storage.disk import obstacle_of
 
 from .worker import Worker
@@ -56,8 +55,8 @@ class CollectionWorker(threading.Thread):
         while not self._ending.wait(LOOK_SECONDS):
             try:
                 self._look_at_all()
-            except (OSError, RetrievalError) as error:
-                logger.error("the collections cannot be looked at: %s", error)
+            except Exception:  # a thread that ends would leave all collections waiting
+                logger.exception("the collections cannot be looked at; trying again")
         for each in self._open.values():
             each.close()
 
@@ -72,6 +71,7 @@ class CollectionWorker(threading.Thread):
                 assembly = self._opened(record)
                 if self._is_due(record.id) or has_work(assembly):
                     self._work(record, assembly)
+                assembly.close()  # gives back its connections, of which a server has a limited number
             except Exception:  # as a worker process that dies would not end the others
                 logger.exception("working in collection %d failed; it has its turn again", record.id)
         if time.monotonic() - self._erased > UPKEEP_SECONDS:

@@ -45,6 +45,7 @@ class Worker:
     def __init__(self, assembly: Assembly, on_done: Callable[[], None] | None = None, ray: Any = None) -> None:
         self._stopping = threading.Event()
         self._upkeep = Upkeep(assembly, self._stopping)
+        self._is_of_installation = not assembly.settings.collection
         owner = new_owner()
         self._heartbeat = assembly.heartbeat(owner, "worker", self._end_outdated)
         self.pipeline: Pipeline | RayPipeline = (
@@ -70,13 +71,15 @@ class Worker:
             A newer version has upgraded the catalogue, and this one cannot work with it: what was on the line is
             finished, the rest is given back, and nothing is published.
         """
-        self._heartbeat.start()
+        if self._is_of_installation:
+            self._heartbeat.start()
         self._upkeep.start()
         try:
             done = self._run(is_complete)
         finally:
             self._upkeep.finish(at_once=self._heartbeat.outdated is not None)
-            self._heartbeat.end()
+            if self._is_of_installation:
+                self._heartbeat.end()
         if self._heartbeat.outdated is not None:
             raise self._heartbeat.outdated
         return done

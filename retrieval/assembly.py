@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,192 +16,40 @@ from .analysis.analyzer import Analyzer
 from .analysis.nearest import NearestAnalyzer
 from .analysis.remote import RemoteAnalyzer
 from .catalog import (
-    Accounts,
-    Catalog,
-    Clusters,
     CollectionRecord,
-    Collections,
-    Concepts,
-    ExportJobs,
-    Folders,
     Heartbeat,
-    IdempotencyKeys,
-    ImportedSegments,
-    IngestOverview,
-    IngestQueue,
-    Judgements,
-    NearDuplicates,
-    QueryStore,
-    Sessions,
     Shared,
-    Tags,
-    Trash,
     drop_schema,
-    make_schema,
-    migrate,
-    open_sessions,
 )
 from .catalog.records import ProcessKind
-from .errors import ConfigurationError, SchemaOutdatedError
+from .data_directory import DataDirectory
+from .errors import RetrievalError, SchemaOutdatedError
 from .images.decoder_pool import QUERY_SECONDS, DecoderPool
 from .images.renditions import PREVIEW_SIDE
+from .index.backends import LOCAL
 from .index.installed import InstalledIndexes
 from .index.replicas import gpu_of
 from .learning.cluster_editing import ClusterEditor
 from .learning.concepts import ConceptTrainer
 from .learning.discovery import Discoverer
-from .processes.duties import Duties
 from .processes.versions import own_version
 from .recipes import RecipeSpec, load, recipe_spec
 from .recipes.protocols import Recipe
 from .search.engine import SearchEngine
 from .search.making import SegmentMaker
 from .search.same_object import ObjectVerifier
-from .settings import Settings, schema_of
+from .settings import Settings
+from .settings.database_urls import schema_of
 from .storage.disk import Storage
-from .storage.opening import Originals
-from .storage.own_files import OwnFiles
 from .text.vocabulary import Vocabulary
 from .types import RgbImage, Vectors
+
+logger = logging.getLogger(__name__)
 
 NOTHING_ASIDE: Mapping[str, Path] = MappingProxyType({})
 
 TEXTS_KEPT = 1000
 """The vectors of so many texts are kept by an engine."""
-
-
-class DataDirectory:
-    """What a data directory holds: the database, by repositories, and files. Each is opened when first asked for.
-
-    Parameters
-    ----------
-    settings : Settings
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    @cached_property
-    def _sessions(self) -> Sessions:
-        try:
-            self.settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # passwords' hashes are in it
-        except OSError as error:
-            raise ConfigurationError(
-                f"SEGSEARCH_DATA_DIR={self.settings.data_dir} cannot be created ({error.strerror}): "
-                "choose another folder"
-            ) from error
-        _make_schema(self.settings)
-        return open_sessions(self.settings.database_url, partial(_remains, self.settings))
-
-    def close(self) -> None:
-        """Close the database, if it is open."""
-        if "_sessions" in self.__dict__:
-            self._sessions.engine.dispose()
-
-    def migrate(self) -> str:
-        """Upgrade the database schema; returns the new revision. Collections have schemas of their own."""
-        _make_schema(self.settings)
-        return migrate(self.settings.database_url, partial(_remains, self.settings))
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        """Stored photos: their rows, files, segments and vectors."""
-        return Catalog(self._sessions)
-
-    @cached_property
-    def accounts(self) -> Accounts:
-        """Users and API tokens."""
-        return Accounts(self._sessions)
-
-    @cached_property
-    def collections(self) -> Collections:
-        """Collections of this installation, each with a data directory of its own."""
-        return Collections(self._sessions)
-
-    @cached_property
-    def ingest_queue(self) -> IngestQueue:
-        """The states of photos on their way in."""
-        return IngestQueue(self._sessions)
-
-    @cached_property
-    def ingest_overview(self) -> IngestOverview:
-        """Workers, what they hold, and what waits."""
-        return IngestOverview(self._sessions)
-
-    @cached_property
-    def imported(self) -> ImportedSegments:
-        """Segments that were imported."""
-        return ImportedSegments(self._sessions)
-
-    @cached_property
-    def queries(self) -> QueryStore:
-        """Kept query photos."""
-        return QueryStore(self._sessions)
-
-    @cached_property
-    def judgements(self) -> Judgements:
-        """Searches that are being refined."""
-        return Judgements(self._sessions)
-
-    @cached_property
-    def idempotency_keys(self) -> IdempotencyKeys:
-        """Answers of requests, by the keys that came with them."""
-        return IdempotencyKeys(self._sessions)
-
-    @cached_property
-    def export_jobs(self) -> ExportJobs:
-        """Exports that are written in the background."""
-        return ExportJobs(self._sessions)
-
-    @cached_property
-    def concepts(self) -> Concepts:
-        """Names that people gave."""
-        return Concepts(self._sessions)
-
-    @cached_property
-    def folders(self) -> Folders:
-        """Names of the folders that photos are in."""
-        return Folders(self._sessions)
-
-    @cached_property
-    def clusters(self) -> Clusters:
-        """Segments that look alike and that nothing explains."""
-        return Clusters(self._sessions)
-
-    @cached_property
-    def duplicates(self) -> NearDuplicates:
-        """Pairs of photos that are near-duplicates."""
-        return NearDuplicates(self._sessions)
-
-    @cached_property
-    def own_files(self) -> OwnFiles:
-        """Uploads, query photos and renditions."""
-        return OwnFiles(self.settings, self.catalog.locations, self.queries)
-
-    @cached_property
-    def originals(self) -> Originals:
-        """The bytes of photos, in files and in object stores."""
-        return Originals(self.settings)
-
-    @cached_property
-    def tags(self) -> Tags:
-        """Words and names that people gave to photos."""
-        return Tags(self._sessions)
-
-    @cached_property
-    def trash(self) -> Trash:
-        """Photos that were deleted and can be restored."""
-        return Trash(self._sessions, self.catalog.images, self.own_files, self.settings.trash_days)
-
-    @cached_property
-    def duties(self) -> Duties:
-        """What workers do beside entering photos, and how it goes."""
-        return Duties(self.settings.data_dir)
-
-    @cached_property
-    def storage(self) -> Storage:
-        """Whether there is room on the disk."""
-        return Storage(self.settings)
 
 
 class Assembly(DataDirectory):
@@ -220,6 +69,7 @@ class Assembly(DataDirectory):
         self._installation = installation
         is_same = installation is not None and installation.settings.recipe == settings.recipe
         self._with_networks = installation if is_same else None
+        self._bulk_recipes: dict[str, Recipe] = {}
 
     def of_collection(self, record: CollectionRecord) -> Assembly:
         """What a collection of this installation keeps, in a folder of its own that is made if it is not there."""
@@ -230,20 +80,27 @@ class Assembly(DataDirectory):
 
         Photos that were ingested where they lie stay there. One that is not in the trash stays as it is.
         """
-        for record in [each for each in self.collections.all(deleted=True) if each.id == collection_id]:
-            with closing(self.of_collection(record)) as inside:
-                inside.indexes.erase()
+        record = self.collections.get(collection_id)
+        if not self.collections.forget(collection_id):  # it has been restored
+            return
+        try:
+            if self.settings.index != LOCAL:
+                with closing(self.of_collection(record)) as inside:
+                    inside.indexes.erase()
+        finally:
             drop_schema(self.settings.database_url, schema_of(collection_id))
             with suppress(FileNotFoundError):
                 shutil.rmtree(self.settings.collection_dir(collection_id))
-            self.collections.forget(collection_id)
 
     def erase_old_collections(self) -> None:
         """Delete the collections for good whose time in the trash is over."""
         limit = datetime.now(UTC) - timedelta(days=self.settings.trash_days)
         for record in self.collections.all(deleted=True):
             if record.deleted_at is not None and record.deleted_at < limit:
-                self.erase_collection(record.id)
+                try:
+                    self.erase_collection(record.id)
+                except (OSError, RetrievalError) as error:
+                    logger.error("not all of collection %d could be deleted: %s", record.id, error)
 
     @property
     def discoverer(self) -> Discoverer:
@@ -279,10 +136,14 @@ class Assembly(DataDirectory):
 
     @cached_property
     def bulk_recipe(self) -> Recipe:
-        """The recipe for many photos: on the CPU one thread a pass, and as many passes as cores."""
-        if self._with_networks is not None:
-            return self._with_networks.bulk_recipe
-        return load(self.settings.recipe, self.settings.device, threads=1)
+        """The recipe for many photos: on the CPU one thread a pass, and as many passes as cores.
+
+        It is loaded once for an installation with all its collections.
+        """
+        loaded, name = (self._installation or self)._bulk_recipes, self.settings.recipe
+        if name not in loaded:
+            loaded[name] = load(name, self.settings.device, threads=1)
+        return loaded[name]
 
     @property
     def indexes(self) -> InstalledIndexes:
@@ -383,18 +244,3 @@ class Assembly(DataDirectory):
     def trainer(self, engine: SearchEngine) -> ConceptTrainer:
         """What makes and changes concepts, by a search engine."""
         return ConceptTrainer(self.concepts, engine)
-
-
-def _make_schema(settings: Settings) -> None:
-    """Make the place of a collection's catalogue, if it is on a server."""
-    if settings.collection:
-        make_schema(settings.database_url, schema_of(settings.collection))
-
-
-def _remains(settings: Settings) -> str | None:
-    """Evidence in the data directory that its catalogue had photos; None without any."""
-    for manifest in sorted(settings.index_dir.glob("*/segments/manifest.json")):
-        if any(manifest.parent.glob("part-*")):
-            return f"the index in {settings.index_dir} has photos"
-    uploads = settings.uploads_dir
-    return f"there are uploads in {uploads}" if uploads.is_dir() and any(uploads.rglob("*")) else None

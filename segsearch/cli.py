@@ -61,7 +61,7 @@ def cli(context: click.Context, verbose: int, collection: str | None) -> None:
 
 def _of_collection(settings: Settings, name: str) -> Settings:
     """The settings of a collection."""
-    from retrieval.assembly import DataDirectory
+    from retrieval.data_directory import DataDirectory
 
     installation = DataDirectory(settings)
     try:

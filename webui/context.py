@@ -106,6 +106,11 @@ class WebContext:
         """Whether query photos can be segmented right now."""
         return self.analyzer.is_up() if isinstance(self.analyzer, Probed) else True
 
+    def close(self) -> None:
+        """Let go of connections and of the decoder; what is asked for afterwards connects again."""
+        self.renditions.close()
+        self.assembly.close()
+
     def query_rendition(self, sha256: str) -> Path:
         """Path of a query photo's JPEG, which is created on request."""
         return self.assembly.own_files.query_rendition(sha256)
@@ -146,11 +151,13 @@ class Contexts:
                     self._open.move_to_end(record.id)
                     return found
             opened = self._open_one(record)
+            if found is not None:
+                found.close()
             with self._lock:
                 self._open[record.id] = opened
                 self._open.move_to_end(record.id)
                 if len(self._open) > MOST_OPEN:
-                    self._open.popitem(last=False)[1].assembly.close()  # requests that still use it connect again
+                    self._open.popitem(last=False)[1].close()
             return opened
 
     def close(self, collection_id: int) -> None:
@@ -158,7 +165,15 @@ class Contexts:
         with self._lock:
             closed = self._open.pop(collection_id, None)
         if closed is not None:
-            closed.assembly.close()
+            closed.close()
+
+    def close_gone(self) -> None:
+        """Let go of the collections that other processes have deleted."""
+        with self._lock:
+            numbers = set(self._open)
+        if numbers:
+            for gone in numbers - {record.id for record in self.own.assembly.collections.all()}:
+                self.close(gone)
 
     def opened(self) -> list[WebContext]:
         """The installation and the collections that are open."""

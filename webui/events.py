@@ -48,8 +48,12 @@ class StatusEvents:
     _looked: float = float("-inf")
     _last: str = ""
 
-    def stream(self, stopping: threading.Event | None = None) -> Iterator[str]:
+    def stream(
+        self, stopping: threading.Event | None = None, is_allowed: Callable[[], bool] = lambda: True
+    ) -> Iterator[str]:
         """Events until `longest_seconds` have passed, the server stops, or the catalogue cannot be read.
+
+        They end as well when the client may see them no more, which `is_allowed` tells before each.
 
         The first tells the status, each further one that it has changed.
         """
@@ -58,8 +62,10 @@ class StatusEvents:
         end, told, written = time.monotonic() + self.longest_seconds, "", time.monotonic()
         while time.monotonic() < end and not stopping.is_set():
             try:
-                now = self._now()
+                now = self._now() if is_allowed() else None
             except RetrievalError:
+                return
+            if now is None:
                 return
             if now != told:
                 yield f"event: status\ndata: {now}\n\n"

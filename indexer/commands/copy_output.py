@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import asdict, replace
 
-from retrieval.assembly import DataDirectory
 from retrieval.catalog import CopiedTable, copy_catalogue, make_schema
+from retrieval.data_directory import DataDirectory
 from retrieval.processes.terminal import echo, echo_json
-from retrieval.settings import Settings, schema_of
+from retrieval.settings import Settings
+from retrieval.settings.database_urls import schema_of
 
 
 def print_copied(settings: Settings, source: str, target: str, *, as_json: bool) -> None:

@@ -138,6 +138,8 @@ def _watch(settings: Settings, paths: list[Path], uris: list[str], *, within: bo
 @click.pass_obj
 def worker(settings: Settings, workers: int) -> None:
     """Ingest pending photos until interrupted."""
+    if workers > 1 and settings.collection:
+        raise click.UsageError("--workers is for the whole installation: leave out --collection, or --workers")
     if workers > 1:
         from ..several_workers import work_forever as work_together
 

@@ -116,8 +116,8 @@ class Collections(Repository):
             Several owners have one of that name.
         """
         everything = self.all()
-        found = [each for each in everything if _key(each.name) == _key(name)]
-        found = found or [each for each in everything if str(each.id) == name]
+        found = [each for each in everything if str(each.id) == name]
+        found = found or [each for each in everything if _key(each.name) == _key(name)]
         if not found:
             raise UnknownCollectionError(
                 f"there is no collection {name!r}: list them with `{PROGRAM} collections list`, or make one with "
@@ -149,7 +149,7 @@ class Collections(Repository):
     def change(
         self, collection_id: int, *, name: str | None = None, recipe: str | None = None, owner: str | None = None
     ) -> CollectionRecord:
-        """Give a collection another name, recipe or owner. A former owner keeps no rights.
+        """Give a collection another name, recipe or owner; the former owner, and whom it was shared with, lose theirs.
 
         Raises
         ------
@@ -163,7 +163,7 @@ class Collections(Repository):
             row.recipe = recipe or row.recipe
             if owner is not None:
                 row.owner_id = _account(session, owner).id
-                _remove_member(session, row.id, row.owner_id)
+                session.execute(delete(CollectionMember).where(CollectionMember.collection_id == row.id))
             _check_free(session, row)
         return self.get(collection_id)
 
@@ -226,12 +226,14 @@ class Collections(Repository):
             _check_free(session, row)
         return self.get(collection_id)
 
-    def forget(self, collection_id: int) -> None:
-        """Remove the row of a collection in the trash, whose files are gone; nothing happens if it is not there."""
+    def forget(self, collection_id: int) -> bool:
+        """Remove the row of a collection in the trash, which cannot be restored then; returns whether it was there."""
         with self._sessions.begin() as session:
-            session.execute(
-                delete(Collection).where(Collection.id == collection_id, Collection.deleted_at.is_not(None))
-            )
+            row = session.get(Collection, collection_id, with_for_update=True)
+            if row is None or row.deleted_at is None:
+                return False
+            session.delete(row)
+            return True
 
     def _found(self, statement: Select[Collection]) -> list[CollectionRecord]:
         """The records of rows, by name."""
@@ -278,6 +280,8 @@ def _checked(name: str) -> str:
     name = unicodedata.normalize("NFC", " ".join(name.split()))
     if not name or len(name) > MAX_NAME or not name.isprintable():
         raise CollectionError(f"the name of a collection must have 1 to {MAX_NAME} printable characters")
+    if name.isdecimal():
+        raise CollectionError("the name of a collection must not be a number, which stands for another one: add a word")
     return name
 
 
@@ -285,14 +289,12 @@ def _check_free(session: Session, row: Collection) -> None:
     """Whether the owner has no other collection of that name; transactions that write queue, so it stays so."""
     with session.no_autoflush:
         owned = Collection.owner_id.is_(None) if row.owner_id is None else Collection.owner_id == row.owner_id
-        others = session.execute(
-            select(Collection.id, Collection.name).where(owned, Collection.deleted_at.is_(None))
-        ).all()
+        others = session.execute(select(Collection.id, Collection.name, Collection.deleted_at).where(owned)).all()
     others = [other for other in others if other.id != row.id]
-    if any(_key(other.name) == _key(row.name) for other in others):
+    if any(_key(other.name) == _key(row.name) for other in others if other.deleted_at is None):
         raise CollectionError(f"there is already a collection {row.name!r}: choose another name")
     if len(others) >= MAX_COLLECTIONS:
-        raise CollectionError(f"one user can have {MAX_COLLECTIONS} collections: delete some first")
+        raise CollectionError(f"one user can have {MAX_COLLECTIONS} collections, those in the trash among them")
 
 
 def _row(session: Session, collection_id: int, *, deleted: bool = False) -> Collection:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, Select, Table, delete, insert, make_url, select
 
 from ..errors import CatalogDamagedError, ConfigurationError
-from ..settings import sqlite_url
+from ..settings.database_urls import sqlite_url
 from . import dialects, schema
 from .base import Base
 from .dialects import sqlite_file

@@ -13,6 +13,7 @@ SIGIR 2009: the order where scores of different recipes cannot be compared.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,16 +23,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import QueryError
+from ..errors import QueryError, RetrievalError
 from ..index.ranking import likely_from
 from ..query.request import SearchRequest
 from .answer import Match, SearchAnswer
 from .engine import SearchEngine
 from .plan import QueryPlan, understand
 
+logger = logging.getLogger(__name__)
+
 MOST_COLLECTIONS = 50
 """So many are searched at once."""
 
+UNSEARCHABLE = "it cannot be searched for this now"
 OTHER_RECIPE = "it is analysed by another recipe, so nothing in it can be compared with the example"
 
 
@@ -97,13 +101,15 @@ def search_several(own: SearchEngine, engines: Mapping[int, SearchEngine], reque
     for number, engine in engines.items():
         if engine is own:
             found[number] = first
-        elif elsewhere is None:
-            found[number] = engine.search(request)
-        elif engine.recipe.space == own.recipe.space:
-            found[number] = engine.search(request, elsewhere)
-        else:
+        elif elsewhere is not None and engine.recipe.space != own.recipe.space:
             left_out[number] = OTHER_RECIPE
-    is_one_space = len({engines[number].recipe.space for number in found}) == 1
+        else:
+            try:
+                found[number] = engine.search(request, elsewhere)
+            except RetrievalError as error:
+                logger.warning("a collection could not be searched: %s", error)
+                left_out[number] = UNSEARCHABLE
+    is_one_space = len({engines[number].recipe.space for number in found}) <= 1
     merged = _by_score(found) if is_one_space else _by_rank(found)
     results = _likely_among_all(tuple(islice(merged, request.limit)), own)
     return AnswerOfSeveral(

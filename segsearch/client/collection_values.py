@@ -28,7 +28,8 @@ class Collection(Value):
         None for that of the installation.
     members : tuple of Member
         With whom it is shared, if you own it.
-    photos : int
+    photos : int or None
+        None if its catalogue cannot be opened.
     """
 
     id: int
@@ -38,6 +39,6 @@ class Collection(Value):
     role: str
     recipe: str | None = None
     members: tuple[Member, ...] = ()
-    photos: int
+    photos: int | None = None
     created_at: datetime
     deleted_at: datetime | None = None

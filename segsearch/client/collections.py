@@ -34,11 +34,9 @@ class Collections(Group[C]):
         return Call(Collection, body=given(name=name, recipe=recipe))
 
     @calls.patch("/collections/{collection_id}")
-    def change(
-        self, collection_id: int, *, name: str | None = None, recipe: str | None = None, owner: str | None = None
-    ) -> Call[Collection]:
-        """Give it another name, recipe or owner."""
-        return Call(Collection, {"collection_id": collection_id}, body=given(name=name, recipe=recipe, owner=owner))
+    def change(self, collection_id: int, *, name: str | None = None, recipe: str | None = None) -> Call[Collection]:
+        """Give it another name or recipe."""
+        return Call(Collection, {"collection_id": collection_id}, body=given(name=name, recipe=recipe))
 
     @calls.delete("/collections/{collection_id}")
     def delete(self, collection_id: int) -> Call[None]:

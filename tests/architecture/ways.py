@@ -15,7 +15,7 @@ PACKAGES = ("retrieval", "indexer", "webui", "segsearch")
 
 VALUES = (
     "retrieval/catalog/base.py", "retrieval/catalog/models.py", "retrieval/catalog/records/", "retrieval/errors.py", "retrieval/index/ranking.py",
-    "retrieval/query/", "retrieval/settings.py", "retrieval/types.py",
+    "retrieval/query/", "retrieval/settings/", "retrieval/types.py",
 )  # fmt: skip
 """Modules of values: they are handed along the way, and are no stations on it."""
 

@@ -98,6 +98,8 @@ class TestCommands:
             (("collections", "add", "Oslo", "--recipe", "nothing"), "nothing"),
             (("collections", "share", "Rome", "ben"), "this collection has no owner, so it cannot be shared"),
             (("collections", "restore", "1"), "there is no such collection"),
+            (("collections", "add", "7"), "must not be a number, which stands for another one"),
+            (("--collection", "Rome", "worker", "--workers", "2"), "--workers is for the whole installation"),
         ],
     )
     def test_what_cannot_be(self, run: Run, ingested: Ingested, arguments: tuple[str, ...], words: str) -> None:

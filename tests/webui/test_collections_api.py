@@ -7,13 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
 
 from retrieval.assembly import Assembly
-from retrieval.catalog import CollectionRecord
+from retrieval.catalog import CollectionRecord, ImageRepository
 from retrieval.catalog.accounts import Accounts
 from retrieval.errors import CatalogError
+from webui.context import EXTENSION
 
 Caller = Callable[..., Any]
 
@@ -134,11 +136,28 @@ class TestSharing:
         anna("DELETE", f"{members}/ben")
         assert ben("GET", f"{inside}/images").status_code == 404
 
-    def test_a_former_owner_keeps_nothing(self, anna: Caller, ben: Caller) -> None:
+    def test_a_former_owner_keeps_nothing(self, anna: Caller, ben: Caller, admin: Caller, library: Library) -> None:
         number = made(anna, "Rome")
-        assert anna("PATCH", f"/api/v1/collections/{number}", {"owner": "ben"}).status_code == 200
-        assert anna("GET", f"/c/{number}/api/v1/images").status_code == 404
+        anna("POST", f"/api/v1/collections/{number}/members", {"user": "admin"})
+        assert anna("PATCH", f"/api/v1/collections/{number}", {"owner": "ben"}).status_code == 422
+        library.assembly.collections.change(number, owner="ben")
+        for former in (anna, admin):
+            assert former("GET", f"/c/{number}/api/v1/images").status_code == 404
         assert ben("GET", f"/c/{number}/api/v1/images").status_code == 200
+
+    def test_browsers_ask_before_they_show_a_copy(self, anna: Caller, ben: Caller, library: Library) -> None:
+        number = made(anna, "Rome")
+        fill(library, number, ("teal", "pink"))
+        assert "no-cache" in anna("GET", f"/c/{number}/api/v1/images/1/thumbnail").headers["Cache-Control"]
+        assert "no-cache" not in anna("GET", "/api/v1/images/1/thumbnail").headers["Cache-Control"]
+
+    def test_events_end_when_sharing_does(self, anna: Caller, ben: Caller, app: Flask) -> None:
+        number = made(anna, "Rome")
+        anna("POST", f"/api/v1/collections/{number}/members", {"user": "ben"})
+        events = ben("GET", f"/c/{number}/api/v1/events").response
+        assert b"status" in b"".join(next(iter(events)) for _ in range(2))
+        anna("DELETE", f"/api/v1/collections/{number}/members/ben")
+        assert list(events) == []
 
     @pytest.mark.parametrize(
         ("user", "status", "words"),
@@ -169,6 +188,36 @@ class TestDeleting:
         assert ben("POST", f"/api/v1/collections/{number}/restore").status_code == 403
         assert anna("POST", f"/api/v1/collections/{number}/restore").status_code == 200
         assert len(ben("GET", f"/c/{number}/api/v1/images").json["items"]) == 1
+
+    def test_one_that_was_restored_is_not_erased(self, anna: Caller, library: Library) -> None:
+        number = made(anna, "Rome")
+        inside = fill(library, number, ("teal", "pink"))
+        anna("DELETE", f"/api/v1/collections/{number}")
+        anna("POST", f"/api/v1/collections/{number}/restore")
+        library.assembly.erase_collection(number)
+        assert inside.assembly.settings.data_dir.exists()
+        assert anna("GET", f"/c/{number}/api/v1/images/1").status_code == 200
+
+    def test_one_that_is_deleted_elsewhere_is_let_go(self, anna: Caller, library: Library, app: Flask) -> None:
+        number = made(anna, "Rome")
+        anna("GET", f"/c/{number}/")
+        contexts = app.extensions[EXTENSION]
+        assert len(contexts.opened()) == 2
+        contexts.close_gone()
+        assert len(contexts.opened()) == 2
+        library.assembly.collections.delete(number)
+        contexts.close_gone()
+        assert len(contexts.opened()) == 1
+
+    def test_one_that_cannot_be_opened_can_be_deleted(self, anna: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+        number = made(anna, "Rome")
+
+        def fail(_: object) -> None:
+            raise CatalogError("the catalogue is damaged")
+
+        monkeypatch.setattr(ImageRepository, "counts", fail)
+        assert anna("GET", "/api/v1/collections").json["collections"][0]["photos"] is None
+        assert anna("DELETE", f"/api/v1/collections/{number}").status_code == 204
 
     def test_it_is_erased_with_its_files(self, anna: Caller, library: Library) -> None:
         number = made(anna, "Rome")

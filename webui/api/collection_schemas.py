@@ -56,7 +56,7 @@ class Collection(Strict):
     role: Annotated[CollectionRole, Field(description="What you may do in it.")]
     recipe: Annotated[str | None, Field(description="Null for the recipe of the installation.")]
     members: Annotated[list[Member], Field(description="With whom it is shared; only its owner sees all of them.")]
-    photos: int
+    photos: Annotated[int | None, Field(description="Null if its catalogue cannot be opened now.")]
     created_at: Moment
     deleted_at: Moment | None
 
@@ -79,7 +79,6 @@ class CollectionChange(Strict):
 
     name: CollectionName | None = None
     recipe: RecipeName | None = None
-    owner: Annotated[UserName | None, Field(description="Who owns it from now on; you keep no rights.")] = None
 
 
 class Searched(Strict):

@@ -5,13 +5,15 @@ What is in a collection is under the path of it: ``/c/7/api/v1/search`` searches
 
 from __future__ import annotations
 
+import logging
+
 from flask import Response, g
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from werkzeug.exceptions import Forbidden
 
 from retrieval.catalog import CollectionRecord
-from retrieval.errors import CollectionError, ConfigurationError
+from retrieval.errors import CollectionError, ConfigurationError, RetrievalError
 from retrieval.recipes import recipe_spec
 
 from ..auth.collections import owned
@@ -21,6 +23,8 @@ from . import answers, bodies
 from . import collection_schemas as schemas
 from .problems import documented
 from .schemas import NoBody
+
+logger = logging.getLogger(__name__)
 
 collections = APIBlueprint("api_collections", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="collections")])
 collections.before_request(bodies.read_json)
@@ -48,7 +52,10 @@ def add_collection(body: schemas.NewCollection) -> Response:
     responses={200: schemas.Collection, **documented(404, 413, 415)},
 )
 def change_collection(path: schemas.CollectionPath, body: schemas.CollectionChange) -> Response:
-    """Give it another name, recipe or owner. Photos in it are analysed by another recipe when you ask for that."""
+    """Give it another name or recipe. Photos in it are analysed by another recipe when you ask for that.
+
+    To give it to another user, run `segsearch collections give` on the server.
+    """
     record = owned(g.visitor, path.collection_id)
     _check_recipe(body.recipe)
     record = installation().collections.change(record.id, **dict(body))
@@ -123,11 +130,14 @@ def _collection(record: CollectionRecord) -> schemas.Collection:
     )
 
 
-def _photos(record: CollectionRecord) -> int:
-    """How many photos are in a collection; its index is not opened for that."""
+def _photos(record: CollectionRecord) -> int | None:
+    """How many photos are in a collection; its index is not opened for that. None if its catalogue cannot be."""
     assembly = installation().of_collection(record)
     try:
         return sum(assembly.catalog.images.counts().values())
+    except RetrievalError as error:
+        logger.warning("the catalogue of collection %d cannot be opened: %s", record.id, error)
+        return None
     finally:
         assembly.close()
 

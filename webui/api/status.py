@@ -7,6 +7,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from flask_openapi3.openapi import OpenAPI
 
+from ..auth.collections import still_visible
 from ..context import WebContext, context
 from ..events import STOPPING
 from ..serving.admission import hold_until_sent
@@ -36,7 +37,7 @@ def follow_status() -> Response:
 
     503 if too many clients follow already: then ask for the status from time to time.
     """
-    found = context().events.stream(request.environ.get(STOPPING))
+    found = context().events.stream(request.environ.get(STOPPING), still_visible())
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return hold_until_sent(Response(found, mimetype="text/event-stream", headers=headers))
 

@@ -8,7 +8,7 @@ what is in it, and its owner also shares, renames and deletes it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -47,6 +47,22 @@ def visible(visitor: Visitor, number: int) -> CollectionRecord:
     if record.deleted_at is not None or record.role_of(visitor.name, is_admin=visitor.is_admin) is None:
         raise UnknownCollectionError(UNKNOWN)
     return record
+
+
+def still_visible() -> Callable[[], bool]:
+    """Tells later, outside of the current request, whether its visitor may still see its collection."""
+    record, visitor, collections = g.get("collection"), g.visitor, installation().collections
+
+    def check() -> bool:
+        if record is None:
+            return True
+        try:
+            now = collections.get(record.id)
+        except UnknownCollectionError:
+            return False
+        return now.deleted_at is None and now.role_of(visitor.name, is_admin=visitor.is_admin) is not None
+
+    return check
 
 
 def seen(visitor: Visitor) -> list[CollectionRecord]:

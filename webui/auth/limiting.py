@@ -55,6 +55,9 @@ RATES = {
     "api_clusters.update_clusters": parse("120/minute"),
     "api_clusters.merge_clusters": parse("120/minute"),
     "api_clusters.split_cluster": parse("120/minute"),
+    "api_collections.add_collection": parse("20/minute"),
+    "api_collections.list_collections": parse("60/minute"),  # each opens the catalogues of all of them
+    "collections.index": parse("60/minute"),
 }
 """By endpoint, for each user, or for each address without sign-in."""
 

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import numpy as np
-from flask import Response, request, send_file
+from flask import Response, g, request, send_file
 from PIL import Image
 from werkzeug.exceptions import Conflict, Gone, NotFound, ServiceUnavailable
 from werkzeug.wsgi import wrap_file
@@ -304,6 +304,8 @@ def _sent(source: Path | io.BytesIO, etag: str, mime_type: str) -> Response:
     response = send_file(source, mimetype=mime_type, etag=etag, max_age=RENDITION_AGE_SECONDS)
     response.cache_control.public = False
     response.cache_control.private = True
+    if g.get("collection") is not None:  # who may see it can change, so browsers ask before they show their copy
+        response.cache_control.no_cache = True
     return response
 
 

@@ -54,21 +54,24 @@ class Follower(threading.Thread):
     def _step(self) -> float:
         """Refresh and clean up if due; returns the seconds until the next time."""
         is_tidying = time.monotonic() - self._tidied > TIDY_EVERY_SECONDS
-        pause = EVERY_SECONDS
-        for context in self._contexts.opened():
+        try:
+            self._contexts.own.engine.refresh()
+            self._succeeded = time.monotonic()
+            if is_tidying:
+                self._tidied = self._succeeded
+                tidy(self._contexts.own)
+            self._contexts.close_gone()
+        except Exception:  # any error: a server that no longer follows would be worse
+            logger.exception("following the catalogue failed; trying again in %.0f s", PAUSE_AFTER_FAILURE_SECONDS)
+            return PAUSE_AFTER_FAILURE_SECONDS
+        for context in self._contexts.opened()[1:]:
             try:
                 context.engine.refresh()
-                if context is self._contexts.own:
-                    self._succeeded = time.monotonic()
                 if is_tidying:
                     tidy(context)
-            except Exception:  # any error: a server that no longer follows would be worse
-                pause = PAUSE_AFTER_FAILURE_SECONDS
-                what = f"collection {context.settings.collection}" if context.settings.collection else "the catalogue"
-                logger.exception("following %s failed; trying again in %.0f s", what, pause)
-        if is_tidying and pause == EVERY_SECONDS:
-            self._tidied = time.monotonic()
-        return pause
+            except Exception:  # as above; the others are followed meanwhile
+                logger.exception("following collection %d failed", context.settings.collection)
+        return EVERY_SECONDS
 
 
 def tidy(context: WebContext) -> None:

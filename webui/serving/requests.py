@@ -59,7 +59,7 @@ def _log(response: Response, seconds: float) -> None:
         "address": request.remote_addr,
         "user": visitor.name if visitor is not None else None,
         "method": request.method,
-        "path": request.path,
+        "path": request.script_root + request.path,
         "status": response.status_code,
         "bytes": response.content_length,
         "milliseconds": round(seconds * 1000, 1),

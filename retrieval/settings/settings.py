@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 
-from .errors import ConfigurationError
-from .setting_values import MOST_DAYS, MOST_FRAME_SECONDS, bytes_of, days_of, faults_of_analyzers, interval_of
+from ..errors import ConfigurationError
+from .database_urls import in_schema, schema_of, sqlite_url
+from .values import MOST_DAYS, MOST_FRAME_SECONDS, bytes_of, days_of, faults_of_analyzers, interval_of
 
 logger = logging.getLogger(__name__)
 
@@ -386,19 +386,3 @@ def _data_dir(environ: Mapping[str, str]) -> str:
     if not environ.get("SEGSEARCH_DATA_DIR") and environ.get(FORMER_DATA_DIR):
         logger.warning("%s is now SEGSEARCH_DATA_DIR: set that instead", FORMER_DATA_DIR)
     return environ.get("SEGSEARCH_DATA_DIR") or environ.get(FORMER_DATA_DIR) or "var"
-
-
-def sqlite_url(database: Path) -> str:
-    """The SQLAlchemy URL of an SQLite file, with its path escaped."""
-    return f"sqlite:///{quote(str(database), safe=' +/', errors='surrogateescape')}"
-
-
-def schema_of(collection: int) -> str:
-    """The schema of a PostgreSQL database that has the catalogue of a collection."""
-    return f"segsearch_collection_{collection}"
-
-
-def in_schema(database_url: str, schema: str) -> str:
-    """The URL of a PostgreSQL database whose tables are looked for in one schema only."""
-    options = f"options={quote(f'-csearch_path={schema}', safe='')}"
-    return f"{database_url}{'&' if '?' in database_url else '?'}{options}"

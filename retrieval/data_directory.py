@@ -1,0 +1,184 @@
+"""What a data directory holds: the database and files."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+
+from .catalog import (
+    Accounts,
+    Catalog,
+    Clusters,
+    Collections,
+    Concepts,
+    ExportJobs,
+    Folders,
+    IdempotencyKeys,
+    ImportedSegments,
+    IngestOverview,
+    IngestQueue,
+    Judgements,
+    NearDuplicates,
+    QueryStore,
+    Sessions,
+    Tags,
+    Trash,
+    make_schema,
+    migrate,
+    open_sessions,
+)
+from .errors import ConfigurationError
+from .processes.duties import Duties
+from .settings import Settings
+from .settings.database_urls import schema_of
+from .storage.disk import Storage
+from .storage.opening import Originals
+from .storage.own_files import OwnFiles
+
+
+class DataDirectory:
+    """What a data directory holds: the database, by repositories, and files. Each is opened when first asked for.
+
+    Parameters
+    ----------
+    settings : Settings
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def _sessions(self) -> Sessions:
+        try:
+            self.settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # passwords' hashes are in it
+        except OSError as error:
+            raise ConfigurationError(
+                f"SEGSEARCH_DATA_DIR={self.settings.data_dir} cannot be created ({error.strerror}): "
+                "choose another folder"
+            ) from error
+        _make_schema(self.settings)
+        return open_sessions(self.settings.database_url, partial(_remains, self.settings))
+
+    def close(self) -> None:
+        """Close the database, if it is open."""
+        if "_sessions" in self.__dict__:
+            self._sessions.engine.dispose()
+
+    def migrate(self) -> str:
+        """Upgrade the database schema; returns the new revision. Collections have schemas of their own."""
+        _make_schema(self.settings)
+        return migrate(self.settings.database_url, partial(_remains, self.settings))
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Stored photos: their rows, files, segments and vectors."""
+        return Catalog(self._sessions)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Users and API tokens."""
+        return Accounts(self._sessions)
+
+    @cached_property
+    def collections(self) -> Collections:
+        """Collections of this installation, each with a data directory of its own."""
+        return Collections(self._sessions)
+
+    @cached_property
+    def ingest_queue(self) -> IngestQueue:
+        """The states of photos on their way in."""
+        return IngestQueue(self._sessions)
+
+    @cached_property
+    def ingest_overview(self) -> IngestOverview:
+        """Workers, what they hold, and what waits."""
+        return IngestOverview(self._sessions)
+
+    @cached_property
+    def imported(self) -> ImportedSegments:
+        """Segments that were imported."""
+        return ImportedSegments(self._sessions)
+
+    @cached_property
+    def queries(self) -> QueryStore:
+        """Kept query photos."""
+        return QueryStore(self._sessions)
+
+    @cached_property
+    def judgements(self) -> Judgements:
+        """Searches that are being refined."""
+        return Judgements(self._sessions)
+
+    @cached_property
+    def idempotency_keys(self) -> IdempotencyKeys:
+        """Answers of requests, by the keys that came with them."""
+        return IdempotencyKeys(self._sessions)
+
+    @cached_property
+    def export_jobs(self) -> ExportJobs:
+        """Exports that are written in the background."""
+        return ExportJobs(self._sessions)
+
+    @cached_property
+    def concepts(self) -> Concepts:
+        """Names that people gave."""
+        return Concepts(self._sessions)
+
+    @cached_property
+    def folders(self) -> Folders:
+        """Names of the folders that photos are in."""
+        return Folders(self._sessions)
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """Segments that look alike and that nothing explains."""
+        return Clusters(self._sessions)
+
+    @cached_property
+    def duplicates(self) -> NearDuplicates:
+        """Pairs of photos that are near-duplicates."""
+        return NearDuplicates(self._sessions)
+
+    @cached_property
+    def own_files(self) -> OwnFiles:
+        """Uploads, query photos and renditions."""
+        return OwnFiles(self.settings, self.catalog.locations, self.queries)
+
+    @cached_property
+    def originals(self) -> Originals:
+        """The bytes of photos, in files and in object stores."""
+        return Originals(self.settings)
+
+    @cached_property
+    def tags(self) -> Tags:
+        """Words and names that people gave to photos."""
+        return Tags(self._sessions)
+
+    @cached_property
+    def trash(self) -> Trash:
+        """Photos that were deleted and can be restored."""
+        return Trash(self._sessions, self.catalog.images, self.own_files, self.settings.trash_days)
+
+    @cached_property
+    def duties(self) -> Duties:
+        """What workers do beside entering photos, and how it goes."""
+        return Duties(self.settings.data_dir)
+
+    @cached_property
+    def storage(self) -> Storage:
+        """Whether there is room on the disk."""
+        return Storage(self.settings)
+
+
+def _make_schema(settings: Settings) -> None:
+    """Make the place of a collection's catalogue, if it is on a server."""
+    if settings.collection:
+        make_schema(settings.database_url, schema_of(settings.collection))
+
+
+def _remains(settings: Settings) -> str | None:
+    """Evidence in the data directory that its catalogue had photos; None without any."""
+    for manifest in sorted(settings.index_dir.glob("*/segments/manifest.json")):
+        if any(manifest.parent.glob("part-*")):
+            return f"the index in {settings.index_dir} has photos"
+    uploads = settings.uploads_dir
+    return f"there are uploads in {uploads}" if uploads.is_dir() and any(uploads.rglob("*")) else None
