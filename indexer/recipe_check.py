@@ -65,8 +65,8 @@ class Expected:
 
 
 EXPECTED = {
-    "lite": Expected(400, 0.67, 0.95),
-    "lite-crops": Expected(400, 0.67, 0.95),
+    "lite": Expected(180, 0.55, 0.91),
+    "lite-crops": Expected(180, 0.55, 0.91),
     "lite-unlearned": Expected(400, 0.67, 0.90),
     "psp": Expected(155, 0.53, 0.90),
     "grid": Expected(100, 0.49, 0.35),

@@ -6,6 +6,10 @@ Revision: 0025, after 0024
 import sqlalchemy as sa
 from alembic import op
 
+from retrieval.catalog.dialects.expressions import Utc, text_of
+
+WHOLE = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+
 revision = "0025"
 down_revision = "0024"
 branch_labels = None
@@ -15,12 +19,12 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "collection",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("name", sa.String(64), nullable=False),
-        sa.Column("owner_id", sa.Integer(), nullable=True),
-        sa.Column("recipe", sa.String(), nullable=True),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("deleted_at", sa.DateTime(), nullable=True),
+        sa.Column("id", WHOLE, nullable=False),
+        sa.Column("name", text_of(64), nullable=False),
+        sa.Column("owner_id", WHOLE, nullable=True),
+        sa.Column("recipe", text_of(), nullable=True),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("deleted_at", Utc(), nullable=True),
         sa.ForeignKeyConstraint(
             ["owner_id"], ["account.id"], name=op.f("fk_collection_owner_id_account"), ondelete="RESTRICT"
         ),
@@ -30,9 +34,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_collection_owner_id"), "collection", ["owner_id"], unique=False)
     op.create_table(
         "collection_member",
-        sa.Column("collection_id", sa.Integer(), nullable=False),
-        sa.Column("account_id", sa.Integer(), nullable=False),
-        sa.Column("role", sa.String(6), nullable=False),
+        sa.Column("collection_id", WHOLE, nullable=False),
+        sa.Column("account_id", WHOLE, nullable=False),
+        sa.Column("role", text_of(6), nullable=False),
         sa.CheckConstraint("role IN ('viewer', 'editor')", name=op.f("ck_collection_member_role")),
         sa.ForeignKeyConstraint(
             ["collection_id"],

@@ -269,7 +269,8 @@ def test_a_deleted_photo_can_be_restored_from_the_next_page(page: Page, site: Si
     assert site.assembly.trash.count() == 0
     site.assembly.trash.put([image_id])
     page.goto(f"/photos/{image_id}")
-    page.get_by_role("button", name="Restore").click()
+    with page.expect_event("load"):
+        page.get_by_role("button", name="Restore").click()
     more(page)
     expect(page.get_by_role("button", name="Delete", exact=True)).to_be_visible()
     site.assembly.trash.put([image_id])

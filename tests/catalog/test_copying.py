@@ -157,8 +157,9 @@ def test_what_cannot_be_copied(filled: ToyLibrary, target: str, tmp_path: Path) 
         copy_catalogue(filled.url, target)
 
 
-def test_the_command(filled: ToyLibrary, target: str) -> None:
-    done = CliRunner().invoke(command, [filled.url, target])
+def test_the_command(filled: ToyLibrary, target: str, tmp_path: Path) -> None:
+    settings = Settings.in_data_dir(tmp_path / "home")
+    done = CliRunner().invoke(command, [filled.url, target], obj=settings)
     assert done.exit_code == 0, done.output
     assert "segment: 4 rows, SHA-256 " in done.output
     assert "all tables are the same in both" in done.output

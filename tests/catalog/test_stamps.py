@@ -149,7 +149,7 @@ class TestConcepts:
         assert concepts.known() is concepts.known()
         others.change(first, name="mug")
         assert concepts.one_known(first).name == "mug"
-        second = others.merge([first], "beaker", model(segment))
+        second = others.merge({first: others.get(first).model}, "beaker", model(segment))
         assert concepts.names() == {"beaker": second}
         others.change(second, model=replace(model(segment), threshold=0.25))
         assert concepts.one_known(second).model.threshold == 0.25

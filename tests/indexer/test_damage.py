@@ -123,7 +123,7 @@ def lose_name(home: Path) -> None:
 SEARCH = ("search", "--segment", "1")
 DAMAGES: dict[str, tuple[Callable[[Path], None], list[tuple[tuple[str, ...], int, str]]]] = {
     "newer schema": (
-        sql("UPDATE alembic_version SET version_num = '9999'"),
+        sql("UPDATE alembic_version SET version_num = '9999'", "UPDATE schema_support SET oldest = '9999'"),
         [(("status",), 1, "made by a newer SegSearch.*upgrade"), (("migrate",), 1, "made by a newer SegSearch")],
     ),
     "no version": (

@@ -264,6 +264,7 @@ def test_what_cannot_be_opened(tmp_path: Path, databases: Files | Server) -> Non
     (tmp_path / "newer").mkdir()
     databases.blank(tmp_path / "newer")
     databases.execute(tmp_path / "newer", "UPDATE alembic_version SET version_num = '9999'")
+    databases.execute(tmp_path / "newer", "UPDATE schema_support SET oldest = '9999'")
     with pytest.raises(SchemaOutdatedError, match="newer SegSearch.*upgrade"):
         ss.open(tmp_path / "newer", recipe="grid")
 

@@ -65,7 +65,7 @@ def test_who_signed_in_at_one_is_signed_in_at_the_other(servers: list[Flask]) ->
     assert other.get("/api/v1/status").status_code == 401
     other.set_cookie("segsearch_session", cookie.value)
     assert other.get("/api/v1/status").status_code == 200
-    assert not first.extensions["segsearch"].settings.session_key_file.exists()
+    assert not first.extensions["segsearch"].own.settings.session_key_file.exists()
 
 
 def test_attempts_to_sign_in_are_counted_together(servers: list[Flask], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ class TestRedis:
 
     def test_without_the_package_it_is_told(self, servers: list[Flask], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "redis", None)
-        shared: Shared = servers[0].extensions["segsearch"].assembly.shared
+        shared: Shared = servers[0].extensions["segsearch"].own.assembly.shared
         with pytest.raises(ConfigurationError, match="install the extra `redis`"):
             Limiters.of("redis://127.0.0.1:1", shared)
 

@@ -94,7 +94,7 @@ class Process(BaseModel):
     recipe: str
     fingerprint: str
     started_at: Moment
-    seen_at: Annotated[Moment, Field(description="It says every 10 s that it runs.")]
+    seen_at: Annotated[Moment, Field(description="When it last said that it runs, in UTC; it does so every 10 s.")]
     is_gone: Annotated[bool, Field(description="Whether it has ended, or was not seen for a minute.")]
 
 

@@ -10,7 +10,7 @@ import { Mask } from "./rle.js";
 const COLOURS = 5; // of parts, in the style sheets
 
 export const keyOf = (result, alone, together) =>
-  `${result.collection ?? ""}-${result.image_id}-${together || result.segment_id === null ? result.matched.map((part) => part.segment_id) : result.segment_id}-${alone}`;
+  `${result.image_id}-${together || result.segment_id === null ? result.matched.map((part) => part.segment_id) : result.segment_id}-${alone}${result.collection === undefined ? "" : `-of-${result.collection}`}`;
 
 /** The reasons for a result, with its numbers, as lines. */
 export function reasonsFor(result, parts) {
