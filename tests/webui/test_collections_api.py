@@ -132,7 +132,15 @@ class TestSharing:
         assert ben("PATCH", f"/api/v1/collections/{number}", {"name": "mine"}).status_code == 403
         anna("POST", members, {"user": "ben", "role": "editor"})
         assert ben("DELETE", f"{inside}/images/1").status_code == 204
-        assert ben("POST", f"{inside}/recipes/resegment", {}).status_code == 403
+        refused = ben("POST", f"{inside}/recipes/resegment", {"recipe": "grid"})
+        assert (refused.status_code, refused.json["detail"]) == (
+            403,
+            "this is for the owner of the collection: ask anna",
+        )
+        assert f'href="/c/{number}/recipes"' not in ben("GET", f"/c/{number}/").text
+        assert f'href="/c/{number}/recipes"' in anna("GET", f"/c/{number}/").text
+        listed = anna("GET", f"{inside}/recipes").json["recipes"]
+        assert f"--collection {number} worker" in next(each["command"] for each in listed if not each["is_current"])
         anna("DELETE", f"{members}/ben")
         assert ben("GET", f"{inside}/images").status_code == 404
 

@@ -119,5 +119,7 @@ def _uri(folder: str | None) -> str | None:
 
 
 def _command(name: str) -> str:
-    """What starts a worker with a recipe."""
-    return f"SEGSEARCH_RECIPE={name} {PROGRAM} worker"
+    """What starts a worker with a recipe, for the collection that the request is for."""
+    collection = context().settings.collection
+    within = f" --collection {collection}" if collection else ""
+    return f"SEGSEARCH_RECIPE={name} {PROGRAM}{within} worker"

@@ -314,4 +314,12 @@ def _sign_in_first() -> ResponseReturnValue:
 def _refusal(visitor: Visitor, needed: Role) -> str:
     if visitor.name is None:
         return NO_USERS
-    return f"this needs the role {needed}, but {visitor.name} has the role {visitor.role}: ask an admin to change it"
+    record = g.get("collection")
+    if record is None:
+        return (
+            f"this needs the role {needed}, but {visitor.name} has the role {visitor.role}: ask an admin to change it"
+        )
+    owner = record.owner or "an admin"
+    if needed == "admin":
+        return f"this is for the owner of the collection: ask {owner}"
+    return f"this needs the role {needed} in the collection, and {visitor.name} is {visitor.role}: ask {owner}"
