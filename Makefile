@@ -4,6 +4,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 PHOTOS ?=
 SERVE ?= 1
+RAY ?= 1
 PORT ?= 8000
 
 .PHONY: help installed setup demo serve test test-fast test-services check lint types audit docs wheel release bench format clean
@@ -59,8 +60,8 @@ SERVICES = $(addprefix tests/,catalog library indexer index/test_segment_indexes
 # These ask the catalogue next to nothing, and take minutes.
 WITHOUT_CATALOGUE = $(addprefix tests/indexer/test_,recipe_check.py projection_fitting.py terminal.py stress.py)
 
-test-services: setup .venv-milvus/.made  ## run the tests of the catalogue, of indexes on servers, and of Ray, on servers that are started for them
-	SEGSEARCH_TEST_DATABASE=postgresql SEGSEARCH_TEST_RAY_CLUSTER=1 SEGSEARCH_TEST_MILVUS=.venv-milvus/bin/python timeout --signal=INT 1800 \
+test-services: setup .venv-milvus/.made  ## run the tests of the catalogue, of indexes on servers and of Ray, on servers that are started for them; RAY=0 leaves out Ray
+	SEGSEARCH_TEST_DATABASE=postgresql SEGSEARCH_TEST_RAY_CLUSTER=$(RAY) SEGSEARCH_TEST_MILVUS=.venv-milvus/bin/python timeout --signal=INT 1800 \
 	  $(RUN) pytest -n 2 --dist loadfile -q -m "not browser and not gpu" $(SERVICES) $(addprefix --ignore=,$(WITHOUT_CATALOGUE))
 
 lint: setup  ## check with ruff, codespell and the import contracts
