@@ -44,7 +44,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(300),
     pytest.mark.skipif(
-        not os.environ.get("SEGSEARCH_TEST_RAY_CLUSTER"), reason="starts a cluster: `make test-services`"
+        os.environ.get("SEGSEARCH_TEST_RAY_CLUSTER") != "1", reason="starts a cluster: `make test-services`"
     ),
 ]
 
