@@ -16,7 +16,7 @@ from retrieval.catalog import CollectionRecord
 from retrieval.errors import CollectionError, ConfigurationError, RetrievalError
 from retrieval.recipes import recipe_spec
 
-from ..auth.collections import owned
+from ..auth.collections import owned, role_in
 from ..collection_paths import path_of
 from ..context import contexts, installation
 from . import answers, bodies
@@ -114,7 +114,7 @@ def collections_of(*, deleted: bool = False) -> list[schemas.Collection]:
 
 
 def _collection(record: CollectionRecord) -> schemas.Collection:
-    role = record.role_of(g.visitor.name, is_admin=g.visitor.is_admin)
+    role = role_in(record, g.visitor)
     shown = record.members.items() if role == "owner" else ()
     return schemas.Collection(
         id=record.id,

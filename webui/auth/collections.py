@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from flask import g
 from werkzeug.exceptions import Forbidden
 
-from retrieval.catalog.collections import UNKNOWN, CollectionRecord
+from retrieval.catalog.collections import UNKNOWN, CollectionRecord, CollectionRole
 from retrieval.errors import QueryError, RetrievalError, UnknownCollectionError
 from retrieval.search.several import MOST_COLLECTIONS
 
@@ -35,16 +35,25 @@ def enter(visitor: Visitor, number: int) -> Visitor:
         There is none, or none that this visitor may see.
     """
     record = visible(visitor, number)
-    role = record.role_of(visitor.name, is_admin=visitor.is_admin)
+    role = role_in(record, visitor)
     g.context = contexts().of(record)
     g.collection = record
     return replace(visitor, role="viewer" if role == "viewer" else "editor", owns=role == "owner")
 
 
+def role_in(record: CollectionRecord, visitor: Visitor) -> CollectionRole | None:
+    """What a visitor may do in a collection; None if nothing."""
+    return record.role_of(visitor.name, is_admin=visitor.is_admin)
+
+
+def _is_visible(record: CollectionRecord, visitor: Visitor) -> bool:
+    return record.deleted_at is None and role_in(record, visitor) is not None
+
+
 def visible(visitor: Visitor, number: int) -> CollectionRecord:
     """A collection that a visitor may see; raises as `enter`."""
     record = installation().collections.get(number)
-    if record.deleted_at is not None or record.role_of(visitor.name, is_admin=visitor.is_admin) is None:
+    if not _is_visible(record, visitor):
         raise UnknownCollectionError(UNKNOWN)
     return record
 
@@ -57,10 +66,9 @@ def still_visible() -> Callable[[], bool]:
         if record is None:
             return True
         try:
-            now = collections.get(record.id)
+            return _is_visible(collections.get(record.id), visitor)
         except UnknownCollectionError:
             return False
-        return now.deleted_at is None and now.role_of(visitor.name, is_admin=visitor.is_admin) is not None
 
     return check
 
@@ -84,7 +92,7 @@ def owned(visitor: Visitor, number: int, *, deleted: bool = False) -> Collection
         It is somebody else's, who shares it.
     """
     record = installation().collections.get(number)
-    role = record.role_of(visitor.name, is_admin=visitor.is_admin)
+    role = role_in(record, visitor)
     if role is None or (record.deleted_at is not None) != deleted:
         raise UnknownCollectionError(UNKNOWN)
     if role != "owner":

@@ -19,7 +19,7 @@ STATIC = Path(__file__).parents[1] / "static"
 SHEETS: Mapping[str, tuple[str, ...]] = {
     "account": (),
     "apidocs": ("apidocs",),
-    "collections": (),
+    "collections": ("collections",),
     "concepts": ("selection",),
     "discover": (),
     "duplicates": ("duplicates",),
