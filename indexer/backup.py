@@ -5,7 +5,7 @@ from the catalogue when it is restored. Photos that were ingested where they lie
 back up. Files are named by the digest of their photo, so a second backup into the same folder copies only what is new.
 
 The catalogue is copied between two passes over the files: what the copy names was there in one of the two, unless it
-was deleted for good at that very moment, and then it is copied once more.
+was deleted for good at that very moment. Such photos are deleted from the copy, too.
 """
 
 from __future__ import annotations
@@ -132,6 +132,7 @@ def _backed_up(assembly: Assembly, target: Settings) -> tuple[Backup, Copied]:
         copy_database(assembly.settings.database_url, database)
         copied += _copy_files(source, target)
         with closing(_opened(database, target)) as snapshot:
+            _delete_what_was_deleted(snapshot, assembly, target)
             note = _note_of(snapshot, source, target)
         if note.lost:
             logger.warning("%d uploads are missing; attempt %d of %d", note.lost, attempt + 1, ATTEMPTS)
@@ -270,13 +271,23 @@ def _opened(database: Path, settings: Settings) -> DataDirectory:
     return DataDirectory(replace(settings, database_url=sqlite_url(database)))
 
 
+def _uploads(snapshot: DataDirectory, source: Settings, target: Settings) -> Iterator[Path]:
+    """Where a backup has the files of the uploads that a copied catalogue names."""
+    for uris in snapshot.catalog.locations.below(uri_of(source.uploads_dir)):
+        yield from (target.uploads_dir / path_of(uri).relative_to(source.uploads_dir) for uri in uris)
+
+
+def _delete_what_was_deleted(snapshot: DataDirectory, assembly: Assembly, target: Settings) -> None:
+    """Delete photos from a copied catalogue that were deleted from the catalogue before their files were copied."""
+    missing = {file.name[:64] for file in _uploads(snapshot, assembly.settings, target) if not file.is_file()}
+    for sha256 in missing - assembly.catalog.images.known_digests(missing):
+        if (photo := snapshot.catalog.images.of_digest(sha256)) is not None:
+            snapshot.catalog.images.delete(photo.id)
+
+
 def _note_of(snapshot: DataDirectory, source: Settings, target: Settings) -> Backup:
     """What a copied catalogue and the files beside it hold."""
-    uploads = [
-        (target.uploads_dir / path_of(uri).relative_to(source.uploads_dir)).is_file()
-        for uris in snapshot.catalog.locations.below(uri_of(source.uploads_dir))
-        for uri in uris
-    ]
+    uploads = [file.is_file() for file in _uploads(snapshot, source, target)]
     photos = sum(snapshot.catalog.images.counts().values())
     return Backup(
         data_dir=str(source.data_dir),

@@ -24,7 +24,7 @@ from indexer.commands.maintenance import backup, restore_backup
 from indexer.verify import verify
 from indexer.worker import ingest_paths
 from retrieval.assembly import Assembly
-from retrieval.catalog import copy_catalogue
+from retrieval.catalog import copy_catalogue, copy_database
 from retrieval.errors import ConfigurationError
 from retrieval.settings import Settings
 
@@ -131,6 +131,32 @@ def test_while_others_write(used: Assembly, restored: Assembly, tmp_path: Path) 
     for photo in photos:
         assert photo.path is not None
         assert hashlib.sha256(photo.path.read_bytes()).hexdigest() == photo.sha256
+
+
+def test_a_photo_deleted_while_the_catalogue_is_copied_is_no_fault(
+    used: Assembly, restored: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = upload(used, 4711)
+    photo = used.catalog.images.of_digest(digest)
+    assert photo is not None
+
+    def without_the_upload(*_: object) -> Copied:
+        return Copied()
+
+    def copied(url: str, target: Path) -> None:
+        copy_database(url, target)
+        monkeypatch.setattr(room, "_copy_files", copy_files)
+        if used.catalog.images.of_digest(digest):
+            used.catalog.images.delete(photo.id)
+            used.own_files.remove_photo(digest, [place.uri for place in photo.locations])
+
+    copy_files = room._copy_files
+    monkeypatch.setattr(room, "_copy_files", without_the_upload)
+    monkeypatch.setattr(room, "copy_database", copied)
+    made = back_up(used, tmp_path / "backup")[0]
+    assert (made.lost, made.photos) == (0, sum(used.catalog.images.counts().values()))
+    restore(restored.settings, tmp_path / "backup")
+    assert restored.catalog.images.of_digest(digest) is None
 
 
 def test_an_upload_that_is_lost_is_told_and_no_obstacle(
