@@ -19,9 +19,10 @@ from toys import drawing
 from retrieval.errors import ConfigurationError, WeightsMissingError
 from retrieval.models.passes import Device
 from retrieval.recipes import recipe_spec, sam3
+from retrieval.recipes.concept_detector import ConceptDetector, ConceptParameters, Examples, Texts
 from retrieval.recipes.network import EMBEDDER, frame_size
 from retrieval.recipes.protocols import Recipe
-from retrieval.recipes.sam3 import ConceptParameters, Sam3, concepts
+from retrieval.recipes.sam3 import Sam3, concepts
 from retrieval.segment.instances import InstanceParameters
 from retrieval.types import RgbImage
 
@@ -110,7 +111,7 @@ def test_each_word_has_its_masks_where_they_are(at_once: int, monkeypatch: pytes
     texts = torch.arange(1.0, 4.0)[:, None, None], torch.ones((3, 1))
     chosen = replace(ANYTHING, words_at_once=at_once, instances=replace(ANYTHING.instances, min_score=0.3))
     processor: Any = lambda **_: {"pixel_values": torch.zeros((1, 3, 56, 56))}  # noqa: E731
-    network = Sam3(chosen, WordNetwork(), processor, CPU, (None, *WORDS), texts)
+    network = Sam3(ConceptDetector(chosen, WordNetwork(), processor, None, CPU), (None, *WORDS), Texts(*texts))
     image = photo(0, (128, 64))
     for found in network.extract([image, image]):
         segments = network.segment(image, found)
@@ -150,17 +151,40 @@ class TestModels:
         (found,) = network.extract([image])
         from transformers import AutoTokenizer, Sam3Processor
 
-        processor = Sam3Processor(network.processor, AutoTokenizer.from_pretrained(model.place))
+        processor = Sam3Processor(network.detector.processor, AutoTokenizer.from_pretrained(model.place))
         inputs = processor.image_processor(image, return_tensors="pt", input_data_format="channels_last")
         text = processor.tokenizer("red car", padding="max_length", max_length=12, return_tensors="pt")
         with torch.inference_mode():
-            outputs = network.network(pixel_values=inputs["pixel_values"], **text)
+            outputs = network.detector.network(pixel_values=inputs["pixel_values"], **text)
         (theirs,) = processor.post_process_instance_segmentation(outputs, threshold=0.0, target_sizes=[(48, 64)])
         own = np.flatnonzero(found.kinds == 2)
         order = np.argsort(-theirs["scores"].numpy(), kind="stable")
         np.testing.assert_allclose(found.scores[own], theirs["scores"].numpy()[order], atol=1e-5)
         masks = np.unpackbits(found.bits[own], axis=1, count=48 * 64).reshape(-1, 48, 64)
         assert (masks == theirs["masks"].numpy()[order]).mean() > 0.95
+
+    @pytest.mark.parametrize("word", ["visual", "red car"])
+    def test_examples_are_those_of_the_processor(self, hub: Hub, word: str) -> None:
+        """Boxes in shares of the photo, wanted ones and others, go where the processor puts boxes in pixels."""
+        model = hub("sam3")
+        save_tokenizer(model.place, 12)  # type: ignore[arg-type]
+        detector = ConceptDetector.load(model, "cpu", None, ANYTHING)
+        image = photo(3, (64, 48)).copy()
+        corners = np.array([[4, 6, 30, 40], [35, 2, 60, 20]], np.float32)
+        examples = Examples(corners / np.array([64, 48, 64, 48], np.float32), np.array([True, False]))
+        (found,) = detector.find([image], detector.read([word]), examples)
+        (without,) = detector.find([image], detector.read([word]))
+        assert np.abs(np.sort(found.scores) - np.sort(without.scores)).max() > 1e-6
+        from transformers import AutoTokenizer, Sam3Processor
+
+        processor = Sam3Processor(detector.processor, AutoTokenizer.from_pretrained(model.place))
+        boxes = {"input_boxes": [corners.tolist()], "input_boxes_labels": [[1, 0]]}
+        inputs = processor(images=[image.transpose(2, 0, 1)], **boxes, return_tensors="pt")
+        text = processor.tokenizer([word], padding="max_length", max_length=12, return_tensors="pt")
+        with torch.inference_mode():
+            outputs = detector.network(**{name: inputs[name] for name in ("pixel_values", *boxes)}, **text)
+        (theirs,) = processor.post_process_instance_segmentation(outputs, threshold=0.0, target_sizes=[(48, 64)])
+        np.testing.assert_allclose(np.sort(found.scores), np.sort(theirs["scores"].numpy()), atol=1e-5)
 
     def test_weights_of_the_video_model(self, hub: Hub) -> None:
         """The published files are those of the video model: a detector beside a tracker."""
