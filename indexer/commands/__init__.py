@@ -6,6 +6,7 @@ from ..bench.commands import bench
 from . import (
     collections,
     concepts,
+    detect,
     discover,
     duplicates,
     evaluate,
@@ -25,6 +26,6 @@ COMMANDS: tuple[click.Command, ...] = (
     maintenance.status, maintenance.doctor, maintenance.verify, maintenance.clean, maintenance.rebuild_index,
     export.export, import_.import_annotations, sidecars.sidecars,
     maintenance.migrate, maintenance.copy_catalogue, maintenance.backup, maintenance.restore_backup,
-    collections.collections, concepts.concepts, discover.discover, duplicates.duplicates, recipes.recipes,
-    evaluate.evaluate, bench,
+    collections.collections, concepts.concepts, detect.detect, discover.discover, duplicates.duplicates,
+    recipes.recipes, evaluate.evaluate, bench,
 )  # fmt: skip

@@ -74,7 +74,7 @@ def run(
             else f"the photos that {source} names have no objects"
         )
     Publisher(assembly).publish()
-    concepts, untaught = _teach(assembly, report) if teaches else ([], [])
+    concepts, untaught = teach(assembly, report) if teaches else ([], [])
     if as_json:
         echo_json({**_counts(report, concepts), "faults": [*report.faults, *untaught], "unknown": report.unknown})
     else:
@@ -132,7 +132,7 @@ def _chained(first: LabelledPhoto, rest: Iterator[LabelledPhoto]) -> Iterator[La
     yield from rest
 
 
-def _teach(assembly: Assembly, report: ImportReport) -> tuple[list[str], list[str]]:
+def teach(assembly: Assembly, report: ImportReport) -> tuple[list[str], list[str]]:
     """Make categories concepts, or give known concepts more examples; returns their names, and what failed."""
     trainer = assembly.trainer(assembly.engine())
     known = {normal_form(name): key for name, key in assembly.concepts.names().items()}

@@ -24,6 +24,8 @@ module            what
 `judgements`      searches that are refined, in rounds
 `concepts`        names that people gave
 `idempotency`     answers of requests, by the keys that came with them
+`detections`      which photos a detector was asked for which words
+`detection_models`  their table
 `export_jobs`     exports that are written in the background
 `export_models`   their table
 `clusters`        clusters of segments that have no name

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .deleted_files import DeletedFiles
+from .detections import Detections
 from .dialects import Database, describe
 from .images import ImageRepository
 from .locations import LocationRepository
@@ -37,6 +38,8 @@ class Catalog:
         Where their files are.
     deleted_files : DeletedFiles
         Files of photos that were deleted for good.
+    detections : Detections
+        Which of them a detector was asked for which words.
     segments : SegmentRepository
         What is on them.
     timeline : Timeline
@@ -54,6 +57,7 @@ class Catalog:
         self.images = ImageRepository(sessions)
         self.locations = LocationRepository(sessions)
         self.deleted_files = DeletedFiles(sessions)
+        self.detections = Detections(sessions)
         self.segments = SegmentRepository(sessions)
         self.timeline = Timeline(sessions)
         self.vectors = VectorRepository(sessions)

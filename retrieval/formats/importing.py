@@ -93,7 +93,13 @@ class Importer:
     originals: Originals
     on_photo: Callable[[], None] = lambda: None
 
-    def add(self, photos: Iterable[LabelledPhoto], places: PhotosByPath, roots: Sequence[Path]) -> ImportReport:
+    def add(
+        self,
+        photos: Iterable[LabelledPhoto],
+        places: PhotosByPath,
+        roots: Sequence[Path],
+        report: ImportReport | None = None,
+    ) -> ImportReport:
         """Import the objects of photos that are in the catalogue.
 
         Parameters
@@ -102,13 +108,15 @@ class Importer:
         places : PhotosByPath
         roots : sequence of Path
             Folders that paths are relative to.
+        report : ImportReport, optional
+            What happens is added to it, and it is returned.
 
         Notes
         -----
         Holds the photos of one batch of the recipe; a photo is one transaction. The cost is that of decoding and one
         pass of the embedder for each photo with new objects.
         """
-        report = ImportReport()
+        report = report or ImportReport()
         for batch in _batches(photos, self.recipe.batch_size):
             with ExitStack() as files:
                 opened = [self._opened(photo, places, roots, report, files) for photo in batch]

@@ -77,6 +77,10 @@ class Texts:
     features: Any
     counted: Any
 
+    def __getitem__(self, rows: Sequence[int]) -> Texts:
+        """Some of the words."""
+        return Texts(self.features[list(rows)], self.counted[list(rows)])
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ConceptDetector:

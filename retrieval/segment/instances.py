@@ -58,6 +58,11 @@ class ScoredMasks:
     kinds: NDArray[np.int64]
     size_hw: tuple[int, int]
 
+    def of_kind(self, kind: int) -> ScoredMasks:
+        """Those of a class."""
+        rows = self.kinds == kind
+        return ScoredMasks(self.bits[rows], self.scores[rows], self.kinds[rows], self.size_hw)
+
     @classmethod
     def joined(cls, parts: Sequence[ScoredMasks], size_hw: tuple[int, int]) -> ScoredMasks:
         """The masks of several passes over one image."""
