@@ -7,7 +7,7 @@ SERVE ?= 1
 RAY ?= 1
 PORT ?= 8000
 
-.PHONY: help installed setup demo serve test test-fast test-services check lint types audit docs wheel release bench format clean
+.PHONY: help installed setup demo serve test test-fast test-services test-ray check lint types audit docs wheel release bench format clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -61,8 +61,13 @@ SERVICES = $(addprefix tests/,catalog library indexer index/test_segment_indexes
 WITHOUT_CATALOGUE = $(addprefix tests/indexer/test_,recipe_check.py projection_fitting.py terminal.py stress.py)
 
 test-services: setup .venv-milvus/.made  ## run the tests of the catalogue, of indexes on servers and of Ray, on servers that are started for them; RAY=0 leaves out Ray
-	SEGSEARCH_TEST_DATABASE=postgresql SEGSEARCH_TEST_RAY_CLUSTER=$(RAY) SEGSEARCH_TEST_MILVUS=.venv-milvus/bin/python timeout --signal=INT 1800 \
+	SEGSEARCH_TEST_DATABASE=postgresql SEGSEARCH_TEST_MILVUS=.venv-milvus/bin/python timeout --signal=INT 1800 \
 	  $(RUN) pytest -n 2 --dist loadfile -q -m "not browser and not gpu" $(SERVICES) $(addprefix --ignore=,$(WITHOUT_CATALOGUE))
+	$(if $(filter 0,$(RAY)),,$(MAKE) test-ray)
+
+# By themselves: beside other tests on two cores the processes of a cluster take minutes to start.
+test-ray: setup  ## run the tests of a Ray cluster, which is started for them
+	SEGSEARCH_TEST_RAY_CLUSTER=1 timeout --signal=INT 1200 $(RUN) pytest -q tests/indexer/test_on_ray.py
 
 lint: setup  ## check with ruff, codespell and the import contracts
 	$(RUN) ruff check .
