@@ -117,15 +117,15 @@ class Claims:
             for _ in range(photos):
                 self.on_done()
 
-    def commit(self, analysed: queue.Queue[Future[Analyzed] | None], is_failing: Callable[[], bool]) -> None:
+    def commit(self, analysed: queue.Queue[Future[Analyzed | None] | None], is_failing: Callable[[], bool]) -> None:
         """Commit photos as they come, until None does: in batches, often enough that they are found soon.
 
         The leases are kept alive meanwhile.
 
         Parameters
         ----------
-        analysed : queue of Future of Analyzed
-            None ends it.
+        analysed : queue of Future of Analyzed or None
+            None ends it; the result of a future is None for a photo that was put aside.
         is_failing : callable
             Whether to end at once.
         """
@@ -136,8 +136,7 @@ class Claims:
             try:
                 future = analysed.get(timeout=COMMIT_SECONDS)
                 more = future is not None
-                if future is not None:
-                    item = future.result()
+                if future is not None and (item := future.result()) is not None:
                     analyzed[item.image_id] = item.image
             except queue.Empty:
                 pass

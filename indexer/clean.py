@@ -7,7 +7,6 @@ under the same lock as uploads, after another look-up, so an upload of the same 
 from __future__ import annotations
 
 import logging
-import os
 import re
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -18,7 +17,8 @@ from pathlib import Path
 from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError, IndexLockedError
 from retrieval.index.files import IndexFiles
-from retrieval.storage.locations import uri_of
+from retrieval.storage import file_names
+from retrieval.storage.file_store import FileStore, StoredFile, files_in
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,9 @@ CHUNK = 500
 RENDITIONS = "renditions of photos that are not in the catalogue"
 UPLOADS = "uploads that are not in the catalogue"
 QUERIES = "files of query photos that are not kept any more"
+KIND_OF = {RENDITIONS: file_names.RENDITIONS, UPLOADS: file_names.UPLOADS, QUERIES: file_names.QUERIES}
+"""Their folders."""
+
 UNFINISHED = "files that were never finished"
 INDEX = "index files that no manifest names"
 QUERY_ROWS = "query photos whose time is over"
@@ -68,12 +71,18 @@ class Waste:
 
 @dataclass(frozen=True, slots=True)
 class _Store:
-    """A folder of files named by digest, which digests are in use, and how to remove a file that is still unused."""
+    """Files named by digest, which digests are in use, and how to remove a file that is still unused."""
 
     kind: str
-    folder: Path
+    files: FileStore
     wanted: Callable[[Collection[str]], set[str]]
-    remove: Callable[[str, Path], None]
+    remove: Callable[[str, str], None]
+
+    def found(self) -> Iterator[tuple[str, StoredFile]]:
+        """Its files with their digests."""
+        for file in self.files.below(KIND_OF[self.kind]):
+            if match := _NAMED.fullmatch(file_names.last(file.name)):
+                yield match["sha256"], file
 
 
 def waste(assembly: Assembly) -> list[Waste]:
@@ -109,19 +118,19 @@ def _cleaned(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> lis
 
 def _all(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> Iterator[tuple[str, int]]:
     """Kind and size of each file, which is removed with `remove`."""
-    settings, own = assembly.settings, assembly.own_files
+    settings, files, own = assembly.settings, assembly.files, assembly.own_files
     known, kept = assembly.catalog.images.known_digests, assembly.queries.kept_digests
     stores = (
-        _Store(RENDITIONS, settings.renditions_dir, known, lambda sha256, _: own.remove_photo(sha256, [])),
-        _Store(UPLOADS, settings.uploads_dir, known, lambda sha256, path: own.remove_photo(sha256, [uri_of(path)])),
-        _Store(QUERIES, settings.queries_dir, kept, lambda sha256, _: own.remove_query(sha256)),
+        _Store(RENDITIONS, files, known, lambda sha256, _: own.remove_photo(sha256, [])),
+        _Store(UPLOADS, files, known, lambda sha256, name: own.remove_photo(sha256, [files.uri(name)])),
+        _Store(QUERIES, files, kept, lambda sha256, _: own.remove_query(sha256)),
     )
     for store in stores:
         if store.kind in kinds:
             yield from _stored(store, remove=remove)
     if UNFINISHED in kinds:
         own_folders = settings.exports_dir, settings.copies_dir, settings.data_dir / "duties"
-        for folder in (*(store.folder for store in stores), *own_folders):
+        for folder in dict.fromkeys((*map(files.incoming, file_names.KINDS), *own_folders)):
             yield from _unfinished(folder, remove=remove)
     if EXPORTS in kinds:
         yield from _exports(assembly, remove=remove)
@@ -131,20 +140,20 @@ def _all(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> Iterato
 
 
 def _stored(store: _Store, *, remove: bool) -> Iterator[tuple[str, int]]:
-    files = ((match["sha256"], path) for path in _files(store.folder) if (match := _NAMED.fullmatch(path.name)))
-    while chunk := list(islice(files, CHUNK)):
+    found, oldest = store.found(), (time.time() - AGE_SECONDS) * 1e9
+    while chunk := list(islice(found, CHUNK)):
         wanted = store.wanted({sha256 for sha256, _ in chunk})
-        waste = [(sha256, path, _size(path)) for sha256, path in chunk if not (sha256 in wanted or _is_young(path))]
-        for sha256, path, size in waste:
+        waste = [(sha256, file) for sha256, file in chunk if sha256 not in wanted and file.mtime_ns <= oldest]
+        for sha256, file in waste:
             if remove:  # with others of the same digest
-                store.remove(sha256, path)
-            if not remove or not path.exists():
-                yield store.kind, size
+                store.remove(sha256, file.name)
+            if not remove or store.files.look(file.name) is None:
+                yield store.kind, file.size
 
 
 def _exports(assembly: Assembly, *, remove: bool) -> Iterator[tuple[str, int]]:
     """Files without a row, whatever their age: a row is there before its file, and as long."""
-    files = (path for path in _files(assembly.settings.exports_dir) if path.stem.isdecimal())
+    files = (path for path in files_in(assembly.settings.exports_dir) if path.stem.isdecimal())
     while chunk := list(islice(files, CHUNK)):
         known = assembly.export_jobs.known([int(path.stem) for path in chunk])
         for path in chunk:
@@ -154,7 +163,7 @@ def _exports(assembly: Assembly, *, remove: bool) -> Iterator[tuple[str, int]]:
 
 
 def _unfinished(folder: Path, *, remove: bool) -> Iterator[tuple[str, int]]:
-    for path in _files(folder):
+    for path in files_in(folder):
         if _UNFINISHED.fullmatch(path.name) and not _is_young(path):
             size = _size(path)
             if not remove or _unlink(path):
@@ -188,21 +197,6 @@ def _unlink(path: Path) -> bool:
         return False
     logger.info("removed %s", path)
     return True
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Files in a folder and its subfolders."""
-    folders = [folder]
-    while folders:
-        try:
-            with os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(Path(entry.path))
-                    elif entry.is_file(follow_symlinks=False):
-                        yield Path(entry.path)
-        except FileNotFoundError:
-            continue
 
 
 def _is_young(path: Path) -> bool:

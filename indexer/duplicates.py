@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from pathlib import Path
 
 from retrieval.assembly import Assembly
 from retrieval.catalog.records import ImageRecord
@@ -12,6 +11,7 @@ from retrieval.duplicates.detection import DuplicateDetector, read_gray
 from retrieval.errors import ImageError
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.images.local_features import GrayImage
+from retrieval.storage import file_names
 from retrieval.storage.originals import digest_of, path_of_opened
 
 logger = logging.getLogger(__name__)
@@ -68,25 +68,33 @@ class _Renditions:
     """Reads previews and thumbnails, and makes those that are missing."""
 
     def __init__(self, assembly: Assembly) -> None:
-        self._settings, self._originals = assembly.settings, assembly.originals
+        self._files, self._originals = assembly.files, assembly.originals
 
     def thumbnail(self, record: ImageRecord) -> GrayImage | None:
-        return self._read(record, self._settings.thumbnail(record.sha256))
+        return self._read(record, file_names.thumbnail(record.sha256))
 
     def preview(self, record: ImageRecord) -> GrayImage | None:
-        return self._read(record, self._settings.preview(record.sha256))
+        return self._read(record, file_names.preview(record.sha256))
 
-    def _read(self, record: ImageRecord, path: Path) -> GrayImage | None:
-        if not path.exists():
-            self._make(record)
+    def _read(self, record: ImageRecord, name: str) -> GrayImage | None:
         try:
-            return read_gray(path.read_bytes())
+            content = self._content(name)
         except FileNotFoundError:
-            return None
+            self._make(record)
+            try:
+                content = self._content(name)
+            except FileNotFoundError:
+                return None
+        return read_gray(content)
+
+    def _content(self, name: str) -> bytes:
+        with self._files.open(name) as file:
+            return file.read()
 
     def _make(self, record: ImageRecord) -> None:
         """Write both from the original, if that is still there."""
-        preview, thumbnail = self._settings.preview(record.sha256), self._settings.thumbnail(record.sha256)
+        names = file_names.preview(record.sha256), file_names.thumbnail(record.sha256)
+        preview, thumbnail = map(self._files.new, names)
         for place in record.locations:
             try:
                 file = self._originals.open(place.uri, record.sha256)
@@ -100,6 +108,7 @@ class _Renditions:
                 try:
                     job = decoders.submit(path_of_opened(file), long_side=64, preview=preview, thumbnail=thumbnail)
                     job.result()
+                    self._files.keep(dict(zip(names, (preview, thumbnail), strict=True)))
                 except ImageError as error:
                     logger.info("photo %d cannot be compared with others: %s", record.id, error)
                 return

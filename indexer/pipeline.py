@@ -18,6 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from io import BufferedReader
+from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -26,14 +27,15 @@ from retrieval.analysis.batch import describe, extract_batch
 from retrieval.analysis.local import ANALYSIS_SIDE
 from retrieval.catalog import IngestQueue
 from retrieval.catalog.records import Job
-from retrieval.errors import ImageError, UnreadableImageError
+from retrieval.errors import ImageError, StoreUnavailableError, UnreadableImageError
 from retrieval.images.decode import DecodedImage
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.images.renditions import remove_partial
 from retrieval.processes.cores import usable_cores
 from retrieval.recipes.protocols import Recipe
-from retrieval.settings import Settings
+from retrieval.storage import file_names
 from retrieval.storage.disk import Storage
+from retrieval.storage.file_store import FileStore
 from retrieval.storage.opening import Originals
 from retrieval.storage.originals import Identity, digest_of, identity_of, path_of_opened
 from retrieval.videos.formats import video_format
@@ -58,6 +60,7 @@ class _Decoding:
     file: BufferedReader
     identity: Identity
     future: Future[DecodedImage]
+    renditions: dict[str, Path]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -77,7 +80,10 @@ class Pipeline:
     ----------
     ingest_queue : IngestQueue
     recipe : Recipe
-    settings : Settings
+    files : FileStore
+        Where renditions are kept.
+    originals : Originals
+        What opens the photos.
     storage : Storage
         While it is short, or while workers are paused, nothing is claimed.
     owner : str
@@ -92,7 +98,8 @@ class Pipeline:
 
     ingest_queue: IngestQueue
     recipe: Recipe
-    settings: Settings
+    files: FileStore
+    originals: Originals
     storage: Storage
     owner: str
     videos: VideoIntake
@@ -111,7 +118,7 @@ class Pipeline:
             self.recipe.fingerprint,
             self.recipe.space,
             self.storage,
-            Originals(self.settings),
+            self.originals,
             self.on_done,
         )
 
@@ -139,7 +146,7 @@ class Pipeline:
         """
         cores, ahead = len(usable_cores()), self.recipe.batch_size * self.recipe.concurrency * BATCHES_AHEAD
         decoded: queue.Queue[_Decoded | None] = queue.Queue(ahead)
-        analysed: queue.Queue[Future[Analyzed] | None] = queue.Queue(ahead)
+        analysed: queue.Queue[Future[Analyzed | None] | None] = queue.Queue(ahead)
         films: queue.Queue[Job | None] = queue.Queue()
         stages = self._stages = Stages(self.recipe.concurrency + 2)
         self._claims.begin()
@@ -205,43 +212,49 @@ class Pipeline:
 
     def _decode(self, pool: DecoderPool, job: Job, file: BufferedReader) -> _Decoding:
         """Have a photo decoded from a file that is open here, so that nothing can take its place."""
-        preview, thumbnail = self.settings.preview(job.sha256), self.settings.thumbnail(job.sha256)
-        preview.parent.mkdir(parents=True, exist_ok=True)
+        names = file_names.preview(job.sha256), file_names.thumbnail(job.sha256)
+        preview, thumbnail = map(self.files.new, names)
         if job.attempts > 1:
             remove_partial(preview)
             remove_partial(thumbnail)
         path, identity = path_of_opened(file), identity_of(file)
         future = pool.submit(path, long_side=ANALYSIS_SIDE, preview=preview, thumbnail=thumbnail)
-        return _Decoding(job, file, identity, future)
+        return _Decoding(job, file, identity, future, {names[0]: preview, names[1]: thumbnail})
 
     def _hand_on(self, decoding: _Decoding, decoded: queue.Queue[_Decoded | None]) -> None:
         try:
             with decoding.file:
                 item = _Decoded(decoding.job, self._result(decoding))
+        except StoreUnavailableError as error:
+            self._claims.put_aside(decoding.job, error)
+            return
         except ImageError as error:
             self._claims.fail(decoding.job, error)
             return
         self._stages.put(decoded, item)
 
     def _result(self, decoding: _Decoding) -> DecodedImage:
-        """The picture.
+        """The picture, whose renditions are kept.
 
         Raises
         ------
         ImageError
             It cannot be used, or the file was written to meanwhile; what was made of that is removed.
+        StoreUnavailableError
+            The renditions cannot be kept now.
         """
         image, job = decoding.future.result(), decoding.job
         if identity_of(decoding.file) != decoding.identity and digest_of(decoding.file) != job.sha256:
-            for rendition in (self.settings.preview(job.sha256), self.settings.thumbnail(job.sha256)):
+            for rendition in decoding.renditions.values():
                 rendition.unlink(missing_ok=True)
             raise UnreadableImageError(CHANGED)
+        self.files.keep(decoding.renditions)
         return image
 
     def _network(
         self,
         decoded: queue.Queue[_Decoded | None],
-        analysed: queue.Queue[Future[Analyzed] | None],
+        analysed: queue.Queue[Future[Analyzed | None] | None],
         regions: ThreadPoolExecutor,
     ) -> None:
         """Fill batches from what is decoded, run the network, and hand each photo to the region threads."""

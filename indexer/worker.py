@@ -106,7 +106,8 @@ def _pipeline(assembly: Assembly, owner: str, on_done: Callable[[], None] | None
     return Pipeline(
         assembly.ingest_queue,
         assembly.bulk_recipe,
-        assembly.settings,
+        assembly.files,
+        assembly.originals,
         assembly.storage,
         owner,
         VideoIntake.of(assembly),

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
+from io import BufferedReader
 from pathlib import Path
 from types import MappingProxyType
 
@@ -41,6 +42,7 @@ from .search.same_object import ObjectVerifier
 from .settings import Settings
 from .settings.database_urls import schema_of
 from .storage.disk import Storage
+from .storage.originals import path_of_opened
 from .text.vocabulary import Vocabulary
 from .types import RgbImage, Vectors
 
@@ -168,12 +170,13 @@ class Assembly(DataDirectory):
         def embed_text(text: str) -> Vectors:
             return analyst.embed_text(text, self.recipe_spec.space)
 
-        def query_file(sha256: str) -> Path:
-            return aside.get(sha256) or self.own_files.query_path(sha256)
+        def query_file(sha256: str) -> BufferedReader:
+            return aside[sha256].open("rb") if sha256 in aside else self.own_files.query(sha256)
 
         def query_picture(sha256: str) -> RgbImage:
-            job = decoders.submit(query_file(sha256), long_side=PREVIEW_SIDE, timeout_seconds=QUERY_SECONDS)
-            return job.result().rgb
+            with query_file(sha256) as file:
+                job = decoders.submit(path_of_opened(file), long_side=PREVIEW_SIDE, timeout_seconds=QUERY_SECONDS)
+                return job.result().rgb
 
         engine = SearchEngine(
             catalog=self.catalog,
@@ -189,13 +192,13 @@ class Assembly(DataDirectory):
                 analyst,
                 self.recipe_spec,
                 self.originals,
-                preview=self.settings.preview,
+                preview=self.own_files.preview,
                 query_file=query_file,
             ),
             verifier=ObjectVerifier(
                 catalog=self.catalog,
                 queries=self.queries,
-                preview=self.settings.preview,
+                preview=self.own_files.preview,
                 query_picture=query_picture,
             ),
         )

@@ -31,6 +31,8 @@ from .processes.duties import Duties
 from .settings import Settings
 from .settings.database_urls import schema_of
 from .storage.disk import Storage
+from .storage.file_locks import FileLocks, FolderLocks
+from .storage.file_store import FileStore, FolderFiles
 from .storage.opening import Originals
 from .storage.own_files import OwnFiles
 
@@ -139,9 +141,19 @@ class DataDirectory:
         return NearDuplicates(self._sessions)
 
     @cached_property
+    def files(self) -> FileStore:
+        """Where uploads, query photos and renditions are."""
+        return FolderFiles(self.settings.data_dir)
+
+    @cached_property
+    def file_locks(self) -> FileLocks:
+        """What keeps these files while a row for them is written."""
+        return FolderLocks(self.settings.data_dir)
+
+    @cached_property
     def own_files(self) -> OwnFiles:
-        """Uploads, query photos and renditions."""
-        return OwnFiles(self.settings, self.catalog.locations, self.queries)
+        """Uploads, query photos and renditions, with their rows."""
+        return OwnFiles(self.files, self.file_locks, self.originals.copies, self.catalog.locations, self.queries)
 
     @cached_property
     def originals(self) -> Originals:

@@ -24,6 +24,9 @@ from retrieval.index.sources import Source, photos_of, segments_of
 from retrieval.recipes import RecipeSpec
 from retrieval.search.engine import SearchEngine
 from retrieval.settings import Settings
+from retrieval.storage.copies import Copies
+from retrieval.storage.file_locks import FolderLocks
+from retrieval.storage.file_store import FolderFiles
 from retrieval.storage.locations import SeenFile, uri_of
 from retrieval.storage.own_files import OwnFiles
 from retrieval.text.vocabulary import Vocabulary
@@ -129,7 +132,10 @@ class ToyLibrary:
         self.sessions = open_sessions(Settings.in_data_dir(self.folder).database_url)
         self.catalog, self.ingest_queue = Catalog(self.sessions), IngestQueue(self.sessions)
         self.queries = QueryStore(self.sessions)
-        files = OwnFiles(Settings.in_data_dir(self.folder), self.catalog.locations, self.queries)
+        copies = Copies(Settings.in_data_dir(self.folder))
+        files = OwnFiles(
+            FolderFiles(self.folder), FolderLocks(self.folder), copies, self.catalog.locations, self.queries
+        )
         self.trash = Trash(self.sessions, self.catalog.images, files, days=30)
         self._names = itertools.count(1)
 

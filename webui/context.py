@@ -6,7 +6,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from flask import current_app, g
@@ -19,6 +18,7 @@ from retrieval.learning.concepts import ConceptTrainer
 from retrieval.learning.discovery import Discoverer
 from retrieval.search.engine import SearchEngine
 from retrieval.settings import Settings
+from retrieval.storage.file_store import FileStore
 
 from .events import StatusEvents
 from .renditions import Renditions
@@ -98,6 +98,11 @@ class WebContext:
         return self.assembly.ingest_queue
 
     @property
+    def files(self) -> FileStore:
+        """Where uploads, query photos and renditions are."""
+        return self.assembly.files
+
+    @property
     def settings(self) -> Settings:
         """The settings of the installation."""
         return self.assembly.settings
@@ -110,10 +115,6 @@ class WebContext:
         """Let go of connections and of the decoder; what is asked for afterwards connects again."""
         self.renditions.close()
         self.assembly.close()
-
-    def query_rendition(self, sha256: str) -> Path:
-        """Path of a query photo's JPEG, which is created on request."""
-        return self.assembly.own_files.query_rendition(sha256)
 
 
 class Contexts:

@@ -10,6 +10,7 @@ import io
 import threading
 import time
 from collections import OrderedDict
+from io import BufferedReader
 from pathlib import Path
 
 from PIL import Image
@@ -133,7 +134,7 @@ class Renditions:
             return self._pool
 
 
-def cut(preview: Path, size_hw: tuple[int, int], box_xyxy: tuple[int, int, int, int]) -> bytes:
+def cut(preview: BufferedReader, size_hw: tuple[int, int], box_xyxy: tuple[int, int, int, int]) -> bytes:
     """Cut a box with a small margin from a preview.
 
     Parameters

@@ -23,6 +23,7 @@ from retrieval.library.photos import Photos, outlined
 from retrieval.processes.extras import required
 from retrieval.processes.tables import Console
 from retrieval.search.answer import Match
+from retrieval.storage import file_names
 from retrieval.types import RgbImage
 
 LIBRARY = "textual_image.renderable"
@@ -85,8 +86,8 @@ def print_pictures(assembly: Assembly, console: Console, matches: Sequence[Match
 def _picture(assembly: Assembly, photos: Photos, image: ImageRecord, match: Match) -> RgbImage:
     """The thumbnail, or the photo where there is none, with the outline of the segment."""
     try:
-        with Image.open(assembly.settings.thumbnail(image.sha256)) as file:
-            pixels: RgbImage = np.asarray(file.convert("RGB"))
+        with assembly.files.open(file_names.thumbnail(image.sha256)) as file:
+            pixels: RgbImage = np.asarray(Image.open(file).convert("RGB"))
     except OSError:
         pixels = photos.image(image.id, LONG_SIDE)
     if pixels.ndim != 3:

@@ -24,6 +24,7 @@ from retrieval.assembly import Assembly
 from retrieval.catalog.records import Job
 from retrieval.errors import StoreUnavailableError, UnreadableImageError
 from retrieval.images.renditions import keep_rendition
+from retrieval.storage import file_names
 from retrieval.storage.locations import is_file
 from retrieval.videos.formats import video_format
 
@@ -56,7 +57,8 @@ class RayPipeline:
     """
 
     def __init__(self, assembly: Assembly, ray: Any, owner: str, on_done: Callable[[], None] | None = None) -> None:
-        self._settings, spec = assembly.settings, assembly.recipe_spec
+        settings, spec = assembly.settings, assembly.recipe_spec
+        self._files = assembly.files
         self._videos = VideoIntake.of(assembly)
         self._claims = Claims(
             assembly.ingest_queue,
@@ -67,7 +69,7 @@ class RayPipeline:
             assembly.originals,
             on_done,
         )
-        self._new_pool = partial(RayPool, ray, self._settings.recipe, self._settings.device, spec.fingerprint)
+        self._new_pool = partial(RayPool, ray, settings.recipe, settings.device, spec.fingerprint)
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -79,7 +81,7 @@ class RayPipeline:
 
     def run(self, is_complete: Callable[[], bool] = lambda: True) -> int:
         """Work until nothing is pending and `is_complete`; see `Pipeline.run`."""
-        analysed: queue.Queue[Future[Analyzed] | None] = queue.Queue(READ_AHEAD)
+        analysed: queue.Queue[Future[Analyzed | None] | None] = queue.Queue(READ_AHEAD)
         films: queue.Queue[Job | None] = queue.Queue()
         stages = self._stages = Stages(2)
         pool = self._new_pool()
@@ -142,7 +144,7 @@ class RayPipeline:
             if hashlib.sha256(content).hexdigest() != job.sha256:
                 self._claims.fail(job, UnreadableImageError(CHANGED))
                 return None
-        preview, thumbnail = self._settings.preview(job.sha256), self._settings.thumbnail(job.sha256)
+        renditions = file_names.preview(job.sha256), file_names.thumbnail(job.sha256)
         imported = job.imported.items()
         return {
             "image_id": job.image_id,
@@ -150,11 +152,11 @@ class RayPipeline:
             "uris": list(job.uris),
             "content": content,
             "imported": {key: (each.size_hw, each.counts, each.label, each.quality) for key, each in imported},
-            "renditions": not (preview.exists() and thumbnail.exists()),
+            "renditions": not all(map(self._files.look, renditions)),
         }
 
     def _take(
-        self, readers: ThreadPoolExecutor, analysed: queue.Queue[Future[Analyzed] | None], job: Job, found: Found
+        self, readers: ThreadPoolExecutor, analysed: queue.Queue[Future[Analyzed | None] | None], job: Job, found: Found
     ) -> None:
         """Hand on what became of a photo."""
         if "fault" in found:
@@ -164,10 +166,16 @@ class RayPipeline:
         else:
             self._stages.put(analysed, readers.submit(self._analyzed, job, found))
 
-    def _analyzed(self, job: Job, found: Found) -> Analyzed:
-        """Read an answer, and keep its renditions."""
+    def _analyzed(self, job: Job, found: Found) -> Analyzed | None:
+        """Read an answer, and keep its renditions; None if they cannot be kept now, and the photo is put aside."""
         if (renditions := found["renditions"]) is not None:
-            paths = self._settings.preview(job.sha256), self._settings.thumbnail(job.sha256)
-            for path, jpeg in zip(paths, renditions, strict=True):
+            names = file_names.preview(job.sha256), file_names.thumbnail(job.sha256)
+            paths = {name: self._files.new(name) for name in names}
+            for path, jpeg in zip(paths.values(), renditions, strict=True):
                 keep_rendition(path, jpeg)
+            try:
+                self._files.keep(paths)
+            except StoreUnavailableError as error:
+                self._claims.put_aside(job, error)
+                return None
         return Analyzed(job.image_id, load_photo(found["photo"]))

@@ -139,7 +139,8 @@ def _rows(assembly: Assembly, examples: Sequence[Example]) -> list[tuple[str, li
 def _tile(assembly: Assembly, image_id: int, segment_id: int, point_xy: tuple[int, int] | None) -> str:
     """A small picture as a data URI: the segment lit up, or the clicked point marked."""
     record = assembly.catalog.images.get(image_id)
-    picture = Image.open(assembly.settings.preview(record.sha256)).convert("RGB")
+    with assembly.own_files.preview(record.sha256) as file:
+        picture = Image.open(file).convert("RGB")
     picture.thumbnail((TILE, TILE))
     if segment_id and (mask := assembly.catalog.segments.masks([segment_id]).get(segment_id)):
         shape = Image.fromarray(decode_mask(*mask)).resize(picture.size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
@@ -79,14 +80,15 @@ class SegmentMaker:
     recipe : RecipeSpec
     originals : Originals
     preview, query_file : callable
-        The files of a stored photo's preview and of a query photo, by their digests.
+        Open a stored photo's preview and a query photo, by their digests. FileNotFoundError if there is no preview;
+        `ImageError` if the query photo is gone.
     """
 
     analyzer: Analyzer
     recipe: RecipeSpec
     originals: Originals
-    preview: Callable[[str], Path]
-    query_file: Callable[[str], Path]
+    preview: Callable[[str], BufferedReader]
+    query_file: Callable[[str], BufferedReader]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -117,7 +119,8 @@ class MakerOnPhoto:
         """A path of the photo's bytes: the first file that still has them, else the preview that was made of them."""
         photo = self.photo
         if isinstance(photo, QueryRecord):
-            yield self.maker.query_file(photo.sha256)
+            with self.maker.query_file(photo.sha256) as stream:
+                yield path_of_opened(stream)
             return
         for place in sorted(photo.locations, key=lambda place: place.missing_since is not None):
             try:
@@ -130,10 +133,14 @@ class MakerOnPhoto:
                 if digest_of(stream) == photo.sha256:
                     yield path_of_opened(stream)
                     return
-        preview = self.maker.preview(photo.sha256)
-        if not preview.is_file():
-            raise QueryError(f"no segment can be made on photo {photo.id}, because its file is gone: restore the file")
-        yield preview
+        try:
+            preview = self.maker.preview(photo.sha256)
+        except FileNotFoundError as error:
+            raise QueryError(
+                f"no segment can be made on photo {photo.id}, because its file is gone: restore the file"
+            ) from error
+        with preview:
+            yield path_of_opened(preview)
 
 
 def pick_or_make(

@@ -13,7 +13,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from io import BufferedReader
 from typing import Final
 
 import cv2
@@ -26,6 +26,7 @@ from ..images.masks import MaskRun, resized_mask
 from ..index.protocols import SegmentIndex
 from ..processes.cores import usable_cores
 from ..query.request import SearchRequest
+from ..storage.originals import path_of_opened
 from ..types import RgbImage, Vectors
 from .answer import LIKELY_CHANCE, Match, ObjectEvidence
 from .folding import Found
@@ -62,7 +63,7 @@ class ObjectVerifier:
     catalog : Catalog
     queries : QueryStore
     preview : callable
-        The file of a stored photo's preview, by its digest.
+        Opens a stored photo's preview, by its digest; OSError if it cannot be read.
     query_picture : callable
         Decodes a query photo, by its digest; raises `ImageError`.
     kept : KeptAppearances
@@ -70,7 +71,7 @@ class ObjectVerifier:
 
     catalog: Catalog
     queries: QueryStore
-    preview: Callable[[str], Path]
+    preview: Callable[[str], BufferedReader]
     query_picture: Callable[[str], RgbImage]
     kept: KeptAppearances = field(default_factory=lambda: KeptAppearances(KEPT))
 
@@ -173,8 +174,11 @@ class ObjectVerifier:
 
     def _picture(self, sha256: str) -> RgbImage | None:
         """A stored photo's preview, or None."""
-        path = self.preview(sha256)
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB) if path.is_file() else None
+        try:
+            with self.preview(sha256) as file:
+                picture = cv2.imread(str(path_of_opened(file)), cv2.IMREAD_COLOR_RGB)
+        except OSError:
+            return None
         return None if picture is None else np.asarray(picture, np.uint8)
 
 

@@ -8,7 +8,8 @@ module      what
 `locations` where a photo's bytes are, as a URI
 `stores`    reads object stores and web servers, with bounded patience; `remote` has their kinds
 `copies`    copies of photos from object stores, those used last
-`own_files` uploads, query photos and renditions, which are kept while a row refers to them
+`own_files` uploads, query photos and renditions, which are kept while a row refers to them; by their `file_names`,
+            with `file_locks`, in a `file_store`
 `disk`      quota and free space
 =========== ========================================================================
 """

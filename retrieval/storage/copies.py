@@ -68,6 +68,11 @@ class Copies:
         self._make_room(os.fstat(stream.fileno()).st_size)
         return stream
 
+    def remove(self, name: str) -> None:
+        """Remove a copy, if there is one; whoever has it open keeps it."""
+        with suppress(OSError):
+            self._settings.copy(name).unlink(missing_ok=True)
+
     def _make_room(self, added: int) -> None:
         """Remove the copies that were used longest ago, if there are too many."""
         most, total = self._settings.cache, 0

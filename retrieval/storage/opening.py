@@ -27,11 +27,12 @@ class Originals:
     Attributes
     ----------
     stores : ObjectStores
+    copies : Copies
     """
 
     def __init__(self, settings: Settings) -> None:
         self.stores = ObjectStores()
-        self._copies = Copies(settings)
+        self.copies = Copies(settings)
 
     def open(self, uri: str, sha256: str) -> BufferedReader | None:
         """Open what is at the place of a photo; the caller compares its digest, for it may be something else now.
@@ -57,7 +58,7 @@ class Originals:
         """
         if is_file(uri):
             return open_regular(path_of(uri))
-        if (copy := self._copies.open(sha256)) is not None:
+        if (copy := self.copies.open(sha256)) is not None:
             return copy
         try:
             found = self.download(uri)
@@ -80,6 +81,6 @@ class Originals:
         tuple of (Downloaded, BufferedReader), or None
             None if it is not wanted.
         """
-        with self._copies.making() as file:
+        with self.copies.making() as file:
             found = self.stores.download(uri, file, most_bytes=MOST_BYTES, accepts=accepts)
-            return None if found is None else (found, self._copies.keep(file, found.sha256))
+            return None if found is None else (found, self.copies.keep(file, found.sha256))

@@ -174,7 +174,7 @@ def test_they_stay_when_the_photo_is_analysed_again(ingested: Ingested, file: Pa
     vectors = made.catalog.vectors.of_segments(list(before)).vectors
     other = GridRecipe(cells=3, side=64)
     made.ingest_queue.reanalyze(other.fingerprint)
-    Pipeline(made.ingest_queue, other, made.settings, made.storage, "w", VideoIntake.of(made)).run()
+    Pipeline(made.ingest_queue, other, made.files, made.originals, made.storage, "w", VideoIntake.of(made)).run()
     image = made.catalog.images.get(ingested.ids[0])
     after = made.catalog.segments.of_image(image.id)
     assert (image.recipe, image.segment_count) == (other.fingerprint, len(after))
@@ -195,7 +195,15 @@ def test_they_are_a_photos_only_segments_after_that(assembly: Assembly, pictures
     told(run(assembly, annotations(pictures.folder, {flat.name: [("sea", [SQUARE])]}), "--json"))
     other = GridRecipe(cells=3)
     assembly.ingest_queue.reanalyze(other.fingerprint)
-    Pipeline(assembly.ingest_queue, other, assembly.settings, assembly.storage, "w", VideoIntake.of(assembly)).run()
+    Pipeline(
+        assembly.ingest_queue,
+        other,
+        assembly.files,
+        assembly.originals,
+        assembly.storage,
+        "w",
+        VideoIntake.of(assembly),
+    ).run()
     image = assembly.catalog.images.get(1)
     assert (image.state, image.segment_count, len(assembly.catalog.segments.of_image(1))) == ("indexed", 1, 1)
     assert assembly.catalog.vectors.contents(other.space).segments == 1
@@ -224,7 +232,7 @@ def test_annotations_of_turned_photos_are_refused(ingested: Ingested) -> None:
 def test_photos_of_another_recipe_are_refused(ingested: Ingested, file: Path) -> None:
     made, other = ingested.assembly, GridRecipe(cells=3)
     made.ingest_queue.reanalyze(other.fingerprint)
-    Pipeline(made.ingest_queue, other, made.settings, made.storage, "w", VideoIntake.of(made)).run()
+    Pipeline(made.ingest_queue, other, made.files, made.originals, made.storage, "w", VideoIntake.of(made)).run()
     counts = told(run(made, file, "--json"))
     assert (counts["added"], counts["refused"]) == (0, 3)
     assert "analysed by another recipe" in counts["faults"][0]

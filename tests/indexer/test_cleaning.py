@@ -26,6 +26,7 @@ from retrieval.catalog import query_store as queries
 from retrieval.processes import duties
 from retrieval.query.request import SearchRequest
 from retrieval.settings import Settings
+from retrieval.storage import file_names
 from retrieval.storage.locations import SeenFile, uri_of
 
 GONE = "ab" * 32
@@ -178,7 +179,7 @@ def test_rows_whose_time_is_over(aged: Ingested) -> None:
     kept = [assembly.queries.add(name, (8, 40), analysis([(1, 0, 0, 0)]), "toy:1") for name in names]
     begun = [assembly.judgements.begin(SearchRequest(text=name), "toy:1") for name in names]
     answered = [assembly.idempotency_keys.claim("", name, "r", "owner") for name in names]
-    young, old = (put(assembly.own_files.query_path(name)) for name in names)
+    young, old = (put(assembly.files.new(file_names.query(name))) for name in names)
     with assembly._sessions.begin() as session:
         for table, key, age in (
             ("query", kept[1], queries.RETENTION),
@@ -199,7 +200,7 @@ def test_rows_whose_time_is_over(aged: Ingested) -> None:
 def test_a_query_photo_of_a_copied_link_stays(aged: Ingested) -> None:
     assembly = aged.assembly
     number = assembly.queries.add("e" * 64, (8, 40), analysis([(1, 0, 0, 0)]), "toy:1")
-    path = put(assembly.own_files.query_path("e" * 64))
+    path = put(assembly.files.new(file_names.query("e" * 64)))
     assembly.queries.keep(number, path.stat().st_size)
     with assembly._sessions.begin() as session:
         when = datetime.now(UTC) - queries.RETENTION - timedelta(minutes=1)

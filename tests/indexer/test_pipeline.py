@@ -78,7 +78,8 @@ def line(assembly: Assembly, pictures: Pictures) -> Callable[..., Pipeline]:
         return Pipeline(
             assembly.ingest_queue,
             recipe,
-            assembly.settings,
+            assembly.files,
+            assembly.originals,
             assembly.storage,
             "test",
             VideoIntake.of(assembly),
@@ -306,7 +307,13 @@ class TestExchangedFiles:
         register_files(assembly, [photo], Tally())
         self.exchange(photo, secret)
         Pipeline(
-            assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w", VideoIntake.of(assembly)
+            assembly.ingest_queue,
+            GridRecipe(),
+            assembly.files,
+            assembly.originals,
+            assembly.storage,
+            "w",
+            VideoIntake.of(assembly),
         ).run()
         (image,) = assembly.catalog.images.page()
         assert (image.state, image.error) == ("failed", "the file has changed since it was registered: ingest it again")
@@ -328,7 +335,13 @@ class TestExchangedFiles:
 
         monkeypatch.setattr(DecoderPool, "submit", exchanging)
         Pipeline(
-            assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w", VideoIntake.of(assembly)
+            assembly.ingest_queue,
+            GridRecipe(),
+            assembly.files,
+            assembly.originals,
+            assembly.storage,
+            "w",
+            VideoIntake.of(assembly),
         ).run()
         (image,) = assembly.catalog.images.page()
         assert image.state == ("indexed" if how == "link" else "failed")
@@ -341,7 +354,13 @@ class TestExchangedFiles:
         register_files(assembly, [photo, pictures("b.png", seed=1)], Tally())
         photo.write_bytes(pictures("c.png", seed=3).read_bytes())
         Pipeline(
-            assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w", VideoIntake.of(assembly)
+            assembly.ingest_queue,
+            GridRecipe(),
+            assembly.files,
+            assembly.originals,
+            assembly.storage,
+            "w",
+            VideoIntake.of(assembly),
         ).run()
         assert states(assembly) == {"indexed": 1}
 
@@ -350,7 +369,13 @@ class TestExchangedFiles:
         register_files(assembly, [pictures.folder], Tally())
         paths[3].write_bytes(paths[3].read_bytes()[:40])
         Pipeline(
-            assembly.ingest_queue, GridRecipe(), assembly.settings, assembly.storage, "w", VideoIntake.of(assembly)
+            assembly.ingest_queue,
+            GridRecipe(),
+            assembly.files,
+            assembly.originals,
+            assembly.storage,
+            "w",
+            VideoIntake.of(assembly),
         ).run()
         opened = [os.path.realpath(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd")]
         assert not [path for path in opened if path.startswith(str(pictures.folder))]

@@ -81,7 +81,7 @@ class Shop:
         verifier = ObjectVerifier(
             catalog=self.toys.catalog,
             queries=self.toys.queries,
-            preview=self.settings.preview,
+            preview=lambda sha256: self.settings.preview(sha256).open("rb"),
             query_picture=query_picture,
         )
         return replace(self.toys.engine(), verifier=verifier)

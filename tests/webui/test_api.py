@@ -23,6 +23,7 @@ from pycocotools import mask as coco
 from werkzeug.test import TestResponse
 
 from retrieval.errors import AnalyzerBusyError, AnalyzerUnavailableError, CatalogUnavailableError
+from retrieval.storage import file_names
 from retrieval.storage.disk import Storage
 from retrieval.types import AnalyzedImage
 from webui.context import WebContext
@@ -418,7 +419,7 @@ class TestQueries:
 
     def test_file_that_went(self, client: FlaskClient, parts: WebContext) -> None:
         query = body_of(send(client, "queries", NEW), 201)
-        parts.assembly.own_files.query_path(hashlib.sha256(NEW).hexdigest()).unlink()
+        parts.assembly.files.new(file_names.query(hashlib.sha256(NEW).hexdigest())).unlink()
         assert "upload it again" in problem_of(client.get(f"/api/v1/queries/{query['id']}/file"), 410)
 
     def test_kept(self, client: FlaskClient, parts: WebContext) -> None:
@@ -430,7 +431,7 @@ class TestQueries:
 
     def test_kept_without_its_file(self, client: FlaskClient, parts: WebContext) -> None:
         query = body_of(send(client, "queries", NEW), 201)
-        parts.assembly.own_files.query_path(hashlib.sha256(NEW).hexdigest()).unlink()
+        parts.assembly.files.new(file_names.query(hashlib.sha256(NEW).hexdigest())).unlink()
         assert client.post(f"/api/v1/queries/{query['id']}/keep").status_code == 204
 
     def test_unknown(self, client: FlaskClient) -> None:

@@ -19,6 +19,7 @@ from retrieval.analysis.local import LocalAnalyzer
 from retrieval.analysis.remote import RemoteAnalyzer
 from retrieval.catalog import query_store as kept
 from retrieval.images.decoder_pool import DecoderPool
+from retrieval.storage import file_names
 from webui import create_app
 from webui.context import EXTENSION, WebContext
 from webui.serving import following
@@ -154,7 +155,7 @@ class TestFollowing:
         content = encoded(drawing(("teal", "pink")))
         query = client.post("/api/v1/queries", data={"file": (io.BytesIO(content), "x.png")}).get_json()["id"]
         client.get(f"/api/v1/queries/{query}/file")
-        stored = parts.assembly.own_files.query_path(hashlib.sha256(content).hexdigest())
+        stored = parts.assembly.files.new(file_names.query(hashlib.sha256(content).hexdigest()))
         tidy(parts)
         assert client.get(f"/api/v1/queries/{query}").status_code == 200
         monkeypatch.setattr(kept, "RETENTION", timedelta(seconds=-1))

@@ -9,6 +9,7 @@ from werkzeug.exceptions import NotFound
 
 from retrieval.catalog.records import ImageRecord, SegmentRecord
 from retrieval.images.formats import extension
+from retrieval.storage.file_names import UPLOADS
 
 from ..context import context
 from ..pictures import cutouts, originals
@@ -37,7 +38,7 @@ def add_image(form: schemas.UploadForm) -> Response:
     parts = context()
     if shortage := parts.assembly.storage.shortage():
         raise InsufficientStorage(f"cannot accept more photos: {shortage}")
-    received = receive(form.file, parts.settings.uploads_dir, videos=True)
+    received = receive(form.file, parts.files.incoming(UPLOADS), videos=True)
     name = uploaded_as(form.file.filename, form.folder)
     ending = extension(received.format)
     registered = parts.assembly.own_files.enter_upload(received.partial, received.sha256, ending, name)
@@ -136,12 +137,7 @@ def get_crop(path: schemas.SegmentPath) -> Response:
     if not image.width or not image.height:
         raise NotFound(f"photo {image.id} has not been decoded yet: wait until it is indexed")
     size_hw = image.height, image.width
-    preview = originals.rendition(parts, image, "preview")
-    try:
-        piece = cut(preview, size_hw, segment.box_xyxy)
-    except OSError:  # damaged on the disk
-        originals.remake(parts, image)
-        piece = cut(preview, size_hw, segment.box_xyxy)
+    piece = originals.of_preview(parts, image, lambda preview: cut(preview, size_hw, segment.box_xyxy))
     return originals.jpeg(piece, etag=f"crop-{segment.id}")
 
 

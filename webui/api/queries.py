@@ -8,6 +8,8 @@ from flask_openapi3.models.tag import Tag
 from werkzeug.exceptions import Gone
 
 from retrieval.errors import ImageError, UnreadableImageError
+from retrieval.storage import file_names
+from retrieval.storage.originals import path_of_opened
 
 from ..context import WebContext, context
 from ..pictures import originals
@@ -34,7 +36,7 @@ def add_query(form: schemas.PictureForm, query: PhotoMasksQuery) -> Response:
     parts = context()
     if shortage := parts.assembly.storage.disk_shortage():
         raise InsufficientStorage(f"cannot accept a query photo: {shortage}")
-    received = receive(form.file, parts.settings.queries_dir)
+    received = receive(form.file, parts.files.incoming(file_names.QUERIES))
     try:
         photo = parts.analyzer.analyze(received.partial)
     except Exception as error:
@@ -67,8 +69,8 @@ def keep_query(path: schemas.QueryPath) -> Response:
     The last 500 are kept, of at most 1 GiB; those that were kept first go first.
     """
     parts = context()
-    file = parts.assembly.own_files.query_path(parts.queries.get(path.query_id).sha256)
-    parts.queries.keep(path.query_id, file.stat().st_size if file.exists() else 0)
+    file = parts.files.look(file_names.query(parts.queries.get(path.query_id).sha256))
+    parts.queries.keep(path.query_id, 0 if file is None else file.size)
     return Response(status=204)
 
 
@@ -81,12 +83,18 @@ def get_query_file(path: schemas.QueryPath) -> Response:
     """A JPEG with a long side of at most 1024 pixels, whatever the format of the upload."""
     parts = context()
     query = parts.queries.get(path.query_id)
-    shown = parts.query_rendition(query.sha256)
-    if not shown.exists():
+    name = file_names.query_picture(query.sha256)
+    try:
+        shown = parts.files.open(name)
+    except FileNotFoundError:
         try:
-            parts.renditions.make(parts.assembly.own_files.query_path(query.sha256), query.sha256, preview=shown)
+            with parts.assembly.own_files.query(query.sha256) as source:
+                written = parts.files.new(name)
+                parts.renditions.make(path_of_opened(source), query.sha256, preview=written)
+                parts.files.keep({name: written})
         except UnreadableImageError as error:
             raise Gone(f"the picture of query {query.id} is gone: upload it again") from error
+        shown = parts.files.open(name)
     return originals.serve_rendition(shown, f"query-{query.sha256}")
 
 

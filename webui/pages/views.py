@@ -21,6 +21,7 @@ from retrieval.catalog.records import CLUSTER_STATES, LISTED, ORDERS, ClusterSta
 from retrieval.errors import QueryError, UnknownImageError
 from retrieval.learning.cluster_ranking import guess
 from retrieval.query.request import MAX_ID
+from retrieval.storage import file_names
 from retrieval.videos.times import clock
 
 from ..api.intake import intake_of
@@ -197,7 +198,7 @@ def upload() -> str:
         here="upload",
         intake=intake_of(parts),
         failures=failures,
-        pictured={each.id for each in failures if parts.settings.thumbnail(each.sha256).exists()},
+        pictured={each.id for each in failures if parts.assembly.files.look(file_names.thumbnail(each.sha256))},
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from flask import Response, g, request, send_file
@@ -27,6 +27,7 @@ from retrieval.catalog.records import LocationRecord
 from retrieval.errors import ImageError, StoreUnavailableError
 from retrieval.images.formats import SNIFF_BYTES, sniff_format
 from retrieval.processes.program import PROGRAM
+from retrieval.storage import file_names
 from retrieval.storage.locations import SeenFile, is_file
 from retrieval.storage.originals import digest_of, identity_of, path_of_opened
 from retrieval.types import RgbImage
@@ -63,6 +64,8 @@ RETRY_SECONDS = 15
 """When to ask again for a photo whose object store cannot be read."""
 
 Rendition = Literal["preview", "thumbnail"]
+
+T = TypeVar("T")
 
 
 def open_original(context: WebContext, image: ImageRecord) -> BufferedReader:
@@ -175,8 +178,8 @@ def _signed_url(context: WebContext, image: ImageRecord) -> str | None:
         return None
 
 
-def rendition(context: WebContext, image: ImageRecord, kind: Rendition) -> Path:
-    """The file of a preview or thumbnail, created from the original if missing; of a video that of its cover.
+def rendition(context: WebContext, image: ImageRecord, kind: Rendition) -> BufferedReader:
+    """Open a preview or thumbnail, created from the original if missing; of a video that of its cover.
 
     Raises
     ------
@@ -184,14 +187,18 @@ def rendition(context: WebContext, image: ImageRecord, kind: Rendition) -> Path:
         The original cannot be decoded.
     Conflict, Gone
         As `open_original`.
+    StoreUnavailableError
+        Its store cannot be read now.
     """
-    settings, image = context.settings, shown_for(context, image)
-    path = settings.preview(image.sha256) if kind == "preview" else settings.thumbnail(image.sha256)
-    if not path.exists():
+    image = shown_for(context, image)
+    name = file_names.preview(image.sha256) if kind == "preview" else file_names.thumbnail(image.sha256)
+    try:
+        return context.files.open(name)
+    except FileNotFoundError:
         if image.format is None and image.state == "failed":
-            raise NotFound(f"photo {image.id} has no picture that can be shown: {image.error}")
-        remake(context, image)
-    return path
+            raise NotFound(f"photo {image.id} has no picture that can be shown: {image.error}") from None
+    remake(context, image)
+    return context.files.open(name)
 
 
 def shown_for(context: WebContext, image: ImageRecord) -> ImageRecord:
@@ -218,16 +225,18 @@ def remake(context: WebContext, image: ImageRecord) -> None:
     NotFound, Conflict, Gone
         As `rendition`.
     """
-    preview, thumbnail = context.settings.preview(image.sha256), context.settings.thumbnail(image.sha256)
-    made = False
+    names = file_names.preview(image.sha256), file_names.thumbnail(image.sha256)
+    made: dict[str, Path] = {}
     try:
         with decodable(context, image) as source:
+            preview, thumbnail = map(context.files.new, names)
             context.renditions.make(source, image.sha256, preview=preview, thumbnail=thumbnail)
-            made = True
+            made = {names[0]: preview, names[1]: thumbnail}
     except Conflict:
-        for path in (preview, thumbnail) if made else ():
+        for path in made.values():
             path.unlink(missing_ok=True)
         raise
+    context.files.keep(made)
 
 
 def pixels(context: WebContext, image: ImageRecord) -> RgbImage:
@@ -250,16 +259,35 @@ def preview_pixels(context: WebContext, image: ImageRecord) -> RgbImage:
     NotFound, Conflict, Gone
         As `rendition`.
     """
-    path = rendition(context, image, "preview")
-    try:
-        return _read(path)
-    except OSError:  # damaged on the disk
-        remake(context, image)
-        return _read(path)
+    return of_preview(context, image, _read)
 
 
-def _read(path: Path) -> RgbImage:
-    with Image.open(path, formats=["JPEG"]) as picture:
+def of_preview(context: WebContext, image: ImageRecord, read: Callable[[BufferedReader], T]) -> T:
+    """What is read of a photo's preview, which is made again if it is damaged.
+
+    Parameters
+    ----------
+    context : WebContext
+    image : ImageRecord
+    read : callable
+        Raises OSError if it is damaged.
+
+    Raises
+    ------
+    NotFound, Conflict, Gone
+        As `rendition`.
+    """
+    with rendition(context, image, "preview") as file:
+        try:
+            return read(file)
+        except OSError:
+            remake(context, shown_for(context, image))
+    with rendition(context, image, "preview") as file:
+        return read(file)
+
+
+def _read(file: BufferedReader) -> RgbImage:
+    with Image.open(file, formats=["JPEG"]) as picture:
         return np.asarray(picture.convert("RGB"))
 
 
@@ -285,23 +313,36 @@ def decodable(context: WebContext, image: ImageRecord) -> Iterator[Path]:
             raise Conflict(f"photo {image.id} changed on disk while it was being decoded: try again")
 
 
-def serve_rendition(path: Path, etag: str) -> Response:
-    """Send one of our JPEG files."""
-    return _sent(path, etag, "image/jpeg")
+def serve_rendition(file: BufferedReader, etag: str) -> Response:
+    """Send one of our JPEG files, which is closed afterwards."""
+    status = os.fstat(file.fileno())
+    return _sent(file, etag, "image/jpeg", status.st_size, status.st_mtime)
 
 
 def jpeg(content: bytes, etag: str) -> Response:
     """Send one of our JPEGs from memory."""
-    return _sent(io.BytesIO(content), etag, "image/jpeg")
+    return _sent(io.BytesIO(content), etag, "image/jpeg", len(content))
 
 
 def png(make: Callable[[], bytes], etag: str) -> Response:
     """Send a PNG that is made unless the browser has it already."""
-    return _sent(io.BytesIO(b"" if etag in request.if_none_match else make()), etag, "image/png")
+    content = b"" if etag in request.if_none_match else make()
+    return _sent(io.BytesIO(content), etag, "image/png", len(content))
 
 
-def _sent(source: Path | io.BytesIO, etag: str, mime_type: str) -> Response:
-    response = send_file(source, mimetype=mime_type, etag=etag, max_age=RENDITION_AGE_SECONDS)
+def _sent(
+    source: BufferedReader | io.BytesIO, etag: str, mime_type: str, size: int, changed: float | None = None
+) -> Response:
+    response = send_file(
+        source,
+        mimetype=mime_type,
+        conditional=False,
+        etag=etag,
+        last_modified=changed,
+        max_age=RENDITION_AGE_SECONDS,
+    )
+    response.content_length = size
+    response.make_conditional(request, accept_ranges=True, complete_length=size)
     response.cache_control.public = False
     response.cache_control.private = True
     if g.get("collection") is not None:  # who may see it can change, so browsers ask before they show their copy

@@ -7,6 +7,8 @@ import threading
 import time
 from pathlib import Path
 
+from retrieval.storage.file_names import QUERIES, UPLOADS
+
 from ..context import Contexts, WebContext
 from ..pictures.uploads import PARTIAL_PATTERN
 
@@ -80,7 +82,7 @@ def tidy(context: WebContext) -> None:
         context.assembly.own_files.remove_query(sha256)
     context.judgements.expire()
     context.assembly.idempotency_keys.expire()
-    for folder in (context.settings.uploads_dir, context.settings.queries_dir):
+    for folder in {context.files.incoming(kind) for kind in (UPLOADS, QUERIES)}:
         for partial in folder.glob(PARTIAL_PATTERN):
             if not _is_young(partial):
                 partial.unlink(missing_ok=True)
