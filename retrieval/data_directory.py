@@ -22,6 +22,7 @@ from .catalog import (
     Sessions,
     Tags,
     Trash,
+    file_locks,
     make_schema,
     migrate,
     open_sessions,
@@ -31,7 +32,7 @@ from .processes.duties import Duties
 from .settings import Settings
 from .settings.database_urls import schema_of
 from .storage.disk import Storage
-from .storage.file_locks import FileLocks, FolderLocks
+from .storage.file_locks import FileLocks
 from .storage.file_store import FileStore, FolderFiles
 from .storage.opening import Originals
 from .storage.own_files import OwnFiles
@@ -64,6 +65,8 @@ class DataDirectory:
         """Close the database, if it is open."""
         if "_sessions" in self.__dict__:
             self._sessions.engine.dispose()
+        if "file_locks" in self.__dict__:
+            self.file_locks.close()
 
     def migrate(self) -> str:
         """Upgrade the database schema; returns the new revision. Collections have schemas of their own."""
@@ -148,7 +151,7 @@ class DataDirectory:
     @cached_property
     def file_locks(self) -> FileLocks:
         """What keeps these files while a row for them is written."""
-        return FolderLocks(self.settings.data_dir)
+        return file_locks(self.settings.database_url, self.settings.collection, self.settings.data_dir)
 
     @cached_property
     def own_files(self) -> OwnFiles:

@@ -11,6 +11,7 @@ module            what
 `tracks`          segments of one thing in the frames of a video
 `trash`           photos that were deleted and can be restored
 `duplicates`      pairs of photos that are near-duplicates
+`file_locks`      locks of the folders of uploads, query photos and renditions
 `deleted_files`   files of photos that were deleted for good
 `segments`        segments, with masks, boxes and colours
 `vectors`         vectors, and what an index needs to know of them
@@ -62,6 +63,7 @@ from .deleted_files import DeletedFiles
 from .dialects import drop_schema, make_schema
 from .duplicates import NearDuplicates
 from .export_jobs import ExportJobs
+from .file_locks import file_locks
 from .folders import Folders
 from .idempotency import IdempotencyKeys, KeptAnswer
 from .images import ImageRepository
@@ -121,6 +123,7 @@ __all__ = [
     "copy_catalogue",
     "copy_database",
     "drop_schema",
+    "file_locks",
     "make_schema",
     "migrate",
     "open_sessions",

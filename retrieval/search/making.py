@@ -119,8 +119,8 @@ class MakerOnPhoto:
         """A path of the photo's bytes: the first file that still has them, else the preview that was made of them."""
         photo = self.photo
         if isinstance(photo, QueryRecord):
-            with self.maker.query_file(photo.sha256) as stream:
-                yield path_of_opened(stream)
+            with self.maker.query_file(photo.sha256) as query:
+                yield path_of_opened(query)
             return
         for place in sorted(photo.locations, key=lambda place: place.missing_since is not None):
             try:

@@ -17,6 +17,10 @@ class FileLocks(Protocol):
         """Hold the lock of a folder, exclusively or shared; waits for it."""
         ...
 
+    def close(self) -> None:
+        """Let go of connections; what is asked for afterwards connects again."""
+        ...
+
 
 class FolderLocks:
     """Locks among the processes of one machine, by the kernel (flock).
@@ -41,3 +45,6 @@ class FolderLocks:
             yield
         finally:
             os.close(number)
+
+    def close(self) -> None:
+        """See `FileLocks`; nothing stays open."""

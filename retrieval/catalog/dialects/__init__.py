@@ -7,6 +7,7 @@ module        what
 `sqlite_file` an SQLite file that is moved away while it is open
 `postgresql`  what only PostgreSQL needs
 `expressions` expressions and types of SQL that the two write differently
+`advisory`    locks of a PostgreSQL server that belong to no transaction
 `halfvec`     vectors of pgvector, and searches among them
 `failures`    errors of drivers as those of this program
 `description` what a database is, for reports
@@ -25,12 +26,15 @@ from sqlalchemy.orm import Session
 
 from ...errors import CatalogUnavailableError, ConfigurationError
 from . import postgresql, sqlite
+from .advisory import AdvisoryLocks
 from .description import Database, describe
 from .expressions import now
 from .sqlite_file import refuse_new
 
 __all__ = [
+    "AdvisoryLocks",
     "Database",
+    "advisory_locks",
     "connect",
     "database_now",
     "describe",
@@ -120,6 +124,12 @@ def reach(engine: Engine) -> None:
             engine.connect().close()
         except CatalogUnavailableError as error:
             raise postgresql.unreachable(engine.url, error.__cause__ or error) from error
+
+
+def advisory_locks(database_url: str) -> AdvisoryLocks | None:
+    """Locks among the programs that use a PostgreSQL database; None on SQLite, which has none."""
+    url = make_url(database_url)
+    return AdvisoryLocks(url) if url.get_backend_name() == "postgresql" else None
 
 
 def last_ids(connection: Connection, tables: Sequence[str]) -> dict[str, int]:

@@ -53,7 +53,7 @@ def engine_of(url: URL) -> Engine:
     return engine
 
 
-def plain_engine_of(url: URL, setting: str) -> Engine:
+def plain_engine_of(url: URL, setting: str, **options: Any) -> Engine:
     """An engine whose transactions take no lock at their beginning; nothing is connected yet.
 
     Parameters
@@ -61,6 +61,8 @@ def plain_engine_of(url: URL, setting: str) -> Engine:
     url : URL
     setting : str
         The variable that has the URL, for messages.
+    **options
+        As of SQLAlchemy's `create_engine`.
 
     Raises
     ------
@@ -82,7 +84,7 @@ def plain_engine_of(url: URL, setting: str) -> Engine:
         connect_args={name: value for name, value in _CONNECTING.items() if name not in url.query},
         pool_pre_ping=True,  # else each connection would fail once after the server was restarted
         hide_parameters=True,
-        poolclass=failures.Pool,
+        **{"poolclass": failures.Pool, **options},
     )
     event.listen(engine, "connect", partial(_prepare, setting))
     failures.listen(engine)
