@@ -31,6 +31,7 @@ from indexer.verify import verify
 from retrieval.assembly import Assembly
 from retrieval.catalog.ingest_queue import GIVEN_UP
 from retrieval.settings import Settings
+from retrieval.storage import file_names
 
 from .deployment import PATIENCE, Deployment, HangError, kind_of, until
 from .servers import drawn
@@ -88,7 +89,8 @@ def faults_of(deployment: Deployment) -> list[str]:
 
 
 def _renditions(settings: Settings, digest: str) -> bool:
-    return settings.preview(digest).is_file() and settings.thumbnail(digest).is_file()
+    names = file_names.preview(digest), file_names.thumbnail(digest)
+    return all((settings.files_dir / name).is_file() for name in names)
 
 
 def _parts(deployment: Deployment) -> list[str]:

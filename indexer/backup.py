@@ -31,7 +31,9 @@ from retrieval.data_directory import DataDirectory
 from retrieval.errors import CatalogError, ConfigurationError, RetrievalError
 from retrieval.settings import Settings
 from retrieval.settings.database_urls import schema_of, sqlite_url
-from retrieval.storage.locations import path_of, uri_of
+from retrieval.storage import file_names
+from retrieval.storage.bucket_files import places_of
+from retrieval.storage.file_store import FileStore, FolderFiles, StoredFile
 
 from .publish import rebuild
 from .verify import verify
@@ -50,6 +52,11 @@ UNFINISHED = ("uploads", "renditions", COLLECTIONS)
 
 ATTEMPTS = 3
 CHUNK = 1000
+AT_ONCE = 16
+"""Files that are copied before they are given to a store, which sends several at once."""
+
+BLOCK = 1 << 20
+BACKED_UP = file_names.UPLOADS, file_names.RENDITIONS
 
 _NAMED = re.compile(r"(?P<sha256>[0-9a-f]{64})\.[\w.]+")
 
@@ -67,8 +74,10 @@ class Backup:
     schema : str
         Revision of the database schema.
     photos, elsewhere, lost : int
-        All photos; how many have no original in the backup because it lies outside the data directory; and how many
-        uploads were missing from the data directory.
+        All photos; how many have no original in the backup because it lies elsewhere, as the user's own; and how many
+        uploads were missing.
+    files : str
+        `Settings.files`, where the uploads were.
     """
 
     data_dir: str
@@ -77,6 +86,7 @@ class Backup:
     photos: int
     elsewhere: int
     lost: int
+    files: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +127,20 @@ def back_up(assembly: Assembly, folder: Path) -> tuple[Backup, Copied]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with FileLock(folder / ".lock", timeout=0):
-            return _backed_up(assembly, replace(source, data_dir=folder))
+            return _backed_up(assembly, replace(source, data_dir=folder, files=""))
     except Timeout as error:
         raise ConfigurationError(f"another backup into {folder} is being made: wait until it is finished") from error
 
 
 def _backed_up(assembly: Assembly, target: Settings) -> tuple[Backup, Copied]:
-    source, here = assembly.settings, target.data_dir
+    source, here, kept = assembly.settings, target.data_dir, FolderFiles(target.data_dir)
     for left in here.glob(f".{DATABASE}-*"):
         left.unlink()
-    copied, database = _copy_files(source, target), here / f".{DATABASE}-{secrets.token_hex(8)}.tmp"
+    copied, database = _copy_files(assembly.files, kept), here / f".{DATABASE}-{secrets.token_hex(8)}.tmp"
     for attempt in range(ATTEMPTS):
         database.unlink(missing_ok=True)
         copy_database(assembly.settings.database_url, database)
-        copied += _copy_files(source, target)
+        copied += _copy_files(assembly.files, kept)
         with closing(_opened(database, target)) as snapshot:
             _delete_what_was_deleted(snapshot, assembly, target)
             note = _note_of(snapshot, source, target)
@@ -162,7 +172,7 @@ def _collections_backed_up(assembly: Assembly, folder: Path) -> Copied:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             with closing(assembly.of_collection(record)) as inside:
-                copied += _backed_up(inside, replace(inside.settings, data_dir=target))[1]
+                copied += _backed_up(inside, replace(inside.settings, data_dir=target, files=""))[1]
         except RetrievalError as error:
             faults.append(f"{record.name} ({record.id}): {error}")
     kept = {str(record.id) for record in records}
@@ -196,14 +206,15 @@ def restore(settings: Settings, folder: Path) -> Backup:
             f"{here} is not empty: set SEGSEARCH_DATA_DIR to a new folder, or move what is there away"
         )
     here.mkdir(mode=0o700, parents=True, exist_ok=True)
-    backup = replace(settings, data_dir=folder)
-    _copy_files(backup, settings)
+    with closing(DataDirectory(settings)) as new:
+        _copy_files(FolderFiles(folder), new.files)
     database = here / f".{DATABASE}-{secrets.token_hex(8)}.tmp"
     shutil.copyfile(folder / DATABASE, database)
     with closing(_opened(database, settings)) as opened:
         opened.migrate()
-        former = replace(settings, data_dir=Path(note.data_dir))
-        opened.catalog.locations.move(uri_of(former.uploads_dir), uri_of(settings.uploads_dir))
+        former = replace(settings, data_dir=Path(note.data_dir), files=note.files)
+        for place in places_of(former):
+            opened.catalog.locations.move(_uploads_in(place), _uploads_in(places_of(settings)[0]))
     if settings.database_url == sqlite_url(here / DATABASE):
         database.replace(here / DATABASE)
     else:
@@ -273,8 +284,13 @@ def _opened(database: Path, settings: Settings) -> DataDirectory:
 
 def _uploads(snapshot: DataDirectory, source: Settings, target: Settings) -> Iterator[Path]:
     """Where a backup has the files of the uploads that a copied catalogue names."""
-    for uris in snapshot.catalog.locations.below(uri_of(source.uploads_dir)):
-        yield from (target.uploads_dir / path_of(uri).relative_to(source.uploads_dir) for uri in uris)
+    for folder in map(_uploads_in, places_of(source)):
+        for uris in snapshot.catalog.locations.below(folder):
+            yield from (target.uploads_dir / uri.removeprefix(f"{folder}/") for uri in uris)
+
+
+def _uploads_in(place: str) -> str:
+    return f"{place}/{file_names.UPLOADS}"
 
 
 def _delete_what_was_deleted(snapshot: DataDirectory, assembly: Assembly, target: Settings) -> None:
@@ -296,60 +312,53 @@ def _note_of(snapshot: DataDirectory, source: Settings, target: Settings) -> Bac
         photos=photos,
         elsewhere=max(0, photos - len(uploads)),
         lost=uploads.count(False),
+        files=source.files,
     )
 
 
-def _copy_files(source: Settings, target: Settings) -> Copied:
+def _copy_files(source: FileStore, target: FileStore) -> Copied:
     """Copy the uploads and renditions that are new or changed."""
-    folders = ((source.uploads_dir, target.uploads_dir), (source.renditions_dir, target.renditions_dir))
-    return sum((_copied(from_ / path, to / path) for from_, to in folders for path in _named(from_)), Copied())
+    found = (file for kind in BACKED_UP for file in source.below(kind) if _matched(file))
+    copied = Copied()
+    while chunk := list(islice(found, AT_ONCE)):
+        made = {file.name: path for file in chunk if (path := _copied(source, file, target)) is not None}
+        copied += sum((Copied(1, path.stat().st_size) for path in made.values()), Copied())
+        target.keep(made)
+    return copied
 
 
-def _copied(source: Path, target: Path) -> Copied:
-    """Copy a file unless it is there already; one that is removed meanwhile is left out."""
-    try:
-        status = source.stat()
-        if _stamp(target) == (status.st_size, status.st_mtime_ns):
-            return Copied()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{target.name}-{secrets.token_hex(4)}.tmp")
-        try:
-            shutil.copy2(source, part)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    except FileNotFoundError:
-        if source.exists():
-            raise
-        return Copied()
-    return Copied(1, status.st_size)
+def _matched(file: StoredFile) -> re.Match[str] | None:
+    """Whether it is a file of a photo."""
+    return _NAMED.fullmatch(file_names.last(file.name))
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
+def _copied(source: FileStore, file: StoredFile, target: FileStore) -> Path | None:
+    """A copy of a file beside its place; None if it is there already, or is removed meanwhile."""
+    there = target.look(file.name)
+    if there is not None and (there.size, there.mtime_ns) == (file.size, file.mtime_ns):
         return None
-    return status.st_size, status.st_mtime_ns
-
-
-def _named(folder: Path) -> Iterator[Path]:
-    """Files of photos, relative to a folder that has them in one level of subfolders."""
-    for subfolder in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if subfolder.is_dir():
-            names = sorted(entry.name for entry in os.scandir(subfolder) if _NAMED.fullmatch(entry.name))
-            yield from (Path(subfolder.name, name) for name in names)
+    path = target.new(file.name)
+    part = path.with_name(f".{path.name}-{secrets.token_hex(4)}.tmp")
+    try:
+        with source.open(file.name) as opened, part.open("xb") as copy:
+            shutil.copyfileobj(opened, copy, BLOCK)
+        os.utime(part, ns=(file.mtime_ns, file.mtime_ns))
+    except BaseException as error:
+        part.unlink(missing_ok=True)
+        if isinstance(error, FileNotFoundError) and source.look(file.name) is None:
+            return None
+        raise
+    return part
 
 
 def _prune(snapshot: DataDirectory, target: Settings) -> None:
     """Remove files of photos that the backup's catalogue does not have any more."""
-    for folder in (target.uploads_dir, target.renditions_dir):
-        files = _named(folder)
+    kept = FolderFiles(target.data_dir)
+    for kind in BACKED_UP:
+        files = ((match["sha256"], file.name) for file in kept.below(kind) if (match := _matched(file)))
         while chunk := list(islice(files, CHUNK)):
-            known = snapshot.catalog.images.known_digests({path.name[:64] for path in chunk})
-            for path in chunk:
-                if path.name[:64] not in known:
-                    (folder / path).unlink(missing_ok=True)
+            known = snapshot.catalog.images.known_digests({sha256 for sha256, _ in chunk})
+            kept.remove([name for sha256, name in chunk if sha256 not in known])
 
 
 def _write_json(path: Path, value: object) -> None:

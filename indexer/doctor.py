@@ -28,7 +28,9 @@ from retrieval.models.runtimes import gpu_unused, runtime_name
 from retrieval.processes.cores import usable_cores
 from retrieval.processes.program import PROGRAM
 from retrieval.processes.versions import versions
+from retrieval.storage.bucket_files import places_of
 from retrieval.storage.disk import obstacle_of, size
+from retrieval.storage.locations import displayed
 
 from .verify import verify
 
@@ -78,6 +80,7 @@ def examine(assembly: Assembly, port: int) -> Iterator[Finding]:
         "versions": _versions,
         "data directory": _data_directory,
         "disk": _disk,
+        "files": _files,
         "catalogue": _catalogue,
         "image formats": _formats,
         "device": _device,
@@ -139,6 +142,13 @@ def _disk(assembly: Assembly) -> Finding:
     free = size(shutil.disk_usage(settings.data_dir).free)
     quota = f", a quota of {size(settings.quota)}" if settings.quota else ""
     return Finding("disk", "ok", f"{free} free; ingest stops below {size(settings.min_free)}{quota}")
+
+
+def _files(assembly: Assembly) -> Finding:
+    """Whether uploads, renditions and query photos can be written, read and removed where they are kept."""
+    place = displayed(places_of(assembly.settings)[0])
+    fault = assembly.files.fault()
+    return Finding("files", "fault" if fault else "ok", fault or f"uploads, previews and query photos are in {place}")
 
 
 def _catalogue(assembly: Assembly) -> Finding:

@@ -15,9 +15,10 @@ from retrieval.assembly import Assembly
 from retrieval.catalog.records import KnownLocation
 from retrieval.errors import ImageTooLargeError, StoreUnavailableError
 from retrieval.images.formats import SNIFF_BYTES, sniff_format
+from retrieval.storage.bucket_files import is_kept
 from retrieval.storage.disk import obstacle_of
 from retrieval.storage.locations import SeenFile, displayed, name_of
-from retrieval.storage.opening import MOST_BYTES, Originals
+from retrieval.storage.opening import MOST_BYTES
 from retrieval.storage.remote import SeenObject
 
 from .registering import Chunk, growing, patiently, register_chunks
@@ -70,7 +71,7 @@ def register_objects(
     """
     stopping = stopping or threading.Event()
     for uri in uris:
-        listing, examine = _Listing(assembly.originals, uri, stopping), _Examiner(assembly, restore, stopping)
+        listing, examine = _Listing(assembly, uri, stopping), _Examiner(assembly, restore, stopping)
         found = growing(iter(listing), CHUNK)
         seen = register_chunks(assembly, found, examine, tally, readers=READERS, on_registered=on_registered)
         if listing.failure is not None:
@@ -83,7 +84,10 @@ def register_objects(
 
 def _note_missing(assembly: Assembly, uri: str, seen: Sequence[int]) -> None:
     """Note which objects are gone; each that was not listed is looked for once more."""
-    is_there = assembly.originals.stores.is_there
+
+    def is_there(uri: str) -> bool:
+        return is_kept(assembly.settings, uri) or assembly.originals.stores.is_there(uri)
+
     here = np.asarray(seen, np.int64)
     try:
         patiently(partial(assembly.catalog.locations.note_missing, uri, here, is_there))
@@ -92,7 +96,7 @@ def _note_missing(assembly: Assembly, uri: str, seen: Sequence[int]) -> None:
 
 
 class _Listing:
-    """The objects of a listing; what goes wrong ends it and is kept.
+    """The objects of a listing, without what SegSearch itself keeps there; what goes wrong ends it and is kept.
 
     Attributes
     ----------
@@ -101,17 +105,18 @@ class _Listing:
         Whether all of it was read; so it is, too, if there is nothing any more.
     """
 
-    def __init__(self, originals: Originals, uri: str, stopping: threading.Event) -> None:
-        self._originals, self._uri, self._stopping = originals, uri, stopping
+    def __init__(self, assembly: Assembly, uri: str, stopping: threading.Event) -> None:
+        self._assembly, self._uri, self._stopping = assembly, uri, stopping
         self.failure: str | None = None
         self.is_whole = False
 
     def __iter__(self) -> Iterator[SeenObject]:
         try:
-            for seen in self._originals.stores.below(self._uri):
+            for seen in self._assembly.originals.stores.below(self._uri):
                 if self._stopping.is_set():
                     return
-                yield seen
+                if not is_kept(self._assembly.settings, seen.uri):
+                    yield seen
         except StoreUnavailableError as error:
             self.failure = str(error).removeprefix(f"{displayed(self._uri)}: ")
         except FileNotFoundError:

@@ -12,7 +12,7 @@ from io import BufferedReader
 from retrieval.assembly import Assembly
 from retrieval.catalog import Videos
 from retrieval.catalog.records import Job, VideoFacts
-from retrieval.errors import ImageError, UnreadableVideoError
+from retrieval.errors import ImageError, StoreUnavailableError, UnreadableVideoError
 from retrieval.storage.disk import Storage
 from retrieval.storage.originals import digest_of, identity_of, path_of_opened
 from retrieval.storage.own_files import OwnFiles
@@ -62,6 +62,8 @@ class VideoIntake:
                 with file:
                     try:
                         claims.count(self.enter(claims.owner, job, file, stopped, on_frame))
+                    except StoreUnavailableError as error:
+                        claims.put_aside(job, error)
                     except ImageError as error:
                         claims.fail(job, error)
 
@@ -90,6 +92,8 @@ class VideoIntake:
         ------
         ImageError
             It gave no frame, and cannot be used; or it was written to meanwhile.
+        StoreUnavailableError
+            Its frames cannot be kept now.
         """
         before, name = identity_of(file), self.videos.shown_name(job.image_id)
         info: VideoInfo | None = None

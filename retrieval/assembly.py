@@ -6,7 +6,7 @@ import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from io import BufferedReader
@@ -86,9 +86,11 @@ class Assembly(DataDirectory):
         if not self.collections.forget(collection_id):  # it has been restored
             return
         try:
-            if self.settings.index != LOCAL:
-                with closing(self.of_collection(record)) as inside:
-                    inside.indexes.erase()
+            with closing(self.of_collection(record)) as inside, ExitStack() as erasing:
+                if self.settings.files:
+                    erasing.callback(inside.files.erase)
+                if self.settings.index != LOCAL:
+                    erasing.callback(inside.indexes.erase)
         finally:
             drop_schema(self.settings.database_url, schema_of(collection_id))
             with suppress(FileNotFoundError):

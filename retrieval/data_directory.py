@@ -31,9 +31,10 @@ from .errors import ConfigurationError
 from .processes.duties import Duties
 from .settings import Settings
 from .settings.database_urls import schema_of
+from .storage.bucket_files import file_store
 from .storage.disk import Storage
 from .storage.file_locks import FileLocks
-from .storage.file_store import FileStore, FolderFiles
+from .storage.file_store import FileStore
 from .storage.opening import Originals
 from .storage.own_files import OwnFiles
 
@@ -146,7 +147,7 @@ class DataDirectory:
     @cached_property
     def files(self) -> FileStore:
         """Where uploads, query photos and renditions are."""
-        return FolderFiles(self.settings.data_dir)
+        return file_store(self.settings, self.originals)
 
     @cached_property
     def file_locks(self) -> FileLocks:

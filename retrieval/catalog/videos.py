@@ -66,6 +66,7 @@ class Videos(Repository):
                     "size": picture.size,
                     "mtime_ns": picture.mtime_ns,
                     "uploaded_as": picture.uploaded_as,
+                    "version": picture.version,
                 },
             )
         return True

@@ -11,7 +11,16 @@ from typing import NamedTuple
 
 from ..errors import ConfigurationError
 from .database_urls import in_schema, schema_of, sqlite_url
-from .values import MOST_DAYS, MOST_FRAME_SECONDS, bytes_of, days_of, faults_of_analyzers, interval_of
+from .values import (
+    MOST_DAYS,
+    MOST_FRAME_SECONDS,
+    bytes_of,
+    days_of,
+    faults_of_analyzers,
+    faults_of_files,
+    folder_of,
+    interval_of,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +51,12 @@ VARIABLES = (
         "where the catalogue is, if not in `catalog.db` in the data directory: an SQLAlchemy URL of a database on a "
         "PostgreSQL server, `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`, or of an SQLite file on this machine, "
         "`sqlite:////data/catalog.db`",
+    ),
+    Variable(
+        "SEGSEARCH_FILES",
+        "",
+        "where uploads, previews, thumbnails and query photos are kept, if not in the data directory: "
+        "`s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX` (extra `stores`) or `file:///FOLDER`",
     ),
     Variable(
         "SEGSEARCH_DEVICE",
@@ -150,6 +165,8 @@ class Settings:
         Absolute folder of everything SegSearch writes.
     database_url : str
         SQLAlchemy URL of the catalogue.
+    files : str
+        URL of the bucket or folder of uploads, renditions and query photos; that is `data_dir` if it is empty.
     device : str
         ``auto`` takes the first CUDA device if there is one.
     recipe : str
@@ -182,6 +199,7 @@ class Settings:
 
     data_dir: Path
     database_url: str
+    files: str = ""
     device: str = "auto"
     recipe: str = "lite"
     index: str = "local"
@@ -235,6 +253,8 @@ class Settings:
         analyzer_urls = tuple(filter(None, re.split(r"[,\s]+", environ.get("SEGSEARCH_ANALYZER_URL") or "")))
         token = environ.get("SEGSEARCH_ANALYZER_TOKEN") or ""
         faults += faults_of_analyzers(analyzer_urls, token)
+        files = (environ.get("SEGSEARCH_FILES") or "").rstrip("/")
+        faults += faults_of_files(files)
         if not re.match(r"rediss?://|$", environ.get("SEGSEARCH_LIMITS_URL") or ""):
             faults.append("SEGSEARCH_LIMITS_URL is not redis://HOST:6379 or rediss://HOST:6379")
         faults += [
@@ -258,6 +278,7 @@ class Settings:
         return cls(
             data_dir=data_dir,
             database_url=url,
+            files=files,
             device=device,
             recipe=recipe,
             index=index,
@@ -314,6 +335,7 @@ class Settings:
             self,
             data_dir=folder,
             database_url=own,
+            files=f"{self.files}/collections/{number}" if self.files else "",
             recipe=recipe or self.recipe,
             index_url=self.index_url or ("" if self.index == "local" else url),
             collection=number,
@@ -325,6 +347,11 @@ class Settings:
         return self.data_dir / "collections" / str(number)
 
     @property
+    def files_dir(self) -> Path:
+        """Folder of uploads, renditions and query photos, and of the locks of those in a bucket."""
+        return folder_of(self.files) or self.data_dir
+
+    @property
     def index_dir(self) -> Path:
         """Folder of the vector index."""
         return self.data_dir / "index"
@@ -332,17 +359,17 @@ class Settings:
     @property
     def uploads_dir(self) -> Path:
         """Folder of uploaded originals, named by their SHA-256."""
-        return self.data_dir / "uploads"
+        return self.files_dir / "uploads"
 
     @property
     def renditions_dir(self) -> Path:
         """Folder of previews and thumbnails, which can be regenerated."""
-        return self.data_dir / "renditions"
+        return self.files_dir / "renditions"
 
     @property
     def queries_dir(self) -> Path:
         """Folder of uploaded query photos, removed when they expire."""
-        return self.data_dir / "queries"
+        return self.files_dir / "queries"
 
     @property
     def exports_dir(self) -> Path:
@@ -371,14 +398,6 @@ class Settings:
     def session_key_file(self) -> Path:
         """The key that signs the sessions of signed-in users; only its owner may read it."""
         return self.data_dir / "session.key"
-
-    def preview(self, sha256: str) -> Path:
-        """Path of a photo's preview (long side 1024 px)."""
-        return self.renditions_dir / sha256[:2] / f"{sha256}.preview.jpg"
-
-    def thumbnail(self, sha256: str) -> Path:
-        """Path of a photo's thumbnail (long side 360 px)."""
-        return self.renditions_dir / sha256[:2] / f"{sha256}.thumb.jpg"
 
 
 def _data_dir(environ: Mapping[str, str]) -> str:

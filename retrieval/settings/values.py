@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 MOST_FRAME_SECONDS = 3600
 MOST_DAYS = 36_500
@@ -52,3 +53,16 @@ def _is_port_of(url: str) -> bool:
         return urlsplit(url).port != 0
     except ValueError:
         return False
+
+
+def faults_of_files(url: str) -> list[str]:
+    """What is wrong with the place of uploads, renditions and query photos."""
+    if not url or re.match(r"(s3|gs)://[A-Za-z0-9][A-Za-z0-9._-]+(/|$)", url) or folder_of(url):
+        return []
+    return ["SEGSEARCH_FILES is not s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or file:///FOLDER, without a password"]
+
+
+def folder_of(url: str) -> Path | None:
+    """The folder that is meant by a ``file:///`` URL; None if it is another, or none."""
+    path = unquote(url.removeprefix("file://"), errors="surrogateescape")
+    return Path(path) if url.startswith("file:///") and path != "/" else None

@@ -68,6 +68,13 @@ class Copies:
         self._make_room(os.fstat(stream.fileno()).st_size)
         return stream
 
+    def keep_file(self, path: Path, name: str) -> None:
+        """Move a file of the same folder, whose bytes are those of a copy of this name, to its place."""
+        target = self._settings.copy(name)
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        path.rename(target)
+        self._make_room(target.stat().st_size)
+
     def remove(self, name: str) -> None:
         """Remove a copy, if there is one; whoever has it open keeps it."""
         with suppress(OSError):

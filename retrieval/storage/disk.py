@@ -31,7 +31,7 @@ class Usage:
     free, total : int
         Of the whole disk.
     uploads, renditions, index : int
-        Uploaded originals; previews and thumbnails; index files.
+        Uploaded originals; previews and thumbnails; index files. What is in a bucket does not count.
     other : int
         The rest of the data directory: the catalogue, query photos, and copies of photos from object stores.
     """
@@ -146,7 +146,8 @@ def used_by(folder: Path) -> int:
 
 def _usage(settings: Settings) -> Usage:
     uploads, renditions, index = map(used_by, (settings.uploads_dir, settings.renditions_dir, settings.index_dir))
-    other = max(0, used_by(settings.data_dir) - uploads - renditions - index)
+    inside = uploads + renditions if settings.files_dir == settings.data_dir else 0
+    other = max(0, used_by(settings.data_dir) - inside - index)
     disk = shutil.disk_usage(_existing(settings.data_dir))
     return Usage(disk.free, disk.total, uploads, renditions, index, other)
 

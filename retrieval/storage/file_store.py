@@ -55,6 +55,10 @@ class FileStore(Protocol):
         """The name of the file that is there; None if it is not one of this store."""
         ...
 
+    def fault(self) -> str | None:
+        """Why files cannot be written, read or removed, and what to do; None if they can, or if others look for it."""
+        ...
+
     def look(self, name: str) -> StoredFile | None:
         """A file as it is now; None if there is none."""
         ...
@@ -115,6 +119,10 @@ class FolderFiles:
         root, path = self.root.resolve(), path_of(uri).resolve()
         name = path.relative_to(root) if path.is_relative_to(root) else Path()
         return name.as_posix() if name.parts and name.parts[0] in KINDS else None
+
+    def fault(self) -> str | None:
+        """See `FileStore`: `disk.Storage` looks after folders."""
+        return None
 
     def look(self, name: str) -> StoredFile | None:
         """See `FileStore`."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
@@ -64,6 +65,14 @@ class Remote(Protocol):
 
     def stream(self, uri: str) -> tuple[SeenObject, Iterator[bytes]]:
         """The object at a URI and its bytes, in blocks; FileNotFoundError if there is none."""
+        ...
+
+    def put(self, path: Path, uri: str) -> None:
+        """Write a file to an object, in whole or not at all; FileNotFoundError if there is no such bucket."""
+        ...
+
+    def delete(self, uri: str) -> None:
+        """Delete an object; nothing or FileNotFoundError if there is none."""
         ...
 
     def signed_url(self, uri: str, seconds: int, name: str) -> str | None:
@@ -126,6 +135,14 @@ class S3:
         answer = self._files.call_s3("get_object", **self._at(uri))
         return _seen(uri, answer), self._blocks(answer["Body"])
 
+    def put(self, path: Path, uri: str) -> None:
+        """By PutObject, or in parts if it is large."""
+        self._files.put_file(str(path), key_of(uri))
+
+    def delete(self, uri: str) -> None:
+        """By DeleteObject."""
+        self._files.call_s3("delete_object", **self._at(uri))
+
     def signed_url(self, uri: str, seconds: int, name: str) -> str | None:
         """A presigned GetObject."""
         disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
@@ -170,6 +187,14 @@ class Web:
         file = self._files.open(uri, block_size=0)
         return _seen(uri, file.r.headers), _read(file)
 
+    def put(self, path: Path, uri: str) -> None:  # noqa: ARG002
+        """Refuse: nothing is written to web servers."""
+        raise PermissionError(f"nothing can be written to {uri}")
+
+    def delete(self, uri: str) -> None:
+        """Refuse: nothing is deleted on web servers."""
+        raise PermissionError(f"nothing can be deleted at {uri}")
+
     def signed_url(self, uri: str, seconds: int, name: str) -> str | None:  # noqa: ARG002
         """None: web servers sign nothing."""
         return None
@@ -202,6 +227,14 @@ class Other:
         """In several requests, so what is read is compared with what was there before and afterwards."""
         seen = self.look(uri)
         return seen, self._unchanged(seen)
+
+    def put(self, path: Path, uri: str) -> None:
+        """As the package writes."""
+        self._files.put_file(str(path), key_of(uri))
+
+    def delete(self, uri: str) -> None:
+        """As the package deletes."""
+        self._files.rm_file(key_of(uri))
 
     def signed_url(self, uri: str, seconds: int, name: str) -> str | None:  # noqa: ARG002
         """As the package signs, under the object's own name."""

@@ -1,8 +1,8 @@
 """Reads photos from object stores and web servers: lists what is there, and downloads it, with bounded patience.
 
-Nothing is written there. What a store is asked again, and for how long, is decided here: a request that fails is
-repeated a few times, and a server that did not answer is left alone for some seconds, so that thousands of photos do
-not each wait for it.
+Only the files that SegSearch itself keeps are written there (`bucket_files`). What a store is asked again, and for how
+long, is decided here: a request that fails is repeated a few times, and a server that did not answer is left alone for
+some seconds, so that thousands of photos do not each wait for it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import hashlib
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
@@ -60,7 +61,7 @@ class ObjectStores:
             The listing fails, at the beginning or on the way, or there is no such bucket.
         """
         found = False
-        with _told(uri, listing=True):
+        with _told(uri, whole_bucket=True):
             for seen in files_below(self._remote(uri), uri):
                 found = True
                 yield seen
@@ -127,6 +128,20 @@ class ObjectStores:
 
         return self._patiently(uri, attempt)
 
+    def upload(self, path: Path, uri: str) -> None:
+        """Write a file to an object; a reader sees all of it, or what was there before.
+
+        Raises
+        ------
+        StoreUnavailableError
+        """
+        self._patiently(uri, lambda: self._remote(uri).put(path, uri), writing=True)
+
+    def remove(self, uri: str) -> None:
+        """Delete an object, if it is there; raises as `upload`."""
+        with suppress(FileNotFoundError):
+            self._patiently(uri, lambda: self._remote(uri).delete(uri))
+
     def signed_url(self, uri: str, seconds: int, name: str) -> str | None:
         """An address by which anybody can download an object, for some seconds; None if its store makes none.
 
@@ -141,7 +156,7 @@ class ObjectStores:
     def _remote(self, uri: str) -> Remote:
         return remote_of(uri, self._remotes)
 
-    def _patiently(self, uri: str, attempt: Callable[[], T]) -> T:
+    def _patiently(self, uri: str, attempt: Callable[[], T], *, writing: bool = False) -> T:
         """Try a few times, unless the server has just failed to answer, or another try would end alike."""
         server = "//".join(urlsplit(uri)[:2])
         until, reason = self._down.get(server, (0.0, ""))
@@ -149,7 +164,7 @@ class ObjectStores:
             raise StoreUnavailableError(f"{displayed(uri)}: {reason}")
         for number in range(1, ATTEMPTS + 1):
             try:
-                with _told(uri):
+                with _told(uri, whole_bucket=writing):
                     return attempt()
             except _RefusedError:
                 raise
@@ -201,13 +216,13 @@ def _beginning(blocks: Iterator[bytes]) -> bytes:
 
 
 @contextmanager
-def _told(uri: str, *, listing: bool = False) -> Iterator[None]:
+def _told(uri: str, *, whole_bucket: bool = False) -> Iterator[None]:
     """Say what a library raises in words that help.
 
     Raises
     ------
     FileNotFoundError
-        There is no such object; of a listing, StoreUnavailableError: there is no such bucket.
+        There is no such object; if only the bucket is needed, StoreUnavailableError: there is no such bucket.
     StoreUnavailableError
     ConfigurationError
         A package is missing.
@@ -222,7 +237,7 @@ def _told(uri: str, *, listing: bool = False) -> Iterator[None]:
     except FileNotFoundError as error:
         if error.__cause__ is not None and _status(error) not in _MISSING:  # so fsspec calls whatever a web server says
             raise _failure(where, error) from error
-        if listing:
+        if whole_bucket:
             raise _RefusedError(f"{where}: there is no such bucket: check its name and the endpoint") from error
         raise FileNotFoundError(2, "there is no such object") from error
     except ImportError as error:
@@ -237,7 +252,7 @@ def _failure(where: str, error: Exception) -> StoreUnavailableError:
     if isinstance(error, PermissionError) or status in _REFUSED:
         return _RefusedError(
             f"{where}: access was denied ({error}): check the credentials in the environment or profile of the "
-            "store, and that they allow to list and read"
+            "store, and that they allow to list and read, and to write and delete what SegSearch keeps there"
         )
     if type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "NoRegionError"):
         return _RefusedError(

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page
 from retrieval.analysis.batch import analyze_batch
 from retrieval.assembly import Assembly
 from retrieval.images.decode import decode_with_renditions
+from retrieval.storage import file_names
 from retrieval.storage.locations import SeenFile, path_of, uri_of
 
 PHOTOS = 75
@@ -63,7 +64,10 @@ class Site:
         while most > 0 and (jobs := ingest_queue.claim("test", min(most, 100))):
             most -= len(jobs)
             for job in jobs:
-                renditions = {"preview": settings.preview(job.sha256), "thumbnail": settings.thumbnail(job.sha256)}
+                renditions = {
+                    "preview": settings.files_dir / file_names.preview(job.sha256),
+                    "thumbnail": settings.files_dir / file_names.thumbnail(job.sha256),
+                }
                 decoded = decode_with_renditions(path_of(job.uris[0]), long_side=1024, **renditions)
                 (analyzed,) = analyze_batch(recipe, [decoded])
                 ingest_queue.finish("test", {job.image_id: analyzed}, recipe.fingerprint)

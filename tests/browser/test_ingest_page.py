@@ -9,6 +9,7 @@ from browsing import Site, drawing
 from playwright.sync_api import Page, expect
 
 from retrieval.catalog.owners import new_owner
+from retrieval.storage import file_names
 from retrieval.storage.locations import path_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -66,7 +67,7 @@ def test_failures_with_picture_reason_and_retry(page: Page, site: Site, three: l
     queue, settings = site.assembly.ingest_queue, site.assembly.settings
     for job in queue.claim("test", 2):
         queue.fail("test", job.image_id, f"{path_of(job.uris[0])}: too odd to segment; try another recipe")
-    preview = settings.thumbnail(job.sha256)
+    preview = settings.files_dir / file_names.thumbnail(job.sha256)
     preview.parent.mkdir(parents=True, exist_ok=True)
     drawing(3001).save(preview, "JPEG")
     page.goto("/upload")

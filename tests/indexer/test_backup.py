@@ -27,6 +27,7 @@ from retrieval.assembly import Assembly
 from retrieval.catalog import copy_catalogue, copy_database
 from retrieval.errors import ConfigurationError
 from retrieval.settings import Settings
+from retrieval.storage import file_names
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +76,7 @@ def test_there_and_back(used: Assembly, restored: Assembly, tmp_path: Path) -> N
         assert other.path.read_bytes() == one.path.read_bytes()
         is_upload = one.path.is_relative_to(used.settings.uploads_dir)
         assert other.path.is_relative_to(restored.settings.uploads_dir) == is_upload
-        assert restored.settings.thumbnail(one.sha256).is_file()
+        assert (restored.settings.files_dir / file_names.thumbnail(one.sha256)).is_file()
     digest = upload(restored, 52)
     assert (restored.settings.uploads_dir / digest[:2] / f"{digest}.png").is_file()
 

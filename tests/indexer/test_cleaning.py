@@ -68,13 +68,19 @@ def left_behind(where: Ingested, age: float = OLD) -> dict[str, list[Path]]:
     upload, query = settings.uploads_dir, settings.queries_dir
     known = where.assembly.catalog.images.page()[0].sha256
     return {
-        cleaning.RENDITIONS: [put(settings.preview(GONE), age), put(settings.thumbnail(GONE), age)],
+        cleaning.RENDITIONS: [
+            put(settings.files_dir / file_names.preview(GONE), age),
+            put(settings.files_dir / file_names.thumbnail(GONE), age),
+        ],
         cleaning.UPLOADS: [put(upload / "ab" / f"{GONE}.jpg", age)],
         cleaning.QUERIES: [put(query / "ab" / GONE, age), put(query / "ab" / f"{GONE}.jpg", age)],
         cleaning.UNFINISHED: [
             put(upload / ".upload-0123456789abcdef", age),
             put(query / ".upload-fedcba9876543210", age),
-            put(settings.preview(known).with_name(f".{known}.preview.jpg.0123abcd.partial"), age),
+            put(
+                (settings.files_dir / file_names.preview(known)).with_name(f".{known}.preview.jpg.0123abcd.partial"),
+                age,
+            ),
             put(settings.data_dir / "duties" / ".publish-0123abcd.tmp", age),
         ],
         cleaning.INDEX: [
@@ -144,7 +150,7 @@ def test_what_a_deleted_or_replaced_photo_leaves(aged: Ingested) -> None:
     assert found[cleaning.RENDITIONS] == 4
     cleaning.clean(assembly)
     for sha256 in (gone, replaced):
-        assert not assembly.settings.preview(sha256).exists()
+        assert not (assembly.settings.files_dir / file_names.preview(sha256)).exists()
     assert len(list(assembly.settings.renditions_dir.rglob("*.jpg"))) == 2 * 4
 
 

@@ -24,6 +24,7 @@ from retrieval.assembly import Assembly
 from retrieval.errors import IndexFileError
 from retrieval.images.masks import decode_mask
 from retrieval.query.request import Ref, SearchRequest
+from retrieval.storage import file_names
 
 
 def enter(assembly: Assembly, *paths: Path) -> IngestReport:
@@ -207,8 +208,8 @@ class TestWhatIsStored:
             assert segment.area == pytest.approx(mask.sum() * 1200 * 900 / mask.size, abs=1)
             x0, y0, x1, y1 = segment.box_xyxy
             assert (x1 - x0) * (y1 - y0) == pytest.approx(segment.area, rel=0.05), "the cells are rectangles"
-        assert assembly.settings.preview(image.sha256).is_file()
-        assert assembly.settings.thumbnail(image.sha256).is_file()
+        assert (assembly.settings.files_dir / file_names.preview(image.sha256)).is_file()
+        assert (assembly.settings.files_dir / file_names.thumbnail(image.sha256)).is_file()
 
     def test_an_upright_photo_whatever_its_orientation(self, assembly: Assembly, pictures: Pictures) -> None:
         from PIL import Image

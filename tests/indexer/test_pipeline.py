@@ -26,6 +26,7 @@ from retrieval.errors import OutOfDeviceMemoryError
 from retrieval.images.decode import DecodedImage, decode
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.recipes.grid import GridRecipe
+from retrieval.storage import file_names
 from retrieval.types import Analysis, RgbImage, Segments
 
 
@@ -226,7 +227,7 @@ def test_what_a_killed_worker_was_writing_is_removed(assembly: Assembly, line: C
     (claimed,) = assembly.ingest_queue.claim("killed", 1)
     with assembly.ingest_queue._sessions.begin() as session:
         session.execute(text("UPDATE image SET lease_until = '2000-01-01 00:00:00' WHERE state = 'working'"))
-    preview = assembly.settings.preview(claimed.sha256)
+    preview = assembly.settings.files_dir / file_names.preview(claimed.sha256)
     preview.parent.mkdir(parents=True)
     left = preview.with_name(f".{preview.name}.0123abcd.partial")
     other = preview.with_name(f".x{preview.name}.0123abcd.partial")
@@ -347,7 +348,7 @@ class TestExchangedFiles:
         assert image.state == ("indexed" if how == "link" else "failed")
         assert len(self.renditions(assembly)) == (2 if how == "link" else 0)
         if how == "link":
-            shown = decode(assembly.settings.preview(image.sha256), long_side=64).rgb
+            shown = decode(assembly.settings.files_dir / file_names.preview(image.sha256), long_side=64).rgb
             assert np.abs(shown.astype(int) - own).mean() < 5
 
     def test_another_place_of_the_photo_will_do(self, assembly: Assembly, pictures: Pictures, photo: Path) -> None:

@@ -19,6 +19,7 @@ from retrieval.errors import ConfigurationError
 from retrieval.processes.tables import Console
 from retrieval.query.request import Ref, SearchRequest
 from retrieval.search.answer import Match
+from retrieval.storage import file_names
 
 
 def terminal(**options: Any) -> Console:
@@ -60,7 +61,7 @@ def test_each_result_is_shown_with_its_segment(ingested: Ingested, matches: tupl
 
 def test_one_whose_file_is_gone_has_a_word_instead(ingested: Ingested, matches: tuple[Match, ...]) -> None:
     image = ingested.assembly.catalog.images.get(matches[0].image_id)
-    ingested.assembly.settings.thumbnail(image.sha256).unlink(missing_ok=True)
+    (ingested.assembly.settings.files_dir / file_names.thumbnail(image.sha256)).unlink(missing_ok=True)
     assert image.path is not None
     image.path.unlink()  # type: ignore[attr-defined]
     console, show = terminal(), Shown()
@@ -74,7 +75,7 @@ def test_a_thumbnail_that_is_broken_is_made_up_for(
     ingested: Ingested, matches: tuple[Match, ...], broken: bytes
 ) -> None:
     image = ingested.assembly.catalog.images.get(matches[0].image_id)
-    ingested.assembly.settings.thumbnail(image.sha256).write_bytes(broken)
+    (ingested.assembly.settings.files_dir / file_names.thumbnail(image.sha256)).write_bytes(broken)
     show = Shown()
     print_pictures(ingested.assembly, terminal(), matches, show)
     assert len(show.pictures) == 2

@@ -8,6 +8,7 @@ import pytest
 
 from retrieval.errors import ConfigurationError
 from retrieval.settings import Settings
+from retrieval.storage import file_names
 
 
 @pytest.mark.sqlite("its file is the default")
@@ -129,12 +130,12 @@ def test_folders_are_within_data_dir(tmp_path: Path) -> None:
         settings.renditions_dir,
         settings.queries_dir,
         settings.analyzers_dir,
-        settings.preview(digest),
-        settings.thumbnail(digest),
+        settings.files_dir / file_names.preview(digest),
+        settings.files_dir / file_names.thumbnail(digest),
     ]
     assert len(set(places)) == 7
     assert all(place.is_relative_to(tmp_path) for place in places)
-    assert settings.preview(digest).parent.name == "ab"
+    assert (settings.files_dir / file_names.preview(digest)).parent.name == "ab"
 
 
 def test_a_relative_home_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

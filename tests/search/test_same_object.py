@@ -21,6 +21,7 @@ from retrieval.search.answer import ObjectEvidence
 from retrieval.search.engine import SearchEngine
 from retrieval.search.same_object import KEPT, KeptAppearances, ObjectVerifier, probability
 from retrieval.settings import Settings
+from retrieval.storage import file_names
 from retrieval.types import RgbImage
 
 SIDE, FRAME = 120, (240, 320)
@@ -62,7 +63,7 @@ class Shop:
         return image_id
 
     def preview(self, image_id: int) -> Path:
-        return self.settings.preview(self.toys.catalog.images.get(image_id).sha256)
+        return self.settings.files_dir / file_names.preview(self.toys.catalog.images.get(image_id).sha256)
 
     @staticmethod
     def write(path: Path, picture: RgbImage) -> None:
@@ -81,7 +82,7 @@ class Shop:
         verifier = ObjectVerifier(
             catalog=self.toys.catalog,
             queries=self.toys.queries,
-            preview=lambda sha256: self.settings.preview(sha256).open("rb"),
+            preview=lambda sha256: (self.settings.files_dir / file_names.preview(sha256)).open("rb"),
             query_picture=query_picture,
         )
         return replace(self.toys.engine(), verifier=verifier)

@@ -15,6 +15,7 @@ from retrieval.analysis.batch import analyze_batch
 from retrieval.assembly import Assembly
 from retrieval.images.decode import decode_with_renditions
 from retrieval.settings import Settings
+from retrieval.storage import file_names
 from retrieval.storage.locations import SeenFile, path_of, uri_of
 
 SIZE = (640, 480)
@@ -57,8 +58,8 @@ class Library:
             decoded = decode_with_renditions(
                 path_of(job.uris[0]),
                 long_side=1024,
-                preview=settings.preview(job.sha256),
-                thumbnail=settings.thumbnail(job.sha256),
+                preview=settings.files_dir / file_names.preview(job.sha256),
+                thumbnail=settings.files_dir / file_names.thumbnail(job.sha256),
             )
             (analyzed,) = analyze_batch(recipe, [decoded])
             self.assembly.ingest_queue.finish("test", {job.image_id: analyzed}, recipe.fingerprint, recipe.space)

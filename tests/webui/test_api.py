@@ -283,8 +283,8 @@ class TestOnePhoto:
         again = client.get(f"/api/v1/images/1/{kind}", headers={"If-None-Match": response.headers["ETag"]})
         assert again.status_code == 304
         digest = parts.catalog.images.get(1).sha256
-        parts.settings.thumbnail(digest).unlink()
-        parts.settings.preview(digest).unlink()
+        (parts.settings.files_dir / file_names.thumbnail(digest)).unlink()
+        (parts.settings.files_dir / file_names.preview(digest)).unlink()
         assert max(picture_of(client.get(f"/api/v1/images/1/{kind}")).size) == side
 
     def test_pending_photos_have_renditions(self, client: FlaskClient) -> None:
@@ -301,7 +301,7 @@ class TestOnePhoto:
         crop = picture_of(client.get(f"/api/v1/segments/{corner['id']}/crop"))
         assert crop.size == (340, 260)
         assert np.allclose(np.asarray(crop.convert("RGB"))[:200, :300].mean((0, 1)), [0, 0, 255], atol=8)
-        parts.settings.preview(parts.catalog.images.get(1).sha256).write_bytes(b"spoilt")
+        (parts.settings.files_dir / file_names.preview(parts.catalog.images.get(1).sha256)).write_bytes(b"spoilt")
         assert picture_of(client.get(f"/api/v1/segments/{corner['id']}/crop")).size == (340, 260)
 
     @pytest.mark.parametrize("what", ["", "/file", "/thumbnail", "/preview"])
@@ -363,7 +363,7 @@ class TestFilesThatGo:
         problem_of(client.get("/api/v1/images/1/file"), 409)
 
     def test_remaking_needs_the_original(self, client: FlaskClient, library: Library, parts: WebContext) -> None:
-        parts.settings.preview(parts.catalog.images.get(1).sha256).unlink()
+        (parts.settings.files_dir / file_names.preview(parts.catalog.images.get(1).sha256)).unlink()
         (library.photos / "photo1.png").unlink()
         problem_of(client.get("/api/v1/images/1/preview"), 410)
         problem_of(client.get("/api/v1/segments/1/crop"), 410)
@@ -380,11 +380,11 @@ class TestDeleting:
             found = search(client, limit=1000, **body)
             assert 2 not in {result["image_id"] for result in found["results"]}
         assert [item["id"] for item in body_of(client.get("/api/v1/images"))["items"]] == [1, 3, 4]
-        assert parts.settings.thumbnail(digest).exists()
+        assert (parts.settings.files_dir / file_names.thumbnail(digest)).exists()
         assert body_of(client.post("/api/v1/trash/empty", json={})) == {"deleted": 1, "left": 0}
         problem_of(client.get("/api/v1/images/2"), 404)
         problem_of(client.delete("/api/v1/images/2"), 404)
-        assert not parts.settings.thumbnail(digest).exists()
+        assert not (parts.settings.files_dir / file_names.thumbnail(digest)).exists()
 
     def test_own_copies_go_others_stay(self, client: FlaskClient, library: Library, parts: WebContext) -> None:
         send(client, "images", NEW)

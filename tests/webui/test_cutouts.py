@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from retrieval.catalog.records import SegmentRecord
 from retrieval.images.masks import decode_mask, encode_mask
+from retrieval.storage import file_names
 from webui.context import WebContext
 from webui.pictures import cutouts
 
@@ -115,10 +116,10 @@ def test_otherwise_a_cutout_is_of_the_preview(
     assert np.allclose(pixels[4:-4, 4:-4].mean((0, 1)), [0, 0, 255, 255], atol=8)
     digest = parts.catalog.images.get(1).sha256
     if why == "large":
-        parts.settings.preview(digest).write_bytes(b"spoilt")
+        (parts.settings.files_dir / file_names.preview(digest)).write_bytes(b"spoilt")
         assert picture_of(cutout_of(client, CORNER)).size == picture_of(response).size
     else:
-        parts.settings.preview(digest).unlink()
+        (parts.settings.files_dir / file_names.preview(digest)).unlink()
         detail_of(cutout_of(client, CORNER), 410 if why == "missing" else 409)
 
 

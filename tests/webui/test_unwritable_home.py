@@ -15,6 +15,7 @@ from read_only import read_only
 from retrieval.analysis.local import LocalAnalyzer
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.storage import disk as storage
+from retrieval.storage import file_names
 from webui import create_app
 
 
@@ -39,7 +40,7 @@ def test_uploads(client: FlaskClient, library: Library, address: str, folder: st
 
 def test_a_thumbnail_that_was_lost(client: FlaskClient, library: Library) -> None:
     settings = library.assembly.settings
-    path = settings.thumbnail(library.assembly.catalog.images.get(1).sha256)
+    path = settings.files_dir / file_names.thumbnail(library.assembly.catalog.images.get(1).sha256)
     path.unlink()
     with read_only(path.parent):
         answer = client.get("/api/v1/images/1/thumbnail")

@@ -37,6 +37,11 @@ def findings(parts: WebContext, *, is_fresh: bool, index_error: str | None) -> l
 def _of_server(parts: WebContext, *, is_fresh: bool, index_error: str | None) -> Iterator[Found]:
     if shortage := parts.assembly.storage.shortage():
         yield _bad(gettext("No photos are accepted: %(why)s.", why=shortage), command=f"{PROGRAM} clean")
+    if (fault := parts.files.fault()) is not None:
+        yield _bad(
+            gettext("Uploads and previews cannot be kept where SEGSEARCH_FILES says: %(why)s.", why=fault),
+            command=f"{PROGRAM} doctor",
+        )
     if (reason := outdated()) is not None:
         yield _bad(gettext("This server must be restarted: %(why)s.", why=reason))
     if not is_fresh:

@@ -1,0 +1,287 @@
+"""What SegSearch keeps lies in a bucket; the bucket is a stand-in (moto), so this proves nothing about speed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import requests
+from drawn_videos import moving, scene, write_video
+from installation import Library, drawing, encoded
+from PIL import Image
+from remote_stores import Bucket
+
+from indexer.backup import back_up, restore
+from indexer.clean import RENDITIONS, UPLOADS, clean
+from indexer.doctor import _files
+from indexer.report import Tally
+from indexer.verify import verify
+from indexer.worker import Worker, ingest, ingest_paths
+from retrieval.assembly import Assembly
+from retrieval.errors import ConfigurationError
+from retrieval.settings import Settings
+from retrieval.storage import bucket_files, stores
+from webui.context import WebContext
+
+pytestmark = pytest.mark.slow
+
+CONTENT = encoded(drawing(("teal", "pink")))
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+UPLOAD = f"kept/uploads/{DIGEST[:2]}/{DIGEST}.png"
+PREVIEW, THUMBNAIL = (f"kept/renditions/{DIGEST[:2]}/{DIGEST}.{each}.jpg" for each in ("preview", "thumb"))
+DOWN = "http://127.0.0.1:9"
+
+
+@dataclass
+class Keys:
+    """What is in a bucket."""
+
+    bucket: Bucket
+
+    def __call__(self) -> set[str]:
+        pages = self.bucket.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket.name)
+        return {each["Key"] for page in pages for each in page.get("Contents", [])}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(bucket_files, "FAULT_SECONDS", 0.0)
+
+
+@pytest.fixture
+def keys(bucket: Bucket) -> Keys:
+    return Keys(bucket)
+
+
+@pytest.fixture
+def library(copy_template: Callable[[Path], Library], tmp_path: Path, bucket: Bucket) -> Iterator[Library]:
+    """An installation with four photos of a folder, whose files are kept in a bucket from now on."""
+    before = copy_template(tmp_path)
+    settings = replace(before.assembly.settings, files=f"{bucket.uri}/kept")
+    before.assembly.close()
+    with closing(Assembly(settings)) as assembly:
+        yield Library(assembly, before.photos)
+
+
+def send(served: str, content: bytes = CONTENT, to: str = "images") -> requests.Response:
+    return requests.post(f"{served}/api/v1/{to}", files={"file": ("x.png", content)}, timeout=120)
+
+
+def work(assembly: Assembly) -> None:
+    """Do what a worker does."""
+    ingest(assembly, Worker(assembly), [], Tally())
+
+
+def without_copies(settings: Settings) -> None:
+    """Be another machine: one without copies."""
+    for path in settings.copies_dir.glob("*/*"):
+        path.unlink()
+
+
+def test_the_way_of_an_upload(served: str, library: Library, parts: WebContext, keys: Keys) -> None:
+    sent = send(served)
+    assert sent.status_code == 202, sent.text
+    photo = f"{served}/api/v1/images/{sent.json()['id']}"
+    assert keys() == {UPLOAD}
+    (place,) = parts.catalog.images.get(sent.json()["id"]).locations
+    assert (place.uri, place.size, place.uploaded_as) == (f"{keys.bucket.uri}/{UPLOAD}", len(CONTENT), "x.png")
+    assert send(served).status_code == 200
+    without_copies(parts.settings)
+    work(library.assembly)
+    assert keys() == {UPLOAD, PREVIEW, THUMBNAIL}
+    assert not list(parts.settings.uploads_dir.rglob("*.png"))
+    without_copies(parts.settings)
+    for kind, longest in (("preview", 640), ("thumbnail", 360)):
+        answer = requests.get(f"{photo}/{kind}", timeout=60)
+        assert max(Image.open(io.BytesIO(answer.content)).size) == longest
+        again = requests.get(f"{photo}/{kind}", headers={"If-None-Match": answer.headers["ETag"]}, timeout=60)
+        assert (again.status_code, again.content) == (304, b"")
+    part = requests.get(f"{photo}/file", headers={"Range": "bytes=10-19"}, timeout=60)
+    assert (part.status_code, part.content) == (206, CONTENT[10:20])
+    parts.engine.refresh()
+    asked = {"positive": [{"image": sent.json()["id"]}], "limit": 1}
+    found = requests.post(f"{served}/api/v1/search", json=asked, headers={"Origin": served}, timeout=60).json()
+    assert found["results"]
+    assert requests.delete(photo, headers={"Origin": served}, timeout=60).status_code == 204
+    assert UPLOAD in keys()
+    parts.assembly.trash.empty()
+    assert keys() == set()
+    assert not list(parts.settings.copies_dir.glob(f"*/{DIGEST}*"))
+
+
+def test_a_query_photo(served: str, parts: WebContext, keys: Keys) -> None:
+    query = send(served, to="queries")
+    assert query.status_code == 201, query.text
+    stored = f"kept/queries/{DIGEST[:2]}/{DIGEST}"
+    assert keys() == {stored}
+    without_copies(parts.settings)
+    shown = requests.get(f"{served}/api/v1/queries/{query.json()['id']}/file", timeout=60)
+    assert Image.open(io.BytesIO(shown.content)).format == "JPEG"
+    assert keys() == {stored, f"{stored}.jpg"}
+    kept = requests.post(f"{served}/api/v1/queries/{query.json()['id']}/keep", headers={"Origin": served}, timeout=60)
+    assert kept.status_code == 204
+    with parts.assembly._sessions.begin() as session:
+        session.connection().exec_driver_sql("DELETE FROM query")
+    parts.assembly.own_files.remove_query(DIGEST)
+    assert keys() == set()
+
+
+def test_frames_of_a_video(library: Library, tmp_path: Path, keys: Keys) -> None:
+    (tmp_path / "films").mkdir()
+    frames = [frame for seed in (0, 1) for frame in moving(scene(seed), 15)]
+    write_video(tmp_path / "films" / "film.mp4", frames)
+    ingest_paths(library.assembly, [tmp_path / "films"])
+    (video,) = [each for each in library.assembly.catalog.images.page() if each.is_video]
+    shown = library.assembly.catalog.images.page(video_id=video.id)
+    assert len(shown) >= 2
+    places = {place.uri.removeprefix(f"{keys.bucket.uri}/") for frame in shown for place in frame.locations}
+    assert places == {key for key in keys() if "/uploads/" in key}
+    assert len([key for key in keys() if "/renditions/" in key]) == 2 * len(shown)
+
+
+def test_renditions_from_before_are_used_and_others_made_anew(served: str, parts: WebContext, keys: Keys) -> None:
+    assert requests.get(f"{served}/api/v1/images/1/preview", timeout=60).status_code == 200
+    assert keys() == set()
+    for path in parts.settings.renditions_dir.rglob("*.jpg"):
+        path.unlink()
+    shown = requests.get(f"{served}/api/v1/images/1/thumbnail", timeout=60)
+    assert max(Image.open(io.BytesIO(shown.content)).size) == 360
+    digest = parts.catalog.images.get(1).sha256
+    assert keys() == {f"kept/renditions/{digest[:2]}/{digest}.{each}.jpg" for each in ("preview", "thumb")}
+
+
+def test_a_bucket_that_is_down(
+    served: str, library: Library, parts: WebContext, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = send(served).json()["id"]
+    without_copies(parts.settings)
+    with monkeypatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", DOWN)
+        parts.assembly.originals.stores = stores.ObjectStores()
+        other = encoded(drawing(("olive", "navy")))
+        for to in ("images", "queries"):
+            refused = send(served, other, to)
+            assert (refused.status_code, refused.headers["Content-Type"]) == (503, "application/problem+json")
+            assert "cannot be reached" in refused.json()["detail"]
+        assert parts.catalog.images.of_digest(hashlib.sha256(other).hexdigest()) is None
+        assert not list(parts.settings.copies_dir.glob(".upload-*"))
+        assert requests.get(f"{served}/api/v1/images/{sent}/file", timeout=60).status_code == 503
+        assert requests.get(f"{served}/upload", timeout=60).status_code == 200
+        fault = _files(parts.assembly)
+        assert (fault.state, "cannot be reached" in fault.told) == ("fault", True)
+        assert "SEGSEARCH_FILES" in requests.get(f"{served}/health", timeout=60).text
+        work(library.assembly)
+        assert parts.ingest_queue.states([sent])[sent][0] in ("pending", "running")
+    parts.assembly.originals.stores = stores.ObjectStores()
+    work(library.assembly)
+    assert parts.ingest_queue.states([sent])[sent][0] == "indexed"
+    assert send(served, other).status_code == 202
+    assert _files(parts.assembly).state == "ok"
+    assert not [key for key in keys() if "trial" in key]
+
+
+def test_a_bucket_that_is_not_there(library: Library, bucket: Bucket) -> None:
+    with closing(Assembly(replace(library.assembly.settings, files=f"{bucket.uri}-gone"))) as assembly:
+        assert "there is no such bucket" in _files(assembly).told
+
+
+def test_what_is_kept_is_no_photo_of_the_user(served: str, library: Library, keys: Keys) -> None:
+    sent = send(served).json()["id"]
+    work(library.assembly)
+    keys.bucket.put("trip/mine.png", encoded(drawing(("olive", "navy"))))
+    keys.bucket.put("kept/collections/3/uploads/ab/theirs.png", encoded(drawing(("olive", "gold"))))
+    tally = Tally()
+    ingest(library.assembly, Worker(library.assembly), [], tally, uris=[keys.bucket.uri])
+    new = library.assembly.catalog.images.page()[5:]
+    assert [place.uri for photo in new for place in photo.locations] == [f"{keys.bucket.uri}/trip/mine.png"]
+    (place,) = library.assembly.catalog.images.get(sent).locations
+    assert place.missing_since is None
+    assert verify(library.assembly) == []
+
+
+def test_waste_is_found(library: Library, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    from indexer import clean as room
+
+    for key in (UPLOAD, PREVIEW):
+        keys.bucket.put(key, b"x")
+    assert not clean(library.assembly, [UPLOADS, RENDITIONS])
+    monkeypatch.setattr(room, "AGE_SECONDS", -5.0)
+    assert {each.kind for each in clean(library.assembly, [UPLOADS, RENDITIONS])} >= {UPLOADS}
+    assert UPLOAD not in keys()
+
+
+def test_collections_have_places_of_their_own(library: Library, keys: Keys, tmp_path: Path) -> None:
+    assembly = library.assembly
+    record = assembly.collections.add("Trip", None)
+    with closing(assembly.of_collection(record)) as inside:
+        path = inside.files.incoming("uploads") / ".upload-1"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(CONTENT)
+        inside.own_files.enter_upload(path, DIGEST, "png")
+        (key,) = keys()
+        assert key == UPLOAD.replace("kept/", f"kept/collections/{record.id}/")
+        assembly.own_files.remove_photo(DIGEST, [inside.files.uri(f"uploads/{DIGEST[:2]}/{DIGEST}.png")])
+        assert keys() == {key}
+    assembly.collections.delete(record.id)
+    assembly.erase_collection(record.id)
+    assert keys() == set()
+
+
+def test_uploads_from_before_stay_in_the_data_directory(library: Library, keys: Keys) -> None:
+    settings = library.assembly.settings
+    with closing(Assembly(replace(settings, files=""))) as before:
+        path = before.files.new(f"uploads/{DIGEST[:2]}/{DIGEST}.png")
+        partial = path.with_name(".upload-1")
+        partial.write_bytes(CONTENT)
+        photo = before.own_files.enter_upload(partial, DIGEST, "png").image_id
+    work(library.assembly)
+    assert library.assembly.catalog.images.get(photo).state == "indexed"
+    assert keys() == {PREVIEW, THUMBNAIL}
+    library.assembly.trash.put([photo])
+    library.assembly.trash.empty()
+    assert not path.exists()
+    assert keys() == set()
+
+
+def test_backed_up_and_restored_in_another_bucket(served: str, library: Library, keys: Keys, tmp_path: Path) -> None:
+    send(served)
+    work(library.assembly)
+    note, _ = back_up(library.assembly, tmp_path / "backup")
+    assert (note.lost, note.files) == (0, f"{keys.bucket.uri}/kept")
+    kept = tmp_path / "backup" / UPLOAD.removeprefix("kept/")
+    assert kept.read_bytes() == CONTENT
+    assert back_up(library.assembly, tmp_path / "backup")[1].files == 1
+    target = replace(Settings.in_data_dir(tmp_path / "new", recipe="grid"), files=f"{keys.bucket.uri}/other")
+    restore(target, tmp_path / "backup")
+    with closing(Assembly(target)) as restored:
+        (place,) = restored.catalog.images.of_digest(DIGEST).locations  # type: ignore[union-attr]
+        assert place.uri == f"{keys.bucket.uri}/{UPLOAD.replace('kept', 'other')}"
+        assert UPLOAD.replace("kept", "other") in keys()
+        stream = restored.originals.open(place.uri, DIGEST)
+        assert stream is not None
+        assert stream.read() == CONTENT
+    back = Settings.in_data_dir(tmp_path / "folder", recipe="grid")
+    restore(back, tmp_path / "backup")
+    assert (back.data_dir / UPLOAD.removeprefix("kept/")).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("url", ["s3:/b", "ftp://x/y", "/folder", "s3://", "file://host/x", "s3://me:secret@host/b"])
+def test_places_that_cannot_be(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="SEGSEARCH_FILES") as raised:
+        Settings.from_env({"SEGSEARCH_FILES": url})
+    assert "secret" not in str(raised.value)
+
+
+def test_a_folder_and_a_bucket_of_another_kind(tmp_path: Path) -> None:
+    settings = Settings.from_env({"SEGSEARCH_FILES": f"file://{tmp_path}/a%20b/"})
+    assert settings.uploads_dir == tmp_path / "a b" / "uploads"
+    assert settings.of_collection(3).uploads_dir == tmp_path / "a b" / "collections" / "3" / "uploads"
+    elsewhere = Settings.from_env({"SEGSEARCH_FILES": "gs://bucket/prefix", "SEGSEARCH_DATA_DIR": str(tmp_path)})
+    with closing(Assembly(elsewhere)) as assembly:
+        assert assembly.files.uri("uploads/ab/x") == "gs://bucket/prefix/uploads/ab/x"
