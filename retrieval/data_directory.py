@@ -39,8 +39,8 @@ from .storage.opening import Originals
 from .storage.own_files import OwnFiles
 
 
-class DataDirectory:
-    """What a data directory holds: the database, by repositories, and files. Each is opened when first asked for.
+class KeptFiles:
+    """The files of a data directory, wherever they are.
 
     Parameters
     ----------
@@ -49,6 +49,30 @@ class DataDirectory:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+
+    @cached_property
+    def originals(self) -> Originals:
+        """The bytes of photos, in files and in object stores."""
+        return Originals(self.settings)
+
+    @cached_property
+    def files(self) -> FileStore:
+        """Where uploads, query photos and renditions are."""
+        return file_store(self.settings, self.originals)
+
+    @cached_property
+    def storage(self) -> Storage:
+        """Whether there is room on the disk."""
+        return Storage(self.settings)
+
+
+class DataDirectory(KeptFiles):
+    """What a data directory holds: the database, by repositories, and files. Each is opened when first asked for.
+
+    Parameters
+    ----------
+    settings : Settings
+    """
 
     @cached_property
     def _sessions(self) -> Sessions:
@@ -145,11 +169,6 @@ class DataDirectory:
         return NearDuplicates(self._sessions)
 
     @cached_property
-    def files(self) -> FileStore:
-        """Where uploads, query photos and renditions are."""
-        return file_store(self.settings, self.originals)
-
-    @cached_property
     def file_locks(self) -> FileLocks:
         """What keeps these files while a row for them is written."""
         return file_locks(self.settings.database_url, self.settings.collection, self.settings.data_dir)
@@ -158,11 +177,6 @@ class DataDirectory:
     def own_files(self) -> OwnFiles:
         """Uploads, query photos and renditions, with their rows."""
         return OwnFiles(self.files, self.file_locks, self.originals.copies, self.catalog.locations, self.queries)
-
-    @cached_property
-    def originals(self) -> Originals:
-        """The bytes of photos, in files and in object stores."""
-        return Originals(self.settings)
 
     @cached_property
     def tags(self) -> Tags:
@@ -178,11 +192,6 @@ class DataDirectory:
     def duties(self) -> Duties:
         """What workers do beside entering photos, and how it goes."""
         return Duties(self.settings.data_dir)
-
-    @cached_property
-    def storage(self) -> Storage:
-        """Whether there is room on the disk."""
-        return Storage(self.settings)
 
 
 def _make_schema(settings: Settings) -> None:

@@ -10,17 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import ConfigurationError
+from . import values
 from .database_urls import in_schema, schema_of, sqlite_url
-from .values import (
-    MOST_DAYS,
-    MOST_FRAME_SECONDS,
-    bytes_of,
-    days_of,
-    faults_of_analyzers,
-    faults_of_files,
-    folder_of,
-    interval_of,
-)
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +107,7 @@ VARIABLES = (
     Variable(
         "SEGSEARCH_CACHE",
         CACHE,
-        "how large the copies of photos from object stores may grow that are kept in the data directory, those used "
+        "how large the copies of what is in object stores may grow that are kept in the data directory, those used "
         "last; 0 keeps none",
     ),
     Variable(
@@ -234,9 +225,9 @@ class Settings:
         sizes = {"SEGSEARCH_MIN_FREE": environ.get("SEGSEARCH_MIN_FREE") or MIN_FREE}
         sizes["SEGSEARCH_QUOTA"] = environ.get("SEGSEARCH_QUOTA") or "0"
         sizes["SEGSEARCH_CACHE"] = environ.get("SEGSEARCH_CACHE") or CACHE
-        limits = {name: bytes_of(text) for name, text in sizes.items()}
-        frame_seconds = interval_of(environ.get("SEGSEARCH_FRAME_SECONDS") or str(FRAME_SECONDS))
-        trash_days = days_of(environ.get("SEGSEARCH_TRASH_DAYS") or str(TRASH_DAYS))
+        limits = {name: values.bytes_of(text) for name, text in sizes.items()}
+        frame_seconds = values.interval_of(environ.get("SEGSEARCH_FRAME_SECONDS") or str(FRAME_SECONDS))
+        trash_days = values.days_of(environ.get("SEGSEARCH_TRASH_DAYS") or str(TRASH_DAYS))
         if data_dir.exists() and not data_dir.is_dir():
             faults.append(f"SEGSEARCH_DATA_DIR={data_dir} is not a folder")
         try:
@@ -252,9 +243,9 @@ class Settings:
             )
         analyzer_urls = tuple(filter(None, re.split(r"[,\s]+", environ.get("SEGSEARCH_ANALYZER_URL") or "")))
         token = environ.get("SEGSEARCH_ANALYZER_TOKEN") or ""
-        faults += faults_of_analyzers(analyzer_urls, token)
+        faults += values.faults_of_analyzers(analyzer_urls, token)
         files = (environ.get("SEGSEARCH_FILES") or "").rstrip("/")
-        faults += faults_of_files(files)
+        faults += values.faults_of_files(files)
         if not re.match(r"rediss?://|$", environ.get("SEGSEARCH_LIMITS_URL") or ""):
             faults.append("SEGSEARCH_LIMITS_URL is not redis://HOST:6379 or rediss://HOST:6379")
         faults += [
@@ -267,11 +258,11 @@ class Settings:
             )
         if trash_days is None:
             given = environ["SEGSEARCH_TRASH_DAYS"]
-            faults.append(f"SEGSEARCH_TRASH_DAYS={given!r} is not a number of days from 0 to {MOST_DAYS}")
+            faults.append(f"SEGSEARCH_TRASH_DAYS={given!r} is not a number of days from 0 to {values.MOST_DAYS}")
         if frame_seconds is None:
             given = environ["SEGSEARCH_FRAME_SECONDS"]
             faults.append(
-                f"SEGSEARCH_FRAME_SECONDS={given!r} is not a number of seconds from 0.1 to {MOST_FRAME_SECONDS}"
+                f"SEGSEARCH_FRAME_SECONDS={given!r} is not a number of seconds from 0.1 to {values.MOST_FRAME_SECONDS}"
             )
         if faults:
             raise ConfigurationError("; ".join(faults))
@@ -349,7 +340,7 @@ class Settings:
     @property
     def files_dir(self) -> Path:
         """Folder of uploads, renditions and query photos, and of the locks of those in a bucket."""
-        return folder_of(self.files) or self.data_dir
+        return values.folder_of(self.files) or self.data_dir
 
     @property
     def index_dir(self) -> Path:

@@ -61,19 +61,18 @@ class Copies:
 
     def keep(self, file: BufferedRandom, sha256: str) -> BufferedReader:
         """Move a file from `making` to its place, and open it; others make room for it."""
-        path = self._settings.copy(sha256)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        Path(file.name).rename(path)
-        stream = path.open("rb")
-        self._make_room(os.fstat(stream.fileno()).st_size)
+        path = Path(file.name)
+        stream = path.open("rb")  # before others can remove it
+        self.keep_file(path, sha256)
         return stream
 
     def keep_file(self, path: Path, name: str) -> None:
         """Move a file of the same folder, whose bytes are those of a copy of this name, to its place."""
         target = self._settings.copy(name)
         target.parent.mkdir(mode=0o700, exist_ok=True)
+        added = path.stat().st_size
         path.rename(target)
-        self._make_room(target.stat().st_size)
+        self._make_room(added)
 
     def remove(self, name: str) -> None:
         """Remove a copy, if there is one; whoever has it open keeps it."""

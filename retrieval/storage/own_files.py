@@ -17,7 +17,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from ..errors import RetrievalError, StoreUnavailableError, UnreadableImageError
+from ..errors import CatalogUnavailableError, RetrievalError, StoreUnavailableError, UnreadableImageError
 from . import file_names
 from .copies import Copies
 from .file_locks import FileLocks
@@ -205,8 +205,8 @@ class OwnFiles:
 
 @contextlib.contextmanager
 def _later(sha256: str) -> Iterator[None]:
-    """Leave to `clean` what cannot be removed because its store does not answer."""
+    """Leave to `clean` what cannot be removed because its store does not answer, or its lock is held for too long."""
     try:
         yield
-    except StoreUnavailableError as error:
+    except (StoreUnavailableError, CatalogUnavailableError) as error:
         logger.warning("files of %s are no longer needed but cannot be removed now: %s", sha256, error)
