@@ -28,6 +28,7 @@ def open(
     device: str = "auto",
     index: str = "local",
     collection: str | None = None,
+    files: str = "",
 ) -> Library:
     """Open a library of photos, or make a new one.
 
@@ -43,11 +44,13 @@ def open(
     collection : str, optional
         Name or number of a collection of this installation, which has photos of its own; ``segsearch collections add``
         makes one.
+    files : str
+        Where uploads, previews and thumbnails are kept, as ``SEGSEARCH_FILES`` names it; in `data_dir` if it is empty.
 
     Raises
     ------
     ConfigurationError
-        There is no such recipe, or no such folder can be.
+        There is no such recipe, or no such folder or bucket can be.
     UnknownCollectionError, CollectionError
         There is no such collection, or several have this name.
     SchemaOutdatedError, CatalogError
@@ -60,7 +63,7 @@ def open(
     place = Path(data_dir).expanduser()
     if place.exists() and not place.is_dir():
         raise ConfigurationError(f"{place} is not a folder: give the folder of a catalogue, or one to create it in")
-    assembly = Assembly(Settings.in_data_dir(place, device=device, recipe=recipe, index=index))
+    assembly = Assembly(Settings.in_data_dir(place, device=device, recipe=recipe, index=index, files=files))
     if collection is not None:
         assembly = assembly.of_collection(assembly.collections.named(collection))
     assembly.recipe_spec  # noqa: B018  # what is wrong is said here, not at the first search

@@ -287,25 +287,22 @@ class Settings:
 
     @classmethod
     def in_data_dir(
-        cls, data_dir: Path, *, device: str = "auto", recipe: str = "lite", index: str = "local"
+        cls, data_dir: Path, *, device: str = "auto", recipe: str = "lite", index: str = "local", files: str = ""
     ) -> Settings:
         """Settings of a data directory with its own SQLite catalogue.
 
         Raises
         ------
         ConfigurationError
-            There is no such device.
+            There is no such device, or files cannot be kept there.
         """
         if not _DEVICE.fullmatch(device):
             raise ConfigurationError(f"the device {device!r} must be auto, cpu, cuda or cuda:N")
+        if faults := values.faults_of_files(files):
+            raise ConfigurationError(faults[0])
         data_dir = data_dir.absolute()
-        return cls(
-            data_dir=data_dir,
-            database_url=sqlite_url(data_dir / "catalog.db"),
-            device=device,
-            recipe=recipe,
-            index=index,
-        )
+        own, files = sqlite_url(data_dir / "catalog.db"), files.rstrip("/")
+        return cls(data_dir=data_dir, database_url=own, files=files, device=device, recipe=recipe, index=index)
 
     def of_collection(self, number: int, recipe: str | None = None) -> Settings:
         """The settings of a collection of this installation, which has a folder and a catalogue of its own.

@@ -16,6 +16,7 @@ from installation import Library, drawing, encoded
 from PIL import Image
 from remote_stores import Bucket
 
+import retrieval
 from indexer.backup import back_up, restore
 from indexer.clean import RENDITIONS, UPLOADS, clean
 from indexer.doctor import _files
@@ -285,3 +286,12 @@ def test_a_folder_and_a_bucket_of_another_kind(tmp_path: Path) -> None:
     elsewhere = Settings.from_env({"SEGSEARCH_FILES": "gs://bucket/prefix", "SEGSEARCH_DATA_DIR": str(tmp_path)})
     with closing(Assembly(elsewhere)) as assembly:
         assert assembly.files.uri("uploads/ab/x") == "gs://bucket/prefix/uploads/ab/x"
+
+
+def test_a_library_in_python(library: Library, keys: Keys, tmp_path: Path) -> None:
+    with retrieval.open(tmp_path / "lib", recipe="grid", files=f"{keys.bucket.uri}/mine/") as opened:
+        assert opened.ingest(library.photos).counts["indexed"] == 4
+    assert {key.partition("/")[0] for key in keys()} == {"mine"}
+    assert len(keys()) == 2 * 4
+    with pytest.raises(ConfigurationError, match="SEGSEARCH_FILES"):
+        retrieval.open(tmp_path / "lib", files="/folder")
