@@ -70,17 +70,57 @@ def main(  # noqa: PLR0913  # the options of a command
     recipe = unfitted(name, device)
     found = describe_all(recipe, data, training_photos(data, EVERY)[::every], per_photo)
     photos = np.concatenate([found.photos[path] for path in training_photos(data, PHOTO_EVERY) if path in found.photos])
-    segments, objects = np.concatenate(found.segments), np.concatenate(found.objects)
-    _, classes = np.unique(found.names, return_inverse=True)
-    logger.info("fitting to %d segments, %d photos, %d masks of objects", len(segments), len(photos), len(objects))
-    base = LinearMap.fit(np.concatenate([objects, segments[::SEGMENT_EVERY]]), max(BASE, dim))
-    segment = base.whitened_within(objects, classes, shrinkage).shortened(objects, dim)
-    classifier = segment.apply_directions(recipe.word_directions(segments.shape[1]))
-    learned = learned_words(segment.apply(objects), found.names)
-    words = np.concatenate([classifier, learned])
+    directions = recipe.word_directions(found.segments[0].shape[1])
+    chosen = Lengths(dim, photo_dim, shrinkage)
+    projection = fitted(found.segments, found.objects, found.names, photos, directions, chosen)
+    check_words(projection.word_vectors[len(directions) :])
     path = projection_path(name)
-    Projection(segment, LinearMap.fit(photos, min(photo_dim, len(photos) - 1)), words).save(path)
+    projection.save(path)
     logger.info("wrote %s, %.1f MB", path, path.stat().st_size / 1e6)
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Of the vectors of segments and of whole photos, and how much the covariance within classes is shrunk."""
+
+    segment: int = 256
+    photo: int = 128
+    shrinkage: float = 0.2
+
+
+def fitted(  # what a projection is fitted to
+    segments: list[Descriptors],
+    objects: list[Descriptors],
+    names: list[str],
+    photos: Descriptors,
+    directions: Descriptors,
+    lengths: Lengths,
+) -> Projection:
+    """The projection of what is described; words without objects are zero.
+
+    Parameters
+    ----------
+    segments, objects : list of ndarray of shape (N, C), float32
+        Of each photo.
+    names : list of str
+        The class of each object of all photos.
+    photos : ndarray of shape (P, C'), float32
+        Of whole photos.
+    directions : ndarray of shape (W, C), float32
+        Of the classifier's words.
+    lengths : Lengths
+
+    Notes
+    -----
+    O(N·C² + C³): a minute for 20,000 descriptors of 2,888 numbers on one core.
+    """
+    every, shown = np.concatenate(segments), np.concatenate(objects)
+    _, classes = np.unique(names, return_inverse=True)
+    logger.info("fitting to %d segments, %d photos, %d masks of objects", len(every), len(photos), len(shown))
+    base = LinearMap.fit(np.concatenate([shown, every[::SEGMENT_EVERY]]), max(BASE, lengths.segment))
+    segment = base.whitened_within(shown, classes, lengths.shrinkage).shortened(shown, lengths.segment)
+    words = np.concatenate([segment.apply_directions(directions), learned_words(segment.apply(shown), names)])
+    return Projection(segment, LinearMap.fit(photos, min(lengths.photo, len(photos) - 1)), words)
 
 
 def describe_all(recipe: LiteRecipe, data: Path, paths: list[Path], per_photo: int) -> Described:
@@ -107,18 +147,27 @@ def describe_all(recipe: LiteRecipe, data: Path, paths: list[Path], per_photo: i
 def learned_words(vectors: Vectors, names: list[str]) -> Vectors:
     """For each word of ``learned_words.json`` the mean of its objects, the discriminant direction in a whitened space.
 
+    A word without objects is zero.
+    """
+    spelt = np.array([SPELLINGS.get(name, name) for name in names])
+    found = np.zeros((len(read_learned_words()), vectors.shape[1]), np.float32)
+    for row, words in enumerate(read_learned_words()):
+        if (spelt == words[0]).any():
+            found[row] = vectors[spelt == words[0]].mean(axis=0)
+    return unit(found)
+
+
+def check_words(vectors: Vectors) -> None:
+    """Check that every word of ``learned_words.json`` was learned.
+
     Raises
     ------
     click.ClickException
         A word has no objects.
     """
-    found = []
-    for words in read_learned_words():
-        rows = [row for row, name in enumerate(names) if SPELLINGS.get(name, name) == words[0]]
-        if not rows:
+    for words, vector in zip(read_learned_words(), vectors, strict=True):
+        if not vector.any():
             raise click.ClickException(f"no training photo holds a {words[0]}: take it out of learned_words.json")
-        found.append(vectors[rows].mean(axis=0))
-    return unit(np.stack(found))
 
 
 def objects_of(photo: AnnotatedPhoto, found: Segments) -> tuple[Segments, list[str]]:

@@ -59,8 +59,13 @@ def weighted_by_quality(scored: Scored, qualities: NDArray[np.float32]) -> Score
     qualities : ndarray of shape (N,), float32
         Of the hits, in [0, 1].
     """
+    return rank.best_of([replace(scored, scores=discounted(scored.scores, qualities))])
+
+
+def discounted(scores: NDArray[np.float32], qualities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scores, (N,), less what they lose by the qualities, (N,), in [0, 1]."""
     lost = np.asarray(QUALITY_WEIGHT * (1 - np.sqrt(qualities)), np.float32)
-    return rank.best_of([replace(scored, scores=scored.scores - lost * np.abs(scored.scores))])
+    return np.asarray(scores - lost * np.abs(scores), np.float32)
 
 
 def fused_with_photos(scored: Scored, photos: SegmentIndex, examples: Vectors) -> Scored:
