@@ -6,18 +6,19 @@
 
 Five folds by photo over all of ``coco-dev``: the ranking of segments, the whitening, the words and the ranking of
 clicks are fitted anew to the other four folds alone (`refitted`). Every object of the fold is clicked in
-its middle, and searched for among the photos of the fold, and among all photos, of which the fit has seen the others.
-Then the same once for the selection part, by what is fitted to the training part; the boundary decoder, which is not
-fitted anew, has not seen it either. Searches are exact, and rank as `retrieval.search.example_ranking` does. DIR keeps
-what is described, 3 GB, and what was searched. Two hours on one core.
+its middle, and searched for among the photos of the fold. Then the same for the selection part, by what is fitted to
+the training part, and the other way round. The boundary decoder is not fitted anew; it has seen the training part only.
+Searches are exact, and rank as `retrieval.search.example_ranking` does. DIR keeps what is described, 3 GB, and what was
+searched. Half an hour on one core.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,12 @@ Flags = NDArray[np.bool_]
 Searches = dict[str, list[Asked]]
 """What was asked, in the same order by every way."""
 
-WHOLE, CLICK = "whole photos", "click"
+WHOLE, CLICK, SELECTED, TRAINED = "whole photos", "click", "select", "train"
 WAYS = {
     WHOLE: (True, True),
     CLICK: (True, True),
     "click, by inner products alone": (True, False),
     "click, segments by quality without duplicates": (False, True),
-    "click, both": (False, False),
 }
 """Whether segments cover what is expected, and whether hits are weighted and examples moved (decision 54)."""
 ROUNDS = 2000
@@ -109,7 +109,7 @@ class SearchedLibrary:
     def by_whole_photo(self, row: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """Scores of the photos, and none of segments, for the photo of an object."""
         own = self.collection.objects.photos[row]
-        return self.photos @ self.photos[own], np.zeros(len(self.vectors), np.float32)
+        return self.photos @ self.photos[own], np.zeros(0, np.float32)
 
     def by_click(self, row: int, *, weighted: bool = True) -> tuple[NDArray[Any], NDArray[Any]]:
         """Scores of the photos and of the segments for a click on an object.
@@ -145,19 +145,14 @@ def _regions(
     )
 
 
-def searches(paths: Sequence[Path], fitted: Refitted, clicked: Flags, ways: Sequence[str] = tuple(WAYS)) -> Searches:
-    """Every way of `ways`, for the objects of the photos that are `clicked`, (P,), among all of `paths`."""
-    choices = {WAYS[way][0] for way in ways}
-    libraries = {covering: SearchedLibrary.of(paths, fitted, covering=covering) for covering in choices}
+def searches(paths: Sequence[Path], fitted: Refitted) -> Searches:
+    """Every way of `WAYS`, for every object of photos whose class enough others of them show."""
+    libraries = {covering: SearchedLibrary.of(paths, fitted, covering=covering) for covering in (True, False)}
     found: Searches = {}
-    for way in ways:
-        covering, weighted = WAYS[way]
+    for way, (covering, weighted) in WAYS.items():
         library = libraries[covering]
-
-        def score(row: int, at: SearchedLibrary = library, is_weighted: bool = weighted) -> Any:
-            return at.by_click(row, weighted=is_weighted)
-
-        found[way] = list(library.searched.measure(library.by_whole_photo if way == WHOLE else score, clicked))
+        ranked = library.by_whole_photo if way == WHOLE else partial(library.by_click, weighted=weighted)
+        found[way] = list(library.searched.measure(ranked))
     return found
 
 
@@ -209,48 +204,34 @@ def _spread(means: Sequence[float]) -> list[float]:
     return [round(float(np.std(means, ddof=1)), 4)] if len(means) > 1 else []
 
 
-def kept(path: Path, search: Callable[[], Mapping[str, Searches]]) -> dict[str, Searches]:
+def kept(path: Path, search: Callable[[], Searches]) -> Searches:
     """What was searched, read from a file that is there, otherwise searched now and written."""
     if not path.is_file():
-        told = {
-            name: {way: [asdict(each) for each in asked] for way, asked in found.items()}
-            for name, found in search().items()
-        }
+        told = {way: [asdict(each) for each in asked] for way, asked in search().items()}
         path.write_text(json.dumps(told), encoding="utf-8")
     stored = json.loads(path.read_text(encoding="utf-8"))
-    return {
-        name: {way: [Asked(**each) for each in asked] for way, asked in found.items()} for name, found in stored.items()
-    }
+    return {way: [Asked(**each) for each in asked] for way, asked in stored.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Fold:
-    """Searches of one part of the photos, by what is fitted to others.
+class HeldOut:
+    """Photos that are searched by what is fitted to others.
 
     Attributes
     ----------
-    own : list of Path
-        All photos of ``coco-dev``.
-    held_out : ndarray of shape (P,), bool
-        Which of `own` nothing is fitted to.
+    photos, learned : list of Path
+        The photos, and the others.
     directions : ndarray of shape (1000, C), float32
         The classifier's words.
     """
 
-    own: list[Path]
-    held_out: Flags
+    photos: list[Path]
+    learned: list[Path]
     directions: Descriptors
 
-    def __call__(self) -> dict[str, Searches]:
-        """Among the photos that are held out, and, by their clicks, among all."""
-        learned = list(read([path for path, out in zip(self.own, self.held_out, strict=True) if not out]))
-        fitted = refit(learned, self.directions)
-        del learned
-        apart = [path for path, out in zip(self.own, self.held_out, strict=True) if out]
-        return {
-            "among photos that nothing has seen": searches(apart, fitted, np.ones(len(apart), bool)),
-            "among all photos": searches(self.own, fitted, self.held_out, (WHOLE, CLICK)),
-        }
+    def __call__(self) -> Searches:
+        """Fit, and search."""
+        return searches(self.photos, refit(list(read(self.learned)), self.directions))
 
 
 @click.command()
@@ -269,16 +250,19 @@ def main(data: Path, keep: Path, seed: int, out: Path | None) -> None:
     selected = json.loads((data / "splits.json").read_text(encoding="utf-8"))["coco-dev"]["select"]
     is_selected = np.isin([int(each.photo.path.stem) for each in photos], np.array(selected, int))
     numbers = fold_numbers(len(own), seed)
-    parts = {"selection part": is_selected} | {f"fold {number}": numbers == number for number in range(FOLDS)}
-    found = {
-        name: kept(keep / f"{name}, seed {seed}.json", Fold(own, part, directions)) for name, part in parts.items()
+    found = {}
+    halves = {SELECTED: is_selected, TRAINED: ~is_selected}
+    for name, part in (halves | {str(number): numbers == number for number in range(FOLDS)}).items():
+        apart, learned = ([own[row] for row in np.flatnonzero(which)] for which in (part, ~part))
+        found[name] = kept(keep / f"{name}-seed-{seed}.json", HeldOut(apart, learned, directions))
+    folds = [found[str(number)] for number in range(FOLDS)]
+    unseen = [of_photos(each, is_selected[numbers == number]) for number, each in enumerate(folds)]
+    figures = {
+        "five folds": summary(folds),
+        "five folds, clicks on photos that the boundary decoder has not seen": gains(unseen, CLICK, WHOLE),
+        "selection part, by what is fitted to the training part": summary([found[SELECTED]]),
+        "training part, by what is fitted to the selection part": summary([found[TRAINED]]),
     }
-    folds = [found[f"fold {number}"] for number in range(FOLDS)]
-    figures = {f"five folds, {where}": summary([each[where] for each in folds]) for where in folds[0]}
-    apart = next(iter(folds[0]))
-    figures["selection part, by what is fitted to the training part"] = summary([found["selection part"][apart]])
-    unseen = [of_photos(each[apart], is_selected[numbers == number]) for number, each in enumerate(folds)]
-    figures["five folds, clicks on photos that the boundary decoder has not seen"] = gains(unseen, CLICK, WHOLE)
     report({"photos": len(own), **figures}, out)
 
 

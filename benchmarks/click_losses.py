@@ -84,27 +84,23 @@ class Searched:
             of_photo[self.owners[chosen], columns[chosen]] = True
             self._of_class[name] = of_photo
 
-    def measure(
-        self, score: Callable[[int], tuple[NDArray[Any], NDArray[Any]]], photos: NDArray[np.bool_] | None = None
-    ) -> Iterator[Asked]:
+    def measure(self, score: Callable[[int], tuple[NDArray[Any], NDArray[Any]]]) -> Iterator[Asked]:
         """Ask for every object whose class enough other photos show.
 
         Parameters
         ----------
         score : callable
-            Gives, for the row of an object, a score of each photo, (P,), and one of each region, (N,).
-        photos : ndarray of shape (P,), bool, optional
-            Only objects of these are asked for.
+            Gives, for the row of an object, a score of each photo, (P,), and one of each region, (N,) or none.
         """
         shows = {name: np.unique(self.owners[self.names == name]) for name in self._of_class}
         for row, name in enumerate(track(self.names.tolist(), "searching", console=Console(stderr=True))):
             own, others = self.owners[row], len(shows[name]) - 1
-            if others < LEAST_OTHERS or not (photos is None or photos[own]):
+            if others < LEAST_OTHERS:
                 continue
             of_photos, of_regions = score(row)
             order = np.argsort(-of_photos, kind="stable")
             relevant = np.isin(order[order != own], shows[name])
-            found = self.found(of_regions, name, int(own))
+            found = self.found(of_regions, name, int(own)) if len(of_regions) else np.zeros(0, bool)
             total = int(((self.names == name) & (self.owners != own)).sum())
             yield Asked(name, int(own), average_precision(relevant, others), average_precision(found, total))
 

@@ -48,8 +48,12 @@ def clicked(library: SearchedLibrary, frames: int) -> Iterator[tuple[str, Figure
             "photos": listed_photos(library, by_photo, by_segment, videos == video, own),
             "segments": library.searched.found(by_segment, video, own),
         }
-        fits = library.collection.segments.fits[library.collection.picked[row], 0]
-        figures = {"picked segment fits": float(fits >= FIT)}
+        segments = library.collection.segments
+        fitting = np.unique(segments.photos[segments.fits[:, 0] >= FIT])
+        figures = {
+            "picked segment fits": float(segments.fits[library.collection.picked[row], 0] >= FIT),
+            "other frames with a segment that fits": float((videos[fitting[fitting != own]] == video).sum() / others),
+        }
         for kind, right in found.items():
             figures[f"{kind}, first {others}"] = float(right[:others].sum() / others)
             figures[f"{kind}, mAP"] = average_precision(right, others)

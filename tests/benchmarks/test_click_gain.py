@@ -114,22 +114,14 @@ def test_clicks_are_learned_from_what_is_under_them(photos: list[UnfittedPhoto],
 def test_a_click_finds_its_class_and_whole_photos_do_not(
     photos: list[UnfittedPhoto], fitted: Refitted, tmp_path: Path
 ) -> None:
-    found = searches(files_of(photos, tmp_path), fitted, np.ones(len(photos), bool))
+    found = searches(files_of(photos, tmp_path), fitted)
     assert list(found) == list(WAYS)
+    assert {each.photo for each in of_photos(found, np.arange(len(photos)) == 1)[CLICK]} == {1}
     told = summary([found, found])
     assert told[CLICK]["photo mAP"][0] == 1
     assert told[CLICK]["object mAP@.5"][0] == 1
     assert told[WHOLE]["photo mAP"][0] < 0.9
     assert told[CLICK]["over whole photos"]["gain"] > 0.1
-
-
-def test_only_photos_that_are_asked_for_are_clicked(
-    photos: list[UnfittedPhoto], fitted: Refitted, tmp_path: Path
-) -> None:
-    chosen = np.arange(len(photos)) < 3
-    found = searches(files_of(photos, tmp_path), fitted, chosen, (WHOLE, CLICK))
-    assert {each.photo for each in found[CLICK]} == {0, 1, 2}
-    assert {each.photo for each in of_photos(found, np.arange(len(photos)) == 1)[CLICK]} == {1}
 
 
 def test_quality_and_whole_photos_count_where_hits_are_weighted(
@@ -156,7 +148,7 @@ def test_a_gain_lies_in_its_interval() -> None:
 
 
 def test_searches_are_kept_in_a_file(tmp_path: Path) -> None:
-    asked = {"fold": {CLICK: [Asked("dog", 1, 0.5, 0.25)]}}
+    asked = {CLICK: [Asked("dog", 1, 0.5, 0.25)]}
     assert kept(tmp_path / "kept.json", lambda: asked) == asked
     assert kept(tmp_path / "kept.json", dict) == asked, "read, not searched again"
 
@@ -166,7 +158,7 @@ def test_everything_is_fitted_to_the_photos_that_are_given(photos: list[Unfitted
     found = refit(photos, directions)
     assert len(found.words) == 1000 + 3, "dog, cat and sky; words that no photo shows are left out"
     np.testing.assert_allclose(np.linalg.norm(found.words, axis=1), 1, atol=1e-5)
-    told = summary([searches(files_of(photos, tmp_path), found, np.ones(len(photos), bool))])
+    told = summary([searches(files_of(photos, tmp_path), found)])
     assert told[CLICK]["photo mAP"][0] > told[WHOLE]["photo mAP"][0]
 
 
