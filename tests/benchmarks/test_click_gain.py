@@ -145,6 +145,8 @@ def test_a_gain_lies_in_its_interval() -> None:
     low, high = told["interval"]
     assert 0.05 < low < told["gain"] < high < 0.15
     assert told["folds"] == [told["gain"]] * 2
+    repeated = gains([{CLICK: better * 5, WHOLE: base * 5}] * 2, CLICK, WHOLE)
+    assert repeated == told, "clicks on one photo are drawn together, and do not make the interval narrower"
 
 
 def test_searches_are_kept_in_a_file(tmp_path: Path) -> None:
