@@ -82,10 +82,7 @@ def collect(backbone: Backbone, data: Path, share: float, voc_every: int) -> lis
     examples: list[Example] = []
     drawn = share_of(training_photos(data, {"bsds500": 1}), share)
     for path in track(drawn, description="bsds500"):
-        image = decode(path, long_side=LONG_SIDE).rgb
-        labels = np.load(path.with_suffix(".npz"))["segmentations"]
-        examples.append(_drawn(backbone, image, labels))
-        examples.append(_drawn(backbone, np.ascontiguousarray(image[:, ::-1]), labels[:, :, ::-1]))
+        examples += drawn_examples(backbone, path)
     for name, step in (("coco-dev", 1), ("voc-dev", voc_every)):
         photos = load_photos(data / name, splits=data / "splits.json", part="train", min_area=64)[::step]
         for photo in track(share_of(photos, share), description=name):
@@ -94,6 +91,14 @@ def collect(backbone: Backbone, data: Path, share: float, voc_every: int) -> lis
                 masks = [each.mask() for each in photo.objects]
                 examples.append(_annotated(backbone, image, np.stack(masks)))
     return examples
+
+
+def drawn_examples(backbone: Backbone, path: Path) -> list[Example]:
+    """A photo of bsds500, and its mirror image."""
+    image = decode(path, long_side=LONG_SIDE).rgb
+    labels = np.load(path.with_suffix(".npz"))["segmentations"]
+    mirrored = np.ascontiguousarray(image[:, ::-1])
+    return [_drawn(backbone, image, labels), _drawn(backbone, mirrored, labels[:, :, ::-1])]
 
 
 def fit(examples: list[Example], epochs: int, seed: int, device: torch.device, out: Path) -> TrainableDecoder:

@@ -85,7 +85,7 @@ def evaluate_drawn(assembly: Assembly, photos: Sequence[DrawnPhoto]) -> dict[str
         at = np.quantile(thresholds, steps)
         by_tree.append(count_boundaries(ultrametric_map(leaves, tree), drawn, at))
         if strength is not None:
-            by_decoder.append(count_boundaries(_ridges(strength), drawn, steps))
+            by_decoder.append(count_boundaries(ridges(strength), drawn, steps))
     regions, human = score_regions(curves), boundary_agreement([list(photo.maps()) for photo in photos])
     figures: dict[str, Any] = {"recipe": assembly.recipe_spec.fingerprint, "photos": len(photos)}
     figures |= {"parameters": recipe.size.parameters, "weights, MB": recipe.size.bytes / 1e6}
@@ -102,7 +102,7 @@ def evaluate_drawn(assembly: Assembly, photos: Sequence[DrawnPhoto]) -> dict[str
     return figures | {"boundary F of people among each other": human.f}
 
 
-def _ridges(strength: FeatureMap) -> FeatureMap:
+def ridges(strength: FeatureMap) -> FeatureMap:
     """The map where it is greatest across the direction of its steepest change, 0 elsewhere.
 
     References
