@@ -7,7 +7,7 @@
 The decoder is fitted by `training.fit_boundaries` to four folds of ``bsds500/train`` and their mirror images, without
 the photos that only have objects. Its `perceptual` maps of photos of the fifth fold, from one pass or the mean of
 several, are compared with the annotators' boundaries; beside them, photos that it learned from, twice the tolerance,
-and the annotators among each other. Printed is the mean of the folds. On two idle cores a fold takes some ten minutes.
+and the annotators among each other. Printed is the mean of the folds.
 """
 
 from __future__ import annotations
