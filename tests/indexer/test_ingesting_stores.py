@@ -217,7 +217,9 @@ class TestFaults:
         there = pictures("there.png", seed=5)
         with monkeypatch.context() as gone:
             gone.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+            assembly.originals.stores = ObjectStores()
             report = ingest(assembly, Worker(assembly), [there], tally)
+        assembly.originals.stores = ObjectStores()
         assert counts(report) == {"indexed": 1, "waiting": 3, "duplicate": 1, "skipped": 2}
         assert assembly.ingest_queue.unfinished() == 3
         assert counts(run(assembly, filled.uri))["indexed"] == 3
