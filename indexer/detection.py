@@ -7,7 +7,7 @@ the others when there is time; no photo is asked for a word twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,7 +34,6 @@ from .opening import open_photo, plain_reason
 AT_ONCE = 8
 """Photos of one batch, which is noted as a whole."""
 
-PAGE = 1000
 BY_DIGEST = PhotosByPath({}, {}, {}, {})
 
 
@@ -131,8 +130,9 @@ class Detection:
         self, wanted: Mapping[int, Sequence[str]], words: Sequence[str], texts: Texts, report: DetectionReport
     ) -> None:
         """Ask photos, add what is found, and note that they were asked; not if something could not be added."""
-        photos, found, refused = list[LabelledPhoto](), dict[tuple[int, str], int](), report.added.refused
+        photos, found = list[LabelledPhoto](), dict[tuple[int, str], int]()
         records = self.assembly.catalog.images.find([key for key, each in wanted.items() if each])
+        records = {key: each for key, each in records.items() if each.space == self.importer.recipe.space}
         for key in filter(records.__contains__, wanted):
             image = records[key]
             try:
@@ -145,6 +145,7 @@ class Detection:
             counts = Counter(each.category for each in objects)
             found.update({(key, word): counts[word] for word in wanted[key]})
             photos.append(LabelledPhoto(path=image.displayed, sha256=image.sha256, objects=objects))
+        refused = report.added.refused
         self.importer.add(photos, BY_DIGEST, (), report.added)
         if report.added.refused == refused:
             self.assembly.catalog.detections.record(self.name, found)
@@ -182,7 +183,7 @@ def photos_to_ask(
 ) -> dict[int, Sequence[str]]:
     """Which photos to ask for which words: those that the index ranks first for each, then all if `every`.
 
-    The newest photos stand for those that the index cannot rank, for it knows no such word.
+    Where the index knows no such word, the newest photos stand for those that it would rank.
     """
     ranked = {word: _ranked(engine, word, first) for word in words}
     wanted: dict[int, Sequence[str]] = {}
@@ -191,7 +192,8 @@ def photos_to_ask(
             if place < len(keys):
                 wanted[keys[place]] = [*wanted.get(keys[place], ()), word]
     unranked = [word for word, keys in ranked.items() if not keys]
-    for place, key in enumerate(_newest(assembly) if every or unranked else ()):
+    newest = assembly.catalog.detections.photos(assembly.recipe_spec.space)
+    for place, key in enumerate(newest if every or unranked else ()):
         if every:
             wanted[key] = words
         elif place < first:
@@ -204,14 +206,6 @@ def photos_to_ask(
 def _ranked(engine: SearchEngine, word: str, count: int) -> list[int]:
     found = engine.search(SearchRequest(text=word, limit=count))
     return [] if found.words is not None and found.words.unknown else [each.image_id for each in found.results]
-
-
-def _newest(assembly: Assembly) -> Iterator[int]:
-    """All photos that were analysed, the newest first."""
-    last = 0
-    while page := assembly.catalog.images.page(after=last, limit=PAGE, newest_first=True):
-        yield from (photo.id for photo in page if photo.state in ("indexed", "empty"))
-        last = page[-1].id
 
 
 def examples_in(image: ImageRecord, wanted: Sequence[SegmentRecord], unwanted: Sequence[SegmentRecord]) -> Examples:

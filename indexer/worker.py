@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.assembly import Assembly
 from retrieval.catalog.owners import new_owner
-from retrieval.errors import CatalogUnavailableError, SchemaOutdatedError
+from retrieval.errors import CatalogUnavailableError, SchemaOutdatedError, StoreUnavailableError
 from retrieval.storage.disk import obstacle_of
 
 from .pipeline import Pipeline
@@ -93,8 +93,10 @@ class Worker:
         while True:
             try:
                 return self.pipeline.run(is_complete)
-            except (OSError, CatalogUnavailableError) as error:
-                obstacle = obstacle_of(error) if isinstance(error, OSError) else str(error)
+            except (CatalogUnavailableError, StoreUnavailableError) as error:
+                logger.error("ingest stopped: %s; retrying in %.0f s", error, RETRY_SECONDS)
+            except OSError as error:
+                obstacle = obstacle_of(error)
                 if obstacle is None:
                     raise
                 logger.error("ingest stopped: %s; retrying in %.0f s", obstacle, RETRY_SECONDS)

@@ -6,7 +6,7 @@ import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from io import BufferedReader
@@ -50,6 +50,9 @@ logger = logging.getLogger(__name__)
 
 NOTHING_ASIDE: Mapping[str, Path] = MappingProxyType({})
 
+ERASING = ".erasing"
+"""A file that marks the folder of a collection whose files are not all deleted yet."""
+
 TEXTS_KEPT = 1000
 """The vectors of so many texts are kept by an engine."""
 
@@ -85,26 +88,39 @@ class Assembly(DataDirectory):
         record = self.collections.get(collection_id)
         if not self.collections.forget(collection_id):  # it has been restored
             return
+        folder = self.settings.collection_dir(collection_id)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / ERASING).touch()
         try:
-            with closing(self.of_collection(record)) as inside, ExitStack() as erasing:
-                if self.settings.files:
-                    erasing.callback(inside.files.erase)
-                if self.settings.index != LOCAL:
-                    erasing.callback(inside.indexes.erase)
+            if self.settings.index != LOCAL:
+                with closing(self.of_collection(record)) as inside:
+                    inside.indexes.erase()
         finally:
             drop_schema(self.settings.database_url, schema_of(collection_id))
-            with suppress(FileNotFoundError):
-                shutil.rmtree(self.settings.collection_dir(collection_id))
+            self._erase_files(collection_id)
 
     def erase_old_collections(self) -> None:
-        """Delete the collections for good whose time in the trash is over."""
+        """Delete the collections for good whose time in the trash is over, and files of others that are left."""
         limit = datetime.now(UTC) - timedelta(days=self.settings.trash_days)
         for record in self.collections.all(deleted=True):
             if record.deleted_at is not None and record.deleted_at < limit:
-                try:
-                    self.erase_collection(record.id)
-                except (OSError, RetrievalError) as error:
-                    logger.error("not all of collection %d could be deleted: %s", record.id, error)
+                self._tried(self.erase_collection, record.id)
+        for marker in self.settings.data_dir.glob(f"collections/[0-9]*/{ERASING}"):
+            self._tried(self._erase_files, int(marker.parent.name))
+
+    @staticmethod
+    def _tried(erase: Callable[[int], None], collection_id: int) -> None:
+        try:
+            erase(collection_id)
+        except (OSError, RetrievalError) as error:
+            logger.error("not all of collection %d could be deleted: %s", collection_id, error)
+
+    def _erase_files(self, collection_id: int) -> None:
+        """Delete the files of a collection that has no row any more; its folder stays, marked, if that fails."""
+        with closing(DataDirectory(self.settings.of_collection(collection_id))) as inside:
+            inside.files.erase()
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self.settings.collection_dir(collection_id))
 
     @property
     def discoverer(self) -> Discoverer:

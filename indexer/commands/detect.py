@@ -18,15 +18,15 @@ NO_CONCEPTS = click.option(
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
-@click.group(short_help="Find all things of a word, or like an example, with SAM 3.")
+@click.group(short_help="Find everything that a word names, or that is like an example, with SAM 3.")
 def detect() -> None:
-    """Find all things of a word, or all that are like an example, with SAM 3; each becomes a segment.
+    """Find everything that a word names, or that is like an example, with SAM 3; each thing becomes a segment.
 
     They lie beside the segments that the recipe found, and are searched like them. Their words become concepts.
     """
 
 
-@detect.command("words", short_help="All things that words name.")
+@detect.command("words", short_help="Find everything that words name.")
 @click.argument("words", nargs=-1, required=True)
 @click.option(
     "--first",
@@ -51,7 +51,7 @@ def detect_words(
     no_concepts: bool,
     as_json: bool,
 ) -> None:
-    """Find all things that WORDS name, each a word or a short phrase in quotes.
+    """Find everything that WORDS name, each a word or a short phrase in quotes.
 
     A photo is asked for a word once: a command that was interrupted, or is repeated when there are new photos, goes on
     with the others.
@@ -62,7 +62,7 @@ def detect_words(
     detect_output.detect_words(open_assembly(settings), recipe, words, first, kept, every=every)
 
 
-@detect.command("like", short_help="All things in a photo that are like segments of it.")
+@detect.command("like", short_help="Find everything in a photo that is like segments of it.")
 @click.argument("segments", type=ID, nargs=-1, required=True)
 @click.option("--unlike", type=ID, multiple=True, metavar="SEGMENT", help="Nothing like this one.")
 @click.option("--word", help="What the things are; it names them.")
@@ -81,7 +81,7 @@ def detect_like(
     no_concepts: bool,
     as_json: bool,
 ) -> None:
-    """Find all things in a photo that are like SEGMENTS of it, which are given by their ids."""
+    """Find everything in a photo that is like SEGMENTS of it, which are given by their ids."""
     from . import detect_output
 
     kept = detect_output.Kept(teaches=not no_concepts, as_json=as_json)

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from retrieval.assembly import Assembly
 from retrieval.errors import ConfigurationError, QueryError, UnknownSegmentError
 from retrieval.formats.dataset import UNNAMED
-from retrieval.formats.importing import Importer
+from retrieval.formats.importing import Importer, ImportReport
 from retrieval.images.decoder_pool import DecoderPool
 from retrieval.models.fingerprint import fingerprint
 from retrieval.processes.tables import Console, Table
@@ -24,6 +24,9 @@ from ..publish import Publisher
 from .import_output import print_lines, teach
 
 FAMILY = "sam3"
+
+MOST_EXAMPLES = 10_000
+"""At most so many segments of a word are looked at, of which the examples are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,6 @@ def detect_words(assembly: Assembly, recipe: str, words: Sequence[str], first: i
             detection.ask(wanted, report)
         finally:
             Publisher(assembly).publish()
-    concepts, untaught = teach(assembly, report.added) if kept.teaches else ([], [])
     counts = {
         word: {
             "asked": report.asked[word],
@@ -62,6 +64,7 @@ def detect_words(assembly: Assembly, recipe: str, words: Sequence[str], first: i
         }
         for word in asked
     }
+    concepts, untaught = _taught(assembly, asked) if kept.teaches else ([], [])
     faults = [*report.added.faults, *untaught]
     if kept.as_json:
         echo_json({"words": counts, "concepts": concepts, "faults": faults})
@@ -105,6 +108,12 @@ def detect_like(
         f"photo {image.id} has {len(keys)} such things: segments {', '.join(map(str, keys))}" if keys else "found none"
     )
     print_lines("not added", [*report.faults, *untaught])
+
+
+def _taught(assembly: Assembly, words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Teach words by all segments that they label, of earlier runs as well; returns their names, and what failed."""
+    labelled = {word: assembly.catalog.detections.segments(word, MOST_EXAMPLES) for word in words}
+    return teach(assembly, ImportReport(segments={word: keys for word, keys in labelled.items() if keys}))
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from retrieval.errors import StoreUnavailableError, UnreadableImageError
 from retrieval.images.renditions import keep_rendition
 from retrieval.storage import file_names
 from retrieval.storage.locations import is_file
-from retrieval.videos.formats import video_format
+from retrieval.videos.formats import may_be_video, video_format
 
 from ..claims import Analyzed, Claims
 from ..opening import CHANGED
@@ -131,9 +131,12 @@ class RayPipeline:
         return self._stop.is_set() or self._stages.is_failing()
 
     def _read(self, job: Job, films: queue.Queue[Job | None]) -> Photo | None:
-        """What is sent of a photo: its bytes, unless it lies in a store alone, from which the cluster reads it."""
+        """What is sent of a photo: its bytes, unless it lies in a store alone, from which the cluster reads it.
+
+        None for what is not sent: a video, or a photo that cannot be used, or not now.
+        """
         content = None
-        if any(map(is_file, job.uris)) or not job.uris:
+        if not job.uris or any(is_file(uri) or may_be_video(uri) for uri in job.uris):
             if (file := self._claims.open(job)) is None:
                 return None
             with file:
@@ -144,7 +147,11 @@ class RayPipeline:
             if hashlib.sha256(content).hexdigest() != job.sha256:
                 self._claims.fail(job, UnreadableImageError(CHANGED))
                 return None
-        renditions = file_names.preview(job.sha256), file_names.thumbnail(job.sha256)
+        try:
+            has_renditions = all(map(self._files.look, _renditions(job)))
+        except StoreUnavailableError as error:
+            self._claims.put_aside(job, error)
+            return None
         imported = job.imported.items()
         return {
             "image_id": job.image_id,
@@ -152,7 +159,7 @@ class RayPipeline:
             "uris": list(job.uris),
             "content": content,
             "imported": {key: (each.size_hw, each.counts, each.label, each.quality) for key, each in imported},
-            "renditions": not all(map(self._files.look, renditions)),
+            "renditions": not has_renditions,
         }
 
     def _take(
@@ -169,8 +176,7 @@ class RayPipeline:
     def _analyzed(self, job: Job, found: Found) -> Analyzed | None:
         """Read an answer, and keep its renditions; None if they cannot be kept now, and the photo is put aside."""
         if (renditions := found["renditions"]) is not None:
-            names = file_names.preview(job.sha256), file_names.thumbnail(job.sha256)
-            paths = {name: self._files.new(name) for name in names}
+            paths = {name: self._files.new(name) for name in _renditions(job)}
             for path, jpeg in zip(paths.values(), renditions, strict=True):
                 keep_rendition(path, jpeg)
             try:
@@ -179,3 +185,8 @@ class RayPipeline:
                 self._claims.put_aside(job, error)
                 return None
         return Analyzed(job.image_id, load_photo(found["photo"]))
+
+
+def _renditions(job: Job) -> tuple[str, str]:
+    """Names of a photo's preview and thumbnail."""
+    return file_names.preview(job.sha256), file_names.thumbnail(job.sha256)

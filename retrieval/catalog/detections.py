@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 
 from .detection_models import Detection
 from .dialects import in_chunks
-from .models import Image
+from .models import IN_LIBRARY, Image, Segment
 from .sessions import Repository
+
+PAGE = 1000
+LAST_ID = 2**63 - 1
 
 
 class Detections(Repository):
@@ -24,6 +27,25 @@ class Detections(Repository):
             for chunk in in_chunks(sorted(image_ids)):
                 found.update(session.scalars(known.where(Detection.image_id.in_(chunk))))
         return found
+
+    def photos(self, space: str) -> Iterator[int]:
+        """All photos of the library with vectors of a space, frames of videos too, the newest first."""
+        statement = select(Image.id).where(IN_LIBRARY, Image.state.in_(("indexed", "empty")), Image.space == space)
+        statement = statement.where(Image.duration_s.is_(None))
+        statement = statement.order_by(Image.id.desc()).limit(PAGE)
+        page: Sequence[int] = (LAST_ID,)
+        while page:
+            with self._reading() as session:
+                page = session.scalars(statement.where(Image.id < page[-1])).all()
+            yield from page
+
+    def segments(self, word: str, limit: int) -> list[int]:
+        """Segments beside those of the recipes that a word labels, the oldest first."""
+        labelled = (
+            select(Segment.id).where(Segment.is_imported, Segment.label == word).order_by(Segment.id).limit(limit)
+        )
+        with self._reading() as session:
+            return list(session.scalars(labelled.order_by(Segment.id).limit(limit)))
 
     def record(self, detector: str, found: Mapping[tuple[int, str], int]) -> None:
         """Note how many things were found, by photo and word; photos that are gone are left out."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 from ..images.formats import SNIFF_BYTES, sniff_format
 
@@ -25,6 +27,11 @@ _BRANDS = (b"iso", b"mp4", b"avc", b"M4V", b"dash", b"MSNV", b"3g", b"f4v", b"mm
 _ATOMS = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _EBML = b"\x1a\x45\xdf\xa3"
 _MOST_BLOCKS = 500_000
+
+
+def may_be_video(uri: str) -> bool:
+    """Whether what is at a URI may be a video, by its name; a GIF may move."""
+    return PurePosixPath(urlsplit(uri).path).suffix.lower() in VIDEO_SUFFIXES | {".gif"}
 
 
 def sniff_video(prefix: bytes) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from databases import fetched
+from databases import execute, fetched
 from toys import ToyLibrary, analysis
 
 
@@ -18,3 +18,17 @@ def test_what_was_asked(toys: ToyLibrary) -> None:
     assert fetched(toys.url, rows) == [(one, "dog", 3), (one, "red car", 2), (other, "dog", 1)]
     toys.catalog.images.delete(one)
     assert detections.asked("sam3:1", "dog", [one, other]) == {other}
+
+
+def test_photos_and_labelled_segments(toys: ToyLibrary) -> None:
+    one, other, video = (toys.add(analysis([[1, 0, 0, 0]])) for _ in range(3))
+    execute(toys.url, f"UPDATE image SET duration_s = 2 WHERE id = {video}")
+    execute(toys.url, f"UPDATE segment SET is_imported = true, label = 'gate' WHERE image_id IN ({one}, {other})")
+    execute(toys.url, f"UPDATE segment SET label = 'gate' WHERE image_id = {video}")
+    detections = toys.catalog.detections
+    assert list(detections.photos("toy:1")) == [other, one]
+    assert list(detections.photos("toy:2")) == []
+    keys = [toys.catalog.segments.of_image(key)[0].id for key in (one, other)]
+    assert detections.segments("gate", 10) == keys
+    assert detections.segments("gate", 1) == keys[:1]
+    assert detections.segments("dog", 10) == []

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 from drawn_videos import moving, scene, write_video
+from flask.testing import FlaskClient
 from installation import Library, drawing, encoded
 from PIL import Image
 from remote_stores import Bucket
@@ -24,7 +25,7 @@ from indexer.report import Tally
 from indexer.verify import verify
 from indexer.worker import Worker, ingest, ingest_paths
 from retrieval.assembly import Assembly
-from retrieval.errors import ConfigurationError
+from retrieval.errors import ConfigurationError, StoreUnavailableError
 from retrieval.settings import Settings
 from retrieval.storage import bucket_files, stores
 from webui.context import WebContext
@@ -232,6 +233,45 @@ def test_collections_have_places_of_their_own(library: Library, keys: Keys, tmp_
     assembly.collections.delete(record.id)
     assembly.erase_collection(record.id)
     assert keys() == set()
+
+
+def test_what_could_not_be_erased_of_a_collection_is_erased_later(
+    library: Library, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assembly = library.assembly
+    record = assembly.collections.add("Trip", None)
+    with closing(assembly.of_collection(record)) as inside:
+        path = inside.files.incoming("uploads") / ".upload-1"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(CONTENT)
+        inside.own_files.enter_upload(path, DIGEST, "png")
+    assembly.collections.delete(record.id)
+    with monkeypatch.context() as patch:
+        patch.setattr(bucket_files.BucketFiles, "erase", _down)
+        with pytest.raises(StoreUnavailableError):
+            assembly.erase_collection(record.id)
+        assembly.erase_old_collections()
+    assert len(keys()) == 1
+    assert assembly.collections.all_with_deleted() == []
+    assembly.erase_old_collections()
+    assert keys() == set()
+    assert not assembly.settings.collection_dir(record.id).exists()
+
+
+def _down(*_: object) -> None:
+    raise StoreUnavailableError("the bucket is out of reach")
+
+
+def test_the_page_of_failures_without_the_bucket(
+    library: Library, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torn = library.photos / "torn.png"
+    torn.write_bytes(CONTENT[:90])
+    ingest_paths(library.assembly, [torn])
+    monkeypatch.setattr(bucket_files.BucketFiles, "look", _down)
+    page = client.get("/upload")
+    assert page.status_code == 200
+    assert "torn.png" in page.text
 
 
 def test_uploads_from_before_stay_in_the_data_directory(library: Library, keys: Keys) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
@@ -18,7 +18,7 @@ from werkzeug.exceptions import NotFound
 from retrieval.catalog import ImageRecord
 from retrieval.catalog.accounts import ROLES, Role
 from retrieval.catalog.records import CLUSTER_STATES, LISTED, ORDERS, ClusterState, Listed, Moment, Order, View
-from retrieval.errors import QueryError, UnknownImageError
+from retrieval.errors import QueryError, StoreUnavailableError, UnknownImageError
 from retrieval.learning.cluster_ranking import guess
 from retrieval.query.request import MAX_ID
 from retrieval.storage import file_names
@@ -26,7 +26,7 @@ from retrieval.videos.times import clock
 
 from ..api.intake import intake_of
 from ..auth import passwords
-from ..context import context, installation
+from ..context import WebContext, context, installation
 from ..pictures import names, originals
 from ..texts import gettext, lazy_gettext
 from . import errors
@@ -198,8 +198,16 @@ def upload() -> str:
         here="upload",
         intake=intake_of(parts),
         failures=failures,
-        pictured={each.id for each in failures if parts.assembly.files.look(file_names.thumbnail(each.sha256))},
+        pictured=_pictured(parts, failures),
     )
+
+
+def _pictured(parts: WebContext, images: Sequence[ImageRecord]) -> set[int]:
+    """Those of the photos that have a thumbnail; none while that cannot be told."""
+    try:
+        return {each.id for each in images if parts.assembly.files.look(file_names.thumbnail(each.sha256))}
+    except StoreUnavailableError:
+        return set()
 
 
 @pages.get("/account")
