@@ -283,7 +283,7 @@ def _opened(database: Path, settings: Settings) -> DataDirectory:
 
 
 def _uploads(snapshot: DataDirectory, source: Settings, target: Settings) -> Iterator[Path]:
-    """Where a backup has the files of the uploads that a copied catalogue names."""
+    """Where a backup has the files of the uploads that a copied catalogue names; twice if it names two places."""
     for folder in map(_uploads_in, places_of(source)):
         for uris in snapshot.catalog.locations.below(folder):
             yield from (target.uploads_dir / uri.removeprefix(f"{folder}/") for uri in uris)
@@ -303,15 +303,15 @@ def _delete_what_was_deleted(snapshot: DataDirectory, assembly: Assembly, target
 
 def _note_of(snapshot: DataDirectory, source: Settings, target: Settings) -> Backup:
     """What a copied catalogue and the files beside it hold."""
-    uploads = [file.is_file() for file in _uploads(snapshot, source, target)]
+    uploads = set(_uploads(snapshot, source, target))
     photos = sum(snapshot.catalog.images.counts().values())
     return Backup(
         data_dir=str(source.data_dir),
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         schema=snapshot.migrate(),
         photos=photos,
-        elsewhere=max(0, photos - len(uploads)),
-        lost=uploads.count(False),
+        elsewhere=max(0, photos - len({file.name[:64] for file in uploads})),
+        lost=sum(not file.is_file() for file in uploads),
         files=source.files,
     )
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Select, delete, func, insert, select, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from ..storage.locations import Registered, Registration, SeenFile, path_of
 from ..types import Ids
@@ -106,11 +106,22 @@ class LocationRepository(Repository):
         return gone
 
     def move(self, old: str, new: str) -> int:
-        """Note that all files below one URI are now below another, under the same names; returns how many there are."""
+        """Note that all files below one URI are now below another, under the same names; returns how many there were.
+
+        A file that the catalogue has at its new place already is one location afterwards.
+        """
+        if old == new:
+            return 0
         below = Location.uri > f"{old}/", Location.uri < f"{old}0"
-        moved = update(Location).where(*below).values(uri=new + func.substr(Location.uri, len(old) + 1))
+        moved, there = new + func.substr(Location.uri, len(old) + 1), aliased(Location)
+        double = select(there.id).where(there.uri == moved).exists()
+        statements = delete(Location).where(*below, double), update(Location).where(*below).values(uri=moved)
+        found = 0
         with self._sessions.begin() as session:
-            return int(session.execute(moved).rowcount)  # type: ignore[attr-defined]
+            for each in statements:
+                done = session.execute(each, execution_options={"synchronize_session": False})
+                found += int(done.rowcount)  # type: ignore[attr-defined]
+        return found
 
     def below(self, uri: str) -> Iterator[Collection[str]]:
         """URIs below a URI that are not missing, in blocks."""

@@ -250,3 +250,19 @@ class TestMissing:
             assert toys.catalog.locations.note_missing(uri_of(Path("/toys"))) == 1
         assert len(asked) == 1
         assert toys.catalog.images.page()[0].is_missing
+
+
+class TestMoving:
+    def test_all_that_is_below(self, toys: ToyLibrary) -> None:
+        locations = toys.catalog.locations
+        locations.register([seen("a/1", "1"), seen("ab/1", "2")])
+        assert locations.move("file:///toys/a", "s3://bucket/x") == 1
+        assert {uri for _, uri in locations.all()} == {"s3://bucket/x/1", "file:///toys/ab/1"}
+        assert locations.move("s3://bucket/x", "s3://bucket/x") == 0
+        assert len(locations.all()) == 2
+
+    def test_a_file_that_was_at_both_places_is_at_one(self, toys: ToyLibrary) -> None:
+        locations = toys.catalog.locations
+        locations.register([seen("a/1", "1"), seen("b/1", "1"), seen("a/2", "2")])
+        assert locations.move("file:///toys/a", "file:///toys/b") == 2
+        assert sorted(uri for _, uri in locations.all()) == [f"file:///toys/b/{n}" for n in (1, 2)]

@@ -75,6 +75,16 @@ def send(served: str, content: bytes = CONTENT, to: str = "images") -> requests.
     return requests.post(f"{served}/api/v1/{to}", files={"file": ("x.png", content)}, timeout=120)
 
 
+def upload_before(library: Library) -> Path:
+    """Upload a photo as if the bucket were not set yet; returns where its file is."""
+    with closing(Assembly(replace(library.assembly.settings, files=""))) as before:
+        path = before.files.new(UPLOAD.removeprefix("kept/"))
+        partial = path.with_name(".upload-1")
+        partial.write_bytes(CONTENT)
+        before.own_files.enter_upload(partial, DIGEST, "png")
+    return path
+
+
 def work(assembly: Assembly) -> None:
     """Do what a worker does."""
     ingest(assembly, Worker(assembly), [], Tally())
@@ -275,16 +285,13 @@ def test_the_page_of_failures_without_the_bucket(
 
 
 def test_uploads_from_before_stay_in_the_data_directory(library: Library, keys: Keys) -> None:
-    settings = library.assembly.settings
-    with closing(Assembly(replace(settings, files=""))) as before:
-        path = before.files.new(f"uploads/{DIGEST[:2]}/{DIGEST}.png")
-        partial = path.with_name(".upload-1")
-        partial.write_bytes(CONTENT)
-        photo = before.own_files.enter_upload(partial, DIGEST, "png").image_id
+    path = upload_before(library)
     work(library.assembly)
-    assert library.assembly.catalog.images.get(photo).state == "indexed"
+    photo = library.assembly.catalog.images.of_digest(DIGEST)
+    assert photo is not None
+    assert photo.state == "indexed"
     assert keys() == {PREVIEW, THUMBNAIL}
-    library.assembly.trash.put([photo])
+    library.assembly.trash.put([photo.id])
     library.assembly.trash.empty()
     assert not path.exists()
     assert keys() == set()
@@ -310,6 +317,26 @@ def test_backed_up_and_restored_in_another_bucket(served: str, library: Library,
     back = Settings.in_data_dir(tmp_path / "folder", recipe="grid")
     restore(back, tmp_path / "backup")
     assert (back.data_dir / UPLOAD.removeprefix("kept/")).read_bytes() == CONTENT
+
+
+def test_an_upload_from_before_that_came_again_is_restored(
+    served: str, library: Library, keys: Keys, tmp_path: Path
+) -> None:
+    before = upload_before(library)
+    assert send(served).status_code == 200
+    work(library.assembly)
+    places = library.assembly.catalog.images.of_digest(DIGEST).locations  # type: ignore[union-attr]
+    assert {place.uri for place in places} == {before.as_uri(), f"{keys.bucket.uri}/{UPLOAD}"}
+    note, _ = back_up(library.assembly, tmp_path / "backup")
+    assert (note.photos, note.elsewhere, note.lost) == (5, 4, 0)
+    for target in (
+        replace(Settings.in_data_dir(tmp_path / "new", recipe="grid"), files=f"{keys.bucket.uri}/other"),
+        Settings.in_data_dir(tmp_path / "folder", recipe="grid"),
+    ):
+        restore(target, tmp_path / "backup")
+        with closing(Assembly(target)) as restored:
+            (place,) = restored.catalog.images.of_digest(DIGEST).locations  # type: ignore[union-attr]
+            assert place.uri == restored.files.uri(UPLOAD.removeprefix("kept/"))
 
 
 @pytest.mark.parametrize("url", ["s3:/b", "ftp://x/y", "/folder", "s3://", "file://host/x", "s3://me:secret@host/b"])
