@@ -118,12 +118,13 @@ def back_up(assembly: Assembly, folder: Path) -> tuple[Backup, Copied]:
     Raises
     ------
     ConfigurationError
-        The folder has something else in it, is inside the data directory or holds it, or another backup is being made.
+        The folder has something else in it, is inside the data directory or that of `Settings.files` or holds one of
+        them, or another backup is being made.
     OSError
         It cannot be written. An earlier backup in it is then still complete.
     """
     source = assembly.settings
-    _check_target(source.data_dir, folder)
+    _check_target(source, folder)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with FileLock(folder / ".lock", timeout=0):
@@ -243,11 +244,12 @@ def _collections_restored(assembly: Assembly, folder: Path) -> Iterator[str]:
                 yield f"{record.name} ({record.id}): {error}"
 
 
-def _check_target(data_dir: Path, folder: Path) -> None:
+def _check_target(source: Settings, folder: Path) -> None:
     """Refuse folders that a backup would spoil."""
-    inner, outer = folder.resolve(), data_dir.resolve()
-    if inner.is_relative_to(outer) or outer.is_relative_to(inner):
-        raise ConfigurationError(f"{folder} and the data directory {data_dir} are inside each other: choose another")
+    inner, data_dir = folder.resolve(), source.data_dir
+    for own, called in ((data_dir, "the data directory"), (source.files_dir, "the folder of SEGSEARCH_FILES")):
+        if inner.is_relative_to(own.resolve()) or own.resolve().is_relative_to(inner):
+            raise ConfigurationError(f"{folder} and {called} {own} are inside each other: choose another")
     if not folder.exists():
         return
     if not folder.is_dir():

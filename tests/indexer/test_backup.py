@@ -189,6 +189,16 @@ def test_folders_that_a_backup_would_spoil(used: Assembly, tmp_path: Path) -> No
         back_up(used, tmp_path / "backup")
 
 
+def test_a_backup_does_not_go_where_files_are_kept(used: Assembly, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    with closing(Assembly(replace(used.settings, files=kept.as_uri()))) as assembly:
+        digest = upload(assembly, 60)
+        for folder in (kept, kept / "backup", tmp_path):
+            with pytest.raises(ConfigurationError, match="are inside each other"):
+                back_up(assembly, folder)
+        assert (kept / "uploads" / digest[:2] / f"{digest}.png").is_file()
+
+
 def test_one_that_was_interrupted_is_continued(used: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: str, __: Path) -> None:
         raise OSError(28, "No space left on device")
