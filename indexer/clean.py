@@ -130,7 +130,8 @@ def _all(assembly: Assembly, *, remove: bool, kinds: Collection[str]) -> Iterato
             yield from _stored(store, remove=remove)
     if UNFINISHED in kinds:
         own_folders = settings.exports_dir, settings.copies_dir, settings.data_dir / "duties"
-        for folder in dict.fromkeys((*map(files.incoming, file_names.KINDS), *own_folders)):
+        former = (settings.data_dir / kind for kind in file_names.KINDS)
+        for folder in dict.fromkeys((*map(files.incoming, file_names.KINDS), *former, *own_folders)):
             yield from _unfinished(folder, remove=remove)
     if EXPORTS in kinds:
         yield from _exports(assembly, remove=remove)

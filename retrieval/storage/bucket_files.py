@@ -14,11 +14,12 @@ from io import BufferedReader
 from pathlib import Path
 
 from ..errors import ImageTooLargeError, StoreUnavailableError
-from ..settings import Settings
+from ..settings import Settings, values
 from . import file_names
 from .file_store import FileStore, FolderFiles, StoredFile
 from .locations import uri_from, uri_of
 from .opening import MOST_BYTES, Originals
+from .overlay_files import OverlayFiles
 from .remote import SeenObject
 
 logger = logging.getLogger(__name__)
@@ -34,23 +35,24 @@ AT_ONCE = 4
 
 
 def file_store(settings: Settings, originals: Originals) -> FileStore:
-    """Where an installation keeps its files: `Settings.files`, or else its data directory.
+    """Where an installation keeps its files: `Settings.files`, over those of before in its data directory.
 
     Raises
     ------
     ConfigurationError
         The setting names no folder and no bucket.
     """
-    if not settings.files or settings.files.startswith("file:"):
-        return FolderFiles(settings.files_dir)
-    return BucketFiles(uri_from(settings.files), settings, originals)
+    former = FolderFiles(settings.data_dir)
+    if settings.files and values.folder_of(settings.files) is None:
+        return OverlayFiles(BucketFiles(uri_from(settings.files), settings, originals), former)
+    folder = FolderFiles(settings.files_dir)
+    return folder if _is_one(settings.files_dir, settings.data_dir) else OverlayFiles(folder, former)
 
 
 def places_of(settings: Settings) -> list[str]:
     """URIs of the folders that the files of an installation or collection may be in: where new ones go comes first."""
-    folder = uri_of(settings.files_dir)
-    is_here = not settings.files or settings.files.startswith("file:")
-    return [folder] if is_here else [uri_from(settings.files), folder]
+    here = uri_of(settings.data_dir)
+    return list(dict.fromkeys((uri_from(settings.files) if settings.files else here, here)))
 
 
 def is_kept(settings: Settings, uri: str) -> bool:
@@ -63,8 +65,6 @@ def is_kept(settings: Settings, uri: str) -> bool:
 class BucketFiles:
     """Files as objects of a bucket. They are never changed, only replaced by the same: their names have digests.
 
-    What was entered while the data directory had the files stays there. It is read and removed as the others are.
-
     Parameters
     ----------
     root : str
@@ -76,7 +76,6 @@ class BucketFiles:
 
     def __init__(self, root: str, settings: Settings, originals: Originals) -> None:
         self._root, self._settings, self._originals = root, settings, originals
-        self._former = FolderFiles(settings.data_dir)
         self._trying = threading.Lock()
         self._tried: tuple[float, str | None] | None = None
 
@@ -85,11 +84,9 @@ class BucketFiles:
         return f"{self._root}/{name}"
 
     def name_of(self, uri: str) -> str | None:
-        """See `FileStore`; also of files from before, in the data directory."""
+        """See `FileStore`."""
         name = uri.removeprefix(f"{self._root}/")
-        if name != uri:
-            return name if name.partition("/")[0] in file_names.KINDS else None
-        return self._former.name_of(uri)
+        return name if name != uri and name.partition("/")[0] in file_names.KINDS else None
 
     def fault(self) -> str | None:
         """See `FileStore`; by a small object that is written, read and removed, at most every `FAULT_SECONDS`."""
@@ -104,7 +101,7 @@ class BucketFiles:
         try:
             return _stored(name, self._originals.stores.look(self.uri(name)))
         except FileNotFoundError:
-            return self._former.look(name)
+            return None
 
     def holds(self, name: str, written: Path, sha256: str) -> bool:  # noqa: ARG002
         """See `FileStore`. An object is there in whole or not at all, so its size is enough."""
@@ -114,15 +111,13 @@ class BucketFiles:
             return False
 
     def open(self, name: str) -> BufferedReader:
-        """See `FileStore`: a copy, which is made if there is none; a file from before is opened where it is."""
+        """See `FileStore`: a copy, which is made if there is none."""
         copies, copy = self._originals.copies, _copy_name(name)
         if (stream := copies.open(copy)) is not None:
             return stream
         with copies.making() as file:
             try:
                 self._originals.stores.download(self.uri(name), file, most_bytes=MOST_BYTES)
-            except FileNotFoundError:
-                return self._former.open(name)
             except ImageTooLargeError as error:
                 raise OSError(errno.EFBIG, str(error), self.uri(name)) from error
             return copies.keep(file, copy)
@@ -147,14 +142,13 @@ class BucketFiles:
                 path.unlink(missing_ok=True)
 
     def remove(self, names: Iterable[str]) -> None:
-        """See `FileStore`; also what the data directory has of them from before."""
+        """See `FileStore`."""
         for name in names:
             self._originals.copies.remove(_copy_name(name))
             try:
                 self._originals.stores.remove(self.uri(name))
             except StoreUnavailableError as error:
                 logger.warning("%s is no longer needed but cannot be removed: %s", self.uri(name), error)
-            self._former.remove([name])
 
     def below(self, kind: str) -> Iterator[StoredFile]:
         """See `FileStore`; StoreUnavailableError if the listing fails, at the beginning or on the way."""
@@ -163,14 +157,12 @@ class BucketFiles:
             for seen in self._originals.stores.below(self.uri(kind)):
                 if not file_names.last(seen.uri).startswith("."):
                     yield _stored(seen.uri[beginning:], seen)
-        yield from self._former.below(kind)
 
     def erase(self) -> None:
         """See `FileStore`. Copies are left to the data directory."""
         for kind in file_names.KINDS:
             for file in self.below(kind):
                 self._originals.stores.remove(self.uri(file.name))
-        self._former.erase()
 
     def _try(self) -> str | None:
         path, uri = self.new("trial"), self.uri(f".trial-{secrets.token_hex(8)}")
@@ -199,3 +191,8 @@ def _copy_name(name: str) -> str:
     """What the copy of a file is called: that of an original, as `Originals` calls it, by its digest alone."""
     last = file_names.last(name)
     return last.partition(".")[0] if name.startswith(f"{file_names.UPLOADS}/") else last
+
+
+def _is_one(folder: Path, other: Path) -> bool:
+    """Whether two paths are those of one folder, which may not be there yet."""
+    return folder.resolve() == other.resolve() or (folder.exists() and other.exists() and folder.samefile(other))

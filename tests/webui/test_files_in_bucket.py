@@ -27,7 +27,7 @@ from indexer.worker import Worker, ingest, ingest_paths
 from retrieval.assembly import Assembly
 from retrieval.errors import ConfigurationError, StoreUnavailableError
 from retrieval.settings import Settings
-from retrieval.storage import bucket_files, stores
+from retrieval.storage import bucket_files, file_names, stores
 from webui.context import WebContext
 
 pytestmark = pytest.mark.slow
@@ -353,6 +353,29 @@ def test_a_folder_and_a_bucket_of_another_kind(tmp_path: Path) -> None:
     elsewhere = Settings.from_env({"SEGSEARCH_FILES": "gs://bucket/prefix", "SEGSEARCH_DATA_DIR": str(tmp_path)})
     with closing(Assembly(elsewhere)) as assembly:
         assert assembly.files.uri("uploads/ab/x") == "gs://bucket/prefix/uploads/ab/x"
+
+
+def test_files_from_before_need_no_bucket(
+    served: str, library: Library, parts: WebContext, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", DOWN)
+    parts.assembly.originals.stores = stores.ObjectStores()
+    for kind in ("preview", "thumbnail"):
+        assert requests.get(f"{served}/api/v1/images/1/{kind}", timeout=60).status_code == 200
+    assert keys() == set()
+
+
+def test_renditions_that_are_made_anew_replace_those_from_before(library: Library, keys: Keys) -> None:
+    files, digest = library.assembly.files, library.assembly.catalog.images.get(1).sha256
+    name = file_names.preview(digest)
+    written = files.new(name)
+    written.write_bytes(b"new")
+    files.keep({name: written})
+    with files.open(name) as preview:
+        assert preview.read() == b"new"
+    assert [file.name for file in files.below("renditions")].count(name) == 1
+    assert not (library.assembly.settings.data_dir / name).exists()
+    assert keys() == {f"kept/{name}"}
 
 
 def test_a_library_in_python(library: Library, keys: Keys, tmp_path: Path) -> None:
