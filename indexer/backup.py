@@ -191,14 +191,16 @@ def restore(settings: Settings, folder: Path) -> Backup:
     Parameters
     ----------
     settings : Settings
-        Of the new data directory, which must not exist yet or be empty; so must its database, if that is elsewhere.
+        Of the new data directory, which must not exist yet or be empty; so must its database, and the place of its
+        files, if they are elsewhere.
     folder : Path
         The backup.
 
     Raises
     ------
     ConfigurationError
-        The folder is no backup, the data directory is in use, or what was restored is not what the backup says.
+        The folder is no backup, the data directory or the place of files is in use, or what was restored is not what
+        the backup says.
     """
     note = _note_in(folder)
     here = settings.data_dir
@@ -206,8 +208,9 @@ def restore(settings: Settings, folder: Path) -> Backup:
         raise ConfigurationError(
             f"{here} is not empty: set SEGSEARCH_DATA_DIR to a new folder, or move what is there away"
         )
-    here.mkdir(mode=0o700, parents=True, exist_ok=True)
     with closing(DataDirectory(settings)) as new:
+        _check_no_files(new)
+        here.mkdir(mode=0o700, parents=True, exist_ok=True)
         _copy_files(FolderFiles(folder), new.files)
     database = here / f".{DATABASE}-{secrets.token_hex(8)}.tmp"
     shutil.copyfile(folder / DATABASE, database)
@@ -260,6 +263,16 @@ def _check_target(source: Settings, folder: Path) -> None:
             raise ConfigurationError(f"{folder} is a backup of {note.data_dir}: choose another folder")
     elif any(path.name not in UNFINISHED and path.name[0] != "." for path in folder.iterdir()):
         raise ConfigurationError(f"{folder} is not empty and no backup: choose a new folder")
+
+
+def _check_no_files(new: DataDirectory) -> None:
+    """Refuse a place with files of another installation: each would remove those that its catalogue does not name."""
+    for folder in (*file_names.KINDS, COLLECTIONS):
+        if next(new.files.below(folder), None) is not None:
+            raise ConfigurationError(
+                f"there are files in {new.settings.files}/{folder}, perhaps those of an installation in use: set "
+                "SEGSEARCH_FILES to another folder or prefix, or unset it"
+            )
 
 
 def _note_in(folder: Path) -> Backup:

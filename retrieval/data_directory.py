@@ -31,6 +31,7 @@ from .errors import ConfigurationError
 from .processes.duties import Duties
 from .settings import Settings
 from .settings.database_urls import schema_of
+from .storage import file_names
 from .storage.bucket_files import file_store
 from .storage.disk import Storage
 from .storage.file_locks import FileLocks
@@ -201,9 +202,19 @@ def _make_schema(settings: Settings) -> None:
 
 
 def _remains(settings: Settings) -> str | None:
-    """Evidence in the data directory that its catalogue had photos; None without any."""
+    """Evidence that a catalogue had photos, in the data directory and where files are kept; None without any.
+
+    Raises
+    ------
+    StoreUnavailableError
+        The bucket cannot be asked. A new catalogue is not made then: `clean` would remove what another one names.
+    """
     for manifest in sorted(settings.index_dir.glob("*/segments/manifest.json")):
         if any(manifest.parent.glob("part-*")):
             return f"the index in {settings.index_dir} has photos"
-    uploads = settings.uploads_dir
-    return f"there are uploads in {uploads}" if uploads.is_dir() and any(uploads.rglob("*")) else None
+    uploads = settings.data_dir / file_names.UPLOADS
+    if uploads.is_dir() and any(uploads.rglob("*")):
+        return f"there are uploads in {uploads}"
+    place, files = settings.files, KeptFiles(settings).files
+    kinds = (kind for kind in file_names.KINDS if place and next(files.below(kind), None) is not None)
+    return next((f"there are files in {place}/{kind}, which SEGSEARCH_FILES names" for kind in kinds), None)

@@ -25,8 +25,9 @@ from indexer.report import Tally
 from indexer.verify import verify
 from indexer.worker import Worker, ingest, ingest_paths
 from retrieval.assembly import Assembly
-from retrieval.errors import ConfigurationError, StoreUnavailableError
+from retrieval.errors import CatalogError, ConfigurationError, StoreUnavailableError
 from retrieval.settings import Settings
+from retrieval.settings.database_urls import sqlite_url
 from retrieval.storage import bucket_files, file_names, stores
 from webui.context import WebContext
 
@@ -376,6 +377,22 @@ def test_renditions_that_are_made_anew_replace_those_from_before(library: Librar
     assert [file.name for file in files.below("renditions")].count(name) == 1
     assert not (library.assembly.settings.data_dir / name).exists()
     assert keys() == {f"kept/{name}"}
+
+
+def test_a_bucket_belongs_to_one_installation(served: str, library: Library, keys: Keys, tmp_path: Path) -> None:
+    send(served, to="queries")
+    held = keys()
+    back_up(library.assembly, tmp_path / "backup")
+    other = replace(library.assembly.settings, data_dir=tmp_path / "new", database_url=sqlite_url(tmp_path / "new.db"))
+    with pytest.raises(ConfigurationError, match="set SEGSEARCH_FILES to another folder"):
+        restore(other, tmp_path / "backup")
+    assert not other.data_dir.exists()
+    with (
+        closing(Assembly(other)) as assembly,
+        pytest.raises(CatalogError, match="there are files in .*/queries, which SEGSEARCH_FILES names"),
+    ):
+        clean(assembly)
+    assert keys() == held
 
 
 def test_a_library_in_python(library: Library, keys: Keys, tmp_path: Path) -> None:
