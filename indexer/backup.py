@@ -33,7 +33,7 @@ from retrieval.settings import Settings
 from retrieval.settings.database_urls import schema_of, sqlite_url
 from retrieval.storage import file_names
 from retrieval.storage.bucket_files import places_of
-from retrieval.storage.file_store import FileStore, FolderFiles, StoredFile
+from retrieval.storage.file_store import FileStore, FolderFiles, StoredFile, files_in
 
 from .publish import rebuild
 from .verify import verify
@@ -135,8 +135,9 @@ def back_up(assembly: Assembly, folder: Path) -> tuple[Backup, Copied]:
 
 def _backed_up(assembly: Assembly, target: Settings) -> tuple[Backup, Copied]:
     source, here, kept = assembly.settings, target.data_dir, FolderFiles(target.data_dir)
-    for left in here.glob(f".{DATABASE}-*"):
-        left.unlink()
+    for left in (*here.glob(".*.tmp"), *(path for kind in BACKED_UP for path in files_in(here / kind))):
+        if left.name.startswith(".") and left.suffix == ".tmp":
+            left.unlink()
     copied, database = _copy_files(assembly.files, kept), here / f".{DATABASE}-{secrets.token_hex(8)}.tmp"
     for attempt in range(ATTEMPTS):
         database.unlink(missing_ok=True)
@@ -336,9 +337,16 @@ def _copy_files(source: FileStore, target: FileStore) -> Copied:
     found = (file for kind in BACKED_UP for file in source.below(kind) if _matched(file))
     copied = Copied()
     while chunk := list(islice(found, AT_ONCE)):
-        made = {file.name: path for file in chunk if (path := _copied(source, file, target)) is not None}
-        copied += sum((Copied(1, path.stat().st_size) for path in made.values()), Copied())
-        target.keep(made)
+        made = dict[str, Path]()
+        try:
+            for file in chunk:
+                if (path := _copied(source, file, target)) is not None:
+                    made[file.name] = path
+                    copied += Copied(1, path.stat().st_size)
+            target.keep(made)
+        finally:
+            for path in made.values():
+                path.unlink(missing_ok=True)
     return copied
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from io import BufferedReader
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,27 @@ def test_one_that_was_interrupted_is_continued(used: Assembly, tmp_path: Path, m
     (tmp_path / "backup" / f".{room.DATABASE}-0.tmp").touch()
     assert back_up(used, tmp_path / "backup")[1].files == 1
     assert [path.name for path in (tmp_path / "backup").glob(".*.tmp")] == []
+
+
+def test_parts_of_copies_do_not_stay(used: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, folder = used.files.open, tmp_path / "backup"
+    calls = iter(range(1000))
+
+    def fail_later(name: str) -> BufferedReader:
+        if next(calls) == 3:
+            raise OSError(5, "Input/output error")
+        return opened(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(used.files, "open", fail_later)
+        with pytest.raises(OSError, match="Input/output"):
+            back_up(used, folder)
+    assert list(folder.rglob(".*.tmp")) == []
+    left = folder / "uploads" / "ab" / ".killed.png-0.tmp"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.touch()
+    back_up(used, folder)
+    assert list(folder.rglob(".*.tmp")) == []
 
 
 def test_collections_come_with_it(used: Assembly, restored: Assembly, tmp_path: Path) -> None:
