@@ -13,7 +13,7 @@ from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 
-from ..errors import ImageTooLargeError, StoreUnavailableError
+from ..errors import ImageTooLargeError, RetrievalError, StoreUnavailableError
 from ..settings import Settings, values
 from . import file_names
 from .file_store import FileStore, FolderFiles, StoredFile
@@ -76,7 +76,7 @@ class BucketFiles:
 
     def __init__(self, root: str, settings: Settings, originals: Originals) -> None:
         self._root, self._settings, self._originals = root, settings, originals
-        self._trying = threading.Lock()
+        self._trying, self._trial = threading.Lock(), self.uri(f".trial-{secrets.token_hex(8)}")
         self._tried: tuple[float, str | None] | None = None
 
     def uri(self, name: str) -> str:
@@ -165,17 +165,19 @@ class BucketFiles:
                 self._originals.stores.remove(self.uri(file.name))
 
     def _try(self) -> str | None:
-        path, uri = self.new("trial"), self.uri(f".trial-{secrets.token_hex(8)}")
-        path.write_bytes(uri.encode())
+        stores, uri = self._originals.stores, self._trial
         try:
-            self._originals.stores.upload(path, uri)
-            with path.open("w+b") as file:
-                self._originals.stores.download(uri, file, most_bytes=MOST_BYTES)
-            self._originals.stores.remove(uri)
-        except OSError as error:
+            path = self.new("trial")
+            try:
+                path.write_bytes(uri.encode())
+                stores.upload(path, uri)
+                with path.open("w+b") as file:
+                    stores.download(uri, file, most_bytes=MOST_BYTES)
+            finally:
+                path.unlink(missing_ok=True)
+                stores.remove(uri)
+        except (OSError, RetrievalError) as error:
             return str(error)
-        finally:
-            path.unlink(missing_ok=True)
         return None
 
     def _keep(self, name: str, path: Path) -> None:

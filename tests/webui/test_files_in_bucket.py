@@ -204,6 +204,22 @@ def test_a_bucket_that_is_not_there(library: Library, bucket: Bucket) -> None:
         assert "there is no such bucket" in _files(assembly).told
 
 
+@pytest.mark.parametrize("error", [ConfigurationError("s3fs is missing"), StoreUnavailableError("gone")])
+def test_a_trial_that_fails_leaves_nothing_and_raises_nothing(
+    library: Library, keys: Keys, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(library.assembly.originals.stores, "download", fail)
+    assert _files(library.assembly).told == str(error)
+    assert keys() == set()
+    library.assembly.settings.copies_dir.parent.mkdir(exist_ok=True)
+    library.assembly.settings.copies_dir.rmdir()
+    library.assembly.settings.copies_dir.touch()
+    assert "File exists" in _files(library.assembly).told
+
+
 def test_what_is_kept_is_no_photo_of_the_user(served: str, library: Library, keys: Keys) -> None:
     sent = send(served).json()["id"]
     work(library.assembly)
