@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property, partial
+from pathlib import Path
 
 from .catalog import (
     Accounts,
@@ -77,13 +78,8 @@ class DataDirectory(KeptFiles):
 
     @cached_property
     def _sessions(self) -> Sessions:
-        try:
-            self.settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # passwords' hashes are in it
-        except OSError as error:
-            raise ConfigurationError(
-                f"SEGSEARCH_DATA_DIR={self.settings.data_dir} cannot be created ({error.strerror}): "
-                "choose another folder"
-            ) from error
+        _make_folder("SEGSEARCH_DATA_DIR", self.settings.data_dir)
+        _make_folder("SEGSEARCH_FILES", self.settings.files_dir)
         _make_schema(self.settings)
         return open_sessions(self.settings.database_url, partial(_remains, self.settings))
 
@@ -193,6 +189,16 @@ class DataDirectory(KeptFiles):
     def duties(self) -> Duties:
         """What workers do beside entering photos, and how it goes."""
         return Duties(self.settings.data_dir)
+
+
+def _make_folder(setting: str, folder: Path) -> None:
+    """Make a folder for this account alone: photos and passwords' hashes are in it."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{setting}={folder} cannot be created ({error.strerror}): choose another folder"
+        ) from error
 
 
 def _make_schema(settings: Settings) -> None:

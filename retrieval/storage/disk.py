@@ -72,13 +72,13 @@ class Storage:
     def disk_shortage(self) -> str | None:
         """Why nothing may be written at all, not even temporary files, and what to do; None if it may."""
         settings = self._settings
-        free = _free(settings.data_dir)
-        if free >= settings.min_free:
-            return _unwritable(settings)
-        return (
-            f"the disk of {settings.data_dir} has {size(free)} free, less than SEGSEARCH_MIN_FREE, "
-            f"{size(settings.min_free)}: free some space"
-        )
+        for folder in dict.fromkeys((settings.data_dir, settings.files_dir)):
+            if (free := _free(folder)) < settings.min_free:
+                return (
+                    f"the disk of {folder} has {size(free)} free, less than SEGSEARCH_MIN_FREE, "
+                    f"{size(settings.min_free)}: free some space"
+                )
+        return _unwritable(settings)
 
     def usage(self) -> Usage:
         """What takes how much room; counted at most every `COUNT_SECONDS`, by one thread at a time."""

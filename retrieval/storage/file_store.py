@@ -154,6 +154,7 @@ class FolderFiles:
     def new(self, name: str) -> Path:
         """See `FileStore`: the file itself, whose folder is made."""
         path = self.root / name
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 

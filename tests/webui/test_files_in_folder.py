@@ -17,7 +17,7 @@ from indexer.clean import UPLOADS, clean
 from indexer.verify import verify
 from retrieval.assembly import Assembly
 from retrieval.settings import Settings
-from retrieval.storage import file_names
+from retrieval.storage import disk, file_names
 
 pytestmark = pytest.mark.slow
 
@@ -26,10 +26,10 @@ def upload(assembly: Assembly, colors: tuple[str, str]) -> str:
     """Upload a drawn photo; returns its digest."""
     content = encoded(drawing(colors))
     digest = hashlib.sha256(content).hexdigest()
-    folder = assembly.files.incoming(file_names.UPLOADS)
+    own, folder = assembly.own_files, assembly.files.incoming(file_names.UPLOADS)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ".upload-1").write_bytes(content)
-    assembly.own_files.enter_upload(folder / ".upload-1", digest, "png")
+    own.enter_upload(folder / ".upload-1", digest, "png")
     return digest
 
 
@@ -93,6 +93,27 @@ def test_query_photos_from_before_are_read(before: Assembly, tmp_path: Path) -> 
         assert moved.own_files.query(digest).read() == b"query"
         moved.own_files.remove_query(digest)
     assert before.files.look(file_names.query(digest)) is None
+
+
+def test_the_folder_is_closed_to_others(before: Assembly, tmp_path: Path) -> None:
+    settings = replace(before.settings, files=(tmp_path / "kept").as_uri())
+    with closing(Assembly(settings)) as assembly:
+        upload(assembly, ("olive", "navy"))
+    assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o700
+    back_up(before, tmp_path / "backup")
+    restore(
+        replace(Settings.in_data_dir(tmp_path / "new"), recipe="grid", files=(tmp_path / "k2").as_uri()),
+        tmp_path / "backup",
+    )
+    assert (tmp_path / "k2").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_full_disk_of_the_folder_is_told(before: Assembly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "kept"
+    monkeypatch.setattr(disk, "_free", lambda path: 1 if path == folder else 10**12)
+    settings = replace(before.settings, files=folder.as_uri(), min_free=2)
+    assert f"the disk of {folder} has 1 bytes free" in (disk.Storage(settings).disk_shortage() or "")
+    assert disk.Storage(replace(settings, files="")).disk_shortage() is None
 
 
 def test_another_name_of_the_data_directory_is_no_other_folder(before: Assembly, first: str, tmp_path: Path) -> None:
