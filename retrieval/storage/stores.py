@@ -252,7 +252,7 @@ def _failure(where: str, error: Exception) -> StoreUnavailableError:
     if isinstance(error, PermissionError) or status in _REFUSED:
         return _RefusedError(
             f"{where}: access was denied ({error}): check the credentials in the environment or profile of the "
-            "store, and that they allow to list and read, and to write and delete what SegSearch keeps there"
+            "store, and that they allow listing and reading, and writing and deleting what SegSearch keeps there"
         )
     if type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "NoRegionError"):
         return _RefusedError(

@@ -112,7 +112,7 @@ def test_who_waits_too_long_is_told(server: Server, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(postgresql, "WAIT_SECONDS", 1)
     one, other = (file_locks(server.url_of(tmp_path), 0, tmp_path) for _ in range(2))
     with one.held(FOLDER, alone=False):
-        with pytest.raises(CatalogUnavailableError, match="locked the catalogue for too long"):
+        with pytest.raises(CatalogUnavailableError, match="has locked these files for more than 1 s"):
             with other.held(FOLDER, alone=True):
                 pass
     with other.held(FOLDER, alone=True):

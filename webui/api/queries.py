@@ -62,7 +62,9 @@ def get_query(path: schemas.QueryPath, query: PhotoMasksQuery) -> Response:
     return _answer(context(), path.query_id, query)
 
 
-@queries.post("/queries/<id:query_id>/keep", summary="Keep a query photo", responses={204: None, **documented(404)})
+@queries.post(
+    "/queries/<id:query_id>/keep", summary="Keep a query photo", responses={204: None, **documented(404, 503)}
+)
 def keep_query(path: schemas.QueryPath) -> Response:
     """Keeps it for longer than a day, so that a link to a search with it goes on working.
 
@@ -77,7 +79,7 @@ def keep_query(path: schemas.QueryPath) -> Response:
 @queries.get(
     "/queries/<id:query_id>/file",
     summary="Get a query photo's picture",
-    responses={200: schemas.picture("image/jpeg"), **documented(404, 410)},
+    responses={200: schemas.picture("image/jpeg"), **documented(404, 410, 503)},
 )
 def get_query_file(path: schemas.QueryPath) -> Response:
     """A JPEG with a long side of at most 1024 pixels, whatever the format of the upload."""

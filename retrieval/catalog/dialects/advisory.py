@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from sqlalchemy import URL, Engine, text
 from sqlalchemy.pool import QueuePool
 
-from . import postgresql
+from ...errors import CatalogUnavailableError
+from . import failures, postgresql
 
 KEPT = 1
 """Connections that stay open for the next lock."""
@@ -44,7 +45,8 @@ class AdvisoryLocks:
         """
         shared, number = "" if alone else "_shared", {"number": number_of(name)}
         with self._engine.connect() as connection:
-            connection.execute(text(f"SELECT pg_advisory_lock{shared}(:number)"), number)
+            with _telling():
+                connection.execute(text(f"SELECT pg_advisory_lock{shared}(:number)"), number)
             try:
                 yield
             finally:
@@ -54,6 +56,20 @@ class AdvisoryLocks:
     def close(self) -> None:
         """Close the connections, of which none may be in use."""
         self._engine.dispose()
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Say of a lock that others hold that it is none of the catalogue."""
+    try:
+        yield
+    except CatalogUnavailableError as error:
+        if error.__cause__ is not None and failures.kind_of(error.__cause__) == "busy":
+            raise CatalogUnavailableError(
+                f"another program has locked these files for more than {postgresql.WAIT_SECONDS:g} s, perhaps because "
+                "it waits for a slow bucket: try again"
+            ) from error
+        raise
 
 
 def number_of(name: str) -> int:
