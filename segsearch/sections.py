@@ -24,7 +24,7 @@ SECTIONS = {
         "sidecars",
         "duplicates",
     ),
-    "Names": ("concepts", "discover"),
+    "Names": ("concepts", "detect", "discover"),
     "Users": ("users", "tokens", "collections"),
     "Assistants": ("mcp",),
     "Care": ("backup", "restore-backup", "verify", "clean", "rebuild-index", "migrate", "copy-catalogue", "completion"),
