@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SAME = "This very object"
-COMPARED = 30_000
+COMPARED = 60_000
 """Milliseconds until 75 photos are compared next to other tests."""
 
 
@@ -27,7 +27,7 @@ def test_its_kind_or_this_very_object(page: Page, site: Site, tmp_path: Path) ->
     expect(page.get_by_role("button", name="Its kind")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name=SAME).click()
     page.wait_for_url(f"**/search?segment={segment.id}&match=same")
-    expect(page.get_by_role("button", name=SAME)).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name=SAME)).to_have_attribute("aria-pressed", "true", timeout=COMPARED)
     expect(page.get_by_role("button", name=SAME)).to_be_focused()
     card = page.locator(".result").first
     expect(card.locator(".score")).to_have_text(re.compile("^(sure|likely|weak)$"), timeout=COMPARED)
@@ -53,7 +53,7 @@ def test_words_and_whole_photos_have_no_such_choice(page: Page) -> None:
 
 def test_where_nothing_is_the_same(page: Page) -> None:
     def answer(route) -> None:
-        body = page.request.post("/api/v1/search", data=route.request.post_data_json).json()
+        body = page.request.post("/api/v1/search", data=route.request.post_data_json, timeout=COMPARED).json()
         weak = [{**each, "likely": False, "probability": 0.1, "certainty": "weak"} for each in body["results"]]
         route.fulfill(json={**body, "results": weak, "none_likely": True})
 
