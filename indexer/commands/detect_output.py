@@ -6,13 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
 from retrieval.assembly import Assembly
 from retrieval.errors import ConfigurationError, QueryError, UnknownSegmentError
 from retrieval.formats.dataset import UNNAMED
-from retrieval.formats.importing import Importer, ImportReport
-from retrieval.images.decoder_pool import DecoderPool
+from retrieval.formats.importing import ImportReport
 from retrieval.models.fingerprint import fingerprint
 from retrieval.processes.tables import Console, Table
 from retrieval.processes.terminal import echo, echo_json
@@ -21,7 +18,7 @@ from retrieval.recipes.concept_detector import ConceptDetector
 
 from ..detection import Detection, DetectionReport, examples_in, photos_to_ask
 from ..publish import Publisher
-from .import_output import print_lines, teach
+from .import_output import importing, print_lines, teach
 
 FAMILY = "sam3"
 
@@ -124,19 +121,5 @@ def _detection(assembly: Assembly, recipe: str) -> Iterator[tuple[Detection, Cal
     model = sam3.hub_model(recipe)
     name = fingerprint(FAMILY, model.identity(), sam3.PARAMETERS)
     detector = ConceptDetector.load(model, assembly.settings.device, None, sam3.PARAMETERS)
-    console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar, DecoderPool(1) as decoders:
-        task = bar.add_task("asking photos", total=None)
-        importer = Importer(
-            assembly.catalog,
-            assembly.imported,
-            assembly.bulk_recipe,
-            decoders,
-            assembly.originals,
-            lambda: bar.advance(task),
-        )
-        yield (
-            Detection(assembly, detector, name, importer, decoders),
-            lambda total: bar.update(task, total=total),
-        )
+    with importing(assembly, "asking photos", processes=1) as (importer, begin):
+        yield Detection(assembly, detector, name, importer, importer.decoders), begin

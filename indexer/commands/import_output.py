@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -112,10 +113,20 @@ def imported(assembly: Assembly, labelled: Iterator[LabelledPhoto], source: Path
         folder / "images",
         folder / "JPEGImages",
     ]
+    with importing(assembly, "importing photos", processes=2) as (importer, _):
+        return importer.add(labelled, PhotosByPath.of(assembly.catalog, photos), roots)
+
+
+@contextmanager
+def importing(assembly: Assembly, what: str, processes: int) -> Iterator[tuple[Importer, Callable[[int], None]]]:
+    """An importer with a progress bar, and what tells the bar how many photos there are."""
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar, DecoderPool(2) as decoders:
-        task = bar.add_task("importing photos", total=None)
+    with (
+        Progress(*columns, console=console, disable=not console.is_terminal) as bar,
+        DecoderPool(processes) as decoders,
+    ):
+        task = bar.add_task(what, total=None)
         importer = Importer(
             assembly.catalog,
             assembly.imported,
@@ -124,7 +135,7 @@ def imported(assembly: Assembly, labelled: Iterator[LabelledPhoto], source: Path
             assembly.originals,
             lambda: bar.advance(task),
         )
-        return importer.add(labelled, PhotosByPath.of(assembly.catalog, photos), roots)
+        yield importer, lambda total: bar.update(task, total=total)
 
 
 def _chained(first: LabelledPhoto, rest: Iterator[LabelledPhoto]) -> Iterator[LabelledPhoto]:
