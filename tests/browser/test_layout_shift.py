@@ -8,7 +8,10 @@ https://web.dev/articles/cls
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from browsing import Site, drawing
 from playwright.sync_api import Page, Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -47,6 +50,22 @@ def test_nothing_jumps(page: Page, address: str, there: str, size: tuple[int, in
     page.goto(address)
     expect(page.locator(there).first).to_be_visible()
     page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.shifts.reduce((sum, each) => sum + each, 0)") <= GOOD
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+def test_nothing_jumps_while_photos_wait(page: Page, site: Site, tmp_path: Path, size: tuple[int, int]) -> None:
+    """The line that says so is there from the start."""
+    waiting = tmp_path / f"waiting {size[0]}.png"
+    drawing(size[0]).save(waiting)
+    site.register([waiting])
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.add_init_script(OBSERVER)
+    page.goto("/")
+    expect(page.locator(".timeline.live .card").first).to_be_visible()
+    expect(page.locator("#intake")).to_contain_text("Segmenting photos: 0 of")
+    page.wait_for_load_state("networkidle")
+    site.work()
     assert page.evaluate("window.shifts.reduce((sum, each) => sum + each, 0)") <= GOOD
 
 

@@ -72,13 +72,16 @@ errors.attach(pages)
 def library() -> str:
     """All photos, by date: the first page of them, which scripts turn into the whole timeline."""
     view, skip = _view(), _skip()
-    photos = context().catalog.timeline.page(view, skip=skip, limit=PAGE_SIZE)
+    parts = context()
+    photos = parts.catalog.timeline.page(view, skip=skip, limit=PAGE_SIZE)
     return render_template(
         "library.html",
         here="library",
         months=[(month, list(found)) for month, found in groupby(photos, partial(_month_of, view))],
         shown=len(photos),
         counts=_counts(),
+        paused=parts.ingest_queue.orders().paused,
+        shortage=parts.assembly.storage.shortage(),
         view=view,
         address=partial(_address, view),
         skip=skip,

@@ -20,7 +20,6 @@ export class Facets {
 
   constructor(timeline) {
     this.#timeline = timeline;
-    this.#button.hidden = false;
     this.#button.addEventListener("click", () => this.#toggle(this.#root.hidden));
     timeline.addEventListener("laid", () => !this.#root.hidden && this.#showMonths());
     let kept = null;

@@ -112,14 +112,13 @@ function chooseView() {
 
 async function offerFolders() {
   const { folders } = await listFolders();
-  const choice = $("#folder-choice select");
+  const choice = $("#view [name=folder]");
   const option = ({ name, photos }) => h("option", { value: name }, `${name} (${number(photos)})`);
   const shown = [...choice.options];
   choice.addEventListener("focus", () => {
     choice.append(...folders.filter(({ name }) => shown.every((each) => each.value !== name)).map(option));
   });
   choice.addEventListener("blur", () => choice.replaceChildren(...shown)); // there may be a thousand
-  if (folders.length > 1) $("#folder-choice").hidden = false;
 }
 
 // ---- photos on their way in
@@ -147,8 +146,6 @@ async function refresh({ now = false } = {}) {
 
 async function start() {
   if (root) {
-    $("#show-view").hidden = true;
-    $("#sizes").hidden = false;
     $("#view").addEventListener("change", chooseView);
     $("#sizes").addEventListener("click", ({ target }) => target.value && chooseSize(target.value));
     showSize();
