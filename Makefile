@@ -35,13 +35,13 @@ demo: $(INSTALLED)  ## ingest, search and serve a small collection; PHOTOS=folde
 serve: $(INSTALLED)  ## run the web server and a worker
 	$(RUN) python manage.py serve --port $(PORT)
 
+# One thread a process for FAISS and torch: the two of pytest-xdist have the cores, and threads that wait for them cost a fifth of the time.
 test: setup  ## run all tests
-	$(RUN) pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile
 
 # Rooms of the library whose tests start no server and load no network.
 FAST = $(addprefix tests/,architecture catalog contracts docs embed images index learning library models processes query search segment storage text)
 
-# FAISS with one thread a process: the two of pytest-xdist have the cores.
 test-fast: setup  ## run the quick tests of the library, in half a minute
 	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile -q -m "not slow and not browser and not gpu" $(FAST)
 
@@ -61,7 +61,7 @@ SERVICES = $(addprefix tests/,catalog library indexer index/test_segment_indexes
 WITHOUT_CATALOGUE = $(addprefix tests/indexer/test_,recipe_check.py projection_fitting.py terminal.py stress.py)
 
 test-services: setup .venv-milvus/.made  ## run the tests of the catalogue, of indexes on servers and of Ray, on servers that are started for them; RAY=0 leaves out Ray
-	SEGSEARCH_TEST_DATABASE=postgresql SEGSEARCH_TEST_MILVUS=.venv-milvus/bin/python timeout --signal=INT 1800 \
+	SEGSEARCH_TEST_DATABASE=postgresql SEGSEARCH_TEST_MILVUS=.venv-milvus/bin/python OMP_NUM_THREADS=1 timeout --signal=INT 1800 \
 	  $(RUN) pytest -n 2 --dist loadfile -q -m "not browser and not gpu" $(SERVICES) $(addprefix --ignore=,$(WITHOUT_CATALOGUE))
 	$(if $(filter 0,$(RAY)),,$(MAKE) test-ray)
 
