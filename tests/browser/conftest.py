@@ -34,6 +34,13 @@ FLAGS = (
 ).split()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Try a test of the browser a second time if it fails: a busy machine may halt Chromium for seconds."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A library of drawn photos, one of which is broken, and a server on a free port. Words have random directions."""
