@@ -81,6 +81,8 @@ def recall(home: Path, postgresql: str, milvus: str | None, queries: int, rounds
             started = time.perf_counter()
             made[name] = _filled(open_index(name, config), held)
             figures[f"{name}: fill and flush, s"] = time.perf_counter() - started
+        for name, index in made.items():
+            figures[f"{name}: until its graph is built, s"] = _built(index)
         figures |= _asked(made, held, asked, truth, rounds)
         for index in made.values():
             index.delete(ids)
@@ -133,6 +135,14 @@ def _filled(index: SegmentIndex, held: VectorBatch, at_once: int = 20_000) -> Se
         index.upsert(VectorBatch(held.ids[rows], held.image_ids[rows], held.vectors[rows]))
     index.flush()
     return index
+
+
+def _built(index: SegmentIndex) -> float:
+    """Wait until nothing is pending; seconds."""
+    started = time.perf_counter()
+    while index.refresh() or index.stats().pending:
+        time.sleep(1)
+    return time.perf_counter() - started
 
 
 def _nearest_photos(held: VectorBatch, row: int) -> set[int]:

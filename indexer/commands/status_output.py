@@ -68,7 +68,8 @@ def _process(record: ProcessRecord) -> dict[str, Any]:
 def _index(assembly: Assembly, segments: int) -> dict[str, Any]:
     """What is written of the index of segments, or how much another package's index holds."""
     if not assembly.indexes.is_local:
-        return {"name": assembly.settings.index, "segments": assembly.indexes.segments().index.stats().count}
+        stats = assembly.indexes.segments().index.stats()
+        return {"name": assembly.settings.index, "segments": stats.count, "pending": stats.pending}
     try:
         manifest = assembly.indexes.segment_files.manifest()
     except IndexMissingError as error:
@@ -123,8 +124,11 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str | Text]]:
 def _told_index(index: dict[str, Any]) -> str | Text:
     if "error" in index:
         return Text(index["error"], style="red")
+    if "name" in index:
+        pending = f", {index['pending']:,} of them not in its graph yet: searches miss more of these"
+        return f"{index['segments']:,} segments in {index['name']}{pending if index['pending'] else ''}"
     if "written_at" not in index:
-        return f"{index['segments']:,} segments{' in ' + index['name'] if 'name' in index else ''}"
+        return f"{index['segments']:,} segments"
     return (
         f"{index['segments']:,} segments, {size(index['bytes'])}, written {_local(index['written_at'])}, "
         f"tuned to recall {index['recall_target']:g}"

@@ -12,6 +12,7 @@ import hashlib
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -187,7 +188,8 @@ class MilvusIndex:
                     )
                 ]
                 self._client.upsert(self._collection, rows, timeout=WRITE_SECONDS)
-            self._stats = IndexStats(self._count(), max(self._stats.newest_id, int(batch.ids.max())))
+            newest = max(self._stats.newest_id, int(batch.ids.max()))
+            self._stats = replace(self._stats, count=self._count(), newest_id=newest)
 
     def delete(self, ids: Ids) -> None:
         """Remove entries; unknown ids are ignored. Searches of this process no longer find them."""
@@ -198,17 +200,17 @@ class MilvusIndex:
             for start in range(0, len(ids), AT_ONCE):
                 listed = ids[start : start + AT_ONCE].tolist()
                 self._client.delete(self._collection, filter=f"id in {listed}", timeout=WRITE_SECONDS)
-            self._stats = IndexStats(self._count(), self._stats.newest_id)
+            self._stats = replace(self._stats, count=self._count())
 
     def refresh(self) -> bool:
         """Count what there is; returns whether that changed."""
         with self._reaching():
-            count = self._count()
-        if count == self._stats.count:
-            return False
-        newer = self._all(f"id > {self._stats.newest_id}")[0]
-        self._stats = IndexStats(count, int(newer.max(initial=self._stats.newest_id)))
-        return True
+            now = replace(self._stats, count=self._count(), pending=self._pending())
+        if has_changed := now.count != self._stats.count:
+            newer = self._all(f"id > {now.newest_id}")[0]
+            now = replace(now, newest_id=int(newer.max(initial=now.newest_id)))
+        self._stats = now
+        return has_changed
 
     def flush(self) -> None:
         """Have the server write what it was given."""
@@ -300,6 +302,14 @@ class MilvusIndex:
             self._collection, output_fields=["count(*)"], consistency_level="Strong", timeout=SECONDS
         )
         return int(row["count(*)"])
+
+    def _pending(self) -> int:
+        """Entries that the server has not put into its graph yet, which takes it minutes after many were written.
+
+        Until then it looks for them in coarse lists: of the 800 nearest of 34,494 it found .85, afterwards .98.
+        """
+        told = self._client.describe_index(self._collection, "vector", timeout=SECONDS)
+        return int(told["pending_index_rows"])
 
     @property
     def _level(self) -> str:

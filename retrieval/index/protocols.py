@@ -22,10 +22,13 @@ class IndexStats:
         Entries that a search can return.
     newest_id : int
         At least the greatest id among them, 0 for none; ids up to it need not be read again to find new ones.
+    pending : int
+        Entries among them that are not in the index's graph or lists yet, so that searches miss more of them.
     """
 
     count: int
     newest_id: int
+    pending: int = 0
 
 
 class IdFilter(Protocol):

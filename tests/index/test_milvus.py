@@ -17,6 +17,7 @@ from retrieval.catalog.records import VectorBatch
 from retrieval.errors import ConfigurationError, IndexMismatchError, IndexUnavailableError
 from retrieval.index import milvus as module
 from retrieval.index.milvus import MilvusIndex
+from retrieval.index.protocols import IndexStats
 from retrieval.index.sources import Source
 from retrieval.types import Ids
 
@@ -98,6 +99,16 @@ def test_another_process_finds_what_was_flushed(milvus: str, space: str, index: 
     index.flush()
     assert other.refresh()
     assert other.stats().count == COUNT - 10
+
+
+def test_what_the_server_has_not_put_into_its_graph_is_told(
+    index: MilvusIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index._client, "describe_index", lambda *_, **__: {"pending_index_rows": 7})
+    assert not index.refresh(), "nothing new can be found"
+    assert index.stats() == IndexStats(COUNT, COUNT, pending=7)
+    index.delete(np.arange(1, 11))
+    assert index.stats() == IndexStats(COUNT - 10, COUNT, pending=7)
 
 
 def test_more_than_the_server_answers_at_once_is_compared(index: MilvusIndex, monkeypatch: pytest.MonkeyPatch) -> None:

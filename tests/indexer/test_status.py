@@ -6,9 +6,11 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 from toys import Ingested
 
+from indexer.commands import status_output
 from indexer.commands.maintenance import status, verify
 from retrieval.settings import Settings
 
@@ -35,6 +37,18 @@ def test_photos_segments_and_index(ingested: Ingested) -> None:
     assert "150 segments, " in told
     assert "waiting" not in told
     assert all(len(line) <= 80 for line in told.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("pending", "told"), [(0, ""), (40, ", 40 of them not in its graph yet: searches miss more of these")]
+)
+def test_what_a_server_has_not_put_into_its_graph(
+    ingested: Ingested, monkeypatch: pytest.MonkeyPatch, pending: int, told: str
+) -> None:
+    index = {"name": "milvus", "segments": 150, "pending": pending}
+    monkeypatch.setattr(status_output, "_index", lambda *_: index)
+    words = run(ingested.assembly.settings).output.replace("│", "").split()
+    assert f"index 150 segments in milvus{told} analyzer" in " ".join(words)
 
 
 def test_segments_without_an_index_are_a_fault(ingested: Ingested) -> None:

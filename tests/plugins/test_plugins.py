@@ -92,7 +92,11 @@ class TestInstalled:
         home = pictures.folder.parent / "grid"
         assert len(list(home.glob("index/*/*/plain.npz"))) == 2
         assert not list(home.glob("index/*/*/manifest.json"))
-        assert json.loads(run("status", "--json", **index).stdout)["index"] == {"name": "plain", "segments": 75}
+        assert json.loads(run("status", "--json", **index).stdout)["index"] == {
+            "name": "plain",
+            "segments": 75,
+            "pending": 0,
+        }
         shutil.copy(photos[1], pictures.folder.parent / "query.png")
         found = run("search", "--image", "query.png", "--at", "20,30", "--json", **index)
         assert Path(json.loads(found.stdout)["results"][0]["path"]).name == photos[1].name, found.stderr
