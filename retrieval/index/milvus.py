@@ -223,8 +223,9 @@ class MilvusIndex:
         """By candidates of the graph if they are enough, else by comparing all."""
         condition = f"image_id not in {sorted(map(int, hidden))}" if hidden else ""
         lists = self._candidates(directions, k, condition, group_by_field="image_id") if grouped else []
-        if _fewest(lists, grouped=grouped) < k:  # servers before 2.4 do not group, and say nothing
-            lists = self._candidates(directions, SPARE * k if grouped else k, condition)
+        for depth in self._depths(len(directions), k, grouped=grouped):
+            if _fewest(lists, grouped=grouped) < k:  # servers before 2.4 do not group, and say nothing
+                lists = self._candidates(directions, depth, condition)
         if _fewest(lists, grouped=grouped) < k:
             ids, image_ids = self._all("id >= 0")
             shown = ~np.isin(image_ids, list(hidden))
@@ -233,6 +234,12 @@ class MilvusIndex:
             images = {row["id"]: row["entity"]["image_id"] for each in lists for row in each}
             found = self._compared(directions, *map(np.array, (list(images), list(images.values()))))
         return (found.best_per_image() if grouped else found)[:k]
+
+    def _depths(self, directions: int, k: int, *, grouped: bool) -> Iterator[int]:
+        """How many candidates to ask for, until they are enough: never more than there are entries to compare."""
+        yield SPARE * k if grouped else k
+        if grouped and directions * MOST < self._stats.count:
+            yield MOST
 
     def _candidates(self, directions: Vectors, depth: int, condition: str, **options: Any) -> Sequence[Any]:
         """What the server finds for each direction; nothing if it cannot find so many at once."""
