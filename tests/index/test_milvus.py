@@ -19,7 +19,7 @@ from retrieval.index import milvus as module
 from retrieval.index.milvus import MilvusIndex
 from retrieval.index.protocols import IndexStats
 from retrieval.index.sources import Source
-from retrieval.types import Ids
+from retrieval.types import Ids, Vectors
 
 DIM, EACH, COUNT = 16, 10, 300
 SPACES = count()
@@ -119,6 +119,32 @@ def test_more_than_the_server_answers_at_once_is_compared(index: MilvusIndex, mo
     hidden = set(range(1, 29))
     passing = nearest[~np.isin(nearest // EACH, list(hidden))]
     assert index.search(held.vectors[:1], 120, exclude_images=hidden).ids.tolist() == passing.tolist()
+
+
+def test_a_server_that_does_not_group_is_asked_for_more(index: MilvusIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until there are enough photos; all are compared only if that would be no more work."""
+    held, asked = batch(), list[int]()
+    candidates = index._candidates
+
+    def without_groups(directions: Vectors, depth: int, condition: str, **grouping: Any) -> Any:
+        asked.append(depth)
+        return [] if grouping else candidates(directions, depth, condition)
+
+    monkeypatch.setattr(index, "_candidates", without_groups)
+    monkeypatch.setattr(module, "SPARE", 1)
+    monkeypatch.setattr(module, "MOST", 140)
+    first = np.unique(held.image_ids)[np.argsort(-_best(held, held.vectors[0]), kind="stable")][:12]
+    assert index.search(held.vectors[:1], 12, group_by_image=True).image_ids.tolist() == first.tolist()
+    assert asked == [12, 12, 140], "by groups, as many entries as photos, and as many as it answers at once"
+    asked.clear()
+    index.search(np.repeat(held.vectors[:1], 3, axis=0), 12, group_by_image=True)
+    assert asked == [12, 12]
+
+
+def _best(held: VectorBatch, direction: Vectors) -> Vectors:
+    """The score of each image."""
+    scores = held.vectors @ direction
+    return np.array([scores[held.image_ids == each].max() for each in np.unique(held.image_ids)], np.float32)
 
 
 def test_a_server_that_goes_and_comes_back(
