@@ -8,7 +8,7 @@ import { dotsOf } from "./dots.js";
 import { gettext, ngettext } from "./i18n.js";
 import { SegmentOverlay } from "./overlay.js";
 import { stripOf } from "./strip.js";
-import { strokeButtons, Strokes, toolButtons } from "./tools.js";
+import { adviceFor, strokeButtons, Strokes, toolButtons } from "./tools.js";
 
 const SIZES = [[0, gettext("Part")], [null, gettext("Auto")], [1, gettext("Whole")]]; // granularities that can be chosen
 
@@ -120,9 +120,6 @@ export class Picker {
   }
 
   #listen(caption) {
-    const resting = this.photo.segments.length
-      ? gettext("Click what you are looking for, or drag a box around it. Click again for the next segment there.")
-      : gettext("No segments were found. Drag a box around what you are looking for, or search with the whole photo.");
     let [rest, last] = [null, { segment: null }];
     this.#rest = (told) => {
       rest = told ?? null;
@@ -132,7 +129,7 @@ export class Picker {
       const { segment, row, place, of } = (last = pointed);
       const here = of > 1 && place ? ` · ${gettext("%(num)s of %(all)s here", { num: place, all: of })}` : "";
       const name = segment?.label ?? gettext("Segment %(number)s", { number: row + 1 });
-      const advice = rest ?? this.#advice ?? resting;
+      const advice = rest ?? this.#advice ?? adviceFor(this.photo);
       caption.textContent = segment ? `${name} · ${qualityOf(segment.quality)}${here}` : advice;
       for (const button of $$("[data-segment]", this.#root)) {
         button.classList.toggle("active", Number(button.dataset.segment) === segment?.id);

@@ -3,6 +3,8 @@
 import { h, icon } from "./dom.js";
 import { gettext } from "./i18n.js";
 
+const PHONE = matchMedia("(max-width: 640px)");
+
 const TOOLS = [
   ["box", "box", gettext("Box"), "b", gettext("Drag a box around what you are looking for.")],
   ["lasso", "lasso", gettext("Lasso"), "l", gettext("Draw a line around what you are looking for.")],
@@ -72,4 +74,14 @@ export function strokeButtons(overlay, { onUndo, onClear }) {
     h("div", { class: "switch", role: "group", "aria-label": gettext("What a stroke means") }, sides),
     h("button", { class: "button", type: "button", title: gettext("Take back the last stroke"), click: onUndo }, icon("undo"), gettext("Undo")),
     h("button", { class: "button", type: "button", click: onClear }, icon("close"), gettext("Clear")));
+}
+
+/** How a photo is used while no tool is chosen; on a phone in one line. */
+export function adviceFor({ segments }) {
+  if (!segments.length) {
+    return gettext("No segments were found. Drag a box around what you are looking for, or search with the whole photo.");
+  }
+  return PHONE.matches
+    ? gettext("Tap a thing. Tap again for the next segment there.")
+    : gettext("Click what you are looking for, or drag a box around it. Click again for the next segment there.");
 }
