@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import ConfigurationError
 from . import values
@@ -20,8 +19,6 @@ TRASH_DAYS = 30.0
 CACHE = "2G"
 FRAME_SECONDS = 2.0
 FORMER_DATA_DIR = "SEGSEARCH_HOME"
-MOST_SIGNED_SECONDS = 7 * 86_400
-_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
 class Variable(NamedTuple):
@@ -101,8 +98,8 @@ VARIABLES = (
     ),
     Variable(
         "SEGSEARCH_QUOTA",
-        "",
-        "while the data directory is larger than this, uploads are refused and workers wait: `500M`, `20G`",
+        "0",
+        "while the data directory is larger than this, uploads are refused and workers wait: `500M`, `20G`; 0 for none",
     ),
     Variable(
         "SEGSEARCH_CACHE",
@@ -144,6 +141,35 @@ VARIABLES = (
         "`text`, or `json` for a log collector: an object on each line (`retrieval/processes/logs.py` reads it)",
     ),
 )
+
+
+READ: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "data_dir": ("SEGSEARCH_DATA_DIR", values.data_dir_of),
+    "database_url": ("SEGSEARCH_DATABASE_URL", values.database_url_of),
+    "files": ("SEGSEARCH_FILES", values.files_of),
+    "device": ("SEGSEARCH_DEVICE", values.device_of),
+    "recipe": ("SEGSEARCH_RECIPE", str),
+    "index": ("SEGSEARCH_INDEX", str),
+    "index_url": ("SEGSEARCH_INDEX_URL", str),
+    "analyzer_urls": ("SEGSEARCH_ANALYZER_URL", values.analyzer_urls_of),
+    "analyzer_token": ("SEGSEARCH_ANALYZER_TOKEN", values.token_of),
+    "limits_url": ("SEGSEARCH_LIMITS_URL", values.redis_url_of),
+    "min_free": ("SEGSEARCH_MIN_FREE", values.bytes_of),
+    "quota": ("SEGSEARCH_QUOTA", values.bytes_of),
+    "cache": ("SEGSEARCH_CACHE", values.bytes_of),
+    "signed_seconds": ("SEGSEARCH_SIGNED_SECONDS", values.signed_seconds_of),
+    "trash_days": ("SEGSEARCH_TRASH_DAYS", values.days_of),
+    "frame_seconds": ("SEGSEARCH_FRAME_SECONDS", values.interval_of),
+}
+"""The variable of each of the settings, and what reads it."""
+
+WITH_SECRETS = {
+    "SEGSEARCH_DATABASE_URL",
+    "SEGSEARCH_FILES",
+    "SEGSEARCH_ANALYZER_TOKEN",
+    "SEGSEARCH_LIMITS_URL",
+}
+"""Variables that may hold a password: no message repeats them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,74 +242,21 @@ class Settings:
         ConfigurationError
             Names every wrong variable at once.
         """
-        faults: list[str] = []
-        data_dir = Path(_data_dir(environ)).expanduser().absolute()
-        device = environ.get("SEGSEARCH_DEVICE") or "auto"
-        recipe = environ.get("SEGSEARCH_RECIPE") or "lite"
-        index = environ.get("SEGSEARCH_INDEX") or "local"
-        url = environ.get("SEGSEARCH_DATABASE_URL") or sqlite_url(data_dir / "catalog.db")
-        sizes = {"SEGSEARCH_MIN_FREE": environ.get("SEGSEARCH_MIN_FREE") or MIN_FREE}
-        sizes["SEGSEARCH_QUOTA"] = environ.get("SEGSEARCH_QUOTA") or "0"
-        sizes["SEGSEARCH_CACHE"] = environ.get("SEGSEARCH_CACHE") or CACHE
-        limits = {name: values.bytes_of(text) for name, text in sizes.items()}
-        frame_seconds = values.interval_of(environ.get("SEGSEARCH_FRAME_SECONDS") or str(FRAME_SECONDS))
-        trash_days = values.days_of(environ.get("SEGSEARCH_TRASH_DAYS") or str(TRASH_DAYS))
-        if data_dir.exists() and not data_dir.is_dir():
-            faults.append(f"SEGSEARCH_DATA_DIR={data_dir} is not a folder")
-        try:
-            str(data_dir).encode()
-        except UnicodeEncodeError:
-            faults.append(f"SEGSEARCH_DATA_DIR={str(data_dir)!a} is not UTF-8: choose a path that is")
-        if not _DEVICE.fullmatch(device):
-            faults.append(f"SEGSEARCH_DEVICE={device!r} must be auto, cpu, cuda or cuda:N")
-        if "://" not in url:
-            faults.append(
-                "SEGSEARCH_DATABASE_URL is not an SQLAlchemy URL such as "
-                "postgresql+psycopg://user:password@host/database or sqlite:////path/catalog.db"
-            )
-        analyzer_urls = tuple(filter(None, re.split(r"[,\s]+", environ.get("SEGSEARCH_ANALYZER_URL") or "")))
-        token = environ.get("SEGSEARCH_ANALYZER_TOKEN") or ""
-        faults += values.faults_of_analyzers(analyzer_urls, token)
-        files = (environ.get("SEGSEARCH_FILES") or "").rstrip("/")
-        faults += values.faults_of_files(files)
-        if not re.match(r"rediss?://|$", environ.get("SEGSEARCH_LIMITS_URL") or ""):
-            faults.append("SEGSEARCH_LIMITS_URL is not redis://HOST:6379 or rediss://HOST:6379")
-        faults += [
-            f"{name}={sizes[name]!r} is not a size such as 500M, 20G or 0" for name in sizes if limits[name] is None
-        ]
-        signed = environ.get("SEGSEARCH_SIGNED_SECONDS") or "0"
-        if not signed.isdecimal() or int(signed) > MOST_SIGNED_SECONDS:
-            faults.append(
-                f"SEGSEARCH_SIGNED_SECONDS={signed!r} is not a whole number of seconds from 0 to {MOST_SIGNED_SECONDS}"
-            )
-        if trash_days is None:
-            given = environ["SEGSEARCH_TRASH_DAYS"]
-            faults.append(f"SEGSEARCH_TRASH_DAYS={given!r} is not a number of days from 0 to {values.MOST_DAYS}")
-        if frame_seconds is None:
-            given = environ["SEGSEARCH_FRAME_SECONDS"]
-            faults.append(
-                f"SEGSEARCH_FRAME_SECONDS={given!r} is not a number of seconds from 0.1 to {values.MOST_FRAME_SECONDS}"
-            )
+        given = {each.name: environ.get(each.name) or each.default for each in VARIABLES}
+        given["SEGSEARCH_DATA_DIR"] = _data_dir(environ)
+        found, faults = dict[str, Any](), list[str]()
+        for name, (variable, read) in READ.items():
+            try:
+                found[name] = read(given[variable])
+            except ValueError as error:
+                told = variable if variable in WITH_SECRETS else f"{variable}={given[variable]!r}"
+                faults.append(f"{told} {error}")
+        if found.get("analyzer_urls") and not given["SEGSEARCH_ANALYZER_TOKEN"]:
+            faults.append("SEGSEARCH_ANALYZER_URL needs SEGSEARCH_ANALYZER_TOKEN, that of the analyzer's machine")
         if faults:
             raise ConfigurationError("; ".join(faults))
-        return cls(
-            data_dir=data_dir,
-            database_url=url,
-            files=files,
-            device=device,
-            recipe=recipe,
-            index=index,
-            index_url=environ.get("SEGSEARCH_INDEX_URL") or "",
-            analyzer_urls=analyzer_urls,
-            analyzer_token=token,
-            limits_url=environ.get("SEGSEARCH_LIMITS_URL") or "",
-            min_free=limits["SEGSEARCH_MIN_FREE"] or 0,
-            quota=limits["SEGSEARCH_QUOTA"] or 0,
-            cache=limits["SEGSEARCH_CACHE"] or 0,
-            signed_seconds=int(signed),
-            trash_days=trash_days or 0.0,
-            frame_seconds=frame_seconds or FRAME_SECONDS,
-        )
+        found["database_url"] = found["database_url"] or sqlite_url(found["data_dir"] / "catalog.db")
+        return cls(**found)
 
     @classmethod
     def in_data_dir(
@@ -296,12 +269,16 @@ class Settings:
         ConfigurationError
             There is no such device, or files cannot be kept there.
         """
-        if not _DEVICE.fullmatch(device):
-            raise ConfigurationError(f"the device {device!r} must be auto, cpu, cuda or cuda:N")
-        if faults := values.faults_of_files(files):
-            raise ConfigurationError(faults[0])
+        try:
+            values.device_of(device)
+        except ValueError as error:
+            raise ConfigurationError(f"the device {device!r} {error}") from error
+        try:
+            files = values.files_of(files)
+        except ValueError as error:
+            raise ConfigurationError(f"SEGSEARCH_FILES {error}") from error
         data_dir = data_dir.absolute()
-        own, files = sqlite_url(data_dir / "catalog.db"), files.rstrip("/")
+        own = sqlite_url(data_dir / "catalog.db")
         return cls(data_dir=data_dir, database_url=own, files=files, device=device, recipe=recipe, index=index)
 
     def of_collection(self, number: int, recipe: str | None = None) -> Settings:

@@ -68,6 +68,13 @@ def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert Settings.from_env({"SEGSEARCH_DATA_DIR": "~/photos"}).data_dir == tmp_path / "photos"
 
 
+def test_the_home_folder_of_nobody() -> None:
+    with pytest.raises(
+        ConfigurationError, match="SEGSEARCH_DATA_DIR='~nobody-here/photos' starts with the home folder of"
+    ):
+        Settings.from_env({"SEGSEARCH_DATA_DIR": "~nobody-here/photos"})
+
+
 @pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:0", "cuda:12"])
 def test_devices(device: str) -> None:
     assert Settings.from_env({"SEGSEARCH_DEVICE": device}).device == device
