@@ -31,6 +31,12 @@ def large(site: Site) -> Iterator[int]:
     path.unlink()
 
 
+@pytest.fixture
+def page(large: int, page: Page) -> Page:
+    """It is closed before the photo is deleted: it may still load pictures of its segments."""
+    return page
+
+
 def zoom_of(page: Page) -> float:
     """How many times as large as the stage the overlay is."""
     overlay, stage = page.locator("#stage .overlay").bounding_box(), page.locator("#stage").bounding_box()
