@@ -34,7 +34,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
 }
 """The pages, by their script, with the style sheets that only they use. What all pages have is "shell"."""
 
-COMMON_SHEETS = ("tokens", "base", "ratios", "components", "pages")
+COMMON_SHEETS = ("tokens", "base", "ratios", "components", "pages", "comparison")
 
 _IMPORT = re.compile(r'^import (?:\{([^}]+)\} from )?"\./(\w+\.js)";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:const|class|function|async function) ([\w$]+))", re.MULTILINE)
